@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { readConfigOrExit } from '../../src/config.ts';
+import type { Origin } from '../../src/domain/audit-event.ts';
+import { FlowplateError } from '../../src/domain/errors.ts';
+import { openDatabase } from '../../src/stores/postgres/database.ts';
+import { openPool } from '../../src/stores/postgres/pool.ts';
+import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
+import { readServerTime } from '../../src/stores/postgres/server-clock.ts';
+
+/** What an administrator's script works with: the same use cases as the API, on behalf of the person at the shell. */
+export async function openBroker() {
+  const config = readConfigOrExit();
+  const db = openDatabase(
+    openPool(
+      {
+        databaseUrl: config.DATABASE_URL,
+        applicationName: 'flowplate-admin',
+        connectionsMax: 2,
+        connectTimeoutMs: 5_000,
+        statementTimeoutMs: 10_000,
+        lockTimeoutMs: 5_000,
+      },
+      () => undefined,
+    ),
+  );
+  const startedAt = await readServerTime(db);
+  const origin: Origin = { actor: { kind: 'shell', id: userInfo().username }, requestId: null };
+  return {
+    db,
+    origin,
+    clock: { now: () => startedAt },
+    randomBytes,
+    keyring: config.FLOWPLATE_PEPPERS,
+    environment: config.FLOWPLATE_ENV,
+    firstMasterKey: config.FLOWPLATE_MASTER_KEY,
+    propagation: new PropagationWatch(db, config.LEASE_MS),
+    close: () => db.destroy(),
+  };
+}
+
+export type Broker = Awaited<ReturnType<typeof openBroker>>;
+
+/** Runs one command and exits: 0, 1 on a refusal, 2 on wrong use. */
+export async function runAdmin(
+  command: ((broker: Broker) => Promise<void>) | undefined,
+  usage: string,
+): Promise<void> {
+  if (command === undefined) {
+    console.error(usage);
+    process.exitCode = 2;
+    return;
+  }
+  const broker = await openBroker();
+  try {
+    await command(broker);
+  } catch (error) {
+    if (!(error instanceof FlowplateError)) throw error;
+    console.error(
+      `Refused: ${error.code}${error.systemMessage === undefined ? '' : ` (${error.systemMessage})`}`,
+    );
+    process.exitCode = 1;
+  } finally {
+    await broker.close();
+  }
+}

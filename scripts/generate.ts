@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { configurationPage } from './generated/configuration-page.ts';
+import { databaseTypes } from './generated/database-types.ts';
+import { openApiFile } from './generated/open-api-file.ts';
+import { projectRoot } from './services/project-root.ts';
+
+/** Files that follow from the code. They are committed, so that a review shows what a change does to them. */
+const generated: Record<string, () => string | Promise<string>> = {
+  'src/stores/postgres/schema.ts': databaseTypes,
+  'docs/openapi.json': openApiFile,
+  'docs/configuration.md': configurationPage,
+};
+
+/** `--check` writes nothing and fails when a file is not what the code says. */
+const isCheck = process.argv.includes('--check');
+
+for (const [file, generate] of Object.entries(generated)) {
+  const path = new URL(file, `file://${projectRoot}/`);
+  const text = await generate();
+  const current = readIfThere(path);
+  if (current === text) continue;
+  if (isCheck) {
+    console.error(`${file} is out of date: run node scripts/generate.ts`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(path, text);
+    console.log(`wrote ${file}`);
+  }
+}
+
+function readIfThere(path: URL): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

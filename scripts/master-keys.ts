@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { isIpRange } from '../src/domain/ip-allowlist.ts';
+import type { MasterKey } from '../src/domain/master-key.ts';
+import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
+import { listMasterKeys } from '../src/stores/postgres/master-keys.ts';
+import { type CreatedMasterKey, createMasterKey } from '../src/usecases/master-keys/create-master-key.ts';
+import { ensureFirstMasterKey } from '../src/usecases/master-keys/ensure-first-master-key.ts';
+import { revokeMasterKey } from '../src/usecases/master-keys/revoke-master-key.ts';
+import { rotateMasterKey } from '../src/usecases/master-keys/rotate-master-key.ts';
+import { type Broker, runAdmin } from './admin/open-broker.ts';
+
+const usage = `Usage: node scripts/master-keys.ts <command> [--json]
+
+  create --name NAME [--permissions p,p] [--organizations o,o] [--environments e,e]
+         [--ips cidr,cidr] [--expires-at TIME] [--secret-stdin]
+  list
+  rotate ID [--overlap-seconds N]     the old one goes on for N seconds (default 86400)
+  revoke ID
+  ensure-first                        creates the first one unless there has ever been one
+
+Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
+It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS.`;
+
+const options = {
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+  name: { type: 'string' },
+  permissions: { type: 'string' },
+  organizations: { type: 'string' },
+  environments: { type: 'string' },
+  ips: { type: 'string' },
+  'expires-at': { type: 'string' },
+  'secret-stdin': { type: 'boolean' },
+  'overlap-seconds': { type: 'string' },
+} as const;
+
+type Values = ReturnType<typeof parse>['values'];
+type Command = (broker: Broker, values: Values, id: string | undefined) => Promise<void>;
+
+const commands: Record<string, Command> = {
+  create: async (broker, values) => {
+    const secret = values['secret-stdin'] === true ? readFileSync(0, 'utf8').trim() : undefined;
+    printCreated(await createMasterKey(broker, broker.origin, toRequest(values), secret), values);
+  },
+  list: async (broker, values) => {
+    const masterKeys = await listMasterKeys(broker.db);
+    if (values.json === true) return print(JSON.stringify(masterKeys.map(toJson)));
+    console.table(masterKeys.map(toJson), [
+      'id',
+      'name',
+      'prefix',
+      'permissions',
+      'expires_at',
+      'revoked_at',
+    ]);
+  },
+  rotate: async (broker, values, id) => {
+    const overlapSeconds = wholeNumber(values['overlap-seconds'] ?? '86400', '--overlap-seconds');
+    const request = { masterKeyId: required(id, 'ID'), overlapSeconds };
+    printCreated(await rotateMasterKey(broker, broker.origin, request), values);
+  },
+  revoke: async (broker, values, id) => {
+    const propagation = await revokeMasterKey(broker, broker.origin, required(id, 'ID'));
+    print(values.json === true ? JSON.stringify(propagation) : `Revoked ${id} (${propagation.propagation})`);
+  },
+  'ensure-first': async (broker, values) => {
+    const created = await ensureFirstMasterKey(broker, broker.firstMasterKey, broker.origin);
+    if (created !== undefined) printCreated(created, values);
+    else print(values.json === true ? '{"created":false}' : 'There is a master key already');
+  },
+};
+
+await main();
+
+async function main(): Promise<void> {
+  try {
+    const { values, positionals } = parse();
+    const command = values.help === true ? undefined : commands[positionals[0] ?? ''];
+    await runAdmin(command && ((broker) => command(broker, values, positionals[1])), usage);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  }
+}
+
+function parse() {
+  return parseArgs({ options, allowPositionals: true });
+}
+
+function toRequest(values: Values) {
+  const expiresAt = values['expires-at'] === undefined ? null : new Date(values['expires-at']);
+  if (expiresAt !== null && Number.isNaN(expiresAt.getTime())) throw new Error('--expires-at is not a time');
+  return {
+    name: required(values.name, '--name'),
+    permissions: toPermissions(values.permissions),
+    organizationIds: split(values.organizations),
+    environments: split(values.environments),
+    ipAllowlist: toRanges(values.ips),
+    expiresAt,
+  };
+}
+
+function toPermissions(text: string | undefined): MasterKeyPermission[] {
+  const named = split(text) ?? [...masterKeyPermissions];
+  const unknown = named.filter((name) => !masterKeyPermissions.some((permission) => permission === name));
+  if (unknown.length > 0) throw new Error(`Unknown permissions: ${unknown.join(', ')}`);
+  return named as MasterKeyPermission[];
+}
+
+function toRanges(text: string | undefined): string[] | null {
+  const ranges = split(text);
+  const unknown = ranges?.filter((range) => !isIpRange(range)) ?? [];
+  if (unknown.length > 0) throw new Error(`Not an address or a CIDR range: ${unknown.join(', ')}`);
+  return ranges;
+}
+
+function split(text: string | undefined): string[] | null {
+  return text === undefined ? null : text.split(',').filter((entry) => entry !== '');
+}
+
+function required(value: string | undefined, what: string): string {
+  if (value === undefined) throw new Error(`${what} is missing\n\n${usage}`);
+  return value;
+}
+
+function wholeNumber(text: string, what: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${what} must be a whole number`);
+  return Number(text);
+}
+
+function printCreated({ masterKey, secret }: CreatedMasterKey, values: Values): void {
+  if (values.json === true) {
+    print(JSON.stringify({ created: true, master_key_id: masterKey.id, key: secret }));
+    return;
+  }
+  print(`Created master key: ${masterKey.name} (id: ${masterKey.id})`);
+  print(`Key: ${secret}`);
+  print('Save this key — it will not be shown again.');
+}
+
+function toJson(masterKey: MasterKey) {
+  return {
+    id: masterKey.id,
+    name: masterKey.name,
+    prefix: masterKey.keyPrefix,
+    permissions: masterKey.permissions.join(','),
+    organization_ids: masterKey.organizationIds,
+    environments: masterKey.environments,
+    ip_allowlist: masterKey.ipAllowlist,
+    expires_at: masterKey.expiresAt?.toISOString() ?? null,
+    revoked_at: masterKey.revokedAt?.toISOString() ?? null,
+    created_at: masterKey.createdAt.toISOString(),
+  };
+}
+
+function print(line: string): void {
+  console.log(line);
+}

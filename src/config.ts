@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import { isIpRange } from './domain/ip-allowlist.ts';
+import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts';
+import { environmentSlugPattern } from './domain/key-format.ts';
+import { operatorSecretLengthMin } from './domain/master-key.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const address = z.string().min(1);
+
+const peppers = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim()))
+  .transform((entries, context): Keyring => {
+    const keyring = entries.map(toPepper);
+    const [first, ...others] = keyring.filter((pepper) => pepper !== undefined);
+    if (first === undefined || others.length + 1 !== entries.length) {
+      context.addIssue({
+        code: 'custom',
+        message: `must be <id>:<base64url of at least ${pepperBytesMin} bytes>, several separated by commas`,
+      });
+      return z.NEVER;
+    }
+    if (new Set(keyring.map((pepper) => pepper?.id)).size !== keyring.length) {
+      context.addIssue({ code: 'custom', message: 'has the same id twice' });
+    }
+    return [first, ...others];
+  });
+
+function toPepper(entry: string) {
+  const [, id, encoded] = /^([A-Za-z0-9]{1,16}):([\w-]+)$/.exec(entry) ?? [];
+  const secret = Buffer.from(encoded ?? '', 'base64url');
+  return id === undefined || secret.length < pepperBytesMin ? undefined : newPepper(id, secret);
+}
+
+/** Every setting with its purpose, unit, range and what a wrong value does. docs/configuration.md is generated from here. */
+export const configSchema = z.object({
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .describe('Postgres 15 or newer, the only store whose loss is a loss.'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must be a redis:// URL')
+    .describe(
+      'Redis 7 or Valkey, for records, counters and usage on its way to Postgres. May be emptied at any time.',
+    ),
+  QUEUE_REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must be a redis:// URL')
+    .optional()
+    .describe(
+      'Redis for the job queue, REDIS_URL unless set. It must run with `maxmemory-policy noeviction`; the other one may evict.',
+    ),
+  FLOWPLATE_PEPPERS: peppers.describe(
+    'The keys of the digests under which secrets are stored: `<id>:<base64url of 32 bytes>`. Lose them and every key is lost. To rotate, put a new one in front and keep the old one until no row has its id.',
+  ),
+  FLOWPLATE_MASTER_KEY: z
+    .string()
+    .min(operatorSecretLengthMin)
+    .optional()
+    .describe(
+      `The first master key, at least ${operatorSecretLengthMin} characters. Used only while there is none; afterwards it may be removed.`,
+    ),
+  FLOWPLATE_ENV: z
+    .string()
+    .regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9')
+    .default('prod')
+    .describe("This deployment's environment: where keys are minted unless the caller says otherwise."),
+  HOST: address.default('127.0.0.1').describe('The address to listen on; 0.0.0.0 inside a container.'),
+  PORT: port.default(9123).describe('The API. 0 takes any free port.'),
+  METRICS_PORT: port
+    .default(9124)
+    .describe(
+      "The API's Prometheus metrics, on a port of their own so that the gateways' network need not reach them.",
+    ),
+  WORKER_METRICS_PORT: port.default(9125).describe("The worker's Prometheus metrics and health."),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((entry) => entry !== ''))
+    .refine((ranges) => ranges.every(isIpRange), 'must be IP addresses or CIDR ranges, separated by commas')
+    .describe(
+      "Proxies whose `X-Forwarded-For` is believed, separated by commas. Too wide, and a caller chooses the address that a master key's allow-list sees.",
+    ),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('From which level on lines are written.'),
+  LEASE_MS: z.coerce
+    .number()
+    .int()
+    .min(3_000)
+    .max(120_000)
+    .default(15_000)
+    .describe(
+      'How long a verifier may go on from memory without reaching Postgres, in milliseconds: longer survives longer outages, shorter makes an unreachable verifier certain sooner. The same on every replica.',
+    ),
+  RECORDS_IN_MEMORY_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .default(200_000)
+    .describe(
+      'Key records kept in the memory of one process, about 1 KB each; what does not fit comes from Redis.',
+    ),
+  CONTROL_CONNECTIONS_MAX: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(200)
+    .default(16)
+    .describe('Postgres connections of one API process for mint, refresh, revoke and lists.'),
+  VERIFY_CONNECTIONS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(200)
+    .default(8)
+    .describe(
+      'Postgres connections of one API process for records that no cache has. Verifications that wait for one of them are bounded to 64 for each, the rest is refused with 503.',
+    ),
+  DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(1_000)
+    .describe(
+      'After SIGTERM, how long the API still answers while it reports not ready and asks clients to leave. At least the health-check interval of what balances the load.',
+    ),
+  USAGE_HOURS_DAYS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(3_650)
+    .default(92)
+    .describe('How long hourly usage is kept, in days; dropped by whole months.'),
+  USAGE_DAYS_DAYS: z.coerce
+    .number()
+    .int()
+    .min(32)
+    .max(3_650)
+    .default(730)
+    .describe('How long daily usage is kept, in days; dropped by whole months.'),
+});
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+/**
+ * The one reader of the process's environment. Throws an error whose message names every missing or dangerous setting and never
+ * repeats a value; the process then exits.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = configSchema.safeParse(set);
+  if (result.success) return Object.freeze(result.data);
+  const faults = result.error.issues.map((issue) =>
+    issue.code === 'invalid_type' && !(String(issue.path[0]) in set)
+      ? `${issue.path.join('.')} is missing`
+      : `${issue.path.join('.')} ${issue.message}`,
+  );
+  throw new Error(`Configuration: ${faults.join('; ')}`);
+}
+
+/** For an entry: a process that may not start says why in one line and is gone. */
+export function readConfigOrExit(): Config {
+  try {
+    return readConfig();
+  } catch (error) {
+    process.stderr.write(`${JSON.stringify({ level: 'fatal', msg: (error as Error).message })}\n`);
+    process.exit(1);
+  }
+}

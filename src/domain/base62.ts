@@ -1,0 +1,36 @@
+import type { RandomBytes } from './clock.ts';
+
+/** ASCII order, so that encoded numbers of one width sort like the numbers (under a bytewise collation). */
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+export function encodeBase62(value: bigint, width: number): string {
+  let rest = value;
+  let text = '';
+  for (let position = 0; position < width; position++) {
+    text = alphabet[Number(rest % 62n)] + text;
+    rest /= 62n;
+  }
+  return text;
+}
+
+/** Uniform: bytes of 248 and above are thrown away, since 256 is no multiple of 62 and a plain `%` would favour `0`–`7`. */
+export function randomBase62(randomBytes: RandomBytes, length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length + (length >> 1))) {
+      if (byte < 248 && text.length < length) text += alphabet[byte % 62];
+    }
+  }
+  return text;
+}
+
+export function isBase62(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    const isDigit = code >= 48 && code <= 57;
+    const isUpper = code >= 65 && code <= 90;
+    const isLower = code >= 97 && code <= 122;
+    if (!isDigit && !isUpper && !isLower) return false;
+  }
+  return true;
+}

@@ -1,0 +1,69 @@
+/**
+ * Every code a caller can receive. The list is closed: `http/problem.ts` maps each one to its status and type
+ * in a `Record`, so a code added here does not compile until it has both.
+ */
+export const errorCodes = [
+  'INVALID_JSON',
+  'AMBIGUOUS_CREDENTIALS',
+  'AUTHENTICATION_REQUIRED',
+  'INSUFFICIENT_PERMISSIONS',
+  'ORGANIZATION_SUSPENDED',
+  'ROUTE_NOT_FOUND',
+  'KEY_NOT_FOUND',
+  'USER_NOT_FOUND',
+  'ORGANIZATION_NOT_FOUND',
+  'MASTER_KEY_NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'NOT_ACCEPTABLE',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'KEY_ALREADY_EXISTS',
+  'KEY_NOT_ACTIVE',
+  'IDEMPOTENCY_IN_PROGRESS',
+  'VALIDATION_ERROR',
+  'IDEMPOTENCY_KEY_REUSED',
+  'TOO_MANY_ATTEMPTS',
+  'INTERNAL_ERROR',
+  'DEPENDENCY_UNAVAILABLE',
+  'OVERLOADED',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+export type Violation = { path: string; message: string };
+
+export type ErrorDetails = Record<string, unknown> | readonly Violation[];
+
+export type ErrorOptions = {
+  /** For the calling engineer. Never carries a secret: it leaves the process. */
+  systemMessage?: string;
+  /** Machine-readable; for `VALIDATION_ERROR` the list of violations. */
+  details?: ErrorDetails;
+  retryAfterSeconds?: number;
+  /** For the log alone: it never leaves the process. */
+  cause?: unknown;
+};
+
+/** The one error that is meant for a caller. Anything else that is thrown becomes a bare `INTERNAL_ERROR`. */
+export class FlowplateError extends Error {
+  readonly code: ErrorCode;
+  readonly systemMessage: string | undefined;
+  readonly details: ErrorDetails;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, options: ErrorOptions = {}) {
+    super(code, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'FlowplateError';
+    this.code = code;
+    this.systemMessage = options.systemMessage;
+    this.details = options.details ?? {};
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+export function validationError(violations: readonly Violation[]): FlowplateError {
+  return new FlowplateError('VALIDATION_ERROR', {
+    systemMessage: violations.map((violation) => `${violation.path}: ${violation.message}`).join('; '),
+    details: violations,
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * A key is `active` until it is refreshed (then `superseded` for its grace, if it was given one), revoked or past its expiry.
+ *
+ *     active ──refresh with grace──▶ superseded ──grace over──▶ revoked
+ *       ├────refresh / revoke──────────────────────────────────▶ revoked
+ *       └────expiry over───────────────────────────────────────▶ expired
+ *
+ * `disabled` is no state but a switch on an active key. Expiry and the end of a grace are decided from their times
+ * whenever a key is verified or listed; the sweep that writes `expired` and `revoked` only tidies.
+ */
+export type KeyStatus = 'active' | 'superseded' | 'revoked' | 'expired';
+
+export const onUnavailable = ['allow', 'deny'] as const;
+export type OnUnavailable = (typeof onUnavailable)[number];
+
+/** `on_unavailable` decides what a limit says while the counters cannot be reached; the default is `allow`. */
+export type RateLimit = { limit: number; window_seconds: number; on_unavailable?: OnUnavailable | undefined };
+
+export const quotaPeriods = ['day', 'month'] as const;
+export type QuotaPeriod = (typeof quotaPeriods)[number];
+
+/** Periods are calendar days and months in UTC. */
+export type Quota = { limit: number; period: QuotaPeriod; on_unavailable?: OnUnavailable | undefined };
+
+export type Metadata = Record<string, unknown>;
+
+/** What the owner of a key decides about it, and what a refresh carries over. */
+export type KeySettings = {
+  name: string | null;
+  metadata: Metadata;
+  scopes: string[];
+  expiresAt: Date | null;
+  rateLimit: RateLimit | null;
+  quota: Quota | null;
+  ipAllowlist: string[] | null;
+  enabled: boolean;
+};
+
+export type Key = KeySettings & {
+  id: string;
+  /** The id of the first key of this line of refreshes: usage and quota are counted under it, so they carry over. */
+  lineageId: string;
+  keyPrefix: string;
+  userId: string;
+  organizationId: string;
+  environment: string;
+  status: KeyStatus;
+  /** End of the grace of a superseded key; null otherwise. */
+  supersededUntil: Date | null;
+  revokedAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Grows with each change that may turn a yes into a no; caches compare it. */
+  revision: number;
+};
+
+/** The status as it is at `now`, whether or not the sweep has come by. The boundary instant itself is already over. */
+export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): KeyStatus {
+  if (key.status === 'revoked' || key.status === 'expired') return key.status;
+  if (key.supersededUntil !== null && now >= key.supersededUntil) return 'revoked';
+  if (key.expiresAt !== null && now >= key.expiresAt) return 'expired';
+  return key.status;
+}

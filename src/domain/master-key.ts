@@ -1,0 +1,36 @@
+import type { MasterKeyPermission } from './permission.ts';
+import type { Principal } from './principal.ts';
+
+/** The credential of an internal backend or a gateway. A `null` list allows all. */
+export type MasterKey = {
+  id: string;
+  name: string;
+  /** Null for a secret that an operator chose: no part of it may be shown. */
+  keyPrefix: string | null;
+  permissions: MasterKeyPermission[];
+  organizationIds: string[] | null;
+  environments: string[] | null;
+  ipAllowlist: string[] | null;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  createdAt: Date;
+  revision: number;
+};
+
+/** A secret that an operator chose is at least this long; a shorter one is refused before any work is spent on it. */
+export const operatorSecretLengthMin = 32;
+
+export function isUsable(masterKey: MasterKey, now: Date): boolean {
+  return masterKey.revokedAt === null && (masterKey.expiresAt === null || now < masterKey.expiresAt);
+}
+
+export function toPrincipal(masterKey: MasterKey): Principal {
+  return {
+    kind: 'master_key',
+    id: masterKey.id,
+    name: masterKey.name,
+    permissions: masterKey.permissions,
+    organizationIds: masterKey.organizationIds,
+    environments: masterKey.environments,
+  };
+}

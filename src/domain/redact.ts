@@ -1,0 +1,14 @@
+/**
+ * The last line of defence for logs and messages: whatever looks like a secret of ours, a JWT or a bearer token is cut down to
+ * what is public of it, wherever it stands in a text. It does not replace keeping secrets out of there in the first place.
+ */
+const patterns: ReadonlyArray<[RegExp, string]> = [
+  [/\b(fl_(?:user|master)_[a-z0-9]{1,16}_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
+  [/\beyJ[\w-]{4,}\.[\w-]+\.[\w-]+/g, 'eyJ…'],
+  [/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, '$1 …'],
+  [/\b(postgres(?:ql)?|rediss?):\/\/([^\s:@/]*):[^\s@/]+@/g, '$1://$2:…@'],
+];
+
+export function redact(text: string): string {
+  return patterns.reduce((redacted, [pattern, replacement]) => redacted.replace(pattern, replacement), text);
+}

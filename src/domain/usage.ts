@@ -1,0 +1,34 @@
+import type { VerdictCode } from './verdict.ts';
+
+/** What happened to one line of keys within one minute with one outcome. Sums, so that marks of one kind can be added up. */
+export type UsageMark = {
+  lineageId: string;
+  /** Start of the minute, Unix milliseconds UTC. The minute is in the mark, so a late flush still lands on its own day. */
+  minuteMs: number;
+  code: VerdictCode;
+  calls: number;
+  cost: number;
+  firstAtMs: number;
+  lastAtMs: number;
+};
+
+/** One process's marks since its last flush. The id makes a repeated delivery count once. */
+export type UsageFlush = { id: string; marks: UsageMark[] };
+
+export const minuteMs = 60_000;
+
+export function startOfMinuteMs(atMs: number): number {
+  return atMs - (atMs % minuteMs);
+}
+
+/** Start of the UTC day or month that contains `at`. Calendar arithmetic in UTC knows no daylight saving. */
+export function startOfPeriod(period: 'day' | 'month', at: Date): Date {
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), period === 'day' ? at.getUTCDate() : 1));
+}
+
+export function endOfPeriod(period: 'day' | 'month', at: Date): Date {
+  const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()];
+  return new Date(
+    period === 'day' ? Date.UTC(year, month, at.getUTCDate() + 1) : Date.UTC(year, month + 1, 1),
+  );
+}

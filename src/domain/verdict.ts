@@ -1,0 +1,56 @@
+import type { Metadata } from './key.ts';
+
+/** The answers of a verification, in the order in which they are decided. Callers must expect further ones. */
+export const verdictCodes = [
+  'MALFORMED',
+  'NOT_FOUND',
+  'REVOKED',
+  'DISABLED',
+  'EXPIRED',
+  'ORGANIZATION_SUSPENDED',
+  'ENVIRONMENT_MISMATCH',
+  'ORGANIZATION_MISMATCH',
+  'IP_NOT_ALLOWED',
+  'INSUFFICIENT_SCOPE',
+  'RATE_LIMITED',
+  'QUOTA_EXCEEDED',
+  'SUPERSEDED',
+  'VALID',
+] as const;
+
+export type VerdictCode = (typeof verdictCodes)[number];
+
+/** `SUPERSEDED` is a yes as well: the key has a successor and is inside its grace. */
+export type AcceptedCode = 'VALID' | 'SUPERSEDED';
+export type RefusedCode = Exclude<VerdictCode, AcceptedCode>;
+
+/** How far a limit is used up after this call. `enforced: false`: the counters could not be reached, nothing was counted. */
+export type LimitState = {
+  limit: number;
+  remaining: number | null;
+  reset_at: string | null;
+  enforced: boolean;
+};
+
+export type Accepted = {
+  valid: true;
+  code: AcceptedCode;
+  key_id: string;
+  user_id: string;
+  organization_id: string;
+  environment: string;
+  scopes: readonly string[];
+  metadata: Metadata;
+  expires_at: string | null;
+  rate_limit?: LimitState & { window_seconds: number };
+  quota?: LimitState & { period: string };
+};
+
+export type Refused = {
+  valid: false;
+  code: RefusedCode;
+  rate_limit?: LimitState & { window_seconds: number };
+  quota?: LimitState & { period: string };
+};
+
+export type Verdict = Accepted | Refused;

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { errorCodes } from '../domain/errors.ts';
+import { idempotencyKeyLengthMax } from '../domain/idempotency.ts';
+
+const details = z
+  .union([
+    z.record(z.string(), z.unknown()),
+    z.array(z.strictObject({ path: z.string(), message: z.string() })),
+  ])
+  .describe('Machine-readable; for VALIDATION_ERROR the list of violations');
+
+export const errorEnvelope = z
+  .strictObject({
+    success: z.literal(false),
+    error: z.strictObject({
+      code: z.enum(errorCodes),
+      message: z.string().describe('For people'),
+      system_message: z.string().describe('For the calling engineer'),
+      type: z.string(),
+      status: z.int(),
+      trace_id: z.string().describe('The x-request-id of the answer'),
+      timestamp: z.iso.datetime(),
+      details,
+    }),
+  })
+  .meta({ id: 'Error' });
+
+export const problemDetails = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.enum(errorCodes),
+    error_type: z.string(),
+    trace_id: z.string(),
+    timestamp: z.iso.datetime(),
+    details,
+  })
+  .meta({ id: 'Problem', description: 'The same error as RFC 9457, with Accept: application/problem+json' });
+
+export const idempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .min(1)
+    .max(idempotencyKeyLengthMax)
+    .optional()
+    .describe(
+      'Repeating the request under the same key within 24 hours gives the same answer, the secret included',
+    ),
+});

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { externalIdPattern, keyIdPattern, reservedExternalIds } from '../../domain/ids.ts';
+import { isIpRange } from '../../domain/ip-allowlist.ts';
+import { type KeySettings, type Metadata, onUnavailable, quotaPeriods } from '../../domain/key.ts';
+import { environmentSlugPattern } from '../../domain/key-format.ts';
+import { metadataBytesMax, metadataDepthMax, metadataFault } from '../../domain/metadata.ts';
+import { scopePattern, scopesMax } from '../../domain/scope.ts';
+
+export const externalId = z
+  .string()
+  .regex(externalIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : @ - and begin with a letter or digit')
+  .refine((id) => !reservedExternalIds.includes(id), 'is a reserved word');
+
+export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
+export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
+export const timestamp = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+export const timestampText = z.iso.datetime();
+export const scopes = z
+  .array(z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -'))
+  .max(scopesMax)
+  .transform((all) => [...new Set(all)]);
+
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
+
+const metadata = z
+  .custom<Metadata>((value) => metadataFault(value) === undefined, {
+    error: (issue) => metadataFault(issue.input) ?? 'is not valid',
+  })
+  .meta({
+    override: { type: 'object', additionalProperties: true },
+    description: `Yours to fill: at most ${metadataBytesMax} bytes of JSON, ${metadataDepthMax} levels deep. No secrets: it is returned with every verification.`,
+  });
+
+const whenUnavailable = z
+  .enum(onUnavailable)
+  .optional()
+  .describe('What the limit says while its counters cannot be reached; "allow" unless set');
+
+const rateLimit = z
+  .strictObject({
+    limit: z.int().min(1).max(1_000_000_000),
+    window_seconds: z.int().min(1).max(2_678_400),
+    on_unavailable: whenUnavailable,
+  })
+  .meta({ description: 'So much cost in each window; a window begins with the first call in it.' });
+
+const quota = z
+  .strictObject({
+    limit: z.int().min(1).max(1_000_000_000_000),
+    period: z.enum(quotaPeriods),
+    on_unavailable: whenUnavailable,
+  })
+  .meta({ description: 'So much cost in each calendar day or month, UTC.' });
+
+const ipAllowlist = z
+  .array(z.string().refine(isIpRange, 'must be an IP address or a CIDR range'))
+  .min(1)
+  .max(64)
+  .meta({
+    description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
+  });
+
+const ttlSeconds = z.int().min(1).max(315_360_000);
+
+export const mintBody = z
+  .strictObject({
+    user_id: externalId,
+    organization_id: externalId,
+    environment: environmentSlug.optional().describe("The deployment's own unless set"),
+    metadata: metadata.optional(),
+    name: name.optional(),
+    scopes: scopes.optional(),
+    expires_at: timestamp.optional(),
+    ttl_seconds: ttlSeconds.optional(),
+    rate_limit: rateLimit.optional(),
+    quota: quota.optional(),
+    ip_allowlist: ipAllowlist.optional(),
+  })
+  .refine((body) => body.expires_at === undefined || body.ttl_seconds === undefined, {
+    path: ['ttl_seconds'],
+    message: 'cannot be set together with expires_at',
+  });
+
+export const updateBody = z
+  .strictObject({
+    name: name.nullable().optional(),
+    metadata: metadata.optional(),
+    scopes: scopes.optional(),
+    expires_at: timestamp.nullable().optional(),
+    rate_limit: rateLimit.nullable().optional(),
+    quota: quota.nullable().optional(),
+    ip_allowlist: ipAllowlist.nullable().optional(),
+    enabled: z.boolean().optional(),
+  })
+  .refine((body) => Object.keys(body).length > 0, 'must change something');
+
+/** The settings that a PATCH names, in our own names; what it does not name stays as it is. */
+export function toSettings(body: z.output<typeof updateBody>): Partial<KeySettings> {
+  return {
+    ...(body.name !== undefined && { name: body.name }),
+    ...(body.metadata !== undefined && { metadata: body.metadata }),
+    ...(body.scopes !== undefined && { scopes: body.scopes }),
+    ...(body.expires_at !== undefined && { expiresAt: body.expires_at }),
+    ...(body.rate_limit !== undefined && { rateLimit: body.rate_limit }),
+    ...(body.quota !== undefined && { quota: body.quota }),
+    ...(body.ip_allowlist !== undefined && { ipAllowlist: body.ip_allowlist }),
+    ...(body.enabled !== undefined && { enabled: body.enabled }),
+  };
+}
+
+/** How settings are shown, wherever they are. */
+export const settingFields = {
+  name: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+  scopes: z.array(z.string()),
+  expires_at: timestampText.nullable(),
+  rate_limit: rateLimit.nullable(),
+  quota: quota.nullable(),
+  ip_allowlist: z.array(z.string()).nullable(),
+};
+
+export const propagationFields = {
+  propagation: z
+    .enum(['complete', 'pending'])
+    .describe(
+      'complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet',
+    ),
+  propagation_detail: z.strictObject({
+    acknowledged: z.int(),
+    total: z.int(),
+    waited_ms: z.int(),
+    effective_by: timestampText.describe('When it is certain in any case'),
+  }),
+};
+
+export const noParams = z.strictObject({});
+export const noQuery = z.strictObject({});
+export const noBody = z.strictObject({});

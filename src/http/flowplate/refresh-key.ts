@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { type RefreshParts, refreshKey } from '../../usecases/keys/refresh-key.ts';
+import { defineRoute } from '../route.ts';
+import { mintedFields, toMinted } from './key-answers.ts';
+import { environmentSlug, externalId, noQuery, propagationFields } from './key-schemas.ts';
+
+export const refreshKeyRoute = defineRoute({
+  method: 'post',
+  path: '/v1/flowplate/api-keys/:user_id/:org_id/refresh',
+  operationId: 'refreshKey',
+  summary: 'Replace a key by a new one',
+  description:
+    'The old key dies at once, and with it any predecessor that was still in its grace; with `grace_period_seconds` it is accepted for so long, but never past its own expiry. Settings, usage history and quota carry over. Of two refreshes at once both succeed, in turn, and the last key lives.',
+  access: 'keys:refresh',
+  params: z.strictObject({ user_id: externalId, org_id: externalId }),
+  query: noQuery,
+  body: z.strictObject({
+    grace_period_seconds: z.int().min(0).max(86_400).default(0),
+    environment: environmentSlug.optional().describe("The deployment's own unless set"),
+  }),
+  success: { 200: 'Refreshed. The new secret is in this answer and nowhere else.' },
+  answer: z.strictObject({
+    success: z.literal(true),
+    message: z.string(),
+    new_key: z.strictObject(mintedFields),
+    ...propagationFields,
+  }),
+  errors: ['KEY_NOT_FOUND', 'ORGANIZATION_SUSPENDED'],
+  idempotent: true,
+  async handle(parts: RefreshParts & { environment: string }, { params, body, caller, idempotency }) {
+    const owner = {
+      userId: params.user_id,
+      organizationId: params.org_id,
+      environment: body.environment ?? parts.environment,
+    };
+    const request = { ...owner, gracePeriodSeconds: body.grace_period_seconds };
+    const { minted, propagation, isReplay } = await refreshKey(parts, caller, request, idempotency);
+    return {
+      status: 200,
+      body: {
+        success: true as const,
+        message: 'API key refreshed',
+        new_key: toMinted(minted, owner),
+        ...propagation,
+      },
+      ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
+    };
+  },
+});

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { Revocation } from '../../usecases/keys/revoke-keys.ts';
+import type { Answer } from '../route.ts';
+import { propagationFields } from './key-schemas.ts';
+
+export const revocationSuccess = {
+  200: 'Revoked everywhere, or nothing was left to revoke.',
+  202: 'Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+};
+
+export const revocationAnswer = z.strictObject({
+  success: z.literal(true),
+  message: z.string(),
+  revoked_count: z.int(),
+  ...propagationFields,
+});
+
+export function toRevocationAnswer({
+  revokedCount,
+  propagation,
+}: Revocation): Answer<typeof revocationAnswer> {
+  const keys = revokedCount === 1 ? 'API key' : 'API keys';
+  return {
+    status: propagation.propagation === 'complete' ? 200 : 202,
+    body: {
+      success: true,
+      message:
+        revokedCount === 0 ? 'No active API key was left to revoke' : `${revokedCount} ${keys} revoked`,
+      revoked_count: revokedCount,
+      ...propagation,
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { revokeKey } from '../../usecases/keys/revoke-key.ts';
+import type { RevokeParts } from '../../usecases/keys/revoke-keys.ts';
+import { defineRoute } from '../route.ts';
+import { keyId, noBody, noQuery } from './key-schemas.ts';
+import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
+
+export const revokeKeyRoute = defineRoute({
+  method: 'delete',
+  path: '/v1/flowplate/api-keys/:key_id',
+  operationId: 'revokeKey',
+  summary: 'Revoke one key by its id',
+  description:
+    'An active key takes its predecessors in grace with it. Again is a success with `revoked_count` 0.',
+  access: 'keys:revoke',
+  params: z.strictObject({ key_id: keyId }),
+  query: noQuery,
+  body: noBody,
+  success: revocationSuccess,
+  answer: revocationAnswer,
+  errors: ['KEY_NOT_FOUND'],
+  async handle(parts: RevokeParts, { params, caller }) {
+    return toRevocationAnswer(await revokeKey(parts, caller, params.key_id));
+  },
+});

@@ -1,0 +1,96 @@
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import type { ErrorCode } from '../domain/errors.ts';
+import { errorEnvelope, idempotencyHeader, problemDetails } from './error-schemas.ts';
+import { problems } from './problem.ts';
+import type { Route } from './route.ts';
+
+/** What any authenticated operation can answer. */
+const commonErrors: readonly ErrorCode[] = [
+  'AMBIGUOUS_CREDENTIALS',
+  'AUTHENTICATION_REQUIRED',
+  'INSUFFICIENT_PERMISSIONS',
+  'NOT_ACCEPTABLE',
+  'VALIDATION_ERROR',
+  'TOO_MANY_ATTEMPTS',
+  'INTERNAL_ERROR',
+  'DEPENDENCY_UNAVAILABLE',
+  'OVERLOADED',
+];
+
+const bodyErrors: readonly ErrorCode[] = ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const idempotencyErrors: readonly ErrorCode[] = ['IDEMPOTENCY_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED'];
+
+/** The whole API as OpenAPI 3.1, derived from the routes: there is no second description that could differ. */
+export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method]: operation(route) };
+  }
+  return createDocument({
+    openapi: '3.1.1',
+    info: {
+      title: 'Flowplate Keys',
+      version: '1',
+      description: 'Mints, verifies, refreshes, revokes and counts the API keys of users in organizations.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    security: [{ masterKey: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        masterKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'x-flowplate-master-key',
+          description: 'A master key; `X-API-Key` is accepted for it as well.',
+        },
+      },
+    },
+  });
+}
+
+function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
+  const hasBody = route.method === 'post' || route.method === 'patch';
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    description: `${route.description}\n\nNeeds the permission \`${route.access}\`.`,
+    requestParams: {
+      path: route.params,
+      query: route.query,
+      ...(route.idempotent && { header: idempotencyHeader }),
+    },
+    ...(hasBody && { requestBody: { content: { 'application/json': { schema: route.body } } } }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(route.success).map(([status, description]) => [
+          status,
+          { description, content: { 'application/json': { schema: route.answer } } },
+        ]),
+      ),
+      ...errorResponses([
+        ...route.errors,
+        ...commonErrors,
+        ...(hasBody ? bodyErrors : []),
+        ...(route.idempotent ? idempotencyErrors : []),
+      ]),
+    },
+  };
+}
+
+function errorResponses(codes: readonly ErrorCode[]) {
+  const byStatus = Map.groupBy(new Set(codes), (code) => problems[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, group]) => [
+      String(status),
+      {
+        description: group.map((code) => `\`${code}\``).join(', '),
+        content: {
+          'application/json': { schema: errorEnvelope },
+          'application/problem+json': { schema: problemDetails },
+        },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,228 @@
+import type { ErrorRequestHandler, Request, Response } from 'express';
+import { type ErrorCode, FlowplateError, validationError } from '../domain/errors.ts';
+import type { Log } from '../log.ts';
+import { contextOf } from './request-context.ts';
+
+type Problem = { status: number; type: string; message: string; systemMessage: string };
+
+const invalidRequest = 'invalid_request_error';
+const notFound = 'not_found_error';
+const conflict = 'conflict_error';
+const unavailable = 'service_unavailable_error';
+
+/** Every code's status, type and texts: the one place where an error becomes HTTP. */
+export const problems: Record<ErrorCode, Problem> = {
+  INVALID_JSON: {
+    status: 400,
+    type: invalidRequest,
+    message: 'The request body could not be read.',
+    systemMessage: 'The body is not valid JSON in UTF-8',
+  },
+  AMBIGUOUS_CREDENTIALS: {
+    status: 400,
+    type: invalidRequest,
+    message: 'More than one credential was sent.',
+    systemMessage: 'x-flowplate-master-key and X-API-Key differ, or one was sent twice',
+  },
+  AUTHENTICATION_REQUIRED: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'Authentication required. Please provide a valid API key.',
+    systemMessage: 'Missing or invalid authorization header',
+  },
+  INSUFFICIENT_PERMISSIONS: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'You do not have permission to access this resource.',
+    systemMessage: 'Insufficient permissions for this operation',
+  },
+  ORGANIZATION_SUSPENDED: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'This organization is suspended.',
+    systemMessage: 'The organization is suspended or deleted',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'There is nothing at this address.',
+    systemMessage: 'No route has this path',
+  },
+  KEY_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The API key was not found.',
+    systemMessage: 'No such key',
+  },
+  USER_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The user was not found.',
+    systemMessage: 'No key was ever minted for this user',
+  },
+  ORGANIZATION_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The organization was not found.',
+    systemMessage: 'No such organization',
+  },
+  MASTER_KEY_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The master key was not found.',
+    systemMessage: 'No such master key, or it has ended',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    type: invalidRequest,
+    message: 'This address does not support that method.',
+    systemMessage: 'See the Allow header',
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    type: invalidRequest,
+    message: 'The answer cannot be given in that format.',
+    systemMessage: 'The Accept header allows neither application/json nor application/problem+json',
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    type: invalidRequest,
+    message: 'The request body is too large.',
+    systemMessage: 'A body has at most 64 KiB',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    type: invalidRequest,
+    message: 'The request body has the wrong format.',
+    systemMessage: 'Send application/json without a content encoding',
+  },
+  KEY_ALREADY_EXISTS: {
+    status: 409,
+    type: conflict,
+    message: 'An active API key exists already.',
+    systemMessage: 'This user has an active key in this organization and environment: refresh or revoke it',
+  },
+  KEY_NOT_ACTIVE: {
+    status: 409,
+    type: conflict,
+    message: 'The API key is no longer active.',
+    systemMessage: 'A key that was refreshed, revoked or has expired cannot be changed',
+  },
+  IDEMPOTENCY_IN_PROGRESS: {
+    status: 409,
+    type: conflict,
+    message: 'The same request is still being worked on.',
+    systemMessage: 'A request with this Idempotency-Key is still running',
+  },
+  VALIDATION_ERROR: {
+    status: 422,
+    type: 'validation_error',
+    message: 'The request is not valid.',
+    systemMessage: 'See details',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    type: 'validation_error',
+    message: 'The idempotency key was used for another request.',
+    systemMessage: 'Same Idempotency-Key, other body',
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    type: 'rate_limit_error',
+    message: 'Too many attempts. Please try again later.',
+    systemMessage: 'Too many credentials are being checked at once',
+  },
+  INTERNAL_ERROR: {
+    status: 500,
+    type: 'internal_error',
+    message: 'Something went wrong on our side.',
+    systemMessage: 'Internal error',
+  },
+  DEPENDENCY_UNAVAILABLE: {
+    status: 503,
+    type: unavailable,
+    message: 'The service is temporarily unavailable.',
+    systemMessage: 'A dependency cannot answer at the moment',
+  },
+  OVERLOADED: {
+    status: 503,
+    type: unavailable,
+    message: 'The service is overloaded. Please try again.',
+    systemMessage: 'Too much is waiting already',
+  },
+};
+
+/** The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare `INTERNAL_ERROR`. */
+export function problemHandler(log: Log): ErrorRequestHandler {
+  return (thrown, req, res, _next) => {
+    const error = toFlowplateError(thrown);
+    const { status } = problems[error.code];
+    const { requestId } = contextOf(res);
+    if (status >= 500)
+      log.error(
+        { err: thrown, cause: error.cause, request_id: requestId, code: error.code },
+        'request failed',
+      );
+    if (res.headersSent) {
+      req.destroy();
+      return;
+    }
+    sendProblem(req, res, error);
+  };
+}
+
+function toFlowplateError(thrown: unknown): FlowplateError {
+  if (thrown instanceof FlowplateError) return thrown;
+  // Express's router refuses a path that is not valid percent-encoding before any route sees it.
+  if (thrown instanceof URIError)
+    return validationError([{ path: 'path', message: 'is not valid percent-encoding' }]);
+  return new FlowplateError('INTERNAL_ERROR', { cause: thrown });
+}
+
+function sendProblem(req: Request, res: Response, error: FlowplateError): void {
+  const { status } = problems[error.code];
+  res.status(status);
+  if (status === 401) res.set('WWW-Authenticate', 'FlowplateMasterKey realm="flowplate"');
+  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  // What was not read would be taken for the next request on this connection.
+  if (status === 413) res.set('Connection', 'close');
+  if (req.accepts(['application/json', 'application/problem+json']) === 'application/problem+json') {
+    res.type('application/problem+json').send(JSON.stringify(problemBody(error, contextOf(res).requestId)));
+  } else {
+    res.json(envelope(error, contextOf(res).requestId));
+  }
+}
+
+function envelope(error: FlowplateError, traceId: string) {
+  const { status, type, message, systemMessage } = problems[error.code];
+  return {
+    success: false,
+    error: {
+      code: error.code,
+      message,
+      system_message: error.systemMessage ?? systemMessage,
+      type,
+      status,
+      trace_id: traceId,
+      timestamp: new Date().toISOString(),
+      details: error.details,
+    },
+  };
+}
+
+/** RFC 9457: the same facts under the standard's names, ours as extension members. */
+function problemBody(error: FlowplateError, traceId: string) {
+  const { status, message, systemMessage, type } = problems[error.code];
+  return {
+    type: `urn:flowplate:problem:${error.code.toLowerCase().replaceAll('_', '-')}`,
+    title: message,
+    status,
+    detail: error.systemMessage ?? systemMessage,
+    instance: `urn:flowplate:request:${traceId}`,
+    code: error.code,
+    error_type: type,
+    trace_id: traceId,
+    timestamp: new Date().toISOString(),
+    details: error.details,
+  };
+}

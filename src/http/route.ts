@@ -1,0 +1,102 @@
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
+import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
+import type { Keyring } from '../domain/key-digest.ts';
+import type { MasterKeyPermission } from '../domain/permission.ts';
+import { type Caller, type Principal, requirePermission } from '../domain/principal.ts';
+import type { MasterKeys } from '../verify/master-keys.ts';
+import { authenticate } from './authenticate.ts';
+import { readJsonBody } from './read-body.ts';
+import { contextOf } from './request-context.ts';
+import { validate } from './validate.ts';
+
+type Shape = z.ZodType;
+
+export type Input<P extends Shape, Q extends Shape, B extends Shape> = {
+  params: z.output<P>;
+  query: z.output<Q>;
+  body: z.output<B>;
+  caller: Caller;
+  /** Only on routes that declare it, and only when the caller sent an Idempotency-Key. */
+  idempotency: Idempotency | undefined;
+};
+
+export type Answer<R extends Shape> = { status: number; body: z.input<R>; headers?: Record<string, string> };
+
+/** One operation: what it is called, who may call it, what goes in and out, and what it does. Validation, types and document in one. */
+export type RouteDefinition<Parts, P extends Shape, Q extends Shape, B extends Shape, R extends Shape> = {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  /** Express's spelling: `/api-keys/:key_id`. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description: string;
+  access: MasterKeyPermission;
+  params: P;
+  query: Q;
+  body: B;
+  /** Each status that is a success, with what it means; all of them have the shape `answer`. */
+  success: Record<number, string>;
+  answer: R;
+  /** What can go wrong besides what can go wrong everywhere. */
+  errors: readonly ErrorCode[];
+  /** The answer carries a secret that a repeated request may ask for again. */
+  idempotent?: true;
+  handle(parts: Parts, input: Input<P, Q, B>): Promise<Answer<R>>;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: a list of routes has a different shape in each; each was checked where it was defined
+export type Route<Parts> = RouteDefinition<Parts, any, any, any, any>;
+
+export function defineRoute<Parts, P extends Shape, Q extends Shape, B extends Shape, R extends Shape>(
+  definition: RouteDefinition<Parts, P, Q, B, R>,
+): RouteDefinition<Parts, P, Q, B, R> {
+  return definition;
+}
+
+export type RouteParts = { masterKeys: Pick<MasterKeys, 'identify'>; keyring: Keyring };
+
+/** What happens to every request, in this order: nothing of a body is read before it is known who sends it and that they may. */
+export async function serve<Parts extends RouteParts>(
+  parts: Parts,
+  route: Route<Parts>,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  const principal = await authenticate(parts.masterKeys, req);
+  contextOf(res).principalId = principal.id;
+  requirePermission(principal, route.access);
+  requireAcceptable(req);
+  const params = validate(route.params, req.params);
+  const query = validate(route.query, req.query);
+  const sent = await readJsonBody(req, res);
+  const body = validate(route.body, sent);
+  const idempotency = route.idempotent && readIdempotency(parts.keyring, principal, req, sent);
+  const caller = { principal, requestId: contextOf(res).requestId };
+  const answer = await route.handle(parts, { params, query, body, caller, idempotency });
+  res.status(answer.status).set('Cache-Control', 'no-store');
+  if (answer.headers !== undefined) res.set(answer.headers);
+  res.json(answer.body);
+}
+
+function requireAcceptable(req: Request): void {
+  if (!req.accepts(['application/json', 'application/problem+json']))
+    throw new FlowplateError('NOT_ACCEPTABLE');
+}
+
+function readIdempotency(
+  keyring: Keyring,
+  principal: Principal,
+  req: Request,
+  body: unknown,
+): Idempotency | undefined {
+  const key = req.get('idempotency-key');
+  if (key === undefined) return undefined;
+  if (key.length === 0 || key.length > idempotencyKeyLengthMax) {
+    throw new FlowplateError('VALIDATION_ERROR', {
+      details: [{ path: 'Idempotency-Key', message: `must have 1 to ${idempotencyKeyLengthMax} characters` }],
+    });
+  }
+  return newIdempotency(keyring, { scope: `${principal.id} ${req.method} ${req.path}`, key, body });
+}

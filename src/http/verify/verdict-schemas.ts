@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { verdictCodes } from '../../domain/verdict.ts';
+import type { VerifyRequest } from '../../verify/verify-key.ts';
+import { environmentSlug, externalId, scopes, timestampText } from '../flowplate/key-schemas.ts';
+
+export const verifyBody = z.strictObject({
+  key: z.string().max(4_096).describe('The key that the end client sent'),
+  scopes: scopes.optional().describe('All of these must be held'),
+  organization_id: externalId.optional(),
+  environment: environmentSlug.optional(),
+  ip: z
+    .string()
+    .refine((ip) => isIP(ip) !== 0, 'must be an IP address')
+    .optional()
+    .describe("The end client's address; needed for keys that have an ip_allowlist"),
+  cost: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('What this call spends of limits and quota; 1 unless set'),
+});
+
+export function toVerifyRequest(body: z.output<typeof verifyBody>): VerifyRequest {
+  const { organization_id: organizationId, ...asked } = body;
+  return { ...asked, organizationId };
+}
+
+const limitState = {
+  limit: z.int(),
+  remaining: z.int().nullable(),
+  reset_at: timestampText.nullable(),
+  enforced: z.boolean().describe('false: the counters could not be reached, nothing was counted'),
+};
+
+/** Further fields are there when `valid` is true. */
+export const verdictAnswer = z
+  .strictObject({
+    valid: z.boolean(),
+    code: z.enum(verdictCodes).describe('Expect further codes'),
+    key_id: z.string().optional(),
+    user_id: z.string().optional(),
+    organization_id: z.string().optional(),
+    environment: z.string().optional(),
+    scopes: z.array(z.string()).readonly().optional(),
+    metadata: z.record(z.string(), z.unknown()).optional(),
+    expires_at: timestampText.nullable().optional(),
+    rate_limit: z.strictObject({ ...limitState, window_seconds: z.int() }).optional(),
+    quota: z.strictObject({ ...limitState, period: z.string() }).optional(),
+  })
+  .meta({ id: 'Verdict' });

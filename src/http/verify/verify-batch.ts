@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
+import { noParams, noQuery } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
+
+export const verifyBatchRoute = defineRoute({
+  method: 'post',
+  path: '/v1/flowplate/api-keys/verify/batch',
+  operationId: 'verifyKeys',
+  summary: 'Verify up to 100 keys',
+  description: 'Each as if it were verified alone; the verdicts stand in the order of the keys.',
+  access: 'keys:verify',
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ keys: z.array(verifyBody).min(1).max(100) }),
+  success: { 200: 'The verdicts.' },
+  answer: z.strictObject({ results: z.array(verdictAnswer) }),
+  errors: [],
+  async handle(parts: { verify: VerifyParts }, { body, caller }) {
+    const verify = (item: z.output<typeof verifyBody>) =>
+      verifyKey(parts.verify, caller.principal, toVerifyRequest(item));
+    return { status: 200, body: { results: await Promise.all(body.keys.map(verify)) } };
+  },
+});

@@ -1,0 +1,23 @@
+import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
+import { noParams, noQuery } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
+
+export const verifyKeyRoute = defineRoute({
+  method: 'post',
+  path: '/v1/flowplate/api-keys/verify',
+  operationId: 'verifyKey',
+  summary: 'Verify a key',
+  description:
+    'Always 200 with a verdict; the first reason for a no decides, in the order of the codes. A refusal spends no limit and no quota.',
+  access: 'keys:verify',
+  params: noParams,
+  query: noQuery,
+  body: verifyBody,
+  success: { 200: 'The verdict.' },
+  answer: verdictAnswer,
+  errors: [],
+  async handle(parts: { verify: VerifyParts }, { body, caller }) {
+    return { status: 200, body: await verifyKey(parts.verify, caller.principal, toVerifyRequest(body)) };
+  },
+});

@@ -1,0 +1,39 @@
+import type { RequestListener } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Above what gateways keep idle connections for (nginx 60 s, Go 90 s): the side that closes first must not be this one. */
+const keepAliveMs = 120_000;
+
+const drainMsMax = 20_000;
+
+export function createApiServer(listener: RequestListener): Server {
+  return createServer(
+    {
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      maxHeaderSize: 16_384,
+    },
+    listener,
+  );
+}
+
+export function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** Takes no new connections, lets what is running finish, and closes each connection as it falls idle. */
+export async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  await Promise.race([closed, sleep(drainMsMax, undefined, { ref: false })]);
+  clearInterval(idle);
+  server.closeAllConnections();
+}

@@ -1,0 +1,54 @@
+import pg from 'pg';
+
+/** SQLSTATEs and classes that mean "not now" rather than "not so" (PostgreSQL documentation, appendix A). */
+const unavailableClasses = ['08', '53', '57', '58'];
+
+/** lock_timeout ran out: another transaction holds what this one needs, and has held it for long. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+const unavailableStates = [
+  LOCK_NOT_AVAILABLE,
+  '25006', // read_only_sql_transaction: a standby, or a server that was put into read-only mode
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+];
+
+const UNIQUE_VIOLATION = '23505';
+
+/** Whether the same request may succeed later without anybody changing it. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) {
+    const state = error.code ?? '';
+    return unavailableStates.includes(state) || unavailableClasses.includes(state.slice(0, 2));
+  }
+  return isConnectionFault(error);
+}
+
+/** Also when the pool has already turned it into a `DEPENDENCY_UNAVAILABLE`, whose cause it then is. */
+export function isLockTimeout(error: unknown): boolean {
+  const fault = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return fault instanceof pg.DatabaseError && fault.code === LOCK_NOT_AVAILABLE;
+}
+
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return (
+    error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === constraint
+  );
+}
+
+/** `pg` and `pg-pool` raise plain errors for these; the texts are theirs (pg/lib/client.js, pg-pool/index.js). */
+const connectionFaultTexts = [
+  'Connection terminated',
+  'timeout exceeded when trying to connect',
+  'Query read timeout',
+  'Client has encountered a connection error',
+  'Client was closed',
+  'The server does not support SSL connections',
+];
+
+function isConnectionFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('syscall' in error) return true;
+  if (error instanceof AggregateError) return error.errors.some(isConnectionFault);
+  return connectionFaultTexts.some((text) => error.message.includes(text));
+}

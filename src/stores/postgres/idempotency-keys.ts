@@ -1,0 +1,49 @@
+import { sql } from 'kysely';
+import type { Db, Tx } from './database.ts';
+
+export type SealedAnswer = { id: Buffer; bodyHash: Buffer; sealedAnswer: Buffer; createdAt: Date };
+
+/** `ids` holds one id for each live pepper, so that a rotation does not make a repeated request a new one. */
+export async function findSealedAnswer(
+  db: Db,
+  ids: readonly Buffer[],
+  notBefore: Date,
+): Promise<SealedAnswer | undefined> {
+  const row = await db
+    .selectFrom('idempotency_keys')
+    .select(['id', 'body_hash', 'sealed_answer', 'created_at'])
+    .where('id', '=', sql<Buffer>`any(${ids}::bytea[])`)
+    .where('created_at', '>', notBefore)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { id: row.id, bodyHash: row.body_hash, sealedAnswer: row.sealed_answer, createdAt: row.created_at };
+}
+
+/**
+ * Stores the answer in the transaction that earned it. When the same request has been answered meanwhile, the insert breaks on
+ * the primary key, and with it all that this transaction did. A row past its day is written over.
+ */
+export async function insertSealedAnswer(tx: Tx, answer: SealedAnswer, notBefore: Date): Promise<void> {
+  await tx
+    .deleteFrom('idempotency_keys')
+    .where('id', '=', answer.id)
+    .where('created_at', '<=', notBefore)
+    .execute();
+  await tx
+    .insertInto('idempotency_keys')
+    .values({
+      id: answer.id,
+      body_hash: answer.bodyHash,
+      sealed_answer: answer.sealedAnswer,
+      created_at: answer.createdAt,
+    })
+    .execute();
+}
+
+export async function deleteSealedAnswersBefore(db: Db, notAfter: Date): Promise<number> {
+  const result = await db
+    .deleteFrom('idempotency_keys')
+    .where('created_at', '<=', notAfter)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

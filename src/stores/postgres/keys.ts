@@ -1,0 +1,342 @@
+import { sql } from 'kysely';
+import type { AuditEvent } from '../../domain/audit-event.ts';
+import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '../../domain/key.ts';
+import type { KeyDigest } from '../../domain/key-digest.ts';
+import { auditEventRow } from './audit-events.ts';
+import type { Db, Tx } from './database.ts';
+
+const columns = [
+  'id',
+  'lineage_id',
+  'key_prefix',
+  'user_id',
+  'organization_id',
+  'environment',
+  'name',
+  'metadata',
+  'scopes',
+  'rate_limit',
+  'quota',
+  'ip_allowlist',
+  'enabled',
+  'status',
+  'expires_at',
+  'superseded_until',
+  'revoked_at',
+  'revision',
+  'created_at',
+  'updated_at',
+] as const;
+
+/**
+ * Inserts a minted key with its audit event in one statement, which is one transaction and one round trip: a mint is the one
+ * change that comes in floods. False when nothing was inserted, because the organization is not active, the environment is not
+ * known, or the user already has an active key there.
+ */
+export async function insertMintedKey(
+  db: Db,
+  key: Key,
+  digest: KeyDigest,
+  event: AuditEvent,
+): Promise<boolean> {
+  const audit = auditEventRow(event);
+  const { rows } = await sql`
+    WITH minted AS (
+      INSERT INTO api_keys (
+        id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment,
+        name, metadata, scopes, rate_limit, quota, ip_allowlist, enabled, expires_at, created_at, updated_at)
+      SELECT
+        ${key.id}::text, ${key.lineageId}::text, ${digest.pepperId}::text, ${digest.digest}::bytea, ${key.keyPrefix}::text,
+        ${key.userId}::text, organizations.id, environments.slug,
+        ${key.name}::text, ${JSON.stringify(key.metadata)}::jsonb, ${key.scopes}::text[],
+        ${json(key.rateLimit)}::jsonb, ${json(key.quota)}::jsonb, ${key.ipAllowlist}::text[],
+        ${key.enabled}::boolean, ${key.expiresAt}::timestamptz, ${key.createdAt}::timestamptz, ${key.createdAt}::timestamptz
+      FROM organizations JOIN environments ON environments.organization_id = organizations.id
+      WHERE organizations.id = ${key.organizationId} AND organizations.status = 'active'
+        AND environments.slug = ${key.environment}
+      ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' DO NOTHING
+      RETURNING id
+    ), audited AS (
+      INSERT INTO audit_events (
+        id, event_type, actor_kind, actor_id, organization_id, target_id, request_id, details, created_at)
+      SELECT
+        ${audit.id}::text, ${audit.event_type}::text, ${audit.actor_kind}::text, ${audit.actor_id}::text,
+        ${audit.organization_id}::text, ${audit.target_id}::text, ${audit.request_id}::text, ${audit.details}::jsonb,
+        ${audit.created_at}::timestamptz
+      FROM minted
+    )
+    SELECT id FROM minted`.execute(db);
+  return rows.length === 1;
+}
+
+/** Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the predecessor. */
+export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
+  await tx
+    .insertInto('api_keys')
+    .values({
+      id: key.id,
+      lineage_id: key.lineageId,
+      pepper_id: digest.pepperId,
+      digest: digest.digest,
+      key_prefix: key.keyPrefix,
+      user_id: key.userId,
+      organization_id: key.organizationId,
+      environment: key.environment,
+      ...settingColumns(key),
+      created_at: key.createdAt,
+      updated_at: key.createdAt,
+    })
+    .execute();
+}
+
+/**
+ * Puts refresh, revoke and update of one user's keys into one order. Row locks cannot: a statement that waited for an old key's
+ * row does not see the successor that was inserted meanwhile, and a revoke would miss it.
+ */
+export async function lockUserKeys(tx: Tx, userId: string): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${userId}, 5201))`.execute(tx);
+}
+
+export async function findKey(db: Db, id: string): Promise<Key | undefined> {
+  const row = await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toKey(row);
+}
+
+/** The key whose row says active; it may be past its expiry when the sweep has not come by yet. */
+export async function findActiveKey(
+  db: Db,
+  owner: { userId: string; organizationId: string; environment: string },
+): Promise<Key | undefined> {
+  const row = await db
+    .selectFrom('api_keys')
+    .select(columns)
+    .where('user_id', '=', owner.userId)
+    .where('organization_id', '=', owner.organizationId)
+    .where('environment', '=', owner.environment)
+    .where('status', '=', 'active')
+    .executeTakeFirst();
+  return row === undefined ? undefined : toKey(row);
+}
+
+/** The keys of a user that their rows do not call ended, oldest first. What is undefined does not narrow. */
+export async function listUnendedKeys(
+  db: Db,
+  owner: { userId: string; organizationId?: string | undefined; environment?: string | undefined },
+): Promise<Key[]> {
+  let query = db
+    .selectFrom('api_keys')
+    .select(columns)
+    .where('user_id', '=', owner.userId)
+    .where('status', 'in', ['active', 'superseded']);
+  if (owner.organizationId !== undefined) query = query.where('organization_id', '=', owner.organizationId);
+  if (owner.environment !== undefined) query = query.where('environment', '=', owner.environment);
+  return (await query.orderBy('id').execute()).map(toKey);
+}
+
+/** The predecessors of a line that are still in their grace by their row. */
+export async function listSuperseded(db: Db, lineageId: string): Promise<Key[]> {
+  const rows = await db
+    .selectFrom('api_keys')
+    .select(columns)
+    .where('lineage_id', '=', lineageId)
+    .where('status', '=', 'superseded')
+    .execute();
+  return rows.map(toKey);
+}
+
+export type KeyFilter = {
+  userId?: string | undefined;
+  organizationId?: string | undefined;
+  environment?: string | undefined;
+  status?: KeyStatus | 'disabled' | undefined;
+  /** Allow-lists of the caller; null allows all. */
+  organizationIds: readonly string[] | null;
+  environments: readonly string[] | null;
+  now: Date;
+};
+
+/** Newest first, starting after the key `before`. */
+export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?: string): Promise<Key[]> {
+  let query = db.selectFrom('api_keys').select(columns);
+  if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
+  if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId);
+  if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
+  if (filter.organizationIds !== null)
+    query = query.where('organization_id', '=', sql<string>`any(${filter.organizationIds}::text[])`);
+  if (filter.environments !== null)
+    query = query.where('environment', '=', sql<string>`any(${filter.environments}::text[])`);
+  if (filter.status !== undefined) query = query.where(statusCondition(filter.status, filter.now));
+  if (before !== undefined) query = query.where('id', '<', before);
+  return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toKey);
+}
+
+/** `statusAt` of domain/key.ts in SQL; a test holds the two against each other. */
+function statusCondition(status: KeyStatus | 'disabled', now: Date) {
+  const graceOver = sql<boolean>`(status = 'superseded' AND superseded_until <= ${now})`;
+  const expired = sql<boolean>`(status IN ('active', 'superseded') AND expires_at <= ${now})`;
+  const unexpired = sql<boolean>`(expires_at IS NULL OR expires_at > ${now})`;
+  return {
+    active: sql<boolean>`(status = 'active' AND ${unexpired} AND enabled)`,
+    disabled: sql<boolean>`(status = 'active' AND ${unexpired} AND NOT enabled)`,
+    superseded: sql<boolean>`(status = 'superseded' AND superseded_until > ${now} AND ${unexpired})`,
+    revoked: sql<boolean>`(status = 'revoked' OR ${graceOver})`,
+    expired: sql<boolean>`(status = 'expired' OR (${expired} AND NOT ${graceOver}))`,
+  }[status];
+}
+
+/** Ends an active key with a grace; it stays acceptable until `until`. Returns the new revision. */
+export async function supersedeKey(tx: Tx, change: { id: string; until: Date; now: Date }): Promise<number> {
+  const row = await tx
+    .updateTable('api_keys')
+    .set({
+      status: 'superseded',
+      superseded_until: change.until,
+      updated_at: change.now,
+      revision: sql`revision + 1`,
+    })
+    .where('id', '=', change.id)
+    .returning('revision')
+    .executeTakeFirstOrThrow();
+  return row.revision;
+}
+
+/** Revokes those that are not ended yet, and returns them with their new revision. */
+export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Promise<Key[]> {
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({ status: 'revoked', revoked_at: now, updated_at: now, revision: sql`revision + 1` })
+    .where('id', '=', sql<string>`any(${ids}::text[])`)
+    .where('status', 'in', ['active', 'superseded'])
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
+/** Writes the settings of a key and of its predecessors in grace: a line of keys is one credential. Returns all of them. */
+export async function updateLineageSettings(
+  tx: Tx,
+  lineageId: string,
+  settings: KeySettings,
+  now: Date,
+): Promise<Key[]> {
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({ ...settingColumns(settings), updated_at: now, revision: sql`revision + 1` })
+    .where('lineage_id', '=', lineageId)
+    .where('status', 'in', ['active', 'superseded'])
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
+/**
+ * Writes the status that active keys past their expiry and superseded ones past their grace have in truth, at most `limit`
+ * of each. Rows that another sweep is working on are left to it.
+ */
+export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[]> {
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({
+      status: sql<string>`CASE WHEN status = 'superseded' AND superseded_until <= ${now} THEN 'revoked' ELSE 'expired' END`,
+      revoked_at: sql<Date>`CASE WHEN status = 'superseded' AND superseded_until <= ${now} THEN superseded_until END`,
+      updated_at: now,
+    })
+    .where(
+      'id',
+      'in',
+      sql<string>`(
+        (SELECT id FROM api_keys WHERE status = 'active' AND expires_at IS NOT NULL AND expires_at <= ${now}
+         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+        UNION ALL
+        (SELECT id FROM api_keys WHERE status = 'superseded' AND superseded_until <= ${now}
+         ORDER BY superseded_until LIMIT ${limit} FOR UPDATE SKIP LOCKED))`,
+    )
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
+/** Ends one active key that is past its expiry, to make room for a mint before the sweep comes by. */
+export async function expireKey(tx: Tx, id: string, now: Date): Promise<boolean> {
+  const result = await tx
+    .updateTable('api_keys')
+    .set({ status: 'expired', updated_at: now })
+    .where('id', '=', id)
+    .where('status', '=', 'active')
+    .where('expires_at', '<=', now)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Moves keys found under an old pepper to the current one. Nothing but the digest changes, so no cache needs to know. */
+export async function rekeyKey(db: Db, id: string, fromPepperId: string, to: KeyDigest): Promise<void> {
+  await db
+    .updateTable('api_keys')
+    .set({ pepper_id: to.pepperId, digest: to.digest })
+    .where('id', '=', id)
+    .where('pepper_id', '=', fromPepperId)
+    .execute();
+}
+
+function settingColumns(settings: KeySettings) {
+  return {
+    name: settings.name,
+    metadata: JSON.stringify(settings.metadata),
+    scopes: settings.scopes,
+    rate_limit: json(settings.rateLimit),
+    quota: json(settings.quota),
+    ip_allowlist: settings.ipAllowlist,
+    enabled: settings.enabled,
+    expires_at: settings.expiresAt,
+  };
+}
+
+function json(value: RateLimit | Quota | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function toKey(row: {
+  id: string;
+  lineage_id: string;
+  key_prefix: string;
+  user_id: string;
+  organization_id: string;
+  environment: string;
+  name: string | null;
+  metadata: unknown;
+  scopes: string[];
+  rate_limit: unknown;
+  quota: unknown;
+  ip_allowlist: string[] | null;
+  enabled: boolean;
+  status: string;
+  expires_at: Date | null;
+  superseded_until: Date | null;
+  revoked_at: Date | null;
+  revision: number;
+  created_at: Date;
+  updated_at: Date;
+}): Key {
+  return {
+    id: row.id,
+    lineageId: row.lineage_id,
+    keyPrefix: row.key_prefix,
+    userId: row.user_id,
+    organizationId: row.organization_id,
+    environment: row.environment,
+    name: row.name,
+    metadata: row.metadata as Metadata,
+    scopes: row.scopes,
+    rateLimit: row.rate_limit as RateLimit | null,
+    quota: row.quota as Quota | null,
+    ipAllowlist: row.ip_allowlist,
+    enabled: row.enabled,
+    status: row.status as KeyStatus,
+    expiresAt: row.expires_at,
+    supersededUntil: row.superseded_until,
+    revokedAt: row.revoked_at,
+    revision: row.revision,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

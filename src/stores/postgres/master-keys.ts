@@ -1,0 +1,152 @@
+import { sql } from 'kysely';
+import type { KeyDigest } from '../../domain/key-digest.ts';
+import type { MasterKey } from '../../domain/master-key.ts';
+import type { MasterKeyPermission } from '../../domain/permission.ts';
+import type { Db, Tx } from './database.ts';
+
+/** How the secret of a master key is kept: generated ones as a digest, operator-chosen ones as an argon2id hash. */
+export type MasterKeySecret = { digest: KeyDigest } | { passwordHash: string };
+
+const columns = [
+  'id',
+  'name',
+  'key_prefix',
+  'permissions',
+  'organization_ids',
+  'environments',
+  'ip_allowlist',
+  'expires_at',
+  'revoked_at',
+  'created_at',
+  'revision',
+] as const;
+
+export async function insertMasterKey(tx: Tx, masterKey: MasterKey, secret: MasterKeySecret): Promise<void> {
+  const stored =
+    'digest' in secret
+      ? { pepper_id: secret.digest.pepperId, digest: secret.digest.digest }
+      : { password_hash: secret.passwordHash };
+  await tx
+    .insertInto('master_keys')
+    .values({
+      id: masterKey.id,
+      name: masterKey.name,
+      key_prefix: masterKey.keyPrefix,
+      permissions: masterKey.permissions,
+      organization_ids: masterKey.organizationIds,
+      environments: masterKey.environments,
+      ip_allowlist: masterKey.ipAllowlist,
+      expires_at: masterKey.expiresAt,
+      created_at: masterKey.createdAt,
+      ...stored,
+    })
+    .execute();
+}
+
+/** Whoever holds this decides alone whether the first master key is still to be made. */
+export async function lockMasterKeys(tx: Tx): Promise<void> {
+  await sql`LOCK TABLE master_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
+}
+
+/** Newest first. There are a handful, so there are no pages. */
+export async function listMasterKeys(db: Db): Promise<MasterKey[]> {
+  const rows = await db.selectFrom('master_keys').select(columns).orderBy('id', 'desc').execute();
+  return rows.map(toMasterKey);
+}
+
+export async function findMasterKey(db: Db, id: string): Promise<MasterKey | undefined> {
+  const row = await db.selectFrom('master_keys').select(columns).where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toMasterKey(row);
+}
+
+/** Ends a key at `at`, which a rotation with overlap puts into the future; never later than its own expiry. */
+export async function expireMasterKey(tx: Tx, change: { id: string; at: Date }): Promise<number | undefined> {
+  const row = await tx
+    .updateTable('master_keys')
+    .set({ expires_at: sql<Date>`least(expires_at, ${change.at})`, revision: sql`revision + 1` })
+    .where('id', '=', change.id)
+    .where('revoked_at', 'is', null)
+    .returning('revision')
+    .executeTakeFirst();
+  return row?.revision;
+}
+
+export async function revokeMasterKey(tx: Tx, change: { id: string; at: Date }): Promise<number | undefined> {
+  const row = await tx
+    .updateTable('master_keys')
+    .set({ revoked_at: change.at, revision: sql`revision + 1` })
+    .where('id', '=', change.id)
+    .where('revoked_at', 'is', null)
+    .returning('revision')
+    .executeTakeFirst();
+  return row?.revision;
+}
+
+/** The hashes that an operator-chosen secret is tried against, oldest first. */
+export async function listMasterKeyHashes(db: Db): Promise<Array<{ id: string; passwordHash: string }>> {
+  const rows = await db
+    .selectFrom('master_keys')
+    .select(['id', 'password_hash'])
+    .where('password_hash', 'is not', null)
+    .where('revoked_at', 'is', null)
+    .orderBy('id')
+    .execute();
+  return rows.flatMap((row) =>
+    row.password_hash === null ? [] : [{ id: row.id, passwordHash: row.password_hash }],
+  );
+}
+
+export async function updateMasterKeyHash(db: Db, id: string, passwordHash: string): Promise<void> {
+  await db.updateTable('master_keys').set({ password_hash: passwordHash }).where('id', '=', id).execute();
+}
+
+export async function findMasterKeyByDigest(
+  db: Db,
+  digests: readonly KeyDigest[],
+): Promise<{ masterKey: MasterKey; pepperId: string } | undefined> {
+  const row = await db
+    .selectFrom('master_keys')
+    .select([...columns, 'pepper_id'])
+    .where('digest', '=', sql<Buffer>`any(${digests.map((digest) => digest.digest)}::bytea[])`)
+    .executeTakeFirst();
+  if (row === undefined || row.pepper_id === null) return undefined;
+  return { masterKey: toMasterKey(row), pepperId: row.pepper_id };
+}
+
+/** Moves a key found under an old pepper to the current one. Nothing but the digest changes. */
+export async function rekeyMasterKey(db: Db, id: string, from: string, to: KeyDigest): Promise<void> {
+  await db
+    .updateTable('master_keys')
+    .set({ pepper_id: to.pepperId, digest: to.digest })
+    .where('id', '=', id)
+    .where('pepper_id', '=', from)
+    .execute();
+}
+
+function toMasterKey(row: {
+  id: string;
+  name: string;
+  key_prefix: string | null;
+  permissions: string[];
+  organization_ids: string[] | null;
+  environments: string[] | null;
+  ip_allowlist: string[] | null;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  created_at: Date;
+  revision: number;
+}): MasterKey {
+  return {
+    id: row.id,
+    name: row.name,
+    keyPrefix: row.key_prefix,
+    permissions: row.permissions as MasterKeyPermission[],
+    organizationIds: row.organization_ids,
+    environments: row.environments,
+    ipAllowlist: row.ip_allowlist,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    createdAt: row.created_at,
+    revision: row.revision,
+  };
+}

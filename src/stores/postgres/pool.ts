@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import pg from 'pg';
+import { FlowplateError } from '../../domain/errors.ts';
+import { isUnavailable } from './faults.ts';
+
+export type PoolOptions = {
+  databaseUrl: string;
+  /** Shows in pg_stat_activity, for the operator who looks for the one that hangs. */
+  applicationName: string;
+  connectionsMax: number;
+  /** Bounds the wait for a free connection as well as the opening of a new one. */
+  connectTimeoutMs: number;
+  /** Bounds one statement on the server; the client gives up 100 ms later, for a server that is frozen. */
+  statementTimeoutMs: number;
+  /** Bounds the wait for a lock, below the statement's own bound so that the two can be told apart. */
+  lockTimeoutMs: number;
+};
+
+// Counts and revisions stay far below 2^53, so bigint arrives as a number; a date stays the text that it is.
+const types = {
+  getTypeParser: (oid: number, format: 'text' | 'binary' = 'text') => {
+    if (oid === pg.types.builtins.INT8) return Number;
+    if (oid === pg.types.builtins.DATE) return String;
+    return format === 'text' ? pg.types.getTypeParser(oid, 'text') : pg.types.getTypeParser(oid, 'binary');
+  },
+} as pg.CustomTypesConfig;
+
+/** A statement's text is prepared once for each connection: parsing and planning our joins costs more than running them. */
+const preparedStatementsMax = 200;
+
+/**
+ * A pool whose statements are prepared and bounded in time. Faults of the server arrive as `DEPENDENCY_UNAVAILABLE`,
+ * broken constraints as they are.
+ */
+export function openPool(options: PoolOptions, onError: (error: Error) => void): PostgresPool {
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    application_name: options.applicationName,
+    max: options.connectionsMax,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + 100,
+    lock_timeout: options.lockTimeoutMs,
+    idle_in_transaction_session_timeout: 5_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    types,
+  });
+  // An idle connection that breaks raises here; without a listener it would end the process.
+  pool.on('error', onError);
+  const names = new Map<string, string>();
+  return {
+    connect: async () => bound(await pool.connect().catch(rethrow), names) as unknown as PostgresPoolClient,
+    end: () => pool.end(),
+    options: {},
+  };
+}
+
+function bound(client: pg.PoolClient, names: Map<string, string>) {
+  let broken: Error | undefined;
+  return {
+    query: async (text: string, values: readonly unknown[]) => {
+      // After a time-out the connection is still busy with the old statement: a ROLLBACK behind it would wait as long again.
+      if (broken !== undefined) return rethrow(broken);
+      const name = values.length > 0 ? statementName(text, names) : undefined;
+      try {
+        return await client.query(
+          name === undefined ? { text, values: [...values] } : { name, text, values: [...values] },
+        );
+      } catch (error) {
+        if (isUnavailable(error) && !(error instanceof pg.DatabaseError)) broken = error as Error;
+        return rethrow(error);
+      }
+    },
+    release: () => client.release(broken),
+  };
+}
+
+function statementName(text: string, names: Map<string, string>): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= preparedStatementsMax) return known;
+  const name = createHash('sha256').update(text).digest('base64url').slice(0, 16);
+  names.set(text, name);
+  return name;
+}
+
+function rethrow(error: unknown): never {
+  if (!isUnavailable(error)) throw error;
+  throw new FlowplateError('DEPENDENCY_UNAVAILABLE', {
+    systemMessage: 'The database cannot answer at the moment',
+    retryAfterSeconds: 1,
+    cause: error,
+  });
+}

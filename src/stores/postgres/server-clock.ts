@@ -1,0 +1,32 @@
+import { sql } from 'kysely';
+import type { Clock } from '../../domain/clock.ts';
+import type { Db } from './database.ts';
+
+/**
+ * The database server's time, carried forward by this process's monotonic clock: replicas whose own clocks disagree still agree
+ * on when a key expires. Until the first observation it is the process's own time.
+ */
+export class ServerClock implements Clock {
+  #offsetMs = Date.now() - performance.now();
+
+  /** `serverMs` was read on the server somewhere between `sentMs` and `receivedMs` of this process's monotonic clock. */
+  observe(serverMs: number, sentMs: number, receivedMs: number): void {
+    this.#offsetMs = serverMs - (sentMs + receivedMs) / 2;
+  }
+
+  nowMs(): number {
+    return this.#offsetMs + performance.now();
+  }
+
+  now(): Date {
+    return new Date(this.nowMs());
+  }
+}
+
+/** For a process that sends no heartbeats: one question, one answer. */
+export async function readServerTime(db: Db): Promise<Date> {
+  const { now } = await sql<{ now: Date }>`SELECT clock_timestamp()::timestamptz(3) AS now`
+    .execute(db)
+    .then(({ rows }) => rows[0] as { now: Date });
+  return now;
+}

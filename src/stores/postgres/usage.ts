@@ -1,0 +1,187 @@
+import { sql } from 'kysely';
+import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
+import type { Database, Db, Tx } from './database.ts';
+
+/**
+ * Adds those flushes that are not in the sums yet, in one transaction with the ids that mark them as added: delivered or drained
+ * twice, by whomever, a flush counts once. Returns how many were new.
+ */
+export async function applyFlushes(db: Database, flushes: readonly UsageFlush[]): Promise<number> {
+  return db.transaction().execute(async (tx) => {
+    const claimed = await claimFlushes(
+      tx,
+      flushes.map((flush) => flush.id),
+    );
+    await addUsage(
+      tx,
+      flushes.filter((flush) => claimed.has(flush.id)),
+    );
+    return claimed.size;
+  });
+}
+
+/** Of these flushes, the ids that are not in the sums yet. Inserting them claims them for this transaction. */
+async function claimFlushes(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    INSERT INTO usage_flushes (id) SELECT unnest(${[...ids].sort()}::uuid[])
+    ON CONFLICT (id) DO NOTHING RETURNING id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+async function addUsage(tx: Tx, flushes: readonly UsageFlush[]): Promise<void> {
+  const marks = flushes.flatMap((flush) => flush.marks);
+  if (marks.length === 0) return;
+  await ensureUsagePartitions(tx, marks);
+  await addToSums(tx, marks);
+  await addToTotals(tx, marks);
+}
+
+/** The worker makes partitions ahead of time; this covers marks of a month that it has dropped or not yet reached. */
+async function ensureUsagePartitions(tx: Tx, marks: readonly UsageMark[]): Promise<void> {
+  const minutes = marks.map((mark) => mark.minuteMs);
+  await makeUsagePartitions(tx, new Date(Math.min(...minutes)), new Date(Math.max(...minutes)));
+}
+
+export async function makeUsagePartitions(db: Db, from: Date, to: Date): Promise<void> {
+  await sql`SELECT ensure_usage_partitions(${utcDay(from)}::date, ${utcDay(to)}::date)`.execute(db);
+}
+
+/** Rows are sorted before they are written, so that two roll-ups never wait for each other in a circle. */
+async function addToSums(tx: Tx, marks: readonly UsageMark[]): Promise<void> {
+  const input = sql`unnest(
+    ${marks.map((mark) => mark.lineageId)}::text[], ${marks.map((mark) => new Date(mark.minuteMs))}::timestamptz[],
+    ${marks.map((mark) => mark.code)}::text[], ${marks.map((mark) => mark.calls)}::bigint[],
+    ${marks.map((mark) => mark.cost)}::bigint[]) AS mark (lineage_id, minute, code, calls, cost)`;
+  await sql`
+    INSERT INTO usage_hours AS sums (lineage_id, hour, code, calls, cost)
+    SELECT lineage_id, date_trunc('hour', minute, 'UTC'), code, sum(calls), sum(cost) FROM ${input}
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (lineage_id, hour, code)
+    DO UPDATE SET calls = sums.calls + excluded.calls, cost = sums.cost + excluded.cost`.execute(tx);
+  await sql`
+    INSERT INTO usage_days AS sums (lineage_id, day, code, calls, cost)
+    SELECT lineage_id, (minute AT TIME ZONE 'UTC')::date, code, sum(calls), sum(cost) FROM ${input}
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (lineage_id, day, code)
+    DO UPDATE SET calls = sums.calls + excluded.calls, cost = sums.cost + excluded.cost`.execute(tx);
+}
+
+async function addToTotals(tx: Tx, marks: readonly UsageMark[]): Promise<void> {
+  const accepted = marks.map((mark) => mark.code === 'VALID' || mark.code === 'SUPERSEDED');
+  await sql`
+    INSERT INTO usage_totals AS totals (lineage_id, accepted, refused, first_used_at, last_used_at)
+    SELECT lineage_id,
+      coalesce(sum(calls) FILTER (WHERE accepted), 0), coalesce(sum(calls) FILTER (WHERE NOT accepted), 0),
+      min(first_at) FILTER (WHERE accepted), max(last_at) FILTER (WHERE accepted)
+    FROM unnest(
+      ${marks.map((mark) => mark.lineageId)}::text[], ${accepted}::boolean[], ${marks.map((mark) => mark.calls)}::bigint[],
+      ${marks.map((mark) => new Date(mark.firstAtMs))}::timestamptz[],
+      ${marks.map((mark) => new Date(mark.lastAtMs))}::timestamptz[]) AS mark (lineage_id, accepted, calls, first_at, last_at)
+    GROUP BY lineage_id ORDER BY lineage_id
+    ON CONFLICT (lineage_id) DO UPDATE SET
+      accepted = totals.accepted + excluded.accepted,
+      refused = totals.refused + excluded.refused,
+      first_used_at = least(totals.first_used_at, excluded.first_used_at),
+      last_used_at = greatest(totals.last_used_at, excluded.last_used_at)`.execute(tx);
+}
+
+export type UsageTotals = {
+  accepted: number;
+  refused: number;
+  acceptedToday: number;
+  firstUsedAt: Date | null;
+  lastUsedAt: Date | null;
+};
+
+/** Totals of several lines at once; a line that was never used has no entry. */
+export async function listUsageTotals(
+  db: Db,
+  lineageIds: readonly string[],
+  today: Date,
+): Promise<Map<string, UsageTotals>> {
+  const { rows } = await sql<{
+    lineage_id: string;
+    accepted: number;
+    refused: number;
+    accepted_today: number;
+    first_used_at: Date | null;
+    last_used_at: Date | null;
+  }>`
+    SELECT totals.lineage_id, totals.accepted, totals.refused, totals.first_used_at, totals.last_used_at,
+      coalesce((SELECT sum(calls)::bigint FROM usage_days days
+        WHERE days.lineage_id = totals.lineage_id AND days.day = ${utcDay(today)}::date
+          AND days.code IN ('VALID', 'SUPERSEDED')), 0) AS accepted_today
+    FROM usage_totals totals WHERE totals.lineage_id = ANY(${lineageIds}::text[])`.execute(db);
+  return new Map(
+    rows.map((row) => [
+      row.lineage_id,
+      {
+        accepted: row.accepted,
+        refused: row.refused,
+        acceptedToday: row.accepted_today,
+        firstUsedAt: row.first_used_at,
+        lastUsedAt: row.last_used_at,
+      },
+    ]),
+  );
+}
+
+export type UsageSum = { start: Date; code: string; calls: number; cost: number };
+
+/** Sums in `[from, to)`, oldest first; hours and days that saw no call are absent. */
+export async function listUsageSums(
+  db: Db,
+  lineageId: string,
+  range: { from: Date; to: Date; granularity: 'hour' | 'day' },
+): Promise<UsageSum[]> {
+  const { rows } =
+    range.granularity === 'hour'
+      ? await sql<UsageSum>`
+          SELECT hour AS start, code, calls, cost FROM usage_hours
+          WHERE lineage_id = ${lineageId} AND hour >= ${range.from} AND hour < ${range.to} ORDER BY hour, code`.execute(
+          db,
+        )
+      : await sql<UsageSum>`
+          SELECT day::timestamp AT TIME ZONE 'UTC' AS start, code, calls, cost FROM usage_days
+          WHERE lineage_id = ${lineageId} AND day >= ${utcDay(range.from)}::date AND day < ${utcDay(range.to)}::date
+          ORDER BY day, code`.execute(db);
+  return rows;
+}
+
+/** The cost accepted since the day `since`: what a quota's counter is restored from when Redis has lost it. */
+export async function sumAcceptedCost(db: Db, lineageId: string, since: Date): Promise<number> {
+  const { rows } = await sql<{ cost: number }>`
+    SELECT coalesce(sum(cost), 0)::bigint AS cost FROM usage_days
+    WHERE lineage_id = ${lineageId} AND day >= ${utcDay(since)}::date AND code IN ('VALID', 'SUPERSEDED')`.execute(
+    db,
+  );
+  return rows[0]?.cost ?? 0;
+}
+
+export async function deleteFlushesOlderThan(db: Db, ageMs: number): Promise<number> {
+  const result = await db
+    .deleteFrom('usage_flushes')
+    .where('drained_at', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** Drops the monthly partitions that end before `before`, and returns their names. */
+export async function dropUsagePartitions(
+  db: Db,
+  parent: 'usage_hours' | 'usage_days',
+  before: Date,
+): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT child.relname AS name FROM pg_inherits
+    JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
+    WHERE parent.relname = ${parent}
+      AND (to_date(right(child.relname, 7), 'YYYY_MM') + interval '1 month') <= ${utcDay(before)}::date
+    ORDER BY 1`.execute(db);
+  for (const { name } of rows) await sql`DROP TABLE IF EXISTS ${sql.table(name)}`.execute(db);
+  return rows.map((row) => row.name);
+}
+
+function utcDay(at: Date): string {
+  return at.toISOString().slice(0, 10);
+}

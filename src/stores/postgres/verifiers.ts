@@ -1,0 +1,60 @@
+import { sql } from 'kysely';
+import type { Db } from './database.ts';
+
+/** Registers a verifier with its first lease. `appliedSeq` is where its feed begins. */
+export async function upsertVerifier(
+  db: Db,
+  verifier: { id: string; appliedSeq: number; leaseMs: number },
+): Promise<void> {
+  await sql`
+    INSERT INTO verifiers (id, applied_seq, lease_until)
+    VALUES (${verifier.id}, ${verifier.appliedSeq}, clock_timestamp() + make_interval(secs => ${verifier.leaseMs / 1_000}))
+    ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_until = excluded.lease_until`.execute(
+    db,
+  );
+}
+
+/**
+ * Extends the lease, in its own committed transaction, and returns the server's time. Undefined when the row is gone: the
+ * verifier was silent for so long that the changes it missed may be gone too, so it must start anew.
+ */
+export async function extendLease(
+  db: Db,
+  id: string,
+  leaseMs: number,
+): Promise<{ nowMs: number } | undefined> {
+  const { rows } = await sql<{ now_ms: number }>`
+    UPDATE verifiers SET lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
+    WHERE id = ${id}
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`.execute(db);
+  return rows[0] === undefined ? undefined : { nowMs: rows[0].now_ms };
+}
+
+export async function updateAppliedSeq(db: Db, id: string, appliedSeq: number): Promise<void> {
+  await db.updateTable('verifiers').set({ applied_seq: appliedSeq }).where('id', '=', id).execute();
+}
+
+export async function deleteVerifier(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('verifiers').where('id', '=', id).execute();
+}
+
+/** Forgets verifiers that have been silent for `ageMs`, and says how many. */
+export async function deleteSilentVerifiers(db: Db, ageMs: number): Promise<number> {
+  const result = await db
+    .deleteFrom('verifiers')
+    .where('lease_until', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+export type VerifierProgress = { appliedSeq: number; leaseUntil: Date };
+
+/** The verifiers whose lease is alive by the server's clock: those, and only those, may still answer from memory. */
+export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
+  const rows = await db
+    .selectFrom('verifiers')
+    .select(['applied_seq', 'lease_until'])
+    .where('lease_until', '>', sql<Date>`clock_timestamp()`)
+    .execute();
+  return rows.map((row) => ({ appliedSeq: row.applied_seq, leaseUntil: row.lease_until }));
+}

@@ -1,0 +1,20 @@
+/**
+ * Every key this service keeps in Redis. All of it may vanish at any moment: records are read anew, counters start from what
+ * Postgres has, flushes are bounded to seconds of counts. Braces are hash tags: keys that one script touches share a slot.
+ *
+ * | key                          | type   | TTL                                  | holds                                    |
+ * |------------------------------|--------|--------------------------------------|------------------------------------------|
+ * | fl:record:<digest>           | string | rest of 5 min since the Postgres read| packed key record, under the keyed digest|
+ * | fl:limit:{<lineage>}:rate    | string | one window                           | cost spent in the window                 |
+ * | fl:limit:{<lineage>}:<period>| string | to the end of the period, and a day  | cost spent in the day or month           |
+ * | fl:usage:flushes             | hash   | none                                 | flush id → its marks, until rolled up    |
+ * | {fl:jobs}:…                  | BullMQ | BullMQ's                             | job schedules; no payloads               |
+ */
+export const keyspace = {
+  record: (digest: Buffer) => `fl:record:${digest.toString('base64url')}`,
+  rate: (lineageId: string) => `fl:limit:{${lineageId}}:rate`,
+  quota: (lineageId: string, periodStart: Date) =>
+    `fl:limit:{${lineageId}}:${periodStart.toISOString().slice(0, 10)}`,
+  usageFlushes: 'fl:usage:flushes',
+  jobsPrefix: '{fl:jobs}',
+} as const;

@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis';
+import type { Quota, RateLimit } from '../../domain/key.ts';
+import type { KeyRecord } from '../../domain/key-record.ts';
+import { keyspace } from './keyspace.ts';
+
+export type PackedRecord = { record: KeyRecord; readAtMs: number };
+
+/** The first element of every packed record: a reader that does not know the layout treats the entry as absent. */
+const layout = 1;
+
+/**
+ * The record under a digest with the time of its Postgres read, or undefined when there is none or it cannot be read. Whoever
+ * uses it must judge its age and its revision: a writer may have been paused between reading Postgres and writing here.
+ */
+export async function readRecord(redis: Redis, digest: Buffer): Promise<PackedRecord | undefined> {
+  const packed = await redis.get(keyspace.record(digest));
+  return packed === null ? undefined : unpackRecord(packed);
+}
+
+export async function writeRecord(
+  redis: Redis,
+  digest: Buffer,
+  packed: PackedRecord,
+  ttlMs: number,
+): Promise<void> {
+  if (ttlMs > 0) await redis.set(keyspace.record(digest), packRecord(packed), 'PX', Math.ceil(ttlMs));
+}
+
+type Packed = [
+  layout: number,
+  readAtMs: number,
+  id: string,
+  revision: number,
+  lineageId: string | 0,
+  userId: string,
+  organizationId: string,
+  environment: string,
+  status: KeyRecord['status'],
+  enabled: 0 | 1,
+  expiresAtMs: number,
+  supersededUntilMs: number,
+  scopes: string[],
+  metadata: KeyRecord['metadata'],
+  rateLimit: RateLimit | 0,
+  quota: Quota | 0,
+  ipAllowlist: string[] | 0,
+];
+
+export function packRecord({ record, readAtMs }: PackedRecord): string {
+  const packed: Packed = [
+    layout,
+    Math.floor(readAtMs),
+    record.id,
+    record.revision,
+    record.lineageId === record.id ? 0 : record.lineageId,
+    record.userId,
+    record.organizationId,
+    record.environment,
+    record.status,
+    record.enabled ? 1 : 0,
+    record.expiresAtMs ?? 0,
+    record.supersededUntilMs ?? 0,
+    record.scopes,
+    record.metadata,
+    record.rateLimit ?? 0,
+    record.quota ?? 0,
+    record.ipAllowlist ?? 0,
+  ];
+  return JSON.stringify(packed);
+}
+
+/** Undefined for anything that is not of this layout: another version's entry, or somebody else's data. */
+export function unpackRecord(text: string): PackedRecord | undefined {
+  const packed = parsePacked(text);
+  if (packed === undefined) return undefined;
+  const [, readAtMs, id, revision, lineageId, userId, organizationId, environment, status, ...switches] =
+    packed;
+  const [enabled, expiresAtMs, supersededUntilMs, scopes, metadata, rateLimit, quota, ipAllowlist] = switches;
+  return {
+    readAtMs,
+    record: {
+      id,
+      revision,
+      lineageId: lineageId || id,
+      userId,
+      organizationId,
+      environment,
+      status,
+      enabled: enabled === 1,
+      expiresAtMs: expiresAtMs || null,
+      supersededUntilMs: supersededUntilMs || null,
+      scopes,
+      metadata,
+      rateLimit: rateLimit || null,
+      quota: quota || null,
+      ipAllowlist: ipAllowlist || null,
+    },
+  };
+}
+
+function parsePacked(text: string): Packed | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value[0] === layout && value.length === 17 ? (value as Packed) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Clock } from '../../domain/clock.ts';
+import { FlowplateError } from '../../domain/errors.ts';
+import type { Key } from '../../domain/key.ts';
+import { isVisibleTo, type Principal } from '../../domain/principal.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+import { findKey } from '../../stores/postgres/keys.ts';
+import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage.ts';
+
+export type KeyWithUsage = { key: Key; usage: UsageTotals | undefined };
+
+/** One key with its usage, never its secret. `KEY_NOT_FOUND` also when the caller may not see it. */
+export async function getKey(
+  parts: { db: Db; clock: Clock },
+  principal: Principal,
+  keyId: string,
+): Promise<KeyWithUsage> {
+  const key = await findKey(parts.db, keyId);
+  if (key === undefined || !isVisibleTo(principal, key.organizationId, key.environment)) {
+    throw new FlowplateError('KEY_NOT_FOUND');
+  }
+  const totals = await listUsageTotals(parts.db, [key.lineageId], parts.clock.now());
+  return { key, usage: totals.get(key.lineageId) };
+}

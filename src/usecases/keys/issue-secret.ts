@@ -1,0 +1,40 @@
+import type { RandomBytes } from '../../domain/clock.ts';
+import { newId } from '../../domain/ids.ts';
+import type { Key, KeySettings } from '../../domain/key.ts';
+import { digestSecret, type KeyDigest, type Keyring } from '../../domain/key-digest.ts';
+import { newSecret, parseSecret } from '../../domain/key-format.ts';
+
+export type Owner = { userId: string; organizationId: string; environment: string };
+
+/** A new key for an owner: the row as it will be stored, the secret that is not, and the digest that stands for it. */
+export function issueSecret(
+  parts: { randomBytes: RandomBytes; keyring: Keyring },
+  wanted: KeySettings & Owner & { lineageId?: string },
+  now: Date,
+): { secret: string; key: Key; digest: KeyDigest } {
+  const secret = newSecret('user', wanted.environment, parts.randomBytes);
+  const id = newId('key', now, parts.randomBytes);
+  const key: Key = {
+    id,
+    lineageId: wanted.lineageId ?? id,
+    keyPrefix: parseSecret(secret)?.prefix ?? '',
+    userId: wanted.userId,
+    organizationId: wanted.organizationId,
+    environment: wanted.environment,
+    name: wanted.name,
+    metadata: wanted.metadata,
+    scopes: wanted.scopes,
+    expiresAt: wanted.expiresAt,
+    rateLimit: wanted.rateLimit,
+    quota: wanted.quota,
+    ipAllowlist: wanted.ipAllowlist,
+    enabled: wanted.enabled,
+    status: 'active',
+    supersededUntil: null,
+    revokedAt: null,
+    createdAt: now,
+    updatedAt: now,
+    revision: 1,
+  };
+  return { secret, key, digest: digestSecret(parts.keyring[0], secret) };
+}

@@ -1,0 +1,129 @@
+import { type AuditEvent, newAuditEvent, type Origin, systemOrigin } from '../../domain/audit-event.ts';
+import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import { FlowplateError, validationError } from '../../domain/errors.ts';
+import type { Idempotency } from '../../domain/idempotency.ts';
+import { newId } from '../../domain/ids.ts';
+import { type Key, type KeySettings, statusAt } from '../../domain/key.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { type Caller, originOf, requireVisible } from '../../domain/principal.ts';
+import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import type { Database } from '../../stores/postgres/database.ts';
+import { expireKey, findActiveKey, insertMintedKey } from '../../stores/postgres/keys.ts';
+import {
+  findOrganization,
+  insertEnvironment,
+  insertOrganization,
+} from '../../stores/postgres/organizations.ts';
+import { type Replayed, replayable } from '../replay.ts';
+import { issueSecret } from './issue-secret.ts';
+import { keyEvent } from './key-events.ts';
+
+export type MintRequest = KeySettings & { userId: string; organizationId: string; environment: string };
+
+export type MintedKey = {
+  secret: string;
+  keyId: string;
+  keyPrefix: string;
+  createdAt: string;
+  expiresAt: string | null;
+};
+
+export type MintParts = { db: Database; clock: Clock; randomBytes: RandomBytes; keyring: Keyring };
+
+/** A mint that makes room first is tried again; more rounds than this mean that others keep taking the place. */
+const roundsMax = 4;
+
+/**
+ * Mints the one active key of a (user, organization, environment). The organization and the environment are created on first
+ * use. Answers with the secret, which is nowhere else from then on. Errors: `KEY_ALREADY_EXISTS` with its `key_id`, also in a
+ * race; `ORGANIZATION_SUSPENDED`; `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists. The key, its audit event and
+ * the kept answer are one transaction.
+ */
+export async function mintKey(
+  parts: MintParts,
+  caller: Caller,
+  request: MintRequest,
+  idempotency?: Idempotency,
+): Promise<Replayed<MintedKey>> {
+  requireVisible(caller.principal, request.organizationId, request.environment);
+  const now = parts.clock.now();
+  if (request.expiresAt !== null && request.expiresAt <= now) {
+    throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
+  }
+  return replayable<MintedKey>({ db: parts.db, now }, idempotency, async (keep) => {
+    const { secret, key, digest } = issueSecret(parts, request, now);
+    const answer = toMintedKey(secret, key);
+    const event = keyEvent({ now, randomBytes: parts.randomBytes }, originOf(caller), 'key.minted', key);
+    for (let round = 1; ; round++) {
+      const isInserted =
+        idempotency === undefined
+          ? await insertMintedKey(parts.db, key, digest, event)
+          : await parts.db.transaction().execute(async (tx) => {
+              if (!(await insertMintedKey(tx, key, digest, event))) return false;
+              await keep(tx, answer);
+              return true;
+            });
+      if (isInserted) return answer;
+      await makeRoom(parts, originOf(caller), key, round);
+    }
+  });
+}
+
+export function toMintedKey(secret: string, key: Key): MintedKey {
+  return {
+    secret,
+    keyId: key.id,
+    keyPrefix: key.keyPrefix,
+    createdAt: key.createdAt.toISOString(),
+    expiresAt: key.expiresAt?.toISOString() ?? null,
+  };
+}
+
+/** Finds out why nothing was inserted: removes the obstacle, or says what it is. */
+async function makeRoom(parts: MintParts, origin: Origin, key: Key, round: number): Promise<void> {
+  const organization = await findOrganization(parts.db, key.organizationId);
+  if (organization !== undefined && organization.status !== 'active') {
+    throw new FlowplateError('ORGANIZATION_SUSPENDED');
+  }
+  const active = await findActiveKey(parts.db, key);
+  const isExpired = active !== undefined && statusAt(active, key.createdAt) === 'expired';
+  if (active !== undefined && !isExpired) {
+    throw new FlowplateError('KEY_ALREADY_EXISTS', { details: { key_id: active.id } });
+  }
+  if (round >= roundsMax) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1 });
+  if (active === undefined) await createHome(parts, origin, key);
+  else await endExpired(parts, active, key.createdAt);
+}
+
+async function createHome(parts: MintParts, origin: Origin, key: Key): Promise<void> {
+  const { organizationId, createdAt: now } = key;
+  await parts.db.transaction().execute(async (tx) => {
+    const events: AuditEvent[] = [];
+    const note = (eventType: AuditEvent['eventType'], targetId: string, details: Record<string, unknown>) =>
+      events.push(
+        newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {
+          eventType,
+          organizationId,
+          targetId,
+          details,
+        }),
+      );
+    if (await insertOrganization(tx, { id: organizationId, name: organizationId, now })) {
+      note('organization.created', organizationId, {});
+    }
+    for (const slug of new Set(['default', key.environment])) {
+      const id = newId('environment', now, parts.randomBytes);
+      if (await insertEnvironment(tx, { id, organizationId, slug, now }))
+        note('environment.created', id, { slug });
+    }
+    await insertAuditEvents(tx, events);
+  });
+}
+
+async function endExpired(parts: MintParts, active: Key, now: Date): Promise<void> {
+  await parts.db.transaction().execute(async (tx) => {
+    if (!(await expireKey(tx, active.id, now))) return;
+    const event = keyEvent({ now, randomBytes: parts.randomBytes }, systemOrigin, 'key.expired', active);
+    await insertAuditEvents(tx, [event]);
+  });
+}

@@ -1,0 +1,37 @@
+import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
+import { masterKeyPermissions } from '../../domain/permission.ts';
+import { listMasterKeys, lockMasterKeys } from '../../stores/postgres/master-keys.ts';
+import {
+  type CreatedMasterKey,
+  issueMasterKey,
+  type MasterKeyParts,
+  storeMasterKey,
+} from './create-master-key.ts';
+
+const first = {
+  name: 'first',
+  permissions: [...masterKeyPermissions],
+  organizationIds: null,
+  environments: null,
+  ipAllowlist: null,
+  expiresAt: null,
+};
+
+/**
+ * Creates the first master key of a deployment, with every permission, unless there has ever been one: a deployment whose keys
+ * were all revoked is meant to have none. Of several processes that start at once, one creates it; the others answer undefined.
+ */
+export async function ensureFirstMasterKey(
+  parts: MasterKeyParts,
+  chosenSecret?: string,
+  origin: Origin = systemOrigin,
+): Promise<CreatedMasterKey | undefined> {
+  if ((await listMasterKeys(parts.db)).length > 0) return undefined;
+  const issued = await issueMasterKey(parts, first, chosenSecret);
+  return parts.db.transaction().execute(async (tx) => {
+    await lockMasterKeys(tx);
+    if ((await listMasterKeys(tx)).length > 0) return undefined;
+    await storeMasterKey(parts, tx, origin, issued);
+    return { masterKey: issued.masterKey, secret: issued.secret };
+  });
+}

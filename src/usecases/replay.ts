@@ -1,0 +1,66 @@
+import { FlowplateError } from '../domain/errors.ts';
+import { type Idempotency, idempotencyLifeMs } from '../domain/idempotency.ts';
+import type { Database, Tx } from '../stores/postgres/database.ts';
+import { isLockTimeout } from '../stores/postgres/faults.ts';
+import { findSealedAnswer, insertSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
+
+/** Stores the answer in the transaction that earned it; does nothing for a request without an Idempotency-Key. */
+export type KeepAnswer<T> = (tx: Tx, answer: T) => Promise<void>;
+
+export type Replayed<T> = { answer: T; isReplay: boolean };
+
+/**
+ * Runs a request that creates a secret so that repeating it under the same Idempotency-Key gives the same answer once more.
+ *
+ * Copies may race. Each does its work and then keeps its answer in the same transaction, where the primary key lets one win;
+ * the others lose their work with their transaction and give the winner's answer. Whatever else made a copy fail (the winner
+ * has the key already) is also looked at in that light. A copy that waits for the winner longer than the lock time-out is told
+ * that it is still running. Only successes are kept: after an error the same request is simply tried again.
+ */
+export async function replayable<T>(
+  parts: { db: Database; now: Date },
+  idempotency: Idempotency | undefined,
+  run: (keep: KeepAnswer<T>) => Promise<T>,
+): Promise<Replayed<T>> {
+  if (idempotency === undefined) return { answer: await run(async () => undefined), isReplay: false };
+  const notBefore = new Date(parts.now.getTime() - idempotencyLifeMs);
+  const earlier = await findAnswer<T>(parts.db, idempotency, notBefore);
+  if (earlier !== undefined) return earlier;
+  try {
+    const keep: KeepAnswer<T> = (tx, answer) => insertAnswer(tx, idempotency, answer, parts.now, notBefore);
+    return { answer: await run(keep), isReplay: false };
+  } catch (error) {
+    const meanwhile = await findAnswer<T>(parts.db, idempotency, notBefore);
+    if (meanwhile !== undefined) return meanwhile;
+    if (!isLockTimeout(error)) throw error;
+    throw new FlowplateError('IDEMPOTENCY_IN_PROGRESS', { retryAfterSeconds: 1, cause: error });
+  }
+}
+
+async function findAnswer<T>(
+  db: Database,
+  idempotency: Idempotency,
+  notBefore: Date,
+): Promise<Replayed<T> | undefined> {
+  const stored = await findSealedAnswer(db, idempotency.ids, notBefore);
+  if (stored === undefined) return undefined;
+  if (!stored.bodyHash.equals(idempotency.bodyHash)) {
+    throw new FlowplateError('IDEMPOTENCY_KEY_REUSED', {
+      systemMessage: 'This Idempotency-Key was used with another body',
+    });
+  }
+  return { answer: JSON.parse(idempotency.open(stored.id, stored.sealedAnswer)) as T, isReplay: true };
+}
+
+async function insertAnswer<T>(
+  tx: Tx,
+  idempotency: Idempotency,
+  answer: T,
+  createdAt: Date,
+  notBefore: Date,
+): Promise<void> {
+  const [id] = idempotency.ids;
+  if (id === undefined) return;
+  const sealedAnswer = idempotency.seal(JSON.stringify(answer));
+  await insertSealedAnswer(tx, { id, bodyHash: idempotency.bodyHash, sealedAnswer, createdAt }, notBefore);
+}

@@ -1,0 +1,117 @@
+import { hash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Bulkhead } from '../domain/bulkhead.ts';
+import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
+import type { KeyRecord } from '../domain/key-record.ts';
+import type { Database } from '../stores/postgres/database.ts';
+import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import { type FoundKeyRecord, findKeyRecord } from '../stores/postgres/verify-records.ts';
+import { readRecord, writeRecord } from '../stores/redis/records.ts';
+import type { Lease } from './lease.ts';
+import { type RecordCache, recordLifeMs } from './record-cache.ts';
+import type { RefusedOrganizations } from './refused-organizations.ts';
+import type { RememberedRevisions } from './remembered-revisions.ts';
+
+export type RecordSource = 'memory' | 'redis' | 'postgres';
+
+export type FoundRecord = { record: KeyRecord; organizationActive: boolean };
+
+export type KeyRecordParts = {
+  keyring: Keyring;
+  lease: Pick<Lease, 'isHeld'>;
+  clock: Pick<ServerClock, 'nowMs'>;
+  memory: RecordCache<KeyRecord>;
+  revisions: RememberedRevisions;
+  refusedOrganizations: RefusedOrganizations;
+  redis: Redis;
+  db: Database;
+  bulkhead: Bulkhead;
+  /** A key was found under an old pepper and should move to the current one, some time after the answer. */
+  onOldPepper: (keyId: string, fromPepperId: string, to: KeyDigest) => void;
+  onSource: (source: RecordSource) => void;
+};
+
+type Flight = FoundRecord | undefined;
+
+/**
+ * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one flight for each key however many
+ * ask. A cache changes only where a record comes from, never what is checked. Without a lease only Postgres may be asked,
+ * and each request asks for itself: a flight that began earlier may have read before a revoke that this request must see.
+ */
+export class KeyRecords {
+  readonly #parts: KeyRecordParts;
+  readonly #flights = new Map<string, Promise<Flight>>();
+
+  constructor(parts: KeyRecordParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined when there is no such key. Rejects with `DEPENDENCY_UNAVAILABLE` or `OVERLOADED` when that cannot be known. */
+  async find(key: string): Promise<FoundRecord | undefined> {
+    const { lease, clock, memory, refusedOrganizations } = this.#parts;
+    if (!lease.isHeld()) return this.#ask(key);
+    // Process memory may be keyed by a plain fast hash: it never leaves the process, and the peppered HMAC costs ten times as much.
+    const fingerprint = hash('sha256', key, 'base64');
+    const remembered = memory.get(fingerprint, clock.nowMs());
+    if (remembered !== undefined) {
+      this.#parts.onSource('memory');
+      return {
+        record: remembered,
+        organizationActive: !refusedOrganizations.has(remembered.organizationId),
+      };
+    }
+    return this.#share(fingerprint, key);
+  }
+
+  async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
+    const { revisions, refusedOrganizations } = this.#parts;
+    const flight = this.#flights.get(fingerprint) ?? this.#takeOff(fingerprint, key);
+    const landed = await flight;
+    if (landed === undefined) return undefined;
+    // The flight may have read before a change that this request, which joined it later, must already see.
+    if (revisions.isStale(landed.record)) return this.#ask(key);
+    const isRefused = refusedOrganizations.has(landed.record.organizationId) || !landed.organizationActive;
+    return { record: landed.record, organizationActive: !isRefused };
+  }
+
+  #takeOff(fingerprint: string, key: string): Promise<Flight> {
+    const flight = this.#fly(fingerprint, key).finally(() => this.#flights.delete(fingerprint));
+    this.#flights.set(fingerprint, flight);
+    return flight;
+  }
+
+  async #fly(fingerprint: string, key: string): Promise<Flight> {
+    const { keyring, redis, revisions, memory, clock, onSource } = this.#parts;
+    const digest = digestSecret(keyring[0], key);
+    const packed = await readRecord(redis, digest.digest).catch(() => undefined);
+    const isFresh = packed !== undefined && clock.nowMs() - packed.readAtMs < recordLifeMs;
+    if (isFresh && !revisions.isStale(packed.record)) {
+      memory.put(fingerprint, packed, clock.nowMs());
+      onSource('redis');
+      return { record: packed.record, organizationActive: true };
+    }
+    const found = await this.#read(key);
+    if (found === undefined) return undefined;
+    memory.put(fingerprint, found, clock.nowMs());
+    const ageMs = clock.nowMs() - found.readAtMs;
+    void writeRecord(redis, digest.digest, found, recordLifeMs - ageMs).catch(() => undefined);
+    return { record: found.record, organizationActive: found.organizationActive };
+  }
+
+  async #ask(key: string): Promise<FoundRecord | undefined> {
+    const found = await this.#read(key);
+    return found === undefined
+      ? undefined
+      : { record: found.record, organizationActive: found.organizationActive };
+  }
+
+  async #read(key: string): Promise<FoundKeyRecord | undefined> {
+    const { bulkhead, db, keyring, onSource, onOldPepper } = this.#parts;
+    onSource('postgres');
+    const found = await bulkhead.run(() => findKeyRecord(db, digestsOf(keyring, key)));
+    if (found !== undefined && found.pepperId !== keyring[0].id) {
+      onOldPepper(found.record.id, found.pepperId, digestSecret(keyring[0], key));
+    }
+    return found;
+  }
+}

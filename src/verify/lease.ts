@@ -1,0 +1,169 @@
+import type { Database } from '../stores/postgres/database.ts';
+import {
+  type AppliedChange,
+  findLastKeyChangeSeq,
+  listKeyChangesAfter,
+  listKeyChangesSince,
+} from '../stores/postgres/key-changes.ts';
+import { listRefusedOrganizations } from '../stores/postgres/organizations.ts';
+import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import {
+  deleteVerifier,
+  extendLease,
+  updateAppliedSeq,
+  upsertVerifier,
+} from '../stores/postgres/verifiers.ts';
+import { revisionMemoryMs } from './record-cache.ts';
+
+/** What a verifier does with the feed. `reset` empties every cache: what they hold can no longer be vouched for. */
+export type ChangeSink = {
+  reset(refusedOrganizations: readonly string[]): void;
+  apply(changes: readonly AppliedChange[]): void;
+};
+
+export type LeaseOptions = {
+  verifierId: string;
+  leaseMs: number;
+  /** At most a fifteenth of the lease, so that a few lost heartbeats do not end it. */
+  heartbeatMs: number;
+};
+
+const changesPerReadMax = 1_000;
+
+/**
+ * The right to verify from memory, which this process holds as long as it is sure to hear of every revoke in time.
+ *
+ * A heartbeat does three things, in the one order that is safe: (1) extend the lease, committed; (2) in a new snapshot read the
+ * changes after the last applied one and apply them; (3) say so. The lease then holds until the monotonic clock *before* (1)
+ * + lease − margin. A revoke commits at C and looks at the leases at K > C: a lease extended before K is seen and waited
+ * for; one extended after K is followed by a read that comes after C and sees the revoke. Reading first and extending
+ * afterwards would let a process that was paused in between revive its lease over a revoke it never saw.
+ *
+ *     starting ──registered, recent changes loaded──▶ held ◀──heartbeat──▶ lapsed (ask Postgres)
+ *         ▲                                                                  │
+ *         └───────────row gone: silent too long, caches emptied──────────────┘
+ */
+export class Lease {
+  readonly #db: Database;
+  readonly #clock: ServerClock;
+  readonly #sink: ChangeSink;
+  readonly #options: LeaseOptions;
+  readonly #marginMs: number;
+  #heldUntilMs = 0;
+  #appliedSeq: number | undefined;
+  #wake: () => void = () => undefined;
+  #isWoken = false;
+  #isStopped = false;
+  #loop: Promise<void> = Promise.resolve();
+  readonly #onFault: (error: unknown) => void;
+
+  constructor(
+    parts: { db: Database; clock: ServerClock; sink: ChangeSink; onFault: (error: unknown) => void },
+    options: LeaseOptions,
+  ) {
+    this.#db = parts.db;
+    this.#clock = parts.clock;
+    this.#sink = parts.sink;
+    this.#onFault = parts.onFault;
+    this.#options = options;
+    // Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a request is decided.
+    this.#marginMs = options.leaseMs / 15;
+  }
+
+  isHeld(): boolean {
+    return performance.now() < this.#heldUntilMs;
+  }
+
+  /** Tries once to get the lease, then keeps it, or goes on trying, in the background. */
+  async start(): Promise<void> {
+    await this.#attempt(() => this.#beat());
+    this.#loop = this.#run();
+  }
+
+  /** Something was committed to the feed: a hint, so that the next read comes now and not within the second. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** Gives the lease back, so that no revoke waits for a process that is gone. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake();
+    await this.#loop;
+    this.#heldUntilMs = 0;
+    await deleteVerifier(this.#db, this.#options.verifierId).catch(this.#onFault);
+  }
+
+  async #run(): Promise<void> {
+    let nextBeatMs = performance.now() + this.#options.heartbeatMs;
+    while (!this.#isStopped) {
+      await this.#sleepUntil(nextBeatMs);
+      if (this.#isStopped) return;
+      this.#isWoken = false;
+      if (performance.now() < nextBeatMs) await this.#attempt(() => this.#catchUp());
+      else {
+        nextBeatMs = performance.now() + this.#options.heartbeatMs;
+        await this.#attempt(() => this.#beat());
+      }
+    }
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    await step().catch(this.#onFault);
+  }
+
+  async #beat(): Promise<void> {
+    const sentMs = performance.now();
+    if (this.#appliedSeq === undefined) await this.#begin();
+    const lease = await extendLease(this.#db, this.#options.verifierId, this.#options.leaseMs);
+    if (lease === undefined) {
+      this.#appliedSeq = undefined;
+      this.#heldUntilMs = 0;
+      return this.#beat();
+    }
+    this.#clock.observe(lease.nowMs, sentMs, performance.now());
+    await this.#catchUp();
+    this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
+  }
+
+  /** Reads without extending: safe on its own, since the lease stays as it was. */
+  async #catchUp(): Promise<void> {
+    if (this.#appliedSeq === undefined) return;
+    const before = this.#appliedSeq;
+    for (;;) {
+      const changes = await listKeyChangesAfter(this.#db, this.#appliedSeq, changesPerReadMax);
+      this.#sink.apply(changes);
+      this.#appliedSeq = changes.at(-1)?.seq ?? this.#appliedSeq;
+      if (changes.length < changesPerReadMax) break;
+    }
+    if (this.#appliedSeq !== before) {
+      await updateAppliedSeq(this.#db, this.#options.verifierId, this.#appliedSeq);
+    }
+  }
+
+  /** Registers first and loads afterwards: the other way round, a change in between would be waited for by nobody. */
+  async #begin(): Promise<void> {
+    const { verifierId: id, leaseMs } = this.#options;
+    const appliedSeq = await findLastKeyChangeSeq(this.#db);
+    await upsertVerifier(this.#db, { id, appliedSeq, leaseMs });
+    const [refused, recent] = [
+      await listRefusedOrganizations(this.#db),
+      await listKeyChangesSince(this.#db, revisionMemoryMs),
+    ];
+    this.#sink.reset(refused);
+    this.#sink.apply(recent.filter((change) => change.kind !== 'organization'));
+    this.#appliedSeq = appliedSeq;
+  }
+
+  async #sleepUntil(atMs: number): Promise<void> {
+    if (this.#isWoken || this.#isStopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.max(0, atMs - performance.now()));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { hash } from 'node:crypto';
+import type { Bulkhead } from '../domain/bulkhead.ts';
+import { isIpAllowed } from '../domain/ip-allowlist.ts';
+import { digestSecret, digestsOf, type Keyring } from '../domain/key-digest.ts';
+import { parseSecret } from '../domain/key-format.ts';
+import { isUsable, type MasterKey, operatorSecretLengthMin, toPrincipal } from '../domain/master-key.ts';
+import { hashPassword, isOutdated, isPassword } from '../domain/password-hash.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { Database } from '../stores/postgres/database.ts';
+import {
+  findMasterKey,
+  findMasterKeyByDigest,
+  listMasterKeyHashes,
+  rekeyMasterKey,
+  updateMasterKeyHash,
+} from '../stores/postgres/master-keys.ts';
+import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import type { Lease } from './lease.ts';
+import type { RecordCache } from './record-cache.ts';
+
+export type MasterKeyParts = {
+  keyring: Keyring;
+  lease: Pick<Lease, 'isHeld'>;
+  clock: ServerClock;
+  memory: RecordCache<MasterKey>;
+  db: Database;
+  /** Bounds the hashes at work: they share the thread pool with everything else, and anybody may send a wrong secret. */
+  hashing: Bulkhead;
+};
+
+/** Tells which master key a presented secret is. Remembered like key records: under the lease, and no older than a change. */
+export class MasterKeys {
+  readonly #parts: MasterKeyParts;
+
+  constructor(parts: MasterKeyParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined for an unknown, expired or revoked secret and for a caller outside the key's address list, all alike. */
+  async identify(secret: string, ip: string | undefined): Promise<Principal | undefined> {
+    const masterKey = await this.#find(secret);
+    if (masterKey === undefined || !isUsable(masterKey, this.#parts.clock.now())) return undefined;
+    if (masterKey.ipAllowlist !== null && !isIpAllowed(masterKey.ipAllowlist, ip)) return undefined;
+    return toPrincipal(masterKey);
+  }
+
+  async #find(secret: string): Promise<MasterKey | undefined> {
+    const { lease, memory, clock } = this.#parts;
+    if (!lease.isHeld()) return this.#read(secret);
+    const fingerprint = hash('sha256', secret, 'base64');
+    const remembered = memory.get(fingerprint, clock.nowMs());
+    if (remembered !== undefined) return remembered;
+    const readAtMs = clock.nowMs();
+    const masterKey = await this.#read(secret);
+    if (masterKey !== undefined) memory.put(fingerprint, { record: masterKey, readAtMs }, clock.nowMs());
+    return masterKey;
+  }
+
+  #read(secret: string): Promise<MasterKey | undefined> {
+    if (parseSecret(secret)?.kind === 'master') return this.#readGenerated(secret);
+    return secret.length < operatorSecretLengthMin ? Promise.resolve(undefined) : this.#readChosen(secret);
+  }
+
+  async #readGenerated(secret: string): Promise<MasterKey | undefined> {
+    const { db, keyring } = this.#parts;
+    const found = await findMasterKeyByDigest(db, digestsOf(keyring, secret));
+    if (found !== undefined && found.pepperId !== keyring[0].id) {
+      const digest = digestSecret(keyring[0], secret);
+      // A database that is read-only just now still lets this caller in; the next success tries again.
+      await rekeyMasterKey(db, found.masterKey.id, found.pepperId, digest).catch(() => undefined);
+    }
+    return found?.masterKey;
+  }
+
+  async #readChosen(secret: string): Promise<MasterKey | undefined> {
+    const { db, hashing } = this.#parts;
+    for (const { id, passwordHash } of await listMasterKeyHashes(db)) {
+      if (!(await hashing.run(() => isPassword(secret, passwordHash)))) continue;
+      if (isOutdated(passwordHash)) {
+        const renewed = await hashing.run(() => hashPassword(secret));
+        await updateMasterKeyHash(db, id, renewed).catch(() => undefined);
+      }
+      return findMasterKey(db, id);
+    }
+    return undefined;
+  }
+}

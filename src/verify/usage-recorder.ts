@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { startOfMinuteMs, type UsageFlush, type UsageMark } from '../domain/usage.ts';
+import type { VerdictCode } from '../domain/verdict.ts';
+
+/** Brings a flush into Redis or, when Redis is away, straight into Postgres; it may be called twice with the same flush. */
+export type DeliverFlush = (flush: UsageFlush) => Promise<void>;
+
+const flushEveryMs = 250;
+
+/**
+ * Sums the calls of this process in memory and hands them over every 250 ms. A flush that failed is delivered again under its
+ * old id before anything newer, so that it counts once even when only its answer was lost. What is lost with a killed process
+ * is what it had not handed over: a quarter of a second of counts.
+ */
+export class UsageRecorder {
+  readonly #deliver: DeliverFlush;
+  readonly #onFault: (error: unknown) => void;
+  #marks = new Map<string, UsageMark>();
+  #undelivered: UsageFlush | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+
+  constructor(deliver: DeliverFlush, onFault: (error: unknown) => void) {
+    this.#deliver = deliver;
+    this.#onFault = onFault;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.flush().catch(this.#onFault), flushEveryMs);
+  }
+
+  mark(lineageId: string, code: VerdictCode, cost: number, nowMs: number): void {
+    const atMs = Math.floor(nowMs);
+    const minute = startOfMinuteMs(atMs);
+    const name = `${lineageId} ${minute} ${code}`;
+    const mark = this.#marks.get(name);
+    if (mark === undefined) {
+      this.#marks.set(name, {
+        lineageId,
+        minuteMs: minute,
+        code,
+        calls: 1,
+        cost,
+        firstAtMs: atMs,
+        lastAtMs: atMs,
+      });
+      return;
+    }
+    mark.calls += 1;
+    mark.cost += cost;
+    mark.lastAtMs = atMs;
+  }
+
+  /** Hands over what there is. Concurrent calls share one delivery. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flushOnce().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  /** Stops the rhythm and hands over the rest; rejects when that is not possible. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#flushing;
+    await this.flush();
+    await this.flush();
+  }
+
+  async #flushOnce(): Promise<void> {
+    this.#undelivered ??= this.#take();
+    if (this.#undelivered === undefined) return;
+    await this.#deliver(this.#undelivered);
+    this.#undelivered = undefined;
+  }
+
+  #take(): UsageFlush | undefined {
+    if (this.#marks.size === 0) return undefined;
+    const flush = { id: randomUUID(), marks: [...this.#marks.values()] };
+    this.#marks = new Map();
+    return flush;
+  }
+}

@@ -1,0 +1,227 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Closing } from './closing.ts';
+import type { Config } from './config.ts';
+import { Bulkhead } from './domain/bulkhead.ts';
+import type { KeyRecord } from './domain/key-record.ts';
+import type { MasterKey } from './domain/master-key.ts';
+import type { AppParts } from './http/app.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { ChangeListener } from './stores/postgres/change-listener.ts';
+import { type Database, isPostgresReachable, openDatabase } from './stores/postgres/database.ts';
+import { rekeyKey } from './stores/postgres/keys.ts';
+import { openPool } from './stores/postgres/pool.ts';
+import { PropagationWatch } from './stores/postgres/propagation.ts';
+import { ServerClock } from './stores/postgres/server-clock.ts';
+import { applyFlushes } from './stores/postgres/usage.ts';
+import { isRedisReachable, openRedis } from './stores/redis/client.ts';
+import { defineLimitScripts } from './stores/redis/limits.ts';
+import { pushFlush } from './stores/redis/usage-flushes.ts';
+import { KeyRecords } from './verify/key-records.ts';
+import { Lease } from './verify/lease.ts';
+import { spendKeyLimits } from './verify/limits.ts';
+import { MasterKeys } from './verify/master-keys.ts';
+import { RecordCache, revisionMemoryMs } from './verify/record-cache.ts';
+import { RefusedOrganizations } from './verify/refused-organizations.ts';
+import { Rekeying } from './verify/rekeying.ts';
+import { RememberedRevisions } from './verify/remembered-revisions.ts';
+import { UsageRecorder } from './verify/usage-recorder.ts';
+
+const waitingForRecordsPerConnection = 64;
+const hashesAtOnce = 2;
+const hashesWaitingMax = 20;
+const masterKeysInMemoryMax = 10_000;
+
+export type Api = {
+  parts: Omit<AppParts, 'isDraining'>;
+  /** Takes the lease and starts the rhythms; the API answers without them too, only slower. */
+  start(): Promise<void>;
+  /** Hands over what was counted so far, without waiting for its rhythm. */
+  flushUsage(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Builds everything an API process needs, by hand and in the order in which it depends on one another. */
+export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
+  const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
+  const fault = (dependency: string) => (error: unknown) => {
+    metrics.dependencyFaults.inc({ dependency });
+    log.warn({ err: error, dependency }, 'dependency fault');
+  };
+
+  const db = openControl(config, fault('postgres'));
+  closing.add('control pool', () => db.destroy());
+  const verifyDb = openVerify(config, fault('postgres'));
+  closing.add('verify pool', () => verifyDb.destroy());
+  const leaseDb = openLease(config, fault('postgres'));
+  closing.add('lease pool', () => leaseDb.destroy());
+  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
+  closing.add('redis', () => redis.disconnect());
+  defineLimitScripts(redis);
+
+  const keyring = config.FLOWPLATE_PEPPERS;
+  const clock = new ServerClock();
+  const revisions = new RememberedRevisions(revisionMemoryMs);
+  const refusedOrganizations = new RefusedOrganizations();
+  const keysInMemory = new RecordCache<KeyRecord>(revisions, config.RECORDS_IN_MEMORY_MAX);
+  const masterKeysInMemory = new RecordCache<MasterKey>(revisions, masterKeysInMemoryMax);
+
+  const lease = new Lease(
+    {
+      db: leaseDb,
+      clock,
+      onFault: fault('postgres'),
+      sink: {
+        reset(refused) {
+          keysInMemory.clear();
+          masterKeysInMemory.clear();
+          revisions.clear();
+          refusedOrganizations.replace(refused);
+        },
+        apply(changes) {
+          for (const change of changes) {
+            if (change.kind === 'organization') refusedOrganizations.apply(change.subjectId, change.status);
+            else revisions.remember(change.subjectId, change.revision, performance.now());
+          }
+        },
+      },
+    },
+    {
+      verifierId: randomUUID(),
+      leaseMs: config.LEASE_MS,
+      heartbeatMs: Math.min(1_000, config.LEASE_MS / 15),
+    },
+  );
+  const listener = new ChangeListener(config.DATABASE_URL, () => lease.wake());
+
+  const usage = new UsageRecorder(
+    // Redis sums up what many processes count; without it each goes to Postgres itself, under the same flush id.
+    (flush) => pushFlush(redis, flush).catch(() => applyFlushes(db, [flush]).then(() => undefined)),
+    fault('usage'),
+  );
+  closing.add('usage', () => usage.close());
+
+  const rekeying = new Rekeying((id, from, to) => rekeyKey(db, id, from, to));
+  const records = new KeyRecords({
+    keyring,
+    lease,
+    clock,
+    memory: keysInMemory,
+    revisions,
+    refusedOrganizations,
+    redis,
+    db: verifyDb,
+    bulkhead: new Bulkhead({
+      runningMax: config.VERIFY_CONNECTIONS_MAX,
+      waitingMax: config.VERIFY_CONNECTIONS_MAX * waitingForRecordsPerConnection,
+      refusal: 'OVERLOADED',
+    }),
+    onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
+    onSource: (source) => metrics.recordSources.inc({ source }),
+  });
+  const masterKeys = new MasterKeys({
+    keyring,
+    lease,
+    clock,
+    memory: masterKeysInMemory,
+    db: verifyDb,
+    hashing: new Bulkhead({
+      runningMax: hashesAtOnce,
+      waitingMax: hashesWaitingMax,
+      refusal: 'TOO_MANY_ATTEMPTS',
+    }),
+  });
+
+  metrics.watch('flowplate_lease_held', '1 while this process may verify from its caches', () =>
+    lease.isHeld() ? 1 : 0,
+  );
+  metrics.watch('flowplate_records_in_memory', 'Key records in this process', () => keysInMemory.size);
+
+  return {
+    parts: {
+      db,
+      clock,
+      randomBytes,
+      keyring,
+      environment: config.FLOWPLATE_ENV,
+      propagation: new PropagationWatch(db, config.LEASE_MS),
+      masterKeys,
+      verify: {
+        records,
+        clock,
+        usage,
+        spendLimits: (record, cost, now) => spendKeyLimits({ redis, db: verifyDb }, record, cost, now),
+        onVerdict: (code) => metrics.verdicts.inc({ code }),
+      },
+      log,
+      trustedProxies: config.TRUSTED_PROXIES,
+      onRequest: ({ method, route, status, seconds }) =>
+        metrics.requests.observe({ method, route, status }, seconds),
+      isPostgresUp: () => isPostgresReachable(db),
+      isRedisUp: () => isRedisReachable(redis),
+      isLeaseHeld: () => lease.isHeld(),
+    },
+    async start() {
+      closing.add('lease', () => lease.stop());
+      await lease.start();
+      closing.add('listener', () => listener.close());
+      await listener.start();
+      usage.start();
+    },
+    flushUsage: () => usage.flush(),
+    close: () => closing.run(),
+  };
+}
+
+type OnFault = (error: unknown) => void;
+
+/** Mint, refresh, revoke, lists: a statement or a wait that takes longer than this is answered with 503 within the second. */
+function openControl(config: Config, onFault: OnFault): Database {
+  return openDatabase(
+    openPool(
+      {
+        databaseUrl: config.DATABASE_URL,
+        applicationName: 'flowplate-control',
+        connectionsMax: config.CONTROL_CONNECTIONS_MAX,
+        connectTimeoutMs: 800,
+        statementTimeoutMs: 800,
+        lockTimeoutMs: 700,
+      },
+      onFault,
+    ),
+  );
+}
+
+/** A pool of its own, so that a flood of mints never takes verification's way to the truth. */
+function openVerify(config: Config, onFault: OnFault): Database {
+  return openDatabase(
+    openPool(
+      {
+        databaseUrl: config.DATABASE_URL,
+        applicationName: 'flowplate-verify',
+        connectionsMax: config.VERIFY_CONNECTIONS_MAX,
+        connectTimeoutMs: 500,
+        statementTimeoutMs: 500,
+        lockTimeoutMs: 400,
+      },
+      onFault,
+    ),
+  );
+}
+
+/** One connection that nobody else uses: a heartbeat that waited behind other work would cost the lease. */
+function openLease(config: Config, onFault: OnFault): Database {
+  return openDatabase(
+    openPool(
+      {
+        databaseUrl: config.DATABASE_URL,
+        applicationName: 'flowplate-lease',
+        connectionsMax: 1,
+        connectTimeoutMs: 1_000,
+        statementTimeoutMs: 2_000,
+        lockTimeoutMs: 1_900,
+      },
+      onFault,
+    ),
+  );
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import { inject } from 'vitest';
+import { type Config, readConfig } from '../../src/config.ts';
+import type { Origin } from '../../src/domain/audit-event.ts';
+import { masterKeyPermissions } from '../../src/domain/permission.ts';
+import { createApp } from '../../src/http/app.ts';
+import { createLog } from '../../src/log.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { createApiServer, drain, listen } from '../../src/serve-http.ts';
+import { openRedis } from '../../src/stores/redis/client.ts';
+import { createMasterKey, type MasterKeyRequest } from '../../src/usecases/master-keys/create-master-key.ts';
+import { rollUpUsage } from '../../src/usecases/usage/roll-up-usage.ts';
+import { type Api, wireApi } from '../../src/wire.ts';
+import { type Call, caller } from './call.ts';
+import { cloneDatabase } from './database.ts';
+import { freshRedis } from './redis.ts';
+
+export const testOrigin: Origin = { actor: { kind: 'shell', id: 'test' }, requestId: null };
+
+export type TestBroker = {
+  url: string;
+  env: Record<string, string>;
+  config: Config;
+  api: Api;
+  db: Api['parts']['db'];
+  /** Every log line so far. */
+  logLines: string[];
+  masterKey: string;
+  /** Calls with the master key above unless told otherwise. */
+  call: Call;
+  createMasterKey(
+    request?: Partial<MasterKeyRequest>,
+    secret?: string,
+  ): Promise<{ id: string; secret: string }>;
+  /** Another replica in this process, on the same database and Redis. */
+  replica(env?: Record<string, string>): Promise<TestBroker>;
+  /** Hands over and rolls up what was counted so far: what the worker does every two seconds. */
+  settleUsage(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** A broker on a database and a Redis of its own, in this process, listening on a free loopback port. */
+export async function startBroker(env: Record<string, string> = {}): Promise<TestBroker> {
+  const database = await cloneDatabase(inject('postgresUrl'));
+  const redis = await freshRedis(inject('redisUrl'));
+  const base = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    FLOWPLATE_PEPPERS: `p1:${randomBytes(32).toString('base64url')}`,
+    FLOWPLATE_ENV: 'test',
+    DRAIN_MS: '0',
+  };
+  const broker = await startReplica({ ...base, ...env });
+  return {
+    ...broker,
+    close: async () => {
+      await broker.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A broker over stores that somebody else started and ends. */
+export async function startReplica(env: Record<string, string>): Promise<TestBroker> {
+  const config = readConfig(env);
+  const logLines: string[] = [];
+  const log = createLog({ level: 'debug', service: 'test' }, { write: (line) => void logLines.push(line) });
+  const api = wireApi(config, log, createMetrics());
+  const state = { isDraining: false };
+  const server: Server = createApiServer(createApp({ ...api.parts, isDraining: () => state.isDraining }));
+  const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+  await api.start();
+  const create: TestBroker['createMasterKey'] = async (request = {}, chosen) => {
+    const { masterKey, secret } = await createMasterKey(
+      api.parts,
+      testOrigin,
+      { ...allRights, ...request },
+      chosen,
+    );
+    return { id: masterKey.id, secret };
+  };
+  const { secret } = await create();
+  return {
+    url,
+    env,
+    config,
+    api,
+    db: api.parts.db,
+    logLines,
+    masterKey: secret,
+    call: caller(url, secret),
+    createMasterKey: create,
+    replica: (changed = {}) => startReplica({ ...env, ...changed }),
+    settleUsage: () => settleUsage(api, config),
+    close: async () => {
+      await drain(server);
+      await api.close();
+    },
+  };
+}
+
+const allRights: MasterKeyRequest = {
+  name: 'test',
+  permissions: [...masterKeyPermissions],
+  organizationIds: null,
+  environments: null,
+  ipAllowlist: null,
+  expiresAt: null,
+};
+
+async function settleUsage(api: Api, config: Config): Promise<void> {
+  await api.flushUsage();
+  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000 }, () => undefined);
+  await new Promise((resolve) => redis.once('ready', resolve));
+  await rollUpUsage({ db: api.parts.db, redis });
+  redis.disconnect();
+}

@@ -1,0 +1,16 @@
+import type { JobName } from '../src/domain/jobs.ts';
+import { expireKeysJob } from './expire-keys.ts';
+import type { Job } from './job.ts';
+import { managePartitionsJob } from './manage-partitions.ts';
+import { pruneChangesJob } from './prune-changes.ts';
+import { pruneOutcomesJob } from './prune-outcomes.ts';
+import { rollUpUsageJob } from './roll-up-usage.ts';
+
+/** A `Record`, so that a name without its job does not compile. */
+export const allJobs: Record<JobName, Job> = {
+  'roll-up-usage': rollUpUsageJob,
+  'expire-keys': expireKeysJob,
+  'prune-changes': pruneChangesJob,
+  'prune-outcomes': pruneOutcomesJob,
+  'manage-partitions': managePartitionsJob,
+};

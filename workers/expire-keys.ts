@@ -1,0 +1,5 @@
+import { expireDueKeys } from '../src/usecases/keys/expire-due-keys.ts';
+import { defineJob } from './job.ts';
+
+/** Doubled, the second run finds no key left that is due. */
+export const expireKeysJob = defineJob({ name: 'expire-keys', run: (parts) => expireDueKeys(parts) });

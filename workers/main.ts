@@ -1,0 +1,76 @@
+import { Worker } from 'bullmq';
+import { readConfigOrExit } from '../src/config.ts';
+import type { JobName } from '../src/domain/jobs.ts';
+import { createLog } from '../src/log.ts';
+import { createMetrics, metricsServer } from '../src/metrics.ts';
+import { listen } from '../src/serve-http.ts';
+import { queueName, registerSchedules } from '../src/stores/queue.ts';
+import { keyspace } from '../src/stores/redis/keyspace.ts';
+import { wireWorker } from '../src/wire-worker.ts';
+import { allJobs } from './all-jobs.ts';
+
+/** How soon schedules are back after Redis was emptied. */
+const scheduleWatchMs = 5_000;
+
+const config = readConfigOrExit();
+const log = createLog({ level: config.LOG_LEVEL, service: 'worker' });
+const metrics = createMetrics();
+const { parts, closing, fault } = wireWorker(config, log, metrics);
+const watch = metricsServer(metrics.registry);
+
+async function start(): Promise<void> {
+  const worker = new Worker(queueName, (job) => run(job.name), {
+    connection: parts.queueRedis,
+    prefix: keyspace.jobsPrefix,
+    // Two, so that a slow sweep does not hold up the roll-up of usage.
+    concurrency: 2,
+  });
+  worker.on('error', fault('queue'));
+  closing.add('worker', () => worker.close());
+  const timer = setInterval(() => void keepSchedules(), scheduleWatchMs);
+  closing.add('schedule watch', () => clearInterval(timer));
+  const metricsPort = await listen(watch, config.WORKER_METRICS_PORT, config.HOST);
+  closing.add('metrics', () => watch.close());
+  await keepSchedules();
+  log.info({ metrics_port: metricsPort }, 'working');
+}
+
+async function run(name: string): Promise<unknown> {
+  const job = allJobs[name as JobName];
+  if (job === undefined) return log.warn({ job: name }, 'unknown job');
+  const observe = metrics.jobs.startTimer({ job: name });
+  try {
+    const result = await job.run(parts);
+    observe({ outcome: 'done' });
+    log.debug({ job: name, result }, 'job done');
+    return result;
+  } catch (error) {
+    observe({ outcome: 'failed' });
+    log.error({ err: error, job: name }, 'job failed');
+    throw error;
+  }
+}
+
+async function keepSchedules(): Promise<void> {
+  const added = await registerSchedules(parts.queue).catch(fault('queue'));
+  if (Array.isArray(added) && added.length > 0) log.info({ jobs: added }, 'schedules registered');
+}
+
+let isStopping = false;
+
+/** A job that runs is finished first; whatever does not run is found again by its next run. */
+async function stop(signal: string): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
+  log.info({ signal }, 'stopping');
+  await closing.run();
+  log.info('stopped');
+  process.exit(0);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal));
+
+start().catch((error: unknown) => {
+  log.fatal({ err: error }, 'could not start');
+  log.flush(() => process.exit(1));
+});
