@@ -28,6 +28,7 @@ import { RememberedRevisions } from './verify/remembered-revisions.ts';
 import { UsageRecorder } from './verify/usage-recorder.ts';
 
 const waitingForRecordsPerConnection = 64;
+const masterKeyLookupsWaitingMax = 256;
 const hashesAtOnce = 2;
 const hashesWaitingMax = 20;
 const masterKeysInMemoryMax = 10_000;
@@ -125,6 +126,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     clock,
     memory: masterKeysInMemory,
     db: verifyDb,
+    lookups: new Bulkhead({ runningMax: 2, waitingMax: masterKeyLookupsWaitingMax, refusal: 'OVERLOADED' }),
     hashing: new Bulkhead({
       runningMax: hashesAtOnce,
       waitingMax: hashesWaitingMax,

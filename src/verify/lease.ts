@@ -50,7 +50,10 @@ export class Lease {
   readonly #options: LeaseOptions;
   readonly #marginMs: number;
   #heldUntilMs = 0;
+  /** Applied here; undefined before the first registration. */
   #appliedSeq: number | undefined;
+  /** What Postgres was told of it. */
+  #saidSeq = 0;
   #wake: () => void = () => undefined;
   #isWoken = false;
   #isStopped = false;
@@ -117,7 +120,8 @@ export class Lease {
     const sentMs = performance.now();
     if (this.#appliedSeq === undefined) await this.#begin();
     const lease = await extendLease(this.#db, this.#options.verifierId, this.#options.leaseMs);
-    if (lease === undefined) {
+    // A server that knows less than it was told has been restored or failed over: its feed is not the one that was applied here.
+    if (lease === undefined || lease.appliedSeq < this.#saidSeq) {
       this.#appliedSeq = undefined;
       this.#heldUntilMs = 0;
       return this.#beat();
@@ -127,19 +131,18 @@ export class Lease {
     this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
   }
 
-  /** Reads without extending: safe on its own, since the lease stays as it was. */
+  /** Reads and says so, without extending: safe on its own, since the lease stays as it was. */
   async #catchUp(): Promise<void> {
     if (this.#appliedSeq === undefined) return;
-    const before = this.#appliedSeq;
-    for (;;) {
+    for (let isBehind = true; isBehind; ) {
       const changes = await listKeyChangesAfter(this.#db, this.#appliedSeq, changesPerReadMax);
       this.#sink.apply(changes);
       this.#appliedSeq = changes.at(-1)?.seq ?? this.#appliedSeq;
-      if (changes.length < changesPerReadMax) break;
+      isBehind = changes.length === changesPerReadMax;
     }
-    if (this.#appliedSeq !== before) {
-      await updateAppliedSeq(this.#db, this.#options.verifierId, this.#appliedSeq);
-    }
+    if (this.#appliedSeq === this.#saidSeq) return;
+    await updateAppliedSeq(this.#db, this.#options.verifierId, this.#appliedSeq);
+    this.#saidSeq = this.#appliedSeq;
   }
 
   /** Registers first and loads afterwards: the other way round, a change in between would be waited for by nobody. */
@@ -154,6 +157,7 @@ export class Lease {
     this.#sink.reset(refused);
     this.#sink.apply(recent.filter((change) => change.kind !== 'organization'));
     this.#appliedSeq = appliedSeq;
+    this.#saidSeq = appliedSeq;
   }
 
   async #sleepUntil(atMs: number): Promise<void> {

@@ -24,6 +24,8 @@ export type MasterKeyParts = {
   clock: ServerClock;
   memory: RecordCache<MasterKey>;
   db: Database;
+  /** Bounds the look-ups: anybody may send a made-up secret with a correct checksum. */
+  lookups: Bulkhead;
   /** Bounds the hashes at work: they share the thread pool with everything else, and anybody may send a wrong secret. */
   hashing: Bulkhead;
 };
@@ -62,8 +64,8 @@ export class MasterKeys {
   }
 
   async #readGenerated(secret: string): Promise<MasterKey | undefined> {
-    const { db, keyring } = this.#parts;
-    const found = await findMasterKeyByDigest(db, digestsOf(keyring, secret));
+    const { db, keyring, lookups } = this.#parts;
+    const found = await lookups.run(() => findMasterKeyByDigest(db, digestsOf(keyring, secret)));
     if (found !== undefined && found.pepperId !== keyring[0].id) {
       const digest = digestSecret(keyring[0], secret);
       // A database that is read-only just now still lets this caller in; the next success tries again.

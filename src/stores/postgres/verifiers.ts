@@ -15,19 +15,19 @@ export async function upsertVerifier(
 }
 
 /**
- * Extends the lease, in its own committed transaction, and returns the server's time. Undefined when the row is gone: the
- * verifier was silent for so long that the changes it missed may be gone too, so it must start anew.
+ * Extends the lease, in its own committed transaction, and returns the server's time and what this verifier last said it has
+ * applied. Undefined when the row is gone: the verifier was silent for so long that the changes it missed may be gone too.
  */
 export async function extendLease(
   db: Db,
   id: string,
   leaseMs: number,
-): Promise<{ nowMs: number } | undefined> {
-  const { rows } = await sql<{ now_ms: number }>`
+): Promise<{ nowMs: number; appliedSeq: number } | undefined> {
+  const { rows } = await sql<{ now_ms: number; applied_seq: number }>`
     UPDATE verifiers SET lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
     WHERE id = ${id}
-    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms`.execute(db);
-  return rows[0] === undefined ? undefined : { nowMs: rows[0].now_ms };
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms, applied_seq`.execute(db);
+  return rows[0] === undefined ? undefined : { nowMs: rows[0].now_ms, appliedSeq: rows[0].applied_seq };
 }
 
 export async function updateAppliedSeq(db: Db, id: string, appliedSeq: number): Promise<void> {

@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 
 /**
  * A connection for the request path: it never queues and never retries. While Redis is away a command fails at once, and
- * the caller goes on without it; a Redis that hangs costs at most `commandTimeoutMs`.
+ * the caller goes on without it. A Redis that hangs costs at most `commandTimeoutMs` a command, until `socketTimeout` drops the
+ * connection: otherwise unanswered commands would pile up for as long as it hangs.
  */
 export function openRedis(
   options: { redisUrl: string; commandTimeoutMs: number },
@@ -13,6 +14,7 @@ export function openRedis(
     maxRetriesPerRequest: 0,
     commandTimeout: options.commandTimeoutMs,
     connectTimeout: 1_000,
+    socketTimeout: 1_000,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
     // READONLY: a failover left us on a replica. Reconnect, to find the new primary behind the same address.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
