@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfigOrExit } from './config.ts';
-import { createApp } from './http/app.ts';
+import { createApiServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { createMetrics, metricsServer } from './metrics.ts';
-import { createApiServer, drain, listen } from './serve-http.ts';
+import { drain, listen } from './serve-http.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { wireApi } from './wire.ts';
 
@@ -13,7 +13,7 @@ const metrics = createMetrics();
 const api = wireApi(config, log, metrics);
 let isDraining = false;
 
-const server = createApiServer(createApp({ ...api.parts, isDraining: () => isDraining }));
+const server = createApiServer({ ...api.parts, isDraining: () => isDraining });
 const watch = metricsServer(metrics.registry);
 
 async function start(): Promise<void> {

@@ -1,23 +1,7 @@
-import type { RequestListener } from 'node:http';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Above what gateways keep idle connections for (nginx 60 s, Go 90 s): the side that closes first must not be this one. */
-const keepAliveMs = 120_000;
-
 const drainMsMax = 20_000;
-
-export function createApiServer(listener: RequestListener): Server {
-  return createServer(
-    {
-      keepAliveTimeout: keepAliveMs,
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      maxHeaderSize: 16_384,
-    },
-    listener,
-  );
-}
 
 export function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { Bulkhead } from './domain/bulkhead.ts';
 import type { KeyRecord } from './domain/key-record.ts';
 import type { MasterKey } from './domain/master-key.ts';
 import type { AppParts } from './http/app.ts';
+import { addressReader } from './http/exchange.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { ChangeListener } from './stores/postgres/change-listener.ts';
@@ -156,7 +157,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         onVerdict: (code) => metrics.verdicts.inc({ code }),
       },
       log,
-      trustedProxies: config.TRUSTED_PROXIES,
+      readAddress: addressReader(config.TRUSTED_PROXIES),
       onRequest: ({ method, route, status, seconds }) =>
         metrics.requests.observe({ method, route, status }, seconds),
       isPostgresUp: () => isPostgresReachable(db),

@@ -20,8 +20,10 @@ export type MasterKey = {
 /** A secret that an operator chose is at least this long; a shorter one is refused before any work is spent on it. */
 export const operatorSecretLengthMin = 32;
 
-export function isUsable(masterKey: MasterKey, now: Date): boolean {
-  return masterKey.revokedAt === null && (masterKey.expiresAt === null || now < masterKey.expiresAt);
+export function isUsable(masterKey: MasterKey, nowMs: number): boolean {
+  return (
+    masterKey.revokedAt === null && (masterKey.expiresAt === null || nowMs < masterKey.expiresAt.getTime())
+  );
 }
 
 export function toPrincipal(masterKey: MasterKey): Principal {

@@ -1,12 +1,13 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { RandomBytes } from '../domain/clock.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import { docsPage } from './docs-page.ts';
+import { fromExpress, type ReadAddress } from './exchange.ts';
 import { type HealthParts, live, ready } from './health.ts';
-import { problemHandler } from './problem.ts';
-import { requestContext } from './request-context.ts';
+import { answerProblem } from './problem.ts';
+import { contextOf, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
 import { type Route, type RouteParts, serve } from './route.ts';
 import { type ApiParts, routes } from './routes.ts';
@@ -16,8 +17,7 @@ export type AppParts = ApiParts &
   HealthParts & {
     log: Log;
     randomBytes: RandomBytes;
-    /** Addresses of the proxies whose `X-Forwarded-For` is believed. */
-    trustedProxies: readonly string[];
+    readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
   };
 
@@ -26,7 +26,6 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.set('trust proxy', [...parts.trustedProxies]);
   app.use(
     requestContext(parts.randomBytes),
     requestLog(parts.log, parts.onRequest),
@@ -46,7 +45,12 @@ export function createApp(parts: AppParts): Express {
 }
 
 function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
-  return (req, res) => serve(parts, route, req, res);
+  return (req, res) => serve(parts, route, fromExpress(req, res, parts.readAddress));
+}
+
+function problemHandler(log: Log): ErrorRequestHandler {
+  return (thrown, req, res, _next) =>
+    answerProblem(log, thrown, { req, res, requestId: contextOf(res).requestId });
 }
 
 function methodsByPath(): Map<string, string[]> {

@@ -1,7 +1,7 @@
-import type { Request } from 'express';
 import { FlowplateError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { MasterKeys } from '../verify/master-keys.ts';
+import type { Exchange } from './exchange.ts';
 
 /** A secret of ours has at most 79 characters; whoever sends much more has not sent one. */
 const credentialLengthMax = 512;
@@ -13,22 +13,21 @@ const credentialLengthMax = 512;
  */
 export async function authenticate(
   masterKeys: Pick<MasterKeys, 'identify'>,
-  req: Request,
+  { req, ip }: Pick<Exchange, 'req' | 'ip'>,
 ): Promise<Principal> {
-  const secret = readCredential(req);
-  const principal =
-    secret.length > credentialLengthMax ? undefined : await masterKeys.identify(secret, req.ip);
+  const secret = readCredential(req.headersDistinct);
+  const principal = secret.length > credentialLengthMax ? undefined : await masterKeys.identify(secret, ip);
   if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
   return principal;
 }
 
-function readCredential(req: Request): string {
-  const sent = [
-    ...(req.headersDistinct['x-flowplate-master-key'] ?? []),
-    ...(req.headersDistinct['x-api-key'] ?? []),
-  ];
-  const [first, ...others] = new Set(sent);
-  if (others.length > 0) throw new FlowplateError('AMBIGUOUS_CREDENTIALS');
-  if (first === undefined || first === '') throw new FlowplateError('AUTHENTICATION_REQUIRED');
+function readCredential(headers: NodeJS.Dict<string[]>): string {
+  const masterKeys = headers['x-flowplate-master-key'] ?? [];
+  const apiKeys = headers['x-api-key'] ?? [];
+  const first = masterKeys[0] ?? apiKeys[0] ?? '';
+  if ([...masterKeys, ...apiKeys].some((other) => other !== first)) {
+    throw new FlowplateError('AMBIGUOUS_CREDENTIALS');
+  }
+  if (first === '') throw new FlowplateError('AUTHENTICATION_REQUIRED');
   return first;
 }

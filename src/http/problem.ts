@@ -1,7 +1,7 @@
-import type { ErrorRequestHandler, Request, Response } from 'express';
+import accepts from 'accepts';
 import { type ErrorCode, FlowplateError, validationError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
-import { contextOf } from './request-context.ts';
+import type { Exchange } from './exchange.ts';
 
 type Problem = { status: number; type: string; message: string; systemMessage: string };
 
@@ -152,24 +152,21 @@ export const problems: Record<ErrorCode, Problem> = {
   },
 };
 
-/** The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare `INTERNAL_ERROR`. */
-export function problemHandler(log: Log): ErrorRequestHandler {
-  return (thrown, req, res, _next) => {
-    const error = toFlowplateError(thrown);
-    const { status } = problems[error.code];
-    const { requestId } = contextOf(res);
-    if (status >= 500)
-      log.error(
-        { err: thrown, cause: error.cause, request_id: requestId, code: error.code },
-        'request failed',
-      );
-    if (res.headersSent) {
-      req.destroy();
-      return;
-    }
-    sendProblem(req, res, error);
-  };
+/**
+ * The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare `INTERNAL_ERROR`; an answer that has
+ * begun already cannot become another one, so its connection is cut.
+ */
+export function answerProblem(log: Log, thrown: unknown, exchange: ProblemExchange): void {
+  const { req, res, requestId } = exchange;
+  const error = toFlowplateError(thrown);
+  if (problems[error.code].status >= 500) {
+    log.error({ err: thrown, cause: error.cause, request_id: requestId, code: error.code }, 'request failed');
+  }
+  if (res.headersSent) req.destroy();
+  else sendProblem(exchange, error);
 }
+
+type ProblemExchange = Pick<Exchange, 'req' | 'res' | 'requestId'>;
 
 function toFlowplateError(thrown: unknown): FlowplateError {
   if (thrown instanceof FlowplateError) return thrown;
@@ -179,18 +176,20 @@ function toFlowplateError(thrown: unknown): FlowplateError {
   return new FlowplateError('INTERNAL_ERROR', { cause: thrown });
 }
 
-function sendProblem(req: Request, res: Response, error: FlowplateError): void {
+function sendProblem({ req, res, requestId }: ProblemExchange, error: FlowplateError): void {
   const { status } = problems[error.code];
-  res.status(status);
-  if (status === 401) res.set('WWW-Authenticate', 'FlowplateMasterKey realm="flowplate"');
-  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  const type = accepts(req).types(['application/json', 'application/problem+json']) || 'application/json';
+  const body = type === 'application/json' ? envelope(error, requestId) : problemBody(error, requestId);
+  const text = JSON.stringify(body);
+  res.statusCode = status;
+  res.setHeader('Content-Type', `${type}; charset=utf-8`);
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.setHeader('Cache-Control', 'no-store');
+  if (status === 401) res.setHeader('WWW-Authenticate', 'FlowplateMasterKey realm="flowplate"');
+  if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', error.retryAfterSeconds);
   // What was not read would be taken for the next request on this connection.
-  if (status === 413) res.set('Connection', 'close');
-  if (req.accepts(['application/json', 'application/problem+json']) === 'application/problem+json') {
-    res.type('application/problem+json').send(JSON.stringify(problemBody(error, contextOf(res).requestId)));
-  } else {
-    res.json(envelope(error, contextOf(res).requestId));
-  }
+  if (status === 413) res.setHeader('Connection', 'close');
+  res.end(text);
 }
 
 function envelope(error: FlowplateError, traceId: string) {

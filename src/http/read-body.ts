@@ -1,19 +1,18 @@
-import express, { type Request, type Response } from 'express';
+import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../domain/errors.ts';
 
 const bodyBytesMax = 64 * 1024;
-
-const readRaw = express.raw({ limit: bodyBytesMax, type: () => true, inflate: false });
+const jsonType = /^application\/json\s*(;|$)/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The JSON body, read only once the caller is known; `{}` when none was sent. Bytes are decoded strictly, since a replacement
  * character in a stored value would be a silent change. The parser's own message is not passed on: it quotes the body.
  */
-export async function readJsonBody(req: Request, res: Response): Promise<unknown> {
+export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
   if (!hasBody(req)) return {};
-  if (!req.is('application/json')) throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE');
-  const bytes = await readBytes(req, res);
+  requireJson(req);
+  const bytes = await readBytes(req);
   if (bytes.length === 0) return {};
   try {
     return JSON.parse(utf8.decode(bytes));
@@ -22,24 +21,36 @@ export async function readJsonBody(req: Request, res: Response): Promise<unknown
   }
 }
 
-function hasBody(req: Request): boolean {
-  const length = req.headers['content-length'];
-  return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-function readBytes(req: Request, res: Response): Promise<Buffer> {
+function requireJson({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (!jsonType.test(headers['content-type'] ?? '') || encoding !== 'identity') {
+    throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE');
+  }
+}
+
+/** What comes after the bound is thrown away unread; the answer then closes the connection (problem.ts). */
+function readBytes(req: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    readRaw(req, res, (fault?: unknown) => {
-      if (fault === undefined) resolve(Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0));
-      else reject(toFlowplateError(fault));
+    const chunks: Buffer[] = [];
+    let size = 0;
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > bodyBytesMax) {
+        req.removeAllListeners('data');
+        req.resume();
+        reject(new FlowplateError('PAYLOAD_TOO_LARGE'));
+      } else {
+        chunks.push(chunk);
+      }
     });
+    req.on('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
+    req.on('error', (cause) => reject(new FlowplateError('INVALID_JSON', { cause })));
   });
-}
-
-/** `type` is body-parser's own name for what went wrong (its README, "Errors"). */
-function toFlowplateError(fault: unknown): FlowplateError {
-  const type = fault instanceof Error && 'type' in fault ? fault.type : undefined;
-  if (type === 'entity.too.large') return new FlowplateError('PAYLOAD_TOO_LARGE', { cause: fault });
-  if (type === 'encoding.unsupported') return new FlowplateError('UNSUPPORTED_MEDIA_TYPE', { cause: fault });
-  return new FlowplateError('INVALID_JSON', { cause: fault });
 }

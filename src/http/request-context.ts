@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import { randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
@@ -12,6 +13,14 @@ export type RequestContext = {
   principalId: string | undefined;
 };
 
+/** The caller's own `x-request-id` when it is safe in a header and a log line, else a new one. */
+export function requestIdOf(req: IncomingMessage, randomBytes: RandomBytes): string {
+  const sent = req.headers['x-request-id'];
+  return typeof sent === 'string' && requestIdPattern.test(sent)
+    ? sent
+    : idPrefixes.request + randomBase62(randomBytes, 20);
+}
+
 /** The same object with its type; Express itself knows `locals` only as a bag. */
 export function contextOf(res: Response): RequestContext {
   return res.locals as RequestContext;
@@ -20,14 +29,9 @@ export function contextOf(res: Response): RequestContext {
 const requestIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
-/** Echoes the caller's `x-request-id` when it is safe in a header and a log line, else makes one. */
 export function requestContext(randomBytes: RandomBytes): RequestHandler {
   return (req, res, next) => {
-    const sent = req.get('x-request-id');
-    const requestId =
-      sent !== undefined && requestIdPattern.test(sent)
-        ? sent
-        : idPrefixes.request + randomBase62(randomBytes, 20);
+    const requestId = requestIdOf(req, randomBytes);
     const context = contextOf(res);
     context.requestId = requestId;
     context.traceId = traceparentPattern.exec(req.get('traceparent') ?? '')?.[1];

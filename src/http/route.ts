@@ -1,4 +1,5 @@
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import accepts from 'accepts';
 import type { z } from 'zod';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
@@ -7,8 +8,8 @@ import type { MasterKeyPermission } from '../domain/permission.ts';
 import { type Caller, type Principal, requirePermission } from '../domain/principal.ts';
 import type { MasterKeys } from '../verify/master-keys.ts';
 import { authenticate } from './authenticate.ts';
+import type { Exchange } from './exchange.ts';
 import { readJsonBody } from './read-body.ts';
-import { contextOf } from './request-context.ts';
 import { validate } from './validate.ts';
 
 type Shape = z.ZodType;
@@ -61,42 +62,53 @@ export type RouteParts = { masterKeys: Pick<MasterKeys, 'identify'>; keyring: Ke
 export async function serve<Parts extends RouteParts>(
   parts: Parts,
   route: Route<Parts>,
-  req: Request,
-  res: Response,
+  exchange: Exchange,
 ): Promise<void> {
-  const principal = await authenticate(parts.masterKeys, req);
-  contextOf(res).principalId = principal.id;
+  const { req, res, requestId } = exchange;
+  const principal = await authenticate(parts.masterKeys, exchange);
+  exchange.onPrincipal(principal.id);
   requirePermission(principal, route.access);
   requireAcceptable(req);
-  const params = validate(route.params, req.params);
-  const query = validate(route.query, req.query);
-  const sent = await readJsonBody(req, res);
+  const params = validate(route.params, exchange.params);
+  const query = validate(route.query, exchange.query);
+  const sent = await readJsonBody(req);
   const body = validate(route.body, sent);
-  const idempotency = route.idempotent && readIdempotency(parts.keyring, principal, req, sent);
-  const caller = { principal, requestId: contextOf(res).requestId };
+  const idempotency = route.idempotent && readIdempotency(parts.keyring, principal, exchange, sent);
+  const caller = { principal, requestId };
   const answer = await route.handle(parts, { params, query, body, caller, idempotency });
-  res.status(answer.status).set('Cache-Control', 'no-store');
-  if (answer.headers !== undefined) res.set(answer.headers);
-  res.json(answer.body);
+  sendJson(res, answer);
 }
 
-function requireAcceptable(req: Request): void {
-  if (!req.accepts(['application/json', 'application/problem+json']))
+function requireAcceptable(req: IncomingMessage): void {
+  const accept = req.headers.accept;
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return;
+  if (!accepts(req).types(['application/json', 'application/problem+json'])) {
     throw new FlowplateError('NOT_ACCEPTABLE');
+  }
 }
 
 function readIdempotency(
   keyring: Keyring,
   principal: Principal,
-  req: Request,
+  { req, path }: Exchange,
   body: unknown,
 ): Idempotency | undefined {
-  const key = req.get('idempotency-key');
+  const key = req.headers['idempotency-key'];
   if (key === undefined) return undefined;
-  if (key.length === 0 || key.length > idempotencyKeyLengthMax) {
+  if (typeof key !== 'string' || key.length === 0 || key.length > idempotencyKeyLengthMax) {
     throw new FlowplateError('VALIDATION_ERROR', {
       details: [{ path: 'Idempotency-Key', message: `must have 1 to ${idempotencyKeyLengthMax} characters` }],
     });
   }
-  return newIdempotency(keyring, { scope: `${principal.id} ${req.method} ${req.path}`, key, body });
+  return newIdempotency(keyring, { scope: `${principal.id} ${req.method} ${path}`, key, body });
+}
+
+function sendJson(res: ServerResponse, { status, body, headers }: Answer<Shape>): void {
+  const text = JSON.stringify(body);
+  res.statusCode = status;
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.setHeader('Cache-Control', 'no-store');
+  for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value);
+  res.end(text);
 }

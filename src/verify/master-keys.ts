@@ -39,10 +39,10 @@ export class MasterKeys {
   }
 
   /** Undefined for an unknown, expired or revoked secret and for a caller outside the key's address list, all alike. */
-  async identify(secret: string, ip: string | undefined): Promise<Principal | undefined> {
+  async identify(secret: string, ip: () => string | undefined): Promise<Principal | undefined> {
     const masterKey = await this.#find(secret);
-    if (masterKey === undefined || !isUsable(masterKey, this.#parts.clock.now())) return undefined;
-    if (masterKey.ipAllowlist !== null && !isIpAllowed(masterKey.ipAllowlist, ip)) return undefined;
+    if (masterKey === undefined || !isUsable(masterKey, this.#parts.clock.nowMs())) return undefined;
+    if (masterKey.ipAllowlist !== null && !isIpAllowed(masterKey.ipAllowlist, ip())) return undefined;
     return toPrincipal(masterKey);
   }
 

@@ -12,8 +12,9 @@ export const revisionMemoryMs = 2 * recordLifeMs + 60_000;
 type Entry<R> = { record: R; readAtMs: number };
 
 /**
- * Records in this process's memory, the least recently used thrown out first. May be asked only under a lease
- * (lease.ts); it answers only with what is young enough and not older than a remembered revision.
+ * Records in this process's memory. May be asked only under a lease (lease.ts); it answers only with what is young enough and not
+ * older than a remembered revision. What came first is thrown out first: every entry ends within minutes anyway, and moving
+ * one to the front at each hit costs more than reading a busy one again from Redis now and then.
  */
 export class RecordCache<R extends { id: string; revision: number }> {
   readonly #revisions: RememberedRevisions;
@@ -28,10 +29,9 @@ export class RecordCache<R extends { id: string; revision: number }> {
   get(fingerprint: string, nowMs: number): R | undefined {
     const entry = this.#entries.get(fingerprint);
     if (entry === undefined) return undefined;
+    if (this.#isUsable(entry, nowMs)) return entry.record;
     this.#entries.delete(fingerprint);
-    if (!this.#isUsable(entry, nowMs)) return undefined;
-    this.#entries.set(fingerprint, entry);
-    return entry.record;
+    return undefined;
   }
 
   put(fingerprint: string, entry: Entry<R>, nowMs: number): void {

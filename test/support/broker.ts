@@ -4,10 +4,10 @@ import { inject } from 'vitest';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Origin } from '../../src/domain/audit-event.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
-import { createApp } from '../../src/http/app.ts';
+import { createApiServer } from '../../src/http/server.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { createApiServer, drain, listen } from '../../src/serve-http.ts';
+import { drain, listen } from '../../src/serve-http.ts';
 import { openRedis } from '../../src/stores/redis/client.ts';
 import { createMasterKey, type MasterKeyRequest } from '../../src/usecases/master-keys/create-master-key.ts';
 import { rollUpUsage } from '../../src/usecases/usage/roll-up-usage.ts';
@@ -68,7 +68,7 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
   const log = createLog({ level: 'debug', service: 'test' }, { write: (line) => void logLines.push(line) });
   const api = wireApi(config, log, createMetrics());
   const state = { isDraining: false };
-  const server: Server = createApiServer(createApp({ ...api.parts, isDraining: () => state.isDraining }));
+  const server: Server = createApiServer({ ...api.parts, isDraining: () => state.isDraining });
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
   await api.start();
   const create: TestBroker['createMasterKey'] = async (request = {}, chosen) => {

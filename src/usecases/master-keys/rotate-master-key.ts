@@ -23,7 +23,7 @@ export async function rotateMasterKey(
 ): Promise<CreatedMasterKey & { propagation: Propagation }> {
   const now = parts.clock.now();
   const old = await findMasterKey(parts.db, request.masterKeyId);
-  if (old === undefined || !isUsable(old, now)) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
+  if (old === undefined || !isUsable(old, now.getTime())) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
   const issued = await issueMasterKey(parts, { ...old, expiresAt: old.expiresAt });
   const changeSeq = await parts.db.transaction().execute(async (tx) => {
     const at = new Date(now.getTime() + request.overlapSeconds * 1_000);

@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Request, Response } from 'express';
+import proxyAddr from 'proxy-addr';
+import { contextOf } from './request-context.ts';
+
+/** One request and its answer, however it was dispatched: by Express, or directly by a door. */
+export type Exchange = {
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** Without the query. */
+  path: string;
+  params: unknown;
+  query: unknown;
+  requestId: string;
+  /** The caller's address; asked only for master keys with an address list. */
+  ip: () => string | undefined;
+  /** Tells the log who it was, once that is known. */
+  onPrincipal: (principalId: string) => void;
+};
+
+export type ReadAddress = (req: IncomingMessage) => string | undefined;
+
+/** The address of the connection, or what a trusted proxy says it is. */
+export function addressReader(trustedProxies: readonly string[]): ReadAddress {
+  if (trustedProxies.length === 0) return (req) => req.socket.remoteAddress;
+  const isTrusted = proxyAddr.compile([...trustedProxies]);
+  return (req) => proxyAddr(req, isTrusted);
+}
+
+export function fromExpress(req: Request, res: Response, readAddress: ReadAddress): Exchange {
+  const context = contextOf(res);
+  return {
+    req,
+    res,
+    path: req.path,
+    params: req.params,
+    query: req.query,
+    requestId: context.requestId,
+    ip: () => readAddress(req),
+    onPrincipal: (principalId) => {
+      context.principalId = principalId;
+    },
+  };
+}

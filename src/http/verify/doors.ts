@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AppParts } from '../app.ts';
+import type { Exchange } from '../exchange.ts';
+import { answerProblem } from '../problem.ts';
+import { requestIdOf } from '../request-context.ts';
+import { type Route, serve } from '../route.ts';
+import { verifyBatchRoute } from './verify-batch.ts';
+import { verifyKeyRoute } from './verify-key.ts';
+
+/** Answers the request when it is for a door, and says so. */
+export type Doors = (req: IncomingMessage, res: ServerResponse) => boolean;
+
+const noInput = Object.freeze({});
+
+/**
+ * The same steps as every route (`serve`), dispatched by one look at method and URL. A URL with a query, or another method, is left
+ * to Express, which knows what to say about it. A verification is counted, and logged only when it was refused an answer.
+ */
+export function verifyDoors(parts: AppParts): Doors {
+  const routes = new Map<string | undefined, Route<AppParts>>([
+    [verifyKeyRoute.path, verifyKeyRoute],
+    [verifyBatchRoute.path, verifyBatchRoute],
+  ]);
+  return (req, res) => {
+    const route = req.method === 'POST' ? routes.get(req.url) : undefined;
+    if (route === undefined) return false;
+    void answer(parts, route, req, res);
+    return true;
+  };
+}
+
+async function answer(
+  parts: AppParts,
+  route: Route<AppParts>,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const requestId = requestIdOf(req, parts.randomBytes);
+  res.setHeader('x-request-id', requestId);
+  if (parts.isDraining()) res.setHeader('Connection', 'close');
+  const exchange: Exchange = {
+    req,
+    res,
+    path: route.path,
+    params: noInput,
+    query: noInput,
+    requestId,
+    ip: () => parts.readAddress(req),
+    onPrincipal: () => undefined,
+  };
+  try {
+    await serve(parts, route, exchange);
+  } catch (thrown) {
+    answerProblem(parts.log, thrown, exchange);
+    parts.log.info({ route: route.path, status: res.statusCode, request_id: requestId }, 'request');
+  }
+}
