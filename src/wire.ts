@@ -6,6 +6,7 @@ import type { KeyRecord } from './domain/key-record.ts';
 import type { MasterKey } from './domain/master-key.ts';
 import type { AppParts } from './http/app.ts';
 import { addressReader } from './http/exchange.ts';
+import { requestIds } from './http/request-context.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { ChangeListener } from './stores/postgres/change-listener.ts';
@@ -119,7 +120,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       refusal: 'OVERLOADED',
     }),
     onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
-    onSource: (source) => metrics.recordSources.inc({ source }),
+    onSource: (source) => metrics.countRecordSource(source),
   });
   const masterKeys = new MasterKeys({
     keyring,
@@ -154,9 +155,10 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         clock,
         usage,
         spendLimits: (record, cost, now) => spendKeyLimits({ redis, db: verifyDb }, record, cost, now),
-        onVerdict: (code) => metrics.verdicts.inc({ code }),
+        onVerdict: (code) => metrics.countVerdict(code),
       },
       log,
+      newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),
       onRequest: ({ method, route, status, seconds }) =>
         metrics.requests.observe({ method, route, status }, seconds),

@@ -3,12 +3,13 @@ import type { RandomBytes } from './clock.ts';
 /** ASCII order, so that encoded numbers of one width sort like the numbers (under a bytewise collation). */
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-export function encodeBase62(value: bigint, width: number): string {
+/** The lowest `width` digits of a whole number below 2^53. */
+export function encodeBase62(value: number, width: number): string {
   let rest = value;
   let text = '';
   for (let position = 0; position < width; position++) {
-    text = alphabet[Number(rest % 62n)] + text;
-    rest /= 62n;
+    text = alphabet[rest % 62] + text;
+    rest = Math.floor(rest / 62);
   }
   return text;
 }

@@ -1,4 +1,4 @@
-import { encodeBase62 } from './base62.ts';
+import { encodeBase62, randomBase62 } from './base62.ts';
 import type { RandomBytes } from './clock.ts';
 
 /** Every public handle's prefix. A handle can look up and revoke; it never authenticates (key-format.ts has those). */
@@ -12,19 +12,16 @@ export const idPrefixes = {
 
 export type IdKind = keyof typeof idPrefixes;
 
-/** 128 bits need 22 base62 digits. */
-const idDigits = 22;
+/** Unix milliseconds of 48 bits, as in a UUIDv7 (RFC 9562 §5.7), need 9 digits; 13 random ones are 77 bits. */
+const timeDigits = 9;
+const randomDigits = 13;
 
 /**
- * A new handle: prefix and a UUIDv7 in base62, so that handles sort by creation and the primary key is also the
- * index of every "newest first" list. RFC 9562 §5.7: 48 bits of Unix milliseconds, then version, variant and 74 random bits.
+ * A new handle: prefix, time, chance. Handles sort by creation, so the primary key is also the index of every "newest first"
+ * list and new rows land side by side in it.
  */
 export function newId(kind: IdKind, now: Date, randomBytes: RandomBytes): string {
-  let value = BigInt(now.getTime());
-  for (const byte of randomBytes(10)) value = (value << 8n) | BigInt(byte);
-  value = (value & ~(0xfn << 76n)) | (0x7n << 76n);
-  value = (value & ~(0x3n << 62n)) | (0x2n << 62n);
-  return idPrefixes[kind] + encodeBase62(value, idDigits);
+  return idPrefixes[kind] + encodeBase62(now.getTime(), timeDigits) + randomBase62(randomBytes, randomDigits);
 }
 
 export const keyIdPattern = /^flk_[0-9A-Za-z]{12,40}$/;

@@ -54,5 +54,5 @@ function kindOf(text: string): SecretKind | undefined {
 }
 
 function checksum(body: string): string {
-  return encodeBase62(BigInt(crc32(body)), checksumLength);
+  return encodeBase62(crc32(body), checksumLength);
 }

@@ -1,13 +1,12 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import type { RandomBytes } from '../domain/clock.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import { docsPage } from './docs-page.ts';
 import { fromExpress, type ReadAddress } from './exchange.ts';
 import { type HealthParts, live, ready } from './health.ts';
 import { answerProblem } from './problem.ts';
-import { contextOf, requestContext } from './request-context.ts';
+import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
 import { type Route, type RouteParts, serve } from './route.ts';
 import { type ApiParts, routes } from './routes.ts';
@@ -16,7 +15,7 @@ export type AppParts = ApiParts &
   RouteParts &
   HealthParts & {
     log: Log;
-    randomBytes: RandomBytes;
+    newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
   };
@@ -27,7 +26,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(
-    requestContext(parts.randomBytes),
+    requestContext(parts.newRequestId),
     requestLog(parts.log, parts.onRequest),
     helmet(),
     closeWhenDraining(parts),

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
-import { randomBase62 } from '../domain/base62.ts';
+import { encodeBase62, randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import { idPrefixes } from '../domain/ids.ts';
 
@@ -13,29 +13,37 @@ export type RequestContext = {
   principalId: string | undefined;
 };
 
-/** The caller's own `x-request-id` when it is safe in a header and a log line, else a new one. */
-export function requestIdOf(req: IncomingMessage, randomBytes: RandomBytes): string {
-  const sent = req.headers['x-request-id'];
-  return typeof sent === 'string' && requestIdPattern.test(sent)
-    ? sent
-    : idPrefixes.request + randomBase62(randomBytes, 20);
-}
-
-/** The same object with its type; Express itself knows `locals` only as a bag. */
-export function contextOf(res: Response): RequestContext {
-  return res.locals as RequestContext;
-}
-
 const requestIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
-export function requestContext(randomBytes: RandomBytes): RequestHandler {
+/** Puts the context into `res.locals` and the id into the answer. */
+export function requestContext(newRequestId: NewRequestId): RequestHandler {
   return (req, res, next) => {
-    const requestId = requestIdOf(req, randomBytes);
+    const requestId = requestIdOf(req, newRequestId);
     const context = contextOf(res);
     context.requestId = requestId;
     context.traceId = traceparentPattern.exec(req.get('traceparent') ?? '')?.[1];
     res.set('x-request-id', requestId);
     next();
   };
+}
+
+export type NewRequestId = () => string;
+
+/** Unique, and no secret: a random name for the process and a running number, at a tenth of the cost of new random bytes. */
+export function requestIds(randomBytes: RandomBytes): NewRequestId {
+  const processName = randomBase62(randomBytes, 12);
+  let count = 0;
+  return () => idPrefixes.request + processName + encodeBase62(count++, 8);
+}
+
+/** The caller's own `x-request-id` when it is safe in a header and a log line, else a new one. */
+export function requestIdOf(req: IncomingMessage, newRequestId: NewRequestId): string {
+  const sent = req.headers['x-request-id'];
+  return typeof sent === 'string' && requestIdPattern.test(sent) ? sent : newRequestId();
+}
+
+/** The same object with its type; Express itself knows `locals` only as a bag. */
+export function contextOf(res: Response): RequestContext {
+  return res.locals as RequestContext;
 }

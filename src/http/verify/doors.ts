@@ -35,7 +35,7 @@ async function answer(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const requestId = requestIdOf(req, parts.randomBytes);
+  const requestId = requestIdOf(req, parts.newRequestId);
   res.setHeader('x-request-id', requestId);
   if (parts.isDraining()) res.setHeader('Connection', 'close');
   const exchange: Exchange = {
