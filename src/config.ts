@@ -68,6 +68,15 @@ export const configSchema = z.object({
     .describe("This deployment's environment: where keys are minted unless the caller says otherwise."),
   HOST: address.default('127.0.0.1').describe('The address to listen on; 0.0.0.0 inside a container.'),
   PORT: port.default(9123).describe('The API. 0 takes any free port.'),
+  API_PROCESSES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      'API processes behind the one port, each a verifier with connections of its own. One for each core that is free for it.',
+    ),
   METRICS_PORT: port
     .default(9124)
     .describe(

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What a process can be watched by. Labels have few values each: no id, key or path ever becomes one. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -72,14 +72,21 @@ function countBy<L extends string>(counter: Counter<L>): (value: string) => void
   };
 }
 
+/** In a process of several: the primary asks for these and adds them up. */
+export function shareWithPrimary(registry: Registry): void {
+  AggregatorRegistry.setRegistries([registry]);
+  // Constructing one is what makes this process answer the primary.
+  new AggregatorRegistry();
+}
+
 /** Serves `/metrics`, and `/health/live` for processes without an API. */
-export function metricsServer(registry: Registry): Server {
+export function metricsServer(read: () => Promise<string>): Server {
   return createServer(async (req, res) => {
     if (req.url === '/health/live') {
       res.setHeader('Content-Type', 'application/json').end('{"status":"live"}');
     } else if (req.url === '/metrics') {
-      const text = await registry.metrics();
-      res.setHeader('Content-Type', registry.contentType).end(text);
+      const text = await read();
+      res.setHeader('Content-Type', Registry.PROMETHEUS_CONTENT_TYPE).end(text);
     } else {
       res.writeHead(404).end();
     }

@@ -16,7 +16,7 @@ const config = readConfigOrExit();
 const log = createLog({ level: config.LOG_LEVEL, service: 'worker' });
 const metrics = createMetrics();
 const { parts, closing, fault } = wireWorker(config, log, metrics);
-const watch = metricsServer(metrics.registry);
+const watch = metricsServer(() => metrics.registry.metrics());
 
 async function start(): Promise<void> {
   const worker = new Worker(queueName, (job) => run(job.name), {

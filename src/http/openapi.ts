@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/errors.ts';
 import { errorEnvelope, idempotencyHeader, problemDetails } from './error-schemas.ts';
 import { problems } from './problem.ts';
 import type { Route } from './route.ts';
+import { authorizePaths } from './verify/authorize-document.ts';
 
 /** What any authenticated operation can answer. */
 const commonErrors: readonly ErrorCode[] = [
@@ -36,7 +37,7 @@ export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     security: [{ masterKey: [] }],
-    paths,
+    paths: { ...paths, ...authorizePaths },
     components: {
       securitySchemes: {
         masterKey: {
@@ -52,6 +53,7 @@ export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
 
 function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
   const hasBody = route.method === 'post' || route.method === 'patch';
+  const mediaType = route.bodyFormat === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
   return {
     operationId: route.operationId,
     summary: route.summary,
@@ -61,7 +63,7 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       query: route.query,
       ...(route.idempotent && { header: idempotencyHeader }),
     },
-    ...(hasBody && { requestBody: { content: { 'application/json': { schema: route.body } } } }),
+    ...(hasBody && { requestBody: { content: { [mediaType]: { schema: route.body } } } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.success).map(([status, description]) => [

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { parse as parseForm } from 'node:querystring';
 import { FlowplateError } from '../domain/errors.ts';
 
 const bodyBytesMax = 64 * 1024;
 const jsonType = /^application\/json\s*(;|$)/i;
+const formType = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -10,12 +12,25 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * character in a stored value would be a silent change. The parser's own message is not passed on: it quotes the body.
  */
 export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
+  return readBody(req, jsonType, (text) => JSON.parse(text));
+}
+
+/** The fields of a form, as RFC 7662 wants them; one that is sent twice arrives as a list, which no schema takes. */
+export async function readFormBody(req: IncomingMessage): Promise<unknown> {
+  return readBody(req, formType, (text) => ({ ...parseForm(text) }));
+}
+
+async function readBody(
+  req: IncomingMessage,
+  type: RegExp,
+  parse: (text: string) => unknown,
+): Promise<unknown> {
   if (!hasBody(req)) return {};
-  requireJson(req);
+  requireType(req, type);
   const bytes = await readBytes(req);
   if (bytes.length === 0) return {};
   try {
-    return JSON.parse(utf8.decode(bytes));
+    return parse(utf8.decode(bytes));
   } catch (cause) {
     throw new FlowplateError('INVALID_JSON', { cause });
   }
@@ -26,9 +41,9 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-function requireJson({ headers }: IncomingMessage): void {
+function requireType({ headers }: IncomingMessage, type: RegExp): void {
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (!jsonType.test(headers['content-type'] ?? '') || encoding !== 'identity') {
+  if (!type.test(headers['content-type'] ?? '') || encoding !== 'identity') {
     throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE');
   }
 }

@@ -9,7 +9,7 @@ import { type Caller, type Principal, requirePermission } from '../domain/princi
 import type { MasterKeys } from '../verify/master-keys.ts';
 import { authenticate } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
-import { readJsonBody } from './read-body.ts';
+import { readFormBody, readJsonBody } from './read-body.ts';
 import { validate } from './validate.ts';
 
 type Shape = z.ZodType;
@@ -37,6 +37,8 @@ export type RouteDefinition<Parts, P extends Shape, Q extends Shape, B extends S
   params: P;
   query: Q;
   body: B;
+  /** JSON unless a standard wants a form. */
+  bodyFormat?: 'form';
   /** Each status that is a success, with what it means; all of them have the shape `answer`. */
   success: Record<number, string>;
   answer: R;
@@ -71,7 +73,7 @@ export async function serve<Parts extends RouteParts>(
   requireAcceptable(req);
   const params = validate(route.params, exchange.params);
   const query = validate(route.query, exchange.query);
-  const sent = await readJsonBody(req);
+  const sent = await (route.bodyFormat === 'form' ? readFormBody(req) : readJsonBody(req));
   const body = validate(route.body, sent);
   const idempotency = route.idempotent && readIdempotency(parts.keyring, principal, exchange, sent);
   const caller = { principal, requestId };

@@ -11,16 +11,18 @@ import { revokeKeysRoute } from './flowplate/revoke-keys.ts';
 import { revokeUserKeysRoute } from './flowplate/revoke-user-keys.ts';
 import { updateKeyRoute } from './flowplate/update-key.ts';
 import type { Route } from './route.ts';
+import { introspectRoute } from './verify/introspect.ts';
 import { verifyBatchRoute } from './verify/verify-batch.ts';
 import { verifyKeyRoute } from './verify/verify-key.ts';
 
 /** What the operations may use, taken together; each one says for itself how little of it it needs. */
 export type ApiParts = MintParts & RefreshParts & { environment: string; verify: VerifyParts };
 
-/** The whole API. Fixed segments come before parameters that would swallow them. */
+/** The whole API, but for forward auth, which takes any method (verify/authorize.ts). Fixed segments come before parameters that would swallow them. */
 export const routes: readonly Route<ApiParts>[] = [
   verifyKeyRoute, //       POST   /v1/flowplate/api-keys/verify
   verifyBatchRoute, //     POST   /v1/flowplate/api-keys/verify/batch
+  introspectRoute, //      POST   /v1/flowplate/introspect
   mintKeyRoute, //         POST   /v1/flowplate/api-keys
   listKeysRoute, //        GET    /v1/flowplate/api-keys
   getKeyRoute, //          GET    /v1/flowplate/api-keys/:key_id

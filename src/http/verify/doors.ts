@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdOf } from '../request-context.ts';
 import { type Route, serve } from '../route.ts';
+import { authorize, isForAuthorize } from './authorize.ts';
 import { verifyBatchRoute } from './verify-batch.ts';
 import { verifyKeyRoute } from './verify-key.ts';
 
@@ -13,8 +14,9 @@ export type Doors = (req: IncomingMessage, res: ServerResponse) => boolean;
 const noInput = Object.freeze({});
 
 /**
- * The same steps as every route (`serve`), dispatched by one look at method and URL. A URL with a query, or another method, is left
- * to Express, which knows what to say about it. A verification is counted, and logged only when it was refused an answer.
+ * The doors that gateways knock at on every request, dispatched by one look at the URL. The JSON doors take the same steps as every
+ * route (`serve`); a URL with a query, or another method, is left to Express, which knows what to say about it. A verification
+ * is counted, and logged only when it got no answer.
  */
 export function verifyDoors(parts: AppParts): Doors {
   const routes = new Map<string | undefined, Route<AppParts>>([
@@ -22,11 +24,20 @@ export function verifyDoors(parts: AppParts): Doors {
     [verifyBatchRoute.path, verifyBatchRoute],
   ]);
   return (req, res) => {
+    if (isForAuthorize(req.url ?? '')) {
+      void authorize(parts, req, res, begin(parts, req, res));
+      return true;
+    }
     const route = req.method === 'POST' ? routes.get(req.url) : undefined;
-    if (route === undefined) return false;
-    void answer(parts, route, req, res);
-    return true;
+    if (route !== undefined) void answer(parts, route, req, res);
+    return route !== undefined;
   };
+}
+
+/** The request's id. Clients are asked to leave while the process drains. */
+function begin(parts: AppParts, req: IncomingMessage, res: ServerResponse): string {
+  if (parts.isDraining()) res.setHeader('Connection', 'close');
+  return requestIdOf(req, parts.newRequestId);
 }
 
 async function answer(
@@ -35,9 +46,8 @@ async function answer(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const requestId = requestIdOf(req, parts.newRequestId);
+  const requestId = begin(parts, req, res);
   res.setHeader('x-request-id', requestId);
-  if (parts.isDraining()) res.setHeader('Connection', 'close');
   const exchange: Exchange = {
     req,
     res,

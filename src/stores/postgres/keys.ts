@@ -245,11 +245,14 @@ export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[
       'id',
       'in',
       sql<string>`(
-        (SELECT id FROM api_keys WHERE status = 'active' AND expires_at IS NOT NULL AND expires_at <= ${now}
-         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
-        UNION ALL
-        (SELECT id FROM api_keys WHERE status = 'superseded' AND superseded_until <= ${now}
-         ORDER BY superseded_until LIMIT ${limit} FOR UPDATE SKIP LOCKED))`,
+        WITH expired AS (
+          SELECT id FROM api_keys WHERE status = 'active' AND expires_at IS NOT NULL AND expires_at <= ${now}
+          ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        ), grace_over AS (
+          SELECT id FROM api_keys WHERE status = 'superseded' AND superseded_until <= ${now}
+          ORDER BY superseded_until LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        )
+        SELECT id FROM expired UNION ALL SELECT id FROM grace_over)`,
     )
     .returning(columns)
     .execute();

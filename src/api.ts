@@ -1,0 +1,50 @@
+import cluster from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from './config.ts';
+import { createApiServer } from './http/server.ts';
+import { createLog } from './log.ts';
+import { createMetrics, metricsServer, shareWithPrimary } from './metrics.ts';
+import { drain, listen } from './serve-http.ts';
+import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
+import { wireApi } from './wire.ts';
+
+/** One API process, from its first line to its last. */
+export function runApi(config: Config): void {
+  const log = createLog({ level: config.LOG_LEVEL, service: 'api' });
+  const metrics = createMetrics();
+  const api = wireApi(config, log, metrics);
+  let isDraining = false;
+  const server = createApiServer({ ...api.parts, isDraining: () => isDraining });
+  const watch = metricsServer(() => metrics.registry.metrics());
+
+  async function start(): Promise<void> {
+    if (config.FLOWPLATE_MASTER_KEY !== undefined) {
+      await ensureFirstMasterKey(api.parts, config.FLOWPLATE_MASTER_KEY);
+    }
+    await api.start();
+    const port = await listen(server, config.PORT, config.HOST);
+    if (cluster.isWorker) shareWithPrimary(metrics.registry);
+    else await listen(watch, config.METRICS_PORT, config.HOST);
+    log.info({ port }, 'listening');
+  }
+
+  /** Says goodbye first, then stops listening, finishes what runs, hands over the counts and gives the lease back. */
+  async function stop(signal: string): Promise<void> {
+    if (isDraining) return;
+    isDraining = true;
+    log.info({ signal }, 'draining');
+    await sleep(config.DRAIN_MS);
+    await drain(server);
+    await api.close();
+    watch.close();
+    log.info('stopped');
+    process.exit(0);
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal));
+
+  start().catch((error: unknown) => {
+    log.fatal({ err: error }, 'could not start');
+    log.flush(() => process.exit(1));
+  });
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
+
+const identityHeaders = z.object({
+  'x-flowplate-user-id': z.string(),
+  'x-flowplate-organization-id': z.string(),
+  'x-flowplate-key-id': z.string(),
+  'x-flowplate-environment': z.string(),
+  'x-flowplate-scopes': z.string().describe('Separated by spaces'),
+  'x-request-id': z.string(),
+});
+
+const refusal = z
+  .strictObject({ type: z.string(), title: z.string(), status: z.int(), trace_id: z.string() })
+  .meta({ id: 'AuthorizationRefusal' });
+
+const refused = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: refusal } },
+});
+
+const operation = (method: string): ZodOpenApiOperationObject => ({
+  operationId: `authorize${method}`,
+  summary: 'Forward auth for proxies',
+  description:
+    "Any method, and any path below. The end client's key comes in `X-API-Key` or `Authorization: Bearer`, the gateway's own master key in `x-flowplate-master-key`. No body, query or cookie is read for a credential.\n\nNeeds the permission `keys:verify`.",
+  requestParams: {
+    query: z.object({
+      deny: z.literal('403').optional().describe('Refuse a limited key with 403 instead of 429'),
+    }),
+    header: z.object({
+      'X-API-Key': z.string().optional(),
+      Authorization: z.string().optional(),
+      'X-Forwarded-For': z.string().optional().describe("The last address is the end client's"),
+      'x-flowplate-required-scopes': z.string().optional().describe('All of these must be held'),
+      'x-flowplate-required-organization': z.string().optional(),
+      'x-flowplate-required-environment': z.string().optional(),
+    }),
+  },
+  responses: {
+    200: { description: 'Let it pass. No body.', headers: identityHeaders },
+    401: refused('No key, or one that is not valid'),
+    403: refused('Valid, but not for this'),
+    429: refused('Over its rate limit or quota'),
+    503: refused('Cannot decide; nothing was let through'),
+  },
+});
+
+/** The one door that is no route: it takes every method, and answers in its own way. */
+export const authorizePaths: ZodOpenApiPathsObject = {
+  '/v1/flowplate/authz': { get: operation('Get'), post: operation('Post') },
+};

@@ -1,0 +1,49 @@
+import cluster from 'node:cluster';
+import { AggregatorRegistry } from 'prom-client';
+import type { Config } from './config.ts';
+import { createLog } from './log.ts';
+import { metricsServer } from './metrics.ts';
+import { listen } from './serve-http.ts';
+
+/** A process that ends sooner than this after its start is not started again at once: it would only end again. */
+const restartMs = 1_000;
+
+/**
+ * Runs several API processes behind one port: starts them, replaces one that dies, adds up their metrics, and passes a signal on
+ * to all and waits for them. It serves no request itself and holds no connection.
+ */
+export function runPrimary(config: Config): void {
+  const log = createLog({ level: config.LOG_LEVEL, service: 'primary' });
+  const metrics = new AggregatorRegistry();
+  const watch = metricsServer(() => metrics.clusterMetrics());
+  let isStopping = false;
+
+  cluster.on('exit', (worker, code, signal) => {
+    if (isStopping) return;
+    log.error({ pid: worker.process.pid, code, signal }, 'an API process ended');
+    setTimeout(() => !isStopping && cluster.fork(), restartMs);
+  });
+
+  function stop(signal: NodeJS.Signals): void {
+    if (isStopping) return;
+    isStopping = true;
+    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    let running = workers.length;
+    for (const worker of workers) {
+      worker.once('exit', () => {
+        running -= 1;
+        if (running === 0) process.exit(0);
+      });
+      worker.process.kill(signal);
+    }
+    if (running === 0) process.exit(0);
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+
+  for (let count = 0; count < config.API_PROCESSES; count++) cluster.fork();
+  listen(watch, config.METRICS_PORT, config.HOST).catch((error: unknown) => {
+    log.fatal({ err: error }, 'could not start');
+    log.flush(() => process.exit(1));
+  });
+}
