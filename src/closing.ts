@@ -1,6 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 type Close = () => Promise<unknown> | unknown;
 
-/** What opens registers its close at once; closing runs them last-in first-out, each even when another failed. */
+/** BullMQ, for one, waits without end for a Redis that is gone. What is left undone by then dies with the process. */
+const closeMsMax = 4_000;
+
+/** What opens registers its close at once; closing runs them last-in first-out, each even when another failed or hangs. */
 export class Closing {
   readonly #closes: Array<{ what: string; close: Close }> = [];
   readonly #onFault: (what: string, error: unknown) => void;
@@ -16,10 +21,15 @@ export class Closing {
   async run(): Promise<void> {
     for (let next = this.#closes.pop(); next !== undefined; next = this.#closes.pop()) {
       try {
-        await next.close();
+        await Promise.race([next.close(), tooLong()]);
       } catch (error) {
         this.#onFault(next.what, error);
       }
     }
   }
+}
+
+async function tooLong(): Promise<never> {
+  await sleep(closeMsMax, undefined, { ref: false });
+  throw new Error(`not closed within ${closeMsMax} ms`);
 }

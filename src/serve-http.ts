@@ -1,7 +1,8 @@
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const drainMsMax = 20_000;
+/** Requests are bounded to about a second each; whatever still runs then is a client that does not read. */
+const drainMsMax = 8_000;
 
 export function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {

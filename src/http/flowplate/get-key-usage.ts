@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Clock } from '../../domain/clock.ts';
-import type { Database } from '../../stores/postgres/database.ts';
+import type { ReadParts } from '../../usecases/keys/key-with-usage.ts';
 import { getKeyUsage, type KeyUsage } from '../../usecases/usage/get-key-usage.ts';
 import { defineRoute } from '../route.ts';
 import { keyId, noBody, timestamp, timestampText } from './key-schemas.ts';
@@ -37,7 +36,7 @@ export const getKeyUsageRoute = defineRoute({
     totals: z.strictObject(sums),
   }),
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: { db: Database; clock: Clock }, { params, query, caller }) {
+  async handle(parts: ReadParts, { params, query, caller }) {
     const usage = await getKeyUsage(parts, caller.principal, params.key_id, query);
     const steps = Map.groupBy(usage.sums, (sum) => sum.start.getTime());
     return {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Clock } from '../../domain/clock.ts';
-import type { Database } from '../../stores/postgres/database.ts';
 import { getKey } from '../../usecases/keys/get-key.ts';
+import type { ReadParts } from '../../usecases/keys/key-with-usage.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
 import { keyId, noBody, noQuery } from './key-schemas.ts';
@@ -19,7 +18,7 @@ export const getKeyRoute = defineRoute({
   success: { 200: 'The key.' },
   answer: z.strictObject(keyFields),
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: { db: Database; clock: Clock }, { params, caller }) {
+  async handle(parts: ReadParts, { params, caller }) {
     const found = await getKey(parts, caller.principal, params.key_id);
     return { status: 200, body: toKeyAnswer(found, parts.clock.now()) };
   },

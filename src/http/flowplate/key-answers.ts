@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { statusAt } from '../../domain/key.ts';
 import { startOfPeriod } from '../../domain/usage.ts';
-import type { KeyWithUsage } from '../../usecases/keys/get-key.ts';
-import type { MintedKey } from '../../usecases/keys/mint-key.ts';
+import type { MintedKey } from '../../usecases/keys/issue-secret.ts';
+import type { KeyWithUsage } from '../../usecases/keys/key-with-usage.ts';
 import { externalId, keyId, settingFields, timestampText } from './key-schemas.ts';
 
 /** What a key's owner gets, once. */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Clock } from '../../domain/clock.ts';
-import type { Database } from '../../stores/postgres/database.ts';
+import type { ReadParts } from '../../usecases/keys/key-with-usage.ts';
 import { listKeys } from '../../usecases/keys/list-keys.ts';
 import { keyCursor, pageLimit, toCursor } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
@@ -28,7 +27,7 @@ export const listKeysRoute = defineRoute({
   success: { 200: 'A page of keys.' },
   answer: z.strictObject({ data: z.array(z.strictObject(keyFields)), next_cursor: z.string().nullable() }),
   errors: [],
-  async handle(parts: { db: Database; clock: Clock }, { query, caller }) {
+  async handle(parts: ReadParts, { query, caller }) {
     const { keys, hasMore } = await listKeys(parts, caller.principal, {
       userId: query.user_id,
       organizationId: query.organization_id,

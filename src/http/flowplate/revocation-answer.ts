@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Revocation } from '../../usecases/keys/revoke-keys.ts';
+import type { Revocation } from '../../usecases/keys/revocation.ts';
 import type { Answer } from '../route.ts';
 import { propagationFields } from './key-schemas.ts';
 

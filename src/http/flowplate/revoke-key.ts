@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { RevokeParts } from '../../usecases/keys/revocation.ts';
 import { revokeKey } from '../../usecases/keys/revoke-key.ts';
-import type { RevokeParts } from '../../usecases/keys/revoke-keys.ts';
 import { defineRoute } from '../route.ts';
 import { keyId, noBody, noQuery } from './key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';

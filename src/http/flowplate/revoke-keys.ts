@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type RevokeParts, revokeKeysOf } from '../../usecases/keys/revoke-keys.ts';
+import type { RevokeParts } from '../../usecases/keys/revocation.ts';
+import { revokeKeysOf } from '../../usecases/keys/revoke-keys.ts';
 import { defineRoute } from '../route.ts';
 import { environmentSlug, externalId, noBody } from './key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';

@@ -1,19 +1,11 @@
-import type { Clock } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import type { Key } from '../../domain/key.ts';
 import { isVisibleTo, type Principal } from '../../domain/principal.ts';
-import type { Db } from '../../stores/postgres/database.ts';
 import { findKey } from '../../stores/postgres/keys.ts';
-import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage.ts';
-
-export type KeyWithUsage = { key: Key; usage: UsageTotals | undefined };
+import { listUsageTotals } from '../../stores/postgres/usage.ts';
+import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
 
 /** One key with its usage, never its secret. `KEY_NOT_FOUND` also when the caller may not see it. */
-export async function getKey(
-  parts: { db: Db; clock: Clock },
-  principal: Principal,
-  keyId: string,
-): Promise<KeyWithUsage> {
+export async function getKey(parts: ReadParts, principal: Principal, keyId: string): Promise<KeyWithUsage> {
   const key = await findKey(parts.db, keyId);
   if (key === undefined || !isVisibleTo(principal, key.organizationId, key.environment)) {
     throw new FlowplateError('KEY_NOT_FOUND');

@@ -38,3 +38,22 @@ export function issueSecret(
   };
   return { secret, key, digest: digestSecret(parts.keyring[0], secret) };
 }
+
+/** What the owner is told, once. Plain values, since it may be kept as text for a repeated request. */
+export type MintedKey = {
+  secret: string;
+  keyId: string;
+  keyPrefix: string;
+  createdAt: string;
+  expiresAt: string | null;
+};
+
+export function toMintedKey(secret: string, key: Key): MintedKey {
+  return {
+    secret,
+    keyId: key.id,
+    keyPrefix: key.keyPrefix,
+    createdAt: key.createdAt.toISOString(),
+    expiresAt: key.expiresAt?.toISOString() ?? null,
+  };
+}

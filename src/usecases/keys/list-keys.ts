@@ -1,10 +1,8 @@
-import type { Clock } from '../../domain/clock.ts';
 import type { KeyStatus } from '../../domain/key.ts';
 import type { Principal } from '../../domain/principal.ts';
-import type { Db } from '../../stores/postgres/database.ts';
 import { listKeys as findKeys } from '../../stores/postgres/keys.ts';
 import { listUsageTotals } from '../../stores/postgres/usage.ts';
-import type { KeyWithUsage } from './get-key.ts';
+import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
 
 export type ListRequest = {
   userId?: string | undefined;
@@ -18,7 +16,7 @@ export type ListRequest = {
 
 /** A page of the keys that the principal may see, newest first, and whether another one follows. */
 export async function listKeys(
-  parts: { db: Db; clock: Clock },
+  parts: ReadParts,
   principal: Principal,
   request: ListRequest,
 ): Promise<{ keys: KeyWithUsage[]; hasMore: boolean }> {

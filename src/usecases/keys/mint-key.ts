@@ -15,18 +15,10 @@ import {
   insertOrganization,
 } from '../../stores/postgres/organizations.ts';
 import { type Replayed, replayable } from '../replay.ts';
-import { issueSecret } from './issue-secret.ts';
+import { issueSecret, type MintedKey, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 
 export type MintRequest = KeySettings & { userId: string; organizationId: string; environment: string };
-
-export type MintedKey = {
-  secret: string;
-  keyId: string;
-  keyPrefix: string;
-  createdAt: string;
-  expiresAt: string | null;
-};
 
 export type MintParts = { db: Database; clock: Clock; randomBytes: RandomBytes; keyring: Keyring };
 
@@ -67,16 +59,6 @@ export async function mintKey(
       await makeRoom(parts, originOf(caller), key, round);
     }
   });
-}
-
-export function toMintedKey(secret: string, key: Key): MintedKey {
-  return {
-    secret,
-    keyId: key.id,
-    keyPrefix: key.keyPrefix,
-    createdAt: key.createdAt.toISOString(),
-    expiresAt: key.expiresAt?.toISOString() ?? null,
-  };
 }
 
 /** Finds out why nothing was inserted: removes the obstacle, or says what it is. */

@@ -18,9 +18,8 @@ import {
 import { findOrganization } from '../../stores/postgres/organizations.ts';
 import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
 import { replayable } from '../replay.ts';
-import { issueSecret, type Owner } from './issue-secret.ts';
+import { issueSecret, type MintedKey, type Owner, toMintedKey } from './issue-secret.ts';
 import { keyChange, keyEvent } from './key-events.ts';
-import { type MintedKey, toMintedKey } from './mint-key.ts';
 
 export type RefreshRequest = Owner & { gracePeriodSeconds: number };
 

@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import { findKey, listSuperseded, lockUserKeys } from '../../stores/postgres/keys.ts';
-import { type Revocation, type RevokeParts, revokeInTx } from './revoke-keys.ts';
+import { type Revocation, type RevokeParts, revokeInTx } from './revocation.ts';
 
 /**
  * Revokes one key by its id, and with an active key its predecessors in grace: they open the same doors. 0 for one that has

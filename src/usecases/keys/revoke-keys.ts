@@ -1,22 +1,8 @@
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { type Key, statusAt } from '../../domain/key.ts';
-import { type Caller, isVisibleTo, originOf } from '../../domain/principal.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
-import { listKeys, listUnendedKeys, lockUserKeys, revokeKeys } from '../../stores/postgres/keys.ts';
-import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
-import { keyChange, keyEvent } from './key-events.ts';
-
-export type RevokeParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  propagation: PropagationWatch;
-};
-
-export type Revocation = { revokedCount: number; propagation: Propagation };
+import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
+import { listKeys, listUnendedKeys, lockUserKeys } from '../../stores/postgres/keys.ts';
+import { type Revocation, type RevokeParts, revokeInTx } from './revocation.ts';
 
 /** Whose keys to revoke; what is undefined does not narrow. */
 export type RevokeTarget = {
@@ -46,29 +32,6 @@ export async function revokeKeysOf(
     return revokeInTx(parts, tx, caller, unended);
   });
   return { revokedCount: revoked, propagation: await parts.propagation.wait(changeSeq) };
-}
-
-/** The part of every revoke that lies inside the transaction; `revoke-key.ts` shares it. */
-export async function revokeInTx(
-  parts: Pick<RevokeParts, 'clock' | 'randomBytes'>,
-  tx: Tx,
-  caller: Caller,
-  keys: readonly Key[],
-): Promise<{ revoked: number; changeSeq: number | undefined }> {
-  const now = parts.clock.now();
-  const alive = keys.filter((key) => ['active', 'superseded'].includes(statusAt(key, now)));
-  if (alive.length === 0) return { revoked: 0, changeSeq: undefined };
-  const revoked = await revokeKeys(
-    tx,
-    alive.map((key) => key.id),
-    now,
-  );
-  const at = { now, randomBytes: parts.randomBytes };
-  await insertAuditEvents(
-    tx,
-    revoked.map((key) => keyEvent(at, originOf(caller), 'key.revoked', key)),
-  );
-  return { revoked: revoked.length, changeSeq: await appendKeyChanges(tx, revoked.map(keyChange)) };
 }
 
 async function hasEverExisted(tx: Tx, caller: Caller, target: RevokeTarget, now: Date): Promise<boolean> {

@@ -8,8 +8,8 @@ import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/keys.ts';
 import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
 import { listUsageTotals } from '../../stores/postgres/usage.ts';
-import type { KeyWithUsage } from './get-key.ts';
 import { keyChange, keyEvent } from './key-events.ts';
+import type { KeyWithUsage } from './key-with-usage.ts';
 
 export type UpdateParts = {
   db: Database;

@@ -6,7 +6,7 @@ import {
   issueMasterKey,
   type MasterKeyParts,
   storeMasterKey,
-} from './create-master-key.ts';
+} from './issue-master-key.ts';
 
 const first = {
   name: 'first',

@@ -10,7 +10,7 @@ import {
   issueMasterKey,
   type MasterKeyParts,
   storeMasterKey,
-} from './create-master-key.ts';
+} from './issue-master-key.ts';
 
 /**
  * Gives a master key a successor with the same name and rights. The old one goes on for `overlapSeconds`, so that its holders

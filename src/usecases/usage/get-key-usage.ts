@@ -1,9 +1,8 @@
-import type { Clock } from '../../domain/clock.ts';
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import { isVisibleTo, type Principal } from '../../domain/principal.ts';
-import type { Db } from '../../stores/postgres/database.ts';
 import { findKey } from '../../stores/postgres/keys.ts';
 import { listUsageSums, type UsageSum } from '../../stores/postgres/usage.ts';
+import type { ReadParts } from '../keys/key-with-usage.ts';
 
 export type UsageRequest = {
   from?: Date | undefined;
@@ -23,7 +22,7 @@ const stepsMax = { hour: 744, day: 731 };
  * 30 days. `KEY_NOT_FOUND` as ever; `VALIDATION_ERROR` for a range that is empty or too long.
  */
 export async function getKeyUsage(
-  parts: { db: Db; clock: Clock },
+  parts: ReadParts,
   principal: Principal,
   keyId: string,
   request: UsageRequest,

@@ -1,0 +1,136 @@
+// Who may import whom: the seven rules of the architecture, as far as they can be said of one import.
+// What has to be counted is checked by scripts/checks/cruise.ts, what only shows in the text (globals, SQL, Lua) by
+// scripts/checks/room-words.ts.
+
+// src/main.ts only chooses between its two halves: one API process, or the parent of several.
+const entries = '^(src/(main|api|primary)|workers/main)\\.ts$';
+const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    // 1. http → usecases → stores → domain
+    rule('1 http never imports stores', '^src/http/', '^src/stores/'),
+    rule('1 http imports usecases, verify and domain', '^src/http/', '^(workers|src/(cli|sdk))/'),
+    rule('1 usecases import stores and domain', '^src/usecases/', '^(workers|src/(http|verify|cli|sdk))/'),
+    rule('1 stores import domain', '^src/stores/', '^(workers|src/(http|usecases|verify|cli|sdk))/'),
+    rule('1 domain imports nothing of ours', '^src/domain/', '^(src/(?!domain/)|workers/)'),
+
+    // 2. verify stands beside usecases
+    rule('2 verify imports stores and domain', '^src/verify/', '^(workers|src/(http|usecases|cli|sdk))/'),
+
+    // 3. domain does no I/O (node:net is left out: isIP and BlockList are pure)
+    rule(
+      '3 domain does no I/O',
+      '^src/domain/',
+      `${package_('pg', 'kysely', 'ioredis', 'bullmq', 'express', 'pino')}|^(node:)?(fs|http|https|process|child_process|timers)(/|$)`,
+    ),
+
+    // 4. one room for each technology; the type of a client that is only handed on may be named anywhere
+    {
+      name: '4 express only in http',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/(http/|sdk/express)' },
+      to: {
+        path: package_('express', 'express-serve-static-core', 'helmet', 'pino-http', 'swagger-ui-dist'),
+      },
+    },
+    {
+      name: '4 Postgres only in stores/postgres',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/stores/postgres/' },
+      to: {
+        path: package_('pg', 'pg-[a-z-]+', 'kysely', 'node-pg-migrate'),
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: '4 Redis only in stores',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/stores/(redis/|queue\\.ts$)' },
+      to: { path: package_('ioredis'), dependencyTypesNot: ['type-only'] },
+    },
+
+    // 5. workers
+    {
+      name: '5 BullMQ only in workers and stores/queue.ts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/stores/queue\\.ts$' },
+      to: { path: package_('bullmq'), dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: '5 a worker file is a schedule, a payload and one use case',
+      severity: 'error',
+      from: { path: '^workers/', pathNot: '^workers/main\\.ts$' },
+      to: { path: '^src/(http|verify|cli|sdk)/' },
+    },
+    {
+      name: '5 a worker file leaves stores to its use case',
+      severity: 'error',
+      from: { path: '^workers/', pathNot: '^workers/(main|job)\\.ts$' },
+      to: { path: '^src/stores/', dependencyTypesNot: ['type-only'] },
+    },
+    rule('5 nothing imports workers', '^src/', '^workers/'),
+
+    // 6. configuration, log and wiring
+    {
+      name: '6 config, log and wire are values only for entries',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: entries },
+      to: { path: '^src/(config|log|wire)\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+
+    // 7. the SDK and the command line stand apart
+    {
+      name: '7 sdk imports domain/key-format and types',
+      severity: 'error',
+      from: { path: '^src/sdk/' },
+      to: {
+        path: '^(src/(?!sdk/)|workers/)',
+        pathNot: '^src/domain/key-format\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    rule('7 server rooms never import sdk', '^(src/(?!sdk/|cli/)|workers/)', '^src/sdk/'),
+    rule('7 cli imports only sdk', '^src/cli/', '^(src/(?!cli/|sdk/)|workers/)'),
+
+    // The container image has no development packages, and no file but ours.
+    {
+      name: 'the product uses no development package',
+      severity: 'error',
+      from: { path: '^(src|workers)/' },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: '(^|/)node_modules/@types/',
+      },
+    },
+    rule(
+      'the product imports nothing of scripts, tests and benchmarks',
+      '^(src|workers)/',
+      '^(scripts|test|bench)/',
+    ),
+    { name: 'imports resolve', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no import goes round in a circle',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // Type imports count: "http never imports stores" is about knowing, not about running.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      mainFields: ['module', 'main', 'types', 'typings'],
+    },
+  },
+};
+
+function rule(name, from, to) {
+  return { name, severity: 'error', from: { path: from }, to: { path: to } };
+}

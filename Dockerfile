@@ -1,0 +1,29 @@
+# One image for the API and the worker: `node src/main.ts` unless told `node workers/main.ts`.
+# Node.js runs the TypeScript as it is, so there is nothing to build.
+
+FROM node:26-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# No install scripts: what we keep comes with its native code or does without (argon2 ships prebuilt binaries).
+# Optional packages are the embedded Postgres, which a container has beside it instead.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM node:26-slim
+ENV NODE_ENV=production
+# Inside a container the network is the container's own; what is published is decided outside.
+ENV HOST=0.0.0.0
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json ./
+COPY src src
+COPY workers workers
+# The administrator's tools: docker compose exec api node scripts/master-keys.ts list
+COPY scripts/admin scripts/admin
+COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/
+# Owned by root and not writable by the account that runs it.
+USER node
+EXPOSE 9123 9124 9125
+# By node, because the image has no curl. The worker overrides it: its health is on its metrics port.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 9123}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "src/main.ts"]

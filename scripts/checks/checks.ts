@@ -1,0 +1,21 @@
+import { projectRoot } from '../services/project-root.ts';
+import type { Check } from './check.ts';
+import { cruise } from './cruise.ts';
+import { checkLockFile } from './lock-file.ts';
+import { readRoomWords } from './room-words.ts';
+import { runTool } from './run-tool.ts';
+
+/** Everything that is checked without running the product, in the order it is reported. */
+export const checks: readonly Check[] = [
+  { heading: 'lock file', run: checkLockFile },
+  tool('format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings']),
+  tool('types', ['node_modules/typescript/bin/tsc', '--noEmit']),
+  { heading: 'who may import whom', run: (signal) => cruise(signal, projectRoot) },
+  { heading: 'what each room may know', run: () => readRoomWords(projectRoot) },
+  tool('dead code', ['node_modules/knip/bin/knip.js', '--no-progress']),
+  tool('generated files', ['scripts/generate.ts', '--check']),
+];
+
+function tool(heading: string, command: readonly [string, ...string[]]): Check {
+  return { heading, run: (signal) => runTool(command, signal) };
+}

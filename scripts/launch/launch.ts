@@ -1,0 +1,40 @@
+import { migrate } from '../../src/stores/postgres/migrate.ts';
+import type { Supervisor } from '../services/supervise.ts';
+import { claimPort } from './claim-port.ts';
+import { takeDataDir } from './data-dir.ts';
+import { firstMasterKey } from './first-master-key.ts';
+import type { LaunchOptions } from './options.ts';
+import { startProcesses } from './processes.ts';
+import { keptSecrets } from './secrets.ts';
+import { startStores } from './stores.ts';
+import { summary } from './summary.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
+
+// After a kill -9 the API of the start before is still draining, and has its port.
+const PREVIOUS_STOPS_MS = 15_000;
+
+/** Brings everything up, from an empty directory if need be, and hands back what to tell the person. */
+export async function launch(supervisor: Supervisor, options: LaunchOptions): Promise<string> {
+  const { dataDir, port, metricsPort, workerMetricsPort, watch } = options;
+  const { endedProperly } = await takeDataDir(dataDir);
+  const waitMs = endedProperly ? 0 : PREVIOUS_STOPS_MS;
+  await claimPort(port, 'the API with --port', waitMs);
+  await claimPort(metricsPort, 'the metrics with --metrics-port', waitMs);
+  await claimPort(workerMetricsPort, "the worker's metrics with --metrics-port", waitMs);
+
+  const env = {
+    ...process.env,
+    ...(await keptSecrets(dataDir, process.env)),
+    ...(await startStores(supervisor, dataDir, process.env)),
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    METRICS_PORT: String(metricsPort),
+    WORKER_METRICS_PORT: String(workerMetricsPort),
+  };
+  await migrate({ databaseUrl: env.DATABASE_URL });
+  const url = `http://127.0.0.1:${port}`;
+  await startProcesses(supervisor, { env, watch });
+  await waitUntilReady(url);
+  // Last, and shown at once: a key that was made by a start that then failed could never be shown again.
+  return summary({ url, dataDir, firstMasterKey: await firstMasterKey(env) });
+}

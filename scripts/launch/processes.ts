@@ -1,0 +1,23 @@
+import { projectRoot } from '../services/project-root.ts';
+import type { Supervisor } from '../services/supervise.ts';
+
+export interface ProcessOptions {
+  env: NodeJS.ProcessEnv;
+  watch: boolean;
+}
+
+// Together with the stores below 30 s: what asks us to stop (systemd, a container engine) often gives no more.
+const API_STOPS_MS = 16_000;
+const WORKER_STOPS_MS = 5_000;
+
+/** The API and the worker, each a process of its own. They write to stderr, each line with its name. */
+export async function startProcesses(supervisor: Supervisor, options: ProcessOptions): Promise<void> {
+  const { env, watch } = options;
+  const start = async (name: string, file: string, stopDeadlineMs: number) => {
+    const flags = watch ? ['--watch', '--watch-preserve-output'] : [];
+    const command: [string, ...string[]] = [process.execPath, ...flags, file];
+    await supervisor.start({ name, command, env, cwd: projectRoot, stopDeadlineMs, output: 'prefixed' });
+  };
+  await start('api', 'src/main.ts', API_STOPS_MS);
+  await start('worker', 'workers/main.ts', WORKER_STOPS_MS);
+}

@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+
+/** The password kept in `path`, made at the first call: who restarts a server finds its clients still let in. */
+export async function keptPassword(path: string): Promise<string> {
+  try {
+    await writeFile(path, newPassword(), { mode: 0o600, flag: 'wx' });
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err;
+  }
+  return await readFile(path, 'utf8');
+}
+
+/** 192 random bits, safe in a URL and in a configuration file. */
+export function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}

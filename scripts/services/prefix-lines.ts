@@ -1,0 +1,14 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** Copies text line by line, each with a name before it, so that the output of several programs can be told apart. */
+export function prefixLines(from: Readable, name: string, to: Writable): void {
+  let rest = '';
+  from.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    to.write(lines.map((line) => `${name} | ${line}\n`).join(''));
+  });
+  from.on('end', () => {
+    if (rest !== '') to.write(`${name} | ${rest}\n`);
+  });
+}

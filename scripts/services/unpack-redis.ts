@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AptDownloader } from './apt-download.ts';
+import { progress } from './progress.ts';
+import type { RedisServer } from './redis-server.ts';
+import { runCommand } from './run-command.ts';
+
+type Works = (server: RedisServer) => Promise<boolean>;
+
+/**
+ * Redis without root: Debian's packages, unpacked into `toolsDir/redis-<version>/` and run from there. The
+ * directory appears whole or not at all, so several starts at once at worst download the same thing twice.
+ */
+export async function unpackRedis(toolsDir: string, works: Works): Promise<RedisServer> {
+  for (const name of (await readdir(toolsDir).catch(() => [])).filter(isUnpackedRedis)) {
+    const server = await serverIn(join(toolsDir, name));
+    if (await works(server)) return server;
+  }
+  if (!(await hasApt())) throw new Error(instructions('This is not a Debian machine'));
+
+  await mkdir(toolsDir, { recursive: true });
+  const workDir = await mkdtemp(join(toolsDir, 'unpacking-'));
+  try {
+    const unpacked = join(workDir, 'root');
+    const version = await downloadAndUnpack(workDir, unpacked);
+    if (!(await works(await serverIn(unpacked)))) {
+      throw new Error(instructions(`Debian's Redis ${version} does not run here or is older than 7`));
+    }
+    const home = join(toolsDir, `redis-${version.replaceAll(/[^\w.+~-]/g, '_')}`);
+    return await serverIn(await moveIntoPlace(unpacked, home));
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+function isUnpackedRedis(name: string): boolean {
+  return name.startsWith('redis-');
+}
+
+function instructions(why: string): string {
+  const how =
+    process.platform === 'darwin'
+      ? 'brew install redis'
+      : 'install redis-server or valkey-server, 7 or newer';
+  return `Redis is missing. ${why}: ${how}, or set REDIS_URL to one of your own.`;
+}
+
+async function hasApt(): Promise<boolean> {
+  if (process.platform !== 'linux') return false;
+  const found = await Promise.all([
+    runCommand(['apt-get', '--version']),
+    runCommand(['dpkg-deb', '--version']),
+  ]);
+  return found.every((result) => result.exitCode === 0);
+}
+
+// Debian splits the server in two packages (the program itself is in redis-tools) and links it to libraries
+// that a small system lacks.
+async function downloadAndUnpack(workDir: string, unpackDir: string): Promise<string> {
+  progress("Redis: none on PATH, unpacking Debian's packages (once)");
+  const apt = new AptDownloader(workDir);
+  const server = await apt.unpack('redis-server', unpackDir).catch((cause: unknown) => {
+    throw new Error(
+      instructions(`Its Debian package could not be downloaded (${(cause as Error).message})`),
+      { cause },
+    );
+  });
+  const tools = await apt.unpack('redis-tools', unpackDir);
+  await unpackLibraries(apt, tools.depends, unpackDir);
+  return server.version;
+}
+
+async function unpackLibraries(
+  apt: AptDownloader,
+  wanted: readonly string[],
+  unpackDir: string,
+): Promise<void> {
+  const seen = new Set<string>();
+  const queue = [...wanted];
+  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+    if (seen.has(name) || !/^(lib|lua)/.test(name) || (await apt.isInstalled(name))) continue;
+    seen.add(name);
+    queue.push(...(await apt.unpack(name, unpackDir)).depends);
+  }
+}
+
+async function moveIntoPlace(from: string, to: string): Promise<string> {
+  try {
+    await rename(from, to);
+  } catch (err) {
+    const code = (err as NodeJS.ErrnoException).code;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw err;
+  }
+  return to;
+}
+
+async function serverIn(home: string): Promise<RedisServer> {
+  const libraries = [];
+  for (const top of ['lib', 'usr/lib']) {
+    const dir = join(home, top);
+    const triplets = existsSync(dir) ? await readdir(dir) : [];
+    libraries.push(
+      dir,
+      ...triplets.filter((name) => name.includes('-linux-')).map((name) => join(dir, name)),
+    );
+  }
+  return { path: join(home, 'usr/bin/redis-server'), env: { LD_LIBRARY_PATH: libraries.join(':') } };
+}

@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { checks } from './checks/checks.ts';
+import { runChecks } from './checks/run-checks.ts';
+import { projectRoot } from './services/project-root.ts';
+
+const vitestArguments = process.argv.slice(2);
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  if (vitestArguments.length === 0 && !(await runChecks(checks))) return 1;
+  return runVitest();
+}
+
+function runVitest(): number {
+  console.log('== tests');
+  const vitest = 'node_modules/vitest/vitest.mjs';
+  const result = spawnSync(process.execPath, [vitest, 'run', ...vitestArguments], {
+    cwd: projectRoot,
+    stdio: 'inherit',
+  });
+  return result.status ?? 1;
+}

@@ -1,0 +1,41 @@
+import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import { type Key, statusAt } from '../../domain/key.ts';
+import { type Caller, originOf } from '../../domain/principal.ts';
+import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import type { Database, Tx } from '../../stores/postgres/database.ts';
+import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
+import { revokeKeys } from '../../stores/postgres/keys.ts';
+import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
+import { keyChange, keyEvent } from './key-events.ts';
+
+export type RevokeParts = {
+  db: Database;
+  clock: Clock;
+  randomBytes: RandomBytes;
+  propagation: PropagationWatch;
+};
+
+export type Revocation = { revokedCount: number; propagation: Propagation };
+
+/** The part of every revoke that lies inside the transaction, whatever was asked for. The caller holds `lockUserKeys`. */
+export async function revokeInTx(
+  parts: Pick<RevokeParts, 'clock' | 'randomBytes'>,
+  tx: Tx,
+  caller: Caller,
+  keys: readonly Key[],
+): Promise<{ revoked: number; changeSeq: number | undefined }> {
+  const now = parts.clock.now();
+  const alive = keys.filter((key) => ['active', 'superseded'].includes(statusAt(key, now)));
+  if (alive.length === 0) return { revoked: 0, changeSeq: undefined };
+  const revoked = await revokeKeys(
+    tx,
+    alive.map((key) => key.id),
+    now,
+  );
+  const at = { now, randomBytes: parts.randomBytes };
+  await insertAuditEvents(
+    tx,
+    revoked.map((key) => keyEvent(at, originOf(caller), 'key.revoked', key)),
+  );
+  return { revoked: revoked.length, changeSeq: await appendKeyChanges(tx, revoked.map(keyChange)) };
+}

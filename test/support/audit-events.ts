@@ -1,0 +1,24 @@
+import type { TestBroker } from './broker.ts';
+
+/** What the audit log holds of one thing or one organization, oldest first. */
+export async function auditEventsOf(
+  broker: Pick<TestBroker, 'db'>,
+  of: { targetId: string } | { organizationId: string },
+) {
+  const query = broker.db
+    .selectFrom('audit_events')
+    .select([
+      'event_type',
+      'actor_kind',
+      'actor_id',
+      'organization_id',
+      'target_id',
+      'request_id',
+      'details',
+    ]);
+  const narrowed =
+    'targetId' in of
+      ? query.where('target_id', '=', of.targetId)
+      : query.where('organization_id', '=', of.organizationId);
+  return narrowed.orderBy('created_at').orderBy('id').execute();
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { newSecret } from '../../src/domain/key-format.ts';
+import { type Call, caller } from './call.ts';
+import { loggedLine, type Running, startScript } from './processes.ts';
+
+export type Started = Running & { metricsUrl: string };
+export type StartedApi = Started & { url: string; port: number; call: Call };
+
+export type StartOptions = { env?: Record<string, string>; root?: string };
+
+/** The settings of one deployment, and its processes as an operator starts them. */
+export type Deployment = {
+  env: Record<string, string>;
+  masterKey: string;
+  startApi(options?: StartOptions): Promise<StartedApi>;
+  startWorker(options?: StartOptions): Promise<Started>;
+};
+
+export function deploy(
+  stores: { databaseUrl: string; redisUrl: string },
+  env: Record<string, string> = {},
+): Deployment {
+  const masterKey = newSecret('master', 'test', randomBytes);
+  const settings = {
+    DATABASE_URL: stores.databaseUrl,
+    REDIS_URL: stores.redisUrl,
+    FLOWPLATE_PEPPERS: `p1:${randomBytes(32).toString('base64url')}`,
+    FLOWPLATE_MASTER_KEY: masterKey,
+    FLOWPLATE_ENV: 'test',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    METRICS_PORT: '0',
+    WORKER_METRICS_PORT: '0',
+    DRAIN_MS: '0',
+    ...env,
+  };
+  const start = (script: string, { env: changes, ...options }: StartOptions = {}) =>
+    startScript(script, { env: { ...settings, ...changes }, ...options });
+  return {
+    env: settings,
+    masterKey,
+    startApi: async (options) => {
+      const running = await start('src/main.ts', options);
+      const { port, metrics_port } = await loggedLine(running, 'listening');
+      const url = `http://127.0.0.1:${port}`;
+      const metricsUrl = `http://127.0.0.1:${metrics_port}`;
+      return { ...running, url, port: Number(port), metricsUrl, call: caller(url, masterKey) };
+    },
+    startWorker: async (options) => {
+      const running = await start('workers/main.ts', options);
+      const { metrics_port } = await loggedLine(running, 'working');
+      return { ...running, metricsUrl: `http://127.0.0.1:${metrics_port}` };
+    },
+  };
+}

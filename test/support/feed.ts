@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../../src/stores/postgres/database.ts';
+import {
+  type AppliedChange,
+  appendKeyChanges,
+  type KeyChange,
+} from '../../src/stores/postgres/key-changes.ts';
+import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
+import { type ChangeSink, Lease, type LeaseOptions } from '../../src/verify/lease.ts';
+
+export function revisionOf(subjectId: string, revision: number): KeyChange {
+  return { kind: 'key', subjectId, revision, status: null };
+}
+
+/** One committed change; answers with its seq. */
+export async function append(db: Database, change: KeyChange): Promise<number> {
+  const seq = await db.transaction().execute((tx) => appendKeyChanges(tx, [change]));
+  return seq ?? 0;
+}
+
+/** Writes down what a verifier is told by the feed. */
+export function recordedFeed() {
+  const resets: string[][] = [];
+  const applied: AppliedChange[] = [];
+  const sink: ChangeSink = {
+    reset: (refused) => void resets.push([...refused]),
+    apply: (changes) => void applied.push(...changes),
+  };
+  return {
+    sink,
+    resets,
+    applied,
+    heardOf: (id: string) => applied.some(({ subjectId }) => subjectId === id),
+  };
+}
+
+/** A verifier of the test's own, with a short lease unless told otherwise. */
+export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseOptions> = {}) {
+  const faults: unknown[] = [];
+  const lease = new Lease(
+    { db, clock: new ServerClock(), sink, onFault: (fault) => void faults.push(fault) },
+    { verifierId: randomUUID(), leaseMs: 3_000, heartbeatMs: 50, ...options },
+  );
+  return { lease, faults };
+}

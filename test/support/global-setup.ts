@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import type { TestProject } from 'vitest/node';
+import { createDatabase } from '../../scripts/services/create-database.ts';
+import { type EmbeddedPostgres, startPostgres } from '../../scripts/services/postgres.ts';
+import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts';
+import { migrate } from '../../src/stores/postgres/migrate.ts';
+import { TEMPLATE_DATABASE } from './database.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Superuser, database `postgres`: for `cloneDatabase`. */
+    postgresUrl: string;
+    /** Logical database 0: for `freshRedis`. */
+    redisUrl: string;
+  }
+}
+
+/** One real Postgres and one real Redis for the whole run, in a directory that is gone afterwards. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
+  const running: (EmbeddedPostgres | EmbeddedRedis)[] = [];
+  const teardown = async () => {
+    for (const server of running.reverse()) await server.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    const redis = await startRedis({ dataDir: join(directory, 'redis'), settings: { appendonly: 'no' } });
+    running.push(redis);
+    // Nothing of a test run has to survive the machine; without fsync cloning a database takes half the time.
+    const settings = {
+      fsync: 'off',
+      synchronous_commit: 'on',
+      full_page_writes: 'off',
+      max_connections: '400',
+    };
+    const postgres = await startPostgres({ dataDir: join(directory, 'postgres'), settings });
+    running.push(postgres);
+    await prepareTemplate(postgres.url);
+    project.provide('postgresUrl', postgres.url);
+    project.provide('redisUrl', redis.url);
+    return teardown;
+  } catch (err) {
+    await teardown();
+    throw err;
+  }
+}
+
+// Closed to connections: a template that somebody is connected to cannot be cloned.
+async function prepareTemplate(adminUrl: string): Promise<void> {
+  await migrate({ databaseUrl: await createDatabase(adminUrl, TEMPLATE_DATABASE) });
+  const admin = new Client({ connectionString: adminUrl });
+  await admin.connect();
+  await admin.query(`ALTER DATABASE ${TEMPLATE_DATABASE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`);
+  await admin.end();
+}

@@ -1,0 +1,68 @@
+import { expect } from 'vitest';
+import type { Answer, Call, CallOptions } from './call.ts';
+
+export const keysPath = '/v1/flowplate/api-keys';
+
+type Caller = { call: Call };
+
+export type Owner = { user_id: string; organization_id: string };
+
+export type Minted = Owner & {
+  key: string;
+  key_id: string;
+  key_prefix: string;
+  created_at: string;
+  expires_at?: string;
+};
+
+let owners = 0;
+
+/** A user in an organization that no other test of the file knows. */
+export function newOwner(): Owner {
+  owners += 1;
+  return { user_id: `usr_${owners}`, organization_id: `org_${owners}` };
+}
+
+/** A key of a new owner, unless `body` names one. */
+export async function mint(broker: Caller, body: object = {}, options: CallOptions = {}): Promise<Minted> {
+  const answer = await broker.call(`POST ${keysPath}`, { ...options, body: { ...newOwner(), ...body } });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  return answer.body;
+}
+
+export function refresh(broker: Caller, owner: Owner, body: object = {}, options: CallOptions = {}) {
+  return broker.call(`POST ${keysPath}/${owner.user_id}/${owner.organization_id}/refresh`, {
+    ...options,
+    body,
+  });
+}
+
+/** The successor; expects that there is one. */
+export async function refreshed(broker: Caller, owner: Owner, body: object = {}): Promise<Minted> {
+  const answer = await refresh(broker, owner, body);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  return answer.body.new_key;
+}
+
+export async function verify(
+  broker: Caller,
+  key: string,
+  asked: object = {},
+  options: CallOptions = {},
+): Promise<Answer['body']> {
+  const answer = await broker.call(`POST ${keysPath}/verify`, { ...options, body: { key, ...asked } });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  return answer.body;
+}
+
+export function getKey(broker: Caller, keyId: string, options: CallOptions = {}): Promise<Answer> {
+  return broker.call(`GET ${keysPath}/${keyId}`, options);
+}
+
+export function revoke(broker: Caller, keyId: string, options: CallOptions = {}): Promise<Answer> {
+  return broker.call(`DELETE ${keysPath}/${keyId}`, options);
+}
+
+export function update(broker: Caller, keyId: string, body: object, options: CallOptions = {}) {
+  return broker.call(`PATCH ${keysPath}/${keyId}`, { ...options, body });
+}

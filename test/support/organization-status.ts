@@ -1,0 +1,8 @@
+import type { OrganizationStatus } from '../../src/stores/postgres/organizations.ts';
+import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
+import { type TestBroker, testOrigin } from './broker.ts';
+
+/** What an operator does to a tenant. */
+export function setStatus(broker: TestBroker, organizationId: string, status: OrganizationStatus) {
+  return setOrganizationStatus(broker.api.parts, testOrigin, { organizationId, status });
+}

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { databaseUrl } from '../../scripts/services/create-database.ts';
+import { type EmbeddedPostgres, startPostgres } from '../../scripts/services/postgres.ts';
+import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts';
+import { migrate } from '../../src/stores/postgres/migrate.ts';
+import { atEnd } from './at-end.ts';
+import { query, withConnection } from './query.ts';
+
+/** A server that this test file may do anything to. */
+export type OwnServer<Server> = {
+  current(): Server;
+  /** `kill -9`, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** On the same address, with what its data directory holds. */
+  restart(): Promise<void>;
+  directory: string;
+};
+
+type Startable = {
+  kill(signal: NodeJS.Signals): void;
+  exited: Promise<unknown>;
+  stop(): Promise<void>;
+  port: number;
+};
+
+async function own<Server extends Startable>(
+  start: (dataDir: string, port?: number) => Promise<Server>,
+): Promise<OwnServer<Server>> {
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
+  const dataDir = join(directory, 'data');
+  let server = await start(dataDir);
+  const { port } = server;
+  atEnd(() => server.stop());
+  return {
+    current: () => server,
+    kill: async () => {
+      server.kill('SIGKILL');
+      await server.exited;
+    },
+    restart: async () => {
+      server = await start(dataDir, port);
+    },
+    directory: dataDir,
+  };
+}
+
+/** In memory only, so that a killed one comes back empty. */
+export function ownRedis(settings: Record<string, string> = {}): Promise<OwnServer<EmbeddedRedis>> {
+  return own((dataDir, port) =>
+    startRedis({ dataDir, ...(port !== undefined && { port }), settings: { appendonly: 'no', ...settings } }),
+  );
+}
+
+export type OwnPostgres = OwnServer<EmbeddedPostgres> & {
+  /** A migrated database that belongs to an ordinary role. */
+  databaseUrl: string;
+  /** The superuser, in the same database. */
+  adminUrl: string;
+};
+
+/** Durable (fsync on) unless told otherwise. */
+export async function ownPostgres(settings: Record<string, string> = {}): Promise<OwnPostgres> {
+  const postgres = await own((dataDir, port) =>
+    startPostgres({
+      dataDir,
+      ...(port !== undefined && { port }),
+      settings: { shared_buffers: '32MB', ...settings },
+    }),
+  );
+  const password = randomBytes(16).toString('hex');
+  const { url } = postgres.current();
+  await query(url, `CREATE ROLE ${ordinaryRole} LOGIN PASSWORD '${password}'`);
+  await query(url, `CREATE DATABASE ${ordinaryRole} OWNER ${ordinaryRole}`);
+  const own_ = new URL(databaseUrl(url, ordinaryRole));
+  own_.username = ordinaryRole;
+  own_.password = password;
+  await migrate({ databaseUrl: own_.href });
+  return { ...postgres, databaseUrl: own_.href, adminUrl: databaseUrl(url, ordinaryRole) };
+}
+
+/** What the service connects as; no superuser, so that limits hold for it. */
+export const ordinaryRole = 'flowplate';
+
+/**
+ * Stops every process of the server with SIGSTOP, as a machine does that hangs: connections stay open and nothing answers. Hands
+ * back what lets them go on.
+ */
+export async function freezePostgres(postgres: OwnPostgres): Promise<() => void> {
+  const postmaster = postgres.current().pid;
+  const pids = await withConnection(postgres.adminUrl, async (client) => {
+    // The postmaster first: nobody new appears while the others are being listed.
+    process.kill(postmaster, 'SIGSTOP');
+    const { rows } = await client.query<{ pid: number }>(
+      'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
+    );
+    return [postmaster, ...rows.map((row) => row.pid)];
+  });
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of pids) process.kill(pid, name);
+  };
+  signal('SIGSTOP');
+  let isFrozen = true;
+  const thaw = () => {
+    if (isFrozen) signal('SIGCONT');
+    isFrozen = false;
+  };
+  atEnd(thaw);
+  return thaw;
+}

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dieWithParent } from '../../scripts/services/die-with-parent.ts';
+import { projectRoot } from '../../scripts/services/project-root.ts';
+import { atEnd } from './at-end.ts';
+
+export type Ended = { code: number | null; signal: NodeJS.Signals | null };
+
+export type Running = {
+  pid: number;
+  exited: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+  /** Everything it has written so far, to standard output and to standard error. */
+  stdout(): string;
+  stderr(): string;
+};
+
+export type ProcessOptions = {
+  /** The whole environment but for PATH: nothing of the test's own reaches the process. */
+  env: Record<string, string>;
+  args?: readonly string[];
+  /** Where `src/` and `workers/` are taken from; a private copy for a control arm. */
+  root?: string;
+};
+
+const node = join(projectRoot, 'node_modules', '.bin', 'node');
+
+/** Starts a script of ours as users do. It is killed when the file ends, and asked to stop when this process dies. */
+export async function startScript(script: string, options: ProcessOptions): Promise<Running> {
+  const { root = projectRoot, args = [], env } = options;
+  const [program = node, ...rest] = [...(await dieWithParent('TERM')), node, script, ...args];
+  const child = spawn(program, rest, {
+    cwd: root,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const written = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      written[name] += text;
+    });
+  }
+  // `close`, not `exit`: only then has everything been read that it wrote.
+  const exited = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  atEnd(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  return {
+    pid: child.pid ?? 0,
+    exited,
+    kill: (signal) => void child.kill(signal),
+    stdout: () => written.stdout,
+    stderr: () => written.stderr,
+  };
+}
+
+export type LogLine = Record<string, unknown> & { msg?: string };
+
+export function logLines(running: Pick<Running, 'stdout'>): LogLine[] {
+  return running
+    .stdout()
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
+const startMsMax = 20_000;
+
+/** The first log line with this message; rejects when the process ends before it, or takes too long. */
+export async function loggedLine(running: Running, message: string): Promise<LogLine> {
+  const ended = running.exited.then(({ code, signal }) => {
+    throw new Error(`ended (${code ?? signal}) before "${message}": ${running.stderr()}${running.stdout()}`);
+  });
+  const seen = pollLine(running, message);
+  return Promise.race([seen, ended]);
+}
+
+async function pollLine(running: Running, message: string): Promise<LogLine> {
+  const giveUpAt = performance.now() + startMsMax;
+  while (performance.now() < giveUpAt) {
+    const line = logLines(running).find(({ msg }) => msg === message);
+    if (line !== undefined) return line;
+    await sleep(10);
+  }
+  throw new Error(`no "${message}" within ${startMsMax} ms: ${running.stdout()}`);
+}

@@ -1,0 +1,32 @@
+import { connect } from 'node:net';
+
+const silenceMs = 3_000;
+
+/** Sends bytes as they are and answers with all that came back until the server closed or fell silent. */
+export function sendRaw(url: string, bytes: string | Buffer): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    let received = '';
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    const finish = () => {
+      socket.destroy();
+      resolve(received);
+    };
+    socket.setEncoding('latin1');
+    socket.setTimeout(silenceMs, finish);
+    socket.on('data', (text) => {
+      received += text;
+    });
+    socket.on('close', finish);
+    // A server that refuses closes while we may still be sending; what it said before counts.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (received !== '' || error.code === 'ECONNRESET' || error.code === 'EPIPE') finish();
+      else reject(error);
+    });
+  });
+}
+
+/** The status of each answer in what came back. */
+export function statusesOf(received: string): number[] {
+  return [...received.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
+}

@@ -1,0 +1,80 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Clock } from '../../src/domain/clock.ts';
+import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
+import { masterKeyPermissions } from '../../src/domain/permission.ts';
+import type { Caller, Principal } from '../../src/domain/principal.ts';
+import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
+import type { MintedKey } from '../../src/usecases/keys/issue-secret.ts';
+import { type MintRequest, mintKey } from '../../src/usecases/keys/mint-key.ts';
+import type { TestStores } from './stores.ts';
+
+/** Stands still until the test walks it. */
+export class WalkedClock implements Clock {
+  #nowMs: number;
+
+  constructor(at: Date) {
+    this.#nowMs = at.getTime();
+  }
+
+  now(): Date {
+    return new Date(this.#nowMs);
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  walk(ms: number): void {
+    this.#nowMs += ms;
+  }
+}
+
+export const testKeyring: Keyring = [newPepper('p1', randomBytes(32))];
+
+/** What the use cases take, over the stores of the test. */
+export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = { now: () => new Date() }) {
+  return {
+    db: stores.db,
+    clock,
+    randomBytes,
+    keyring: testKeyring,
+    environment: 'test',
+    propagation: new PropagationWatch(stores.db, 3_000),
+  };
+}
+
+export type UseCaseParts = ReturnType<typeof useCaseParts>;
+
+/** A master key with every right, or with fewer. */
+export function callerWith(limits: Partial<Principal> = {}): Caller {
+  const rights = { permissions: masterKeyPermissions, organizationIds: null, environments: null };
+  const principal: Principal = { kind: 'master_key', id: 'flm_test', name: 'test', ...rights, ...limits };
+  return { principal, requestId: 'req_test' };
+}
+
+/** A key for a user of its own, without limits unless the test wants some. */
+export function mintRequest(changed: Partial<MintRequest> = {}): MintRequest {
+  return {
+    userId: `user_${randomUUID()}`,
+    organizationId: 'org_1',
+    environment: 'test',
+    name: null,
+    metadata: {},
+    scopes: [],
+    expiresAt: null,
+    rateLimit: null,
+    quota: null,
+    ipAllowlist: null,
+    enabled: true,
+    ...changed,
+  };
+}
+
+export async function mintedKey(
+  parts: UseCaseParts,
+  changed: Partial<MintRequest> = {},
+): Promise<MintedKey & { request: MintRequest }> {
+  const request = mintRequest(changed);
+  const { answer } = await mintKey(parts, callerWith(), request);
+  return { ...answer, request };
+}

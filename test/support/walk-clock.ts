@@ -1,0 +1,18 @@
+import { onTestFinished } from 'vitest';
+import type { ServerClock } from '../../src/stores/postgres/server-clock.ts';
+import type { TestBroker } from './broker.ts';
+
+export const secondMs = 1_000;
+export const hourMs = 3_600_000;
+export const dayMs = 86_400_000;
+
+/**
+ * Moves the time by which this broker decides forward, until the end of the test. Redis and Postgres keep their own; a walk
+ * beyond five minutes makes every cached record too old, so that verification reads Postgres.
+ */
+export function walkClock(broker: TestBroker, byMs: number): void {
+  const clock = broker.api.parts.clock as ServerClock;
+  const nowMs = clock.nowMs.bind(clock);
+  clock.nowMs = () => nowMs() + byMs;
+  onTestFinished(() => void Reflect.deleteProperty(clock, 'nowMs'));
+}
