@@ -3,8 +3,8 @@
  * what is public of it, wherever it stands in a text. It does not replace keeping secrets out of there in the first place.
  */
 const patterns: ReadonlyArray<[RegExp, string]> = [
-  [/\b(fl_(?:user|master)_[a-z0-9]{1,16}_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
-  [/\beyJ[\w-]{4,}\.[\w-]+\.[\w-]+/g, 'eyJ…'],
+  [/(fl_(?:user|master)_[a-z0-9]{1,16}_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
+  [/eyJ[\w-]{4,}\.[\w-]+\.[\w-]+/g, 'eyJ…'],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, '$1 …'],
   [/\b(postgres(?:ql)?|rediss?):\/\/([^\s:@/]*):[^\s@/]+@/g, '$1://$2:…@'],
 ];

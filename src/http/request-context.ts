@@ -3,6 +3,7 @@ import type { RequestHandler, Response } from 'express';
 import { encodeBase62, randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import { idPrefixes } from '../domain/ids.ts';
+import { redact } from '../domain/redact.ts';
 
 /** What accompanies a request from its first step to its log line, in `res.locals`. */
 export type RequestContext = {
@@ -37,10 +38,11 @@ export function requestIds(randomBytes: RandomBytes): NewRequestId {
   return () => idPrefixes.request + processName + encodeBase62(count++, 8);
 }
 
-/** The caller's own `x-request-id` when it is safe in a header and a log line, else a new one. */
+/** The caller's own `x-request-id` when it is safe in a header and a log line and looks like no secret, else a new one. */
 export function requestIdOf(req: IncomingMessage, newRequestId: NewRequestId): string {
   const sent = req.headers['x-request-id'];
-  return typeof sent === 'string' && requestIdPattern.test(sent) ? sent : newRequestId();
+  const isSafe = typeof sent === 'string' && requestIdPattern.test(sent) && redact(sent) === sent;
+  return isSafe ? sent : newRequestId();
 }
 
 /** The same object with its type; Express itself knows `locals` only as a bag. */

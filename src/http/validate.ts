@@ -2,14 +2,18 @@ import type { z } from 'zod';
 import { validationError } from '../domain/errors.ts';
 import { redact } from '../domain/redact.ts';
 
-/** The parsed value, or a `VALIDATION_ERROR` with every violation. Messages are redacted: a misplaced key may be a secret. */
+/** Enough to mend a request by; a body of a thousand mistakes should not make an answer larger than itself. */
+const violationsMax = 20;
+const textMax = 300;
+
+/** The parsed value, or a `VALIDATION_ERROR` with its violations, redacted: what was put in the wrong place may be a secret. */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw validationError(
-    result.error.issues.map((issue) => ({
-      path: redact(issue.path.join('.')),
-      message: redact(issue.message).slice(0, 300),
+    result.error.issues.slice(0, violationsMax).map((issue) => ({
+      path: redact(issue.path.join('.')).slice(0, textMax),
+      message: redact(issue.message).slice(0, textMax),
     })),
   );
 }

@@ -13,7 +13,15 @@ export const externalId = z
 
 export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
 export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
-export const timestamp = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+
+/** RFC 3339 knows the years 0 to 9999; at both ends a time zone or a whole step would lead beyond them. */
+const timeRange = { from: Date.UTC(1970, 0, 1), to: Date.UTC(9999, 0, 1) };
+
+export const timestamp = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text))
+  .refine((at) => at.getTime() >= timeRange.from && at.getTime() < timeRange.to, 'must lie in 1970 to 9998');
+
 export const timestampText = z.iso.datetime();
 export const scopes = z
   .array(z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -'))
