@@ -27,6 +27,8 @@ async function readBody(
 ): Promise<unknown> {
   if (!hasBody(req)) return {};
   requireType(req, type);
+  if (Number(req.headers['content-length'] ?? 0) > bodyBytesMax)
+    throw new FlowplateError('PAYLOAD_TOO_LARGE');
   const bytes = await readBytes(req);
   if (bytes.length === 0) return {};
   try {
