@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import { createApiServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { createMetrics, metricsServer, shareWithPrimary } from './metrics.ts';
+import { runProcess } from './run-process.ts';
 import { drain, listen } from './serve-http.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { wireApi } from './wire.ts';
@@ -30,21 +31,13 @@ export function runApi(config: Config): void {
 
   /** Says goodbye first, then stops listening, finishes what runs, hands over the counts and gives the lease back. */
   async function stop(signal: string): Promise<void> {
-    if (isDraining) return;
     isDraining = true;
     log.info({ signal }, 'draining');
     await sleep(config.DRAIN_MS);
     await drain(server);
     await api.close();
     watch.close();
-    log.info('stopped');
-    process.exit(0);
   }
 
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal));
-
-  start().catch((error: unknown) => {
-    log.fatal({ err: error }, 'could not start');
-    log.flush(() => process.exit(1));
-  });
+  runProcess(log, start, stop);
 }

@@ -10,7 +10,7 @@ import { requestIds } from './http/request-context.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { ChangeListener } from './stores/postgres/change-listener.ts';
-import { type Database, isPostgresReachable, openDatabase } from './stores/postgres/database.ts';
+import { isPostgresReachable, openDatabase } from './stores/postgres/database.ts';
 import { rekeyKey } from './stores/postgres/keys.ts';
 import { openPool } from './stores/postgres/pool.ts';
 import { PropagationWatch } from './stores/postgres/propagation.ts';
@@ -52,11 +52,11 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     log.warn({ err: error, dependency }, 'dependency fault');
   };
 
-  const db = openControl(config, fault('postgres'));
+  const db = open(config, 'control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
   closing.add('control pool', () => db.destroy());
-  const verifyDb = openVerify(config, fault('postgres'));
+  const verifyDb = open(config, 'verify', config.VERIFY_CONNECTIONS_MAX, fault('postgres'));
   closing.add('verify pool', () => verifyDb.destroy());
-  const leaseDb = openLease(config, fault('postgres'));
+  const leaseDb = open(config, 'lease', 1, fault('postgres'));
   closing.add('lease pool', () => leaseDb.destroy());
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
@@ -178,55 +178,25 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   };
 }
 
-type OnFault = (error: unknown) => void;
+/** How long the users of each pool may be kept waiting. One pool each, so that a flood of one kind leaves the others alone. */
+const poolTimes = {
+  // Mint, refresh, revoke, lists: what takes longer is answered with 503 within the second.
+  control: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
+  // Verification's way to the truth.
+  verify: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400 },
+  // A heartbeat that waited behind other work would cost the lease.
+  lease: { connectTimeoutMs: 1_000, statementTimeoutMs: 2_000, lockTimeoutMs: 1_900 },
+};
 
-/** Mint, refresh, revoke, lists: a statement or a wait that takes longer than this is answered with 503 within the second. */
-function openControl(config: Config, onFault: OnFault): Database {
+function open(
+  config: Config,
+  name: keyof typeof poolTimes,
+  connectionsMax: number,
+  onFault: (error: unknown) => void,
+) {
+  const { DATABASE_URL: databaseUrl } = config;
+  const applicationName = `flowplate-${name}`;
   return openDatabase(
-    openPool(
-      {
-        databaseUrl: config.DATABASE_URL,
-        applicationName: 'flowplate-control',
-        connectionsMax: config.CONTROL_CONNECTIONS_MAX,
-        connectTimeoutMs: 800,
-        statementTimeoutMs: 800,
-        lockTimeoutMs: 700,
-      },
-      onFault,
-    ),
-  );
-}
-
-/** A pool of its own, so that a flood of mints never takes verification's way to the truth. */
-function openVerify(config: Config, onFault: OnFault): Database {
-  return openDatabase(
-    openPool(
-      {
-        databaseUrl: config.DATABASE_URL,
-        applicationName: 'flowplate-verify',
-        connectionsMax: config.VERIFY_CONNECTIONS_MAX,
-        connectTimeoutMs: 500,
-        statementTimeoutMs: 500,
-        lockTimeoutMs: 400,
-      },
-      onFault,
-    ),
-  );
-}
-
-/** One connection that nobody else uses: a heartbeat that waited behind other work would cost the lease. */
-function openLease(config: Config, onFault: OnFault): Database {
-  return openDatabase(
-    openPool(
-      {
-        databaseUrl: config.DATABASE_URL,
-        applicationName: 'flowplate-lease',
-        connectionsMax: 1,
-        connectTimeoutMs: 1_000,
-        statementTimeoutMs: 2_000,
-        lockTimeoutMs: 1_900,
-      },
-      onFault,
-    ),
+    openPool({ databaseUrl, applicationName, connectionsMax, ...poolTimes[name] }, onFault),
   );
 }

@@ -3,6 +3,7 @@ import { readConfigOrExit } from '../src/config.ts';
 import type { JobName } from '../src/domain/jobs.ts';
 import { createLog } from '../src/log.ts';
 import { createMetrics, metricsServer } from '../src/metrics.ts';
+import { runProcess } from '../src/run-process.ts';
 import { listen } from '../src/serve-http.ts';
 import { queueName, registerSchedules } from '../src/stores/queue.ts';
 import { keyspace } from '../src/stores/redis/keyspace.ts';
@@ -56,21 +57,10 @@ async function keepSchedules(): Promise<void> {
   if (Array.isArray(added) && added.length > 0) log.info({ jobs: added }, 'schedules registered');
 }
 
-let isStopping = false;
-
 /** A job that runs is finished first; whatever does not run is found again by its next run. */
 async function stop(signal: string): Promise<void> {
-  if (isStopping) return;
-  isStopping = true;
   log.info({ signal }, 'stopping');
   await closing.run();
-  log.info('stopped');
-  process.exit(0);
 }
 
-for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal));
-
-start().catch((error: unknown) => {
-  log.fatal({ err: error }, 'could not start');
-  log.flush(() => process.exit(1));
-});
+runProcess(log, start, stop);
