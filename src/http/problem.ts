@@ -72,6 +72,12 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The master key was not found.',
     systemMessage: 'No such master key, or it has ended',
   },
+  VERIFIER_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The verifier was not found.',
+    systemMessage: 'Unknown, forgotten, of another master key, or ahead of this feed: register anew',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     type: invalidRequest,

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import { encodeBase62, randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
@@ -20,7 +19,7 @@ const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 /** Puts the context into `res.locals` and the id into the answer. */
 export function requestContext(newRequestId: NewRequestId): RequestHandler {
   return (req, res, next) => {
-    const requestId = requestIdOf(req, newRequestId);
+    const requestId = requestIdFrom(req.headers['x-request-id'], newRequestId);
     const context = contextOf(res);
     context.requestId = requestId;
     context.traceId = traceparentPattern.exec(req.get('traceparent') ?? '')?.[1];
@@ -39,8 +38,7 @@ export function requestIds(randomBytes: RandomBytes): NewRequestId {
 }
 
 /** The caller's own `x-request-id` when it is safe in a header and a log line and looks like no secret, else a new one. */
-export function requestIdOf(req: IncomingMessage, newRequestId: NewRequestId): string {
-  const sent = req.headers['x-request-id'];
+export function requestIdFrom(sent: unknown, newRequestId: NewRequestId): string {
   const isSafe = typeof sent === 'string' && requestIdPattern.test(sent) && redact(sent) === sent;
   return isSafe ? sent : newRequestId();
 }

@@ -12,8 +12,12 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
   if (result.success) return result.data;
   throw validationError(
     result.error.issues.slice(0, violationsMax).map((issue) => ({
-      path: redact(issue.path.join('.')).slice(0, textMax),
-      message: redact(issue.message).slice(0, textMax),
+      path: shown(issue.path.join('.')),
+      message: shown(issue.message),
     })),
   );
+}
+
+function shown(text: string): string {
+  return redact(text.slice(0, 2 * textMax)).slice(0, textMax);
 }

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Bulkhead } from '../domain/bulkhead.ts';
 import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
+import type { MaybeLater } from '../domain/maybe-later.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import { type FoundKeyRecord, findKeyRecord } from '../stores/postgres/verify-records.ts';
@@ -31,7 +32,7 @@ export type KeyRecordParts = {
   onSource: (source: RecordSource) => void;
 };
 
-type Flight = FoundRecord | undefined;
+type Flight = KeyRecord | undefined;
 
 /**
  * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one flight for each key however many
@@ -46,32 +47,32 @@ export class KeyRecords {
     this.#parts = parts;
   }
 
-  /** Undefined when there is no such key. Rejects with `DEPENDENCY_UNAVAILABLE` or `OVERLOADED` when that cannot be known. */
-  async find(key: string): Promise<FoundRecord | undefined> {
-    const { lease, clock, memory, refusedOrganizations } = this.#parts;
+  /**
+   * At once when memory has it. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE` or `OVERLOADED` when that
+   * cannot be known.
+   */
+  find(key: string): MaybeLater<FoundRecord | undefined> {
+    const { lease, clock, memory } = this.#parts;
     if (!lease.isHeld()) return this.#ask(key);
     // Process memory may be keyed by a plain fast hash: it never leaves the process, and the peppered HMAC costs ten times as much.
     const fingerprint = hash('sha256', key, 'base64');
     const remembered = memory.get(fingerprint, clock.nowMs());
-    if (remembered !== undefined) {
-      this.#parts.onSource('memory');
-      return {
-        record: remembered,
-        organizationActive: !refusedOrganizations.has(remembered.organizationId),
-      };
-    }
-    return this.#share(fingerprint, key);
+    if (remembered === undefined) return this.#share(fingerprint, key);
+    this.#parts.onSource('memory');
+    return this.#withStatus(remembered);
+  }
+
+  /** Under a lease the set of refused organizations knows more than any record can. */
+  #withStatus(record: KeyRecord): FoundRecord {
+    const organizationActive = !this.#parts.refusedOrganizations.has(record.organizationId);
+    return { record, organizationActive };
   }
 
   async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
-    const { revisions, refusedOrganizations } = this.#parts;
-    const flight = this.#flights.get(fingerprint) ?? this.#takeOff(fingerprint, key);
-    const landed = await flight;
+    const landed = await (this.#flights.get(fingerprint) ?? this.#takeOff(fingerprint, key));
     if (landed === undefined) return undefined;
     // The flight may have read before a change that this request, which joined it later, must already see.
-    if (revisions.isStale(landed.record)) return this.#ask(key);
-    const isRefused = refusedOrganizations.has(landed.record.organizationId) || !landed.organizationActive;
-    return { record: landed.record, organizationActive: !isRefused };
+    return this.#parts.revisions.isStale(landed) ? this.#ask(key) : this.#withStatus(landed);
   }
 
   #takeOff(fingerprint: string, key: string): Promise<Flight> {
@@ -88,14 +89,15 @@ export class KeyRecords {
     if (isFresh && !revisions.isStale(packed.record)) {
       memory.put(fingerprint, packed, clock.nowMs());
       onSource('redis');
-      return { record: packed.record, organizationActive: true };
+      return packed.record;
     }
     const found = await this.#read(key);
     if (found === undefined) return undefined;
+    if (revisions.isStale(found.record)) return found.record;
     memory.put(fingerprint, found, clock.nowMs());
     const ageMs = clock.nowMs() - found.readAtMs;
     void writeRecord(redis, digest.digest, found, recordLifeMs - ageMs).catch(() => undefined);
-    return { record: found.record, organizationActive: found.organizationActive };
+    return found.record;
   }
 
   async #ask(key: string): Promise<FoundRecord | undefined> {

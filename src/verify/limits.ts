@@ -22,7 +22,6 @@ export async function spendKeyLimits(
   cost: number,
   now: Date,
 ): Promise<LimitVerdict> {
-  if (record.rateLimit === null && record.quota === null) return { refusal: undefined };
   try {
     return enforced(record, await spend(parts, record, cost, now), now);
   } catch {

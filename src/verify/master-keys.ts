@@ -4,6 +4,7 @@ import { isIpAllowed } from '../domain/ip-allowlist.ts';
 import { digestSecret, digestsOf, type Keyring } from '../domain/key-digest.ts';
 import { parseSecret } from '../domain/key-format.ts';
 import { isUsable, type MasterKey, operatorSecretLengthMin, toPrincipal } from '../domain/master-key.ts';
+import { type MaybeLater, whenThere } from '../domain/maybe-later.ts';
 import { hashPassword, isOutdated, isPassword } from '../domain/password-hash.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Database } from '../stores/postgres/database.ts';
@@ -38,20 +39,29 @@ export class MasterKeys {
     this.#parts = parts;
   }
 
-  /** Undefined for an unknown, expired or revoked secret and for a caller outside the key's address list, all alike. */
-  async identify(secret: string, ip: () => string | undefined): Promise<Principal | undefined> {
-    const masterKey = await this.#find(secret);
+  /**
+   * At once when memory has it. Undefined for an unknown, expired or revoked secret and for a caller outside the key's address list,
+   * all alike.
+   */
+  identify(secret: string, ip: () => string | undefined): MaybeLater<Principal | undefined> {
+    return whenThere(this.#find(secret), (masterKey) => this.#admit(masterKey, ip));
+  }
+
+  #admit(masterKey: MasterKey | undefined, ip: () => string | undefined): Principal | undefined {
     if (masterKey === undefined || !isUsable(masterKey, this.#parts.clock.nowMs())) return undefined;
     if (masterKey.ipAllowlist !== null && !isIpAllowed(masterKey.ipAllowlist, ip())) return undefined;
     return toPrincipal(masterKey);
   }
 
-  async #find(secret: string): Promise<MasterKey | undefined> {
+  #find(secret: string): MaybeLater<MasterKey | undefined> {
     const { lease, memory, clock } = this.#parts;
     if (!lease.isHeld()) return this.#read(secret);
     const fingerprint = hash('sha256', secret, 'base64');
-    const remembered = memory.get(fingerprint, clock.nowMs());
-    if (remembered !== undefined) return remembered;
+    return memory.get(fingerprint, clock.nowMs()) ?? this.#readAndRemember(fingerprint, secret);
+  }
+
+  async #readAndRemember(fingerprint: string, secret: string): Promise<MasterKey | undefined> {
+    const { memory, clock } = this.#parts;
     const readAtMs = clock.nowMs();
     const masterKey = await this.#read(secret);
     if (masterKey !== undefined) memory.put(fingerprint, { record: masterKey, readAtMs }, clock.nowMs());

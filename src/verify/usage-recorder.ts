@@ -6,6 +6,7 @@ import type { VerdictCode } from '../domain/verdict.ts';
 export type DeliverFlush = (flush: UsageFlush) => Promise<void>;
 
 const flushEveryMs = 250;
+const closeAttempts = 3;
 
 /**
  * Sums the calls of this process in memory and hands them over every 250 ms. A flush that failed is delivered again under its
@@ -48,7 +49,9 @@ export class UsageRecorder {
     }
     mark.calls += 1;
     mark.cost += cost;
-    mark.lastAtMs = atMs;
+    // The server's clock is corrected now and then, so a later call may carry an earlier time.
+    mark.firstAtMs = Math.min(mark.firstAtMs, atMs);
+    mark.lastAtMs = Math.max(mark.lastAtMs, atMs);
   }
 
   /** Hands over what there is. Concurrent calls share one delivery. */
@@ -59,12 +62,15 @@ export class UsageRecorder {
     return this.#flushing;
   }
 
-  /** Stops the rhythm and hands over the rest; rejects when that is not possible. */
+  /** Stops the rhythm and hands over the rest, trying again a few times; rejects when that is not possible. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#flushing;
-    await this.flush();
-    await this.flush();
+    for (let failures = 0; this.#marks.size > 0 || this.#undelivered !== undefined; ) {
+      await this.flush().catch((error: unknown) => {
+        failures += 1;
+        if (failures >= closeAttempts) throw error;
+      });
+    }
   }
 
   async #flushOnce(): Promise<void> {

@@ -1,10 +1,11 @@
 import { parseSecret } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
+import { type MaybeLater, whenThere } from '../domain/maybe-later.ts';
 import { isVisibleTo, type Principal } from '../domain/principal.ts';
 import type { AcceptedCode, RefusedCode, Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import { type Asked, decide } from './decide.ts';
-import type { KeyRecords } from './key-records.ts';
+import type { FoundRecord, KeyRecords } from './key-records.ts';
 import type { LimitVerdict } from './limits.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
 
@@ -19,50 +20,68 @@ export type VerifyParts = {
 };
 
 /**
- * THE HOT PATH: parse, find the record, decide, spend the limits, count. One path for every kind of key and every door. An
- * expected "no" is a verdict; it throws only when it cannot decide. A key outside the caller's allow-lists does not exist for
- * it. Nothing is written to Postgres, and a refusal spends nothing but its own refusal count.
+ * THE HOT PATH: parse, find the record, decide, spend the limits, count. One path for every kind of key and every door, answered at
+ * once when nothing has to be fetched. An expected "no" is a verdict; it rejects only when it cannot decide. A key outside
+ * the caller's allow-lists does not exist for it. Nothing is written to Postgres, and a refusal spends nothing but its own
+ * refusal count.
  */
-export async function verifyKey(
+export function verifyKey(
   parts: VerifyParts,
   caller: Principal,
   request: VerifyRequest,
-): Promise<Verdict> {
-  const verdict = await judge(parts, caller, request);
-  parts.onVerdict(verdict.code);
-  return verdict;
+): MaybeLater<Verdict> {
+  if (parseSecret(request.key)?.kind !== 'user') return tell(parts, { valid: false, code: 'MALFORMED' });
+  const found = parts.records.find(request.key);
+  return whenThere(found, (record) => judge(parts, caller, request, record));
 }
 
-async function judge(parts: VerifyParts, caller: Principal, request: VerifyRequest): Promise<Verdict> {
-  if (parseSecret(request.key)?.kind !== 'user') return { valid: false, code: 'MALFORMED' };
-  const found = await parts.records.find(request.key);
+function judge(
+  parts: VerifyParts,
+  caller: Principal,
+  request: VerifyRequest,
+  found: FoundRecord | undefined,
+): MaybeLater<Verdict> {
   if (found === undefined || !isVisibleTo(caller, found.record.organizationId, found.record.environment)) {
-    return { valid: false, code: 'NOT_FOUND' };
+    return tell(parts, { valid: false, code: 'NOT_FOUND' });
   }
-  const { record, organizationActive } = found;
+  const { record } = found;
   const nowMs = parts.clock.nowMs();
-  const code = decide(record, request, { nowMs, organizationActive });
-  const cost = request.cost ?? 1;
+  const code = decide(record, request, { nowMs, organizationActive: found.organizationActive });
   if (!isAccepted(code)) return refuse(parts, record, code, nowMs);
-  const limits = await parts.spendLimits(record, cost, new Date(nowMs));
-  const { refusal, ...states } = limits;
-  if (refusal !== undefined) return { ...refuse(parts, record, refusal, nowMs), ...states };
-  parts.usage.mark(record.lineageId, code, cost, nowMs);
-  return { ...accepted(record, code), ...states };
+  const cost = request.cost ?? 1;
+  if (record.rateLimit === null && record.quota === null) return accept(parts, record, code, cost, nowMs);
+  return parts.spendLimits(record, cost, new Date(nowMs)).then(({ refusal, ...states }) => ({
+    ...(refusal === undefined
+      ? accept(parts, record, code, cost, nowMs)
+      : refuse(parts, record, refusal, nowMs)),
+    ...states,
+  }));
+}
+
+function tell<V extends Verdict>(parts: VerifyParts, verdict: V): V {
+  parts.onVerdict(verdict.code);
+  return verdict;
 }
 
 function isAccepted(code: AcceptedCode | RefusedCode): code is AcceptedCode {
   return code === 'VALID' || code === 'SUPERSEDED';
 }
 
-function refuse(parts: VerifyParts, record: KeyRecord, code: RefusedCode, nowMs: number) {
+function refuse(parts: VerifyParts, record: KeyRecord, code: RefusedCode, nowMs: number): Verdict {
   parts.usage.mark(record.lineageId, code, 0, nowMs);
-  return { valid: false as const, code };
+  return tell(parts, { valid: false, code });
 }
 
-function accepted(record: KeyRecord, code: AcceptedCode) {
-  return {
-    valid: true as const,
+function accept(
+  parts: VerifyParts,
+  record: KeyRecord,
+  code: AcceptedCode,
+  cost: number,
+  nowMs: number,
+): Verdict {
+  parts.usage.mark(record.lineageId, code, cost, nowMs);
+  return tell(parts, {
+    valid: true,
     code,
     key_id: record.id,
     user_id: record.userId,
@@ -71,11 +90,11 @@ function accepted(record: KeyRecord, code: AcceptedCode) {
     scopes: record.scopes,
     metadata: record.metadata,
     expires_at: endOf(record),
-  };
+  });
 }
 
 /** When this very key stops: its expiry, or the end of its grace when that comes first. */
 function endOf(record: KeyRecord): string | null {
-  const ends = [record.expiresAtMs, record.supersededUntilMs].filter((end) => end !== null);
-  return ends.length === 0 ? null : new Date(Math.min(...ends)).toISOString();
+  const endMs = Math.min(record.expiresAtMs ?? Infinity, record.supersededUntilMs ?? Infinity);
+  return endMs === Infinity ? null : new Date(endMs).toISOString();
 }

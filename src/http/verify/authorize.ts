@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type MaybeLater, whenThere } from '../../domain/maybe-later.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { Accepted, RefusedCode, Verdict } from '../../domain/verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
+import { requestIdFrom } from '../request-context.ts';
 import { type Refusal, refusals } from './authorize-refusals.ts';
-import { readEndClient } from './end-client.ts';
+import { type ProxyRequest, readProxyRequest } from './end-client.ts';
 
 /** Envoy gives up after 200 ms by default; an answer of ours, even a 503, must be there first. */
 const deadlineMs = 150;
@@ -22,55 +24,67 @@ export function isForAuthorize(url: string): boolean {
  * read but headers, and never a credential from anywhere else. 200 with every identity header and no body, or a refusal with
  * none of them; never another status that a proxy would misread (`docs/gateways.md`).
  */
-export async function authorize(
-  parts: AppParts,
-  req: IncomingMessage,
-  res: ServerResponse,
-  requestId: string,
-): Promise<void> {
+export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResponse): void {
+  const asked = readProxyRequest(req.rawHeaders);
+  const requestId = requestIdFrom(asked.requestId, parts.newRequestId);
   // nginx announces the client's body and sends none: on a connection that stays open, the next request would be taken for it.
-  if (announcesBody(req)) res.setHeader('Connection', 'close');
-  const outcome = await withDeadline(decide(parts, req)).catch(() => 'UNDECIDED' as const);
-  if (typeof outcome === 'object' && outcome.valid) allow(res, outcome, requestId);
-  else refuse(req, res, outcome, requestId);
+  if (asked.announcesBody || parts.isDraining()) res.setHeader('Connection', 'close');
+  const answer = (outcome: Outcome) => {
+    // The clock by which the limits were decided: this machine's own may be minutes away from it.
+    const nowMs = parts.verify.clock.nowMs();
+    if (typeof outcome === 'object' && outcome.valid) allow(res, outcome, requestId, nowMs);
+    else refuse(req, res, outcome, requestId, nowMs);
+  };
+  const outcome = decide(parts, req, asked);
+  if (outcome instanceof Promise) void withDeadline(outcome).then(answer, () => answer('UNDECIDED'));
+  else answer(outcome);
 }
 
 type Outcome = Verdict | Exclude<Refusal, RefusedCode>;
 
-async function decide(parts: AppParts, req: IncomingMessage): Promise<Outcome> {
-  const gateway = await identifyGateway(parts, req);
+function decide(parts: AppParts, req: IncomingMessage, asked: ProxyRequest): MaybeLater<Outcome> {
+  if (asked.masterKey === undefined) return 'GATEWAY_UNKNOWN';
+  const gateway = parts.masterKeys.identify(asked.masterKey, () => parts.readAddress(req));
+  return whenThere(gateway, (principal) => decideFor(parts, principal, asked));
+}
+
+function decideFor(
+  parts: AppParts,
+  gateway: Principal | undefined,
+  asked: ProxyRequest,
+): MaybeLater<Outcome> {
   if (gateway === undefined) return 'GATEWAY_UNKNOWN';
   if (!gateway.permissions.includes('keys:verify')) return 'GATEWAY_FORBIDDEN';
-  const client = readEndClient(req.headersDistinct);
-  if (client.key === undefined) return client.isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS';
-  return verifyKey(parts.verify, gateway, { ...client.asked, key: client.key });
+  if (asked.key === undefined) return asked.isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS';
+  return verifyKey(parts.verify, gateway, { ...asked.asked, key: asked.key });
 }
 
-/** Only from its own header: `X-API-Key` and `Authorization` are the end client's here. */
-async function identifyGateway(parts: AppParts, req: IncomingMessage): Promise<Principal | undefined> {
-  const sent = req.headersDistinct['x-flowplate-master-key'];
-  const secret = sent?.length === 1 ? sent[0] : undefined;
-  return secret === undefined ? undefined : parts.masterKeys.identify(secret, () => parts.readAddress(req));
-}
-
-function announcesBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-}
-
-function allow(res: ServerResponse, verdict: Accepted, requestId: string): void {
-  res.writeHead(200, {
-    'x-flowplate-user-id': verdict.user_id,
-    'x-flowplate-organization-id': verdict.organization_id,
-    'x-flowplate-key-id': verdict.key_id,
-    'x-flowplate-environment': verdict.environment,
-    'x-flowplate-scopes': verdict.scopes.join(' '),
-    'x-request-id': requestId,
-    'x-envoy-auth-headers-to-remove': 'authorization,x-api-key',
-    'Cache-Control': 'no-store',
-    'Content-Length': 0,
-    ...rateLimitHeaders(verdict),
-  });
+/** Names and values in one flat list: the shape that Node writes without building an object of headers first. */
+function allow(res: ServerResponse, verdict: Accepted, requestId: string, nowMs: number): void {
+  const headers = [
+    'x-flowplate-user-id',
+    verdict.user_id,
+    'x-flowplate-organization-id',
+    verdict.organization_id,
+    'x-flowplate-key-id',
+    verdict.key_id,
+    'x-flowplate-environment',
+    verdict.environment,
+    'x-flowplate-scopes',
+    verdict.scopes.join(' '),
+    'x-request-id',
+    requestId,
+    'x-envoy-auth-headers-to-remove',
+    'authorization,x-api-key',
+    'Cache-Control',
+    'no-store',
+    'Content-Length',
+    '0',
+  ];
+  if (verdict.rate_limit !== undefined || verdict.quota !== undefined) {
+    headers.push(...Object.entries(rateLimitHeaders(verdict, nowMs)).flat());
+  }
+  res.writeHead(200, headers);
   res.end();
 }
 
@@ -79,6 +93,7 @@ function refuse(
   res: ServerResponse,
   outcome: Verdict | Exclude<Refusal, RefusedCode>,
   requestId: string,
+  nowMs: number,
 ): void {
   const { status, title, challenge, code } =
     refusals[typeof outcome === 'object' ? (outcome.code as RefusedCode) : outcome];
@@ -97,14 +112,14 @@ function refuse(
     ...(challenge !== undefined && { 'WWW-Authenticate': challenge }),
     ...(code !== undefined && { 'x-flowplate-code': code }),
     ...(status === 503 && { 'Retry-After': '1' }),
-    ...(typeof outcome === 'object' && rateLimitHeaders(outcome)),
-    ...(typeof outcome === 'object' && status === 429 && { 'Retry-After': retryAfter(outcome) }),
+    ...(typeof outcome === 'object' && rateLimitHeaders(outcome, nowMs)),
+    ...(typeof outcome === 'object' && status === 429 && { 'Retry-After': retryAfter(outcome, nowMs) }),
   });
   res.end(body);
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: what is left of the limit that runs out first. Absent without a limit. */
-function rateLimitHeaders({ rate_limit, quota }: Verdict): Record<string, string> {
+function rateLimitHeaders({ rate_limit, quota }: Verdict, nowMs: number): Record<string, string> {
   const policies: string[] = [];
   const states: string[] = [];
   for (const [name, state, seconds] of [
@@ -114,7 +129,7 @@ function rateLimitHeaders({ rate_limit, quota }: Verdict): Record<string, string
     if (state === undefined) continue;
     policies.push(`"${name}";q=${state.limit}${seconds === undefined ? '' : `;w=${seconds}`}`);
     if (state.remaining !== null)
-      states.push(`"${name}";r=${state.remaining};t=${secondsUntil(state.reset_at)}`);
+      states.push(`"${name}";r=${state.remaining};t=${secondsUntil(state.reset_at, nowMs)}`);
   }
   return {
     ...(policies.length > 0 && { 'RateLimit-Policy': policies.join(', ') }),
@@ -122,12 +137,12 @@ function rateLimitHeaders({ rate_limit, quota }: Verdict): Record<string, string
   };
 }
 
-function retryAfter({ code, rate_limit, quota }: Verdict): string {
-  return String(secondsUntil((code === 'QUOTA_EXCEEDED' ? quota : rate_limit)?.reset_at ?? null));
+function retryAfter({ code, rate_limit, quota }: Verdict, nowMs: number): string {
+  return String(secondsUntil((code === 'QUOTA_EXCEEDED' ? quota : rate_limit)?.reset_at ?? null, nowMs));
 }
 
-function secondsUntil(resetAt: string | null): number {
-  return resetAt === null ? 1 : Math.max(1, Math.ceil((Date.parse(resetAt) - Date.now()) / 1_000));
+function secondsUntil(resetAt: string | null, nowMs: number): number {
+  return resetAt === null ? 1 : Math.max(1, Math.ceil((Date.parse(resetAt) - nowMs) / 1_000));
 }
 
 function withDeadline<T>(work: Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AppParts } from '../app.ts';
 import type { Exchange } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
-import { requestIdOf } from '../request-context.ts';
+import { requestIdFrom } from '../request-context.ts';
 import { type Route, serve } from '../route.ts';
 import { authorize, isForAuthorize } from './authorize.ts';
 import { verifyBatchRoute } from './verify-batch.ts';
@@ -25,7 +25,7 @@ export function verifyDoors(parts: AppParts): Doors {
   ]);
   return (req, res) => {
     if (isForAuthorize(req.url ?? '')) {
-      void authorize(parts, req, res, begin(parts, req, res));
+      authorize(parts, req, res);
       return true;
     }
     const route = req.method === 'POST' ? routes.get(req.url) : undefined;
@@ -34,19 +34,14 @@ export function verifyDoors(parts: AppParts): Doors {
   };
 }
 
-/** The request's id. Clients are asked to leave while the process drains. */
-function begin(parts: AppParts, req: IncomingMessage, res: ServerResponse): string {
-  if (parts.isDraining()) res.setHeader('Connection', 'close');
-  return requestIdOf(req, parts.newRequestId);
-}
-
 async function answer(
   parts: AppParts,
   route: Route<AppParts>,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const requestId = begin(parts, req, res);
+  const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
+  if (parts.isDraining()) res.setHeader('Connection', 'close');
   res.setHeader('x-request-id', requestId);
   const exchange: Exchange = {
     req,

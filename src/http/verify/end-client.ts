@@ -1,21 +1,70 @@
 import type { Asked } from '../../verify/decide.ts';
+import { pickHeaders } from '../pick-headers.ts';
 
-type Headers = NodeJS.Dict<string[]>;
+/** What forward auth looks at; everything else of the request is not read. */
+const headerNames = [
+  'x-flowplate-master-key',
+  'x-api-key',
+  'authorization',
+  'x-forwarded-for',
+  'x-request-id',
+  'x-flowplate-required-scopes',
+  'x-flowplate-required-organization',
+  'x-flowplate-required-environment',
+  'content-length',
+  'transfer-encoding',
+] as const;
 
-export type EndClient = { key: string | undefined; isAmbiguous: boolean; asked: Asked };
+export type ProxyRequest = {
+  /** The gateway's own credential; undefined when it sent none or two. */
+  masterKey: string | undefined;
+  /** The end client's key; undefined when there is none, or no single one. */
+  key: string | undefined;
+  isAmbiguous: boolean;
+  asked: Asked;
+  requestId: string | undefined;
+  /** It says that a body follows; whether one does is another matter. */
+  announcesBody: boolean;
+};
 
 const bearerPattern = /^Bearer +(\S+) *$/i;
 
 /**
- * What the proxy's request says of its end client: the key, from `X-API-Key` or `Authorization: Bearer`, and what the gateway
+ * What the proxy's request says: who asks, the end client's key, from `X-API-Key` or `Authorization: Bearer`, and what the gateway
  * demands of it in `x-flowplate-required-*`. Two different keys, or a list in one header (nginx joins duplicates with a comma), are
  * no key at all. A client that sends such a demand itself can only make it harder for itself: demands are added up.
  */
-export function readEndClient(headers: Headers): EndClient {
-  const keys = new Set([...(headers['x-api-key'] ?? []), ...(headers.authorization ?? []).map(fromBearer)]);
-  const [key, ...others] = [...keys].filter((candidate) => candidate !== undefined);
-  const isAmbiguous = others.length > 0 || key?.includes(',') === true;
-  return { key: isAmbiguous ? undefined : key, isAmbiguous, asked: readDemands(headers) };
+export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
+  const [masterKeys, apiKeys, authorizations, forwardedFor, requestIds, ...rest] = pickHeaders(
+    rawHeaders,
+    headerNames,
+  );
+  const [scopes, organizations, environments, lengths, encodings] = rest;
+  const { key, isAmbiguous } = readKey(apiKeys ?? [], authorizations ?? []);
+  return {
+    masterKey: masterKeys?.length === 1 ? masterKeys[0] : undefined,
+    key,
+    isAmbiguous,
+    asked: {
+      scopes: words(scopes),
+      organizationId: conjunction(words(organizations)),
+      environment: conjunction(words(environments)),
+      ip: lastAddress(forwardedFor),
+    },
+    requestId: requestIds?.[0],
+    announcesBody: encodings?.length !== 0 || lengths?.some((length) => length !== '0') === true,
+  };
+}
+
+function readKey(
+  apiKeys: string[],
+  authorizations: string[],
+): { key: string | undefined; isAmbiguous: boolean } {
+  const sent = authorizations.length === 0 ? apiKeys : [...apiKeys, ...authorizations.map(fromBearer)];
+  const keys = sent.filter((key) => key !== undefined);
+  const key = keys[0];
+  const isAmbiguous = key !== undefined && (key.includes(',') || keys.some((other) => other !== key));
+  return { key: isAmbiguous ? undefined : key, isAmbiguous };
 }
 
 /** Undefined for another scheme, such as the Basic credentials of something behind the gateway. */
@@ -23,32 +72,20 @@ function fromBearer(authorization: string): string | undefined {
   return bearerPattern.exec(authorization)?.[1] ?? (/^Bearer\b/i.test(authorization) ? '' : undefined);
 }
 
-function readDemands(headers: Headers): Asked {
-  const scopes = words(headers['x-flowplate-required-scopes']);
-  const organizations = words(headers['x-flowplate-required-organization']);
-  const environments = words(headers['x-flowplate-required-environment']);
-  return {
-    scopes: scopes.length > 0 ? scopes : undefined,
-    organizationId: conjunction(organizations),
-    environment: conjunction(environments),
-    ip: lastAddress(headers['x-forwarded-for']),
-  };
-}
-
-function words(values: string[] = []): string[] {
-  return values.flatMap((value) => value.split(/[\s,]+/)).filter((word) => word !== '');
+function words(values: string[] = []): string[] | undefined {
+  if (values.length === 0) return undefined;
+  const all = values.flatMap((value) => value.split(/[\s,]+/)).filter((word) => word !== '');
+  return all.length === 0 ? undefined : all;
 }
 
 /** Two different demands cannot both be met: a value that no key has. */
-function conjunction(demands: string[]): string | undefined {
+function conjunction(demands: string[] = []): string | undefined {
   const [first, ...others] = new Set(demands);
   return others.length > 0 ? demands.join(' ') : first;
 }
 
 /** The address that the gateway itself saw: it appends at the end, and what stands before it may be the client's invention. */
 function lastAddress(forwardedFor: string[] = []): string | undefined {
-  return forwardedFor
-    .flatMap((value) => value.split(','))
-    .at(-1)
-    ?.trim();
+  const last = forwardedFor.at(-1);
+  return last?.slice(last.lastIndexOf(',') + 1).trim();
 }

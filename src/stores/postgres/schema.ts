@@ -142,6 +142,7 @@ export interface Verifiers {
   applied_seq: number;
   id: string;
   lease_until: Timestamp;
+  master_key_id: string | null;
   started_at: Generated<Timestamp>;
 }
 

@@ -4,11 +4,12 @@ import type { Db } from './database.ts';
 /** Registers a verifier with its first lease. `appliedSeq` is where its feed begins. */
 export async function upsertVerifier(
   db: Db,
-  verifier: { id: string; appliedSeq: number; leaseMs: number },
+  verifier: { id: string; appliedSeq: number; leaseMs: number; masterKeyId?: string },
 ): Promise<void> {
   await sql`
-    INSERT INTO verifiers (id, applied_seq, lease_until)
-    VALUES (${verifier.id}, ${verifier.appliedSeq}, clock_timestamp() + make_interval(secs => ${verifier.leaseMs / 1_000}))
+    INSERT INTO verifiers (id, applied_seq, lease_until, master_key_id)
+    VALUES (${verifier.id}, ${verifier.appliedSeq}, clock_timestamp() + make_interval(secs => ${verifier.leaseMs / 1_000}),
+      ${verifier.masterKeyId ?? null})
     ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_until = excluded.lease_until`.execute(
     db,
   );
@@ -28,6 +29,37 @@ export async function extendLease(
     WHERE id = ${id}
     RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms, applied_seq`.execute(db);
   return rows[0] === undefined ? undefined : { nowMs: rows[0].now_ms, appliedSeq: rows[0].applied_seq };
+}
+
+/** An embedded verifier as its gateway names it: the row of another master key does not exist for it. */
+export type EmbeddedVerifier = { id: string; masterKeyId: string };
+
+/**
+ * A heartbeat of an embedded verifier: writes down what it says it has applied, never less than it said before, and extends its
+ * lease, in one committed statement. False when it has no row, or when the row knows less than the verifier was once told it does
+ * (`acknowledgedSeq`): then this database was restored, or failed over, and its feed is not the one that was applied there.
+ */
+export async function acknowledgeAndExtend(
+  db: Db,
+  verifier: EmbeddedVerifier & { appliedSeq: number; acknowledgedSeq: number; leaseMs: number },
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    UPDATE verifiers SET applied_seq = greatest(applied_seq, ${verifier.appliedSeq}::bigint),
+      lease_until = clock_timestamp() + make_interval(secs => ${verifier.leaseMs / 1_000})
+    WHERE id = ${verifier.id} AND master_key_id = ${verifier.masterKeyId} AND applied_seq >= ${verifier.acknowledgedSeq}`.execute(
+    db,
+  );
+  return numAffectedRows === 1n;
+}
+
+/** False when there was no such row. */
+export async function deleteEmbeddedVerifier(db: Db, verifier: EmbeddedVerifier): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('verifiers')
+    .where('id', '=', verifier.id)
+    .where('master_key_id', '=', verifier.masterKeyId)
+    .executeTakeFirst();
+  return numDeletedRows === 1n;
 }
 
 export async function updateAppliedSeq(db: Db, id: string, appliedSeq: number): Promise<void> {

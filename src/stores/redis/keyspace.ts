@@ -1,3 +1,5 @@
+import type { QuotaPeriod } from '../../domain/key.ts';
+
 /**
  * Every key this service keeps in Redis. All of it may vanish at any moment: records are read anew, counters start from what
  * Postgres has, flushes are bounded to seconds of counts. Braces are hash tags: keys that one script touches share a slot.
@@ -13,8 +15,9 @@
 export const keyspace = {
   record: (digest: Buffer) => `fl:record:${digest.toString('base64url')}`,
   rate: (lineageId: string) => `fl:limit:{${lineageId}}:rate`,
-  quota: (lineageId: string, periodStart: Date) =>
-    `fl:limit:{${lineageId}}:${periodStart.toISOString().slice(0, 10)}`,
+  // The period's name as well: a month begins on the same date as its first day.
+  quota: (lineageId: string, period: QuotaPeriod, periodStart: Date) =>
+    `fl:limit:{${lineageId}}:${period}:${periodStart.toISOString().slice(0, 10)}`,
   usageFlushes: 'fl:usage:flushes',
   jobsPrefix: '{fl:jobs}',
 } as const;

@@ -45,7 +45,7 @@ export async function spendLimits(redis: Redis, spend: Spend): Promise<Spent> {
   const period = spend.quota?.period ?? 'day';
   const [outcome, rateSpent, windowLeftMs, quotaSpent] = await (redis as WithSpendLimits).spendLimits(
     keyspace.rate(spend.lineageId),
-    keyspace.quota(spend.lineageId, startOfPeriod(period, spend.now)),
+    keyspace.quota(spend.lineageId, period, startOfPeriod(period, spend.now)),
     spend.cost,
     spend.rateLimit?.limit ?? -1,
     (spend.rateLimit?.window_seconds ?? 0) * 1_000,

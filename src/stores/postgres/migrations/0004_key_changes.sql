@@ -12,9 +12,11 @@ CREATE TABLE key_changes (
 CREATE INDEX key_changes_committed ON key_changes (committed_at);
 
 -- One row for each process that verifies from memory. lease_until bounds how long it may go on without being heard of.
+-- master_key_id is set for those that are embedded in a gateway and reach us only through the API.
 CREATE TABLE verifiers (
-  id           text COLLATE "C" PRIMARY KEY,
-  applied_seq  bigint NOT NULL,
-  lease_until  timestamptz NOT NULL,
-  started_at   timestamptz(3) NOT NULL DEFAULT clock_timestamp()
+  id             text COLLATE "C" PRIMARY KEY,
+  applied_seq    bigint NOT NULL,
+  lease_until    timestamptz NOT NULL,
+  started_at     timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
+  master_key_id  text COLLATE "C"
 );

@@ -1,0 +1,65 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import type { Principal } from '../../domain/principal.ts';
+import type { Database } from '../../stores/postgres/database.ts';
+import { type AppliedChange, listKeyChangesAfter } from '../../stores/postgres/key-changes.ts';
+import { acknowledgeAndExtend } from '../../stores/postgres/verifiers.ts';
+import type { ChangeSignal } from './change-signal.ts';
+import { visibleChanges } from './visible-changes.ts';
+
+export type HeartbeatParts = { db: Database; leaseMs: number; changes: ChangeSignal };
+
+export type Beat = {
+  verifierId: string;
+  appliedSeq: number;
+  /** What an earlier answer confirmed. */
+  acknowledgedSeq: number;
+  waitMs: number;
+  /** Aborts when nobody waits for the answer any more. */
+  left: AbortSignal;
+  /** Whether this process wants to end. */
+  isDraining: () => boolean;
+};
+
+export type Heard = { changes: AppliedChange[]; appliedSeq: number };
+
+const changesPerReadMax = 1_000;
+const drainLookMs = 250;
+
+/**
+ * The lease of an embedded verifier, one beat of it, in the one order that is safe (verify/lease.ts): (1) write down what it has
+ * applied and extend the lease, committed; (2) in a new snapshot read the changes after that. Without any it waits for this
+ * process to hear of one, for `waitMs` at most, and reads again without extending: the verifier counts its lease from before it
+ * sent, so a long wait only shortens what is left of it. `VERIFIER_NOT_FOUND` when it must register anew.
+ */
+export async function heartbeat(parts: HeartbeatParts, principal: Principal, beat: Beat): Promise<Heard> {
+  const { db, leaseMs, changes } = parts;
+  const told = changes.count;
+  const isKnown = await acknowledgeAndExtend(db, {
+    id: beat.verifierId,
+    masterKeyId: principal.id,
+    appliedSeq: beat.appliedSeq,
+    acknowledgedSeq: beat.acknowledgedSeq,
+    leaseMs,
+  });
+  if (!isKnown) throw new FlowplateError('VERIFIER_NOT_FOUND');
+  const atOnce = await read(db, principal, beat.appliedSeq);
+  if (atOnce.appliedSeq > beat.appliedSeq) return atOnce;
+  await waitForChange(changes, told, beat);
+  return beat.left.aborted ? atOnce : read(db, principal, beat.appliedSeq);
+}
+
+/** In slices, so that a process that wants to end need not wait for those who wait. */
+async function waitForChange(changes: ChangeSignal, told: number, beat: Beat): Promise<void> {
+  const untilMs = performance.now() + beat.waitMs;
+  while (changes.count === told && !beat.left.aborted && !beat.isDraining()) {
+    const leftMs = untilMs - performance.now();
+    if (leftMs <= 0) return;
+    await changes.moreThan(told, Math.min(leftMs, drainLookMs), beat.left);
+  }
+}
+
+async function read(db: Database, principal: Principal, appliedSeq: number): Promise<Heard> {
+  const changes = await listKeyChangesAfter(db, appliedSeq, changesPerReadMax);
+  // The place in the feed moves on past what is not for this verifier: whoever revokes waits for the place.
+  return { changes: visibleChanges(principal, changes), appliedSeq: changes.at(-1)?.seq ?? appliedSeq };
+}

@@ -1,0 +1,14 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import type { Principal } from '../../domain/principal.ts';
+import type { Database } from '../../stores/postgres/database.ts';
+import { deleteEmbeddedVerifier } from '../../stores/postgres/verifiers.ts';
+
+/** Takes a lease back that is no longer used, so that no revoke waits for it. */
+export async function removeVerifier(
+  parts: { db: Database },
+  principal: Principal,
+  verifierId: string,
+): Promise<void> {
+  const isRemoved = await deleteEmbeddedVerifier(parts.db, { id: verifierId, masterKeyId: principal.id });
+  if (!isRemoved) throw new FlowplateError('VERIFIER_NOT_FOUND');
+}
