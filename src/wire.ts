@@ -19,6 +19,7 @@ import { applyFlushes } from './stores/postgres/usage.ts';
 import { isRedisReachable, openRedis } from './stores/redis/client.ts';
 import { defineLimitScripts } from './stores/redis/limits.ts';
 import { pushFlush } from './stores/redis/usage-flushes.ts';
+import { ChangeSignal } from './usecases/verifiers/change-signal.ts';
 import { KeyRecords } from './verify/key-records.ts';
 import { Lease } from './verify/lease.ts';
 import { spendKeyLimits } from './verify/limits.ts';
@@ -27,13 +28,15 @@ import { RecordCache, revisionMemoryMs } from './verify/record-cache.ts';
 import { RefusedOrganizations } from './verify/refused-organizations.ts';
 import { Rekeying } from './verify/rekeying.ts';
 import { RememberedRevisions } from './verify/remembered-revisions.ts';
-import { UsageRecorder } from './verify/usage-recorder.ts';
+import { type DeliverFlush, UsageRecorder } from './verify/usage-recorder.ts';
 
 const waitingForRecordsPerConnection = 64;
 const masterKeyLookupsWaitingMax = 256;
 const hashesAtOnce = 2;
 const hashesWaitingMax = 20;
 const masterKeysInMemoryMax = 10_000;
+/** Opened as they are needed: a deployment without embedded verifiers has none of them. */
+const verifierConnectionsMax = 4;
 
 export type Api = {
   parts: Omit<AppParts, 'isDraining'>;
@@ -58,6 +61,8 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   closing.add('verify pool', () => verifyDb.destroy());
   const leaseDb = open(config, 'lease', 1, fault('postgres'));
   closing.add('lease pool', () => leaseDb.destroy());
+  const verifiersDb = open(config, 'verifiers', verifierConnectionsMax, fault('postgres'));
+  closing.add('verifiers pool', () => verifiersDb.destroy());
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
   defineLimitScripts(redis);
@@ -68,6 +73,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const refusedOrganizations = new RefusedOrganizations();
   const keysInMemory = new RecordCache<KeyRecord>(revisions, config.RECORDS_IN_MEMORY_MAX);
   const masterKeysInMemory = new RecordCache<MasterKey>(revisions, masterKeysInMemoryMax);
+  const changesHeard = new ChangeSignal();
 
   const lease = new Lease(
     {
@@ -86,6 +92,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
             if (change.kind === 'organization') refusedOrganizations.apply(change.subjectId, change.status);
             else revisions.remember(change.subjectId, change.revision, performance.now());
           }
+          if (changes.length > 0) changesHeard.tell();
         },
       },
     },
@@ -97,11 +104,10 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   );
   const listener = new ChangeListener(config.DATABASE_URL, () => lease.wake());
 
-  const usage = new UsageRecorder(
-    // Redis sums up what many processes count; without it each goes to Postgres itself, under the same flush id.
-    (flush) => pushFlush(redis, flush).catch(() => applyFlushes(db, [flush]).then(() => undefined)),
-    fault('usage'),
-  );
+  // Redis sums up what many processes count; without it each goes to Postgres itself, under the same flush id.
+  const deliverUsage: DeliverFlush = (flush) =>
+    pushFlush(redis, flush).catch(() => applyFlushes(db, [flush]).then(() => undefined));
+  const usage = new UsageRecorder(deliverUsage, fault('usage'));
   closing.add('usage', () => usage.close());
 
   const rekeying = new Rekeying((id, from, to) => rekeyKey(db, id, from, to));
@@ -157,6 +163,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         spendLimits: (record, cost, now) => spendKeyLimits({ redis, db: verifyDb }, record, cost, now),
         onVerdict: (code) => metrics.countVerdict(code),
       },
+      verifiers: { db: verifiersDb, leaseMs: config.LEASE_MS, changes: changesHeard, deliverUsage },
       log,
       newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),
@@ -184,6 +191,8 @@ const poolTimes = {
   control: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
   // Verification's way to the truth.
   verify: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400 },
+  // Heartbeats of embedded verifiers, which come in waves: every change wakes them all.
+  verifiers: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900 },
   // A heartbeat that waited behind other work would cost the lease.
   lease: { connectTimeoutMs: 1_000, statementTimeoutMs: 2_000, lockTimeoutMs: 1_900 },
 };

@@ -7,8 +7,6 @@ import { contextOf } from './request-context.ts';
 export type Exchange = {
   req: IncomingMessage;
   res: ServerResponse;
-  /** Without the query. */
-  path: string;
   params: unknown;
   query: unknown;
   requestId: string;
@@ -32,7 +30,6 @@ export function fromExpress(req: Request, res: Response, readAddress: ReadAddres
   return {
     req,
     res,
-    path: req.path,
     params: req.params,
     query: req.query,
     requestId: context.requestId,

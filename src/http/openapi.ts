@@ -68,7 +68,9 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       ...Object.fromEntries(
         Object.entries(route.success).map(([status, description]) => [
           status,
-          { description, content: { 'application/json': { schema: route.answer } } },
+          status === '204'
+            ? { description }
+            : { description, content: { 'application/json': { schema: route.answer } } },
         ]),
       ),
       ...errorResponses([

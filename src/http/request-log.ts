@@ -8,6 +8,9 @@ export type RequestSeen = { method: string; route: string; status: number; secon
 const quietRoutes: readonly string[] = [
   '/v1/flowplate/api-keys/verify',
   '/v1/flowplate/api-keys/verify/batch',
+  '/v1/flowplate/verifiers/:verifier_id/heartbeat',
+  '/v1/flowplate/verifiers/:verifier_id/records',
+  '/v1/flowplate/verifiers/:verifier_id/usage',
 ];
 
 /** One line for each finished request, and none for a verification or a health check that went well. Never a header or a body. */

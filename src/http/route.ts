@@ -21,6 +21,8 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape> = {
   caller: Caller;
   /** Only on routes that declare it, and only when the caller sent an Idempotency-Key. */
   idempotency: Idempotency | undefined;
+  /** Aborts when nobody waits for the answer any more; for an operation that waits. */
+  left: () => AbortSignal;
 };
 
 export type Answer<R extends Shape> = { status: number; body: z.input<R>; headers?: Record<string, string> };
@@ -75,10 +77,20 @@ export async function serve<Parts extends RouteParts>(
   const query = validate(route.query, exchange.query);
   const sent = await (route.bodyFormat === 'form' ? readFormBody(req) : readJsonBody(req));
   const body = validate(route.body, sent);
-  const idempotency = route.idempotent && readIdempotency(parts.keyring, principal, exchange, sent);
+  const idempotency =
+    route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
   const caller = { principal, requestId };
-  const answer = await route.handle(parts, { params, query, body, caller, idempotency });
-  sendJson(res, answer);
+  const left = () => leftSignal(res);
+  const answer = await route.handle(parts, { params, query, body, caller, idempotency, left });
+  if (answer.status === 204) sendNothing(res);
+  else sendJson(res, answer);
+}
+
+function leftSignal(res: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  if (res.closed) controller.abort();
+  else res.once('close', () => controller.abort());
+  return controller.signal;
 }
 
 function requireAcceptable(req: IncomingMessage): void {
@@ -89,11 +101,12 @@ function requireAcceptable(req: IncomingMessage): void {
   }
 }
 
+/** The path's decoded parameters, not its spelling: `usr%5F1` and `usr_1` are the same request. */
 function readIdempotency(
   keyring: Keyring,
   principal: Principal,
-  { req, path }: Exchange,
-  body: unknown,
+  req: IncomingMessage,
+  { route, params, body }: { route: { operationId: string }; params: unknown; body: unknown },
 ): Idempotency | undefined {
   const key = req.headers['idempotency-key'];
   if (key === undefined) return undefined;
@@ -102,7 +115,8 @@ function readIdempotency(
       details: [{ path: 'Idempotency-Key', message: `must have 1 to ${idempotencyKeyLengthMax} characters` }],
     });
   }
-  return newIdempotency(keyring, { scope: `${principal.id} ${req.method} ${path}`, key, body });
+  const scope = `${principal.id} ${route.operationId} ${JSON.stringify(params)}`;
+  return newIdempotency(keyring, { scope, key, body });
 }
 
 function sendJson(res: ServerResponse, { status, body, headers }: Answer<Shape>): void {
@@ -113,4 +127,10 @@ function sendJson(res: ServerResponse, { status, body, headers }: Answer<Shape>)
   res.setHeader('Cache-Control', 'no-store');
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value);
   res.end(text);
+}
+
+function sendNothing(res: ServerResponse): void {
+  res.statusCode = 204;
+  res.setHeader('Cache-Control', 'no-store');
+  res.end();
 }

@@ -9,13 +9,14 @@ import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import { type FoundKeyRecord, findKeyRecord } from '../stores/postgres/verify-records.ts';
 import { readRecord, writeRecord } from '../stores/redis/records.ts';
 import type { Lease } from './lease.ts';
-import { type RecordCache, recordLifeMs } from './record-cache.ts';
+import { type Entry, type RecordCache, recordLifeMs } from './record-cache.ts';
 import type { RefusedOrganizations } from './refused-organizations.ts';
 import type { RememberedRevisions } from './remembered-revisions.ts';
 
 export type RecordSource = 'memory' | 'redis' | 'postgres';
 
-export type FoundRecord = { record: KeyRecord; organizationActive: boolean };
+/** `readAtMs`: the database server's time when the record was read there, however long ago. */
+export type FoundRecord = { record: KeyRecord; organizationActive: boolean; readAtMs: number };
 
 export type KeyRecordParts = {
   keyring: Keyring;
@@ -32,7 +33,7 @@ export type KeyRecordParts = {
   onSource: (source: RecordSource) => void;
 };
 
-type Flight = KeyRecord | undefined;
+type Flight = Readonly<Entry<KeyRecord>> | undefined;
 
 /**
  * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one flight for each key however many
@@ -56,23 +57,23 @@ export class KeyRecords {
     if (!lease.isHeld()) return this.#ask(key);
     // Process memory may be keyed by a plain fast hash: it never leaves the process, and the peppered HMAC costs ten times as much.
     const fingerprint = hash('sha256', key, 'base64');
-    const remembered = memory.get(fingerprint, clock.nowMs());
+    const remembered = memory.find(fingerprint, clock.nowMs());
     if (remembered === undefined) return this.#share(fingerprint, key);
     this.#parts.onSource('memory');
     return this.#withStatus(remembered);
   }
 
   /** Under a lease the set of refused organizations knows more than any record can. */
-  #withStatus(record: KeyRecord): FoundRecord {
+  #withStatus({ record, readAtMs }: Readonly<Entry<KeyRecord>>): FoundRecord {
     const organizationActive = !this.#parts.refusedOrganizations.has(record.organizationId);
-    return { record, organizationActive };
+    return { record, organizationActive, readAtMs };
   }
 
   async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
     const landed = await (this.#flights.get(fingerprint) ?? this.#takeOff(fingerprint, key));
     if (landed === undefined) return undefined;
     // The flight may have read before a change that this request, which joined it later, must already see.
-    return this.#parts.revisions.isStale(landed) ? this.#ask(key) : this.#withStatus(landed);
+    return this.#parts.revisions.isStale(landed.record) ? this.#ask(key) : this.#withStatus(landed);
   }
 
   #takeOff(fingerprint: string, key: string): Promise<Flight> {
@@ -89,22 +90,19 @@ export class KeyRecords {
     if (isFresh && !revisions.isStale(packed.record)) {
       memory.put(fingerprint, packed, clock.nowMs());
       onSource('redis');
-      return packed.record;
+      return packed;
     }
     const found = await this.#read(key);
     if (found === undefined) return undefined;
-    if (revisions.isStale(found.record)) return found.record;
+    if (revisions.isStale(found.record)) return found;
     memory.put(fingerprint, found, clock.nowMs());
     const ageMs = clock.nowMs() - found.readAtMs;
     void writeRecord(redis, digest.digest, found, recordLifeMs - ageMs).catch(() => undefined);
-    return found.record;
+    return found;
   }
 
   async #ask(key: string): Promise<FoundRecord | undefined> {
-    const found = await this.#read(key);
-    return found === undefined
-      ? undefined
-      : { record: found.record, organizationActive: found.organizationActive };
+    return this.#read(key);
   }
 
   async #read(key: string): Promise<FoundKeyRecord | undefined> {

@@ -9,7 +9,7 @@ export const recordLifeMs = 300_000;
 /** Longer than an entry lives, twice over: clocks of two database servers may differ at a failover. */
 export const revisionMemoryMs = 2 * recordLifeMs + 60_000;
 
-type Entry<R> = { record: R; readAtMs: number };
+export type Entry<R> = { record: R; readAtMs: number };
 
 /**
  * Records in this process's memory. May be asked only under a lease (lease.ts); it answers only with what is young enough and not
@@ -27,9 +27,14 @@ export class RecordCache<R extends { id: string; revision: number }> {
   }
 
   get(fingerprint: string, nowMs: number): R | undefined {
+    return this.find(fingerprint, nowMs)?.record;
+  }
+
+  /** The record with the time of its Postgres read. */
+  find(fingerprint: string, nowMs: number): Readonly<Entry<R>> | undefined {
     const entry = this.#entries.get(fingerprint);
     if (entry === undefined) return undefined;
-    if (this.#isUsable(entry, nowMs)) return entry.record;
+    if (this.#isUsable(entry, nowMs)) return entry;
     this.#entries.delete(fingerprint);
     return undefined;
   }

@@ -4,6 +4,7 @@ import { type MaybeLater, whenThere } from '../domain/maybe-later.ts';
 import { isVisibleTo, type Principal } from '../domain/principal.ts';
 import type { AcceptedCode, RefusedCode, Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import { acceptedVerdict, isAccepted } from './accepted-verdict.ts';
 import { type Asked, decide } from './decide.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';
 import type { LimitVerdict } from './limits.ts';
@@ -63,10 +64,6 @@ function tell<V extends Verdict>(parts: VerifyParts, verdict: V): V {
   return verdict;
 }
 
-function isAccepted(code: AcceptedCode | RefusedCode): code is AcceptedCode {
-  return code === 'VALID' || code === 'SUPERSEDED';
-}
-
 function refuse(parts: VerifyParts, record: KeyRecord, code: RefusedCode, nowMs: number): Verdict {
   parts.usage.mark(record.lineageId, code, 0, nowMs);
   return tell(parts, { valid: false, code });
@@ -80,21 +77,5 @@ function accept(
   nowMs: number,
 ): Verdict {
   parts.usage.mark(record.lineageId, code, cost, nowMs);
-  return tell(parts, {
-    valid: true,
-    code,
-    key_id: record.id,
-    user_id: record.userId,
-    organization_id: record.organizationId,
-    environment: record.environment,
-    scopes: record.scopes,
-    metadata: record.metadata,
-    expires_at: endOf(record),
-  });
-}
-
-/** When this very key stops: its expiry, or the end of its grace when that comes first. */
-function endOf(record: KeyRecord): string | null {
-  const endMs = Math.min(record.expiresAtMs ?? Infinity, record.supersededUntilMs ?? Infinity);
-  return endMs === Infinity ? null : new Date(endMs).toISOString();
+  return tell(parts, acceptedVerdict(record, code));
 }

@@ -3,12 +3,12 @@ import { newSecret } from '../../src/domain/key-format.ts';
 import { type Call, caller } from './call.ts';
 import { loggedLine, type Running, startScript } from './processes.ts';
 
-export type Started = Running & { metricsUrl: string };
+export type Started = Running;
 export type StartedApi = Started & { url: string; port: number; call: Call };
 
 export type StartOptions = { env?: Record<string, string>; root?: string };
 
-/** The settings of one deployment, and its processes as an operator starts them. */
+/** The settings of one deployment, and its processes as an operator starts them, on any free ports unless told otherwise. */
 export type Deployment = {
   env: Record<string, string>;
   masterKey: string;
@@ -20,7 +20,7 @@ export function deploy(
   stores: { databaseUrl: string; redisUrl: string },
   env: Record<string, string> = {},
 ): Deployment {
-  const masterKey = newSecret('master', 'test', randomBytes);
+  const masterKey = env.FLOWPLATE_MASTER_KEY ?? newSecret('master', 'test', randomBytes);
   const settings = {
     DATABASE_URL: stores.databaseUrl,
     REDIS_URL: stores.redisUrl,
@@ -41,15 +41,14 @@ export function deploy(
     masterKey,
     startApi: async (options) => {
       const running = await start('src/main.ts', options);
-      const { port, metrics_port } = await loggedLine(running, 'listening');
+      const { port } = await loggedLine(running, 'listening');
       const url = `http://127.0.0.1:${port}`;
-      const metricsUrl = `http://127.0.0.1:${metrics_port}`;
-      return { ...running, url, port: Number(port), metricsUrl, call: caller(url, masterKey) };
+      return { ...running, url, port: Number(port), call: caller(url, masterKey) };
     },
     startWorker: async (options) => {
       const running = await start('workers/main.ts', options);
-      const { metrics_port } = await loggedLine(running, 'working');
-      return { ...running, metricsUrl: `http://127.0.0.1:${metrics_port}` };
+      await loggedLine(running, 'working');
+      return running;
     },
   };
 }

@@ -7,6 +7,7 @@ import {
 } from '../../src/stores/postgres/key-changes.ts';
 import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
 import { type ChangeSink, Lease, type LeaseOptions } from '../../src/verify/lease.ts';
+import type { Around } from './observed-pool.ts';
 
 export function revisionOf(subjectId: string, revision: number): KeyChange {
   return { kind: 'key', subjectId, revision, status: null };
@@ -42,4 +43,26 @@ export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseO
     { verifierId: randomUUID(), leaseMs: 3_000, heartbeatMs: 50, ...options },
   );
   return { lease, faults };
+}
+
+const steps: Array<[RegExp, string]> = [
+  [/max\("seq"\)/, 'find the end of the feed'],
+  [/INSERT INTO verifiers/, 'register'],
+  [/from "organizations"/, 'load organizations'],
+  [/"committed_at" >/, 'load recent changes'],
+  [/UPDATE verifiers SET lease_until/, 'extend'],
+  [/from "key_changes" where "seq" >/, 'read'],
+  [/update "verifiers" set "applied_seq"/, 'say so'],
+];
+
+/** Names the statements of a verifier in their order; `hold` stands before each of them. */
+export function nameSteps(hold: (step: string) => Promise<void> | void): { seen: string[]; around: Around } {
+  const seen: string[] = [];
+  const around: Around = async (text, run) => {
+    const step = steps.find(([pattern]) => pattern.test(text))?.[1] ?? text;
+    await hold(step);
+    seen.push(step);
+    return run();
+  };
+  return { seen, around };
 }

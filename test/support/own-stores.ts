@@ -8,6 +8,7 @@ import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts'
 import { migrate } from '../../src/stores/postgres/migrate.ts';
 import { atEnd } from './at-end.ts';
 import { query, withConnection } from './query.ts';
+import { quietPort } from './quiet-port.ts';
 
 /** A server that this test file may do anything to. */
 export type OwnServer<Server> = {
@@ -19,21 +20,16 @@ export type OwnServer<Server> = {
   directory: string;
 };
 
-type Startable = {
-  kill(signal: NodeJS.Signals): void;
-  exited: Promise<unknown>;
-  stop(): Promise<void>;
-  port: number;
-};
+type Startable = { kill(signal: NodeJS.Signals): void; exited: Promise<unknown>; stop(): Promise<void> };
 
 async function own<Server extends Startable>(
-  start: (dataDir: string, port?: number) => Promise<Server>,
+  start: (at: { dataDir: string; port: number }) => Promise<Server>,
 ): Promise<OwnServer<Server>> {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
   atEnd(() => rm(directory, { recursive: true, force: true }));
   const dataDir = join(directory, 'data');
-  let server = await start(dataDir);
-  const { port } = server;
+  const at = { dataDir, port: await quietPort() };
+  let server = await start(at);
   atEnd(() => server.stop());
   return {
     current: () => server,
@@ -42,7 +38,7 @@ async function own<Server extends Startable>(
       await server.exited;
     },
     restart: async () => {
-      server = await start(dataDir, port);
+      server = await start(at);
     },
     directory: dataDir,
   };
@@ -50,9 +46,7 @@ async function own<Server extends Startable>(
 
 /** In memory only, so that a killed one comes back empty. */
 export function ownRedis(settings: Record<string, string> = {}): Promise<OwnServer<EmbeddedRedis>> {
-  return own((dataDir, port) =>
-    startRedis({ dataDir, ...(port !== undefined && { port }), settings: { appendonly: 'no', ...settings } }),
-  );
+  return own((at) => startRedis({ ...at, settings: { appendonly: 'no', ...settings } }));
 }
 
 export type OwnPostgres = OwnServer<EmbeddedPostgres> & {
@@ -64,22 +58,18 @@ export type OwnPostgres = OwnServer<EmbeddedPostgres> & {
 
 /** Durable (fsync on) unless told otherwise. */
 export async function ownPostgres(settings: Record<string, string> = {}): Promise<OwnPostgres> {
-  const postgres = await own((dataDir, port) =>
-    startPostgres({
-      dataDir,
-      ...(port !== undefined && { port }),
-      settings: { shared_buffers: '32MB', ...settings },
-    }),
+  const postgres = await own((at) =>
+    startPostgres({ ...at, settings: { shared_buffers: '32MB', ...settings } }),
   );
   const password = randomBytes(16).toString('hex');
   const { url } = postgres.current();
   await query(url, `CREATE ROLE ${ordinaryRole} LOGIN PASSWORD '${password}'`);
   await query(url, `CREATE DATABASE ${ordinaryRole} OWNER ${ordinaryRole}`);
-  const own_ = new URL(databaseUrl(url, ordinaryRole));
-  own_.username = ordinaryRole;
-  own_.password = password;
-  await migrate({ databaseUrl: own_.href });
-  return { ...postgres, databaseUrl: own_.href, adminUrl: databaseUrl(url, ordinaryRole) };
+  const address = new URL(databaseUrl(url, ordinaryRole));
+  address.username = ordinaryRole;
+  address.password = password;
+  await migrate({ databaseUrl: address.href });
+  return { ...postgres, databaseUrl: address.href, adminUrl: databaseUrl(url, ordinaryRole) };
 }
 
 /** What the service connects as; no superuser, so that limits hold for it. */

@@ -20,6 +20,8 @@ export type ProcessOptions = {
   /** The whole environment but for PATH: nothing of the test's own reaches the process. */
   env: Record<string, string>;
   args?: readonly string[];
+  /** Standard input; none unless given. */
+  input?: string;
   /** Where `src/` and `workers/` are taken from; a private copy for a control arm. */
   root?: string;
 };
@@ -28,13 +30,14 @@ const node = join(projectRoot, 'node_modules', '.bin', 'node');
 
 /** Starts a script of ours as users do. It is killed when the file ends, and asked to stop when this process dies. */
 export async function startScript(script: string, options: ProcessOptions): Promise<Running> {
-  const { root = projectRoot, args = [], env } = options;
+  const { root = projectRoot, args = [], env, input = '' } = options;
   const [program = node, ...rest] = [...(await dieWithParent('TERM')), node, script, ...args];
   const child = spawn(program, rest, {
     cwd: root,
     env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => {}).end(input);
   const written = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -57,6 +60,16 @@ export async function startScript(script: string, options: ProcessOptions): Prom
     stdout: () => written.stdout,
     stderr: () => written.stderr,
   };
+}
+
+/** Runs a script to its end, as a person at the shell does. */
+export async function runScript(
+  script: string,
+  options: ProcessOptions,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const running = await startScript(script, options);
+  const { code } = await running.exited;
+  return { code, stdout: running.stdout(), stderr: running.stderr() };
 }
 
 export type LogLine = Record<string, unknown> & { msg?: string };

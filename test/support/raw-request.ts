@@ -2,12 +2,18 @@ import { connect } from 'node:net';
 
 const silenceMs = 3_000;
 
-/** Sends bytes as they are and answers with all that came back until the server closed or fell silent. */
-export function sendRaw(url: string, bytes: string | Buffer): Promise<string> {
+/** Sends bytes as they are and answers with all that came back until the server closed or fell silent, or the client left. */
+export function sendRaw(
+  url: string,
+  bytes: string | Buffer,
+  { thenLeave = false }: { thenLeave?: boolean } = {},
+): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     let received = '';
-    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    const socket = connect(Number(port), hostname, () =>
+      socket.write(bytes, () => void (thenLeave && socket.destroySoon())),
+    );
     const finish = () => {
       socket.destroy();
       resolve(received);

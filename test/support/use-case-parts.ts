@@ -4,7 +4,6 @@ import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type { Caller, Principal } from '../../src/domain/principal.ts';
 import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
-import type { MintedKey } from '../../src/usecases/keys/issue-secret.ts';
 import { type MintRequest, mintKey } from '../../src/usecases/keys/mint-key.ts';
 import type { TestStores } from './stores.ts';
 
@@ -70,10 +69,7 @@ export function mintRequest(changed: Partial<MintRequest> = {}): MintRequest {
   };
 }
 
-export async function mintedKey(
-  parts: UseCaseParts,
-  changed: Partial<MintRequest> = {},
-): Promise<MintedKey & { request: MintRequest }> {
+export async function mintedKey(parts: UseCaseParts, changed: Partial<MintRequest> = {}) {
   const request = mintRequest(changed);
   const { answer } = await mintKey(parts, callerWith(), request);
   return { ...answer, request };

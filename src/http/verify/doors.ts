@@ -46,7 +46,6 @@ async function answer(
   const exchange: Exchange = {
     req,
     res,
-    path: route.path,
     params: noInput,
     query: noInput,
     requestId,

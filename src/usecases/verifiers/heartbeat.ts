@@ -20,7 +20,8 @@ export type Beat = {
   isDraining: () => boolean;
 };
 
-export type Heard = { changes: AppliedChange[]; appliedSeq: number };
+/** `hasMore`: the feed goes on, so these alone do not justify a lease. */
+export type Heard = { changes: AppliedChange[]; appliedSeq: number; hasMore: boolean };
 
 const changesPerReadMax = 1_000;
 const drainLookMs = 250;
@@ -61,5 +62,9 @@ async function waitForChange(changes: ChangeSignal, told: number, beat: Beat): P
 async function read(db: Database, principal: Principal, appliedSeq: number): Promise<Heard> {
   const changes = await listKeyChangesAfter(db, appliedSeq, changesPerReadMax);
   // The place in the feed moves on past what is not for this verifier: whoever revokes waits for the place.
-  return { changes: visibleChanges(principal, changes), appliedSeq: changes.at(-1)?.seq ?? appliedSeq };
+  return {
+    changes: visibleChanges(principal, changes),
+    appliedSeq: changes.at(-1)?.seq ?? appliedSeq,
+    hasMore: changes.length === changesPerReadMax,
+  };
 }

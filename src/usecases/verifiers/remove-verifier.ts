@@ -3,9 +3,11 @@ import type { Principal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { deleteEmbeddedVerifier } from '../../stores/postgres/verifiers.ts';
 
+export type RemoveParts = { db: Database };
+
 /** Takes a lease back that is no longer used, so that no revoke waits for it. */
 export async function removeVerifier(
-  parts: { db: Database },
+  parts: RemoveParts,
   principal: Principal,
   verifierId: string,
 ): Promise<void> {

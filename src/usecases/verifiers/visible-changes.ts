@@ -1,6 +1,8 @@
 import type { Principal } from '../../domain/principal.ts';
 import type { AppliedChange } from '../../stores/postgres/key-changes.ts';
 
+export type { AppliedChange };
+
 /**
  * What of the feed concerns a verifier with this master key. Of keys the feed knows only the ids, which open nothing; other
  * organizations than those of its allow-list, and other master keys, do not exist for it.

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { parseSecret } from '../../domain/key-format.ts';
+import { isVisibleTo } from '../../domain/principal.ts';
+import type { VerifyParts } from '../../verify/verify-key.ts';
+import { noQuery } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { keyRecord, toKeyRecordAnswer, verifierParams } from './verifier-schemas.ts';
+
+export const findRecordRoute = defineRoute({
+  method: 'post',
+  path: '/v1/flowplate/verifiers/:verifier_id/records',
+  operationId: 'findRecord',
+  summary: 'What an embedded verifier decides from',
+  description:
+    'The record of a presented key, from where verification itself has it, with the age of its read from the database. A key outside the allow-lists of the master key does not exist. Nothing is counted.',
+  access: 'keys:verify',
+  params: verifierParams,
+  query: noQuery,
+  body: z.strictObject({ key: z.string().max(4_096) }),
+  success: { 200: 'The record, or null when there is no such key.' },
+  answer: z.strictObject({
+    record: keyRecord.nullable(),
+    organization_active: z.boolean().optional(),
+    age_ms: z.number().min(0).optional().describe('Since the record was read from the database'),
+  }),
+  errors: [],
+  async handle(parts: { verify: Pick<VerifyParts, 'records' | 'clock'> }, { body, caller }) {
+    if (parseSecret(body.key)?.kind !== 'user') return notFound;
+    const found = await parts.verify.records.find(body.key);
+    if (found === undefined) return notFound;
+    const { record, organizationActive, readAtMs } = found;
+    if (!isVisibleTo(caller.principal, record.organizationId, record.environment)) return notFound;
+    return {
+      status: 200,
+      body: {
+        record: toKeyRecordAnswer(record),
+        organization_active: organizationActive,
+        age_ms: Math.max(0, parts.verify.clock.nowMs() - readAtMs),
+      },
+    };
+  },
+});
+
+const notFound = { status: 200, body: { record: null } };

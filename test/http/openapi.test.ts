@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { problems } from '../../src/http/problem.ts';
+import { routes } from '../../src/http/routes.ts';
+import { startBroker, type TestBroker } from '../support/broker.ts';
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+type Operation = {
+  operationId: string;
+  summary: string;
+  parameters?: Array<{ name: string; in: string; required?: boolean; schema: object }>;
+  requestBody?: { content: Record<string, { schema: object }> };
+  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>;
+};
+type Document = {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
+};
+
+let broker: TestBroker;
+let document: Document;
+let operations: Array<[name: string, operation: Operation]>;
+beforeAll(async () => {
+  broker = await startBroker();
+  const answer = await broker.call('GET /openapi.json', { as: null });
+  expect(answer.status).toBe(200);
+  document = answer.body;
+  operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]): [string, Operation] => [`${method} ${path}`, operation]),
+  );
+});
+afterAll(() => broker.close());
+
+/** Every object and text in the document, with the name under which it stands. */
+function* walk(value: Json, name = ''): Generator<[name: string, value: Json]> {
+  yield [name, value];
+  if (value === null || typeof value !== 'object') return;
+  for (const [inner, child] of Object.entries(value)) yield* walk(child, inner);
+}
+
+describe('the document', () => {
+  test('it is OpenAPI 3.1, and every reference in it leads somewhere inside of it', () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
+    expect([document.info.title, document.info.version].every((text) => text.length > 0)).toBe(true);
+    const references = [...walk(document as unknown as Json)].filter(([name]) => name === '$ref');
+    expect(references.length).toBeGreaterThan(10);
+    for (const [, reference] of references) {
+      expect(String(reference)).toMatch(/^#\//);
+      const target = String(reference)
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((at, name) => (at as Record<string, unknown>)?.[name], document);
+      expect(target, String(reference)).toBeTypeOf('object');
+    }
+  });
+
+  test('it names no other host', () => {
+    const addresses = [...walk(document as unknown as Json)].filter(
+      ([, value]) => typeof value === 'string' && /\b(https?|wss?):\/\//.test(value),
+    );
+    expect(addresses).toEqual([]);
+  });
+
+  test('every registered route is in it, with what it takes, gives and refuses', () => {
+    const described = new Map(operations);
+    for (const route of routes) {
+      const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+      const operation = described.get(`${route.method} ${path}`);
+      expect(operation, route.path).toMatchObject({ operationId: route.operationId, summary: route.summary });
+      const statuses = Object.keys(operation?.responses ?? {});
+      const refusals = route.errors.map((code: keyof typeof problems) => String(problems[code].status));
+      const always = ['400', '401', '403', '422', '500', '503'];
+      expect(statuses).toEqual(
+        expect.arrayContaining([...Object.keys(route.success), ...refusals, ...always]),
+      );
+      const takesBody = ['post', 'patch'].includes(route.method);
+      expect(operation?.requestBody !== undefined).toBe(takesBody);
+      const headers = operation?.parameters?.filter((parameter) => parameter.in === 'header') ?? [];
+      expect(headers.map(({ name }) => name)).toEqual(route.idempotent ? ['Idempotency-Key'] : []);
+    }
+  });
+
+  test('every path that is described answers, and only to its methods', async () => {
+    for (const [name] of operations) {
+      const [method = '', path = ''] = name.split(' ');
+      const address = path.replaceAll(/\{\w+\}/g, 'x');
+      const { status, body } = await broker.call(`${method.toUpperCase()} ${address}`, { as: null });
+      expect(status, `${name} ${JSON.stringify(body)}`).toBe(401);
+    }
+  });
+
+  test('operation ids are unique, and every path parameter is declared', () => {
+    const ids = operations.map(([, operation]) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [name, { parameters = [] }] of operations) {
+      const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+      const declared = parameters.filter((parameter) => parameter.in === 'path');
+      expect(declared.map((parameter) => parameter.name).sort()).toEqual(inPath.sort());
+      for (const parameter of declared) expect(parameter.required).toBe(true);
+    }
+  });
+
+  test('every answer has a description and every body a schema', () => {
+    for (const [name, { responses, requestBody }] of operations) {
+      expect(Object.keys(responses).length).toBeGreaterThan(1);
+      for (const [status, { description, content = {} }] of Object.entries(responses)) {
+        expect(status).toMatch(/^[2-5]\d\d$/);
+        expect(description.length, `${name} ${status}`).toBeGreaterThan(0);
+        for (const { schema } of Object.values(content))
+          expect(Object.keys(schema).length).toBeGreaterThan(0);
+      }
+      for (const { schema } of Object.values(requestBody?.content ?? {})) expect(schema).toBeTypeOf('object');
+    }
+  });
+});
+
+describe('/docs', () => {
+  test('the page runs under a policy that allows nothing from elsewhere', async () => {
+    const { status, headers, body } = await broker.call('GET /docs', { as: null });
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const policy = Object.fromEntries(
+      (headers.get('content-security-policy') ?? '').split(';').map((directive) => {
+        const [name = '', ...sources] = directive.trim().split(' ');
+        return [name, sources.join(' ')];
+      }),
+    );
+    expect(policy).toMatchObject({
+      'default-src': "'none'",
+      'script-src': "'self'",
+      'connect-src': "'self'",
+      'frame-ancestors': "'none'",
+      'base-uri': "'none'",
+      'form-action': "'none'",
+    });
+    for (const sources of Object.values(policy)) expect(sources).not.toMatch(/http|\*|unsafe-eval/);
+    expect(body).not.toMatch(/(https?:)?\/\/\w/);
+    expect(body).not.toMatch(/<script(?![^>]* src="\/docs\/)|\bon\w+=|javascript:/);
+  });
+
+  test('everything that the page loads is served here, with its type', async () => {
+    const { body } = await broker.call('GET /docs', { as: null });
+    const assets = [...String(body).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(assets.length).toBeGreaterThanOrEqual(3);
+    for (const path of assets) {
+      const asset = await broker.call(`GET ${path}`, { as: null });
+      expect(asset.status, path).toBe(200);
+      expect(asset.headers.get('content-type')).toMatch(path.endsWith('.css') ? /^text\/css/ : /javascript/);
+      expect(asset.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(String(asset.body).length).toBeGreaterThan(50);
+    }
+  });
+
+  test('nothing else of the package that it comes from is served', async () => {
+    for (const path of [
+      'package.json',
+      'index.html',
+      '../package.json',
+      '%2e%2e%2fpackage.json',
+      'absolute-path.js',
+    ]) {
+      expect((await broker.call(`GET /docs/${path}`, { as: null })).status, path).toBe(404);
+    }
+  });
+});

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { endAll } from '../../support/at-end.ts';
+import { startReplica, type TestBroker } from '../../support/broker.ts';
+import type { Answer } from '../../support/call.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type Minted, mint } from '../../support/keys.ts';
+import {
+  freezePostgres,
+  type OwnPostgres,
+  type OwnServer,
+  ownPostgres,
+  ownRedis,
+} from '../../support/own-stores.ts';
+import { headersOf, knock, knockWith } from './door.ts';
+
+const leaseMs = 3_000;
+
+let postgres: OwnPostgres;
+let redis: OwnServer<{ url: string }>;
+let broker: TestBroker;
+let client: Minted;
+
+beforeAll(async () => {
+  [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
+  broker = await startReplica({
+    DATABASE_URL: postgres.databaseUrl,
+    REDIS_URL: redis.current().url,
+    FLOWPLATE_PEPPERS: `p1:${randomBytes(32).toString('base64url')}`,
+    FLOWPLATE_ENV: 'test',
+    DRAIN_MS: '0',
+    LEASE_MS: String(leaseMs),
+  });
+  client = await mint(broker);
+});
+
+afterAll(async () => {
+  await broker.close();
+  await endAll();
+});
+
+const ask = (headers?: object) => knockWith(broker, client, headers);
+
+function statusBecomes(status: number): Promise<Answer> {
+  return eventually(15_000, ask, (answer) => answer.status === status);
+}
+
+function expectUndecided(answer: Answer): void {
+  expect(answer.status).toBe(503);
+  expect(answer.body).toStrictEqual({
+    type: 'about:blank',
+    title: 'Authorization unavailable',
+    status: 503,
+    trace_id: answer.headers.get('x-request-id'),
+  });
+  expect(headersOf(answer)).toStrictEqual({
+    'cache-control': 'no-store',
+    'content-length': String(JSON.stringify(answer.body).length),
+    'content-type': 'application/problem+json',
+    'retry-after': '1',
+    'x-flowplate-code': 'unavailable',
+    'x-request-id': expect.stringMatching(/^req_/),
+  });
+}
+
+test('without Redis and Postgres it answers from memory for the rest of its lease, then with 503, and then again', async () => {
+  await statusBecomes(200);
+  await Promise.all([redis.kill(), postgres.kill()]);
+  expect((await ask()).status).toBe(200);
+  expectUndecided(await statusBecomes(503));
+  expectUndecided(await ask());
+  expectUndecided(await knockWith(broker, client, {}, { below: '?deny=403' }));
+  // Who sends no key needs no store to be told so.
+  expectUndecided(await knock(broker, {}));
+  await Promise.all([redis.restart(), postgres.restart()]);
+  expect((await statusBecomes(200)).headers.get('x-flowplate-key-id')).toBe(client.key_id);
+});
+
+test('a Postgres that hangs is not waited for: 503 comes before a gateway gives up', async () => {
+  await statusBecomes(200);
+  const thaw = await freezePostgres(postgres);
+  expectUndecided(await statusBecomes(503));
+  const tookMs: number[] = [];
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const askedMs = performance.now();
+    expectUndecided(await ask());
+    tookMs.push(performance.now() - askedMs);
+  }
+  // 150 ms by design; Envoy gives up after 200 ms by default, and our own connections to Postgres only after 500.
+  expect(Math.min(...tookMs)).toBeLessThan(200);
+  thaw();
+  await statusBecomes(200);
+});

@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newSecret } from '../../../src/domain/key-format.ts';
+import { startBroker, type TestBroker } from '../../support/broker.ts';
+import type { Answer } from '../../support/call.ts';
+import { bytesOf } from '../../support/errors.ts';
+import { getKey, mint, refreshed, revoke, update } from '../../support/keys.ts';
+import { setStatus } from '../../support/organization-status.ts';
+import { secondMs, walkClock } from '../../support/walk-clock.ts';
+import { doorPath, headersOf, knock, knockWith } from './door.ts';
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await startBroker();
+});
+afterAll(() => broker.close());
+
+const hourly = (limit: number) => ({ rate_limit: { limit, window_seconds: 3_600 } });
+
+/** Expects a refusal as every gateway can take it, and nothing in it that the end client should not know. */
+function expectRefusal(answer: Answer, status: number, title: string, headers: object) {
+  const requestId = answer.headers.get('x-request-id');
+  expect(answer.body).toStrictEqual({ type: 'about:blank', title, status, trace_id: requestId });
+  expect(answer.status).toBe(status);
+  const length = JSON.stringify(answer.body).length;
+  expect(length).toBeLessThanOrEqual(300);
+  expect(headersOf(answer)).toStrictEqual({
+    'cache-control': 'no-store',
+    'content-length': String(length),
+    'content-type': 'application/problem+json',
+    'x-request-id': expect.stringMatching(/^req_/),
+    ...headers,
+  });
+}
+
+const realm = 'Bearer realm="flowplate"';
+const invalid = { 'www-authenticate': `${realm}, error="invalid_token"` };
+const forbidden = {
+  'www-authenticate': `${realm}, error="insufficient_scope"`,
+  'x-flowplate-code': 'forbidden',
+};
+
+describe('401', () => {
+  test('a request without a key is told which scheme to use, and no error (RFC 6750 §3.1)', async () => {
+    expectRefusal(await knock(broker, {}), 401, 'Authentication required', { 'www-authenticate': realm });
+    const basic = await knock(broker, { authorization: 'Basic dXNlcjpwYXNz' });
+    expectRefusal(basic, 401, 'Authentication required', { 'www-authenticate': realm });
+  });
+
+  test('malformed, unknown, revoked, disabled, expired and foreign keys are refused down to the same bytes', async () => {
+    const { secret: narrow } = await broker.createMasterKey({ organizationIds: ['org_elsewhere'] });
+    const unknown = await knockWith(broker, { key: newSecret('user', 'test', randomBytes) });
+    expectRefusal(unknown, 401, 'The credential is not valid', invalid);
+    const [revoked, disabled, foreign, expiring] = await Promise.all([
+      mint(broker),
+      mint(broker),
+      mint(broker),
+      mint(broker, { ttl_seconds: 60 }),
+    ]);
+    for (const each of [revoked, disabled, expiring])
+      expect((await knockWith(broker, each)).status).toBe(200);
+    await revoke(broker, revoked.key_id);
+    await update(broker, disabled.key_id, { enabled: false });
+    walkClock(broker, 61 * secondMs);
+    for (const refused of [
+      await knockWith(broker, { key: 'x' }),
+      await knockWith(broker, { key: broker.masterKey }),
+      await knockWith(broker, revoked),
+      await knockWith(broker, disabled),
+      await knockWith(broker, expiring),
+      await knockWith(broker, foreign, {}, { as: narrow }),
+    ]) {
+      expect(bytesOf(refused)).toBe(bytesOf(unknown));
+    }
+  });
+});
+
+describe('403', () => {
+  test('a scope, an organization, an environment, an address that does not fit, and a suspended organization: the same bytes', async () => {
+    const client = await mint(broker, { scopes: ['read'] });
+    const scope = await knockWith(broker, client, { 'x-flowplate-required-scopes': 'read write' });
+    expectRefusal(scope, 403, 'Not allowed', forbidden);
+    const suspended = await mint(broker);
+    await setStatus(broker, suspended.organization_id, 'suspended');
+    const elsewhere = await mint(broker, { ip_allowlist: ['192.0.2.0/24'] });
+    for (const refused of [
+      await knockWith(broker, client, { 'x-flowplate-required-organization': 'org_other' }),
+      await knockWith(broker, client, { 'x-flowplate-required-environment': 'prod' }),
+      await knockWith(broker, elsewhere, { 'x-forwarded-for': '203.0.113.9' }),
+      await knockWith(broker, suspended),
+    ]) {
+      expect(bytesOf(refused)).toBe(bytesOf(scope));
+    }
+  });
+});
+
+describe('429', () => {
+  const code = { 'x-flowplate-code': 'rate_limited' };
+
+  test('a limited key is told what the limit is and when to come back', async () => {
+    const client = await mint(broker, { rate_limit: { limit: 1, window_seconds: 30 } });
+    expect((await knockWith(broker, client)).status).toBe(200);
+    const refused = await knockWith(broker, client);
+    const retryAfter = refused.headers.get('retry-after');
+    expectRefusal(refused, 429, 'Too many requests', {
+      ...code,
+      'retry-after': expect.stringMatching(/^(30|2\d)$/),
+      ratelimit: `"rate";r=0;t=${retryAfter}`,
+      'ratelimit-policy': '"rate";q=1;w=30',
+    });
+  });
+
+  test('a spent quota comes back when its period ends, whatever the rate would allow', async () => {
+    const client = await mint(broker, { ...hourly(9), quota: { limit: 1, period: 'month' } });
+    await knockWith(broker, client);
+    const refused = await knockWith(broker, client);
+    const [, rateLeft, quotaLeft] =
+      /^"rate";r=8;t=(\d+), "quota";r=0;t=(\d+)$/.exec(refused.headers.get('ratelimit') ?? '') ?? [];
+    expect(Number(rateLeft)).toBeLessThanOrEqual(3_600);
+    expect(refused.headers.get('ratelimit-policy')).toBe('"rate";q=9;w=3600, "quota";q=1');
+    expect(refused.headers.get('retry-after')).toBe(quotaLeft);
+    expect(refused.status).toBe(429);
+  });
+
+  test("the seconds are told by the clock that decides, not by the machine's own", async () => {
+    const client = await mint(broker, hourly(1));
+    await knockWith(broker, client);
+    walkClock(broker, 600 * secondMs);
+    const { headers } = await knockWith(broker, client);
+    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(3_600);
+    expect(headers.get('ratelimit')).toBe(`"rate";r=0;t=${headers.get('retry-after')}`);
+  });
+
+  test.each(['?deny=403', '/orders?page=2&deny=403', '?deny=403&page=2'])(
+    '%s: the refusal is a 403 that says why it is one',
+    async (below) => {
+      const client = await mint(broker, hourly(1));
+      await knockWith(broker, client);
+      const refused = await knockWith(broker, client, {}, { below });
+      expectRefusal(refused, 403, 'Too many requests', {
+        ...code,
+        'retry-after': expect.stringMatching(/^3[56]\d\d$/),
+        ratelimit: expect.any(String),
+        'ratelimit-policy': '"rate";q=1;w=3600',
+      });
+    },
+  );
+
+  test.each(['?deny=4030', '?xdeny=403', '/deny=403'])('%s changes nothing', async (below) => {
+    const client = await mint(broker, hourly(1));
+    await knockWith(broker, client);
+    expect((await knockWith(broker, client, {}, { below })).status).toBe(429);
+  });
+});
+
+describe('200', () => {
+  test('a good key passes with all that is known of it, exactly 200 and no body', async () => {
+    const client = await mint(broker, { scopes: ['a', 'b:c'] });
+    const answer = await knockWith(broker, client);
+    expect([answer.status, answer.body]).toEqual([200, '']);
+    expect(headersOf(answer)).toStrictEqual({
+      'cache-control': 'no-store',
+      'content-length': '0',
+      'x-envoy-auth-headers-to-remove': 'authorization,x-api-key',
+      'x-flowplate-environment': 'test',
+      'x-flowplate-key-id': client.key_id,
+      'x-flowplate-organization-id': client.organization_id,
+      'x-flowplate-scopes': 'a b:c',
+      'x-flowplate-user-id': client.user_id,
+      'x-request-id': expect.stringMatching(/^req_/),
+    });
+  });
+
+  test('the header of a key without scopes is there and empty', async () => {
+    expect((await knockWith(broker, await mint(broker))).headers.get('x-flowplate-scopes')).toBe('');
+  });
+
+  test('a limited key is told what is left', async () => {
+    const client = await mint(broker, { ...hourly(5), quota: { limit: 7, period: 'day' } });
+    const { headers } = await knockWith(broker, client);
+    expect(headers.get('ratelimit')).toMatch(/^"rate";r=4;t=3[56]\d\d, "quota";r=6;t=\d+$/);
+    expect(headers.get('ratelimit-policy')).toBe('"rate";q=5;w=3600, "quota";q=7');
+    expect(headers.get('retry-after')).toBeNull();
+  });
+
+  test('a key in its grace passes', async () => {
+    const old = await mint(broker);
+    await refreshed(broker, old, { grace_period_seconds: 60 });
+    expect((await knockWith(broker, old)).headers.get('x-flowplate-key-id')).toBe(old.key_id);
+  });
+
+  test("the gateway's own request id comes back", async () => {
+    const answer = await knockWith(broker, await mint(broker), { 'x-request-id': 'trace-7' });
+    expect(answer.headers.get('x-request-id')).toBe('trace-7');
+  });
+
+  test('passed and refused requests are counted like any other verification', async () => {
+    const client = await mint(broker, { scopes: ['read'] });
+    await knockWith(broker, client);
+    await knockWith(broker, client, { 'x-flowplate-required-scopes': 'write' });
+    await broker.settleUsage();
+    const { usage } = (await getKey(broker, client.key_id)).body;
+    expect(usage).toMatchObject({ total_requests: 1, refused_requests: 1 });
+  });
+
+  test('HEAD is answered like GET, with the length of what is left out', async () => {
+    const headers = { 'x-flowplate-master-key': broker.masterKey };
+    const get = await fetch(broker.url + doorPath, { headers });
+    const head = await fetch(broker.url + doorPath, { headers, method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([401, '']);
+    expect(head.headers.get('content-length')).toBe(get.headers.get('content-length'));
+    expect((await knockWith(broker, await mint(broker), {}, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY'])(
+    'whatever the method: %s is answered by the key alone',
+    async (method) => {
+      const client = await mint(broker);
+      for (const below of ['', '/', '/orders/7', '/orders?page=2', '?page=2', '//', '/a%2Fb/../c']) {
+        expect((await knockWith(broker, client, {}, { method, below })).status).toBe(200);
+        expect((await knock(broker, {}, { method, below })).status).toBe(401);
+      }
+    },
+  );
+
+  test('what only begins like the door is not the door', async () => {
+    expect((await knockWith(broker, await mint(broker), {}, { below: 'z' })).status).toBe(404);
+  });
+});

@@ -1,0 +1,57 @@
+import { Redis } from 'ioredis';
+import { query } from './query.ts';
+
+/** Every key of this logical database with its value, the queue's included, as text. */
+export async function dumpRedis(redisUrl: string): Promise<string[]> {
+  const client = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
+  const read: Record<string, (key: string) => Promise<unknown>> = {
+    string: (key) => client.get(key),
+    hash: (key) => client.hgetall(key),
+    list: (key) => client.lrange(key, 0, -1),
+    set: (key) => client.smembers(key),
+    zset: (key) => client.zrange(key, '0', '-1', 'WITHSCORES'),
+    stream: (key) => client.xrange(key, '-', '+'),
+  };
+  try {
+    const dump: string[] = [];
+    for await (const keys of client.scanStream({ count: 100 }) as AsyncIterable<string[]>) {
+      for (const key of keys) {
+        const type = await client.type(key);
+        const value = await read[type]?.(key);
+        if (value === undefined) throw new Error(`${key} is a ${type}, which is not read here`);
+        dump.push(`${type} ${key} ${JSON.stringify(value)}`);
+      }
+    }
+    return dump;
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Every row of every table as text; bytes are in hexadecimal. */
+export async function dumpPostgres(databaseUrl: string): Promise<string[]> {
+  const tables = await query(
+    databaseUrl,
+    "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'",
+  );
+  const dump: string[] = [];
+  for (const { name } of tables) {
+    const rows = await query(databaseUrl, `SELECT whole_row::text AS text FROM ${name} AS whole_row`);
+    dump.push(...rows.map(({ text }) => `${name} ${text}`));
+  }
+  return dump;
+}
+
+/** Those of the texts that hold one of the secrets, be it as it is, in hexadecimal or in base64. */
+export function findSecrets(texts: readonly string[], secrets: readonly string[]): string[] {
+  const forms = secrets.flatMap((secret) => {
+    const bytes = Buffer.from(secret);
+    return [
+      secret,
+      bytes.toString('hex'),
+      bytes.toString('base64').replace(/=+$/, ''),
+      bytes.toString('base64url'),
+    ];
+  });
+  return texts.filter((text) => forms.some((form) => text.includes(form)));
+}

@@ -1,0 +1,87 @@
+import { Bulkhead } from '../../src/domain/bulkhead.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import type { KeyDigest, Keyring } from '../../src/domain/key-digest.ts';
+import type { KeyRecord } from '../../src/domain/key-record.ts';
+import { type KeyRecordParts, KeyRecords, type RecordSource } from '../../src/verify/key-records.ts';
+import type { ChangeSink } from '../../src/verify/lease.ts';
+import { RecordCache, revisionMemoryMs } from '../../src/verify/record-cache.ts';
+import { RefusedOrganizations } from '../../src/verify/refused-organizations.ts';
+import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
+import type { Around } from './observed-pool.ts';
+import type { TestStores } from './stores.ts';
+import { testKeyring } from './use-case-parts.ts';
+
+export type VerifierOptions = Partial<
+  Pick<KeyRecordParts, 'lease' | 'revisions' | 'db' | 'redis' | 'bulkhead'>
+> & {
+  keyring?: Keyring;
+  clock?: Clock & { nowMs(): number };
+};
+
+export type Rekeyed = { keyId: string; fromPepperId: string; to: KeyDigest };
+
+/** What one replica looks records up with: memory of its own over the stores of the test. */
+export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
+  const revisions = options.revisions ?? new RememberedRevisions(revisionMemoryMs);
+  const refusedOrganizations = new RefusedOrganizations();
+  const memory = new RecordCache<KeyRecord>(revisions, 1_000);
+  const sources: RecordSource[] = [];
+  const oldPeppers: Rekeyed[] = [];
+  const records = new KeyRecords({
+    keyring: testKeyring,
+    lease: { isHeld: () => true },
+    clock: { nowMs: () => Date.now() },
+    redis: stores.redis,
+    db: stores.db,
+    bulkhead: new Bulkhead({ runningMax: 8, waitingMax: 512, refusal: 'OVERLOADED' }),
+    ...options,
+    memory,
+    revisions,
+    refusedOrganizations,
+    onOldPepper: (keyId, fromPepperId, to) => void oldPeppers.push({ keyId, fromPepperId, to }),
+    onSource: (source) => void sources.push(source),
+  });
+  const sink: ChangeSink = {
+    reset: (refused) => {
+      memory.clear();
+      revisions.clear();
+      refusedOrganizations.replace(refused);
+    },
+    apply: (changes) => {
+      for (const { kind, subjectId, revision, status } of changes) {
+        if (kind === 'organization') refusedOrganizations.apply(subjectId, status);
+        else revisions.remember(subjectId, revision, performance.now());
+      }
+    },
+  };
+  return { records, memory, revisions, refusedOrganizations, sources, oldPeppers, sink };
+}
+
+const isLookup = (text: string) => text.includes('FROM api_keys k JOIN organizations');
+
+/** Counts the look-ups that reach Postgres. */
+export function countedLookups(stores: TestStores) {
+  const lookups = { count: 0 };
+  const around: Around = (text, run) => {
+    if (isLookup(text)) lookups.count += 1;
+    return run();
+  };
+  return { lookups, db: stores.observed(around) };
+}
+
+/** Holds back the answer of the first look-up that reaches Postgres until the test lets it go. */
+export function heldLookup(stores: TestStores) {
+  const read = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let isFirst = true;
+  const around: Around = async (text, run) => {
+    const answer = await run();
+    if (isLookup(text) && isFirst) {
+      isFirst = false;
+      read.resolve();
+      await released.promise;
+    }
+    return answer;
+  };
+  return { db: stores.observed(around), hasRead: read.promise, release: () => released.resolve() };
+}

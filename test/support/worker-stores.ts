@@ -1,0 +1,56 @@
+import { inject } from 'vitest';
+import { countFlushes, pushFlush } from '../../src/stores/redis/usage-flushes.ts';
+import { atEnd } from './at-end.ts';
+import { cloneDatabase } from './database.ts';
+import { deploy } from './deployment.ts';
+import { eventually } from './eventually.ts';
+import { ownRedis } from './own-stores.ts';
+import { query, withConnection } from './query.ts';
+import { readyRedis } from './stores.ts';
+import { usageFlush, usageMark } from './usage.ts';
+
+/** Stores for workers that a test starts, stops and kills: a database and a whole Redis of their own. Ended by `endAll`. */
+export async function workerStores() {
+  const database = await cloneDatabase(inject('postgresUrl'));
+  atEnd(() => database.drop());
+  const redisUrl = (await ownRedis()).current().url;
+  const redis = await readyRedis(redisUrl);
+  atEnd(() => redis.disconnect());
+  const { startWorker } = deploy({ databaseUrl: database.url, redisUrl });
+  const sum = async (text: string) => Number((await query(database.url, text))[0]?.sum ?? 0);
+  return {
+    databaseUrl: database.url,
+    redisUrl,
+    redis,
+    startWorker,
+    /** Calls of one flush each, waiting to be rolled up. */
+    async push(lineageId: string, count: number): Promise<void> {
+      for (let call = 0; call < count; call++) {
+        await pushFlush(redis, usageFlush(usageMark(lineageId, new Date().toISOString())));
+      }
+    },
+    waiting: () => countFlushes(redis),
+    counted: (lineageId: string) =>
+      sum(`SELECT sum(accepted) AS sum FROM usage_totals WHERE lineage_id = '${lineageId}'`),
+    rolledUp: () => sum('SELECT count(*) AS sum FROM usage_flushes'),
+    connected: () =>
+      sum(`SELECT count(*) AS sum FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'flowplate-worker'`),
+    /** While `work` runs, no roll-up gets beyond its last statement; hands over once one waits there. */
+    async whileRollUpWaits(work: () => Promise<void>): Promise<void> {
+      await withConnection(database.url, async (client) => {
+        await client.query('BEGIN');
+        await client.query('LOCK TABLE usage_totals IN EXCLUSIVE MODE');
+        const blocked = `SELECT count(*) AS sum FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name = 'flowplate-worker' AND wait_event_type = 'Lock'`;
+        await eventually(
+          10_000,
+          () => sum(blocked),
+          (count) => count > 0,
+        );
+        await work();
+        await client.query('ROLLBACK');
+      });
+    },
+  };
+}
