@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import { Bulkhead } from './domain/bulkhead.ts';
 import type { KeyRecord } from './domain/key-record.ts';
 import type { MasterKey } from './domain/master-key.ts';
+import { Turns } from './domain/turns.ts';
 import type { AppParts } from './http/app.ts';
 import { addressReader } from './http/exchange.ts';
 import { requestIds } from './http/request-context.ts';
@@ -154,6 +155,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       randomBytes,
       keyring,
       environment: config.FLOWPLATE_ENV,
+      turns: new Turns(),
       propagation: new PropagationWatch(db, config.LEASE_MS),
       masterKeys,
       verify: {

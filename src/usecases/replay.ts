@@ -1,5 +1,6 @@
 import { FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyLifeMs } from '../domain/idempotency.ts';
+import type { Turns } from '../domain/turns.ts';
 import type { Database, Tx } from '../stores/postgres/database.ts';
 import { isLockTimeout } from '../stores/postgres/faults.ts';
 import { findSealedAnswer, insertSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
@@ -12,17 +13,26 @@ export type Replayed<T> = { answer: T; isReplay: boolean };
 /**
  * Runs a request that creates a secret so that repeating it under the same Idempotency-Key gives the same answer once more.
  *
- * Copies may race. Each does its work and then keeps its answer in the same transaction, where the primary key lets one win;
+ * Copies in one process take turns; copies in several may race. Each does its work and then keeps its answer in the same transaction, where the primary key lets one win;
  * the others lose their work with their transaction and give the winner's answer. Whatever else made a copy fail (the winner
  * has the key already) is also looked at in that light. A copy that waits for the winner longer than the lock time-out is told
  * that it is still running. Only successes are kept: after an error the same request is simply tried again.
  */
 export async function replayable<T>(
-  parts: { db: Database; now: Date },
+  parts: { db: Database; turns: Turns; now: Date },
   idempotency: Idempotency | undefined,
   run: (keep: KeepAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   if (idempotency === undefined) return { answer: await run(async () => undefined), isReplay: false };
+  const [id] = idempotency.ids;
+  return parts.turns.run(`replay ${id?.toString('base64url')}`, () => runOnce(parts, idempotency, run));
+}
+
+async function runOnce<T>(
+  parts: { db: Database; now: Date },
+  idempotency: Idempotency,
+  run: (keep: KeepAnswer<T>) => Promise<T>,
+): Promise<Replayed<T>> {
   const notBefore = new Date(parts.now.getTime() - idempotencyLifeMs);
   const earlier = await findAnswer<T>(parts.db, idempotency, notBefore);
   if (earlier !== undefined) return earlier;

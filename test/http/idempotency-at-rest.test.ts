@@ -4,7 +4,7 @@ import { newIdempotency } from '../../src/domain/idempotency.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { expectError } from '../support/errors.ts';
 import { expectReplay, mintUnder, newIdempotencyKey } from '../support/idempotency.ts';
-import { keysPath, newOwner } from '../support/keys.ts';
+import { newOwner } from '../support/keys.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ test('the stored row holds no secret and opens only with the key that the caller
     .selectAll()
     .orderBy('created_at', 'desc')
     .execute();
-  const scope = `${id} POST ${keysPath}`;
+  const scope = `${id} mintKey {}`;
   const open = (request: { scope: string; key: string }) => {
     const idempotency = newIdempotency(broker.config.FLOWPLATE_PEPPERS, { ...request, body: owner });
     const row = rows.find((stored) => idempotency.ids.some((own) => own.equals(stored.id)));
@@ -41,7 +41,7 @@ test('the stored row holds no secret and opens only with the key that the caller
   for (const other of [
     { scope, key: `${key}x` },
     { scope: `${scope}/`, key },
-    { scope: `flm_other POST ${keysPath}`, key },
+    { scope: 'flm_other mintKey {}', key },
   ]) {
     const { row: found, openRow } = open(other);
     expect(found).toBeUndefined();

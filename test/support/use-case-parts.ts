@@ -3,6 +3,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type { Caller, Principal } from '../../src/domain/principal.ts';
+import { Turns } from '../../src/domain/turns.ts';
 import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
 import { type MintRequest, mintKey } from '../../src/usecases/keys/mint-key.ts';
 import type { TestStores } from './stores.ts';
@@ -39,6 +40,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = { no
     keyring: testKeyring,
     environment: 'test',
     propagation: new PropagationWatch(stores.db, 3_000),
+    turns: new Turns(),
   };
 }
 

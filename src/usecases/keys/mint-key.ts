@@ -6,6 +6,7 @@ import { newId } from '../../domain/ids.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/key.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, originOf, requireVisible } from '../../domain/principal.ts';
+import type { Turns } from '../../domain/turns.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { expireKey, findActiveKey, insertMintedKey } from '../../stores/postgres/keys.ts';
@@ -20,7 +21,13 @@ import { keyEvent } from './key-events.ts';
 
 export type MintRequest = KeySettings & { userId: string; organizationId: string; environment: string };
 
-export type MintParts = { db: Database; clock: Clock; randomBytes: RandomBytes; keyring: Keyring };
+export type MintParts = {
+  db: Database;
+  clock: Clock;
+  randomBytes: RandomBytes;
+  keyring: Keyring;
+  turns: Turns;
+};
 
 /** A mint that makes room first is tried again; more rounds than this mean that others keep taking the place. */
 const roundsMax = 4;
@@ -42,7 +49,7 @@ export async function mintKey(
   if (request.expiresAt !== null && request.expiresAt <= now) {
     throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
   }
-  return replayable<MintedKey>({ db: parts.db, now }, idempotency, async (keep) => {
+  return replayable<MintedKey>({ ...parts, now }, idempotency, async (keep) => {
     const { secret, key, digest } = issueSecret(parts, request, now);
     const answer = toMintedKey(secret, key);
     const event = keyEvent({ now, randomBytes: parts.randomBytes }, originOf(caller), 'key.minted', key);

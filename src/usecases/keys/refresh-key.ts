@@ -4,6 +4,7 @@ import type { Idempotency } from '../../domain/idempotency.ts';
 import { type Key, statusAt } from '../../domain/key.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, isVisibleTo, originOf } from '../../domain/principal.ts';
+import type { Turns } from '../../domain/turns.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
 import { appendKeyChanges, type KeyChange } from '../../stores/postgres/key-changes.ts';
@@ -29,6 +30,7 @@ export type RefreshParts = {
   randomBytes: RandomBytes;
   keyring: Keyring;
   propagation: PropagationWatch;
+  turns: Turns;
 };
 
 type Refreshed = { minted: MintedKey; changeSeq: number | undefined };
@@ -46,27 +48,32 @@ export async function refreshKey(
   idempotency?: Idempotency,
 ): Promise<{ minted: MintedKey; propagation: Propagation; isReplay: boolean }> {
   const now = parts.clock.now();
-  const { answer, isReplay } = await replayable<Refreshed>({ db: parts.db, now }, idempotency, (keep) =>
-    parts.db.transaction().execute(async (tx) => {
-      const old = await lockRefreshable(tx, caller, request, now);
-      const { secret, key, digest } = issueSecret(parts, old, now);
-      const changes = await endOld(tx, old, request.gracePeriodSeconds, now);
-      await insertSuccessor(tx, key, digest);
-      const event = keyEvent(
-        { now, randomBytes: parts.randomBytes },
-        originOf(caller),
-        'key.refreshed',
-        key,
-        {
-          previous_key_id: old.id,
-          grace_period_seconds: request.gracePeriodSeconds,
-        },
-      );
-      await insertAuditEvents(tx, [event]);
-      const refreshed = { minted: toMintedKey(secret, key), changeSeq: await appendKeyChanges(tx, changes) };
-      await keep(tx, refreshed);
-      return refreshed;
-    }),
+  const { answer, isReplay } = await replayable<Refreshed>({ ...parts, now }, idempotency, (keep) =>
+    parts.turns.run(request.userId, () =>
+      parts.db.transaction().execute(async (tx) => {
+        const old = await lockRefreshable(tx, caller, request, now);
+        const { secret, key, digest } = issueSecret(parts, old, now);
+        const changes = await endOld(tx, old, request.gracePeriodSeconds, now);
+        await insertSuccessor(tx, key, digest);
+        const event = keyEvent(
+          { now, randomBytes: parts.randomBytes },
+          originOf(caller),
+          'key.refreshed',
+          key,
+          {
+            previous_key_id: old.id,
+            grace_period_seconds: request.gracePeriodSeconds,
+          },
+        );
+        await insertAuditEvents(tx, [event]);
+        const refreshed = {
+          minted: toMintedKey(secret, key),
+          changeSeq: await appendKeyChanges(tx, changes),
+        };
+        await keep(tx, refreshed);
+        return refreshed;
+      }),
+    ),
   );
   const propagation = await parts.propagation.wait(answer.changeSeq);
   return { minted: answer.minted, propagation, isReplay };

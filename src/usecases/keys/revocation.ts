@@ -1,6 +1,7 @@
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { type Key, statusAt } from '../../domain/key.ts';
 import { type Caller, originOf } from '../../domain/principal.ts';
+import type { Turns } from '../../domain/turns.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
 import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
@@ -13,6 +14,7 @@ export type RevokeParts = {
   clock: Clock;
   randomBytes: RandomBytes;
   propagation: PropagationWatch;
+  turns: Turns;
 };
 
 export type Revocation = { revokedCount: number; propagation: Propagation };

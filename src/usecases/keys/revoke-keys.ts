@@ -21,16 +21,18 @@ export async function revokeKeysOf(
   caller: Caller,
   target: RevokeTarget,
 ): Promise<Revocation> {
-  const { revoked, changeSeq } = await parts.db.transaction().execute(async (tx) => {
-    await lockUserKeys(tx, target.userId);
-    const unended = (await listUnendedKeys(tx, target)).filter((key) =>
-      isVisibleTo(caller.principal, key.organizationId, key.environment),
-    );
-    if (unended.length === 0 && !(await hasEverExisted(tx, caller, target, parts.clock.now()))) {
-      throw new FlowplateError(target.organizationId === undefined ? 'USER_NOT_FOUND' : 'KEY_NOT_FOUND');
-    }
-    return revokeInTx(parts, tx, caller, unended);
-  });
+  const { revoked, changeSeq } = await parts.turns.run(target.userId, () =>
+    parts.db.transaction().execute(async (tx) => {
+      await lockUserKeys(tx, target.userId);
+      const unended = (await listUnendedKeys(tx, target)).filter((key) =>
+        isVisibleTo(caller.principal, key.organizationId, key.environment),
+      );
+      if (unended.length === 0 && !(await hasEverExisted(tx, caller, target, parts.clock.now()))) {
+        throw new FlowplateError(target.organizationId === undefined ? 'USER_NOT_FOUND' : 'KEY_NOT_FOUND');
+      }
+      return revokeInTx(parts, tx, caller, unended);
+    }),
+  );
   return { revokedCount: revoked, propagation: await parts.propagation.wait(changeSeq) };
 }
 

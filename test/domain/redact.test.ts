@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { newSecret, parseSecret, type SecretKind } from '../../src/domain/key-format.ts';
+import { redact } from '../../src/domain/redact.ts';
+
+const jwt = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ';
+
+describe('what remains of', () => {
+  test.each(['user', 'master'] as const)('a %s secret is its public prefix', (kind) => {
+    const secret = newSecret(kind, 'prod', randomBytes);
+    const prefix = parseSecret(secret)?.prefix ?? '';
+    expect(redact(secret)).toBe(`${prefix}…`);
+    expect(redact(`in the middle (${secret}), and again: ${secret}`)).toBe(
+      `in the middle (${prefix}…), and again: ${prefix}…`,
+    );
+  });
+
+  test.each([
+    [jwt, 'eyJ…'],
+    [`{"token":"${jwt}"}`, '{"token":"eyJ…"}'],
+    ['Authorization: Bearer abcdefgh12345678', 'Authorization: Bearer …'],
+    ['authorization: basic dXNlcjpwYXNzd29yZA==', 'authorization: basic …'],
+    ['postgres://app:s3cr%3At@db.internal:5432/flowplate', 'postgres://app:…@db.internal:5432/flowplate'],
+    ['postgresql://app:secret@db/flowplate', 'postgresql://app:…@db/flowplate'],
+    ['redis://:secret@cache:6379/0', 'redis://:…@cache:6379/0'],
+    ['rediss://app:secret@cache:6379', 'rediss://app:…@cache:6379'],
+  ])('%s is %s', (text, redacted) => {
+    expect(redact(text)).toBe(redacted);
+  });
+});
+
+test.each([
+  'Key not found',
+  'fl_user_prod_a1b2c3d4',
+  'flk_0123456789abcdefghijkl is no secret',
+  'postgres://db.internal:5432/flowplate',
+  'GET /v1/flowplate/api-keys?user_id=u1',
+])('what is public stays as it is: %s', (text) => {
+  expect(redact(text)).toBe(text);
+});
+
+test('redacting twice changes nothing more', () => {
+  const text = `${newSecret('user', 'prod', randomBytes)} ${jwt} redis://:secret@cache`;
+  expect(redact(redact(text))).toBe(redact(text));
+});
+
+describe('a secret is cut down wherever it stands', () => {
+  const surroundings = fc.string({ maxLength: 20 });
+  const secrets = fc
+    .tuple(fc.constantFrom<SecretKind>('user', 'master'), fc.stringMatching(/^[a-z0-9]{1,16}$/))
+    .map(([kind, environment]) => newSecret(kind, environment, randomBytes));
+
+  test.each(['\n', '\t', ' ', '"', "'", '=', '/', '%22', '_', 'x', '\\'])(
+    'also directly behind %j, plain and inside JSON',
+    (before) => {
+      const secret = newSecret('user', 'prod', randomBytes);
+      const hidden = secret.slice(-38);
+      expect(redact(before + secret)).not.toContain(hidden);
+      expect(redact(JSON.stringify({ msg: before + secret }))).not.toContain(hidden);
+    },
+  );
+
+  test.each([
+    ['a bearer token', 'Bearer abcdefgh12345678', 'abcdefgh12345678'],
+    ['a JWT', jwt, jwt.slice(-20)],
+    ['a password of Postgres', 'postgres://app:pass-word@db/flowplate', 'pass-word'],
+    ['a password of Redis', 'redis://:pass-word@cache:6379', 'pass-word'],
+  ])('%s also at the start of a line, plain and inside JSON', (_what, text, hidden) => {
+    for (const before of ['\n', '\t', '"', '=']) {
+      expect(redact(before + text)).not.toContain(hidden);
+      expect(redact(JSON.stringify({ msg: before + text }))).not.toContain(hidden);
+    }
+  });
+
+  test('whatever stands around it', () => {
+    fc.assert(
+      fc.property(surroundings, secrets, surroundings, (before, secret, after) => {
+        const line = redact(JSON.stringify({ msg: before + secret + after }));
+        expect(line).not.toContain(secret.slice(-38, -6));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
