@@ -37,16 +37,19 @@ export const configSchema = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .refine((text) => URL.canParse(text), 'must be a URL')
     .describe('Postgres 15 or newer, the only store whose loss is a loss.'),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, 'must be a redis:// URL')
+    .refine((text) => URL.canParse(text), 'must be a URL')
     .describe(
       'Redis 7 or Valkey, for records, counters and usage on its way to Postgres. May be emptied at any time.',
     ),
   QUEUE_REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, 'must be a redis:// URL')
+    .refine((text) => URL.canParse(text), 'must be a URL')
     .optional()
     .describe(
       'Redis for the job queue, REDIS_URL unless set. It must run with `maxmemory-policy noeviction`; the other one may evict.',

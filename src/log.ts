@@ -5,32 +5,15 @@ export type Log = Logger;
 
 export type LogOptions = { level: string; service: string };
 
-/** Fields that must never reach a line, wherever an object with them is logged. */
-const redactedPaths = [
-  'key',
-  'secret',
-  'password',
-  'token',
-  'authorization',
-  'cookie',
-  'headers',
-  'body',
-  '*.key',
-  '*.secret',
-  '*.password',
-  '*.token',
-  '*.authorization',
-  '*.cookie',
-  '*.headers',
-  '*.body',
-  'err.config',
-  'err.parameters',
-  'err.query',
-] as const;
+/** Fields that must never reach a line, however deep in what is logged they stand. */
+const secretNames = ['key', 'secret', 'password', 'token', 'authorization', 'cookie', 'headers', 'body'];
+const redactedPaths = secretNames.flatMap((name) => [name, `*.${name}`]);
+const censor = '…';
+const depthMax = 8;
 
 /**
  * JSON lines on standard output. Two nets against secrets: the fields above are cut out, and whatever still looks like a secret
- * in the finished line is cut down to its public part. Throws when a line with a canary gets through them: better no service
+ * in the finished line is cut down to its public part. Of an error only its texts are written. Throws when a line with a canary gets through them: better no service
  * than a log that leaks.
  */
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
@@ -44,22 +27,54 @@ function newLogger(options: LogOptions, destination: DestinationStream): Log {
       level: options.level,
       base: { service: options.service, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: [...redactedPaths], censor: '…' },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => cutNamed(fields, 0) as Record<string, unknown>,
+      },
+      serializers: { err: errorText, cause: errorText },
+      redact: { paths: [...redactedPaths], censor },
       hooks: { streamWrite: redact },
     },
     destination,
   );
 }
 
+/** Plain objects and lists without the fields that name a secret; pino's own paths reach only so deep. */
+function cutNamed(value: unknown, depth: number): unknown {
+  if (Array.isArray(value))
+    return depth < depthMax ? value.map((inner) => cutNamed(inner, depth + 1)) : censor;
+  if (!isPlainObject(value)) return value;
+  if (depth >= depthMax) return censor;
+  const cut = Object.entries(value).map(([name, inner]) => [
+    name,
+    secretNames.includes(name) ? censor : cutNamed(inner, depth + 1),
+  ]);
+  return Object.fromEntries(cut);
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Drivers hang statements, parameters and even the password they logged in with on their errors: none of that is written. */
+function errorText(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...('code' in error && { code: error.code }),
+    ...(error.cause instanceof Error && { cause: errorText(error.cause) }),
+    ...(error instanceof AggregateError && { errors: error.errors.map(errorText) }),
+  };
+}
+
 function requireRedaction(): void {
   const canary = `canary${'0'.repeat(40)}`;
   const written: string[] = [];
   const probe = newLogger({ level: 'info', service: 'probe' }, { write: (line) => written.push(line) });
-  probe.info(
-    { key: canary, headers: { any: canary }, inner: { password: canary } },
-    `fl_user_prod_${canary}`,
-  );
+  const fields = { key: canary, headers: { any: canary }, inner: { password: canary } };
+  probe.child({ token: canary }).info(fields, `fl_user_prod_${canary}`);
   if (written.length !== 1 || written.some((line) => line.includes(canary))) {
     throw new Error('The log does not redact secrets');
   }

@@ -28,8 +28,13 @@ async function own<Server extends Startable>(
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
   atEnd(() => rm(directory, { recursive: true, force: true }));
   const dataDir = join(directory, 'data');
-  const at = { dataDir, port: await quietPort() };
-  let server = await start(at);
+  let at = { dataDir, port: await quietPort() };
+  const startElsewhere = async () => {
+    at = { dataDir, port: await quietPort() };
+    return start(at);
+  };
+  // Making a new cluster takes seconds, and meanwhile somebody may have taken the port.
+  let server = await start(at).catch(startElsewhere);
   atEnd(() => server.stop());
   return {
     current: () => server,
@@ -69,35 +74,54 @@ export async function ownPostgres(settings: Record<string, string> = {}): Promis
   address.username = ordinaryRole;
   address.password = password;
   await migrate({ databaseUrl: address.href });
-  return { ...postgres, databaseUrl: address.href, adminUrl: databaseUrl(url, ordinaryRole) };
+  const urls = { databaseUrl: address.href, adminUrl: databaseUrl(url, ordinaryRole) };
+  return { ...postgres, ...urls, kill: () => killPostgres({ ...postgres, ...urls }) };
 }
 
 /** What the service connects as; no superuser, so that limits hold for it. */
 export const ordinaryRole = 'flowplate';
+
+/** All of it: a backend whose postmaster is gone would go on for a moment, and answer. */
+async function killPostgres(postgres: OwnPostgres): Promise<void> {
+  signal(await stopPostgres(postgres), 'SIGKILL');
+  await postgres.current().exited;
+}
 
 /**
  * Stops every process of the server with SIGSTOP, as a machine does that hangs: connections stay open and nothing answers. Hands
  * back what lets them go on.
  */
 export async function freezePostgres(postgres: OwnPostgres): Promise<() => void> {
-  const postmaster = postgres.current().pid;
-  const pids = await withConnection(postgres.adminUrl, async (client) => {
-    // The postmaster first: nobody new appears while the others are being listed.
-    process.kill(postmaster, 'SIGSTOP');
-    const { rows } = await client.query<{ pid: number }>(
-      'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
-    );
-    return [postmaster, ...rows.map((row) => row.pid)];
-  });
-  const signal = (name: NodeJS.Signals) => {
-    for (const pid of pids) process.kill(pid, name);
-  };
-  signal('SIGSTOP');
+  const pids = await stopPostgres(postgres);
   let isFrozen = true;
   const thaw = () => {
-    if (isFrozen) signal('SIGCONT');
+    if (isFrozen) signal(pids, 'SIGCONT');
     isFrozen = false;
   };
   atEnd(thaw);
   return thaw;
+}
+
+async function stopPostgres(postgres: OwnPostgres): Promise<number[]> {
+  const postmaster = postgres.current().pid;
+  const children = await withConnection(postgres.adminUrl, async (client) => {
+    // The postmaster first: nobody new appears while the others are being listed.
+    process.kill(postmaster, 'SIGSTOP');
+    const others = 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()';
+    return (await client.query<{ pid: number }>(others)).rows.map(({ pid }) => pid);
+  });
+  const pids = [postmaster, ...children];
+  signal(pids, 'SIGSTOP');
+  return pids;
+}
+
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (fault) {
+      // Backends come and go by themselves.
+      if ((fault as NodeJS.ErrnoException).code !== 'ESRCH') throw fault;
+    }
+  }
 }

@@ -59,13 +59,20 @@ export async function findMasterKey(db: Db, id: string): Promise<MasterKey | und
   return row === undefined ? undefined : toMasterKey(row);
 }
 
-/** Ends a key at `at`, which a rotation with overlap puts into the future; never later than its own expiry. */
-export async function expireMasterKey(tx: Tx, change: { id: string; at: Date }): Promise<number | undefined> {
+/**
+ * Ends a key at `at`, which a rotation with overlap puts into the future; never later than its own expiry. Undefined when it
+ * has ended already.
+ */
+export async function expireMasterKey(
+  tx: Tx,
+  change: { id: string; at: Date; now: Date },
+): Promise<number | undefined> {
   const row = await tx
     .updateTable('master_keys')
     .set({ expires_at: sql<Date>`least(expires_at, ${change.at})`, revision: sql`revision + 1` })
     .where('id', '=', change.id)
     .where('revoked_at', 'is', null)
+    .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', change.now)]))
     .returning('revision')
     .executeTakeFirst();
   return row?.revision;

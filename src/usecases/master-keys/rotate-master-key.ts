@@ -27,7 +27,7 @@ export async function rotateMasterKey(
   const issued = await issueMasterKey(parts, { ...old, expiresAt: old.expiresAt });
   const changeSeq = await parts.db.transaction().execute(async (tx) => {
     const at = new Date(now.getTime() + request.overlapSeconds * 1_000);
-    const revision = await expireMasterKey(tx, { id: old.id, at });
+    const revision = await expireMasterKey(tx, { id: old.id, at, now });
     if (revision === undefined) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
     await storeMasterKey(parts, tx, origin, issued);
     const event = newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {

@@ -1,0 +1,32 @@
+import type { ErrorCode, ErrorDetails } from '../domain/errors.ts';
+import { FlowplateApiError } from './errors.ts';
+
+type Envelope = {
+  error: { code: ErrorCode; system_message: string; trace_id: string; details: ErrorDetails };
+};
+
+/** Nothing of an answer that is not ours goes into the error: it may quote the request, and with it a secret. */
+export function toApiError(response: Response, text: string): FlowplateApiError {
+  const error = parseEnvelope(text)?.error;
+  return new FlowplateApiError({
+    code: error?.code ?? 'UNEXPECTED_ANSWER',
+    status: response.status,
+    message: error?.system_message ?? `status ${response.status}`,
+    traceId: error?.trace_id ?? response.headers.get('x-request-id') ?? undefined,
+    details: error?.details ?? {},
+    retryAfterSeconds: readSeconds(response.headers.get('retry-after')),
+  });
+}
+
+function parseEnvelope(text: string): Envelope | undefined {
+  try {
+    const body = JSON.parse(text) as Partial<Envelope> | null;
+    return typeof body?.error?.code === 'string' ? (body as Envelope) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readSeconds(retryAfter: string | null): number | undefined {
+  return retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
+}

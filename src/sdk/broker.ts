@@ -1,0 +1,134 @@
+import type { KeyRecord } from '../domain/key-record.ts';
+import type { UsageMark } from '../domain/usage.ts';
+import type { Verdict } from '../domain/verdict.ts';
+import type { VerifyRequest } from './api-types.ts';
+import { type ConnectionOptions, Transport } from './transport.ts';
+
+export type Change = {
+  kind: 'key' | 'master_key' | 'organization';
+  subject_id: string;
+  revision: number;
+  status: string | null;
+};
+
+export type Registration = {
+  verifier_id: string;
+  lease_ms: number;
+  applied_seq: number;
+  server_time_ms: number;
+  master_key_id: string;
+  refused_organizations: string[];
+  recent: Change[];
+};
+
+export type Beat = { applied_seq: number; acknowledged_seq: number; wait_ms: number };
+export type Heard = { changes: Change[]; applied_seq: number; has_more: boolean; server_time_ms: number };
+
+export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageMs: number };
+
+type SentRecord = {
+  id: string;
+  revision: number;
+  lineage_id: string;
+  user_id: string;
+  organization_id: string;
+  environment: string;
+  status: KeyRecord['status'];
+  enabled: boolean;
+  expires_at_ms: number | null;
+  superseded_until_ms: number | null;
+  scopes: string[];
+  metadata: KeyRecord['metadata'];
+  rate_limit: KeyRecord['rateLimit'];
+  quota: KeyRecord['quota'];
+  ip_allowlist: string[] | null;
+};
+
+type RecordAnswer = { record: null } | { record: SentRecord; organization_active: boolean; age_ms: number };
+
+const verifiersPath = '/v1/flowplate/verifiers';
+
+/** A lease that could not be given back ends by itself. */
+const removeMsMax = 2_000;
+
+/** The calls of an embedded verifier. All may be sent twice but `verify`, which spends limits. */
+export class Broker {
+  readonly #transport: Transport;
+
+  constructor(options: ConnectionOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  register(signal: AbortSignal): Promise<Registration> {
+    return this.#transport.send({ method: 'POST', path: verifiersPath, signal });
+  }
+
+  heartbeat(verifierId: string, body: Beat, timeoutMs: number, signal: AbortSignal): Promise<Heard> {
+    const path = `${verifiersPath}/${verifierId}/heartbeat`;
+    return this.#transport.send({ method: 'POST', path, body, timeoutMs, signal });
+  }
+
+  remove(verifierId: string): Promise<void> {
+    const path = `${verifiersPath}/${verifierId}`;
+    return this.#transport.send({ method: 'DELETE', path, timeoutMs: removeMsMax });
+  }
+
+  async findRecord(verifierId: string, key: string): Promise<FoundRecord | undefined> {
+    const path = `${verifiersPath}/${verifierId}/records`;
+    const answer = await this.#transport.send<RecordAnswer>({ method: 'POST', path, body: { key } });
+    if (answer.record === null) return undefined;
+    const { record, organization_active: organizationActive, age_ms: ageMs } = answer;
+    return { record: toKeyRecord(record), organizationActive, ageMs };
+  }
+
+  reportUsage(verifierId: string, flushId: string, marks: readonly UsageMark[]): Promise<void> {
+    const path = `${verifiersPath}/${verifierId}/usage`;
+    const body = { flush_id: flushId, marks: marks.map(toSentMark) };
+    return this.#transport.send({ method: 'POST', path, body });
+  }
+
+  verify(request: VerifyRequest): Promise<Verdict> {
+    return this.#transport.send({ method: 'POST', path: '/v1/flowplate/api-keys/verify', body: request });
+  }
+}
+
+/** Frozen, since verdicts hand its scopes and metadata out: what a gateway does to them must not change what is decided next. */
+function toKeyRecord(sent: SentRecord): KeyRecord {
+  return deepFreeze({
+    id: sent.id,
+    revision: sent.revision,
+    lineageId: sent.lineage_id,
+    userId: sent.user_id,
+    organizationId: sent.organization_id,
+    environment: sent.environment,
+    status: sent.status,
+    enabled: sent.enabled,
+    expiresAtMs: sent.expires_at_ms,
+    supersededUntilMs: sent.superseded_until_ms,
+    scopes: sent.scopes,
+    metadata: sent.metadata,
+    rateLimit: sent.rate_limit,
+    quota: sent.quota,
+    ipAllowlist: sent.ip_allowlist,
+  });
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}
+
+function toSentMark(mark: UsageMark) {
+  const { lineageId, minuteMs, code, calls, cost, firstAtMs, lastAtMs } = mark;
+  return {
+    lineage_id: lineageId,
+    minute_ms: minuteMs,
+    code,
+    calls,
+    cost,
+    first_at_ms: firstAtMs,
+    last_at_ms: lastAtMs,
+  };
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import type { Verdict } from '../domain/verdict.ts';
+import type {
+  Introspection,
+  Key,
+  KeyChanges,
+  KeyFilter,
+  KeyPage,
+  KeyUsage,
+  MintedKey,
+  MintRequest,
+  Owner,
+  Refreshed,
+  Revoked,
+  UpdatedKey,
+  UsageRange,
+  VerifyRequest,
+} from './api-types.ts';
+import { type Call, type ConnectionOptions, Transport } from './transport.ts';
+
+export type ClientOptions = ConnectionOptions & {
+  /** How often a mint, a refresh or a read is tried again; 3 unless set. */
+  retriesMax?: number | undefined;
+};
+
+export type CallOptions = {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+};
+
+export type SecretOptions = CallOptions & {
+  /** Your own, to get the same secret again after a crash of yours; made up unless set. At most 255 characters, 24 hours. */
+  idempotencyKey?: string | undefined;
+};
+
+const keysPath = '/v1/flowplate/api-keys';
+
+/**
+ * The Flowplate API. Every method rejects with a `FlowplateApiError` (the API said no) or a `FlowplateUnreachableError` (no answer).
+ * Mint and refresh are tried again under one Idempotency-Key, so that a lost answer costs no second key; reads are tried
+ * again as they are; a revoke, a change and a verification are sent once.
+ */
+export class FlowplateClient {
+  readonly #transport: Transport;
+  readonly #retriesMax: number;
+
+  constructor(options: ClientOptions) {
+    this.#transport = new Transport(options);
+    this.#retriesMax = options.retriesMax ?? 3;
+  }
+
+  /** `KEY_ALREADY_EXISTS` (409) with `details.key_id` when the user has an active key in that organization and environment. */
+  mint(request: MintRequest, options: SecretOptions = {}): Promise<MintedKey> {
+    return this.#sendForSecret({ method: 'POST', path: keysPath, body: request }, options);
+  }
+
+  /** Replaces the active key. The old one dies at once, or after the grace. `KEY_NOT_FOUND` (404) without an active key. */
+  refresh(
+    owner: Owner,
+    request: { grace_period_seconds?: number | undefined } = {},
+    options: SecretOptions = {},
+  ): Promise<Refreshed> {
+    const { environment } = owner;
+    const body = { ...request, ...(environment !== undefined && { environment }) };
+    return this.#sendForSecret({ method: 'POST', path: `${ownerPath(owner)}/refresh`, body }, options);
+  }
+
+  revoke(keyId: string, options: CallOptions = {}): Promise<Revoked> {
+    return this.#transport.send({ method: 'DELETE', path: keyPath(keyId), ...options });
+  }
+
+  /** Every key of the user in the organization; in every environment unless one is named. */
+  revokeOwner(owner: Owner, options: CallOptions = {}): Promise<Revoked> {
+    const query = { environment: owner.environment };
+    return this.#transport.send({ method: 'DELETE', path: ownerPath(owner), query, ...options });
+  }
+
+  revokeUser(userId: string, options: CallOptions = {}): Promise<Revoked> {
+    const path = `${keysPath}/user/${encodeURIComponent(userId)}`;
+    return this.#transport.send({ method: 'DELETE', path, ...options });
+  }
+
+  get(keyId: string, options: CallOptions = {}): Promise<Key> {
+    return this.#read(keyPath(keyId), {}, options);
+  }
+
+  /** Every key that matches, newest first, page after page as they are asked for. */
+  async *list(filter: KeyFilter = {}, options: CallOptions = {}): AsyncGenerator<Key, void, undefined> {
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.listPage({ ...filter, cursor }, options);
+      yield* page.data;
+      if (page.next_cursor === null) return;
+      cursor = page.next_cursor;
+    }
+  }
+
+  listPage(
+    filter: KeyFilter & { cursor?: string | undefined } = {},
+    options: CallOptions = {},
+  ): Promise<KeyPage> {
+    return this.#read(keysPath, filter, options);
+  }
+
+  update(keyId: string, changes: KeyChanges, options: CallOptions = {}): Promise<UpdatedKey> {
+    return this.#transport.send({ method: 'PATCH', path: keyPath(keyId), body: changes, ...options });
+  }
+
+  usage(keyId: string, range: UsageRange = {}, options: CallOptions = {}): Promise<KeyUsage> {
+    return this.#read(`${keyPath(keyId)}/usage`, range, options);
+  }
+
+  /** A verdict, yes or no. Counted, and limits are spent; that is why it is never sent twice. */
+  verify(request: VerifyRequest, options: CallOptions = {}): Promise<Verdict> {
+    return this.#transport.send({ method: 'POST', path: `${keysPath}/verify`, body: request, ...options });
+  }
+
+  /** Up to 100 verdicts, in the order of the requests. */
+  async verifyBatch(requests: readonly VerifyRequest[], options: CallOptions = {}): Promise<Verdict[]> {
+    const body = { keys: requests };
+    const path = `${keysPath}/verify/batch`;
+    const { results } = await this.#transport.send<{ results: Verdict[] }>({
+      method: 'POST',
+      path,
+      body,
+      ...options,
+    });
+    return results;
+  }
+
+  introspect(token: string, options: CallOptions = {}): Promise<Introspection> {
+    const body = new URLSearchParams({ token });
+    return this.#transport.send({ method: 'POST', path: '/v1/flowplate/introspect', body, ...options });
+  }
+
+  #read<Answer>(path: string, query: Call['query'], options: CallOptions): Promise<Answer> {
+    return this.#transport.send({ method: 'GET', path, query, retriesMax: this.#retriesMax, ...options });
+  }
+
+  #sendForSecret<Answer>(call: Call, { idempotencyKey, ...options }: SecretOptions): Promise<Answer> {
+    const headers = { 'idempotency-key': idempotencyKey ?? randomUUID() };
+    return this.#transport.send({ ...call, headers, retriesMax: this.#retriesMax, ...options });
+  }
+}
+
+function keyPath(keyId: string): string {
+  return `${keysPath}/${encodeURIComponent(keyId)}`;
+}
+
+function ownerPath({ user_id, organization_id }: Owner): string {
+  return `${keysPath}/${encodeURIComponent(user_id)}/${encodeURIComponent(organization_id)}`;
+}

@@ -1,0 +1,5 @@
+export type * from './api-types.ts';
+export { type CallOptions, type ClientOptions, FlowplateClient, type SecretOptions } from './client.ts';
+export { FlowplateApiError, FlowplateUndecidedError, FlowplateUnreachableError } from './errors.ts';
+export type { ConnectionOptions } from './transport.ts';
+export { FlowplateVerifier, type VerifierOptions } from './verifier.ts';

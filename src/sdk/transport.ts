@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toApiError } from './api-error.ts';
+import { FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
+
+export type ConnectionOptions = {
+  /** Where Flowplate Keys is, such as `https://keys.internal:9123`. */
+  baseUrl: string;
+  masterKey: string;
+  /** For one attempt, the reading of its answer included; 10 s unless set. */
+  timeoutMs?: number | undefined;
+  /** Instead of Node's own. */
+  fetch?: typeof fetch | undefined;
+};
+
+export type Query = Record<string, string | number | undefined>;
+
+export type Call = {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Query | undefined;
+  /** Sent as JSON, or as a form when it is one. */
+  body?: object | URLSearchParams | undefined;
+  headers?: Record<string, string> | undefined;
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+  /** How often to try again; only for what may be carried out twice. */
+  retriesMax?: number | undefined;
+};
+
+const timeoutMsDefault = 10_000;
+const firstPauseMs = 100;
+const pauseMsMax = 5_000;
+
+/** Sends requests and reads answers; everything that is not a success is thrown. Never puts a secret into a URL or an error. */
+export class Transport {
+  readonly #options: ConnectionOptions;
+  readonly #baseUrl: string;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, '');
+  }
+
+  /** The parsed body; undefined when the answer has none. Tries again after a fault that may pass, up to `retriesMax` times. */
+  async send<Answer>(call: Call): Promise<Answer> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return (await this.#attempt(call)) as Answer;
+      } catch (error) {
+        const pauseMs = retries < (call.retriesMax ?? 0) ? pauseBefore(error, retries) : undefined;
+        if (pauseMs === undefined) throw error;
+        await sleep(pauseMs, undefined, { signal: call.signal });
+      }
+    }
+  }
+
+  async #attempt(call: Call): Promise<unknown> {
+    const { fetch: send = fetch, timeoutMs = timeoutMsDefault } = this.#options;
+    call.signal?.throwIfAborted();
+    const controller = new AbortController();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      controller.abort();
+    }, call.timeoutMs ?? timeoutMs);
+    const abort = () => controller.abort();
+    call.signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const response = await send(this.#url(call), { ...this.#request(call), signal: controller.signal });
+      const text = await response.text();
+      if (!response.ok) throw toApiError(response, text);
+      return text === '' ? undefined : parse(response, text);
+    } catch (error) {
+      if (error instanceof FlowplateApiError) throw error;
+      call.signal?.throwIfAborted();
+      throw new FlowplateUnreachableError(isLate ? 'timeout' : 'network', error);
+    } finally {
+      clearTimeout(timer);
+      call.signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #url({ path, query = {} }: Call): string {
+    const set = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
+    );
+    return this.#baseUrl + path + (set.length === 0 ? '' : `?${new URLSearchParams(set)}`);
+  }
+
+  #request({ method, body, headers }: Call): RequestInit {
+    const isJson = body !== undefined && !(body instanceof URLSearchParams);
+    return {
+      method,
+      // A redirect would carry the master key to wherever it points.
+      redirect: 'manual',
+      headers: {
+        'x-flowplate-master-key': this.#options.masterKey,
+        accept: 'application/json',
+        ...(isJson && { 'content-type': 'application/json' }),
+        ...(body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: isJson ? JSON.stringify(body) : String(body) }),
+    };
+  }
+}
+
+function parse(response: Response, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw toApiError(response, text);
+  }
+}
+
+/** Undefined when another try would end the same way. A little chance keeps many callers from coming back at one instant. */
+function pauseBefore(error: unknown, retries: number): number | undefined {
+  if (!mayPass(error)) return undefined;
+  const told = error instanceof FlowplateApiError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
+  const pauseMs = Math.max(told, firstPauseMs * 2 ** retries) * (1 + Math.random() / 4);
+  return Math.min(pauseMs, pauseMsMax);
+}
+
+function mayPass(error: unknown): boolean {
+  if (error instanceof FlowplateUnreachableError) return true;
+  if (!(error instanceof FlowplateApiError)) return false;
+  if (error.code === 'IDEMPOTENCY_IN_PROGRESS') return true;
+  return error.status === 503 && error.retryAfterSeconds !== undefined;
+}

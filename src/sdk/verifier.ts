@@ -1,0 +1,201 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseSecret } from '../domain/key-format.ts';
+import type { KeyRecord } from '../domain/key-record.ts';
+import type { Verdict } from '../domain/verdict.ts';
+import { acceptedVerdict, isAccepted } from '../verify/accepted-verdict.ts';
+import { decide } from '../verify/decide.ts';
+import { RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';
+import { RefusedOrganizations } from '../verify/refused-organizations.ts';
+import { RememberedRevisions } from '../verify/remembered-revisions.ts';
+import { UsageRecorder } from '../verify/usage-recorder.ts';
+import type { VerifyRequest } from './api-types.ts';
+import { Broker } from './broker.ts';
+import { BrokerClock } from './broker-clock.ts';
+import { BrokerLease, type ChangeSink } from './broker-lease.ts';
+import { BrokerRecords, type Era, type LandedRecord } from './broker-records.ts';
+import { FlowplateUndecidedError } from './errors.ts';
+import type { ConnectionOptions } from './transport.ts';
+import { deliverUsage } from './usage-delivery.ts';
+
+export type VerifierOptions = ConnectionOptions & {
+  /** Key records kept in memory, about 1 KB each; 200,000 unless set. */
+  recordsInMemoryMax?: number | undefined;
+  /** Told of every fault in the background: a heartbeat that failed, counts that were not taken. Never of a secret. */
+  onFault?: ((error: unknown) => void) | undefined;
+};
+
+const costMax = 1_000_000;
+
+/** Before a record that came in older than what is known here is fetched again. A broker that is well hears within milliseconds. */
+const stalePausesMs: readonly number[] = [5, 20, 80, 300, 700];
+
+/**
+ * Verifies keys inside a gateway's own process, from memory, with the guarantee that Flowplate itself gives: once a revoke has
+ * answered `complete`, no request that starts later is let in here either. It may do so only while it holds a lease
+ * (`BrokerLease`); without one each verification is the broker's, and when the broker cannot be reached either, it refuses.
+ * Keys with a rate limit or a quota are always the broker's, since only it can count them exactly. What is decided here is
+ * counted here and reported every quarter of a second.
+ */
+export class FlowplateVerifier {
+  readonly #broker: Broker;
+  readonly #clock = new BrokerClock();
+  readonly #revisions = new RememberedRevisions(revisionMemoryMs);
+  readonly #refused = new RefusedOrganizations();
+  readonly #memory: RecordCache<KeyRecord>;
+  readonly #records: BrokerRecords;
+  readonly #lease: BrokerLease;
+  readonly #usage: UsageRecorder;
+  readonly #onFault: (error: unknown) => void;
+
+  constructor(options: VerifierOptions) {
+    const { recordsInMemoryMax = 200_000, onFault = () => undefined, ...connection } = options;
+    this.#onFault = onFault;
+    this.#broker = new Broker(connection);
+    this.#memory = new RecordCache(this.#revisions, recordsInMemoryMax);
+    this.#records = new BrokerRecords(this.#broker, (...landed) => this.#remember(...landed));
+    const sink = this.#newSink();
+    this.#lease = new BrokerLease({ broker: this.#broker, clock: this.#clock, sink, onFault });
+    this.#usage = new UsageRecorder(
+      (flush) => deliverUsage({ broker: this.#broker, verifierId: this.#lease.verifierId, onFault }, flush),
+      onFault,
+    );
+  }
+
+  /** Takes the lease, or goes on trying in the background. Rejects only when the broker refuses the master key. */
+  async start(): Promise<void> {
+    await this.#lease.start();
+    this.#usage.start();
+  }
+
+  /** Gives the lease back and hands over the counts. */
+  async close(): Promise<void> {
+    await this.#lease.stop();
+    await this.#usage.close().catch(this.#onFault);
+  }
+
+  isLeaseHeld(): boolean {
+    return this.#lease.isHeldAt(performance.now());
+  }
+
+  /** The broker's time, Unix milliseconds. */
+  nowMs(): number {
+    return this.#clock.at(performance.now());
+  }
+
+  /**
+   * The verdict when memory alone can give it, and undefined when the broker must be asked (`verify`). Throws a `RangeError` for a cost
+   * that cannot be counted.
+   */
+  verifyNow(request: VerifyRequest): Verdict | undefined {
+    if (request.cost !== undefined) requireCountable(request.cost);
+    const monotonicMs = performance.now();
+    const record = this.#lease.isHeldAt(monotonicMs)
+      ? this.#memory.get(fingerprintOf(request.key), monotonicMs)
+      : undefined;
+    if (record !== undefined) return this.#judge(record, request, true, monotonicMs);
+    return parseSecret(request.key)?.kind === 'user' ? undefined : { valid: false, code: 'MALFORMED' };
+  }
+
+  /** The verdict. Rejects with a `FlowplateUndecidedError` when there is none: then nobody may be let in. */
+  verify(request: VerifyRequest): Promise<Verdict> {
+    try {
+      const verdict = this.verifyNow(request);
+      return verdict === undefined ? this.#ask(request) : Promise.resolve(verdict);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #ask(request: VerifyRequest): Promise<Verdict> {
+    try {
+      return await this.#lookUp(request);
+    } catch (error) {
+      throw error instanceof FlowplateUndecidedError ? error : new FlowplateUndecidedError(error);
+    }
+  }
+
+  async #lookUp(request: VerifyRequest): Promise<Verdict> {
+    const fingerprint = fingerprintOf(request.key);
+    for (const stalePauseMs of [...stalePausesMs, undefined]) {
+      const { verifierId, registrations } = this.#lease;
+      if (!this.isLeaseHeld() || verifierId === undefined) return this.#broker.verify(request);
+      const known = this.#memory.get(fingerprint, performance.now());
+      if (known !== undefined && isLimited(known)) return this.#broker.verify(request);
+      const landed = await this.#records.find({ verifierId, registrations }, fingerprint, request.key);
+      // While it flew, the lease may have ended, or have been taken anew over another feed.
+      if (!this.isLeaseHeld()) return this.#broker.verify(request);
+      if (this.#lease.registrations !== registrations) continue;
+      if (landed === undefined) return { valid: false, code: 'NOT_FOUND' };
+      if (isLimited(landed.record)) return this.#broker.verify(request);
+      if (!this.#revisions.isStale(landed.record)) {
+        const verdict = this.#judge(landed.record, request, landed.organizationActive, performance.now());
+        if (verdict !== undefined) return verdict;
+      }
+      // The process that answered has not heard yet of a change that was heard of here.
+      if (stalePauseMs !== undefined) await sleep(stalePauseMs);
+    }
+    throw new FlowplateUndecidedError(new Error('the broker knows less of this key than this verifier'));
+  }
+
+  /** A record of a suspended organization is not kept: it would say yes again before the feed has told of the suspension. */
+  #remember(fingerprint: string, landed: LandedRecord, era: Era): void {
+    if (this.#lease.registrations !== era.registrations || !landed.organizationActive) return;
+    this.#memory.put(fingerprint, landed, performance.now());
+  }
+
+  /** Undefined when it is not to be decided here. */
+  #judge(
+    record: KeyRecord,
+    request: VerifyRequest,
+    organizationWasActive: boolean,
+    monotonicMs: number,
+  ): Verdict | undefined {
+    if (isLimited(record)) return undefined;
+    const nowMs = this.#clock.at(monotonicMs);
+    const organizationActive = organizationWasActive && !this.#refused.has(record.organizationId);
+    const code = decide(record, toAsked(request), { nowMs, organizationActive });
+    if (!isAccepted(code)) {
+      this.#usage.mark(record.lineageId, code, 0, nowMs);
+      return { valid: false, code };
+    }
+    this.#usage.mark(record.lineageId, code, request.cost ?? 1, nowMs);
+    return acceptedVerdict(record, code);
+  }
+
+  #newSink(): ChangeSink {
+    return {
+      reset: (refusedOrganizations) => {
+        this.#memory.clear();
+        this.#revisions.clear();
+        this.#refused.replace(refusedOrganizations);
+      },
+      apply: (changes) => {
+        for (const { kind, subject_id, revision, status } of changes) {
+          if (kind === 'organization') this.#refused.apply(subject_id, status);
+          else this.#revisions.remember(subject_id, revision, performance.now());
+        }
+      },
+    };
+  }
+}
+
+function requireCountable(cost: number): void {
+  if (Number.isInteger(cost) && cost >= 0 && cost <= costMax) return;
+  throw new RangeError(`cost must be a whole number from 0 to ${costMax}`);
+}
+
+/** What memory is keyed by: it never holds the key itself, and never the pepper. */
+function fingerprintOf(key: string): string {
+  return hash('sha256', key, 'base64');
+}
+
+function isLimited(record: KeyRecord): boolean {
+  return record.rateLimit !== null || record.quota !== null;
+}
+
+function toAsked(request: VerifyRequest) {
+  return request.organization_id === undefined
+    ? request
+    : { ...request, organizationId: request.organization_id };
+}

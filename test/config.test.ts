@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { configSchema, readConfig } from '../src/config.ts';
+import { endAll } from './support/at-end.ts';
+import { startScript } from './support/processes.ts';
+
+afterAll(endAll);
+
+const pepper = (id: string, bytes = 32) => `${id}:${randomBytes(bytes).toString('base64url')}`;
+const good = {
+  DATABASE_URL: 'postgres://app:pass-word@db:5432/flowplate',
+  REDIS_URL: 'redis://:pass-word@cache:6379/0',
+  FLOWPLATE_PEPPERS: pepper('p1'),
+};
+
+function faultOf(env: Record<string, string | undefined>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('what is given is read', () => {
+  test('with the defaults for all that may be absent, and frozen', () => {
+    const config = readConfig(good);
+    expect(config).toMatchObject({
+      HOST: '127.0.0.1',
+      FLOWPLATE_ENV: 'prod',
+      LEASE_MS: 15_000,
+      TRUSTED_PROXIES: [],
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('a setting that is empty counts as absent', () => {
+    expect(readConfig({ ...good, FLOWPLATE_MASTER_KEY: '', PORT: '' })).toMatchObject({ PORT: 9123 });
+    expect(faultOf({ ...good, FLOWPLATE_PEPPERS: '' })).toContain('FLOWPLATE_PEPPERS');
+  });
+
+  test('peppers in their order, the first being the current one', () => {
+    const peppers = [pepper('new', 64), pepper('old'), pepper('older')].join(', ');
+    const { FLOWPLATE_PEPPERS } = readConfig({ ...good, FLOWPLATE_PEPPERS: peppers });
+    expect(FLOWPLATE_PEPPERS.map(({ id }) => id)).toEqual(['new', 'old', 'older']);
+  });
+
+  test.each(['postgres://db/flowplate', 'postgresql://app@[::1]:5432/flowplate?sslmode=require'])(
+    'the address %s',
+    (DATABASE_URL) => {
+      expect(readConfig({ ...good, DATABASE_URL })).toMatchObject({ DATABASE_URL });
+    },
+  );
+});
+
+/** Stands in every refused value; no message may repeat it. */
+const canary = 'canary0canary0canary';
+
+describe('refused in one line that names the setting and never its value', () => {
+  const short = Buffer.from(canary).toString('base64url');
+  const cases: Array<[setting: string, what: string, value: string | undefined]> = [
+    ['FLOWPLATE_PEPPERS', 'none', undefined],
+    ['FLOWPLATE_PEPPERS', 'one that is too short', `p1:${short}`],
+    ['FLOWPLATE_PEPPERS', 'a second one that is too short', `${pepper('p1')},p2:${short}`],
+    ['FLOWPLATE_PEPPERS', 'one without an id', `${canary}${canary}${canary}`],
+    ['FLOWPLATE_PEPPERS', 'one that is not base64url', `p1:${canary}+/=${canary}${canary}`],
+    ['FLOWPLATE_PEPPERS', 'an id of odd characters', `p_1:${canary.repeat(4)}`],
+    ['FLOWPLATE_PEPPERS', 'the same id twice', `p1:${canary.repeat(4)},${pepper('p1')}`],
+    ['FLOWPLATE_PEPPERS', 'an empty entry', `${pepper('p1')},`],
+    ['FLOWPLATE_MASTER_KEY', 'one that is too short', canary],
+    ['DATABASE_URL', 'none', undefined],
+    ['DATABASE_URL', 'another scheme', `mysql://app:${canary}@db/flowplate`],
+    ['DATABASE_URL', 'no scheme', `${canary}:5432/flowplate`],
+    ['DATABASE_URL', 'what is no URL', `postgres://app:${canary}@db:port/flowplate`],
+    ['REDIS_URL', 'none', undefined],
+    ['REDIS_URL', 'another scheme', `http://:${canary}@cache`],
+    ['REDIS_URL', 'what is no URL', `redis://:${canary}@cache:port`],
+    ['QUEUE_REDIS_URL', 'another scheme', `${canary}://cache`],
+    ['FLOWPLATE_ENV', 'one that is no slug', `${canary}-PROD`],
+    ['LOG_LEVEL', 'one that is unknown', canary],
+    ['PORT', 'what is no number', canary],
+    ['PORT', 'one that is too high', '70000'],
+    ['LEASE_MS', 'one that is too short', '100'],
+    ['LEASE_MS', 'a fraction', '15000.5'],
+    ['TRUSTED_PROXIES', 'a name', `10.0.0.0/8,${canary}`],
+    ['VERIFY_CONNECTIONS_MAX', 'none at all', '0'],
+    ['USAGE_HOURS_DAYS', 'a negative one', '-1'],
+  ];
+
+  test.each(cases)('%s: %s', (setting, _what, value) => {
+    const fault = faultOf({ ...good, [setting]: value });
+    expect(fault.split('\n')).toHaveLength(1);
+    const named = Object.keys(configSchema.shape).filter((name) => new RegExp(`\\b${name}\\b`).test(fault));
+    expect(named).toEqual([setting]);
+    for (const secret of [canary, value, good.FLOWPLATE_PEPPERS])
+      if (secret) expect(fault).not.toContain(secret);
+  });
+
+  test('all that is wrong is named at once', () => {
+    const fault = faultOf({ PORT: canary, LOG_LEVEL: canary });
+    for (const name of ['DATABASE_URL', 'REDIS_URL', 'FLOWPLATE_PEPPERS', 'PORT', 'LOG_LEVEL']) {
+      expect(fault).toContain(name);
+    }
+    expect(fault).not.toContain(canary);
+  });
+});
+
+test.each(['src/main.ts', 'workers/main.ts'])(
+  '%s exits with 1 and says why in one JSON line',
+  async (script) => {
+    const process = await startScript(script, { env: { ...good, FLOWPLATE_PEPPERS: `p1:${canary}` } });
+    expect((await process.exited).code).toBe(1);
+    const lines = process
+      .stderr()
+      .split('\n')
+      .filter((line) => line !== '');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      level: 'fatal',
+      msg: expect.stringContaining('FLOWPLATE_PEPPERS'),
+    });
+    expect(process.stdout() + process.stderr()).not.toContain(canary);
+  },
+);

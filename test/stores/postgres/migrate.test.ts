@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { afterEach, expect, inject, test } from 'vitest';
+import { createDatabase } from '../../../scripts/services/create-database.ts';
+import { migrate } from '../../../src/stores/postgres/migrate.ts';
+import { query } from '../../support/query.ts';
+
+const created: string[] = [];
+afterEach(async () => {
+  for (const name of created.splice(0)) {
+    await query(inject('postgresUrl'), `DROP DATABASE ${name} WITH (FORCE)`);
+  }
+});
+
+async function emptyDatabase(): Promise<string> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  created.push(name);
+  return createDatabase(inject('postgresUrl'), name);
+}
+
+const applied = async (databaseUrl: string) =>
+  (await query(databaseUrl, 'SELECT name FROM schema_migrations ORDER BY id')).map(({ name }) => name);
+
+async function allMigrations(): Promise<string[]> {
+  const directory = new URL('../../../src/stores/postgres/migrations/', import.meta.url);
+  return (await readdir(directory)).map((file) => file.replace(/\.sql$/, '')).sort();
+}
+
+/** Tables, columns, constraints, indexes, triggers and functions: everything that makes one schema differ from another. */
+const shape = (databaseUrl: string) =>
+  query(
+    databaseUrl,
+    `SELECT 'column' AS kind, table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable AS what
+       FROM information_schema.columns WHERE table_schema = 'public'
+     UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+       WHERE connamespace = 'public'::regnamespace
+     UNION ALL SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public'
+     UNION ALL SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+     UNION ALL SELECT 'function', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+     ORDER BY 1, 2`,
+  );
+
+test('an empty database gets every migration, in the order of their names', async () => {
+  const databaseUrl = await emptyDatabase();
+  await migrate({ databaseUrl });
+  expect(await applied(databaseUrl)).toEqual(await allMigrations());
+});
+
+test('migrating again changes nothing', async () => {
+  const databaseUrl = await emptyDatabase();
+  await migrate({ databaseUrl });
+  const before = await shape(databaseUrl);
+  await migrate({ databaseUrl });
+  expect(await shape(databaseUrl)).toEqual(before);
+  expect(await applied(databaseUrl)).toEqual(await allMigrations());
+});
+
+test('five processes that start at once bring the database to one schema, and all of them succeed', async () => {
+  const [alone, together] = [await emptyDatabase(), await emptyDatabase()];
+  await migrate({ databaseUrl: alone });
+  const starts = Array.from({ length: 5 }, () => migrate({ databaseUrl: together }));
+  const outcomes = await Promise.allSettled(starts);
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
+  expect(await applied(together)).toEqual(await allMigrations());
+  expect(await shape(together)).toEqual(await shape(alone));
+});

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { PropagationWatch } from '../../../src/stores/postgres/propagation.ts';
+import { updateAppliedSeq, upsertVerifier } from '../../../src/stores/postgres/verifiers.ts';
+import { openStores } from '../../support/stores.ts';
+
+const stores = await openStores();
+const { db } = stores;
+afterAll(() => stores.close());
+beforeEach(() => db.deleteFrom('verifiers').execute());
+
+const seq = 10;
+const behind = seq - 1;
+
+test('a change that took nothing away is complete as it stands', async () => {
+  await upsertVerifier(db, { id: 'behind', appliedSeq: behind, leaseMs: 60_000 });
+  const { propagation, propagation_detail } = await new PropagationWatch(db, 60_000).wait(undefined);
+  expect(propagation).toBe('complete');
+  expect(propagation_detail).toMatchObject({ acknowledged: 0, total: 0, waited_ms: 0 });
+});
+
+describe('a change is complete', () => {
+  test('when nobody verifies', async () => {
+    const { propagation, propagation_detail } = await new PropagationWatch(db, 60_000).wait(seq);
+    expect(propagation).toBe('complete');
+    expect(propagation_detail).toMatchObject({ acknowledged: 0, total: 0 });
+  });
+
+  test('when every verifier has applied it, and not a moment before', async () => {
+    for (const id of ['one', 'other']) await upsertVerifier(db, { id, appliedSeq: behind, leaseMs: 60_000 });
+    let isAnswered = false;
+    const answer = new PropagationWatch(db, 60_000).wait(seq).finally(() => {
+      isAnswered = true;
+    });
+    await updateAppliedSeq(db, 'one', seq + 5);
+    await sleep(150);
+    expect(isAnswered).toBe(false);
+    await updateAppliedSeq(db, 'other', seq);
+    const { propagation, propagation_detail } = await answer;
+    expect(propagation).toBe('complete');
+    expect(propagation_detail).toMatchObject({ acknowledged: 2, total: 2 });
+    expect(propagation_detail.waited_ms).toBeGreaterThanOrEqual(150);
+  });
+
+  test('without a verifier whose lease is over: it asks Postgres anyway', async () => {
+    await upsertVerifier(db, { id: 'lapsed', appliedSeq: behind, leaseMs: 0 });
+    const { propagation, propagation_detail } = await new PropagationWatch(db, 60_000).wait(seq);
+    expect(propagation).toBe('complete');
+    expect(propagation_detail.total).toBe(0);
+  });
+
+  test('as soon as the lease of a verifier that is silent ends', async () => {
+    await upsertVerifier(db, { id: 'silent', appliedSeq: behind, leaseMs: 400 });
+    const { propagation, propagation_detail } = await new PropagationWatch(db, 60_000).wait(seq);
+    expect(propagation).toBe('complete');
+    expect(propagation_detail.waited_ms).toBeGreaterThanOrEqual(350);
+  });
+});
+
+test('a change is pending, with the end of the last open lease, when a verifier does not acknowledge', async () => {
+  await upsertVerifier(db, { id: 'well', appliedSeq: seq, leaseMs: 90_000 });
+  await upsertVerifier(db, { id: 'silent', appliedSeq: behind, leaseMs: 30_000 });
+  await upsertVerifier(db, { id: 'silent too', appliedSeq: behind, leaseMs: 60_000 });
+  const lease = await db
+    .selectFrom('verifiers')
+    .select('lease_until')
+    .where('id', '=', 'silent too')
+    .executeTakeFirstOrThrow();
+  const watch = new PropagationWatch(db, 60_000);
+  const [{ propagation, propagation_detail }, settled] = await Promise.all([
+    watch.wait(seq),
+    watch.wait(behind),
+  ]);
+  expect(propagation).toBe('pending');
+  expect(propagation_detail).toMatchObject({ acknowledged: 1, total: 3 });
+  expect(propagation_detail.effective_by).toBe(lease.lease_until.toISOString());
+  expect(propagation_detail.waited_ms).toBeGreaterThanOrEqual(2_000);
+  expect(settled.propagation, 'another change does not wait along').toBe('complete');
+});
+
+test('when Postgres cannot be asked, a change is pending for at most one lease', async () => {
+  const away = stores.observed(() => Promise.reject(new Error('away')));
+  const leaseMs = 30_000;
+  const startedMs = Date.now();
+  const { propagation, propagation_detail } = await new PropagationWatch(away, leaseMs).wait(seq);
+  expect(propagation).toBe('pending');
+  const effectiveMs = Date.parse(propagation_detail.effective_by);
+  expect(effectiveMs).toBeGreaterThanOrEqual(startedMs + leaseMs - 50);
+  expect(effectiveMs).toBeLessThanOrEqual(Date.now() + leaseMs);
+});

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { keyspace } from '../../../src/stores/redis/keyspace.ts';
+import { spendLimits } from '../../../src/stores/redis/limits.ts';
+import { readRecord, writeRecord } from '../../../src/stores/redis/records.ts';
+import { pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
+import { keyRecord } from '../../support/key-record.ts';
+import { openStores } from '../../support/stores.ts';
+
+const stores = await openStores();
+const { redis } = stores;
+afterAll(() => stores.close());
+beforeEach(() => stores.flushRedis());
+
+const dayMs = 86_400_000;
+const digest = randomBytes(32);
+
+describe('a record lives in Redis', () => {
+  test('for what is left of its life and not longer', async () => {
+    await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, 5_000.4);
+    const leftMs = await redis.pttl(keyspace.record(digest));
+    expect(leftMs).toBeGreaterThan(4_000);
+    expect(leftMs).toBeLessThanOrEqual(5_001);
+  });
+
+  test('not at all when nothing is left', async () => {
+    for (const ttlMs of [0, -1])
+      await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, ttlMs);
+    expect(await readRecord(redis, digest)).toBeUndefined();
+  });
+
+  test('as long as the last one who wrote it says, and a read does not prolong it', async () => {
+    await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, 60_000);
+    await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, 2_000);
+    await readRecord(redis, digest);
+    expect(await redis.pttl(keyspace.record(digest))).toBeLessThanOrEqual(2_000);
+  });
+});
+
+describe('a counter lives in Redis', () => {
+  const now = new Date('2030-05-15T18:00:00.000Z');
+  const spend = { lineageId: 'flk_1', cost: 1, rateLimit: null, quota: null, now, quotaStart: 0 };
+
+  test('of a rate for one window', async () => {
+    await spendLimits(redis, { ...spend, rateLimit: { limit: 5, window_seconds: 30 } });
+    const leftMs = await redis.pttl(keyspace.rate('flk_1'));
+    expect(leftMs).toBeGreaterThan(25_000);
+    expect(leftMs).toBeLessThanOrEqual(30_000);
+  });
+
+  test.each([
+    ['day', '2030-05-16T00:00:00.000Z'],
+    ['month', '2030-06-01T00:00:00.000Z'],
+  ] as const)('of a quota of a %s until its end, and a day', async (period, end) => {
+    await spendLimits(redis, { ...spend, quota: { limit: 5, period } });
+    const [name = ''] = await redis.keys('fl:limit:*');
+    const expectedMs = Date.parse(end) - now.getTime() + dayMs;
+    const leftMs = await redis.pttl(name);
+    expect(leftMs).toBeGreaterThan(expectedMs - 10_000);
+    expect(leftMs).toBeLessThanOrEqual(expectedMs);
+  });
+
+  test('of a quota also after a call that cost nothing', async () => {
+    await spendLimits(redis, { ...spend, cost: 0, quota: { limit: 5, period: 'day' } });
+    const [name = ''] = await redis.keys('fl:limit:*');
+    expect(await redis.pttl(name)).toBeGreaterThan(0);
+  });
+});
+
+test('a flush that waits for the roll-up does not expire', async () => {
+  await pushFlush(redis, { id: '0198a6a0-0000-7000-8000-000000000000', marks: [] });
+  expect(await redis.pttl(keyspace.usageFlushes)).toBe(-1);
+});
+
+test('the keys that one script touches share a slot of a cluster', async () => {
+  const slot = async (name: string) => /\{(.+?)\}/.exec(name)?.[1];
+  const names = [keyspace.rate('flk_1'), keyspace.quota('flk_1', 'day', new Date())];
+  expect(await Promise.all(names.map(slot))).toEqual(['flk_1', 'flk_1']);
+});
+
+test('no name of a key in Redis holds a secret', async () => {
+  await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, 5_000);
+  expect(await redis.keys('*')).toEqual([`fl:record:${digest.toString('base64url')}`]);
+});

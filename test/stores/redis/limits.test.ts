@@ -1,0 +1,159 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { keyspace } from '../../../src/stores/redis/keyspace.ts';
+import { type Spend, spendLimits } from '../../../src/stores/redis/limits.ts';
+import { eventually } from '../../support/eventually.ts';
+import { openStores } from '../../support/stores.ts';
+
+const stores = await openStores();
+const { redis } = stores;
+afterAll(() => stores.close());
+
+const now = new Date('2030-05-15T12:00:00.000Z');
+const dayStart = new Date('2030-05-15T00:00:00.000Z');
+const minute = (limit: number) => ({ limit, window_seconds: 60 });
+const daily = (limit: number) => ({ limit, period: 'day' as const });
+
+let lines = 0;
+/** Spends from a line of keys of its own unless `lineageId` says otherwise. */
+function spendOf(changed: Partial<Spend>): Spend {
+  lines += 1;
+  return {
+    lineageId: `line_${lines}`,
+    cost: 1,
+    rateLimit: null,
+    quota: null,
+    now,
+    quotaStart: 0,
+    ...changed,
+  };
+}
+
+async function counters({ lineageId }: Spend): Promise<[rate: string | null, quota: string | null]> {
+  return [
+    await redis.get(keyspace.rate(lineageId)),
+    await redis.get(keyspace.quota(lineageId, 'day', dayStart)),
+  ];
+}
+
+describe('a refusal spends nothing', () => {
+  test('of the quota when the rate limit refuses', async () => {
+    const spend = spendOf({ rateLimit: minute(1), quota: daily(10) });
+    expect((await spendLimits(redis, spend)).outcome).toBe('spent');
+    const before = await counters(spend);
+    expect((await spendLimits(redis, spend)).outcome).toBe('rate_limited');
+    expect(before).toEqual(['1', '1']);
+    expect(await counters(spend)).toEqual(before);
+  });
+
+  test('of the rate limit when the quota refuses', async () => {
+    const spend = spendOf({ rateLimit: minute(10), quota: daily(1) });
+    await spendLimits(redis, spend);
+    expect((await spendLimits(redis, spend)).outcome).toBe('quota_exceeded');
+    expect(await counters(spend)).toEqual(['1', '1']);
+  });
+
+  test('when both would refuse the rate limit is named, as the contract orders them', async () => {
+    const spend = spendOf({ rateLimit: minute(1), quota: daily(1) });
+    await spendLimits(redis, spend);
+    expect((await spendLimits(redis, spend)).outcome).toBe('rate_limited');
+    expect(await counters(spend)).toEqual(['1', '1']);
+  });
+
+  test('and begins no window and no counter', async () => {
+    const spend = spendOf({ cost: 5, rateLimit: minute(4), quota: daily(100) });
+    expect((await spendLimits(redis, spend)).outcome).toBe('rate_limited');
+    expect(await counters(spend)).toEqual([null, null]);
+  });
+});
+
+describe('a cost', () => {
+  test('of exactly what is left is spent, of one more it is not', async () => {
+    const spend = spendOf({ cost: 7, rateLimit: minute(10) });
+    await spendLimits(redis, spend);
+    expect((await spendLimits(redis, { ...spend, cost: 4 })).outcome).toBe('rate_limited');
+    expect(await spendLimits(redis, { ...spend, cost: 3 })).toMatchObject({
+      outcome: 'spent',
+      rateSpent: 10,
+    });
+  });
+
+  test('of nothing is always spent, also from limits that are used up, and begins no window', async () => {
+    const spend = spendOf({ cost: 0, rateLimit: minute(1), quota: daily(1) });
+    expect((await spendLimits(redis, spend)).outcome).toBe('spent');
+    expect((await counters(spend))[0]).toBeNull();
+    await spendLimits(redis, { ...spend, cost: 1 });
+    expect((await spendLimits(redis, spend)).outcome).toBe('spent');
+  });
+
+  test('is refused whole by a limit of zero', async () => {
+    expect((await spendLimits(redis, spendOf({ rateLimit: minute(0) }))).outcome).toBe('rate_limited');
+    expect((await spendLimits(redis, spendOf({ quota: daily(0) }))).outcome).toBe('quota_exceeded');
+  });
+});
+
+describe('a window', () => {
+  test('begins with its first call, is not prolonged by the next ones, and then ends', async () => {
+    const spend = spendOf({ rateLimit: { limit: 2, window_seconds: 2 } });
+    const first = await spendLimits(redis, spend);
+    expect(first).toMatchObject({ outcome: 'spent', windowLeftMs: 2_000 });
+    await eventually(
+      5_000,
+      () => redis.pttl(keyspace.rate(spend.lineageId)),
+      (left) => left < 1_900,
+    );
+    await spendLimits(redis, spend);
+    const refused = await spendLimits(redis, spend);
+    expect(refused).toMatchObject({ outcome: 'rate_limited', rateSpent: 2 });
+    if (!('windowLeftMs' in refused)) throw new Error('unreachable');
+    expect(refused.windowLeftMs).toBeLessThan(1_900);
+    await eventually(
+      5_000,
+      () => spendLimits(redis, spend),
+      ({ outcome }) => outcome === 'spent',
+    );
+  });
+});
+
+describe('a quota whose counter is absent', () => {
+  test('asks for its start and spends nothing until it is told', async () => {
+    const spend = spendOf({ rateLimit: minute(10), quota: daily(10), quotaStart: undefined });
+    expect(await spendLimits(redis, spend)).toEqual({ outcome: 'quota_start_needed' });
+    expect(await counters(spend)).toEqual([null, null]);
+    expect(await spendLimits(redis, { ...spend, quotaStart: 8 })).toMatchObject({
+      outcome: 'spent',
+      quotaSpent: 9,
+    });
+  });
+
+  test('takes the start of the first who brings one, and no second', async () => {
+    const spend = spendOf({ quota: daily(100), quotaStart: 40 });
+    await spendLimits(redis, spend);
+    expect(await spendLimits(redis, spend)).toMatchObject({ quotaSpent: 42 });
+  });
+});
+
+describe('two hundred calls at once from several processes', () => {
+  test.each([
+    ['a rate limit', { rateLimit: minute(50) }],
+    ['a quota', { quota: daily(50) }],
+    ['both', { rateLimit: minute(50), quota: daily(70) }],
+  ])('get exactly fifty times through %s of fifty', async (_what, limits) => {
+    const connections = await Promise.all(Array.from({ length: 4 }, () => stores.connectRedis()));
+    const spend = spendOf(limits);
+    const calls = Array.from({ length: 200 }, (_, call) =>
+      spendLimits(connections[call % 4] ?? redis, spend),
+    );
+    const outcomes = (await Promise.all(calls)).map(({ outcome }) => outcome);
+    expect(outcomes.filter((outcome) => outcome === 'spent')).toHaveLength(50);
+    const [rate, quota] = await counters(spend);
+    for (const counter of [rate, quota]) if (counter !== null) expect(counter).toBe('50');
+  });
+});
+
+test('the script is there again after a flush of scripts and data', async () => {
+  const spend = spendOf({ rateLimit: minute(10) });
+  await spendLimits(redis, spend);
+  await stores.flushRedis();
+  await redis.script('FLUSH', 'SYNC');
+  expect(await spendLimits(redis, spend)).toMatchObject({ outcome: 'spent', rateSpent: 1 });
+});

@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newIdempotency } from '../../src/domain/idempotency.ts';
+import { masterKeyPermissions } from '../../src/domain/permission.ts';
+import { expireDueKeys } from '../../src/usecases/keys/expire-due-keys.ts';
+import { mintKey } from '../../src/usecases/keys/mint-key.ts';
+import { refreshKey } from '../../src/usecases/keys/refresh-key.ts';
+import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
+import { revokeKeysOf } from '../../src/usecases/keys/revoke-keys.ts';
+import { updateKey } from '../../src/usecases/keys/update-key.ts';
+import { createMasterKey } from '../../src/usecases/master-keys/create-master-key.ts';
+import { ensureFirstMasterKey } from '../../src/usecases/master-keys/ensure-first-master-key.ts';
+import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
+import { rotateMasterKey } from '../../src/usecases/master-keys/rotate-master-key.ts';
+import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
+import { testOrigin } from '../support/broker.ts';
+import { query } from '../support/query.ts';
+import { openStores } from '../support/stores.ts';
+import {
+  callerWith,
+  mintedKey,
+  mintRequest,
+  testKeyring,
+  useCaseParts,
+  WalkedClock,
+} from '../support/use-case-parts.ts';
+
+const stores = await openStores();
+const parts = useCaseParts(stores);
+const caller = callerWith();
+afterAll(() => stores.close());
+
+const run = (text: string) => query(stores.databaseUrl, text);
+const breakAudit = () => run('ALTER TABLE audit_events ENABLE TRIGGER broken_audit');
+const mendAudit = () => run('ALTER TABLE audit_events DISABLE TRIGGER broken_audit');
+
+beforeAll(async () => {
+  await run(`CREATE FUNCTION break_audit() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no audit' USING ERRCODE = 'check_violation'; END $$`);
+  await run(
+    'CREATE TRIGGER broken_audit BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION break_audit()',
+  );
+});
+beforeEach(mendAudit);
+
+const tables = [
+  'organizations',
+  'environments',
+  'api_keys',
+  'master_keys',
+  'key_changes',
+  'idempotency_keys',
+  'audit_events',
+];
+
+/** Everything that a use case could have changed, down to the last column. */
+async function everything(): Promise<unknown> {
+  const rows = await Promise.all(
+    tables.map((table) => run(`SELECT to_jsonb(t) AS row FROM ${table} t ORDER BY t::text`)),
+  );
+  return Object.fromEntries(tables.map((table, index) => [table, rows[index]]));
+}
+
+type Change = () => Promise<unknown>;
+type Case = [what: string, prepare: () => Promise<Change> | Change, eventTypes: string[]];
+
+const request = (changed = {}) => mintRequest(changed);
+const ownerOf = ({ userId, organizationId, environment }: ReturnType<typeof mintRequest>) => ({
+  userId,
+  organizationId,
+  environment,
+});
+const rights = {
+  name: 'gateway',
+  permissions: [...masterKeyPermissions],
+  organizationIds: null,
+  environments: null,
+  ipAllowlist: null,
+  expiresAt: null,
+};
+const newMasterKey = async () => (await createMasterKey(parts, testOrigin, rights)).masterKey.id;
+
+const cases: Case[] = [
+  [
+    'a mint',
+    async () => {
+      await mintedKey(parts);
+      return () => mintKey(parts, caller, request());
+    },
+    ['key.minted'],
+  ],
+  [
+    'a mint that creates its organization and environments',
+    () => () => mintKey(parts, caller, request({ organizationId: 'org_new', environment: 'dev' })),
+    ['organization.created', 'environment.created', 'environment.created', 'key.minted'],
+  ],
+  [
+    'a mint whose answer is kept for a repetition',
+    () => () => {
+      const idempotency = newIdempotency(testKeyring, { scope: 'mint', key: 'once', body: {} });
+      return mintKey(parts, caller, request(), idempotency);
+    },
+    ['key.minted'],
+  ],
+  [
+    'a mint in place of a key that has expired',
+    async () => {
+      const hourAgo = new Date(Date.now() - 3_600_000);
+      const expiresAt = new Date(Date.now() - 60_000);
+      const old = await mintedKey(useCaseParts(stores, new WalkedClock(hourAgo)), { expiresAt });
+      return () => mintKey(parts, caller, request({ userId: old.request.userId }));
+    },
+    ['key.expired', 'key.minted'],
+  ],
+  [
+    'a refresh',
+    async () => {
+      const old = await mintedKey(parts);
+      return () => refreshKey(parts, caller, { ...ownerOf(old.request), gracePeriodSeconds: 0 });
+    },
+    ['key.refreshed'],
+  ],
+  [
+    'a refresh with a grace and an answer that is kept',
+    async () => {
+      const old = await mintedKey(parts);
+      const idempotency = newIdempotency(testKeyring, { scope: 'refresh', key: 'once', body: {} });
+      return () =>
+        refreshKey(parts, caller, { ...ownerOf(old.request), gracePeriodSeconds: 60 }, idempotency);
+    },
+    ['key.refreshed'],
+  ],
+  [
+    'a revocation of one key and its predecessor in grace',
+    async () => {
+      const old = await mintedKey(parts);
+      const { minted } = await refreshKey(parts, caller, { ...ownerOf(old.request), gracePeriodSeconds: 60 });
+      return () => revokeKey(parts, caller, minted.keyId);
+    },
+    ['key.revoked', 'key.revoked'],
+  ],
+  [
+    "a revocation of all of a user's keys",
+    async () => {
+      const { request: first } = await mintedKey(parts);
+      await mintedKey(parts, { userId: first.userId, organizationId: 'org_2' });
+      return () => revokeKeysOf(parts, caller, { userId: first.userId });
+    },
+    ['key.revoked', 'key.revoked'],
+  ],
+  [
+    'an update',
+    async () => {
+      const { keyId } = await mintedKey(parts);
+      return () => updateKey(parts, caller, keyId, { enabled: false, scopes: ['read'] });
+    },
+    ['key.updated'],
+  ],
+  [
+    'the sweep',
+    async () => {
+      const past = useCaseParts(stores, new WalkedClock(new Date(Date.now() - 3_600_000)));
+      for (let key = 0; key < 2; key++) await mintedKey(past, { expiresAt: new Date(Date.now() - 60_000) });
+      return () => expireDueKeys(parts);
+    },
+    ['key.expired', 'key.expired'],
+  ],
+  [
+    'the first master key',
+    async () => {
+      await run('DELETE FROM master_keys');
+      return () => ensureFirstMasterKey(parts);
+    },
+    ['master_key.created'],
+  ],
+  ['a new master key', () => () => createMasterKey(parts, testOrigin, rights), ['master_key.created']],
+  [
+    'a rotation of a master key',
+    async () => {
+      const masterKeyId = await newMasterKey();
+      return () => rotateMasterKey(parts, testOrigin, { masterKeyId, overlapSeconds: 60 });
+    },
+    ['master_key.created', 'master_key.rotated'],
+  ],
+  [
+    'a revocation of a master key',
+    async () => {
+      const masterKeyId = await newMasterKey();
+      return () => revokeMasterKey(parts, testOrigin, masterKeyId);
+    },
+    ['master_key.revoked'],
+  ],
+  [
+    "a change of an organization's status",
+    async () => {
+      await mintedKey(parts, { organizationId: 'org_status' });
+      return () =>
+        setOrganizationStatus(parts, testOrigin, { organizationId: 'org_status', status: 'suspended' });
+    },
+    ['organization.status_changed'],
+  ],
+];
+
+const events = () => run('SELECT event_type FROM audit_events');
+
+describe.each(cases)('%s', (_what, prepare, eventTypes) => {
+  test('and its audit events are one: without them nothing is changed, with them they are all there', async () => {
+    const change = await prepare();
+    const before = await everything();
+    const eventsBefore = (await events()).length;
+
+    await breakAudit();
+    await expect(change()).rejects.toMatchObject({ code: '23514' });
+    expect(await everything()).toEqual(before);
+
+    await mendAudit();
+    await change();
+    const written = (await events()).slice(eventsBefore).map(({ event_type }) => event_type);
+    expect(written.sort()).toEqual([...eventTypes].sort());
+    expect(await everything()).not.toEqual(before);
+  });
+});

@@ -1,0 +1,74 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { applyFlushes, makeUsagePartitions } from '../../../src/stores/postgres/usage.ts';
+import { managePartitions } from '../../../src/usecases/usage/manage-partitions.ts';
+import { query } from '../../support/query.ts';
+import { openStores } from '../../support/stores.ts';
+import { usageFlush, usageMark } from '../../support/usage.ts';
+
+const stores = await openStores();
+const { db } = stores;
+afterAll(() => stores.close());
+
+const forEver = { usageHoursDays: 36_500, usageDaysDays: 36_500 };
+
+/** The first day of the month `months` away, in UTC. */
+function monthAway(months: number): Date {
+  const now = new Date();
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, 1));
+}
+
+const nameOf = (parent: string, month: Date) =>
+  `${parent}_${month.toISOString().slice(0, 7).replace('-', '_')}`;
+
+async function partitions(): Promise<string[]> {
+  const rows = await query(
+    stores.databaseUrl,
+    'SELECT inhrelid::regclass::text AS name FROM pg_inherits ORDER BY 1',
+  );
+  return rows.map(({ name }) => name).filter((name) => /_\d{4}_\d{2}$/.test(name));
+}
+
+test('the partitions of this month and the two after it are made, once', async () => {
+  for (const name of await partitions()) await query(stores.databaseUrl, `DROP TABLE ${name}`);
+  expect(await managePartitions({ db, retention: forEver })).toEqual([]);
+  const expected = ['usage_days', 'usage_hours'].flatMap((parent) =>
+    [0, 1, 2].map((months) => nameOf(parent, monthAway(months))),
+  );
+  expect(await partitions()).toEqual(expected.sort());
+  await managePartitions({ db, retention: forEver });
+  expect(await partitions()).toEqual(expected.sort());
+});
+
+describe('a partition is dropped', () => {
+  test('when all of its days are past their retention, hours and days each by their own', async () => {
+    await makeUsagePartitions(db, monthAway(-5), monthAway(0));
+    const dayMs = 86_400_000;
+    const daysSince = (date: Date) => Math.ceil((Date.now() - date.getTime()) / dayMs);
+    // Hours are kept from the middle of the month before last on: that month is kept whole.
+    const retention = { usageHoursDays: daysSince(monthAway(-2)) - 14, usageDaysDays: 36_500 };
+    const dropped = await managePartitions({ db, retention });
+    expect(dropped).toEqual([-5, -4, -3].map((months) => nameOf('usage_hours', monthAway(months))));
+    const left = await partitions();
+    expect(left).toContain(nameOf('usage_hours', monthAway(-2)));
+    expect(left).toContain(nameOf('usage_days', monthAway(-5)));
+  });
+
+  test('once, by many at a time, while flushes keep coming', async () => {
+    const retention = { usageHoursDays: 32, usageDaysDays: 32 };
+    for (let round = 1; round <= 4; round++) {
+      await makeUsagePartitions(db, monthAway(-8), monthAway(0));
+      const flushing = Array.from({ length: 5 }, () =>
+        applyFlushes(db, [usageFlush(usageMark('flk_1', new Date().toISOString()))]),
+      );
+      await Promise.all([
+        ...Array.from({ length: 6 }, () => managePartitions({ db, retention })),
+        ...flushing,
+      ]);
+    }
+    const left = await partitions();
+    for (const months of [-8, -5, -3]) expect(left).not.toContain(nameOf('usage_hours', monthAway(months)));
+    expect(left).toContain(nameOf('usage_hours', monthAway(0)));
+    const [row] = await query(stores.databaseUrl, 'SELECT sum(calls)::int AS calls FROM usage_hours');
+    expect(row?.calls).toBe(20);
+  });
+});

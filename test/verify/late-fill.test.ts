@@ -1,0 +1,107 @@
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { digestSecret } from '../../src/domain/key-digest.ts';
+import { readRecord } from '../../src/stores/redis/records.ts';
+import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
+import type { Lease } from '../../src/verify/lease.ts';
+import { revisionMemoryMs } from '../../src/verify/record-cache.ts';
+import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
+import { newLease } from '../support/feed.ts';
+import { openStores } from '../support/stores.ts';
+import { callerWith, mintedKey, testKeyring, useCaseParts } from '../support/use-case-parts.ts';
+import { heldLookup, newVerifier } from '../support/verifier.ts';
+
+const stores = await openStores();
+const parts = useCaseParts(stores);
+afterAll(() => stores.close());
+
+const leases: Lease[] = [];
+afterEach(async () => {
+  for (const lease of leases.splice(0)) await lease.stop();
+});
+
+/** Hears of every change and remembers none: the protection taken out. */
+class Forgetful extends RememberedRevisions {
+  override isStale(): boolean {
+    return false;
+  }
+}
+
+/** A replica with a real lease whose first read of Postgres comes back when the test lets it. */
+async function verifierWithSlowRead(revisions: RememberedRevisions) {
+  const held = heldLookup(stores);
+  const verifier = newVerifier(stores, { db: held.db, revisions, lease: { isHeld: () => lease.isHeld() } });
+  const { lease } = newLease(stores.db, verifier.sink);
+  leases.push(lease);
+  await lease.start();
+  expect(lease.isHeld()).toBe(true);
+  return { ...verifier, ...held };
+}
+
+/**
+ * The one interleaving that every cache fears: a read of the active key is under way; the key is revoked, and everybody has
+ * acknowledged; Redis is emptied, and with it whatever a careful writer left there; then the late read arrives.
+ */
+async function raceRevoke(revisions: RememberedRevisions) {
+  const { secret, keyId } = await mintedKey(parts);
+  const verifier = await verifierWithSlowRead(revisions);
+  const early = verifier.records.find(secret);
+  await verifier.hasRead;
+  const { revokedCount, propagation } = await revokeKey(parts, callerWith(), keyId);
+  expect({ revokedCount, ...propagation }).toMatchObject({ revokedCount: 1, propagation: 'complete' });
+  expect(propagation.propagation_detail).toMatchObject({ acknowledged: 1, total: 1 });
+  await stores.flushRedis();
+  const joined = verifier.records.find(secret);
+  verifier.release();
+  await early;
+  return { ...verifier, secret, joined };
+}
+
+const newRevisions = () => new RememberedRevisions(revisionMemoryMs);
+
+describe('after a revoke was acknowledged, a read that began before it', () => {
+  test('does not answer a request that started later and joined its flight', async () => {
+    const { joined } = await raceRevoke(newRevisions());
+    expect((await joined)?.record.status).toBe('revoked');
+  });
+
+  test('leaves nothing behind in memory that says yes', async () => {
+    const { records, secret } = await raceRevoke(newRevisions());
+    expect((await records.find(secret))?.record.status).toBe('revoked');
+  });
+
+  // What is asked of Redis on one connection is answered in its order: a late write would lie before the reads below.
+  test('does not enter Redis', async () => {
+    const { joined, secret } = await raceRevoke(newRevisions());
+    await joined;
+    const packed = await readRecord(stores.redis, digestSecret(testKeyring[0], secret).digest);
+    expect(packed?.record.status).not.toBe('active');
+  });
+
+  test('leaves nothing in Redis that another replica, or one that starts later, says yes to', async () => {
+    const { joined, secret } = await raceRevoke(newRevisions());
+    await joined;
+    const later = newVerifier(stores, { lease: { isHeld: () => lease.isHeld() } });
+    const { lease } = newLease(stores.db, later.sink);
+    leases.push(lease);
+    await lease.start();
+    expect(lease.isHeld()).toBe(true);
+    expect((await later.records.find(secret))?.record.status).toBe('revoked');
+  });
+});
+
+describe('control: with remembered revisions taken out, the stale yes appears', () => {
+  test('in the flight that was joined, and from memory afterwards', async () => {
+    const { joined, records, secret, sources } = await raceRevoke(new Forgetful(revisionMemoryMs));
+    expect((await joined)?.record.status).toBe('active');
+    expect((await records.find(secret))?.record.status).toBe('active');
+    expect(sources.at(-1)).toBe('memory');
+  });
+
+  test('and from Redis on another replica', async () => {
+    const { joined, secret } = await raceRevoke(new Forgetful(revisionMemoryMs));
+    await joined;
+    const other = newVerifier(stores, { revisions: new Forgetful(revisionMemoryMs) });
+    expect((await other.records.find(secret))?.record.status).toBe('active');
+    expect(other.sources).toEqual(['redis']);
+  });
+});

@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { appendKeyChanges } from '../../src/stores/postgres/key-changes.ts';
+import type { Lease } from '../../src/verify/lease.ts';
+import { eventually } from '../support/eventually.ts';
+import { append, nameSteps, newLease, recordedFeed, revisionOf } from '../support/feed.ts';
+import { openStores } from '../support/stores.ts';
+
+const stores = await openStores();
+afterAll(() => stores.close());
+
+const started: Lease[] = [];
+afterEach(async () => {
+  for (const lease of started.splice(0)) await lease.stop();
+});
+
+async function start(...args: Parameters<typeof newLease>) {
+  const made = newLease(...args);
+  started.push(made.lease);
+  await made.lease.start();
+  return made;
+}
+
+/** Names a verifier's statements in their order; `hold` stands before each of them. */
+function observedSteps(hold: (step: string) => Promise<void> | void = () => undefined) {
+  const { seen, around } = nameSteps(hold);
+  return { seen, db: stores.observed(around) };
+}
+
+describe('a start', () => {
+  test('registers first, loads afterwards, and only then extends and reads', async () => {
+    const { db, seen } = observedSteps();
+    await start(db, recordedFeed().sink, { heartbeatMs: 60_000, leaseMs: 900_000 });
+    expect(seen).toEqual([
+      'find the end of the feed',
+      'register',
+      'load organizations',
+      'load recent changes',
+      'extend',
+      'read',
+    ]);
+  });
+
+  test('hears of a change that was committed while it was loading', async () => {
+    const { db } = observedSteps(async (step) => {
+      if (step === 'load organizations') await append(stores.db, revisionOf('flk_between', 2));
+    });
+    const feed = recordedFeed();
+    const { lease } = await start(db, feed.sink);
+    expect(lease.isHeld()).toBe(true);
+    expect(feed.heardOf('flk_between')).toBe(true);
+  });
+
+  test('hears of what changed lately, and of the organizations that are refused', async () => {
+    await sql`INSERT INTO organizations (id, name, status, created_at, updated_at)
+      VALUES ('org_suspended', 'x', 'suspended', now(), now())`.execute(stores.db);
+    await append(stores.db, revisionOf('flk_lately', 7));
+    const feed = recordedFeed();
+    await start(stores.db, feed.sink);
+    expect(feed.resets).toEqual([['org_suspended']]);
+    expect(feed.applied).toContainEqual(expect.objectContaining({ subjectId: 'flk_lately', revision: 7 }));
+  });
+
+  test('gives no lease before the first read has been applied', async () => {
+    const reads = Promise.withResolvers<void>();
+    const { db } = observedSteps((step) => (step === 'read' ? reads.promise : undefined));
+    const { lease } = newLease(db, recordedFeed().sink);
+    started.push(lease);
+    const isStarted = lease.start();
+    await sleep(200);
+    expect(lease.isHeld()).toBe(false);
+    reads.resolve();
+    await isStarted;
+    expect(lease.isHeld()).toBe(true);
+  });
+});
+
+describe('a heartbeat', () => {
+  test('extends, then reads in a new snapshot, then says what it applied, in this order', async () => {
+    const { db, seen } = observedSteps();
+    await start(db, recordedFeed().sink);
+    seen.length = 0;
+    for (let change = 1; change <= 5; change++) {
+      const said = seen.filter((step) => step === 'say so').length;
+      await append(stores.db, revisionOf('flk_order', change));
+      await eventually(
+        5_000,
+        () => seen.filter((step) => step === 'say so').length,
+        (count) => count > said,
+      );
+    }
+    const pairs = seen.slice(1).map((step, index) => [seen[index], step]);
+    const after = (step: string) => pairs.filter(([first]) => first === step).map(([, second]) => second);
+    const before = (step: string) => pairs.filter(([, second]) => second === step).map(([first]) => first);
+    expect(new Set(after('extend'))).toEqual(new Set(['read']));
+    expect(new Set(before('say so'))).toEqual(new Set(['read']));
+  });
+
+  test('brings every change when no notification ever comes', async () => {
+    const feed = recordedFeed();
+    await start(stores.db, feed.sink);
+    await append(stores.db, revisionOf('flk_unannounced', 2));
+    await eventually(5_000, () => feed.heardOf('flk_unannounced'), Boolean);
+  });
+
+  test('is not waited for when a notification comes', async () => {
+    const feed = recordedFeed();
+    const { lease } = await start(stores.db, feed.sink, { heartbeatMs: 60_000, leaseMs: 900_000 });
+    await append(stores.db, revisionOf('flk_announced', 2));
+    lease.wake();
+    await eventually(5_000, () => feed.heardOf('flk_announced'), Boolean);
+  });
+
+  test('brings more changes than one read carries, in their order', async () => {
+    const many = Array.from({ length: 2_500 }, (_, index) => revisionOf(`flk_many_${index}`, 2));
+    const feed = recordedFeed();
+    const { lease } = await start(stores.db, feed.sink, { heartbeatMs: 60_000, leaseMs: 900_000 });
+    await stores.db.transaction().execute((tx) => appendKeyChanges(tx, many));
+    lease.wake();
+    await eventually(5_000, () => feed.heardOf('flk_many_2499'), Boolean);
+    const heard = feed.applied.filter(({ subjectId }) => subjectId.startsWith('flk_many_'));
+    expect(heard.map(({ subjectId }) => subjectId)).toEqual(many.map(({ subjectId }) => subjectId));
+  });
+});
+
+describe('the lease', () => {
+  const short = { leaseMs: 1_200, heartbeatMs: 40 };
+
+  test('is lost when the heartbeats stop, and held again when they come back', async () => {
+    let isCut = false;
+    const cut = Promise.withResolvers<void>();
+    const { db } = observedSteps((step) => (isCut && step === 'extend' ? cut.promise : undefined));
+    const { lease } = await start(db, recordedFeed().sink, short);
+    await sleep(short.leaseMs + 100);
+    expect(lease.isHeld()).toBe(true);
+    isCut = true;
+    await eventually(
+      5_000,
+      () => lease.isHeld(),
+      (isHeld) => !isHeld,
+    );
+    isCut = false;
+    cut.resolve();
+    await eventually(5_000, () => lease.isHeld(), Boolean);
+  });
+
+  test('is not prolonged by an extension whose read does not come back', async () => {
+    let isCut = false;
+    const cut = Promise.withResolvers<void>();
+    const { db } = observedSteps((step) => (isCut && step === 'read' ? cut.promise : undefined));
+    const { lease } = await start(db, recordedFeed().sink, short);
+    isCut = true;
+    await eventually(
+      5_000,
+      () => lease.isHeld(),
+      (isHeld) => !isHeld,
+    );
+    cut.resolve();
+  });
+
+  test('is counted from before it was asked for, however late the answer', async () => {
+    let sentMs = 0;
+    const next = Promise.withResolvers<void>();
+    const { db } = observedSteps(async (step) => {
+      if (step !== 'extend') return;
+      if (sentMs > 0) return next.promise;
+      sentMs = performance.now();
+      await sleep(300);
+    });
+    const { lease } = await start(db, recordedFeed().sink, short);
+    await sleep(Math.max(0, sentMs + short.leaseMs - performance.now()));
+    expect(lease.isHeld()).toBe(false);
+    next.resolve();
+  });
+
+  test('is given back by a stop: nobody waits for who is gone', async () => {
+    const { lease } = newLease(stores.db, recordedFeed().sink, { verifierId: 'stopped' });
+    await lease.start();
+    await lease.stop();
+    expect(lease.isHeld()).toBe(false);
+    const rows = await stores.db.selectFrom('verifiers').select('id').where('id', '=', 'stopped').execute();
+    expect(rows).toEqual([]);
+  });
+});
+
+describe('a verifier starts anew, with empty caches, when', () => {
+  test('its row is gone, since the changes it missed may be gone too', async () => {
+    const feed = recordedFeed();
+    const { lease } = await start(stores.db, feed.sink, { verifierId: 'forgotten' });
+    await stores.db.deleteFrom('verifiers').where('id', '=', 'forgotten').execute();
+    await eventually(
+      5_000,
+      () => feed.resets.length,
+      (count) => count === 2,
+    );
+    await eventually(5_000, () => lease.isHeld(), Boolean);
+    const rows = await stores.db.selectFrom('verifiers').select('id').where('id', '=', 'forgotten').execute();
+    expect(rows).toHaveLength(1);
+  });
+
+  test('the server knows less than it was told: it was restored, and its feed is another one', async () => {
+    const feed = recordedFeed();
+    const seq = await append(stores.db, revisionOf('flk_before', 2));
+    await start(stores.db, feed.sink, { verifierId: 'restored' });
+    await sql`UPDATE verifiers SET applied_seq = ${seq - 1} WHERE id = 'restored'`.execute(stores.db);
+    await eventually(
+      5_000,
+      () => feed.resets.length,
+      (count) => count === 2,
+    );
+  });
+});

@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import { minuteMs, type UsageFlush } from '../../src/domain/usage.ts';
+import { UsageRecorder } from '../../src/verify/usage-recorder.ts';
+import { eventually } from '../support/eventually.ts';
+
+const atMs = Date.parse('2030-06-15T23:59:59.000Z');
+
+/** Takes deliveries, or refuses as many as it is told to; keeps what was sent either way. */
+function recipient() {
+  const sent: UsageFlush[] = [];
+  const arrived: UsageFlush[] = [];
+  const state = { refusals: 0 };
+  const deliver = async (flush: UsageFlush) => {
+    sent.push(flush);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (state.refusals-- > 0) throw new Error('away');
+    arrived.push(flush);
+  };
+  const callsArrived = () => arrived.flatMap(({ marks }) => marks).reduce((sum, { calls }) => sum + calls, 0);
+  return { sent, arrived, state, deliver, callsArrived };
+}
+
+function newRecorder(deliver: (flush: UsageFlush) => Promise<void>) {
+  const faults: unknown[] = [];
+  return { recorder: new UsageRecorder(deliver, (fault) => void faults.push(fault)), faults };
+}
+
+describe('marks', () => {
+  test('of one line, minute and outcome are one sum with its first and last time', async () => {
+    const { deliver, arrived } = recipient();
+    const { recorder } = newRecorder(deliver);
+    for (const [cost, afterMs] of [
+      [1, 0],
+      [2, 300.7],
+      [5, 999],
+    ] as const) {
+      recorder.mark('flk_1', 'VALID', cost, atMs + afterMs);
+    }
+    await recorder.flush();
+    expect(arrived[0]?.marks).toEqual([
+      {
+        lineageId: 'flk_1',
+        minuteMs: Date.parse('2030-06-15T23:59:00.000Z'),
+        code: 'VALID',
+        calls: 3,
+        cost: 8,
+        firstAtMs: atMs,
+        lastAtMs: atMs + 999,
+      },
+    ]);
+  });
+
+  test('of other lines, minutes and outcomes stay apart', async () => {
+    const { deliver, arrived } = recipient();
+    const { recorder } = newRecorder(deliver);
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    recorder.mark('flk_2', 'VALID', 1, atMs);
+    recorder.mark('flk_1', 'REVOKED', 0, atMs);
+    recorder.mark('flk_1', 'VALID', 1, atMs + minuteMs);
+    await recorder.flush();
+    expect(arrived[0]?.marks.map(({ lineageId, code, calls }) => [lineageId, code, calls])).toEqual([
+      ['flk_1', 'VALID', 1],
+      ['flk_2', 'VALID', 1],
+      ['flk_1', 'REVOKED', 1],
+      ['flk_1', 'VALID', 1],
+    ]);
+  });
+
+  test('keep their first and last time in order although the clock is put back a little', async () => {
+    const { deliver, arrived } = recipient();
+    const { recorder } = newRecorder(deliver);
+    recorder.mark('flk_1', 'VALID', 1, atMs + 500);
+    recorder.mark('flk_1', 'VALID', 1, atMs + 490);
+    await recorder.flush();
+    expect(arrived[0]?.marks[0]).toMatchObject({ firstAtMs: atMs + 490, lastAtMs: atMs + 500 });
+  });
+});
+
+describe('a flush', () => {
+  test('of nothing delivers nothing', async () => {
+    const { deliver, sent } = recipient();
+    await newRecorder(deliver).recorder.flush();
+    expect(sent).toEqual([]);
+  });
+
+  test('that failed is repeated under its id, unchanged, before anything newer', async () => {
+    const { deliver, sent, arrived, state } = recipient();
+    const { recorder } = newRecorder(deliver);
+    state.refusals = 2;
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await expect(recorder.flush()).rejects.toThrow('away');
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await expect(recorder.flush()).rejects.toThrow('away');
+    await recorder.flush();
+    await recorder.flush();
+    expect(new Set(sent.slice(0, 3).map(({ id }) => id)).size).toBe(1);
+    expect(sent.slice(0, 3).map(({ marks }) => marks[0]?.calls)).toEqual([1, 1, 1]);
+    expect(arrived.map(({ marks }) => marks[0]?.calls)).toEqual([1, 1]);
+    expect(new Set(arrived.map(({ id }) => id)).size).toBe(2);
+  });
+
+  test('takes no mark that came while it was under way, and loses none', async () => {
+    const { deliver, arrived, callsArrived } = recipient();
+    const { recorder } = newRecorder(deliver);
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    const first = recorder.flush();
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await Promise.all([first, recorder.flush()]);
+    expect(arrived.map(({ marks }) => marks[0]?.calls)).toEqual([1]);
+    await recorder.flush();
+    expect(callsArrived()).toBe(2);
+  });
+
+  test('comes by itself, and goes on after one that failed', async () => {
+    const { deliver, state, callsArrived } = recipient();
+    const { recorder, faults } = newRecorder(deliver);
+    state.refusals = 1;
+    recorder.start();
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await eventually(5_000, callsArrived, (calls) => calls === 1);
+    expect(faults).toHaveLength(1);
+    await recorder.close();
+  });
+});
+
+describe('a close', () => {
+  test('hands over what is still in memory, and what has failed before', async () => {
+    const { deliver, state, callsArrived } = recipient();
+    const { recorder } = newRecorder(deliver);
+    state.refusals = 1;
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await expect(recorder.flush()).rejects.toThrow('away');
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await recorder.close();
+    expect(callsArrived()).toBe(2);
+  });
+
+  test('waits for the flush that is under way and hands over what came after it', async () => {
+    const { deliver, callsArrived } = recipient();
+    const { recorder } = newRecorder(deliver);
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    void recorder.flush();
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await recorder.close();
+    expect(callsArrived()).toBe(2);
+  });
+
+  test('repeats a flush that fails under it, and still hands over the rest', async () => {
+    const { deliver, state, callsArrived } = recipient();
+    const { recorder } = newRecorder(deliver);
+    state.refusals = 1;
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    recorder.flush().catch(() => undefined);
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await recorder.close();
+    expect(callsArrived()).toBe(2);
+  });
+
+  test('says so when the rest cannot be handed over', async () => {
+    const { deliver, state } = recipient();
+    const { recorder } = newRecorder(deliver);
+    state.refusals = 10;
+    recorder.mark('flk_1', 'VALID', 1, atMs);
+    await expect(recorder.close()).rejects.toThrow('away');
+  });
+});

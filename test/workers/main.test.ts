@@ -1,0 +1,90 @@
+import { afterAll, expect, test } from 'vitest';
+import { jobs } from '../../src/domain/jobs.ts';
+import { openQueue, registerSchedules } from '../../src/stores/queue.ts';
+import { openQueueRedis } from '../../src/stores/redis/client.ts';
+import { allJobs } from '../../workers/all-jobs.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
+import { eventually } from '../support/eventually.ts';
+import { logLines } from '../support/processes.ts';
+import { workerStores } from '../support/worker-stores.ts';
+
+const stores = await workerStores();
+const queueRedis = openQueueRedis(stores.redisUrl, () => undefined);
+const queue = openQueue(queueRedis, () => undefined);
+atEnd(async () => {
+  await queue.close();
+  queueRedis.disconnect();
+});
+afterAll(endAll);
+
+const names = Object.keys(jobs).sort();
+const scheduled = async () => (await queue.getJobSchedulers()).map(({ key }) => key).sort();
+const allScheduled = () => eventually(15_000, scheduled, (keys) => keys.length === names.length);
+
+test('every job has a schedule, and every schedule is a job under its own name', () => {
+  expect(
+    Object.values(allJobs)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(names);
+  for (const [name, job] of Object.entries(allJobs)) expect(job.name).toBe(name);
+});
+
+test('registering again adds nothing and puts no run off', async () => {
+  expect((await registerSchedules(queue)).sort()).toEqual(names);
+  const next = await queue.getJobSchedulers();
+  expect(await registerSchedules(queue)).toEqual([]);
+  expect(await queue.getJobSchedulers()).toEqual(next);
+});
+
+test('the schedules come back after Redis was emptied, and the jobs run again', async () => {
+  const worker = await stores.startWorker();
+  expect(await allScheduled()).toEqual(names);
+  await stores.redis.flushall();
+  expect(await scheduled()).toEqual([]);
+  expect(await allScheduled()).toEqual(names);
+  await stores.push('flk_after_flush', 5);
+  await eventually(
+    10_000,
+    () => stores.counted('flk_after_flush'),
+    (count) => count === 5,
+  );
+  const registered = logLines(worker).filter(({ msg }) => msg === 'schedules registered');
+  expect(registered.map(({ jobs: added }) => (added as string[]).length)).toContain(names.length);
+  worker.kill('SIGTERM');
+  await worker.exited;
+});
+
+test('no job carries a payload', async () => {
+  const waiting = await queue.getJobs(['delayed', 'waiting', 'completed', 'failed', 'active']);
+  expect(waiting.length).toBeGreaterThan(0);
+  for (const job of waiting) expect(job.data).toEqual({});
+});
+
+test('SIGTERM ends a worker cleanly: what runs is finished, and every connection is closed', async () => {
+  const worker = await stores.startWorker();
+  await stores.push('flk_at_the_end', 20);
+  await stores.whileRollUpWaits(async () => {
+    worker.kill('SIGTERM');
+    await eventually(5_000, () => logLines(worker).some(({ msg }) => msg === 'stopping'), Boolean);
+  });
+  expect(await worker.exited).toEqual({ code: 0, signal: null });
+  expect(await stores.counted('flk_at_the_end')).toBe(20);
+  expect(await stores.waiting()).toBe(0);
+  expect(logLines(worker).at(-1)?.msg).toBe('stopped');
+  expect(logLines(worker).filter(({ level }) => level === 'error')).toEqual([]);
+  await eventually(5_000, stores.connected, (count) => count === 0);
+});
+
+test('a second SIGTERM does not cut the first one short', async () => {
+  const worker = await stores.startWorker();
+  await stores.push('flk_twice', 10);
+  await stores.whileRollUpWaits(async () => {
+    worker.kill('SIGTERM');
+    await eventually(5_000, () => logLines(worker).some(({ msg }) => msg === 'stopping'), Boolean);
+    worker.kill('SIGTERM');
+    worker.kill('SIGINT');
+  });
+  expect(await worker.exited).toEqual({ code: 0, signal: null });
+  expect(await stores.counted('flk_twice')).toBe(10);
+});
