@@ -1,0 +1,46 @@
+import { toolsDir } from './project-root.ts';
+import { runCommand } from './run-command.ts';
+import { type DebianProgram, type UnpackedProgram, unpackDebian } from './unpack-debian.ts';
+
+export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'curl';
+
+const programs: Record<ProgramName, DebianProgram> = {
+  nginx: {
+    package: 'nginx',
+    path: 'usr/sbin/nginx',
+    works: (program) => says(program, ['-V'], /--with-http_auth_request_module/),
+  },
+  caddy: {
+    package: 'caddy',
+    path: 'usr/bin/caddy',
+    // forward_auth came with 2.5.1.
+    works: (program) => says(program, ['version'], /^v?2\.(5\.[1-9]|[6-9]|[1-9]\d)/m),
+  },
+  curl: {
+    package: 'curl',
+    path: 'usr/bin/curl',
+    works: (program) => says(program, ['--version'], /^curl /),
+  },
+  haproxy: {
+    package: 'haproxy',
+    path: 'usr/sbin/haproxy',
+    works: (program) => says(program, ['-vv'], /^Built with Lua/m),
+  },
+};
+
+/** From PATH when that one can do what we need, else unpacked from its Debian package. */
+export async function findProgram(name: ProgramName): Promise<UnpackedProgram> {
+  const wanted = programs[name];
+  const onPath = { path: name, env: {} };
+  if (await wanted.works(onPath)) return onPath;
+  return await unpackDebian(wanted, toolsDir).catch((cause: unknown) => {
+    throw new Error(`${name} is missing: install it (${(cause as Error).message})`, { cause });
+  });
+}
+
+/** Runs the program, so it also proves that its libraries are there. */
+async function says(program: UnpackedProgram, args: readonly string[], what: RegExp): Promise<boolean> {
+  const env = { ...process.env, ...program.env };
+  const { exitCode, stdout, stderr } = await runCommand([program.path, ...args], { env });
+  return exitCode === 0 && what.test(stdout + stderr);
+}

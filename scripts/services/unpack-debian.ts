@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AptDownloader } from './apt-download.ts';
+
+export interface UnpackedProgram {
+  path: string;
+  /** What the program needs in its environment to find its libraries. */
+  env: Record<string, string>;
+}
+
+export interface DebianProgram {
+  package: string;
+  /** Where the package has it, e.g. `usr/sbin/nginx`. */
+  path: string;
+  works(program: UnpackedProgram): Promise<boolean>;
+}
+
+/**
+ * A Debian package's program without root: unpacked into `toolsDir/<package>-<version>/` and run from there, with the libraries
+ * that the system lacks. The directory appears whole or not at all, so several callers at once at worst download twice.
+ */
+export async function unpackDebian(wanted: DebianProgram, toolsDir: string): Promise<UnpackedProgram> {
+  for (const name of (await readdir(toolsDir).catch(() => [])).sort().reverse()) {
+    if (!name.startsWith(`${wanted.package}-`)) continue;
+    const program = await programIn(join(toolsDir, name), wanted);
+    if (await wanted.works(program)) return program;
+  }
+  await mkdir(toolsDir, { recursive: true });
+  const workDir = await mkdtemp(join(toolsDir, 'unpacking-'));
+  try {
+    const root = join(workDir, 'root');
+    const apt = new AptDownloader(workDir);
+    const { version, depends } = await apt.unpack(wanted.package, root);
+    if (!(await wanted.works(await programIn(root, wanted)))) await unpackLibraries(apt, depends, root);
+    if (!(await wanted.works(await programIn(root, wanted)))) {
+      throw new Error(`Debian's ${wanted.package} ${version} does not run here, or lacks what we need`);
+    }
+    const home = join(toolsDir, `${wanted.package}-${version.replaceAll(/[^\w.+~-]/g, '_')}`);
+    await moveIntoPlace(root, home);
+    return await programIn(home, wanted);
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+async function unpackLibraries(apt: AptDownloader, wanted: readonly string[], root: string): Promise<void> {
+  const seen = new Set<string>();
+  const queue = [...wanted];
+  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+    if (seen.has(name) || !name.startsWith('lib') || (await apt.isInstalled(name))) continue;
+    seen.add(name);
+    queue.push(...(await apt.unpack(name, root)).depends);
+  }
+}
+
+async function moveIntoPlace(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (err) {
+    const code = (err as NodeJS.ErrnoException).code;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw err;
+  }
+}
+
+async function programIn(root: string, { path }: DebianProgram): Promise<UnpackedProgram> {
+  const directories = [];
+  for (const top of ['lib', 'usr/lib']) {
+    const directory = join(root, top);
+    const names = existsSync(directory) ? await readdir(directory) : [];
+    const triplets = names.filter((name) => name.includes('-linux-'));
+    directories.push(directory, ...triplets.map((name) => join(directory, name)));
+  }
+  return { path: join(root, path), env: { LD_LIBRARY_PATH: directories.join(':') } };
+}
