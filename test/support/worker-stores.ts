@@ -36,11 +36,15 @@ export async function workerStores() {
     connected: () =>
       sum(`SELECT count(*) AS sum FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'flowplate-worker'`),
-    /** While `work` runs, no roll-up gets beyond its last statement; hands over once one waits there. */
-    async whileRollUpWaits(work: () => Promise<void>): Promise<void> {
-      await withConnection(database.url, async (client) => {
+    /** No roll-up gets beyond its last statement: `arrange` gives one work to do, and `act` runs once it waits there. */
+    async whileRollUpWaits<Arranged>(
+      arrange: () => Promise<Arranged>,
+      act: (arranged: Arranged) => Promise<void>,
+    ): Promise<Arranged> {
+      return withConnection(database.url, async (client) => {
         await client.query('BEGIN');
         await client.query('LOCK TABLE usage_totals IN EXCLUSIVE MODE');
+        const arranged = await arrange();
         const blocked = `SELECT count(*) AS sum FROM pg_stat_activity
           WHERE datname = current_database() AND application_name = 'flowplate-worker' AND wait_event_type = 'Lock'`;
         await eventually(
@@ -48,8 +52,9 @@ export async function workerStores() {
           () => sum(blocked),
           (count) => count > 0,
         );
-        await work();
+        await act(arranged);
         await client.query('ROLLBACK');
+        return arranged;
       });
     },
   };

@@ -47,8 +47,10 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     keepAlive: true,
     types,
   });
-  // An idle connection that breaks raises here; without a listener it would end the process.
+  // A connection that breaks raises on the pool while it is idle and on itself while it is in use; an 'error' that nobody listens
+  // for would end the process.
   pool.on('error', onError);
+  pool.on('connect', (client) => void client.on('error', onError));
   const names = new Map<string, string>();
   return {
     connect: async () => bound(await pool.connect().catch(rethrow), names) as unknown as PostgresPoolClient,

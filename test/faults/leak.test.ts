@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { atEnd, endAll } from '../support/at-end.ts';
+import { cloneDatabase } from '../support/database.ts';
+import { type Deployment, deploy, type Started, type StartedApi } from '../support/deployment.ts';
+import { eventually } from '../support/eventually.ts';
+import { keyCalls, organization } from '../support/key-calls.ts';
+import { logLines, runScript } from '../support/processes.ts';
+import { query, withConnection } from '../support/query.ts';
+import { quietPort } from '../support/quiet-port.ts';
+import { freshRedis } from '../support/redis.ts';
+import { copySource } from '../support/source-copy.ts';
+import { dumpPostgres, dumpRedis, findSecrets } from '../support/store-dump.ts';
+import { putEverywhere, textOf } from './careless-caller.ts';
+
+const waitMsMax = 10_000;
+const chosenMasterKey = `chosen-${randomBytes(24).toString('hex')}`;
+const idempotencyKey = `repeat-${randomBytes(16).toString('hex')}`;
+
+let databaseUrl: string;
+let redisUrl: string;
+let deployment: Deployment;
+let api: StartedApi;
+let worker: Started;
+let metrics: string[];
+/** All but the answers whose purpose is to hand over a secret. */
+const answers: string[] = [];
+const secrets: string[] = [];
+
+/** What of a key nobody may see: all but its public prefix. */
+const hiddenPart = (key: string) => key.slice(-38);
+
+beforeAll(async () => {
+  const database = await cloneDatabase(inject('postgresUrl'));
+  atEnd(() => database.drop());
+  databaseUrl = database.url;
+  redisUrl = (await freshRedis(inject('redisUrl'))).url;
+  const env = { LOG_LEVEL: 'debug', FLOWPLATE_MASTER_KEY: chosenMasterKey };
+  deployment = deploy({ databaseUrl, redisUrl }, env);
+  const [ofApi, ofWorker] = [String(await quietPort()), String(await quietPort())];
+  api = await deployment.startApi({ env: { METRICS_PORT: ofApi } });
+  worker = await deployment.startWorker({ env: { WORKER_METRICS_PORT: ofWorker } });
+  metrics = [ofApi, ofWorker].map((port) => `http://127.0.0.1:${port}/metrics`);
+  await liveThroughEverything();
+}, 60_000);
+
+afterAll(endAll);
+
+async function liveThroughEverything(): Promise<void> {
+  const keys = keyCalls(api.call);
+  const [plain, limited, ended] = [
+    await keys.mint(),
+    await keys.mint({ rate_limit: { limit: 2, window_seconds: 3_600 }, quota: { limit: 9, period: 'day' } }),
+    await keys.mint(),
+  ];
+  const successor = (await keys.refresh(plain.userId)).new_key.key as string;
+  const repeated = await mintTwice();
+  const generated = await createMasterKey();
+  await keys.revoke(ended.userId);
+  const minted = [plain.key, limited.key, ended.key, successor, repeated];
+  for (const key of [...minted, ...minted, ...minted]) answers.push(textOf(await keys.verify(key)));
+  for (const { keyId } of [plain, limited]) answers.push(JSON.stringify(await keys.show(keyId)));
+  for (const secret of [successor, generated, chosenMasterKey, idempotencyKey]) {
+    answers.push(...(await putEverywhere(api.call, secret)).map(textOf));
+  }
+  answers.push(...(await meetFaults(successor)));
+  const pepper = (deployment.env.FLOWPLATE_PEPPERS as string).slice('p1:'.length);
+  secrets.push(...[...minted, generated].map(hiddenPart), chosenMasterKey, idempotencyKey, pepper);
+  secrets.push(new URL(databaseUrl).password, new URL(redisUrl).password);
+  await eventually(
+    waitMsMax,
+    () => keys.show(limited.keyId),
+    ({ usage }) => usage.refused_requests > 0,
+  );
+}
+
+async function mintTwice(): Promise<string> {
+  const request = {
+    body: { user_id: 'repeated', organization_id: organization },
+    headers: { 'idempotency-key': idempotencyKey },
+  };
+  const [first, second] = [
+    await api.call('POST /v1/flowplate/api-keys', request),
+    await api.call('POST /v1/flowplate/api-keys', request),
+  ];
+  expect(second.body.key).toBe(first.body.key);
+  return first.body.key;
+}
+
+async function createMasterKey(): Promise<string> {
+  const args = ['create', '--name', 'generated', '--json'];
+  const { stdout } = await runScript('scripts/master-keys.ts', { env: deployment.env, args });
+  return JSON.parse(stdout).key;
+}
+
+/** Faults of the database are logged with their cause: one that says "not now" and one that nobody expects. */
+async function meetFaults(key: string): Promise<string[]> {
+  const body = { user_id: 'unlucky', organization_id: organization };
+  const mint = () =>
+    api.call('POST /v1/flowplate/api-keys', { body, headers: { 'idempotency-key': `${idempotencyKey}-2` } });
+  return withConnection(databaseUrl, async (client) => {
+    await client.query('ALTER TABLE audit_events RENAME TO away');
+    const unexpected = await mint();
+    await client.query('ALTER TABLE away RENAME TO audit_events');
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE api_keys, idempotency_keys');
+    const notNow = await Promise.all([
+      mint(),
+      keyCalls(api.call).verify(`${key.slice(0, -1)}_`),
+      keyCalls(api.call).mint().catch(String),
+    ]);
+    await client.query('COMMIT');
+    expect(unexpected.status).toBe(500);
+    return [textOf(unexpected), ...notNow.map((answer) => JSON.stringify(answer))];
+  });
+}
+
+test('no secret is in any log line, at the most talkative level', () => {
+  const written = [api, worker].flatMap((running) => [...running.stdout().split('\n'), running.stderr()]);
+  expect(logLines(api).length).toBeGreaterThan(50);
+  expect(logLines(worker).some(({ msg }) => msg === 'job done')).toBe(true);
+  expect(findSecrets(written, secrets)).toEqual([]);
+});
+
+test('no secret is in any answer but those that hand one over, nor in the metrics', async () => {
+  const read = await Promise.all(metrics.map(async (url) => (await fetch(url)).text()));
+  expect(answers.length).toBeGreaterThan(100);
+  expect(read.every((text) => text.includes('flowplate_'))).toBe(true);
+  expect(findSecrets([...answers, ...read], secrets)).toEqual([]);
+});
+
+test('no secret is in Redis, in keys, values or queued jobs, nor in any row of Postgres', async () => {
+  const [redis, postgres] = await Promise.all([dumpRedis(redisUrl), dumpPostgres(databaseUrl)]);
+  for (const part of ['fl:record:', 'fl:limit:', '{fl:jobs}']) {
+    expect(redis.some((entry) => entry.includes(part))).toBe(true);
+  }
+  for (const table of ['api_keys', 'master_keys', 'audit_events', 'idempotency_keys', 'usage_totals']) {
+    expect(postgres.some((row) => row.startsWith(table))).toBe(true);
+  }
+  expect(findSecrets(redis, secrets)).toEqual([]);
+  expect(findSecrets(postgres, secrets)).toEqual([]);
+});
+
+test('what is stored instead of the secrets opens nothing', async () => {
+  const keys = keyCalls(api.call);
+  const stored = await query(
+    databaseUrl,
+    `SELECT digest FROM api_keys UNION ALL SELECT digest FROM master_keys WHERE digest IS NOT NULL
+     UNION ALL SELECT convert_to(password_hash, 'UTF8') FROM master_keys WHERE password_hash IS NOT NULL`,
+  );
+  expect(stored.length).toBeGreaterThan(6);
+  for (const { digest } of stored) {
+    for (const form of ['hex', 'base64', 'base64url', 'utf8'] as const) {
+      const text = (digest as Buffer).toString(form);
+      expect(await keys.codeOf(text)).toBe('MALFORMED');
+      if (form === 'utf8' && !text.startsWith('$argon2')) continue;
+      expect((await api.call('GET /v1/flowplate/api-keys', { as: text })).status).toBe(401);
+    }
+  }
+  const [row] = await query(databaseUrl, 'SELECT encode(id, $1) AS id FROM idempotency_keys', ['hex']);
+  const body = { user_id: 'repeated', organization_id: organization };
+  const answer = await api.call('POST /v1/flowplate/api-keys', {
+    body,
+    headers: { 'idempotency-key': row?.id },
+  });
+  expect([answer.status, answer.body.error.code]).toEqual([409, 'KEY_ALREADY_EXISTS']);
+});
+
+const carelessLine = {
+  file: 'src/http/request-log.ts',
+  from: 'method: req.method,\n          route,',
+  to: 'url: req.url, headers: req.headers, method: req.method,\n          route,',
+};
+const withoutRedaction = [
+  { file: 'src/log.ts', from: 'paths: [...redactedPaths]', to: 'paths: []' },
+  { file: 'src/log.ts', from: 'hooks: { streamWrite: redact },', to: '' },
+  { file: 'src/log.ts', from: '  requireRedaction();\n', to: '' },
+];
+
+test('a line that was written carelessly holds no secret, and without redaction it would', async () => {
+  const written: string[][] = [];
+  for (const edits of [[carelessLine], [carelessLine, ...withoutRedaction]]) {
+    const running = await deployment.startApi({ root: await copySource(edits) });
+    const { key } = await keyCalls(running.call).mint();
+    await running.call(`GET /v1/flowplate/api-keys?user_id=${key}`);
+    await eventually(
+      waitMsMax,
+      () => logLines(running).length,
+      (count) => count >= 3,
+    );
+    expect(running.stdout()).toContain('"url":');
+    written.push(findSecrets(running.stdout().split('\n'), [hiddenPart(key), chosenMasterKey]));
+  }
+  expect(written[0]).toEqual([]);
+  expect(written[1]).not.toEqual([]);
+});
+
+test('control arm: a secret in a store, in whatever type and form, is found', async () => {
+  const [secret = ''] = secrets;
+  const client = new Redis(redisUrl);
+  await client.set('planted:string', `…${secret}…`);
+  await client.hset('planted:hash', 'field', secret);
+  await client.rpush('planted:list', Buffer.from(secret).toString('hex'));
+  await client.sadd('planted:set', secret);
+  await client.zadd('planted:zset', 1, secret);
+  await client.xadd('planted:stream', '*', 'field', secret);
+  await client.set(`planted:${secret}`, '');
+  client.disconnect();
+  await query(databaseUrl, 'CREATE TABLE planted AS SELECT $1::bytea AS bytes', [Buffer.from(secret)]);
+  expect(findSecrets(await dumpRedis(redisUrl), secrets)).toHaveLength(7);
+  expect(findSecrets(await dumpPostgres(databaseUrl), secrets)).toHaveLength(1);
+});
