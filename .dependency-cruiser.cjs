@@ -4,6 +4,9 @@
 
 // src/main.ts only chooses between its two halves: one API process, or the parent of several.
 const entries = '^(src/(main|api|primary)|workers/main)\\.ts$';
+// What decides about a key, without any I/O: the server and the published SDK run the same code (docs/decisions/0011).
+const deciding =
+  '^src/verify/(accepted-verdict|decide|record-cache|refused-organizations|remembered-revisions|usage-recorder)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -81,15 +84,24 @@ module.exports = {
     },
 
     // 7. the SDK and the command line stand apart
+    // Types count here: the compiler would take whatever they name into the published package.
     {
-      name: '7 sdk imports domain/key-format and types',
+      name: '7 sdk imports domain and the deciding code',
       severity: 'error',
       from: { path: '^src/sdk/' },
-      to: {
-        path: '^(src/(?!sdk/)|workers/)',
-        pathNot: '^src/domain/key-format\\.ts$',
-        dependencyTypesNot: ['type-only'],
-      },
+      to: { path: '^(src/(?!sdk/|domain/)|workers/)', pathNot: deciding },
+    },
+    {
+      name: '7 the deciding code imports domain',
+      severity: 'error',
+      from: { path: deciding },
+      to: { path: '^src/(?!domain/)', pathNot: deciding },
+    },
+    {
+      name: '7 the sdk needs no package',
+      severity: 'error',
+      from: { path: '^src/sdk/' },
+      to: { path: 'node_modules/', reachable: true },
     },
     rule('7 server rooms never import sdk', '^(src/(?!sdk/|cli/)|workers/)', '^src/sdk/'),
     rule('7 cli imports only sdk', '^src/cli/', '^(src/(?!cli/|sdk/)|workers/)'),
@@ -120,6 +132,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^src/sdk/dist/' },
     // Type imports count: "http never imports stores" is about knowing, not about running.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

@@ -9,8 +9,8 @@ export default defineConfig({
     // Each file has processes of its own beside it (servers, the API): more workers than cores only wait.
     maxWorkers: 2,
     unstubEnvs: true,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 30_000,
     reporters: ['default', new CountReporter()],
   },

@@ -10,7 +10,7 @@ export type FastifyRequest = { raw: { rawHeaders: string[] }; ip: string };
 export type FastifyReply = {
   code(status: number): FastifyReply;
   headers(values: Record<string, string>): FastifyReply;
-  send(body: string): FastifyReply;
+  send(body: Uint8Array): FastifyReply;
 };
 
 /**
@@ -26,7 +26,10 @@ export function flowplateFastify<Request extends FastifyRequest>(
   return async (request, reply) => {
     const asked = typeof demands === 'function' ? demands(request) : demands;
     const outcome = await judge(verifier, request.raw.rawHeaders, { ...asked, ip: readAddress(request) });
-    if (!outcome.isAllowed) return reply.code(outcome.status).headers(outcome.headers).send(outcome.body);
+    if (!outcome.isAllowed) {
+      // As bytes: to the type of a text Fastify would add a charset, which this type does not have (RFC 9457).
+      return reply.code(outcome.status).headers(outcome.headers).send(Buffer.from(outcome.body));
+    }
     reply.headers(outcome.headers);
     rememberVerdict(request, outcome.verdict);
   };

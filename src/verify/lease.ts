@@ -163,7 +163,7 @@ export class Lease {
   async #sleepUntil(atMs: number): Promise<void> {
     if (this.#isWoken || this.#isStopped) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, atMs - performance.now()));
+      const timer = setTimeout(resolve, Math.ceil(Math.max(0, atMs - performance.now())));
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

@@ -108,8 +108,8 @@ const importFaults: [string, string, string][] = [
   ],
   [
     'src/sdk/cache.ts',
-    "import { key } from '../domain/key.ts'; export const cache = key;",
-    '7 sdk imports domain/key-format',
+    "import { part } from '../usecases/part.ts'; export const cache = part;",
+    '7 sdk imports domain and the deciding code',
   ],
   [
     'src/http/sdk.ts',

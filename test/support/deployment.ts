@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { type Call, caller } from './call.ts';
-import { loggedLine, type Running, startScript } from './processes.ts';
+import { loggedLine, type Running, runScript, startScript } from './processes.ts';
 
 export type Started = Running;
 export type StartedApi = Started & { url: string; port: number; call: Call };
@@ -34,12 +34,20 @@ export function deploy(
     DRAIN_MS: '0',
     ...env,
   };
+  const { FLOWPLATE_MASTER_KEY: _atTheShell, ...ofProcesses } = settings;
   const start = (script: string, { env: changes, ...options }: StartOptions = {}) =>
-    startScript(script, { env: { ...settings, ...changes }, ...options });
+    startScript(script, { env: { ...ofProcesses, ...changes }, ...options });
+  // By an operator at the shell, and once: a process that makes it itself does not start while Postgres is slow.
+  let ensured: Promise<unknown> | undefined;
+  const ensureMasterKey = () => {
+    ensured ??= runScript('scripts/master-keys.ts', { env: settings, args: ['ensure-first'] });
+    return ensured;
+  };
   return {
     env: settings,
     masterKey,
     startApi: async (options) => {
+      await ensureMasterKey();
       const running = await start('src/main.ts', options);
       const { port } = await loggedLine(running, 'listening');
       const url = `http://127.0.0.1:${port}`;

@@ -63,8 +63,8 @@ test('no job carries a payload', async () => {
 
 test('SIGTERM ends a worker cleanly: what runs is finished, and every connection is closed', async () => {
   const worker = await stores.startWorker();
-  await stores.push('flk_at_the_end', 20);
-  await stores.whileRollUpWaits(async () => {
+  const arrange = () => stores.push('flk_at_the_end', 20);
+  await stores.whileRollUpWaits(arrange, async () => {
     worker.kill('SIGTERM');
     await eventually(5_000, () => logLines(worker).some(({ msg }) => msg === 'stopping'), Boolean);
   });
@@ -78,8 +78,8 @@ test('SIGTERM ends a worker cleanly: what runs is finished, and every connection
 
 test('a second SIGTERM does not cut the first one short', async () => {
   const worker = await stores.startWorker();
-  await stores.push('flk_twice', 10);
-  await stores.whileRollUpWaits(async () => {
+  const arrange = () => stores.push('flk_twice', 10);
+  await stores.whileRollUpWaits(arrange, async () => {
     worker.kill('SIGTERM');
     await eventually(5_000, () => logLines(worker).some(({ msg }) => msg === 'stopping'), Boolean);
     worker.kill('SIGTERM');

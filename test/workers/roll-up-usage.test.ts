@@ -15,9 +15,11 @@ const countedTo = (line: string, count: number) =>
 const nothingWaits = () => eventually(15_000, stores.waiting, (waiting) => waiting === 0);
 
 test('a worker killed in the middle of a roll-up loses nothing and doubles nothing', async () => {
-  await stores.push('flk_before_commit', 40);
-  const worker = await stores.startWorker();
-  await stores.whileRollUpWaits(async () => {
+  const arrange = async () => {
+    await stores.push('flk_before_commit', 40);
+    return stores.startWorker();
+  };
+  await stores.whileRollUpWaits(arrange, async (worker) => {
     worker.kill('SIGKILL');
     await worker.exited;
   });
@@ -33,10 +35,12 @@ test('a worker killed in the middle of a roll-up loses nothing and doubles nothi
 });
 
 test('a worker killed after the commit and before the removal does neither', async () => {
-  await stores.push('flk_after_commit', 40);
   const before = await stores.rolledUp();
-  const worker = await stores.startWorker();
-  await stores.whileRollUpWaits(async () => {
+  const arrange = async () => {
+    await stores.push('flk_after_commit', 40);
+    return stores.startWorker();
+  };
+  const worker = await stores.whileRollUpWaits(arrange, async () => {
     // Reads go on; the removal waits.
     await stores.redis.call('CLIENT', 'PAUSE', '60000', 'WRITE');
   });

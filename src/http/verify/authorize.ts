@@ -11,7 +11,7 @@ import { type ProxyRequest, readProxyRequest } from './end-client.ts';
 /** Envoy gives up after 200 ms by default; an answer of ours, even a 503, must be there first. */
 const deadlineMs = 150;
 
-export const authorizePath = '/v1/flowplate/authz';
+const authorizePath = '/v1/flowplate/authz';
 
 export function isForAuthorize(url: string): boolean {
   if (!url.startsWith(authorizePath)) return false;

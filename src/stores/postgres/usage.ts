@@ -166,20 +166,26 @@ export async function deleteFlushesOlderThan(db: Db, ageMs: number): Promise<num
   return Number(result.numDeletedRows);
 }
 
-/** Drops the monthly partitions that end before `before`, and returns their names. */
+/**
+ * Drops the monthly partitions that end before `before`, and returns their names. Under the lock of ensure_usage_partitions: two
+ * that drop the same table at once trip over each other.
+ */
 export async function dropUsagePartitions(
-  db: Db,
+  db: Database,
   parent: 'usage_hours' | 'usage_days',
   before: Date,
 ): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    SELECT child.relname AS name FROM pg_inherits
-    JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
-    WHERE parent.relname = ${parent}
-      AND (to_date(right(child.relname, 7), 'YYYY_MM') + interval '1 month') <= ${utcDay(before)}::date
-    ORDER BY 1`.execute(db);
-  for (const { name } of rows) await sql`DROP TABLE IF EXISTS ${sql.table(name)}`.execute(db);
-  return rows.map((row) => row.name);
+  return db.transaction().execute(async (tx) => {
+    await sql`SELECT pg_advisory_xact_lock(hashtext('ensure_usage_partitions'))`.execute(tx);
+    const { rows } = await sql<{ name: string }>`
+      SELECT child.relname AS name FROM pg_inherits
+      JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
+      WHERE parent.relname = ${parent}
+        AND (to_date(right(child.relname, 7), 'YYYY_MM') + interval '1 month') <= ${utcDay(before)}::date
+      ORDER BY 1`.execute(tx);
+    for (const { name } of rows) await sql`DROP TABLE IF EXISTS ${sql.table(name)}`.execute(tx);
+    return rows.map((row) => row.name);
+  });
 }
 
 function utcDay(at: Date): string {

@@ -4,7 +4,7 @@ import { type Caller, originOf } from '../../domain/principal.ts';
 import type { Turns } from '../../domain/turns.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
+import { appendKeyChanges, findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
 import { revokeKeys } from '../../stores/postgres/keys.ts';
 import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
 import { keyChange, keyEvent } from './key-events.ts';
@@ -28,7 +28,8 @@ export async function revokeInTx(
 ): Promise<{ revoked: number; changeSeq: number | undefined }> {
   const now = parts.clock.now();
   const alive = keys.filter((key) => ['active', 'superseded'].includes(statusAt(key, now)));
-  if (alive.length === 0) return { revoked: 0, changeSeq: undefined };
+  // Whoever asks again is told "complete" no sooner than whoever asked first: that change is somewhere before the feed's end.
+  if (alive.length === 0) return { revoked: 0, changeSeq: await findLastKeyChangeSeq(tx) };
   const revoked = await revokeKeys(
     tx,
     alive.map((key) => key.id),

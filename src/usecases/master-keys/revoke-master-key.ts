@@ -3,7 +3,7 @@ import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
+import { appendKeyChanges, findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
 import { findMasterKey, revokeMasterKey as markRevoked } from '../../stores/postgres/master-keys.ts';
 import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
 
@@ -19,7 +19,7 @@ export async function revokeMasterKey(
     if (revision === undefined) {
       if ((await findMasterKey(tx, masterKeyId)) === undefined)
         throw new FlowplateError('MASTER_KEY_NOT_FOUND');
-      return undefined;
+      return findLastKeyChangeSeq(tx);
     }
     const event = newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {
       eventType: 'master_key.revoked',

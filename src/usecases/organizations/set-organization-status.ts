@@ -3,7 +3,7 @@ import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
+import { appendKeyChanges, findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
 import {
   findOrganization,
   type OrganizationStatus,
@@ -23,7 +23,7 @@ export async function setOrganizationStatus(
     const revision = await updateOrganizationStatus(tx, { id, status, now });
     if (revision === undefined) {
       if ((await findOrganization(tx, id)) === undefined) throw new FlowplateError('ORGANIZATION_NOT_FOUND');
-      return undefined;
+      return findLastKeyChangeSeq(tx);
     }
     const event = newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {
       eventType: 'organization.status_changed',

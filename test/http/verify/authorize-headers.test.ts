@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newSecret } from '../../../src/domain/key-format.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
-import { type Minted, mint } from '../../support/keys.ts';
+import { type Minted, mint, verify } from '../../support/keys.ts';
 import { sendRaw, statusesOf } from '../../support/raw-request.ts';
 import { doorPath, knock, knockWith } from './door.ts';
 
@@ -13,6 +13,8 @@ beforeAll(async () => {
   broker = await startBroker();
   client = await mint(broker, { scopes: ['read', 'write'] });
   other = await mint(broker);
+  // From memory from here on, so that no look-up runs into the door's deadline.
+  for (const { key } of [client, other]) await verify(broker, key);
 });
 afterAll(() => broker.close());
 
@@ -67,6 +69,12 @@ describe('the key', () => {
     ['the password of Basic', (key) => [`Authorization: Basic ${btoa(`x:${key}`)}`]],
   ])('is not taken from %s', async (_, lines) => {
     expect(await statusFor(...lines(client.key, other.key))).toBe(401);
+  });
+
+  test('of two keys is no key: the client is told invalid_token, not to send one', async () => {
+    const headers = { authorization: `Bearer ${other.key}` };
+    const { headers: told } = await knockWith(broker, client, headers);
+    expect(told.get('www-authenticate')).toBe('Bearer realm="flowplate", error="invalid_token"');
   });
 
   test('is not taken from the query, and stands in no log line', async () => {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { endAll } from '../../support/at-end.ts';
 import { startReplica, type TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
@@ -12,7 +14,7 @@ import {
   ownPostgres,
   ownRedis,
 } from '../../support/own-stores.ts';
-import { headersOf, knock, knockWith } from './door.ts';
+import { headersOf, knockOnce } from './door.ts';
 
 const leaseMs = 3_000;
 
@@ -39,10 +41,14 @@ afterAll(async () => {
   await endAll();
 });
 
-const ask = (headers?: object) => knockWith(broker, client, headers);
+const ask = (below = '') => knockOnce(broker, { 'x-api-key': client.key }, { below });
 
 function statusBecomes(status: number): Promise<Answer> {
-  return eventually(15_000, ask, (answer) => answer.status === status);
+  return eventually(
+    15_000,
+    () => ask(),
+    (answer) => answer.status === status,
+  );
 }
 
 function expectUndecided(answer: Answer): void {
@@ -69,9 +75,9 @@ test('without Redis and Postgres it answers from memory for the rest of its leas
   expect((await ask()).status).toBe(200);
   expectUndecided(await statusBecomes(503));
   expectUndecided(await ask());
-  expectUndecided(await knockWith(broker, client, {}, { below: '?deny=403' }));
-  // Who sends no key needs no store to be told so.
-  expectUndecided(await knock(broker, {}));
+  expectUndecided(await ask('?deny=403'));
+  // Nor is anybody told that a key is missing, by a broker that cannot tell whether a gateway asks.
+  expectUndecided(await knockOnce(broker, {}));
   await Promise.all([redis.restart(), postgres.restart()]);
   expect((await statusBecomes(200)).headers.get('x-flowplate-key-id')).toBe(client.key_id);
 });
@@ -90,4 +96,20 @@ test('a Postgres that hangs is not waited for: 503 comes before a gateway gives 
   expect(Math.min(...tookMs)).toBeLessThan(200);
   thaw();
   await statusBecomes(200);
+});
+
+test('a Postgres that dies in the middle of a statement takes no broker with it', async () => {
+  await statusBecomes(200);
+  const uncaught: Error[] = [];
+  const remember = (error: Error) => void uncaught.push(error);
+  process.on('uncaughtExceptionMonitor', remember);
+  onTestFinished(() => void process.removeListener('uncaughtExceptionMonitor', remember));
+  const slow = sql`SELECT pg_sleep(5)`.execute(broker.db);
+  await Promise.all([
+    expect(slow).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE' }),
+    sleep(100).then(() => postgres.kill()),
+  ]);
+  await postgres.restart();
+  await statusBecomes(200);
+  expect(uncaught).toEqual([]);
 });

@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newSecret } from '../../../src/domain/key-format.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
-import type { Answer } from '../../support/call.ts';
 import { bytesOf } from '../../support/errors.ts';
 import { getKey, mint, refreshed, revoke, update } from '../../support/keys.ts';
 import { setStatus } from '../../support/organization-status.ts';
 import { secondMs, walkClock } from '../../support/walk-clock.ts';
-import { doorPath, headersOf, knock, knockWith } from './door.ts';
+import { doorPath, expectRefusal, headersOf, knock, knockWith } from './door.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -16,22 +15,6 @@ beforeAll(async () => {
 afterAll(() => broker.close());
 
 const hourly = (limit: number) => ({ rate_limit: { limit, window_seconds: 3_600 } });
-
-/** Expects a refusal as every gateway can take it, and nothing in it that the end client should not know. */
-function expectRefusal(answer: Answer, status: number, title: string, headers: object) {
-  const requestId = answer.headers.get('x-request-id');
-  expect(answer.body).toStrictEqual({ type: 'about:blank', title, status, trace_id: requestId });
-  expect(answer.status).toBe(status);
-  const length = JSON.stringify(answer.body).length;
-  expect(length).toBeLessThanOrEqual(300);
-  expect(headersOf(answer)).toStrictEqual({
-    'cache-control': 'no-store',
-    'content-length': String(length),
-    'content-type': 'application/problem+json',
-    'x-request-id': expect.stringMatching(/^req_/),
-    ...headers,
-  });
-}
 
 const realm = 'Bearer realm="flowplate"';
 const invalid = { 'www-authenticate': `${realm}, error="invalid_token"` };
@@ -91,65 +74,6 @@ describe('403', () => {
     ]) {
       expect(bytesOf(refused)).toBe(bytesOf(scope));
     }
-  });
-});
-
-describe('429', () => {
-  const code = { 'x-flowplate-code': 'rate_limited' };
-
-  test('a limited key is told what the limit is and when to come back', async () => {
-    const client = await mint(broker, { rate_limit: { limit: 1, window_seconds: 30 } });
-    expect((await knockWith(broker, client)).status).toBe(200);
-    const refused = await knockWith(broker, client);
-    const retryAfter = refused.headers.get('retry-after');
-    expectRefusal(refused, 429, 'Too many requests', {
-      ...code,
-      'retry-after': expect.stringMatching(/^(30|2\d)$/),
-      ratelimit: `"rate";r=0;t=${retryAfter}`,
-      'ratelimit-policy': '"rate";q=1;w=30',
-    });
-  });
-
-  test('a spent quota comes back when its period ends, whatever the rate would allow', async () => {
-    const client = await mint(broker, { ...hourly(9), quota: { limit: 1, period: 'month' } });
-    await knockWith(broker, client);
-    const refused = await knockWith(broker, client);
-    const [, rateLeft, quotaLeft] =
-      /^"rate";r=8;t=(\d+), "quota";r=0;t=(\d+)$/.exec(refused.headers.get('ratelimit') ?? '') ?? [];
-    expect(Number(rateLeft)).toBeLessThanOrEqual(3_600);
-    expect(refused.headers.get('ratelimit-policy')).toBe('"rate";q=9;w=3600, "quota";q=1');
-    expect(refused.headers.get('retry-after')).toBe(quotaLeft);
-    expect(refused.status).toBe(429);
-  });
-
-  test("the seconds are told by the clock that decides, not by the machine's own", async () => {
-    const client = await mint(broker, hourly(1));
-    await knockWith(broker, client);
-    walkClock(broker, 600 * secondMs);
-    const { headers } = await knockWith(broker, client);
-    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(3_600);
-    expect(headers.get('ratelimit')).toBe(`"rate";r=0;t=${headers.get('retry-after')}`);
-  });
-
-  test.each(['?deny=403', '/orders?page=2&deny=403', '?deny=403&page=2'])(
-    '%s: the refusal is a 403 that says why it is one',
-    async (below) => {
-      const client = await mint(broker, hourly(1));
-      await knockWith(broker, client);
-      const refused = await knockWith(broker, client, {}, { below });
-      expectRefusal(refused, 403, 'Too many requests', {
-        ...code,
-        'retry-after': expect.stringMatching(/^3[56]\d\d$/),
-        ratelimit: expect.any(String),
-        'ratelimit-policy': '"rate";q=1;w=3600',
-      });
-    },
-  );
-
-  test.each(['?deny=4030', '?xdeny=403', '/deny=403'])('%s changes nothing', async (below) => {
-    const client = await mint(broker, hourly(1));
-    await knockWith(broker, client);
-    expect((await knockWith(broker, client, {}, { below })).status).toBe(429);
   });
 });
 

@@ -1,4 +1,6 @@
+import { expect } from 'vitest';
 import type { Answer } from '../../support/call.ts';
+import { eventually } from '../../support/eventually.ts';
 import type { Minted, mint } from '../../support/keys.ts';
 
 export const doorPath = '/v1/flowplate/authz';
@@ -14,9 +16,18 @@ export type Knock = {
 };
 
 /** What a gateway asks for a request that came with these headers. */
-export function knock(broker: Caller, headers: Record<string, string>, how: Knock = {}): Promise<Answer> {
+export function knockOnce(broker: Caller, headers: Record<string, string>, how: Knock = {}): Promise<Answer> {
   const { method = 'GET', below = '', as } = how;
   return broker.call(`${method} ${doorPath}${below}`, { headers, ...(as !== undefined && { as }) });
+}
+
+/** The first decision: a busy machine may miss the door's deadline, and is then asked again, as its 503 says. */
+export function knock(broker: Caller, headers: Record<string, string>, how?: Knock): Promise<Answer> {
+  return eventually(
+    10_000,
+    () => knockOnce(broker, headers, how),
+    ({ status }) => status !== 503,
+  );
 }
 
 /** For the request of somebody who sends this key as `X-API-Key`. */
@@ -28,4 +39,20 @@ export function knockWith(broker: Caller, { key }: Pick<Minted, 'key'>, more: ob
 export function headersOf(answer: Answer): Record<string, string> {
   const { date: _, connection: __, 'keep-alive': ___, ...headers } = Object.fromEntries(answer.headers);
   return headers;
+}
+
+/** Expects a refusal as every gateway can take it, and nothing in it that the end client should not know. */
+export function expectRefusal(answer: Answer, status: number, title: string, headers: object) {
+  const requestId = answer.headers.get('x-request-id');
+  expect(answer.body).toStrictEqual({ type: 'about:blank', title, status, trace_id: requestId });
+  expect(answer.status).toBe(status);
+  const length = JSON.stringify(answer.body).length;
+  expect(length).toBeLessThanOrEqual(300);
+  expect(headersOf(answer)).toStrictEqual({
+    'cache-control': 'no-store',
+    'content-length': String(length),
+    'content-type': 'application/problem+json',
+    'x-request-id': expect.stringMatching(/^req_/),
+    ...headers,
+  });
 }

@@ -1,0 +1,32 @@
+const headEnd = Buffer.from('\r\n\r\n');
+
+export type HttpAnswer = { status: number; bytes: Buffer };
+
+/**
+ * Reads the answers of one keep-alive connection, one at a time: a load generator that used a whole HTTP client would be slower
+ * than what it measures. Knows only what our servers send: `Content-Length`, no chunks.
+ */
+export class AnswerReader {
+  #bytes: Buffer | undefined;
+
+  /** The answer that `chunk` completes, or undefined while more is to come. */
+  push(chunk: Buffer): HttpAnswer | undefined {
+    const bytes = this.#bytes === undefined ? chunk : Buffer.concat([this.#bytes, chunk]);
+    const headLength = bytes.indexOf(headEnd);
+    if (headLength >= 0) {
+      const bodyLength = contentLength(bytes.toString('latin1', 0, headLength));
+      if (bytes.length >= headLength + headEnd.length + bodyLength) {
+        this.#bytes = undefined;
+        return { status: Number(bytes.toString('latin1', 9, 12)), bytes };
+      }
+    }
+    this.#bytes = bytes;
+    return undefined;
+  }
+}
+
+function contentLength(head: string): number {
+  const found = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  if (found === undefined) throw new Error(`An answer without Content-Length:\n${head}`);
+  return Number(found);
+}

@@ -1,0 +1,48 @@
+import { Answers } from './answers.ts';
+import { type Connection, withConnections } from './connection.ts';
+import type { LoadJob, LoadResult, Until } from './jobs.ts';
+import { measured } from './measured.ts';
+import { polling } from './polling.ts';
+import { type RequestSource, requestSource } from './request-source.ts';
+
+type ClosedLoopJob = Extract<LoadJob, { kind: 'closed loop' }>;
+
+/** Each connection sends its next request as soon as it has its answer: the most that so many callers can get out of a server. */
+export async function runClosedLoop(job: ClosedLoopJob): Promise<LoadResult> {
+  const source = requestSource(job.plan);
+  return withConnections(job.target.port, job.connections, async (connections) => {
+    await loop(connections, source, job.warmUp, new Answers());
+    const answers = new Answers();
+    return polling(job.polls, () =>
+      measured(answers, job.target.pid, () => loop(connections, source, job.until, answers)),
+    );
+  });
+}
+
+function loop(
+  connections: readonly Connection[],
+  source: RequestSource,
+  until: Until,
+  answers: Answers,
+): Promise<void> {
+  const endMs = performance.now() + ('forMs' in until ? until.forMs : Number.POSITIVE_INFINITY);
+  let left = 'answers' in until ? until.answers : Number.POSITIVE_INFINITY;
+  let running = connections.length;
+  return new Promise((resolve) => {
+    const send = (connection: Connection) => {
+      if (left <= 0 || performance.now() >= endMs) {
+        running--;
+        if (running === 0) resolve();
+        return;
+      }
+      left--;
+      const request = source.next();
+      const sentMs = performance.now();
+      connection.send(request, (answer) => {
+        answers.take(answer, source, performance.now() - sentMs);
+        send(connection);
+      });
+    };
+    for (const connection of connections) send(connection);
+  });
+}

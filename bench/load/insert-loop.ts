@@ -1,0 +1,30 @@
+import { bareInsert } from '../peers/bare-insert.ts';
+import { Answers } from './answers.ts';
+import type { LoadJob, LoadResult } from './jobs.ts';
+import { Latencies } from './latencies.ts';
+import { measured } from './measured.ts';
+
+type InsertJob = Extract<LoadJob, { kind: 'insert' }>;
+
+/** The bare one-row INSERT with nothing around it: no HTTP, no audit event, no constraint handling. */
+export async function runInserts(job: InsertJob): Promise<LoadResult> {
+  const { insert, close } = bareInsert(job.databaseUrl, job.poolSize);
+  const loop = async (endMs: number, latencies: Latencies) => {
+    while (performance.now() < endMs) {
+      const startedMs = performance.now();
+      await insert();
+      latencies.record(performance.now() - startedMs);
+    }
+  };
+  const run = async (forMs: number, latencies: Latencies) => {
+    const endMs = performance.now() + forMs;
+    await Promise.all(Array.from({ length: job.atOnce }, () => loop(endMs, latencies)));
+  };
+  try {
+    await run(job.warmUpMs, new Latencies());
+    const answers = new Answers();
+    return await measured(answers, process.pid, () => run(job.forMs, answers.latencies));
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,27 @@
+import type { Answers } from './answers.ts';
+import type { LoadResult } from './jobs.ts';
+import { cpuMsOf } from './process-cpu.ts';
+
+/** Runs the load and turns what came back into a result. */
+export async function measured(
+  answers: Answers,
+  serverPid: number,
+  run: () => Promise<void>,
+): Promise<LoadResult> {
+  const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
+  const serverBeforeMs = cpuMsOf(serverPid);
+  await run();
+  const ms = performance.now() - startedMs;
+  const cpu = process.cpuUsage(cpuBefore);
+  const serverMs = cpuMsOf(serverPid) - serverBeforeMs;
+  answers.requireMostlyRight();
+  return {
+    ...answers.latencies.percentiles(),
+    answers: answers.latencies.count,
+    wrong: answers.wrong,
+    perSecond: (answers.latencies.count / ms) * 1_000,
+    loadBusy: (cpu.user + cpu.system) / 1_000 / ms,
+    serverMicros: (serverMs * 1_000) / answers.latencies.count,
+  };
+}

@@ -1,0 +1,41 @@
+import { type BenchOptions, readOptions, usage } from './options.ts';
+import { machineNote, otherWorkNote } from './report/machine.ts';
+import { toMarkdown } from './report/table.ts';
+import type { Pace, Scenario } from './scenarios/scenario.ts';
+import { canPin } from './stage/pin.ts';
+import { openStage } from './stage/stage.ts';
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: BenchOptions | 'help';
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  if (options === 'help') {
+    console.log(usage);
+    return 0;
+  }
+  for (const scenario of options.scenarios) await measure(scenario, options.pace);
+  return 0;
+}
+
+/** Each on stores of its own, so that none finds the tables that another has filled. */
+async function measure(scenario: Scenario, pace: Pace): Promise<void> {
+  const startedMs = performance.now();
+  const stage = await openStage();
+  const stop = () => void stage.closing.run().finally(() => process.exit(130));
+  process.once('SIGINT', stop);
+  try {
+    console.log(`${await machineNote(stage.sql, await canPin())}\n`);
+    for (const table of await scenario.run(stage, pace)) console.log(toMarkdown(table));
+    if (stage.otherWork.seen.length > 0) console.log(`${otherWorkNote(stage.otherWork.seen)}\n`);
+    console.error(`${scenario.name}: ${Math.round((performance.now() - startedMs) / 1_000)} s`);
+  } finally {
+    process.off('SIGINT', stop);
+    await stage.closing.run();
+  }
+}

@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util';
+import { allScenarios } from './scenarios/all-scenarios.ts';
+import type { Pace, Scenario } from './scenarios/scenario.ts';
+
+export const usage = `Measures the broker beside what is bare, on a Postgres and a Redis of its own. Prints Markdown.
+
+  npm run bench [-- [name…] [--quick] [--keys <number>]]
+
+  --quick           fewer and shorter rounds: a look, not a figure
+  --keys <number>   keys that verifications draw from (default 10000; all of them have to fit into memory)
+  --help
+
+${allScenarios.map(({ name, about }) => `  ${name.padEnd(16)}  ${about}`).join('\n')}
+`;
+
+const full = { rounds: 5, windowMs: 1_200, revokes: 200 };
+const quick = { rounds: 2, windowMs: 600, revokes: 50 };
+
+export type BenchOptions = { scenarios: readonly Scenario[]; pace: Pace };
+
+/** Throws an error with one sentence for the person when the wishes cannot be understood. */
+export function readOptions(args: readonly string[]): BenchOptions | 'help' {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      keys: { type: 'string', default: '10000' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  if (!/^[1-9]\d{1,6}$/.test(values.keys)) throw new Error('--keys must be a number from 10 to 9999999');
+  return {
+    scenarios: positionals.length === 0 ? allScenarios : positionals.map(scenarioOf),
+    pace: { ...(values.quick ? quick : full), keys: Number(values.keys) },
+  };
+}
+
+function scenarioOf(name: string): Scenario {
+  const scenario = allScenarios.find((candidate) => candidate.name === name);
+  if (scenario === undefined) throw new Error(`There is no benchmark ${name}`);
+  return scenario;
+}

@@ -1,0 +1,24 @@
+import type { Server } from 'node:http';
+import { insertBehindExpress } from './peers/insert-behind-express.ts';
+import { insertBehindNodeHttp } from './peers/insert-behind-node-http.ts';
+import { nodeHttp } from './peers/node-http.ts';
+
+/** What we are measured beside, each as a process of its own: `node bench/peer.ts <name>` with PORT and what it needs. */
+const peers: Record<string, () => Server> = {
+  'node-http': nodeHttp,
+  'insert-node-http': () => insertBehindNodeHttp(databaseUrl(), poolSize()),
+  'insert-express': () => insertBehindExpress(databaseUrl(), poolSize()),
+};
+
+const name = process.argv[2] ?? '';
+const peer = peers[name];
+if (peer === undefined) throw new Error(`There is no peer ${name}: ${Object.keys(peers).join(', ')}`);
+peer().listen(Number(process.env.PORT), '127.0.0.1');
+
+function databaseUrl(): string {
+  return process.env.DATABASE_URL ?? '';
+}
+
+function poolSize(): number {
+  return Number(process.env.POOL_SIZE);
+}

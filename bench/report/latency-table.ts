@@ -1,0 +1,32 @@
+import type { LoadResult } from '../load/jobs.ts';
+import type { Runs } from '../scenarios/interleave.ts';
+import { inWords } from './statistics.ts';
+import type { Table } from './table.ts';
+import { wrongAnswers } from './wrong-answers.ts';
+
+const figures: Record<string, (result: LoadResult) => number> = {
+  'p50 ms': (result) => result.p50Ms,
+  'p99 ms': (result) => result.p99Ms,
+  'p99.9 ms': (result) => result.p999Ms,
+};
+
+/** How long the callers of each arm waited. p99.9 only where a round has thousands of answers. */
+export function latencyTable(options: {
+  title: string;
+  runs: Runs;
+  columns: ReadonlyArray<keyof typeof figures>;
+  notes: readonly string[];
+}): Table {
+  const { title, runs, columns, notes } = options;
+  const row = (name: string, results: readonly LoadResult[]) => [
+    name,
+    ...columns.map((column) => inWords(results.map(figures[column] ?? (() => Number.NaN)), 2)),
+    inWords(results.map((result) => result.perSecond)),
+  ];
+  return {
+    title,
+    columns: ['', ...columns, 'per second'],
+    rows: [...runs].map(([name, results]) => row(name, results)),
+    notes: [...notes, ...wrongAnswers(runs)],
+  };
+}

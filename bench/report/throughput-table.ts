@@ -1,0 +1,48 @@
+import type { LoadResult } from '../load/jobs.ts';
+import type { Runs } from '../scenarios/interleave.ts';
+import { inWords, number, spreadOf } from './statistics.ts';
+import type { Table } from './table.ts';
+import { wrongAnswers } from './wrong-answers.ts';
+
+/** One row for each arm: throughput, its ratio to the reference within the same round, latencies, and what the server spent. */
+export function throughputTable(options: {
+  title: string;
+  runs: Runs;
+  /** The arm that the ratios are taken against. */
+  reference: string;
+  notes: readonly string[];
+}): Table {
+  const { title, runs, reference, notes } = options;
+  return {
+    title,
+    columns: [
+      '',
+      'per second',
+      `÷ ${reference}`,
+      'p50 ms',
+      'p99 ms',
+      'p99.9 ms',
+      'server µs each',
+      'load core busy',
+    ],
+    rows: [...runs].map(([name, results]) => row(name, results, runs.get(reference) ?? [])),
+    notes: [...notes, ...wrongAnswers(runs)],
+  };
+}
+
+function row(name: string, results: readonly LoadResult[], reference: readonly LoadResult[]): string[] {
+  const median = (digits: number, pick: (result: LoadResult) => number) =>
+    number(spreadOf(results.map(pick)).median, digits);
+  const ratio = ({ perSecond }: LoadResult, round: number) =>
+    perSecond / (reference[round]?.perSecond ?? Number.NaN);
+  return [
+    name,
+    inWords(results.map((result) => result.perSecond)),
+    inWords(results.map(ratio), 2),
+    median(2, (result) => result.p50Ms),
+    median(2, (result) => result.p99Ms),
+    median(2, (result) => result.p999Ms),
+    median(1, (result) => result.serverMicros),
+    `${median(0, (result) => result.loadBusy * 100)} %`,
+  ];
+}

@@ -1,0 +1,10 @@
+import type { Runs } from '../scenarios/interleave.ts';
+import { number } from './statistics.ts';
+
+/** A note for the table when some answers were not as they should be; none when all were. */
+export function wrongAnswers(runs: Runs): string[] {
+  return [...runs].flatMap(([name, results]) => {
+    const wrong = results.reduce((sum, result) => sum + result.wrong, 0);
+    return wrong === 0 ? [] : [`${name}: ${number(wrong)} answers were errors; they are in no figure.`];
+  });
+}

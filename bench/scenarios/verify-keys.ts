@@ -1,0 +1,92 @@
+import { Redis } from 'ioredis';
+import type { LoadJob, Target } from '../load/jobs.ts';
+import { number } from '../report/statistics.ts';
+import { throughputTable } from '../report/throughput-table.ts';
+import type { BenchServer } from '../stage/server.ts';
+import type { Stage } from '../stage/stage.ts';
+import { type Arm, interleave } from './interleave.ts';
+import { connections, type Pace, type Scenario } from './scenario.ts';
+
+/** The cold arm asks for each key once, so there must be more keys than it can ask for in one measurement. */
+const coldKeysPerSecondMax = 15_000;
+
+export const verifyKeys: Scenario = {
+  name: 'verify',
+  about: 'the JSON door from memory, from Redis, from Postgres, and without Redis, beside bare node:http',
+  async run(stage, pace) {
+    const coldKeys = Math.ceil((coldKeysPerSecondMax * pace.windowMs) / 1_000);
+    await stage.seedKeys(Math.max(pace.keys, coldKeys), 'verify');
+    const runs = await interleave(stage.otherWork, await startArms(stage, pace, coldKeys), pace.rounds);
+    const title = 'Verify (POST /v1/flowplate/api-keys/verify)';
+    const notes = [
+      `${connections} keep-alive connections, ${number(pace.keys)} keys drawn evenly (cold: each key once), ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Counting and leases are on; the worker, which rolls the counts up, is another process and does not run here.`,
+    ];
+    return [throughputTable({ title, runs, reference, notes })];
+  },
+};
+
+const reference = 'node:http';
+
+async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Arm[]> {
+  const bare = await stage.startPeer('node-http');
+  const api = await stage.startApi('api');
+  const forgetful = await stage.startApi('api-without-memory', { RECORDS_IN_MEMORY_MAX: '0' });
+  const alone = await startWithoutRedis(stage, pace);
+  const redis = new Redis(stage.redisUrl);
+  stage.closing.add('connection', () => redis.disconnect());
+  const evenly = (target: Target) => stage.load.run(evenJob(target, stage, pace));
+  const arms: Arm[] = [
+    { name: reference, measure: () => evenly(bare) },
+    { name: 'warm: from memory', measure: () => evenly(api) },
+    {
+      name: 'the same with Redis down',
+      measure: () => stage.load.run({ ...evenJob(alone, stage, pace), polls: false }),
+    },
+    {
+      name: 'memory off: from Redis',
+      measure: () => stage.load.run({ ...evenJob(forgetful, stage, pace), polls: false }),
+    },
+    {
+      name: 'all cold: from Postgres',
+      measure: async () => {
+        await redis.flushall();
+        return stage.load.run(coldJob(forgetful, stage, pace, coldKeys));
+      },
+    },
+  ];
+  // Nobody rolls the counts up here, and each measurement should find as much room in Redis as the one before.
+  const forgetCounts = () => redis.del('fl:usage:flushes');
+  return arms.map(({ name, measure }) => ({ name, measure: () => measure().finally(forgetCounts) }));
+}
+
+/** Takes its keys into memory, and then its Redis away for good. */
+async function startWithoutRedis(stage: Stage, pace: Pace): Promise<BenchServer> {
+  const redis = await stage.ownRedis();
+  const api = await stage.startApi('api-without-redis', { REDIS_URL: redis.url });
+  await stage.load.run({ ...evenJob(api, stage, pace), until: { answers: connections } });
+  await redis.stop();
+  return api;
+}
+
+function evenJob(target: Target, stage: Stage, pace: Pace): Extract<LoadJob, { kind: 'closed loop' }> {
+  const { masterKey, keysFile } = stage;
+  return {
+    kind: 'closed loop',
+    target,
+    connections,
+    plan: { kind: 'verify', masterKey, keysFile, count: pace.keys, draw: 'evenly' },
+    polls: true,
+    warmUp: { answers: pace.keys },
+    until: { forMs: pace.windowMs },
+  };
+}
+
+function coldJob(target: Target, stage: Stage, pace: Pace, coldKeys: number): LoadJob {
+  const { masterKey, keysFile } = stage;
+  return {
+    ...evenJob(target, stage, pace),
+    plan: { kind: 'verify', masterKey, keysFile, count: coldKeys, draw: 'once' },
+    polls: false,
+    warmUp: { answers: Math.ceil(coldKeys / 20) },
+  };
+}

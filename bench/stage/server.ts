@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { becomesReady } from '../../scripts/services/becomes-ready.ts';
+import { dieWithParent } from '../../scripts/services/die-with-parent.ts';
+import { choosePort } from '../../scripts/services/free-port.ts';
+import { projectRoot } from '../../scripts/services/project-root.ts';
+import { startServerProcess } from '../../scripts/services/server-process.ts';
+import type { Target } from '../load/jobs.ts';
+import { pinTo, serverCore } from './pin.ts';
+
+export type BenchServer = Target & { stop(): Promise<void> };
+
+export type ServerOptions = {
+  /** Also the name of its log file. */
+  name: string;
+  /** A file of this repository and its arguments. */
+  program: readonly string[];
+  env: NodeJS.ProcessEnv;
+  logDir: string;
+  isReady: (port: number) => Promise<boolean>;
+};
+
+const startMsMax = 20_000;
+const stopMsMax = 15_000;
+
+/** Starts a server of ours on the servers' core and waits until it answers. */
+export async function startServer(options: ServerOptions): Promise<BenchServer> {
+  const { name, program, logDir } = options;
+  const port = await choosePort(undefined, name);
+  const logFile = join(logDir, `${name}.log`);
+  const server = await startServerProcess({
+    command: [...(await dieWithParent('TERM')), ...(await pinTo(serverCore)), process.execPath, ...program],
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), ...options.env },
+    cwd: projectRoot,
+    logFile,
+  });
+  const stop = () => server.stop('SIGTERM', stopMsMax);
+  const isUp = await becomesReady(server, performance.now() + startMsMax, () => options.isReady(port));
+  if (!isUp) {
+    await stop();
+    throw new Error(`${name} did not start, see ${logFile}`);
+  }
+  return { port, pid: server.pid, stop };
+}
+
+/** Whether an address answers, whatever it says, or says what is asked for. */
+export async function answers(url: string, text = ''): Promise<boolean> {
+  try {
+    const response = await fetch(url, { method: 'POST', body: '{}', signal: AbortSignal.timeout(1_000) });
+    return (await response.text()).includes(text);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { firstMasterKey } from '../../scripts/launch/first-master-key.ts';
+import { createDatabase } from '../../scripts/services/create-database.ts';
+import { startPostgres } from '../../scripts/services/postgres.ts';
+import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts';
+import { Closing } from '../../src/closing.ts';
+import { newPepper } from '../../src/domain/key-digest.ts';
+import { migrate } from '../../src/stores/postgres/migrate.ts';
+import { Load } from './load.ts';
+import { OtherWork } from './other-work.ts';
+import { loadCore, serverCore } from './pin.ts';
+import { seedKeys, seedOrganizations } from './seed-keys.ts';
+import { answers, type BenchServer, startServer } from './server.ts';
+
+export type Stage = Awaited<ReturnType<typeof openStage>>;
+
+/** Connections to Postgres of every server, ours and its peers: the product's own default. */
+export const poolSize = 16;
+
+/** How long one benchmark waits in all for others to leave the machine alone. */
+const patienceMs = 30_000;
+
+/**
+ * Everything a benchmark needs, real and of its own: a durable Postgres and a Redis as `scripts/start` runs them, the API as
+ * `src/main.ts`, its peers, and two load generators. In a directory that is gone afterwards.
+ */
+export async function openStage() {
+  const closing = new Closing((what, error) => console.error(`${what}: ${String(error)}`));
+  try {
+    return await open(closing);
+  } catch (error) {
+    await closing.run();
+    throw error;
+  }
+}
+
+async function open(closing: Closing) {
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-bench-'));
+  closing.add('directory', () => rm(directory, { recursive: true, force: true }));
+  // Several API processes of 28 connections each.
+  const postgres = await startPostgres({
+    dataDir: join(directory, 'postgres'),
+    settings: { max_connections: '300' },
+  });
+  closing.add('Postgres', () => postgres.stop());
+  let redisCount = 0;
+  const ownRedis = async (): Promise<EmbeddedRedis> => {
+    const redis = await startRedis({ dataDir: join(directory, `redis-${redisCount++}`) });
+    closing.add('Redis', () => redis.stop());
+    return redis;
+  };
+  const redis = await ownRedis();
+  const databaseUrl = await createDatabase(postgres.url, 'bench');
+  await migrate({ databaseUrl });
+  const sql = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  closing.add('connections', () => sql.end());
+  await seedOrganizations(sql);
+
+  const pepper = randomBytes(32);
+  const keyring = [newPepper('p1', pepper)] as const;
+  const env = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redis.url,
+    FLOWPLATE_PEPPERS: `p1:${pepper.toString('base64url')}`,
+    CONTROL_CONNECTIONS_MAX: String(poolSize),
+    POOL_SIZE: String(poolSize),
+    METRICS_PORT: '0',
+    DRAIN_MS: '0',
+  };
+  const masterKey = await firstMasterKey({ PATH: process.env.PATH, ...env });
+  if (masterKey === undefined) throw new Error('There was a master key before the first one');
+  const keysFile = join(directory, 'keys');
+
+  const start = async (
+    name: string,
+    program: readonly string[],
+    isReady: (port: number) => Promise<boolean>,
+    own: Record<string, string> = {},
+  ): Promise<BenchServer> => {
+    const server = await startServer({ name, program, env: { ...env, ...own }, logDir: directory, isReady });
+    closing.add(name, () => server.stop());
+    return server;
+  };
+  const load = await startLoad(closing, loadCore);
+  const loadOnServerCore = await startLoad(closing, serverCore);
+
+  return {
+    databaseUrl,
+    redisUrl: redis.url,
+    masterKey,
+    keysFile,
+    sql,
+    ownRedis,
+    /** An API process that holds its lease. */
+    startApi: (name: string, own: Record<string, string> = {}) =>
+      start(name, ['src/main.ts'], (port) => isReady(port), own),
+    startPeer: (name: string) =>
+      start(name, ['bench/peer.ts', name], (port) => answers(`http://127.0.0.1:${port}/`)),
+    seedKeys: (count: number, label: string, file = keysFile) =>
+      seedKeys({ sql, keyring, keysFile: file }, count, label),
+    load,
+    loadOnServerCore,
+    otherWork: new OtherWork(patienceMs),
+    /** For what a scenario opens itself. */
+    closing,
+  };
+}
+
+async function startLoad(closing: Closing, core: number): Promise<Load> {
+  const load = await Load.start(core);
+  closing.add('load generator', () => load.stop());
+  return load;
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    return (await response.text()).includes('"lease":"held"');
+  } catch {
+    return false;
+  }
+}

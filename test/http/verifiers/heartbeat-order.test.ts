@@ -1,0 +1,103 @@
+import { afterAll, expect, test } from 'vitest';
+import { ChangeSignal } from '../../../src/usecases/verifiers/change-signal.ts';
+import { heartbeat } from '../../../src/usecases/verifiers/heartbeat.ts';
+import { registerVerifier } from '../../../src/usecases/verifiers/register-verifier.ts';
+import { append, revisionOf } from '../../support/feed.ts';
+import type { Around } from '../../support/observed-pool.ts';
+import { openStores } from '../../support/stores.ts';
+import { callerWith } from '../../support/use-case-parts.ts';
+
+const stores = await openStores();
+afterAll(() => stores.close());
+
+const { principal } = callerWith();
+const memoryMs = 60_000;
+
+const steps: Array<[RegExp, string]> = [
+  [/max\("seq"\)/, 'find the end of the feed'],
+  [/INSERT INTO verifiers/, 'register'],
+  [/from "organizations"/, 'load organizations'],
+  [/"committed_at" >/, 'load recent changes'],
+  [/UPDATE verifiers SET applied_seq/, 'acknowledge and extend'],
+  [/from "key_changes" where "seq" >/, 'read'],
+];
+
+/** Names the statements in their order; `hold` stands before each of them. */
+function observed(hold: (step: string) => Promise<unknown> | unknown = () => undefined) {
+  const seen: string[] = [];
+  const around: Around = async (text, run) => {
+    const step = steps.find(([pattern]) => pattern.test(text))?.[1] ?? text;
+    await hold(step);
+    seen.push(step);
+    return run();
+  };
+  return { seen, parts: { db: stores.observed(around), leaseMs: 15_000, changes: new ChangeSignal() } };
+}
+
+const beatOf = (verifierId: string, appliedSeq: number, waitMs = 0) => ({
+  verifierId,
+  appliedSeq,
+  acknowledgedSeq: 0,
+  waitMs,
+  left: new AbortController().signal,
+  isDraining: () => false,
+});
+
+test('a registration commits its row first and loads afterwards', async () => {
+  const { seen, parts } = observed();
+  await registerVerifier(parts, principal, memoryMs);
+  expect(seen).toEqual(['find the end of the feed', 'register', 'load organizations', 'load recent changes']);
+});
+
+test('a change that is committed between row and loading is both loaded and still to come', async () => {
+  const { parts } = observed(
+    async (step) => step === 'load organizations' && append(stores.db, revisionOf('flk_between', 2)),
+  );
+  const { recent, verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  expect(recent.map(({ subjectId }) => subjectId)).toContain('flk_between');
+  const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq));
+  expect(changes.map(({ subjectId }) => subjectId)).toContain('flk_between');
+});
+
+test('a heartbeat acknowledges and extends, committed, before it reads', async () => {
+  const { seen, parts } = observed();
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  seen.length = 0;
+  await heartbeat(parts, principal, beatOf(verifierId, appliedSeq));
+  expect(seen).toEqual(['acknowledge and extend', 'read', 'read']);
+});
+
+test('a change that is committed between the two is in the answer', async () => {
+  let isFirst = true;
+  const { parts } = observed(async (step) => {
+    if (step !== 'read' || !isFirst) return;
+    isFirst = false;
+    await append(stores.db, revisionOf('flk_just_now', 2));
+  });
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq));
+  expect(changes.map(({ subjectId }) => subjectId)).toEqual(['flk_just_now']);
+});
+
+test('a wait reads once more at its end and extends nothing', async () => {
+  const { seen, parts } = observed();
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  seen.length = 0;
+  await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 100));
+  expect(seen).toEqual(['acknowledge and extend', 'read', 'read']);
+});
+
+test('a change that is heard of between the first look and the wait ends the wait at once', async () => {
+  let reads = 0;
+  const { parts } = observed(async (step) => {
+    if (step !== 'read') return;
+    reads += 1;
+    // After the snapshot of the first read, before the wait.
+    if (reads === 1) setImmediate(() => parts.changes.tell());
+  });
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const startedMs = performance.now();
+  await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 5_000));
+  expect(performance.now() - startedMs).toBeLessThan(4_000);
+  expect(reads).toBe(2);
+});

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import type { TestBroker } from '../../support/broker.ts';
+import type { Answer, CallOptions } from '../../support/call.ts';
+
+export const verifiersPath = '/v1/flowplate/verifiers';
+
+export const neverRegistered = '00000000-0000-4000-8000-000000000000';
+
+export type Registration = {
+  verifier_id: string;
+  lease_ms: number;
+  applied_seq: number;
+  server_time_ms: number;
+  master_key_id: string;
+  refused_organizations: string[];
+  recent: Array<{ kind: string; subject_id: string; revision: number; status: string | null }>;
+};
+
+export async function register(broker: TestBroker, options: CallOptions = {}): Promise<Registration> {
+  const answer = await broker.call(`POST ${verifiersPath}`, options);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  return answer.body;
+}
+
+export function beat(
+  broker: TestBroker,
+  verifierId: string,
+  body: object,
+  options: CallOptions = {},
+): Promise<Answer> {
+  return broker.call(`POST ${verifiersPath}/${verifierId}/heartbeat`, { ...options, body });
+}
+
+export function findRecord(broker: TestBroker, key: string, options: CallOptions = {}): Promise<Answer> {
+  return broker.call(`POST ${verifiersPath}/${neverRegistered}/records`, { ...options, body: { key } });
+}
+
+export function reportUsage(
+  broker: TestBroker,
+  marks: object[],
+  options: CallOptions & { id?: string } = {},
+) {
+  const { id = randomUUID(), ...rest } = options;
+  const body = { flush_id: id, marks };
+  return broker.call(`POST ${verifiersPath}/${neverRegistered}/usage`, { ...rest, body });
+}
+
+/** The row as Postgres has it, with what is left of the lease by its own clock. */
+export async function rowOf(broker: TestBroker, verifierId: string) {
+  const row = await broker.db
+    .selectFrom('verifiers')
+    .select(['applied_seq', 'lease_until', 'master_key_id'])
+    .where('id', '=', verifierId)
+    .executeTakeFirst();
+  return row && { ...row, leaseLeftMs: row.lease_until.getTime() - Date.now() };
+}

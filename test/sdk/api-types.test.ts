@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import type { z } from 'zod';
+import type { getKeyRoute } from '../../src/http/flowplate/get-key.ts';
+import type { getKeyUsageRoute } from '../../src/http/flowplate/get-key-usage.ts';
+import type { listKeysRoute } from '../../src/http/flowplate/list-keys.ts';
+import type { mintKeyRoute } from '../../src/http/flowplate/mint-key.ts';
+import type { refreshKeyRoute } from '../../src/http/flowplate/refresh-key.ts';
+import type { revokeKeyRoute } from '../../src/http/flowplate/revoke-key.ts';
+import type { updateKeyRoute } from '../../src/http/flowplate/update-key.ts';
+import type { findRecordRoute } from '../../src/http/verifiers/find-record.ts';
+import type { heartbeatRoute } from '../../src/http/verifiers/heartbeat.ts';
+import type { registerVerifierRoute } from '../../src/http/verifiers/register-verifier.ts';
+import type { introspectRoute } from '../../src/http/verify/introspect.ts';
+import type { verifyKeyRoute } from '../../src/http/verify/verify-key.ts';
+import type * as sdk from '../../src/sdk/api-types.ts';
+import type { Beat, Heard, Registration } from '../../src/sdk/broker.ts';
+
+/** JSON has no undefined: what is optional is there or is not. */
+type Sent<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+type Answer<R extends { answer: z.ZodType }> = Sent<z.output<R['answer']>>;
+type Body<R extends { body: z.ZodType }> = z.input<R['body']>;
+type Query<R extends { query: z.ZodType }> = z.input<R['query']>;
+
+/** Whatever the API answers fits the SDK's type, and the SDK's type promises nothing that the API does not answer. */
+type Same<Ours, Theirs> = [Theirs] extends [Ours] ? ([Ours] extends [Theirs] ? true : never) : never;
+/** Whatever the SDK lets a caller send, the API takes. */
+type Sendable<Ours, Theirs> = [Ours] extends [DeepReadonly<Theirs>] ? true : never;
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+type WithoutOwner<T> = Omit<T, 'user_id' | 'organization_id' | 'environment'>;
+
+/** It compiles, or it does not. */
+const agreed: {
+  mint: Sendable<sdk.MintRequest, Body<typeof mintKeyRoute>>;
+  minted: Same<WithoutOwner<sdk.MintedKey>, WithoutOwner<Answer<typeof mintKeyRoute>>>;
+  refreshed: Same<sdk.Refreshed, Answer<typeof refreshKeyRoute>>;
+  revoked: Same<sdk.Revoked, Answer<typeof revokeKeyRoute>>;
+  key: Same<sdk.Key, Answer<typeof getKeyRoute>>;
+  page: Same<sdk.KeyPage, Answer<typeof listKeysRoute>>;
+  changes: Sendable<sdk.KeyChanges, Body<typeof updateKeyRoute>>;
+  updated: Same<sdk.UpdatedKey, Answer<typeof updateKeyRoute>>;
+  usage: Same<sdk.KeyUsage, Answer<typeof getKeyUsageRoute>>;
+  range: Sendable<sdk.UsageRange, Query<typeof getKeyUsageRoute>>;
+  verify: Sendable<sdk.VerifyRequest, Body<typeof verifyKeyRoute>>;
+  introspection: Same<sdk.Introspection, Answer<typeof introspectRoute>>;
+  registration: Same<Registration, Answer<typeof registerVerifierRoute>>;
+  beat: Sendable<Beat, Body<typeof heartbeatRoute>>;
+  heard: [Answer<typeof heartbeatRoute>] extends [Heard] ? true : never;
+  record: keyof NonNullable<Answer<typeof findRecordRoute>['record']> extends string ? true : never;
+} = {
+  mint: true,
+  minted: true,
+  refreshed: true,
+  revoked: true,
+  key: true,
+  page: true,
+  changes: true,
+  updated: true,
+  usage: true,
+  range: true,
+  verify: true,
+  introspection: true,
+  registration: true,
+  beat: true,
+  heard: true,
+  record: true,
+};
+
+test("the SDK's types and the API's schemas say the same", () => {
+  expect(Object.values(agreed)).not.toContain(false);
+});

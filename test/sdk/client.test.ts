@@ -1,0 +1,225 @@
+import { createServer, type RequestListener } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listKeysRoute } from '../../src/http/flowplate/list-keys.ts';
+import { FlowplateClient } from '../../src/sdk/client.ts';
+import { FlowplateApiError, FlowplateUnreachableError } from '../../src/sdk/errors.ts';
+import { listen } from '../../src/serve-http.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
+import { startBroker, type TestBroker } from '../support/broker.ts';
+import { newOwner } from '../support/keys.ts';
+
+let broker: TestBroker;
+let client: FlowplateClient;
+beforeAll(async () => {
+  broker = await startBroker();
+  client = new FlowplateClient({ baseUrl: `${broker.url}/`, masterKey: broker.masterKey });
+});
+afterAll(async () => {
+  await endAll();
+  await broker.close();
+});
+
+async function failure<E extends Error>(
+  work: Promise<unknown>,
+  kind: new (...args: never[]) => E,
+): Promise<E> {
+  const error = await work.then(
+    () => new Error('it succeeded'),
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(kind);
+  return error as E;
+}
+
+describe('a key, from its first day to its last', () => {
+  test('mint, verify, look at, change, refresh, revoke', async () => {
+    const owner = newOwner();
+    const minted = await client.mint({ ...owner, scopes: ['read'], metadata: { plan: 'gold' } });
+    expect(minted).toMatchObject({ ...owner, scopes: ['read'], metadata: { plan: 'gold' } });
+    expect(await client.verify({ key: minted.key, scopes: ['read'] })).toMatchObject({
+      valid: true,
+      code: 'VALID',
+      key_id: minted.key_id,
+    });
+    const changed = await client.update(minted.key_id, { scopes: ['read', 'write'], name: 'ours' });
+    expect(changed).toMatchObject({ name: 'ours', propagation: 'complete' });
+    expect(await client.get(minted.key_id)).toMatchObject({ scopes: ['read', 'write'], status: 'active' });
+    const refreshed = await client.refresh(owner, { grace_period_seconds: 600 });
+    expect(refreshed).toMatchObject({ success: true, new_key: owner });
+    const codes = await client.verifyBatch([
+      { key: minted.key },
+      { key: refreshed.new_key.key },
+      { key: 'x' },
+    ]);
+    expect(codes.map(({ code }) => code)).toEqual(['SUPERSEDED', 'VALID', 'MALFORMED']);
+    expect(await client.introspect(refreshed.new_key.key)).toMatchObject({
+      active: true,
+      sub: owner.user_id,
+    });
+    expect(await client.introspect('x')).toEqual({ active: false });
+    expect(await client.revoke(refreshed.new_key.key_id)).toMatchObject({
+      revoked_count: 2,
+      propagation: 'complete',
+    });
+    expect((await client.verify({ key: minted.key })).code).toBe('REVOKED');
+  });
+
+  test("a user's keys are revoked in one organization, in one environment of it, or everywhere", async () => {
+    const { user_id } = newOwner();
+    for (const organization_id of ['org_a', 'org_b', 'org_c']) {
+      for (const environment of ['prod', 'test'])
+        await client.mint({ user_id, organization_id, environment });
+    }
+    const counts = [
+      await client.revokeOwner({ user_id, organization_id: 'org_a', environment: 'prod' }),
+      await client.revokeOwner({ user_id, organization_id: 'org_b' }),
+      await client.revokeUser(user_id),
+    ];
+    expect(counts.map(({ revoked_count }) => revoked_count)).toEqual([1, 2, 3]);
+  });
+
+  test('a refresh names its environment', async () => {
+    const owner = { ...newOwner(), environment: 'stage' };
+    const { key } = await client.mint(owner);
+    await client.refresh(owner);
+    expect((await client.verify({ key })).code).toBe('REVOKED');
+  });
+
+  test('usage comes with its steps and totals', async () => {
+    const { key, key_id } = await client.mint(newOwner());
+    for (let call = 0; call < 3; call++) await client.verify({ key });
+    await broker.settleUsage();
+    const usage = await client.usage(key_id, { granularity: 'day' });
+    expect(usage).toMatchObject({ key_id, granularity: 'day', totals: { requests: 3, refused: 0 } });
+    expect(usage.data).toHaveLength(1);
+  });
+});
+
+describe('a list', () => {
+  test('goes from page to page by itself, newest first, each key once', async () => {
+    const { user_id } = newOwner();
+    const ids: string[] = [];
+    for (let index = 0; index < 7; index++) {
+      ids.unshift((await client.mint({ user_id, organization_id: `org_list_${index}` })).key_id);
+    }
+    const seen: string[] = [];
+    for await (const key of client.list({ user_id, limit: 3 })) seen.push(key.key_id);
+    expect(seen).toEqual(ids);
+    const page = await client.listPage({ user_id, limit: 3 });
+    expect(listKeysRoute.answer.parse(page)).toEqual(page);
+    expect(page.data.map(({ key_id }) => key_id)).toEqual(ids.slice(0, 3));
+    const { next_cursor } = page;
+    const second = await client.listPage({
+      user_id,
+      limit: 3,
+      ...(next_cursor !== null && { cursor: next_cursor }),
+    });
+    expect(second.data.map(({ key_id }) => key_id)).toEqual(ids.slice(3, 6));
+  });
+
+  test('asks for no page that nobody wants', async () => {
+    let asked = 0;
+    const counting: typeof fetch = (...args) => {
+      asked += 1;
+      return fetch(...args);
+    };
+    const counted = new FlowplateClient({
+      baseUrl: broker.url,
+      masterKey: broker.masterKey,
+      fetch: counting,
+    });
+    for await (const { key_id } of counted.list({ limit: 2 })) {
+      expect(key_id).toMatch(/^flk_/);
+      break;
+    }
+    expect(asked).toBe(1);
+  });
+});
+
+describe('a refusal', () => {
+  test('is an error with its code, status, trace id and details', async () => {
+    const owner = newOwner();
+    const { key_id } = await client.mint(owner);
+    const error = await failure(client.mint(owner), FlowplateApiError);
+    expect(error).toMatchObject({ code: 'KEY_ALREADY_EXISTS', status: 409, details: { key_id } });
+    expect(error.traceId).toMatch(/^req_/);
+    const invalid = await failure(client.mint({ ...owner, scopes: ['not a scope'] }), FlowplateApiError);
+    expect(invalid).toMatchObject({ code: 'VALIDATION_ERROR', status: 422 });
+    expect(invalid.details).toMatchObject([{ path: 'scopes.0' }]);
+    const missing = await failure(client.get('flk_0000000000000000000000'), FlowplateApiError);
+    expect(missing).toMatchObject({ code: 'KEY_NOT_FOUND', status: 404 });
+  });
+
+  test('a master key that is not good is one as well, and stands in no error', async () => {
+    const masterKey = 'not-a-master-key-at-all';
+    const error = await failure(
+      new FlowplateClient({ baseUrl: broker.url, masterKey }).get('flk_0000000000000000000000'),
+      FlowplateApiError,
+    );
+    expect(error).toMatchObject({ code: 'AUTHENTICATION_REQUIRED', status: 401 });
+    expect(`${error.message} ${error.stack}`).not.toContain(masterKey);
+  });
+});
+
+describe('an answer that is not ours', () => {
+  async function clientOf(listener: RequestListener, options = {}) {
+    const server = createServer(listener);
+    const port = await listen(server, 0, '127.0.0.1');
+    atEnd(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const baseUrl = `http://127.0.0.1:${port}`;
+    return new FlowplateClient({ baseUrl, masterKey: 'secret', retriesMax: 0, ...options });
+  }
+
+  test.each([
+    [502, '<html>bad gateway</html>'],
+    [200, '<html>welcome</html>'],
+    [404, '{"error":"no such page"}'],
+    [500, 'null'],
+  ])('%i %s is an UNEXPECTED_ANSWER', async (status, text) => {
+    const strange = await clientOf((_req, res) => void res.writeHead(status).end(text));
+    const error = await failure(strange.get('flk_x'), FlowplateApiError);
+    expect(error).toMatchObject({ code: 'UNEXPECTED_ANSWER', status });
+    expect(error.message).not.toContain(text);
+  });
+
+  test('a redirect is not followed: the master key would go along', async () => {
+    let visits = 0;
+    const redirecting = await clientOf((_req, res) => {
+      visits += 1;
+      res.writeHead(307, { location: '/elsewhere' }).end();
+    });
+    const error = await failure(redirecting.get('flk_x'), FlowplateApiError);
+    expect(error).toMatchObject({ code: 'UNEXPECTED_ANSWER', status: 307 });
+    expect(visits).toBe(1);
+  });
+
+  test('no answer in time is a timeout, and no connection a fault of the network', async () => {
+    const silent = await clientOf(() => {}, { timeoutMs: 100 });
+    const late = await failure(silent.get('flk_x'), FlowplateUnreachableError);
+    expect(late.reason).toBe('timeout');
+    const nowhere = new FlowplateClient({ baseUrl: 'http://127.0.0.1:1', masterKey: 'x', retriesMax: 0 });
+    const unreached = await failure(nowhere.get('flk_x'), FlowplateUnreachableError);
+    expect(unreached.reason).toBe('network');
+  });
+
+  test('an answer that begins and does not end is a timeout as well', async () => {
+    const stalling = await clientOf(
+      (_req, res) => void res.writeHead(200, { 'content-length': '100' }).write('{'),
+      { timeoutMs: 200 },
+    );
+    expect((await failure(stalling.get('flk_x'), FlowplateUnreachableError)).reason).toBe('timeout');
+  });
+
+  test("the caller's own signal ends a call with the caller's own reason", async () => {
+    const silent = await clientOf(() => {}, { retriesMax: 3 });
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const call = silent.get('flk_x', { signal: controller.signal });
+    setTimeout(() => controller.abort(reason), 50);
+    await expect(call).rejects.toBe(reason);
+    await expect(silent.get('flk_x', { signal: controller.signal })).rejects.toBe(reason);
+  });
+});

@@ -1,0 +1,39 @@
+import { FlowplateVerifier, type VerifierOptions } from '../../src/sdk/verifier.ts';
+import { atEnd } from '../support/at-end.ts';
+import type { TestBroker } from '../support/broker.ts';
+import { eventually } from '../support/eventually.ts';
+
+type At = Pick<TestBroker, 'url' | 'masterKey'>;
+
+export type Embedded = FlowplateVerifier & { faults: unknown[] };
+
+/** A verifier as a gateway embeds it, holding its lease, and closed when the file ends. */
+export async function embed(broker: At, options: Partial<VerifierOptions> = {}): Promise<Embedded> {
+  const faults: unknown[] = [];
+  const verifier = new FlowplateVerifier({
+    baseUrl: broker.url,
+    masterKey: broker.masterKey,
+    onFault: (fault) => void faults.push(fault),
+    ...options,
+  });
+  atEnd(() => verifier.close());
+  await verifier.start();
+  return Object.assign(verifier, { faults });
+}
+
+/** Verified until memory knows the key; answers with the code that memory gives. */
+export async function warm(verifier: FlowplateVerifier, key: string): Promise<string | undefined> {
+  await eventually(
+    5_000,
+    async () => {
+      await verifier.verify({ key });
+      return verifier.verifyNow({ key });
+    },
+    (verdict) => verdict !== undefined,
+  );
+  return verifier.verifyNow({ key })?.code;
+}
+
+export async function codeOf(verifier: FlowplateVerifier, key: string): Promise<string> {
+  return (await verifier.verify({ key })).code;
+}

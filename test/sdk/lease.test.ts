@@ -1,0 +1,203 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import {
+  FlowplateApiError,
+  FlowplateUndecidedError,
+  FlowplateUnreachableError,
+} from '../../src/sdk/errors.ts';
+import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
+import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
+import { endAll } from '../support/at-end.ts';
+import { startBroker, type TestBroker, testOrigin } from '../support/broker.ts';
+import { eventually } from '../support/eventually.ts';
+import { mint, revoke } from '../support/keys.ts';
+import { codeOf, type Embedded, embed as embedUntilTheEnd, warm } from './embedded.ts';
+import { newLink } from './link.ts';
+
+const leaseMs = 3_000;
+
+let broker: TestBroker;
+let running: Embedded[] = [];
+beforeAll(async () => {
+  broker = await startBroker({ LEASE_MS: String(leaseMs) });
+});
+afterEach(async () => {
+  for (const verifier of running) await verifier.close();
+  running = [];
+});
+afterAll(async () => {
+  await endAll();
+  await broker.close();
+});
+
+/** Closed when its test has finished: another's row would be waited for. */
+async function embed(...args: Parameters<typeof embedUntilTheEnd>): Promise<Embedded> {
+  const verifier = await embedUntilTheEnd(...args);
+  running.push(verifier);
+  return verifier;
+}
+
+const held = (verifier: FlowplateVerifier, isHeld: boolean) =>
+  eventually(
+    10_000,
+    () => verifier.isLeaseHeld(),
+    (is) => is === isHeld,
+  );
+
+const embeddedRows = () =>
+  broker.db.selectFrom('verifiers').select('id').where('master_key_id', 'is not', null).execute();
+
+describe('without its broker', () => {
+  test('it goes on from memory until its lease ends, and then refuses; back again, it goes on', async () => {
+    const link = newLink();
+    const verifier = await embed(broker, { fetch: link.fetch });
+    const { key } = await mint(broker);
+    await warm(verifier, key);
+    link.cut();
+    const cutMs = performance.now();
+    expect(await codeOf(verifier, key)).toBe('VALID');
+    while (verifier.isLeaseHeld()) expect(await codeOf(verifier, key)).toBe('VALID');
+    expect(performance.now() - cutMs).toBeLessThan(leaseMs + 500);
+    expect(verifier.verifyNow({ key })).toBeUndefined();
+    const refused = await verifier.verify({ key }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(FlowplateUndecidedError);
+    expect((refused as Error).cause).toBeInstanceOf(FlowplateUnreachableError);
+    link.mend();
+    await held(verifier, true);
+    expect(await codeOf(verifier, key)).toBe('VALID');
+  });
+
+  test('a key that memory does not know is refused at once, and the lease changes nothing in that', async () => {
+    const link = newLink();
+    const verifier = await embed(broker, { fetch: link.fetch });
+    const { key } = await mint(broker);
+    link.cut();
+    expect(verifier.isLeaseHeld()).toBe(true);
+    await expect(verifier.verify({ key })).rejects.toThrow(FlowplateUndecidedError);
+  });
+
+  test('a revoke meanwhile is pending until the lease has ended, and known afterwards', async () => {
+    const link = newLink();
+    const verifier = await embed(broker, { fetch: link.fetch });
+    const { key, key_id } = await mint(broker);
+    await warm(verifier, key);
+    link.cut();
+    const { status, body } = await revoke(broker, key_id);
+    expect([status, body.propagation]).toEqual([202, 'pending']);
+    const effectiveMs = Date.parse(body.propagation_detail.effective_by);
+    await eventually(
+      10_000,
+      () => Date.now(),
+      (nowMs) => nowMs > effectiveMs,
+    );
+    expect(verifier.verifyNow({ key })).toBeUndefined();
+    link.mend();
+    await held(verifier, true);
+    expect(await codeOf(verifier, key)).toBe('REVOKED');
+  });
+
+  test('it may be started before its broker, and refuses until it is there', async () => {
+    const link = newLink();
+    link.cut();
+    const verifier = await embed(broker, { fetch: link.fetch });
+    const { key } = await mint(broker);
+    await expect(verifier.verify({ key })).rejects.toThrow(FlowplateUndecidedError);
+    expect(verifier.faults.length).toBeGreaterThan(0);
+    link.mend();
+    await held(verifier, true);
+    expect(await codeOf(verifier, key)).toBe('VALID');
+  });
+});
+
+test("without a lease, and with its broker, each verification is the broker's", async () => {
+  const link = newLink();
+  const withoutFeed: typeof fetch = async (input, init) =>
+    String(input).includes('/verifiers') ? Promise.reject(new TypeError('cut')) : link.fetch(input, init);
+  const verifier = await embed(broker, { fetch: withoutFeed });
+  const { key, key_id } = await mint(broker);
+  expect(verifier.isLeaseHeld()).toBe(false);
+  expect(await codeOf(verifier, key)).toBe('VALID');
+  await revoke(broker, key_id);
+  expect(await codeOf(verifier, key)).toBe('REVOKED');
+  expect(link.asked('/api-keys/verify')).toBe(2);
+});
+
+describe('its row', () => {
+  test('gone, it empties its memory and registers anew, and is exact again', async () => {
+    const link = newLink();
+    const verifier = await embed(broker, { fetch: link.fetch });
+    const { key, key_id } = await mint(broker);
+    await warm(verifier, key);
+    await broker.db.deleteFrom('verifiers').where('master_key_id', 'is not', null).execute();
+    await eventually(
+      10_000,
+      () => link.asked('/verifiers'),
+      (count) => count === 2,
+    );
+    await held(verifier, true);
+    expect(verifier.verifyNow({ key })).toBeUndefined();
+    await warm(verifier, key);
+    expect((await revoke(broker, key_id)).body.propagation).toBe('complete');
+    expect(await codeOf(verifier, key)).toBe('REVOKED');
+  });
+
+  test('restored to an older state, it is left, and another one taken', async () => {
+    const link = newLink();
+    const verifier = await embed(broker, { fetch: link.fetch });
+    const { key, key_id } = await mint(broker);
+    await warm(verifier, key);
+    await revoke(broker, key_id);
+    await broker.db
+      .updateTable('verifiers')
+      .set({ applied_seq: 0 })
+      .where('master_key_id', 'is not', null)
+      .execute();
+    await eventually(
+      10_000,
+      () => link.asked('/verifiers'),
+      (count) => count === 2,
+    );
+    await held(verifier, true);
+    expect(await codeOf(verifier, key)).toBe('REVOKED');
+  });
+
+  test('is given back at the end, so that nobody waits for it', async () => {
+    await broker.db.deleteFrom('verifiers').where('master_key_id', 'is not', null).execute();
+    const verifier = await embed(broker);
+    const { key, key_id } = await mint(broker);
+    await warm(verifier, key);
+    await verifier.close();
+    expect(verifier.isLeaseHeld()).toBe(false);
+    expect(verifier.verifyNow({ key })).toBeUndefined();
+    await eventually(10_000, embeddedRows, (rows) => rows.length === 0);
+    expect((await revoke(broker, key_id)).body.propagation).toBe('complete');
+  });
+});
+
+describe('its master key', () => {
+  test('unknown, or without the permission, is refused at the start', async () => {
+    const { secret } = await broker.createMasterKey({ permissions: ['keys:read'] });
+    for (const [masterKey, code] of [
+      ['wrong', 'AUTHENTICATION_REQUIRED'],
+      [secret, 'INSUFFICIENT_PERMISSIONS'],
+    ] as const) {
+      const verifier = new FlowplateVerifier({ baseUrl: broker.url, masterKey });
+      const refused = await verifier.start().catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(FlowplateApiError);
+      expect((refused as FlowplateApiError).code).toBe(code);
+      await verifier.close();
+    }
+  });
+
+  test('revoked, nothing is answered from memory any more, nor otherwise', async () => {
+    const { id, secret } = await broker.createMasterKey();
+    const verifier = await embed({ ...broker, masterKey: secret });
+    const { key } = await mint(broker);
+    await warm(verifier, key);
+    await revokeMasterKey(broker.api.parts, testOrigin, id);
+    expect(verifier.isLeaseHeld()).toBe(false);
+    expect(verifier.verifyNow({ key })).toBeUndefined();
+    const refused = await verifier.verify({ key }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(FlowplateUndecidedError);
+    expect((refused as { cause: FlowplateApiError }).cause.code).toBe('AUTHENTICATION_REQUIRED');
+  });
+});
