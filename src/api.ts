@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
+import { FlowplateError } from './domain/errors.ts';
 import { createApiServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { createMetrics, metricsServer, shareWithPrimary } from './metrics.ts';
@@ -8,6 +9,8 @@ import { runProcess } from './run-process.ts';
 import { drain, listen } from './serve-http.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { wireApi } from './wire.ts';
+
+const retryMs = 1_000;
 
 /** One API process, from its first line to its last. */
 export function runApi(config: Config): void {
@@ -19,14 +22,26 @@ export function runApi(config: Config): void {
   const watch = metricsServer(() => metrics.registry.metrics());
 
   async function start(): Promise<void> {
-    if (config.FLOWPLATE_MASTER_KEY !== undefined) {
-      await ensureFirstMasterKey(api.parts, config.FLOWPLATE_MASTER_KEY);
-    }
+    if (config.FLOWPLATE_MASTER_KEY !== undefined) await takeFirstMasterKey(config.FLOWPLATE_MASTER_KEY);
     await api.start();
     const port = await listen(server, config.PORT, config.HOST);
     if (cluster.isWorker) shareWithPrimary(metrics.registry);
     else await listen(watch, config.METRICS_PORT, config.HOST);
     log.info({ port }, 'listening');
+  }
+
+  /** A Postgres that is not there yet is waited for: a process that exits instead would only be started again. */
+  async function takeFirstMasterKey(secret: string): Promise<void> {
+    for (;;) {
+      try {
+        await ensureFirstMasterKey(api.parts, secret);
+        return;
+      } catch (error) {
+        if (!(error instanceof FlowplateError) || error.code !== 'DEPENDENCY_UNAVAILABLE') throw error;
+        log.warn({ err: error }, 'waiting for Postgres');
+        await sleep(retryMs);
+      }
+    }
   }
 
   /** Says goodbye first, then stops listening, finishes what runs, hands over the counts and gives the lease back. */

@@ -33,9 +33,9 @@ describe.runIf(existsSync('/usr/bin/dpkg-deb'))("a program from Debian's package
   test('brings the libraries that it does not run without', async () => {
     await makePackage('proxy', 'libc6, libproxy', proxy.path, needsItsLibrary);
     const program = await unpack();
-    expect(program.path).toBe(join(toolsDir, 'proxy-1.2-3_x', proxy.path));
+    expect(program.path).toBe(join(toolsDir, 'proxy-2_1.2-3', proxy.path));
     expect(await proxy.works(program)).toBe(true);
-    expect(await readdir(toolsDir)).toEqual(['proxy-1.2-3_x']);
+    expect(await readdir(toolsDir)).toEqual(['proxy-2_1.2-3']);
   });
 
   test('brings no library when it runs as it is', async () => {
@@ -49,7 +49,7 @@ describe.runIf(existsSync('/usr/bin/dpkg-deb'))("a program from Debian's package
     const [first, second] = await Promise.all([unpack(), unpack()]);
     await playApt('echo "E: no network" >&2; exit 100');
     expect([second, await unpack()]).toEqual([first, first]);
-    expect(await readdir(toolsDir)).toEqual(['proxy-1.2-3_x']);
+    expect(await readdir(toolsDir)).toEqual(['proxy-2_1.2-3']);
   });
 
   test('that still does not run is refused, and leaves nothing behind', async () => {
@@ -61,7 +61,7 @@ describe.runIf(existsSync('/usr/bin/dpkg-deb'))("a program from Debian's package
   async function makePackage(name: string, depends: string, file: string, content = ''): Promise<void> {
     const root = join(directory, name);
     await mkdir(join(root, 'DEBIAN'), { recursive: true });
-    const control = `Package: ${name}\nVersion: 1.2-3~x\nArchitecture: all\nMaintainer: test\nDepends: ${depends}\nDescription: test\n`;
+    const control = `Package: ${name}\nVersion: 2:1.2-3\nArchitecture: all\nMaintainer: test\nDepends: ${depends}\nDescription: test\n`;
     await writeFile(join(root, 'DEBIAN', 'control'), control);
     await mkdir(join(root, file, '..'), { recursive: true });
     await writeFile(join(root, file), content, { mode: 0o755 });

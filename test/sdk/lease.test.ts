@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   FlowplateApiError,
@@ -55,7 +56,11 @@ describe('without its broker', () => {
     link.cut();
     const cutMs = performance.now();
     expect(await codeOf(verifier, key)).toBe('VALID');
-    while (verifier.isLeaseHeld()) expect(await codeOf(verifier, key)).toBe('VALID');
+    for (let now = verifier.verifyNow({ key }); now !== undefined; now = verifier.verifyNow({ key })) {
+      expect(now.code).toBe('VALID');
+      await sleep(5);
+    }
+    expect(verifier.isLeaseHeld()).toBe(false);
     expect(performance.now() - cutMs).toBeLessThan(leaseMs + 500);
     expect(verifier.verifyNow({ key })).toBeUndefined();
     const refused = await verifier.verify({ key }).catch((error: unknown) => error);
@@ -106,6 +111,33 @@ describe('without its broker', () => {
     await held(verifier, true);
     expect(await codeOf(verifier, key)).toBe('VALID');
   });
+});
+
+test('it counts from before its heartbeat was sent: an answer that is long in coming brings what is left, or nothing', async () => {
+  const link = newLink();
+  const verifier = await embed(broker, { fetch: link.fetch });
+  const { key, key_id } = await mint(broker);
+  await warm(verifier, key);
+  const answer = link.hold('/heartbeat');
+  await answer.reached;
+  const { body } = await revoke(broker, key_id);
+  expect(body.propagation).toBe('pending');
+  const effectiveMs = Date.parse(body.propagation_detail.effective_by);
+  await eventually(
+    10_000,
+    () => Date.now(),
+    (nowMs) => nowMs > effectiveMs,
+  );
+  // From here on nobody accepts it. The answer that comes now is older than the revoke and does not tell of it.
+  const codes = new Set<string | undefined>();
+  answer.release();
+  while (!verifier.isLeaseHeld()) {
+    codes.add(verifier.verifyNow({ key })?.code);
+    await new Promise(setImmediate);
+  }
+  codes.add(verifier.verifyNow({ key })?.code);
+  expect(codes).toEqual(new Set([undefined]));
+  expect(await codeOf(verifier, key)).toBe('REVOKED');
 });
 
 test("without a lease, and with its broker, each verification is the broker's", async () => {

@@ -76,8 +76,8 @@ test('a broker that is killed is done without until the lease ends, and used aga
   api.kill('SIGKILL');
   await api.exited;
   const killedMs = performance.now();
-  for (let said = await gateway.ask(key); said.isLeaseHeld; said = await gateway.ask(key)) {
-    expect(said).toMatchObject({ fromMemory: 'VALID', code: 'VALID' });
+  for (let said = await gateway.ask(key); said.fromMemory !== null; said = await gateway.ask(key)) {
+    expect(said.fromMemory).toBe('VALID');
     await sleep(20);
   }
   expect(performance.now() - killedMs).toBeLessThan(leaseMs + 500);
