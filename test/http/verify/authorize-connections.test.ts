@@ -124,6 +124,11 @@ test('a body that does come is not waited for, and does not cost the answer', as
   expect(statusesOf(received)).toEqual([200]);
 });
 
+test('more than 16 KiB of headers are refused before anything is decided', async () => {
+  const received = await sendRaw(broker.url, request('GET', `cookie: ${'a'.repeat(20_000)}`));
+  expect(statusesOf(received)).toEqual([431]);
+});
+
 test('an HTTP/1.0 gateway is answered and the connection closed', async () => {
   const received = await sendRaw(broker.url, request('GET').replace('HTTP/1.1', 'HTTP/1.0'));
   expect(statusesOf(received)).toEqual([200]);
