@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FlowplateError } from '../../src/domain/errors.ts';
+import type { Propagation } from '../../src/stores/postgres/propagation.ts';
+import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
+import { attempt, type Outcome } from '../support/attempt.ts';
+import type { Call } from '../support/call.ts';
+import { keysPath } from '../support/keys.ts';
+import type { Action } from './action.ts';
+import type { Owner } from './contradictions.ts';
+import type { Operator } from './fleet.ts';
+import type { Ended } from './recorder.ts';
+
+type Known = Exclude<Outcome, string>;
+
+/** A change waits for verifiers for two seconds; whoever answers later than this does not answer. */
+const answerMsMax = 3_500;
+
+/** The key's secret, by which it is verified, and its id, by which it is changed. */
+export type KnownKey = { key: string; id: string };
+
+export async function mint(call: Call, owner: Owner, onKey: (key: KnownKey) => void): Promise<Ended> {
+  const body = { user_id: owner.userId, organization_id: owner.organizationId };
+  return ended(
+    () => call(`POST ${keysPath}`, { body }),
+    { kind: 'mint', outcome: 'unknown' },
+    {
+      201: (answer) => {
+        onKey({ key: answer.body.key, id: answer.body.key_id });
+        return { kind: 'mint', outcome: 'minted', key: answer.body.key };
+      },
+      403: () => ({ kind: 'mint', outcome: 'suspended' }),
+      409: () => ({ kind: 'mint', outcome: 'exists' }),
+    },
+  );
+}
+
+export async function refresh(call: Call, owner: Owner, onKey: (key: KnownKey) => void): Promise<Ended> {
+  return ended(
+    () => call(`POST ${keysPath}/${owner.userId}/${owner.organizationId}/refresh`, { body: {} }),
+    { kind: 'refresh', outcome: 'unknown' },
+    {
+      200: ({ body: { new_key } }) => {
+        onKey({ key: new_key.key, id: new_key.key_id });
+        return { kind: 'refresh', outcome: 'refreshed', key: new_key.key };
+      },
+      403: () => ({ kind: 'refresh', outcome: 'suspended' }),
+      404: () => ({ kind: 'refresh', outcome: 'absent' }),
+    },
+  );
+}
+
+export async function revokeByOwner(call: Call, owner: Owner): Promise<Ended> {
+  const revoked = ({ body }: Known): Action => ({
+    kind: 'revoke',
+    outcome: body.revoked_count === 1 ? 'revoked' : 'absent',
+  });
+  return ended(
+    () => call(`DELETE ${keysPath}/${owner.userId}/${owner.organizationId}`),
+    { kind: 'revoke', outcome: 'unknown' },
+    { 200: revoked, 202: revoked, 404: () => ({ kind: 'revoke', outcome: 'absent' }) },
+  );
+}
+
+export async function revokeById(call: Call, { id, key }: KnownKey): Promise<Ended> {
+  const revoked = ({ body }: Known): Action => ({
+    kind: 'revoke',
+    outcome: body.revoked_count === 1 ? 'revoked' : 'absent',
+    key,
+  });
+  return ended(
+    () => call(`DELETE ${keysPath}/${id}`),
+    { kind: 'revoke', outcome: 'unknown', key },
+    { 200: revoked, 202: revoked, 404: () => ({ kind: 'revoke', outcome: 'absent', key }) },
+  );
+}
+
+/** In every organization: whichever of them had a key, none has one afterwards. */
+export async function revokeByUser(call: Call, userId: string): Promise<Ended> {
+  const revoked = (): Action => ({ kind: 'revoke', outcome: 'ended' });
+  return ended(
+    () => call(`DELETE ${keysPath}/user/${userId}`),
+    { kind: 'revoke', outcome: 'unknown' },
+    { 200: revoked, 202: revoked, 404: revoked },
+  );
+}
+
+export async function turn(call: Call, kind: 'enable' | 'disable', { id, key }: KnownKey): Promise<Ended> {
+  return ended(
+    () => call(`PATCH ${keysPath}/${id}`, { body: { enabled: kind === 'enable' } }),
+    { kind, outcome: 'unknown', key },
+    {
+      200: () => ({ kind, outcome: 'done', key }),
+      404: () => ({ kind, outcome: 'inactive', key }),
+      409: () => ({ kind, outcome: 'inactive', key }),
+    },
+  );
+}
+
+export async function setStatus(
+  operator: Operator,
+  organizationId: string,
+  kind: 'suspend' | 'resume',
+): Promise<Ended> {
+  const status = kind === 'suspend' ? 'suspended' : 'active';
+  const origin = { actor: { kind: 'shell' as const, id: 'test' }, requestId: null };
+  return setOrganizationStatus(operator, origin, { organizationId, status }).then(
+    (propagation) => ({ action: { kind, outcome: 'done' }, effectiveByMs: effectiveByMs(propagation) }),
+    (fault) => {
+      if (fault instanceof FlowplateError && fault.code === 'ORGANIZATION_NOT_FOUND') return 'nothing';
+      return { action: { kind, outcome: 'unknown' } };
+    },
+  );
+}
+
+/** A status that is not in the table is a fault of ours or of the test, and ends the run. */
+async function ended(
+  call: () => Promise<Known>,
+  unknown: Action,
+  actions: Record<number, (answer: Known) => Action>,
+): Promise<Ended> {
+  const late = new AbortController();
+  const answer = await Promise.race([
+    attempt(call),
+    sleep(answerMsMax, 'unknown' as const, { signal: late.signal }),
+  ]);
+  late.abort();
+  if (answer === 'unreached') return 'nothing';
+  if (answer === 'unknown') return { action: unknown };
+  const toAction = actions[answer.status];
+  if (toAction === undefined) {
+    throw new Error(`${unknown.kind} was answered ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+  return { action: toAction(answer), effectiveByMs: effectiveByMs(answer.body) };
+}
+
+/** Undefined for what is complete, and for what changed nothing. */
+function effectiveByMs(answer: Partial<Propagation>): number | undefined {
+  const { propagation, propagation_detail: detail } = answer;
+  return propagation === 'pending' && detail !== undefined ? Date.parse(detail.effective_by) : undefined;
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { atEnd, endAll } from '../support/at-end.ts';
+import { cloneDatabase } from '../support/database.ts';
+import { type DroppingProxy, startDroppingProxy } from '../support/dropping-proxy.ts';
+import { query } from '../support/query.ts';
+import { freshRedis } from '../support/redis.ts';
+import { type Fleet, leaseMs, type Member, newFleet } from './fleet.ts';
+import { prove } from './run.ts';
+import { stopAt } from './stop-points.ts';
+import { heartbeat, start, without } from './without.ts';
+
+let databaseUrl: string;
+let fleet: Fleet;
+let broker: Member;
+let wayToBroker: DroppingProxy;
+
+beforeAll(async () => {
+  const database = await cloneDatabase(inject('postgresUrl'));
+  atEnd(() => database.drop());
+  databaseUrl = database.url;
+  const redis = await freshRedis(inject('redisUrl'));
+  fleet = newFleet({ databaseUrl, redisUrl: redis.url });
+  broker = await fleet.add();
+  await Promise.all([fleet.add(), fleet.embed(broker.url), fleet.embed(broker.url)]);
+  wayToBroker = await startDroppingProxy(Number(new URL(broker.url).port));
+});
+
+afterAll(endAll);
+
+const safe = { fleet: () => fleet };
+
+prove(
+  'when a process and a gateway are stopped past their leases and go on',
+  {
+    joining: [(members, root) => members.add({ root }), (members, root) => members.embed(broker.url, root)],
+    async inflict(load, joined) {
+      load.spare(joined);
+      for (const member of joined) member.kill('SIGSTOP');
+      const lapsed = sleep(1.1 * leaseMs);
+      await load.endWitnesses();
+      await lapsed;
+      await load.askForWitnesses();
+      for (const member of joined) member.kill('SIGCONT');
+      await sleep(500);
+    },
+  },
+  safe,
+  { ...safe, without: 'the end of a lease', edits: without.lapsing },
+);
+
+prove(
+  'when a gateway is cut off from its broker',
+  {
+    joining: [(members, root) => members.embed(wayToBroker.through(broker.url), root)],
+    async inflict(load, joined) {
+      load.spare(joined);
+      wayToBroker.drop();
+      const lapsed = sleep(1.1 * leaseMs);
+      await load.endWitnesses();
+      await lapsed;
+      await load.askForWitnesses();
+      wayToBroker.restore();
+      await sleep(500);
+    },
+  },
+  safe,
+  { ...safe, without: 'the end of a lease', edits: without.lapsing },
+);
+
+const steps = ['extend', 'read'] as const;
+const directories = steps.map(stopDirectory);
+
+prove(
+  'when processes are stopped past their leases between the steps of a heartbeat',
+  {
+    joining: directories.map(
+      (directory) => (members: Fleet, root: string) =>
+        members.add({ root, env: { STOP_DIRECTORY: directory } }),
+    ),
+    async inflict(load, joined) {
+      load.spare(joined);
+      // Nothing wakes a process that does not listen: it is left to its heartbeat.
+      await query(databaseUrl, endListeners);
+      const stopping = steps.map((step, index) => stopAt(directories[index] as string, step));
+      const goOn = await Promise.all(stopping);
+      const lapsed = sleep(1.1 * leaseMs);
+      await load.endWitnesses();
+      await lapsed;
+      await load.rest(async () => {
+        await sleep(100);
+        for (const resume of goOn) resume();
+        for (let count = 0; count < 5; count++) await load.askForWitnesses(40);
+      });
+    },
+  },
+  { ...safe, edits: heartbeat.inOrder },
+  { ...safe, without: 'the order of extending before reading', edits: heartbeat.outOfOrder },
+);
+
+prove(
+  'when a process is stopped while it starts',
+  {
+    async inflict(load, _, root) {
+      const directory = stopDirectory();
+      const { starting, goOn } = await load.rest(async () => {
+        const stopping = stopAt(directory, 'loaded');
+        const starting = fleet.add({ root, env: { STOP_DIRECTORY: directory } });
+        return { starting, goOn: await Promise.race([stopping, starting.then(neverStopped)]) };
+      });
+      await load.endWitnesses();
+      goOn();
+      const late = await load.rest(() => starting);
+      await load.askForWitnesses();
+      await sleep(300);
+      await fleet.remove(late);
+    },
+  },
+  { ...safe, edits: start.inOrder },
+  { ...safe, without: 'the order of registering before loading', edits: start.outOfOrder },
+);
+
+function neverStopped(): never {
+  throw new Error('started without stopping');
+}
+
+const endListeners = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = 'flowplate-listener'`;
+
+function stopDirectory(): string {
+  const directory = join(tmpdir(), `flowplate-test-${randomUUID()}`);
+  atEnd(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually.ts';
+import { type KnownKey, revokeById, revokeByOwner, setStatus, turn } from './changes.ts';
+import { Clients } from './clients.ts';
+import type { Owner } from './contradictions.ts';
+import type { Fleet, Member } from './fleet.ts';
+import { changeAtRandom } from './random-change.ts';
+import { type Random, seededRandom } from './seeded-random.ts';
+
+const changers = 3;
+/** Between two questions to one verifier, answered or not. */
+const askEveryMs = 12;
+
+let loads = 0;
+
+/**
+ * Clients that change the keys of a few users at random, and others that ask every verifier about them all the time. Beside them
+ * stand the witnesses: users whose keys stay as they are until the test ends them, each in another way.
+ */
+export class Load {
+  readonly fleet: Fleet;
+  readonly #clients: Clients;
+  readonly #random: Random;
+  readonly #owners: readonly Owner[];
+  readonly #witnesses: readonly [Owner, Owner, Owner, Owner];
+  #running: Promise<unknown>[] = [];
+  #asking: NodeJS.Timeout | undefined;
+  #isStopped = false;
+  #isResting = false;
+
+  constructor(fleet: Fleet, seed: number) {
+    loads += 1;
+    this.fleet = fleet;
+    this.#clients = new Clients(fleet);
+    this.#random = seededRandom(seed);
+    this.#owners = [newOwner('1', '1'), newOwner('1', '2'), newOwner('2', '1'), newOwner('2', '2')];
+    this.#witnesses = [
+      newOwner('witness', 'revoked-by-owner'),
+      newOwner('witness', 'revoked-by-id'),
+      newOwner('witness', 'disabled'),
+      newOwner('witness', 'suspended'),
+    ];
+  }
+
+  get recorder() {
+    return this.#clients.recorder;
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#witnesses.map((witness) => this.#giveKey(witness)));
+    this.#running = Array.from({ length: changers }, (_, index) =>
+      this.#goOnChanging(seededRandom(this.#random.below(2 ** 31) + index)),
+    );
+    const everyone = [...this.#owners, ...this.#witnesses];
+    this.#asking = setInterval(() => {
+      if (!this.#isResting) this.#clients.askAtRandom(everyone, this.#random);
+    }, askEveryMs);
+  }
+
+  /** Waits for every answer that is still to come. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#asking);
+    await Promise.all(this.#running);
+    await this.#clients.everyAnswer();
+  }
+
+  /** Revokes one by its owner and one by its id, disables one, and suspends the organization of one; through `call` if given. */
+  async endWitnesses(call = this.#clients.pickCall(this.#random)): Promise<void> {
+    const [owner, byId, switched, member] = this.#witnesses;
+    const keyOf = (witness: Owner) => this.#clients.latestKeys(witness)[0] as KnownKey;
+    const change = this.#clients.change.bind(this.#clients);
+    await Promise.all([
+      change([owner], () => revokeByOwner(call, owner)),
+      change([byId], () => revokeById(call, keyOf(byId))),
+      change([switched], () => turn(call, 'disable', keyOf(switched))),
+      change([member], () => setStatus(this.fleet.operator, member.organizationId, 'suspend')),
+    ]);
+  }
+
+  /** All of them at every verifier, which then remembers them. */
+  async askForWitnesses(pauseMs = 200): Promise<void> {
+    for (const witness of this.#witnesses) this.#clients.ask(witness, this.fleet.members);
+    await sleep(pauseMs);
+  }
+
+  /** Waits until every verifier says yes or no, and asks for the witnesses then. */
+  async untilDecided(): Promise<void> {
+    const verifiers = this.fleet.members.flatMap((member) => member.verifiers);
+    const key = this.#clients.latestKeys(this.#witnesses[0])[0]?.key ?? '';
+    await eventually(
+      20_000,
+      () => Promise.all(verifiers.map((verifier) => verifier.verify(key))),
+      (verdicts) => !verdicts.includes('undecided'),
+    );
+    await this.askForWitnesses();
+  }
+
+  /** From now on these are asked for witnesses only: a process that goes on finds those questions first. */
+  spare(members: readonly Member[]): void {
+    this.#clients.spare(members);
+  }
+
+  /** Leaves the machine to `act`: a process that starts among busy ones may find Postgres too slow to start at all. */
+  async rest<Result>(act: () => Promise<Result>): Promise<Result> {
+    this.#isResting = true;
+    try {
+      return await act();
+    } finally {
+      this.#isResting = false;
+    }
+  }
+
+  /** A mint that was not answered may have happened: then its key is replaced by one that is known. */
+  async #giveKey(witness: Owner): Promise<void> {
+    for (let attempts = 0; attempts < 10 && this.#clients.latestKeys(witness).length === 0; attempts++) {
+      await this.#clients.mint(witness, this.#random);
+      if (this.#clients.latestKeys(witness).length === 0) await this.#clients.refresh(witness, this.#random);
+    }
+  }
+
+  async #goOnChanging(random: Random): Promise<void> {
+    while (!this.#isStopped && !this.#clients.isExhausted) {
+      if (!this.#isResting) await changeAtRandom(this.#clients, this.#owners, random);
+      await sleep(5 + random.below(35));
+    }
+  }
+}
+
+function newOwner(user: string, organization: string): Owner {
+  return { userId: `usr_${loads}_${user}`, organizationId: `org_${loads}_${organization}` };
+}

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { endAll } from '../support/at-end.ts';
+import { type DroppingProxy, startDroppingProxy } from '../support/dropping-proxy.ts';
+import { type OwnPostgres, ownPostgres } from '../support/own-stores.ts';
+import { query, withConnection } from '../support/query.ts';
+import { freshRedis } from '../support/redis.ts';
+import { type Fleet, leaseMs, newFleet } from './fleet.ts';
+import { prove } from './run.ts';
+import { without } from './without.ts';
+
+let postgres: OwnPostgres;
+let fleet: Fleet;
+/** On a Postgres that answers before a commit is safe. */
+let unsafePostgres: OwnPostgres;
+let unsafeFleet: Fleet;
+
+let wayToPostgres: DroppingProxy;
+let wayToRedis: DroppingProxy;
+/** For the process that is cut off. */
+let throughProxies: Record<string, string>;
+
+beforeAll(async () => {
+  const lazily = { synchronous_commit: 'off', wal_writer_delay: '10s', wal_writer_flush_after: '1GB' };
+  [postgres, unsafePostgres] = await Promise.all([ownPostgres(), ownPostgres(lazily)]);
+  const { url: redisUrl } = await freshRedis(inject('redisUrl'));
+  fleet = newFleet({ databaseUrl: postgres.databaseUrl, redisUrl });
+  unsafeFleet = newFleet({ databaseUrl: unsafePostgres.databaseUrl, redisUrl });
+  const [broker] = await Promise.all([fleet.add(), unsafeFleet.add()]);
+  await Promise.all([fleet.add(), fleet.embed(broker.url), fleet.embed(broker.url), unsafeFleet.add()]);
+  wayToPostgres = await startDroppingProxy(postgres.current().port);
+  wayToRedis = await startDroppingProxy(Number(new URL(redisUrl).port));
+  throughProxies = {
+    DATABASE_URL: wayToPostgres.through(postgres.databaseUrl),
+    REDIS_URL: wayToRedis.through(redisUrl),
+  };
+});
+
+afterAll(endAll);
+
+const safe = { fleet: () => fleet };
+
+prove(
+  'when every notification is lost',
+  {
+    joining: [(members, root) => members.add({ root })],
+    async inflict(load, [third]) {
+      await whileListenersFall(async () => {
+        await sleep(300);
+        await load.endWitnesses(third?.call);
+        await sleep(1_200);
+      });
+    },
+  },
+  safe,
+  { ...safe, without: 'the wait for verifiers', edits: without.waiting },
+);
+
+prove(
+  'when a process is cut off from Postgres, but not from Redis',
+  {
+    joining: [(members, root) => members.add({ root, env: throughProxies })],
+    async inflict(load, joined) {
+      load.spare(joined);
+      wayToPostgres.drop();
+      const lapsed = sleep(1.1 * leaseMs);
+      await load.endWitnesses();
+      await lapsed;
+      await load.askForWitnesses();
+      wayToPostgres.restore();
+      await sleep(500);
+    },
+  },
+  safe,
+  { ...safe, without: 'the end of a lease', edits: without.lapsing },
+);
+
+prove(
+  'when a process is cut off from Redis, but not from Postgres',
+  {
+    joining: [(members, root) => members.add({ root, env: throughProxies })],
+    async inflict(load) {
+      wayToRedis.drop();
+      await load.endWitnesses();
+      await sleep(1_000);
+      wayToRedis.restore();
+      await sleep(500);
+    },
+  },
+  safe,
+  { ...safe, without: 'remembered revisions', edits: without.remembering },
+);
+
+prove(
+  'when Postgres is restarted in immediate mode',
+  {
+    joining: [(members, root) => members.add({ root })],
+    async inflict(load) {
+      const server = load.fleet === fleet ? postgres : unsafePostgres;
+      await query(server.adminUrl, 'CHECKPOINT');
+      await load.endWitnesses();
+      server.current().kill('SIGQUIT');
+      await server.current().exited;
+      await server.restart();
+      await load.untilDecided();
+      await sleep(500);
+    },
+  },
+  safe,
+  { fleet: () => unsafeFleet, without: 'commits that are on disk when they are answered' },
+);
+
+/** Ends the connection on which each process listens as soon as it has one. */
+async function whileListenersFall(act: () => Promise<void>): Promise<void> {
+  let isOver = false;
+  const falling = withConnection(postgres.adminUrl, async (admin) => {
+    while (!isOver) {
+      await admin.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flowplate-listener'`,
+      );
+      await sleep(20);
+    }
+  });
+  try {
+    await act();
+  } finally {
+    isOver = true;
+    await falling;
+  }
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type KnownKey, revokeById, revokeByOwner, revokeByUser, setStatus, turn } from './changes.ts';
+import type { Clients } from './clients.ts';
+import type { Owner } from './contradictions.ts';
+import type { Random } from './seeded-random.ts';
+
+const weights = {
+  mint: 6,
+  refresh: 4,
+  revokeByOwner: 3,
+  revokeById: 3,
+  revokeByUser: 1,
+  disable: 2,
+  suspend: 1,
+};
+
+/** One client's next wish for one of these owners, through any process. */
+export async function changeAtRandom(
+  clients: Clients,
+  owners: readonly Owner[],
+  random: Random,
+): Promise<unknown> {
+  const owner = random.pick(owners);
+  const key = random.pick(clients.latestKeys(owner));
+  const wish = random.weighted(weights);
+  if (key === undefined) return clients.mint(owner, random);
+  const call = clients.pickCall(random);
+  const ofUser = owners.filter(({ userId }) => userId === owner.userId);
+  const grant = {
+    mint: () => clients.mint(owner, random),
+    refresh: () => clients.refresh(owner, random),
+    revokeByOwner: () => clients.change([owner], () => revokeByOwner(call, owner)),
+    revokeById: () => clients.change([owner], () => revokeById(call, key)),
+    revokeByUser: () => clients.change(ofUser, () => revokeByUser(call, owner.userId)),
+    disable: () => disableForAWhile(clients, owner, key, random),
+    suspend: () => suspendForAWhile(clients, owner, owners, random),
+  };
+  return grant[wish]();
+}
+
+async function disableForAWhile(
+  clients: Clients,
+  owner: Owner,
+  key: KnownKey,
+  random: Random,
+): Promise<void> {
+  await clients.change([owner], () => turn(clients.pickCall(random), 'disable', key));
+  await sleep(random.below(30));
+  await clients.change([owner], () => turn(clients.pickCall(random), 'enable', key));
+}
+
+const resumeAttemptsMax = 100;
+
+async function suspendForAWhile(
+  clients: Clients,
+  { organizationId }: Owner,
+  owners: readonly Owner[],
+  random: Random,
+): Promise<void> {
+  const { operator } = clients;
+  const members = owners.filter((other) => other.organizationId === organizationId);
+  await clients.change(members, () => setStatus(operator, organizationId, 'suspend'));
+  await sleep(random.below(60));
+  for (let attempts = 0; attempts < resumeAttemptsMax; attempts++) {
+    const ended = await clients.change(members, () => setStatus(operator, organizationId, 'resume'));
+    if (ended === 'nothing' || ended.action.outcome === 'done') return;
+    await sleep(20);
+  }
+}

@@ -1,0 +1,79 @@
+import { type Action, isVerification } from './action.ts';
+import type { Model, Operation } from './checker.ts';
+
+/** `enabled` belongs to the line of keys: a successor is born as its predecessor was. */
+export type KeyState = { life: 'unborn' | 'live' | 'dead'; enabled: boolean };
+
+/**
+ * What verifiers may say of one key, for its own sake. Only what bears on it is in its history: that another key was minted after
+ * it promises nothing about this one, whose revoke may not be answered yet.
+ */
+export function keyModel(key: string): Model<KeyState, Action> {
+  return {
+    initial: { life: 'unborn', enabled: true },
+    step: (state, action) => stepKey(key, state, action),
+    isVerification,
+    nameOf: ({ life, enabled }) => `${life} ${enabled}`,
+  };
+}
+
+function stepKey(key: string, state: KeyState, action: Action): KeyState | undefined {
+  const { life } = state;
+  const isOwn = 'key' in action && action.key === key;
+  switch (action.kind) {
+    case 'mint':
+      if (isOwn) return life === 'unborn' ? { life: 'live', enabled: true } : undefined;
+      return life === 'unborn' && !state.enabled ? { life, enabled: true } : state;
+    case 'refresh':
+      if (isOwn) return life === 'unborn' ? { ...state, life: 'live' } : undefined;
+      return life === 'live' ? { ...state, life: 'dead' } : state;
+    case 'revoke':
+      if (life !== 'live') return state;
+      return action.outcome === 'absent' ? undefined : { ...state, life: 'dead' };
+    case 'enable':
+    case 'disable':
+      // A change of another key says that this one does not live: it comes after this one's end in the feed.
+      if ((life === 'live') !== isOwn) return undefined;
+      return life === 'dead' || state.enabled === (action.kind === 'enable')
+        ? state
+        : { life, enabled: action.kind === 'enable' };
+    case 'verify':
+      return (life === 'live' && state.enabled) === (action.outcome !== 'refused') ? state : undefined;
+    default:
+      return state;
+  }
+}
+
+/**
+ * Those of an owner's operations that belong in the history of one key. What was answered without a change promises nothing to
+ * verifiers, and the mint of another key nothing about this one: no verdict on this one need come after it.
+ */
+export function bearingOn(key: string, history: readonly Operation<Action>[]): Operation<Action>[] {
+  return history
+    .filter(({ action }) => bears(key, action))
+    .map((operation) =>
+      isMintOfAnother(key, operation.action) ? { ...operation, settled: Infinity } : operation,
+    );
+}
+
+function bears(key: string, action: Action): boolean {
+  if (isVerification(action)) return action.key === key;
+  if (action.kind === 'revoke') return action.key === undefined || action.key === key;
+  if (action.kind === 'refresh' && action.outcome === 'absent') return false;
+  return !['exists', 'suspended', 'inactive'].includes(action.outcome);
+}
+
+function isMintOfAnother(key: string, action: Action): boolean {
+  return action.kind === 'mint' && !('key' in action && action.key === key);
+}
+
+/** What verifiers may say of keys that are good in themselves, for their organization's sake. */
+export const organizationModel: Model<boolean, Action> = {
+  initial: true,
+  step(isActive, action) {
+    if (action.kind === 'suspend' || action.kind === 'resume') return action.kind === 'resume';
+    return isVerification(action) && isActive !== (action.outcome === 'accepted') ? undefined : isActive;
+  },
+  isVerification,
+  nameOf: String,
+};

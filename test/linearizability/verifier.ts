@@ -1,0 +1,56 @@
+import { attempt } from '../support/attempt.ts';
+import { caller } from '../support/call.ts';
+import type { StartedApi } from '../support/deployment.ts';
+import { keysPath } from '../support/keys.ts';
+import type { ActionOf } from './action.ts';
+
+type Outcome = ActionOf<'verify'>['outcome'];
+
+/** Whatever says yes or no to a key on its own. */
+export type Verifier = {
+  name: string;
+  verify(key: string): Promise<Outcome | 'undecided'>;
+};
+
+/** An API process, through the doors that gateways knock at. */
+export function apiVerifiers(name: string, api: Pick<StartedApi, 'call'>): Verifier[] {
+  return [
+    { name: `${name}, JSON`, verify: (key) => verifyByJson(api, key) },
+    { name: `${name}, forward auth`, verify: (key) => verifyByForwardAuth(api, key) },
+  ];
+}
+
+/** A verifier that is embedded in the process at `url`, which answers with the code of its verdict. */
+export function embeddedVerifier(name: string, url: string): Verifier {
+  const ask = caller(url, '');
+  return {
+    name,
+    async verify(key) {
+      const answer = await attempt(() => ask('POST /', { body: key, as: null }));
+      return typeof answer === 'string' ? 'undecided' : outcomeOf(JSON.parse(answer.body).code);
+    },
+  };
+}
+
+function outcomeOf(code: string): Outcome | 'undecided' {
+  if (code === 'VALID') return 'accepted';
+  if (code === 'ORGANIZATION_SUSPENDED') return 'suspended';
+  return ['REVOKED', 'DISABLED', 'NOT_FOUND'].includes(code) ? 'refused' : 'undecided';
+}
+
+async function verifyByJson({ call }: Pick<StartedApi, 'call'>, key: string) {
+  const answer = await attempt(() => call(`POST ${keysPath}/verify`, { body: { key } }));
+  if (typeof answer === 'string' || answer.status !== 200) return 'undecided';
+  return outcomeOf(answer.body.code);
+}
+
+async function verifyByForwardAuth({ call }: Pick<StartedApi, 'call'>, key: string) {
+  const answer = await attempt(() => call('GET /v1/flowplate/authz', { headers: { 'x-api-key': key } }));
+  return typeof answer === 'string' ? 'undecided' : (outcomes[answer.status] ?? 'undecided');
+}
+
+const outcomes: Record<number, Outcome> = {
+  200: 'accepted',
+  401: 'refused',
+  403: 'suspended',
+};

@@ -1,0 +1,66 @@
+import { createServer, type Socket, connect as tcpConnect } from 'node:net';
+import { atEnd } from './at-end.ts';
+
+/** A way to a server on this machine that can be cut, as a network is: at once, in the middle of anything. */
+export type DroppingProxy = {
+  port: number;
+  /** `url` with this proxy's port in place of the server's. */
+  through(url: string): string;
+  /** From now on nothing arrives on either side, and nobody is told: what is sent meanwhile is lost. */
+  drop(): void;
+  /** Lets new connections through. Those that have lost something are reset. */
+  restore(): void;
+  /** New connections go to another server, and the present ones are reset. */
+  leadTo(port: number): void;
+};
+
+type Pair = { near: Socket; far: Socket };
+
+export async function startDroppingProxy(port: number): Promise<DroppingProxy> {
+  const pairs = new Set<Pair>();
+  let target = port;
+  let isDropping = false;
+  const server = createServer((near) => {
+    const pair = { near, far: tcpConnect(target, '127.0.0.1') };
+    pairs.add(pair);
+    for (const socket of [pair.near, pair.far]) {
+      const other = socket === pair.near ? pair.far : pair.near;
+      socket.setNoDelay();
+      socket.on('data', (bytes) => isDropping || other.write(bytes));
+      // A goodbye is something that is sent, too.
+      socket.on('close', () => isDropping || reset(pair));
+      socket.on('error', () => undefined);
+    }
+  });
+  const reset = (pair: Pair) => {
+    pairs.delete(pair);
+    pair.near.destroy();
+    pair.far.destroy();
+  };
+  const resetAll = () => [...pairs].forEach(reset);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEnd(() => {
+    resetAll();
+    server.close();
+  });
+  const own = (server.address() as { port: number }).port;
+  return {
+    port: own,
+    through: (url) => {
+      const changed = new URL(url);
+      changed.port = String(own);
+      return changed.href;
+    },
+    drop: () => {
+      isDropping = true;
+    },
+    restore: () => {
+      resetAll();
+      isDropping = false;
+    },
+    leadTo: (other) => {
+      target = other;
+      resetAll();
+    },
+  };
+}
