@@ -13,6 +13,7 @@ import type { Metrics } from './metrics.ts';
 import { ChangeListener } from './stores/postgres/change-listener.ts';
 import { isPostgresReachable, openDatabase } from './stores/postgres/database.ts';
 import { rekeyKey } from './stores/postgres/keys.ts';
+import { mintsInBatches } from './stores/postgres/minted-keys.ts';
 import { openPool } from './stores/postgres/pool.ts';
 import { PropagationWatch } from './stores/postgres/propagation.ts';
 import { ServerClock } from './stores/postgres/server-clock.ts';
@@ -156,6 +157,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       keyring,
       environment: config.FLOWPLATE_ENV,
       turns: new Turns(),
+      insertMint: mintsInBatches(db),
       propagation: new PropagationWatch(db, config.LEASE_MS),
       masterKeys,
       verify: {

@@ -144,7 +144,8 @@ async function runWorkerInto(step: Step, moment: Moment, root?: string): Promise
   const env = { DATABASE_URL: through(toPostgres, databaseUrl), REDIS_URL: through(toRedis, redisUrl) };
   const { promise: tripped, resolve: trip } = Promise.withResolvers<void>();
   (step.to === 'redis' ? toRedis : toPostgres).arm({ ...step, moment, trip });
-  const worker = await startWorker({ env, ...(root !== undefined && { root }) });
+  const worker = await deployment.launchWorker({ env, ...(root !== undefined && { root }) });
+  onTestFinished(() => worker.kill('SIGKILL'));
   const never = sleep(readableMsMax, undefined, { ref: false }).then(() =>
     expect.unreachable(`never sent ${step.text}`),
   );

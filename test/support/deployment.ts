@@ -14,6 +14,8 @@ export type Deployment = {
   masterKey: string;
   startApi(options?: StartOptions): Promise<StartedApi>;
   startWorker(options?: StartOptions): Promise<Started>;
+  /** Without waiting until it works, for a test that stops it on the way. */
+  launchWorker(options?: StartOptions): Promise<Started>;
 };
 
 export function deploy(
@@ -58,5 +60,6 @@ export function deploy(
       await loggedLine(running, 'working');
       return running;
     },
+    launchWorker: (options) => start('workers/main.ts', options),
   };
 }

@@ -4,6 +4,7 @@ import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type { Caller, Principal } from '../../src/domain/principal.ts';
 import { Turns } from '../../src/domain/turns.ts';
+import { mintsInBatches } from '../../src/stores/postgres/minted-keys.ts';
 import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
 import { type MintRequest, mintKey } from '../../src/usecases/keys/mint-key.ts';
 import type { TestStores } from './stores.ts';
@@ -41,6 +42,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = { no
     environment: 'test',
     propagation: new PropagationWatch(stores.db, 3_000),
     turns: new Turns(),
+    insertMint: mintsInBatches(stores.db),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { Tx } from './database.ts';
+import type { JsonObject } from './schema.ts';
 
 /** Rows of audit_events as the statements that write them spell them. */
 export function auditEventRow(event: AuditEvent) {
@@ -11,7 +12,7 @@ export function auditEventRow(event: AuditEvent) {
     organization_id: event.organizationId,
     target_id: event.targetId,
     request_id: event.requestId,
-    details: JSON.stringify(event.details),
+    details: event.details as JsonObject,
     created_at: event.createdAt,
   };
 }

@@ -24,10 +24,20 @@ export function isUnavailable(error: unknown): boolean {
   return isConnectionFault(error);
 }
 
-/** Also when the pool has already turned it into a `DEPENDENCY_UNAVAILABLE`, whose cause it then is. */
 export function isLockTimeout(error: unknown): boolean {
-  const fault = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const fault = faultBehind(error);
   return fault instanceof pg.DatabaseError && fault.code === LOCK_NOT_AVAILABLE;
+}
+
+/** Whether the server refused this statement for what it wants, so that another one may well succeed at the same moment. */
+export function isFaultOfTheStatement(error: unknown): boolean {
+  const fault = faultBehind(error);
+  return fault instanceof pg.DatabaseError && !unavailableClasses.includes((fault.code ?? '').slice(0, 2));
+}
+
+/** The pool has already turned what is unavailable into a `DEPENDENCY_UNAVAILABLE`, whose cause it then is. */
+function faultBehind(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? error.cause : error;
 }
 
 export function isUniqueViolation(error: unknown, constraint: string): boolean {

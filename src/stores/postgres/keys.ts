@@ -1,9 +1,8 @@
 import { sql } from 'kysely';
-import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '../../domain/key.ts';
 import type { KeyDigest } from '../../domain/key-digest.ts';
-import { auditEventRow } from './audit-events.ts';
 import type { Db, Tx } from './database.ts';
+import type { JsonObject } from './schema.ts';
 
 const columns = [
   'id',
@@ -28,65 +27,9 @@ const columns = [
   'updated_at',
 ] as const;
 
-/**
- * Inserts a minted key with its audit event in one statement, which is one transaction and one round trip: a mint is the one
- * change that comes in floods. False when nothing was inserted, because the organization is not active, the environment is not
- * known, or the user already has an active key there.
- */
-export async function insertMintedKey(
-  db: Db,
-  key: Key,
-  digest: KeyDigest,
-  event: AuditEvent,
-): Promise<boolean> {
-  const audit = auditEventRow(event);
-  const { rows } = await sql`
-    WITH minted AS (
-      INSERT INTO api_keys (
-        id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment,
-        name, metadata, scopes, rate_limit, quota, ip_allowlist, enabled, expires_at, created_at, updated_at)
-      SELECT
-        ${key.id}::text, ${key.lineageId}::text, ${digest.pepperId}::text, ${digest.digest}::bytea, ${key.keyPrefix}::text,
-        ${key.userId}::text, organizations.id, environments.slug,
-        ${key.name}::text, ${JSON.stringify(key.metadata)}::jsonb, ${key.scopes}::text[],
-        ${json(key.rateLimit)}::jsonb, ${json(key.quota)}::jsonb, ${key.ipAllowlist}::text[],
-        ${key.enabled}::boolean, ${key.expiresAt}::timestamptz, ${key.createdAt}::timestamptz, ${key.createdAt}::timestamptz
-      FROM organizations JOIN environments ON environments.organization_id = organizations.id
-      WHERE organizations.id = ${key.organizationId} AND organizations.status = 'active'
-        AND environments.slug = ${key.environment}
-      ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' DO NOTHING
-      RETURNING id
-    ), audited AS (
-      INSERT INTO audit_events (
-        id, event_type, actor_kind, actor_id, organization_id, target_id, request_id, details, created_at)
-      SELECT
-        ${audit.id}::text, ${audit.event_type}::text, ${audit.actor_kind}::text, ${audit.actor_id}::text,
-        ${audit.organization_id}::text, ${audit.target_id}::text, ${audit.request_id}::text, ${audit.details}::jsonb,
-        ${audit.created_at}::timestamptz
-      FROM minted
-    )
-    SELECT id FROM minted`.execute(db);
-  return rows.length === 1;
-}
-
 /** Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the predecessor. */
 export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
-  await tx
-    .insertInto('api_keys')
-    .values({
-      id: key.id,
-      lineage_id: key.lineageId,
-      pepper_id: digest.pepperId,
-      digest: digest.digest,
-      key_prefix: key.keyPrefix,
-      user_id: key.userId,
-      organization_id: key.organizationId,
-      environment: key.environment,
-      ...settingColumns(key),
-      created_at: key.createdAt,
-      updated_at: key.createdAt,
-    })
-    .execute();
+  await tx.insertInto('api_keys').values(newKeyRow(key, digest)).execute();
 }
 
 /**
@@ -281,21 +224,34 @@ export async function rekeyKey(db: Db, id: string, fromPepperId: string, to: Key
     .execute();
 }
 
+/** What is written of a new key; the rest has its defaults. */
+export function newKeyRow(key: Key, digest: KeyDigest) {
+  return {
+    id: key.id,
+    lineage_id: key.lineageId,
+    pepper_id: digest.pepperId,
+    digest: digest.digest,
+    key_prefix: key.keyPrefix,
+    user_id: key.userId,
+    organization_id: key.organizationId,
+    environment: key.environment,
+    ...settingColumns(key),
+    created_at: key.createdAt,
+    updated_at: key.createdAt,
+  };
+}
+
 function settingColumns(settings: KeySettings) {
   return {
     name: settings.name,
-    metadata: JSON.stringify(settings.metadata),
+    metadata: settings.metadata as JsonObject,
     scopes: settings.scopes,
-    rate_limit: json(settings.rateLimit),
-    quota: json(settings.quota),
+    rate_limit: settings.rateLimit,
+    quota: settings.quota,
     ip_allowlist: settings.ipAllowlist,
     enabled: settings.enabled,
     expires_at: settings.expiresAt,
   };
-}
-
-function json(value: RateLimit | Quota | null): string | null {
-  return value === null ? null : JSON.stringify(value);
 }
 
 function toKey(row: {

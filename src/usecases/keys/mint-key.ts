@@ -9,7 +9,8 @@ import { type Caller, originOf, requireVisible } from '../../domain/principal.ts
 import type { Turns } from '../../domain/turns.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { expireKey, findActiveKey, insertMintedKey } from '../../stores/postgres/keys.ts';
+import { expireKey, findActiveKey } from '../../stores/postgres/keys.ts';
+import { type InsertMint, insertMints, type Mint } from '../../stores/postgres/minted-keys.ts';
 import {
   findOrganization,
   insertEnvironment,
@@ -27,6 +28,7 @@ export type MintParts = {
   randomBytes: RandomBytes;
   keyring: Keyring;
   turns: Turns;
+  insertMint: InsertMint;
 };
 
 /** A mint that makes room first is tried again; more rounds than this mean that others keep taking the place. */
@@ -53,14 +55,15 @@ export async function mintKey(
     const { secret, key, digest } = issueSecret(parts, request, now);
     const answer = toMintedKey(secret, key);
     const event = keyEvent({ now, randomBytes: parts.randomBytes }, originOf(caller), 'key.minted', key);
+    const mint: Mint = { key, digest, event };
     for (let round = 1; ; round++) {
       const isInserted =
         idempotency === undefined
-          ? await insertMintedKey(parts.db, key, digest, event)
+          ? await parts.insertMint(mint)
           : await parts.db.transaction().execute(async (tx) => {
-              if (!(await insertMintedKey(tx, key, digest, event))) return false;
-              await keep(tx, answer);
-              return true;
+              const [isMinted = false] = await insertMints(tx, [mint]);
+              if (isMinted) await keep(tx, answer);
+              return isMinted;
             });
       if (isInserted) return answer;
       await makeRoom(parts, originOf(caller), key, round);
