@@ -67,10 +67,11 @@ export class Fleet {
     return member;
   }
 
-  /** As an operator stops one: it gives its lease back. */
+  /** As an operator stops one: it gives its lease back. Also when it hangs by SIGSTOP. */
   async remove(member: Member): Promise<void> {
     this.members.splice(this.members.indexOf(member), 1);
     member.kill('SIGTERM');
+    member.kill('SIGCONT');
     await member.exited;
   }
 }

@@ -11,7 +11,7 @@ import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
 import { type Fleet, leaseMs, type Member, newFleet } from './fleet.ts';
 import { prove } from './run.ts';
-import { stopAt } from './stop-points.ts';
+import { holdAt, stopAt } from './stop-points.ts';
 import { heartbeat, start, without } from './without.ts';
 
 let databaseUrl: string;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   broker = await fleet.add();
   await Promise.all([fleet.add(), fleet.embed(broker.url), fleet.embed(broker.url)]);
   wayToBroker = await startDroppingProxy(Number(new URL(broker.url).port));
-});
+}, 60_000);
 
 afterAll(endAll);
 
@@ -44,6 +44,7 @@ prove(
       const lapsed = sleep(1.1 * leaseMs);
       await load.endWitnesses();
       await lapsed;
+      await load.untilCertain();
       await load.askForWitnesses();
       for (const member of joined) member.kill('SIGCONT');
       await sleep(500);
@@ -63,7 +64,8 @@ prove(
       const lapsed = sleep(1.1 * leaseMs);
       await load.endWitnesses();
       await lapsed;
-      await load.askForWitnesses();
+      await load.untilCertain();
+      await load.askForWitnesses(500);
       wayToBroker.restore();
       await sleep(500);
     },
@@ -88,18 +90,25 @@ prove(
       await query(databaseUrl, endListeners);
       const stopping = steps.map((step, index) => stopAt(directories[index] as string, step));
       const goOn = await Promise.all(stopping);
+      const releasing = await Promise.all(directories.map((directory) => holdAt(directory, 'read')));
       const lapsed = sleep(1.1 * leaseMs);
       await load.endWitnesses();
       await lapsed;
+      await load.untilCertain();
       await load.rest(async () => {
-        await sleep(100);
         for (const resume of goOn) resume();
-        for (let count = 0; count < 5; count++) await load.askForWitnesses(40);
+        await load.askForWitnesses(500);
       });
+      await Promise.all(releasing.map((release) => release()));
+      await load.askForWitnesses();
     },
   },
   { ...safe, edits: heartbeat.inOrder },
-  { ...safe, without: 'the order of extending before reading', edits: heartbeat.outOfOrder },
+  {
+    ...safe,
+    without: 'extending before reading and counting from before both',
+    edits: heartbeat.outOfOrder,
+  },
 );
 
 prove(

@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Call } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
 import { type KnownKey, revokeById, revokeByOwner, setStatus, turn } from './changes.ts';
 import { Clients } from './clients.ts';
 import type { Owner } from './contradictions.ts';
 import type { Fleet, Member } from './fleet.ts';
 import { changeAtRandom } from './random-change.ts';
+import type { Ended } from './recorder.ts';
 import { type Random, seededRandom } from './seeded-random.ts';
+import type { Verdict } from './verifier.ts';
 
 const changers = 3;
 /** Between two questions to one verifier, answered or not. */
 const askEveryMs = 12;
+/** For a change of a witness that gets no answer, as on a machine that is busy with other things. */
+const endingAttemptsMax = 5;
 
 let loads = 0;
 
@@ -65,35 +70,51 @@ export class Load {
     await this.#clients.everyAnswer();
   }
 
-  /** Revokes one by its owner and one by its id, disables one, and suspends the organization of one; through `call` if given. */
-  async endWitnesses(call = this.#clients.pickCall(this.#random)): Promise<void> {
+  /**
+   * Revokes one by its owner and one by its id, disables one, and suspends the organization of one, until each of these changes
+   * is answered; through `call` if given.
+   */
+  async endWitnesses(call?: Call): Promise<void> {
     const [owner, byId, switched, member] = this.#witnesses;
-    const keyOf = (witness: Owner) => this.#clients.latestKeys(witness)[0] as KnownKey;
-    const change = this.#clients.change.bind(this.#clients);
+    const someCall = () => call ?? this.#clients.pickCall(this.#random);
     await Promise.all([
-      change([owner], () => revokeByOwner(call, owner)),
-      change([byId], () => revokeById(call, keyOf(byId))),
-      change([switched], () => turn(call, 'disable', keyOf(switched))),
-      change([member], () => setStatus(this.fleet.operator, member.organizationId, 'suspend')),
+      this.#end(owner, () => revokeByOwner(someCall(), owner)),
+      this.#end(byId, () => revokeById(someCall(), this.#keyOf(byId))),
+      this.#end(switched, () => turn(someCall(), 'disable', this.#keyOf(switched))),
+      this.#end(member, () => setStatus(this.fleet.operator, member.organizationId, 'suspend')),
     ]);
   }
 
-  /** All of them at every verifier, which then remembers them. */
-  async askForWitnesses(pauseMs = 200): Promise<void> {
-    for (const witness of this.#witnesses) this.#clients.ask(witness, this.fleet.members);
-    await sleep(pauseMs);
+  /** Waits until everything that the witnesses were answered is certain: at once after `complete`, at a given time after `pending`. */
+  async untilCertain(): Promise<void> {
+    const certainMs = this.#witnesses.map((witness) => this.recorder.certainMs(witness));
+    await sleep(Math.max(0, ...certainMs.map((ms) => ms - performance.now())) + 5);
+  }
+
+  /** Asks every verifier about all of them, for so long. */
+  async askForWitnesses(forMs = 200): Promise<void> {
+    const untilMs = performance.now() + forMs;
+    while (performance.now() < untilMs) {
+      for (const witness of this.#witnesses) this.#clients.ask(witness, this.fleet.members);
+      await sleep(40);
+    }
+  }
+
+  /** Waits until every verifier accepts their keys, and so remembers them. */
+  async untilWitnessesAreKnown(): Promise<void> {
+    await this.#untilVerdicts((verdict) => verdict === 'accepted');
+    await this.askForWitnesses();
   }
 
   /** Waits until every verifier says yes or no, and asks for the witnesses then. */
   async untilDecided(): Promise<void> {
-    const verifiers = this.fleet.members.flatMap((member) => member.verifiers);
-    const key = this.#clients.latestKeys(this.#witnesses[0])[0]?.key ?? '';
-    await eventually(
-      20_000,
-      () => Promise.all(verifiers.map((verifier) => verifier.verify(key))),
-      (verdicts) => !verdicts.includes('undecided'),
-    );
+    await this.#untilVerdicts((verdict) => verdict !== 'undecided');
     await this.askForWitnesses();
+  }
+
+  /** Waits for the answers to what was asked so far. */
+  async everyAnswer(): Promise<void> {
+    await this.#clients.everyAnswer();
   }
 
   /** From now on these are asked for witnesses only: a process that goes on finds those questions first. */
@@ -109,6 +130,27 @@ export class Load {
     } finally {
       this.#isResting = false;
     }
+  }
+
+  async #end(witness: Owner, change: () => Promise<Ended>): Promise<void> {
+    for (let attempts = 0; attempts < endingAttemptsMax; attempts++) {
+      const ended = await this.#clients.change([witness], change);
+      if (ended !== 'nothing' && ended.action.outcome !== 'unknown') return;
+    }
+  }
+
+  async #untilVerdicts(areEnough: (verdict: Verdict) => boolean): Promise<void> {
+    const verifiers = this.fleet.members.flatMap((member) => member.verifiers);
+    const keys = this.#witnesses.map((witness) => this.#keyOf(witness).key);
+    await eventually(
+      20_000,
+      () => Promise.all(verifiers.flatMap((verifier) => keys.map((key) => verifier.verify(key)))),
+      (verdicts) => verdicts.every(areEnough),
+    );
+  }
+
+  #keyOf(witness: Owner): KnownKey {
+    return this.#clients.latestKeys(witness)[0] as KnownKey;
   }
 
   /** A mint that was not answered may have happened: then its key is replaced by one that is known. */

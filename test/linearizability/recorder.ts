@@ -1,4 +1,4 @@
-import type { Action } from './action.ts';
+import { type Action, isVerification } from './action.ts';
 import type { Operation } from './checker.ts';
 import { type Entry, findContradictions, type Owner } from './contradictions.ts';
 import type { Verifier } from './verifier.ts';
@@ -51,6 +51,14 @@ export class Recorder {
     const operation = { action: ended.action, call, returned, settled: Math.max(returned, certainMs) };
     this.entries.push({ owners, operation });
     return ended;
+  }
+
+  /** When the answered changes of this one have reached every verifier. */
+  certainMs(owner: Owner): number {
+    const changes = this.entries.filter(
+      ({ owners, operation }) => owners.includes(owner) && !isVerification(operation.action),
+    );
+    return Math.max(0, ...changes.map(({ operation }) => operation.settled).filter(Number.isFinite));
   }
 
   contradictions() {

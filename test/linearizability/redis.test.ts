@@ -39,7 +39,7 @@ beforeAll(async () => {
     forgetful.add({ root }),
     forgetful.embed(broker.url, root),
   ]);
-});
+}, 60_000);
 
 afterAll(endAll);
 

@@ -18,6 +18,20 @@ export function stopPoint(name: string): string {
   }\n`;
 }
 
+/** Source text: who comes by waits there, and does everything else meanwhile, as long as this name is held in its STOP_DIRECTORY. */
+export function holdPoint(name: string): string {
+  return `while (process.getBuiltinModule('node:fs').existsSync(\`\${process.env.STOP_DIRECTORY}/${name}.held\`)) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }\n`;
+}
+
+/** Resolves with what releases those who wait there. */
+export async function holdAt(directory: string, name: string): Promise<() => Promise<void>> {
+  const file = join(directory, `${name}.held`);
+  await writeFile(file, '');
+  return () => rm(file);
+}
+
 /** Resolves when a process has stopped there, with what lets it go on. */
 export async function stopAt(directory: string, name: string): Promise<() => void> {
   await mkdir(directory, { recursive: true });

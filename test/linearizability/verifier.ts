@@ -6,10 +6,13 @@ import type { ActionOf } from './action.ts';
 
 type Outcome = ActionOf<'verify'>['outcome'];
 
+/** `undecided`: neither yes nor no, such as 503 or no answer. */
+export type Verdict = Outcome | 'undecided';
+
 /** Whatever says yes or no to a key on its own. */
 export type Verifier = {
   name: string;
-  verify(key: string): Promise<Outcome | 'undecided'>;
+  verify(key: string): Promise<Verdict>;
 };
 
 /** An API process, through the doors that gateways knock at. */
@@ -32,7 +35,7 @@ export function embeddedVerifier(name: string, url: string): Verifier {
   };
 }
 
-function outcomeOf(code: string): Outcome | 'undecided' {
+function outcomeOf(code: string): Verdict {
   if (code === 'VALID') return 'accepted';
   if (code === 'ORGANIZATION_SUSPENDED') return 'suspended';
   return ['REVOKED', 'DISABLED', 'NOT_FOUND'].includes(code) ? 'refused' : 'undecided';

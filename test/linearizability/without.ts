@@ -1,5 +1,5 @@
 import type { Edit } from '../support/source-copy.ts';
-import { stopPoint } from './stop-points.ts';
+import { holdPoint, stopPoint } from './stop-points.ts';
 
 const lease = 'src/verify/lease.ts';
 
@@ -39,10 +39,14 @@ const extend =
 const readAndHold = `await this.#catchUp();
     this.#heldUntilMs = `;
 
-/** So that what holds before a read shows for longer than a millisecond. */
-const slowRead = `${stopPoint('read')}await new Promise((resolve) => setTimeout(resolve, 150));\n`;
+/** What a lease allows before the read shows for as long as the read is held. */
+const slowRead = stopPoint('read') + holdPoint('read');
 
-/** A heartbeat that reads slowly and can be stopped between its steps: as it is, and one that reads before it extends. */
+/**
+ * A heartbeat that can be stopped between its steps, and held before it reads: as it is, and one that reads before it extends. A
+ * lease that is counted from before both steps has run out when the process goes on, in either order, and nothing contradicts: so
+ * the second one counts it from the extension.
+ */
 export const heartbeat = {
   inOrder: [
     { file: lease, from: extend, to: stopPoint('extend') + extend },

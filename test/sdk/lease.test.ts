@@ -222,12 +222,34 @@ describe('its master key', () => {
 
   test('revoked, nothing is answered from memory any more, nor otherwise', async () => {
     const { id, secret } = await broker.createMasterKey();
-    const verifier = await embed({ ...broker, masterKey: secret });
+    const link = newLink();
+    const told = Promise.withResolvers<void>();
+    // The feed's word is the last that arrives: the refusal of the next heartbeat does not.
+    const verifier = await embed(
+      { ...broker, masterKey: secret },
+      {
+        fetch: async (input, init) => {
+          const answer = await link.fetch(input, init);
+          if (
+            String(input).endsWith('/heartbeat') &&
+            (await answer.clone().text()).includes('"master_key"')
+          ) {
+            link.cut();
+            told.resolve();
+          }
+          return answer;
+        },
+      },
+    );
     const { key } = await mint(broker);
     await warm(verifier, key);
-    await revokeMasterKey(broker.api.parts, testOrigin, id);
+    const revoked = revokeMasterKey(broker.api.parts, testOrigin, id);
+    await told.promise;
+    await sleep(50);
     expect(verifier.isLeaseHeld()).toBe(false);
     expect(verifier.verifyNow({ key })).toBeUndefined();
+    await revoked;
+    link.mend();
     const refused = await verifier.verify({ key }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(FlowplateUndecidedError);
     expect((refused as { cause: FlowplateApiError }).cause.code).toBe('AUTHENTICATION_REQUIRED');
