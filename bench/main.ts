@@ -1,3 +1,4 @@
+import { Closing } from '../src/closing.ts';
 import { type BenchOptions, readOptions, usage } from './options.ts';
 import { machineNote, otherWorkNote } from './report/machine.ts';
 import { toMarkdown } from './report/table.ts';
@@ -26,16 +27,23 @@ async function main(args: readonly string[]): Promise<number> {
 /** Each on stores of its own, so that none finds the tables that another has filled. */
 async function measure(scenario: Scenario, pace: Pace): Promise<void> {
   const startedMs = performance.now();
-  const stage = await openStage();
-  const stop = () => void stage.closing.run().finally(() => process.exit(130));
-  process.once('SIGINT', stop);
+  const closing = new Closing((what, error) => console.error(`${what}: ${String(error)}`));
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= closing.run();
+    return closed;
+  };
+  const stop = () => void close().finally(() => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
   try {
+    const stage = await openStage(closing);
     console.log(`${await machineNote(stage.sql, await canPin())}\n`);
     for (const table of await scenario.run(stage, pace)) console.log(toMarkdown(table));
-    if (stage.otherWork.seen.length > 0) console.log(`${otherWorkNote(stage.otherWork.seen)}\n`);
+    const { seen } = stage.otherWork;
+    if (seen.length > 0) console.log(`${otherWorkNote(seen)}\n`);
     console.error(`${scenario.name}: ${Math.round((performance.now() - startedMs) / 1_000)} s`);
   } finally {
-    process.off('SIGINT', stop);
-    await stage.closing.run();
+    await close();
+    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, stop);
   }
 }

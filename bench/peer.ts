@@ -1,11 +1,17 @@
 import type { Server } from 'node:http';
+import { embeddedVerifier } from './peers/embedded-verifier.ts';
+import { emptyNodeHttp } from './peers/empty-node-http.ts';
+import { expressRedis } from './peers/express-redis.ts';
 import { insertBehindExpress } from './peers/insert-behind-express.ts';
 import { insertBehindNodeHttp } from './peers/insert-behind-node-http.ts';
 import { nodeHttp } from './peers/node-http.ts';
 
 /** What we are measured beside, each as a process of its own: `node bench/peer.ts <name>` with PORT and what it needs. */
-const peers: Record<string, () => Server> = {
+const peers: Record<string, () => Server | Promise<Server>> = {
   'node-http': nodeHttp,
+  'empty-node-http': emptyNodeHttp,
+  'embedded-verifier': () => embeddedVerifier(process.env),
+  'express-redis': () => expressRedis(process.env),
   'insert-node-http': () => insertBehindNodeHttp(databaseUrl(), poolSize()),
   'insert-express': () => insertBehindExpress(databaseUrl(), poolSize()),
 };
@@ -13,7 +19,7 @@ const peers: Record<string, () => Server> = {
 const name = process.argv[2] ?? '';
 const peer = peers[name];
 if (peer === undefined) throw new Error(`There is no peer ${name}: ${Object.keys(peers).join(', ')}`);
-peer().listen(Number(process.env.PORT), '127.0.0.1');
+(await peer()).listen(Number(process.env.PORT), '127.0.0.1');
 
 function databaseUrl(): string {
   return process.env.DATABASE_URL ?? '';

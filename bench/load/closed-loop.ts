@@ -1,11 +1,9 @@
 import { Answers } from './answers.ts';
 import { type Connection, withConnections } from './connection.ts';
-import type { LoadJob, LoadResult, Until } from './jobs.ts';
+import type { ClosedLoopJob, LoadResult, Until } from './jobs.ts';
 import { measured } from './measured.ts';
 import { polling } from './polling.ts';
 import { type RequestSource, requestSource } from './request-source.ts';
-
-type ClosedLoopJob = Extract<LoadJob, { kind: 'closed loop' }>;
 
 /** Each connection sends its next request as soon as it has its answer: the most that so many callers can get out of a server. */
 export async function runClosedLoop(job: ClosedLoopJob): Promise<LoadResult> {

@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { type KeyDraw, keyDrawer } from './key-draw.ts';
 
-/**
- * What a load consists of, in words that travel to the process that sends it. `verify` takes the first `count` keys of a file with
- * one in each line: each of them once and then evenly at random (a warm-up of `count` answers has then seen every key), or each
- * of them only once.
- */
+/** What a load consists of, in words that travel to the process that sends it. */
 export type RequestPlan =
-  | { kind: 'verify'; masterKey: string; keysFile: string; count: number; draw: 'evenly' | 'once' }
+  | ({ kind: 'verify'; masterKey: string } & KeyDraw)
+  /** `isBare`: sent to what answers everything with an empty 200, so nothing says whose key it was. */
+  | ({ kind: 'authorize'; masterKey: string; isBare: boolean } & KeyDraw)
   | { kind: 'mint'; masterKey: string; organizations: number; label: string }
   | { kind: 'revoke'; masterKey: string; keyIds: readonly string[] };
 
@@ -18,20 +16,29 @@ export type RequestSource = {
 };
 
 export function requestSource(plan: RequestPlan): RequestSource {
-  if (plan.kind === 'verify') return verifyRequests(plan);
-  return plan.kind === 'mint' ? mintRequests(plan) : revokeRequests(plan);
+  switch (plan.kind) {
+    case 'verify':
+      return verifyRequests(plan);
+    case 'authorize':
+      return authorizeRequests(plan);
+    case 'mint':
+      return mintRequests(plan);
+    case 'revoke':
+      return revokeRequests(plan);
+  }
 }
 
 function verifyRequests(plan: Extract<RequestPlan, { kind: 'verify' }>): RequestSource {
-  const keys = readFileSync(plan.keysFile, 'utf8').trimEnd().split('\n').slice(0, plan.count);
-  let drawn = 0;
-  const draw = () => {
-    if (drawn < keys.length) return keys[drawn++];
-    if (plan.draw === 'once') throw new Error(`All ${keys.length} keys have been asked for once`);
-    return keys[Math.floor(Math.random() * keys.length)];
-  };
-  const post = poster('/v1/flowplate/api-keys/verify', plan.masterKey);
-  return { next: () => post(`{"key":"${draw()}"}`), status: 200, mark: Buffer.from('"valid":true') };
+  const draw = keyDrawer(plan);
+  const verify = verifyRequest(plan.masterKey);
+  return { next: () => verify(draw()), status: 200, mark: Buffer.from('"valid":true') };
+}
+
+function authorizeRequests(plan: Extract<RequestPlan, { kind: 'authorize' }>): RequestSource {
+  const draw = keyDrawer(plan);
+  const head = `GET /v1/flowplate/authz HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\nX-API-Key: `;
+  const mark = plan.isBare ? 'Content-Length: 0' : 'x-flowplate-user-id: ';
+  return { next: () => `${head}${draw()}\r\n\r\n`, status: 200, mark: Buffer.from(mark) };
 }
 
 function mintRequests(plan: Extract<RequestPlan, { kind: 'mint' }>): RequestSource {
@@ -49,9 +56,18 @@ function revokeRequests(plan: Extract<RequestPlan, { kind: 'revoke' }>): Request
   const next = () => {
     const keyId = plan.keyIds[count++];
     if (keyId === undefined) throw new Error('All keys have been revoked');
-    return `DELETE /v1/flowplate/api-keys/${keyId} HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\n\r\n`;
+    return revokeRequest(plan.masterKey, keyId);
   };
   return { next, status: 200, mark: Buffer.from('"revoked_count":1') };
+}
+
+export function verifyRequest(masterKey: string): (key: string) => string {
+  const post = poster('/v1/flowplate/api-keys/verify', masterKey);
+  return (key) => post(`{"key":"${key}"}`);
+}
+
+export function revokeRequest(masterKey: string, keyId: string): string {
+  return `DELETE /v1/flowplate/api-keys/${keyId} HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${masterKey}\r\n\r\n`;
 }
 
 function poster(path: string, masterKey: string): (body: string) => string {

@@ -10,31 +10,39 @@ export function throughputTable(options: {
   runs: Runs;
   /** The arm that the ratios are taken against. */
   reference: string;
+  /** How many times as fast as the reference an arm is, unless the reference is us: then how many times as fast we are. */
+  ratio?: 'arm ÷ reference' | 'reference ÷ arm';
   notes: readonly string[];
 }): Table {
-  const { title, runs, reference, notes } = options;
+  const { title, runs, reference, ratio = 'arm ÷ reference', notes } = options;
+  const isInverse = ratio === 'reference ÷ arm';
   return {
     title,
     columns: [
       '',
       'per second',
-      `÷ ${reference}`,
+      isInverse ? `${reference} ÷ it` : `÷ ${reference}`,
       'p50 ms',
       'p99 ms',
       'p99.9 ms',
       'server µs each',
       'load core busy',
     ],
-    rows: [...runs].map(([name, results]) => row(name, results, runs.get(reference) ?? [])),
+    rows: [...runs].map(([name, results]) => row(name, results, runs.get(reference) ?? [], isInverse)),
     notes: [...notes, ...wrongAnswers(runs)],
   };
 }
 
-function row(name: string, results: readonly LoadResult[], reference: readonly LoadResult[]): string[] {
+function row(
+  name: string,
+  results: readonly LoadResult[],
+  reference: readonly LoadResult[],
+  isInverse: boolean,
+): string[] {
   const median = (digits: number, pick: (result: LoadResult) => number) =>
     number(spreadOf(results.map(pick)).median, digits);
   const ratio = ({ perSecond }: LoadResult, round: number) =>
-    perSecond / (reference[round]?.perSecond ?? Number.NaN);
+    (perSecond / (reference[round]?.perSecond ?? Number.NaN)) ** (isInverse ? -1 : 1);
   return [
     name,
     inWords(results.map((result) => result.perSecond)),

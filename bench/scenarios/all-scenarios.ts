@@ -1,9 +1,27 @@
+import { embedded } from './embedded.ts';
 import { fixedRate } from './fixed-rate.ts';
+import { forwardAuth } from './forward-auth.ts';
+import { keyLists } from './key-lists.ts';
+import { logins } from './logins.ts';
+import { millionKeys } from './million-keys.ts';
 import { mintKeys } from './mint-keys.ts';
+import { peers } from './peers.ts';
 import { redisBytes } from './redis-bytes.ts';
 import { revokeKeys } from './revoke-keys.ts';
 import type { Scenario } from './scenario.ts';
 import { verifyKeys } from './verify-keys.ts';
 
 /** In the order in which they run and stand in docs/performance.md. */
-export const allScenarios: readonly Scenario[] = [verifyKeys, mintKeys, revokeKeys, redisBytes, fixedRate];
+export const allScenarios: readonly Scenario[] = [
+  verifyKeys,
+  forwardAuth,
+  millionKeys,
+  embedded,
+  peers,
+  mintKeys,
+  revokeKeys,
+  redisBytes,
+  fixedRate,
+  logins,
+  keyLists,
+];

@@ -2,8 +2,11 @@ import type { LoadJob, Target } from '../load/jobs.ts';
 import type { RequestPlan } from '../load/request-source.ts';
 import { latencyTable } from '../report/latency-table.ts';
 import { number, spreadOf } from '../report/statistics.ts';
+import { fillRedis } from '../stage/fill-redis.ts';
 import type { Stage } from '../stage/stage.ts';
 import { interleave } from './interleave.ts';
+import { askEvenly, askOnce } from './key-load.ts';
+import { requireRefusal } from './require-refusal.ts';
 import { connections, type Pace, type Scenario } from './scenario.ts';
 
 export const fixedRate: Scenario = {
@@ -13,6 +16,9 @@ export const fixedRate: Scenario = {
     await stage.seedKeys(pace.keys, 'rate');
     const bare = await stage.startPeer('node-http');
     const api = await stage.startApi('api');
+    await requireRefusal(stage, 'verify', api);
+    await fillRedis(stage.sql, stage.redisUrl);
+    await askOnce(api, stage, pace);
     const most = await highestRate(api, stage, pace);
     const perSecond = Math.round(most / 2);
     const atRate = (target: Target) => stage.load.run(fixedRateJob(target, stage, pace, perSecond));
@@ -33,17 +39,10 @@ export const fixedRate: Scenario = {
 };
 
 async function highestRate(target: Target, stage: Stage, pace: Pace): Promise<number> {
-  const job: LoadJob = {
-    kind: 'closed loop',
-    target,
-    connections,
-    plan: plan(stage, pace),
-    polls: true,
-    warmUp: { answers: pace.keys },
-    until: { forMs: pace.windowMs },
-  };
   const rates: number[] = [];
-  for (let round = 0; round < pace.rounds; round++) rates.push((await stage.load.run(job)).perSecond);
+  for (let round = 0; round < pace.rounds; round++) {
+    rates.push((await askEvenly(target, stage, pace, { polls: true })).perSecond);
+  }
   return spreadOf(rates).median;
 }
 

@@ -9,6 +9,10 @@ export type Pace = {
   /** Keys that verifications draw from. */
   keys: number;
   revokes: number;
+  /** Revokes that are raced by verifications. */
+  racedRevokes: number;
+  /** Far more than memory holds. */
+  manyKeys: number;
 };
 
 export type Scenario = { name: string; about: string; run(stage: Stage, pace: Pace): Promise<Table[]> };

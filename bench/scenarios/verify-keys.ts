@@ -2,9 +2,12 @@ import { Redis } from 'ioredis';
 import type { LoadJob, Target } from '../load/jobs.ts';
 import { number } from '../report/statistics.ts';
 import { throughputTable } from '../report/throughput-table.ts';
+import { fillRedis } from '../stage/fill-redis.ts';
 import type { BenchServer } from '../stage/server.ts';
 import type { Stage } from '../stage/stage.ts';
 import { type Arm, interleave } from './interleave.ts';
+import { askEvenly, askOnce } from './key-load.ts';
+import { requireRefusal } from './require-refusal.ts';
 import { connections, type Pace, type Scenario } from './scenario.ts';
 
 /** The cold arm asks for each key once, so there must be more keys than it can ask for in one measurement. */
@@ -31,26 +34,28 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
   const bare = await stage.startPeer('node-http');
   const api = await stage.startApi('api');
   const forgetful = await stage.startApi('api-without-memory', { RECORDS_IN_MEMORY_MAX: '0' });
+  for (const server of [api, forgetful]) await requireRefusal(stage, 'verify', server);
+  await fillRedis(stage.sql, stage.redisUrl);
+  await askOnce(api, stage, pace);
   const alone = await startWithoutRedis(stage, pace);
   const redis = new Redis(stage.redisUrl);
   stage.closing.add('connection', () => redis.disconnect());
-  const evenly = (target: Target) => stage.load.run(evenJob(target, stage, pace));
   const arms: Arm[] = [
-    { name: reference, measure: () => evenly(bare) },
-    { name: 'warm: from memory', measure: () => evenly(api) },
-    {
-      name: 'the same with Redis down',
-      measure: () => stage.load.run({ ...evenJob(alone, stage, pace), polls: false }),
-    },
+    { name: reference, measure: () => askEvenly(bare, stage, pace, { polls: true }) },
+    { name: 'warm: from memory', measure: () => askEvenly(api, stage, pace, { polls: true }) },
+    { name: 'the same with Redis down', measure: () => askEvenly(alone, stage, pace, { polls: false }) },
     {
       name: 'memory off: from Redis',
-      measure: () => stage.load.run({ ...evenJob(forgetful, stage, pace), polls: false }),
+      measure: async () => {
+        await fillRedis(stage.sql, stage.redisUrl);
+        return askEvenly(forgetful, stage, pace, { polls: false });
+      },
     },
     {
       name: 'all cold: from Postgres',
       measure: async () => {
         await redis.flushall();
-        return stage.load.run(coldJob(forgetful, stage, pace, coldKeys));
+        return stage.load.run(coldJob(forgetful, stage, coldKeys, pace));
       },
     },
   ];
@@ -63,30 +68,22 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
 async function startWithoutRedis(stage: Stage, pace: Pace): Promise<BenchServer> {
   const redis = await stage.ownRedis();
   const api = await stage.startApi('api-without-redis', { REDIS_URL: redis.url });
-  await stage.load.run({ ...evenJob(api, stage, pace), until: { answers: connections } });
+  await fillRedis(stage.sql, redis.url);
+  await askOnce(api, stage, pace);
   await redis.stop();
+  await requireRefusal(stage, 'verify without Redis', api);
   return api;
 }
 
-function evenJob(target: Target, stage: Stage, pace: Pace): Extract<LoadJob, { kind: 'closed loop' }> {
+function coldJob(target: Target, stage: Stage, coldKeys: number, pace: Pace): LoadJob {
   const { masterKey, keysFile } = stage;
   return {
     kind: 'closed loop',
     target,
     connections,
-    plan: { kind: 'verify', masterKey, keysFile, count: pace.keys, draw: 'evenly' },
-    polls: true,
-    warmUp: { answers: pace.keys },
-    until: { forMs: pace.windowMs },
-  };
-}
-
-function coldJob(target: Target, stage: Stage, pace: Pace, coldKeys: number): LoadJob {
-  const { masterKey, keysFile } = stage;
-  return {
-    ...evenJob(target, stage, pace),
     plan: { kind: 'verify', masterKey, keysFile, count: coldKeys, draw: 'once' },
     polls: false,
     warmUp: { answers: Math.ceil(coldKeys / 20) },
+    until: { forMs: pace.windowMs },
   };
 }

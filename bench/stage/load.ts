@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { projectRoot } from '../../scripts/services/project-root.ts';
-import type { LoadJob, LoadResult } from '../load/jobs.ts';
+import type { EmbedJob, EmbedResult, LoadJob, LoadResult, RaceJob, RaceResult } from '../load/jobs.ts';
 import { pinTo } from './pin.ts';
 
-type Reply = { result: LoadResult; fault?: never } | { result?: never; fault: string };
+type Reply = { result: unknown; fault?: never } | { result?: never; fault: string };
 
 /** The process that makes load, on a core of its own. It stays for the whole run: a warm one measures more evenly. */
 export class Load {
@@ -25,9 +25,21 @@ export class Load {
 
   /** One job at a time. */
   run(job: LoadJob): Promise<LoadResult> {
+    return this.#send(job);
+  }
+
+  race(job: RaceJob): Promise<RaceResult> {
+    return this.#send(job);
+  }
+
+  embed(job: EmbedJob): Promise<EmbedResult> {
+    return this.#send(job);
+  }
+
+  #send<Result>(job: LoadJob | RaceJob | EmbedJob): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#onReply = ({ result, fault }) =>
-        result === undefined ? reject(new Error(fault)) : resolve(result);
+        fault === undefined ? resolve(result as Result) : reject(new Error(fault));
       this.#child.send(job);
     });
   }

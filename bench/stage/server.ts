@@ -5,7 +5,7 @@ import { choosePort } from '../../scripts/services/free-port.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { startServerProcess } from '../../scripts/services/server-process.ts';
 import type { Target } from '../load/jobs.ts';
-import { pinTo, serverCore } from './pin.ts';
+import { pinTo } from './pin.ts';
 
 export type BenchServer = Target & { stop(): Promise<void> };
 
@@ -17,18 +17,19 @@ export type ServerOptions = {
   env: NodeJS.ProcessEnv;
   logDir: string;
   isReady: (port: number) => Promise<boolean>;
+  core: number;
 };
 
 const startMsMax = 20_000;
 const stopMsMax = 15_000;
 
-/** Starts a server of ours on the servers' core and waits until it answers. */
+/** Starts a server of ours or a peer on its core and waits until it answers. */
 export async function startServer(options: ServerOptions): Promise<BenchServer> {
   const { name, program, logDir } = options;
   const port = await choosePort(undefined, name);
   const logFile = join(logDir, `${name}.log`);
   const server = await startServerProcess({
-    command: [...(await dieWithParent('TERM')), ...(await pinTo(serverCore)), process.execPath, ...program],
+    command: [...(await dieWithParent('TERM')), ...(await pinTo(options.core)), process.execPath, ...program],
     env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), ...options.env },
     cwd: projectRoot,
     logFile,

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { firstMasterKey } from '../../scripts/launch/first-master-key.ts';
+import { firstKeys } from '../../scripts/launch/first-keys.ts';
 import { createDatabase } from '../../scripts/services/create-database.ts';
 import { startPostgres } from '../../scripts/services/postgres.ts';
 import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts';
-import { Closing } from '../../src/closing.ts';
+import type { Closing } from '../../src/closing.ts';
 import { newPepper } from '../../src/domain/key-digest.ts';
 import { migrate } from '../../src/stores/postgres/migrate.ts';
 import { Load } from './load.ts';
@@ -26,19 +26,9 @@ const patienceMs = 30_000;
 
 /**
  * Everything a benchmark needs, real and of its own: a durable Postgres and a Redis as `scripts/start` runs them, the API as
- * `src/main.ts`, its peers, and two load generators. In a directory that is gone afterwards.
+ * `src/main.ts`, its peers, and two load generators. In a directory that is gone when `closing` has run.
  */
-export async function openStage() {
-  const closing = new Closing((what, error) => console.error(`${what}: ${String(error)}`));
-  try {
-    return await open(closing);
-  } catch (error) {
-    await closing.run();
-    throw error;
-  }
-}
-
-async function open(closing: Closing) {
+export async function openStage(closing: Closing) {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-bench-'));
   closing.add('directory', () => rm(directory, { recursive: true, force: true }));
   // Several API processes of 28 connections each.
@@ -71,7 +61,7 @@ async function open(closing: Closing) {
     METRICS_PORT: '0',
     DRAIN_MS: '0',
   };
-  const masterKey = await firstMasterKey({ PATH: process.env.PATH, ...env });
+  const { masterKey } = await firstKeys({ PATH: process.env.PATH, ...env });
   if (masterKey === undefined) throw new Error('There was a master key before the first one');
   const keysFile = join(directory, 'keys');
 
@@ -79,9 +69,17 @@ async function open(closing: Closing) {
     name: string,
     program: readonly string[],
     isReady: (port: number) => Promise<boolean>,
-    own: Record<string, string> = {},
+    own: Record<string, string>,
+    core = serverCore,
   ): Promise<BenchServer> => {
-    const server = await startServer({ name, program, env: { ...env, ...own }, logDir: directory, isReady });
+    const server = await startServer({
+      name,
+      program,
+      env: { ...env, ...own },
+      logDir: directory,
+      isReady,
+      core,
+    });
     closing.add(name, () => server.stop());
     return server;
   };
@@ -89,17 +87,24 @@ async function open(closing: Closing) {
   const loadOnServerCore = await startLoad(closing, serverCore);
 
   return {
+    directory,
+    poolSize,
     databaseUrl,
+    ownDatabase: (name: string) => createDatabase(postgres.url, name),
     redisUrl: redis.url,
     masterKey,
+    keyring,
     keysFile,
     sql,
     ownRedis,
     /** An API process that holds its lease. */
-    startApi: (name: string, own: Record<string, string> = {}) =>
-      start(name, ['src/main.ts'], (port) => isReady(port), own),
-    startPeer: (name: string) =>
-      start(name, ['bench/peer.ts', name], (port) => answers(`http://127.0.0.1:${port}/`)),
+    startApi: (name: string, own: Record<string, string> = {}, core = serverCore) =>
+      start(name, ['src/main.ts'], (port) => isReady(port), own, core),
+    startPeer: (peer: string, own: Record<string, string> = {}, name = peer) =>
+      start(name, ['bench/peer.ts', peer], doesAnswer, own),
+    /** `installAlternatives` must have run. */
+    startAlternative: (name: string, own: Record<string, string>) =>
+      start(name, ['bench/alternatives/serve.ts', name], doesAnswer, own),
     seedKeys: (count: number, label: string, file = keysFile) =>
       seedKeys({ sql, keyring, keysFile: file }, count, label),
     load,
@@ -114,6 +119,10 @@ async function startLoad(closing: Closing, core: number): Promise<Load> {
   const load = await Load.start(core);
   closing.add('load generator', () => load.stop());
   return load;
+}
+
+function doesAnswer(port: number): Promise<boolean> {
+  return answers(`http://127.0.0.1:${port}/`);
 }
 
 async function isReady(port: number): Promise<boolean> {

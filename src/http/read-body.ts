@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { parse as parseForm } from 'node:querystring';
 import { FlowplateError } from '../domain/errors.ts';
 
-const bodyBytesMax = 64 * 1024;
+export const bodyBytesMax = 64 * 1024;
 const jsonType = /^application\/json\s*(;|$)/i;
 const formType = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -30,7 +30,15 @@ async function readBody(
   if (Number(req.headers['content-length'] ?? 0) > bodyBytesMax)
     throw new FlowplateError('PAYLOAD_TOO_LARGE');
   const bytes = await readBytes(req);
-  if (bytes.length === 0) return {};
+  return bytes.length === 0 ? {} : decode(bytes, parse);
+}
+
+/** The value of a JSON body that has been read already. */
+export function parseJsonBody(bytes: Buffer): unknown {
+  return decode(bytes, (text) => JSON.parse(text));
+}
+
+function decode(bytes: Buffer, parse: (text: string) => unknown): unknown {
   try {
     return parse(utf8.decode(bytes));
   } catch (cause) {

@@ -3,20 +3,19 @@ import type { Redis } from 'ioredis';
 import type { Bulkhead } from '../domain/bulkhead.ts';
 import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { MaybeLater } from '../domain/maybe-later.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import { type FoundKeyRecord, findKeyRecord } from '../stores/postgres/verify-records.ts';
 import { readRecord, writeRecord } from '../stores/redis/records.ts';
 import type { Lease } from './lease.ts';
-import { type Entry, type RecordCache, recordLifeMs } from './record-cache.ts';
+import { Entry, type RecordCache, recordLifeMs } from './record-cache.ts';
 import type { RefusedOrganizations } from './refused-organizations.ts';
 import type { RememberedRevisions } from './remembered-revisions.ts';
 
 export type RecordSource = 'memory' | 'redis' | 'postgres';
 
-/** `readAtMs`: the database server's time when the record was read there, however long ago. */
-export type FoundRecord = { record: KeyRecord; organizationActive: boolean; readAtMs: number };
+/** `entry.readAtMs`: the database server's time when the record was read there, however long ago. */
+export type FoundRecord = { record: KeyRecord; organizationActive: boolean; entry: Entry<KeyRecord> };
 
 export type KeyRecordParts = {
   keyring: Keyring;
@@ -33,7 +32,7 @@ export type KeyRecordParts = {
   onSource: (source: RecordSource) => void;
 };
 
-type Flight = Readonly<Entry<KeyRecord>> | undefined;
+type Flight = Entry<KeyRecord> | undefined;
 
 /**
  * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one flight for each key however many
@@ -48,32 +47,39 @@ export class KeyRecords {
     this.#parts = parts;
   }
 
-  /**
-   * At once when memory has it. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE` or `OVERLOADED` when that
-   * cannot be known.
-   */
-  find(key: string): MaybeLater<FoundRecord | undefined> {
-    const { lease, clock, memory } = this.#parts;
-    if (!lease.isHeld()) return this.#ask(key);
-    // Process memory may be keyed by a plain fast hash: it never leaves the process, and the peppered HMAC costs ten times as much.
-    const fingerprint = hash('sha256', key, 'base64');
-    const remembered = memory.find(fingerprint, clock.nowMs());
-    if (remembered === undefined) return this.#share(fingerprint, key);
-    this.#parts.onSource('memory');
-    return this.#withStatus(remembered);
+  /** What memory has, if it may be asked. A key that it knows was parsed before: only others need a look at their checksum. */
+  recall(key: string): FoundRecord | undefined {
+    const { lease, onSource } = this.#parts;
+    const entry = lease.isHeld() ? this.#remembered(fingerprintOf(key)) : undefined;
+    if (entry === undefined) return undefined;
+    onSource('memory');
+    return this.#withStatus(entry);
+  }
+
+  /** From wherever it is. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE` or `OVERLOADED` when that cannot be known. */
+  async find(key: string): Promise<FoundRecord | undefined> {
+    const recalled = this.recall(key);
+    if (recalled !== undefined) return recalled;
+    return this.#parts.lease.isHeld() ? this.#share(fingerprintOf(key), key) : this.#ask(key);
+  }
+
+  #remembered(fingerprint: string): Entry<KeyRecord> | undefined {
+    return this.#parts.memory.find(fingerprint, this.#parts.clock.nowMs());
   }
 
   /** Under a lease the set of refused organizations knows more than any record can. */
-  #withStatus({ record, readAtMs }: Readonly<Entry<KeyRecord>>): FoundRecord {
+  #withStatus(entry: Entry<KeyRecord>): FoundRecord {
+    const { record } = entry;
     const organizationActive = !this.#parts.refusedOrganizations.has(record.organizationId);
-    return { record, organizationActive, readAtMs };
+    return { record, organizationActive, entry };
   }
 
   async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
     const landed = await (this.#flights.get(fingerprint) ?? this.#takeOff(fingerprint, key));
     if (landed === undefined) return undefined;
     // The flight may have read before a change that this request, which joined it later, must already see.
-    return this.#parts.revisions.isStale(landed.record) ? this.#ask(key) : this.#withStatus(landed);
+    if (this.#parts.revisions.isStale(landed.record)) return this.#ask(key);
+    return this.#withStatus(landed);
   }
 
   #takeOff(fingerprint: string, key: string): Promise<Flight> {
@@ -88,21 +94,26 @@ export class KeyRecords {
     const packed = await readRecord(redis, digest.digest).catch(() => undefined);
     const isFresh = packed !== undefined && clock.nowMs() - packed.readAtMs < recordLifeMs;
     if (isFresh && !revisions.isStale(packed.record)) {
-      memory.put(fingerprint, packed, clock.nowMs());
+      const entry = new Entry(packed.record, packed.readAtMs);
+      memory.put(fingerprint, entry, clock.nowMs());
       onSource('redis');
-      return packed;
+      return entry;
     }
     const found = await this.#read(key);
     if (found === undefined) return undefined;
-    if (revisions.isStale(found.record)) return found;
-    memory.put(fingerprint, found, clock.nowMs());
+    const entry = new Entry(found.record, found.readAtMs);
+    if (revisions.isStale(found.record)) return entry;
+    memory.put(fingerprint, entry, clock.nowMs());
     const ageMs = clock.nowMs() - found.readAtMs;
     void writeRecord(redis, digest.digest, found, recordLifeMs - ageMs).catch(() => undefined);
-    return found;
+    return entry;
   }
 
   async #ask(key: string): Promise<FoundRecord | undefined> {
-    return this.#read(key);
+    const found = await this.#read(key);
+    if (found === undefined) return undefined;
+    const { record, organizationActive, readAtMs } = found;
+    return { record, organizationActive, entry: new Entry(record, readAtMs) };
   }
 
   async #read(key: string): Promise<FoundKeyRecord | undefined> {
@@ -114,4 +125,9 @@ export class KeyRecords {
     }
     return found;
   }
+}
+
+/** Process memory may be keyed by a plain fast hash: it never leaves the process, and the peppered HMAC costs ten times as much. */
+function fingerprintOf(key: string): string {
+  return hash('sha256', key, 'base64');
 }

@@ -6,7 +6,7 @@ import { parseSecret } from '../domain/key-format.ts';
 import { isUsable, type MasterKey, operatorSecretLengthMin, toPrincipal } from '../domain/master-key.ts';
 import { type MaybeLater, whenThere } from '../domain/maybe-later.ts';
 import { hashPassword, isOutdated, isPassword } from '../domain/password-hash.ts';
-import type { Principal } from '../domain/principal.ts';
+import type { MasterKeyPrincipal } from '../domain/principal.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import {
   findMasterKey,
@@ -17,7 +17,7 @@ import {
 } from '../stores/postgres/master-keys.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import type { Lease } from './lease.ts';
-import type { RecordCache } from './record-cache.ts';
+import { Entry, type RecordCache } from './record-cache.ts';
 
 export type MasterKeyParts = {
   keyring: Keyring;
@@ -43,11 +43,11 @@ export class MasterKeys {
    * At once when memory has it. Undefined for an unknown, expired or revoked secret and for a caller outside the key's address list,
    * all alike.
    */
-  identify(secret: string, ip: () => string | undefined): MaybeLater<Principal | undefined> {
+  identify(secret: string, ip: () => string | undefined): MaybeLater<MasterKeyPrincipal | undefined> {
     return whenThere(this.#find(secret), (masterKey) => this.#admit(masterKey, ip));
   }
 
-  #admit(masterKey: MasterKey | undefined, ip: () => string | undefined): Principal | undefined {
+  #admit(masterKey: MasterKey | undefined, ip: () => string | undefined): MasterKeyPrincipal | undefined {
     if (masterKey === undefined || !isUsable(masterKey, this.#parts.clock.nowMs())) return undefined;
     if (masterKey.ipAllowlist !== null && !isIpAllowed(masterKey.ipAllowlist, ip())) return undefined;
     return toPrincipal(masterKey);
@@ -64,7 +64,7 @@ export class MasterKeys {
     const { memory, clock } = this.#parts;
     const readAtMs = clock.nowMs();
     const masterKey = await this.#read(secret);
-    if (masterKey !== undefined) memory.put(fingerprint, { record: masterKey, readAtMs }, clock.nowMs());
+    if (masterKey !== undefined) memory.put(fingerprint, new Entry(masterKey, readAtMs), clock.nowMs());
     return masterKey;
   }
 

@@ -6,7 +6,8 @@ export class RefusedOrganizations {
   #ids = new Set<string>();
 
   has(organizationId: string): boolean {
-    return this.#ids.has(organizationId);
+    // Mostly there is none, and then the name need not be read: with 100,000 records each has its own, somewhere in memory.
+    return this.#ids.size > 0 && this.#ids.has(organizationId);
   }
 
   replace(organizationIds: readonly string[]): void {

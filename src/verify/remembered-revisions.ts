@@ -9,12 +9,19 @@ export class RememberedRevisions {
   readonly #retentionMs: number;
   /** In order of remembering, which is the order of forgetting. */
   readonly #revisions = new Map<string, { revision: number; heardAtMs: number }>();
+  #heard = 0;
 
   constructor(retentionMs: number) {
     this.#retentionMs = retentionMs;
   }
 
+  /** Grows with everything that is remembered: what was not stale at this count is not stale as long as it stands. */
+  get heard(): number {
+    return this.#heard;
+  }
+
   remember(id: string, revision: number, nowMs: number): void {
+    this.#heard += 1;
     const known = this.#revisions.get(id)?.revision ?? 0;
     this.#revisions.delete(id);
     this.#revisions.set(id, { revision: Math.max(known, revision), heardAtMs: nowMs });

@@ -5,6 +5,15 @@ import type { VerdictCode } from '../domain/verdict.ts';
 /** Brings a flush into Redis or, when Redis is away, straight into Postgres; it may be called twice with the same flush. */
 export type DeliverFlush = (flush: UsageFlush) => Promise<void>;
 
+/** A sum that still grows: until the flush with its number is taken. */
+type OpenMark = UsageMark & { flush: number; before: OpenMark | undefined };
+
+/**
+ * Where the sums of one record are found again, kept with the record itself: it is at hand when its call is counted, and a table of
+ * them by line is not.
+ */
+export type Tally = { lastMark: OpenMark | undefined };
+
 const flushEveryMs = 250;
 const closeAttempts = 3;
 
@@ -16,7 +25,9 @@ const closeAttempts = 3;
 export class UsageRecorder {
   readonly #deliver: DeliverFlush;
   readonly #onFault: (error: unknown) => void;
-  #marks = new Map<string, UsageMark>();
+  /** What the next flush takes. A line may be in it several times: whoever reads a flush adds up what is alike. */
+  #marks: OpenMark[] = [];
+  #flush = 0;
   #undelivered: UsageFlush | undefined;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
@@ -30,21 +41,25 @@ export class UsageRecorder {
     this.#timer = setInterval(() => void this.flush().catch(this.#onFault), flushEveryMs);
   }
 
-  mark(lineageId: string, code: VerdictCode, cost: number, nowMs: number): void {
+  /** `tally` belongs to one record of the line, and to this recorder alone. */
+  mark(tally: Tally, lineageId: string, code: VerdictCode, cost: number, nowMs: number): void {
     const atMs = Math.floor(nowMs);
-    const minute = startOfMinuteMs(atMs);
-    const name = `${lineageId} ${minute} ${code}`;
-    const mark = this.#marks.get(name);
+    const minuteMs = startOfMinuteMs(atMs);
+    const last = tally.lastMark?.flush === this.#flush ? tally.lastMark : undefined;
+    const mark = findMark(last, minuteMs, code);
     if (mark === undefined) {
-      this.#marks.set(name, {
+      tally.lastMark = {
         lineageId,
-        minuteMs: minute,
+        minuteMs,
         code,
         calls: 1,
         cost,
         firstAtMs: atMs,
         lastAtMs: atMs,
-      });
+        flush: this.#flush,
+        before: last,
+      };
+      this.#marks.push(tally.lastMark);
       return;
     }
     mark.calls += 1;
@@ -65,7 +80,7 @@ export class UsageRecorder {
   /** Stops the rhythm and hands over the rest, trying again a few times; rejects when that is not possible. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    for (let failures = 0; this.#marks.size > 0 || this.#undelivered !== undefined; ) {
+    for (let failures = 0; this.#marks.length > 0 || this.#undelivered !== undefined; ) {
       await this.flush().catch((error: unknown) => {
         failures += 1;
         if (failures >= closeAttempts) throw error;
@@ -81,9 +96,17 @@ export class UsageRecorder {
   }
 
   #take(): UsageFlush | undefined {
-    if (this.#marks.size === 0) return undefined;
-    const flush = { id: randomUUID(), marks: [...this.#marks.values()] };
-    this.#marks = new Map();
+    if (this.#marks.length === 0) return undefined;
+    const flush = { id: randomUUID(), marks: this.#marks };
+    this.#marks = [];
+    this.#flush += 1;
     return flush;
   }
+}
+
+/** There is hardly ever more than one outcome and minute of a record in a flush. */
+function findMark(last: OpenMark | undefined, minuteMs: number, code: VerdictCode): OpenMark | undefined {
+  let mark = last;
+  while (mark !== undefined && (mark.minuteMs !== minuteMs || mark.code !== code)) mark = mark.before;
+  return mark;
 }

@@ -1,10 +1,10 @@
-import { parseSecret } from '../domain/key-format.ts';
+import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import { type MaybeLater, whenThere } from '../domain/maybe-later.ts';
-import { isVisibleTo, type Principal } from '../domain/principal.ts';
+import type { MaybeLater } from '../domain/maybe-later.ts';
+import { isVisibleTo, type Reach } from '../domain/principal.ts';
 import type { AcceptedCode, RefusedCode, Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
-import { acceptedVerdict, isAccepted } from './accepted-verdict.ts';
+import { AcceptedVerdict, isAccepted } from './accepted-verdict.ts';
 import { type Asked, decide } from './decide.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';
 import type { LimitVerdict } from './limits.ts';
@@ -13,7 +13,7 @@ import type { UsageRecorder } from './usage-recorder.ts';
 export type VerifyRequest = Asked & { key: string; cost?: number | undefined };
 
 export type VerifyParts = {
-  records: Pick<KeyRecords, 'find'>;
+  records: Pick<KeyRecords, 'recall' | 'find'>;
   clock: Pick<ServerClock, 'nowMs'>;
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
@@ -21,24 +21,21 @@ export type VerifyParts = {
 };
 
 /**
- * THE HOT PATH: parse, find the record, decide, spend the limits, count. One path for every kind of key and every door, answered at
+ * THE HOT PATH: recall the record, or parse the key and find it, decide, spend the limits, count. One path for every kind of key and every door, answered at
  * once when nothing has to be fetched. An expected "no" is a verdict; it rejects only when it cannot decide. A key outside
  * the caller's allow-lists does not exist for it. Nothing is written to Postgres, and a refusal spends nothing but its own
  * refusal count.
  */
-export function verifyKey(
-  parts: VerifyParts,
-  caller: Principal,
-  request: VerifyRequest,
-): MaybeLater<Verdict> {
-  if (parseSecret(request.key)?.kind !== 'user') return tell(parts, { valid: false, code: 'MALFORMED' });
-  const found = parts.records.find(request.key);
-  return whenThere(found, (record) => judge(parts, caller, request, record));
+export function verifyKey(parts: VerifyParts, caller: Reach, request: VerifyRequest): MaybeLater<Verdict> {
+  const recalled = parts.records.recall(request.key);
+  if (recalled !== undefined) return judge(parts, caller, request, recalled);
+  if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
+  return parts.records.find(request.key).then((found) => judge(parts, caller, request, found));
 }
 
 function judge(
   parts: VerifyParts,
-  caller: Principal,
+  caller: Reach,
   request: VerifyRequest,
   found: FoundRecord | undefined,
 ): MaybeLater<Verdict> {
@@ -48,13 +45,13 @@ function judge(
   const { record } = found;
   const nowMs = parts.clock.nowMs();
   const code = decide(record, request, { nowMs, organizationActive: found.organizationActive });
-  if (!isAccepted(code)) return refuse(parts, record, code, nowMs);
+  if (!isAccepted(code)) return refuse(parts, found, code, nowMs);
   const cost = request.cost ?? 1;
-  if (record.rateLimit === null && record.quota === null) return accept(parts, record, code, cost, nowMs);
+  if (record.rateLimit === null && record.quota === null) return accept(parts, found, code, cost, nowMs);
   return parts.spendLimits(record, cost, new Date(nowMs)).then(({ refusal, ...states }) => ({
     ...(refusal === undefined
-      ? accept(parts, record, code, cost, nowMs)
-      : refuse(parts, record, refusal, nowMs)),
+      ? accept(parts, found, code, cost, nowMs)
+      : refuse(parts, found, refusal, nowMs)),
     ...states,
   }));
 }
@@ -64,18 +61,19 @@ function tell<V extends Verdict>(parts: VerifyParts, verdict: V): V {
   return verdict;
 }
 
-function refuse(parts: VerifyParts, record: KeyRecord, code: RefusedCode, nowMs: number): Verdict {
-  parts.usage.mark(record.lineageId, code, 0, nowMs);
+function refuse(parts: VerifyParts, found: FoundRecord, code: RefusedCode, nowMs: number): Verdict {
+  parts.usage.mark(found.entry, found.record.lineageId, code, 0, nowMs);
   return tell(parts, { valid: false, code });
 }
 
 function accept(
   parts: VerifyParts,
-  record: KeyRecord,
+  { record, entry }: FoundRecord,
   code: AcceptedCode,
   cost: number,
   nowMs: number,
 ): Verdict {
-  parts.usage.mark(record.lineageId, code, cost, nowMs);
-  return tell(parts, acceptedVerdict(record, code));
+  parts.usage.mark(entry, record.lineageId, code, cost, nowMs);
+  if (entry.verdict?.code !== code) entry.verdict = new AcceptedVerdict(record, code);
+  return tell(parts, entry.verdict);
 }

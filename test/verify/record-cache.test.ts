@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RecordCache, recordLifeMs, revisionMemoryMs } from '../../src/verify/record-cache.ts';
+import { Entry, RecordCache, recordLifeMs, revisionMemoryMs } from '../../src/verify/record-cache.ts';
 import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
 
 type Small = { id: string; revision: number };
@@ -19,7 +19,7 @@ describe('a record', () => {
 
   test('is used until its life since its read is over, and a use does not prolong it', () => {
     const { cache } = cacheOf(10);
-    cache.put('f', { record, readAtMs: 0 }, 0);
+    cache.put('f', new Entry(record, 0), 0);
     expect(cache.get('f', recordLifeMs - 2)).toBe(record);
     expect(cache.get('f', recordLifeMs - 1)).toBe(record);
     expect(cache.get('f', recordLifeMs)).toBeUndefined();
@@ -27,31 +27,43 @@ describe('a record', () => {
 
   test('that is read long ago does not get in', () => {
     const { cache } = cacheOf(10);
-    cache.put('f', { record, readAtMs: 0 }, recordLifeMs);
+    cache.put('f', new Entry(record, 0), recordLifeMs);
     expect(cache.size).toBe(0);
   });
 
   test('older than the revision remembered neither comes out nor gets in', () => {
     const { cache, revisions } = cacheOf(10);
-    cache.put('f', { record, readAtMs: 0 }, 0);
+    cache.put('f', new Entry(record, 0), 0);
     revisions.remember('flk_1', 2, 0);
     expect(cache.get('f', 1)).toBeUndefined();
-    cache.put('f', { record, readAtMs: 0 }, 1);
+    cache.put('f', new Entry(record, 0), 1);
     expect(cache.size).toBe(0);
-    cache.put('f', { record: { id: 'flk_1', revision: 2 }, readAtMs: 0 }, 1);
+    cache.put('f', new Entry({ id: 'flk_1', revision: 2 }, 0), 1);
     expect(cache.get('f', 2)).toEqual({ id: 'flk_1', revision: 2 });
+  });
+
+  test('that was asked for again and again is refused from the moment that its key has changed', () => {
+    const { cache, revisions } = cacheOf(10);
+    cache.put('f', new Entry(record, 0), 0);
+    for (const other of ['flk_2', 'flk_3', 'flk_4']) {
+      expect([cache.get('f', 1), cache.get('f', 1)]).toEqual([record, record]);
+      revisions.remember(other, 9, 1);
+    }
+    expect(cache.get('f', 1)).toBe(record);
+    revisions.remember('flk_1', 2, 1);
+    expect(cache.get('f', 1)).toBeUndefined();
   });
 
   test('that may not be used is thrown out when it is asked for', () => {
     const { cache } = cacheOf(10);
-    cache.put('f', { record, readAtMs: 0 }, 0);
+    cache.put('f', new Entry(record, 0), 0);
     cache.get('f', recordLifeMs);
     expect(cache.size).toBe(0);
   });
 });
 
 describe('a full cache', () => {
-  const entry = (id: string) => ({ record: { id, revision: 1 }, readAtMs: 0 });
+  const entry = (id: string) => new Entry({ id, revision: 1 }, 0);
 
   test('throws out what came first', () => {
     const { cache } = cacheOf(2);
@@ -104,7 +116,7 @@ describe('whatever is put, remembered and asked, in any order and at any time', 
         }
         if (step.do === 'put') {
           const record = { id: step.id, revision: step.revision, readAtMs: nowMs - step.ageMs };
-          cache.put(step.id, { record, readAtMs: record.readAtMs }, nowMs);
+          cache.put(step.id, new Entry(record, record.readAtMs), nowMs);
         }
         expect(cache.size).toBeLessThanOrEqual(entriesMax);
         const answer = step.do === 'get' ? cache.get(step.id, nowMs) : undefined;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { minuteMs, type UsageFlush } from '../../src/domain/usage.ts';
-import { UsageRecorder } from '../../src/verify/usage-recorder.ts';
+import type { VerdictCode } from '../../src/domain/verdict.ts';
+import { type Tally, UsageRecorder } from '../../src/verify/usage-recorder.ts';
 import { eventually } from '../support/eventually.ts';
 
 const atMs = Date.parse('2030-06-15T23:59:59.000Z');
@@ -22,22 +23,30 @@ function recipient() {
 
 function newRecorder(deliver: (flush: UsageFlush) => Promise<void>) {
   const faults: unknown[] = [];
-  return { recorder: new UsageRecorder(deliver, (fault) => void faults.push(fault)), faults };
+  const recorder = new UsageRecorder(deliver, (fault) => void faults.push(fault));
+  const tallies = new Map<string, Tally>();
+  /** With one record for each line. */
+  const mark = (lineageId: string, code: VerdictCode, cost: number, nowMs: number) => {
+    const tally = tallies.get(lineageId) ?? { lastMark: undefined };
+    tallies.set(lineageId, tally);
+    recorder.mark(tally, lineageId, code, cost, nowMs);
+  };
+  return { recorder, mark, faults };
 }
 
 describe('marks', () => {
   test('of one line, minute and outcome are one sum with its first and last time', async () => {
     const { deliver, arrived } = recipient();
-    const { recorder } = newRecorder(deliver);
+    const { recorder, mark } = newRecorder(deliver);
     for (const [cost, afterMs] of [
       [1, 0],
       [2, 300.7],
       [5, 999],
     ] as const) {
-      recorder.mark('flk_1', 'VALID', cost, atMs + afterMs);
+      mark('flk_1', 'VALID', cost, atMs + afterMs);
     }
     await recorder.flush();
-    expect(arrived[0]?.marks).toEqual([
+    expect(arrived[0]?.marks).toMatchObject([
       {
         lineageId: 'flk_1',
         minuteMs: Date.parse('2030-06-15T23:59:00.000Z'),
@@ -52,11 +61,11 @@ describe('marks', () => {
 
   test('of other lines, minutes and outcomes stay apart', async () => {
     const { deliver, arrived } = recipient();
-    const { recorder } = newRecorder(deliver);
-    recorder.mark('flk_1', 'VALID', 1, atMs);
-    recorder.mark('flk_2', 'VALID', 1, atMs);
-    recorder.mark('flk_1', 'REVOKED', 0, atMs);
-    recorder.mark('flk_1', 'VALID', 1, atMs + minuteMs);
+    const { recorder, mark } = newRecorder(deliver);
+    mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_2', 'VALID', 1, atMs);
+    mark('flk_1', 'REVOKED', 0, atMs);
+    mark('flk_1', 'VALID', 1, atMs + minuteMs);
     await recorder.flush();
     expect(arrived[0]?.marks.map(({ lineageId, code, calls }) => [lineageId, code, calls])).toEqual([
       ['flk_1', 'VALID', 1],
@@ -66,11 +75,24 @@ describe('marks', () => {
     ]);
   });
 
+  test('of one line are found again whatever came in between', async () => {
+    const { deliver, arrived } = recipient();
+    const { recorder, mark } = newRecorder(deliver);
+    for (const code of ['VALID', 'INSUFFICIENT_SCOPE', 'VALID', 'INSUFFICIENT_SCOPE', 'VALID'] as const) {
+      mark('flk_1', code, 1, atMs);
+    }
+    await recorder.flush();
+    expect(arrived[0]?.marks.map(({ code, calls }) => [code, calls])).toEqual([
+      ['VALID', 3],
+      ['INSUFFICIENT_SCOPE', 2],
+    ]);
+  });
+
   test('keep their first and last time in order although the clock is put back a little', async () => {
     const { deliver, arrived } = recipient();
-    const { recorder } = newRecorder(deliver);
-    recorder.mark('flk_1', 'VALID', 1, atMs + 500);
-    recorder.mark('flk_1', 'VALID', 1, atMs + 490);
+    const { recorder, mark } = newRecorder(deliver);
+    mark('flk_1', 'VALID', 1, atMs + 500);
+    mark('flk_1', 'VALID', 1, atMs + 490);
     await recorder.flush();
     expect(arrived[0]?.marks[0]).toMatchObject({ firstAtMs: atMs + 490, lastAtMs: atMs + 500 });
   });
@@ -85,11 +107,11 @@ describe('a flush', () => {
 
   test('that failed is repeated under its id, unchanged, before anything newer', async () => {
     const { deliver, sent, arrived, state } = recipient();
-    const { recorder } = newRecorder(deliver);
+    const { recorder, mark } = newRecorder(deliver);
     state.refusals = 2;
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await expect(recorder.flush()).rejects.toThrow('away');
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await expect(recorder.flush()).rejects.toThrow('away');
     await recorder.flush();
     await recorder.flush();
@@ -101,10 +123,10 @@ describe('a flush', () => {
 
   test('takes no mark that came while it was under way, and loses none', async () => {
     const { deliver, arrived, callsArrived } = recipient();
-    const { recorder } = newRecorder(deliver);
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    const { recorder, mark } = newRecorder(deliver);
+    mark('flk_1', 'VALID', 1, atMs);
     const first = recorder.flush();
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await Promise.all([first, recorder.flush()]);
     expect(arrived.map(({ marks }) => marks[0]?.calls)).toEqual([1]);
     await recorder.flush();
@@ -113,10 +135,10 @@ describe('a flush', () => {
 
   test('comes by itself, and goes on after one that failed', async () => {
     const { deliver, state, callsArrived } = recipient();
-    const { recorder, faults } = newRecorder(deliver);
+    const { recorder, mark, faults } = newRecorder(deliver);
     state.refusals = 1;
     recorder.start();
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await eventually(5_000, callsArrived, (calls) => calls === 1);
     expect(faults).toHaveLength(1);
     await recorder.close();
@@ -126,41 +148,41 @@ describe('a flush', () => {
 describe('a close', () => {
   test('hands over what is still in memory, and what has failed before', async () => {
     const { deliver, state, callsArrived } = recipient();
-    const { recorder } = newRecorder(deliver);
+    const { recorder, mark } = newRecorder(deliver);
     state.refusals = 1;
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await expect(recorder.flush()).rejects.toThrow('away');
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await recorder.close();
     expect(callsArrived()).toBe(2);
   });
 
   test('waits for the flush that is under way and hands over what came after it', async () => {
     const { deliver, callsArrived } = recipient();
-    const { recorder } = newRecorder(deliver);
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    const { recorder, mark } = newRecorder(deliver);
+    mark('flk_1', 'VALID', 1, atMs);
     void recorder.flush();
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await recorder.close();
     expect(callsArrived()).toBe(2);
   });
 
   test('repeats a flush that fails under it, and still hands over the rest', async () => {
     const { deliver, state, callsArrived } = recipient();
-    const { recorder } = newRecorder(deliver);
+    const { recorder, mark } = newRecorder(deliver);
     state.refusals = 1;
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     recorder.flush().catch(() => undefined);
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await recorder.close();
     expect(callsArrived()).toBe(2);
   });
 
   test('says so when the rest cannot be handed over', async () => {
     const { deliver, state } = recipient();
-    const { recorder } = newRecorder(deliver);
+    const { recorder, mark } = newRecorder(deliver);
     state.refusals = 10;
-    recorder.mark('flk_1', 'VALID', 1, atMs);
+    mark('flk_1', 'VALID', 1, atMs);
     await expect(recorder.close()).rejects.toThrow('away');
   });
 });

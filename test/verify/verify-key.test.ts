@@ -29,7 +29,7 @@ function newParts(): VerifyParts {
   return {
     records,
     clock,
-    usage: { mark: (lineageId, code, cost) => void seen.marks.push([lineageId, code, cost]) },
+    usage: { mark: (_tally, lineageId, code, cost) => void seen.marks.push([lineageId, code, cost]) },
     onVerdict: (code) => void seen.told.push(code),
     spendLimits: (record, cost, now) => {
       seen.spends += 1;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type MaybeLater, whenThere } from '../../domain/maybe-later.ts';
-import type { Principal } from '../../domain/principal.ts';
+import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Accepted, RefusedCode, Verdict } from '../../domain/verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
@@ -50,7 +50,7 @@ function decide(parts: AppParts, req: IncomingMessage, asked: ProxyRequest): May
 
 function decideFor(
   parts: AppParts,
-  gateway: Principal | undefined,
+  gateway: MasterKeyPrincipal | undefined,
   asked: ProxyRequest,
 ): MaybeLater<Outcome> {
   if (gateway === undefined) return 'GATEWAY_UNKNOWN';

@@ -5,6 +5,7 @@ import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
 import { type Route, serve } from '../route.ts';
 import { authorize, isForAuthorize } from './authorize.ts';
+import { type PlainHeaders, readPlainHeaders, verifyAtOnce } from './verify-at-once.ts';
 import { verifyBatchRoute } from './verify-batch.ts';
 import { verifyKeyRoute } from './verify-key.ts';
 
@@ -29,8 +30,11 @@ export function verifyDoors(parts: AppParts): Doors {
       return true;
     }
     const route = req.method === 'POST' ? routes.get(req.url) : undefined;
-    if (route !== undefined) void answer(parts, route, req, res);
-    return route !== undefined;
+    if (route === undefined) return false;
+    const plain = route === verifyKeyRoute ? readPlainHeaders(req.rawHeaders) : undefined;
+    if (plain === undefined) void answer(parts, route, req, res);
+    else answerAtOnce(parts, plain, req, res);
+    return true;
   };
 }
 
@@ -43,7 +47,28 @@ async function answer(
   const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
   if (parts.isDraining()) res.setHeader('Connection', 'close');
   res.setHeader('x-request-id', requestId);
-  const exchange: Exchange = {
+  const exchange = newExchange(parts, req, res, requestId);
+  await serve(parts, route, exchange).catch((thrown: unknown) => refuse(parts, route, exchange, thrown));
+}
+
+/** Sets its headers itself: with one that is set already, Node builds an object for all of them. */
+function answerAtOnce(parts: AppParts, plain: PlainHeaders, req: IncomingMessage, res: ServerResponse): void {
+  const requestId = requestIdFrom(plain.requestId, parts.newRequestId);
+  if (parts.isDraining()) res.setHeader('Connection', 'close');
+  const exchange = newExchange(parts, req, res, requestId);
+  verifyAtOnce(parts, exchange, (thrown) => {
+    if (!res.headersSent) res.setHeader('x-request-id', requestId);
+    refuse(parts, verifyKeyRoute, exchange, thrown);
+  });
+}
+
+function newExchange(
+  parts: AppParts,
+  req: IncomingMessage,
+  res: ServerResponse,
+  requestId: string,
+): Exchange {
+  return {
     req,
     res,
     params: noInput,
@@ -52,10 +77,15 @@ async function answer(
     ip: () => parts.readAddress(req),
     onPrincipal: () => undefined,
   };
-  try {
-    await serve(parts, route, exchange);
-  } catch (thrown) {
-    answerProblem(parts.log, thrown, exchange);
-    parts.log.info({ route: route.path, status: res.statusCode, request_id: requestId }, 'request');
-  }
+}
+
+function refuse(
+  parts: AppParts,
+  route: Pick<Route<AppParts>, 'path'>,
+  exchange: Exchange,
+  thrown: unknown,
+): void {
+  answerProblem(parts.log, thrown, exchange);
+  const { res, requestId } = exchange;
+  parts.log.info({ route: route.path, status: res.statusCode, request_id: requestId }, 'request');
 }

@@ -79,7 +79,8 @@ function words(values: string[] = []): string[] | undefined {
 }
 
 /** Two different demands cannot both be met: a value that no key has. */
-function conjunction(demands: string[] = []): string | undefined {
+function conjunction(demands: string[] | undefined): string | undefined {
+  if (demands === undefined) return undefined;
   const [first, ...others] = new Set(demands);
   return others.length > 0 ? demands.join(' ') : first;
 }

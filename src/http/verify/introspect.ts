@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Verdict } from '../../domain/verdict.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 
@@ -11,7 +12,7 @@ export const introspectRoute = defineRoute({
   summary: 'Introspect a key (RFC 7662)',
   description:
     "For software that speaks OAuth: the same verdict as verification, in the standard's words. It is counted as a call and spends no limit.",
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({ token: z.string().max(4_096), token_type_hint: z.string().max(100).optional() }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
@@ -10,7 +11,7 @@ export const verifyBatchRoute = defineRoute({
   operationId: 'verifyKeys',
   summary: 'Verify up to 100 keys',
   description: 'Each as if it were verified alone; the verdicts stand in the order of the keys.',
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({ keys: z.array(verifyBody).min(1).max(100) }),

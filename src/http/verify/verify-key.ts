@@ -1,4 +1,5 @@
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
@@ -10,7 +11,7 @@ export const verifyKeyRoute = defineRoute({
   summary: 'Verify a key',
   description:
     'Always 200 with a verdict; the first reason for a no decides, in the order of the codes. A refusal spends no limit and no quota.',
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,
   body: verifyBody,

@@ -92,12 +92,29 @@ test('a change that is heard of between the first look and the wait ends the wai
   const { parts } = observed(async (step) => {
     if (step !== 'read') return;
     reads += 1;
+    if (reads === 2) await append(stores.db, revisionOf('flk_meanwhile', 2));
     // After the snapshot of the first read, before the wait.
     if (reads === 1) setImmediate(() => parts.changes.tell());
   });
   const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
   const startedMs = performance.now();
-  await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 5_000));
+  const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 5_000));
   expect(performance.now() - startedMs).toBeLessThan(4_000);
-  expect(reads).toBe(2);
+  expect(changes.map(({ subjectId }) => subjectId)).toEqual(['flk_meanwhile']);
+});
+
+test('a change that is told of after it was read is no news, and the wait goes on to the next one', async () => {
+  let reads = 0;
+  const { parts } = observed(async (step) => {
+    if (step !== 'read') return;
+    reads += 1;
+    if (reads === 3) await append(stores.db, revisionOf('flk_next', 2));
+    setImmediate(() => parts.changes.tell());
+  });
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const startedMs = performance.now();
+  const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 5_000));
+  expect(performance.now() - startedMs).toBeLessThan(4_000);
+  expect(reads).toBe(3);
+  expect(changes.map(({ subjectId }) => subjectId)).toEqual(['flk_next']);
 });

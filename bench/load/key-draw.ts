@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+
+/** The first `count` keys of a file with one in each line: evenly at random, or each of them once in the file's order. */
+export type KeyDraw = { keysFile: string; count: number; draw: 'evenly' | 'once' };
+
+export function keyDrawer({ keysFile, count, draw }: KeyDraw): () => string {
+  const keys = readKeys(keysFile, count);
+  let drawn = 0;
+  const once = () => {
+    const key = keys[drawn++];
+    if (key === undefined) throw new Error(`All ${keys.length} keys have been asked for once`);
+    return key;
+  };
+  const evenly = () => keys[Math.floor(Math.random() * keys.length)] ?? '';
+  return draw === 'once' ? once : evenly;
+}
+
+/** The file that was read last, for a million keys take half a second and every measurement reads them. */
+let last: { keysFile: string; count: number; keys: readonly string[] } | undefined;
+
+export function readKeys(keysFile: string, count: number): readonly string[] {
+  if (last?.keysFile === keysFile && last.count === count) return last.keys;
+  const keys = readFileSync(keysFile, 'utf8').trimEnd().split('\n').slice(0, count);
+  if (keys.length < count) throw new Error(`${keysFile} has ${keys.length} keys instead of ${count}`);
+  last = { keysFile, count, keys };
+  return keys;
+}

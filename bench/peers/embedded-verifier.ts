@@ -1,0 +1,20 @@
+import { createServer, type Server } from 'node:http';
+import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
+import { answerJson, readJson } from './node-http.ts';
+
+/** A gateway's process that verifies by itself, behind the same door as the broker, so that the same load can ask it. */
+export async function embeddedVerifier(env: NodeJS.ProcessEnv): Promise<Server> {
+  const { BROKER_URL = '', MASTER_KEY = '' } = env;
+  const verifier = new FlowplateVerifier({ baseUrl: BROKER_URL, masterKey: MASTER_KEY });
+  await verifier.start();
+  process.once('SIGTERM', async () => {
+    await verifier.close();
+    process.exit(0);
+  });
+  return createServer((req, res) => {
+    readJson(req, async (body) => {
+      const verdict = await verifier.verify(body as { key: string }).catch((error: Error) => error.name);
+      answerJson(res, typeof verdict === 'string' ? 503 : 200, JSON.stringify(verdict));
+    });
+  });
+}

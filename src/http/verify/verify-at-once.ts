@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http';
+import { FlowplateError } from '../../domain/errors.ts';
+import type { MasterKeyPrincipal } from '../../domain/principal.ts';
+import type { Verdict } from '../../domain/verdict.ts';
+import { AcceptedVerdict } from '../../verify/accepted-verdict.ts';
+import { verifyKey } from '../../verify/verify-key.ts';
+import type { AppParts } from '../app.ts';
+import type { Exchange } from '../exchange.ts';
+import { pickHeaders } from '../pick-headers.ts';
+import { bodyBytesMax, parseJsonBody } from '../read-body.ts';
+import { validate } from '../validate.ts';
+import { toVerifyRequest, verifyBody } from './verdict-schemas.ts';
+import { verifyKeyRoute } from './verify-key.ts';
+
+const headerNames = [
+  'content-type',
+  'content-length',
+  'accept',
+  'x-request-id',
+  'content-encoding',
+  'transfer-encoding',
+] as const;
+
+const plainTypes: readonly string[] = ['application/json', 'application/json; charset=utf-8'];
+const plainAccepts: readonly string[] = ['*/*', 'application/json'];
+
+/** What the steps after the headers need of them. */
+export type PlainHeaders = { requestId: string | undefined };
+
+/** The headers of a verification as gateways send it, or undefined for one that `serve` must look at. */
+export function readPlainHeaders(rawHeaders: readonly string[]): PlainHeaders | undefined {
+  const [types = [], lengths = [], accepts = [], ids = [], ...codings] = pickHeaders(rawHeaders, headerNames);
+  const length = lengths.length === 1 ? Number(lengths[0]) : 0;
+  const isPlain =
+    types.length === 1 &&
+    plainTypes.includes(types[0] ?? '') &&
+    length > 0 &&
+    length <= bodyBytesMax &&
+    accepts.every((accept) => plainAccepts.includes(accept)) &&
+    ids.length <= 1 &&
+    codings.every((values) => values.length === 0);
+  return isPlain ? { requestId: ids[0] } : undefined;
+}
+
+/**
+ * The steps of `serve` for a verification with plain headers, in the same order and by the same rules, but without a promise where
+ * memory has the answer, and without `req.headers`, which Node builds on the first look. What stops them goes to `onFault`.
+ */
+export function verifyAtOnce(parts: AppParts, exchange: Exchange, onFault: (thrown: unknown) => void): void {
+  const onAdmitted = (principal: MasterKeyPrincipal) => {
+    readBytes(
+      exchange.req,
+      guarded((bytes) => answer(parts, exchange, principal, bytes, onFault), onFault),
+      onFault,
+    );
+  };
+  guarded(() => {
+    const admitted = verifyKeyRoute.access.admit(parts, exchange, (known) => exchange.onPrincipal(known.id));
+    if (admitted instanceof Promise) admitted.then(onAdmitted).catch(onFault);
+    else onAdmitted(admitted);
+  }, onFault)();
+}
+
+function answer(
+  parts: AppParts,
+  exchange: Exchange,
+  principal: MasterKeyPrincipal,
+  bytes: Buffer,
+  onFault: (thrown: unknown) => void,
+): void {
+  const body = validate(verifyBody, parseJsonBody(bytes));
+  const verdict = verifyKey(parts.verify, principal, toVerifyRequest(body));
+  if (verdict instanceof Promise) verdict.then((later) => send(exchange, later)).catch(onFault);
+  else send(exchange, verdict);
+}
+
+/** One flat list: the shape that Node writes without building an object of headers first. */
+function send({ res, requestId }: Exchange, verdict: Verdict): void {
+  const text = verdict instanceof AcceptedVerdict ? verdict.json : JSON.stringify(verdict);
+  const length = Buffer.byteLength(text);
+  res.writeHead(200, [
+    'x-request-id',
+    requestId,
+    'Content-Type',
+    'application/json; charset=utf-8',
+    'Content-Length',
+    String(length),
+    'Cache-Control',
+    'no-store',
+  ]);
+  // Nothing but ASCII is the same bytes either way, and copied as it is instead of encoded.
+  res.end(text, length === text.length ? 'latin1' : 'utf8');
+}
+
+/** Of a length that the parser holds the client to. A client that leaves after its body is no fault: the answer goes nowhere. */
+function readBytes(
+  req: IncomingMessage,
+  onBytes: (bytes: Buffer) => void,
+  onFault: (thrown: unknown) => void,
+): void {
+  let bytes: Buffer | undefined;
+  req.on('data', (chunk: Buffer) => {
+    bytes = bytes === undefined ? chunk : Buffer.concat([bytes, chunk]);
+  });
+  let isRead = false;
+  req.on('end', () => {
+    isRead = true;
+    onBytes(bytes ?? Buffer.alloc(0));
+  });
+  req.on('error', (cause) => {
+    if (!isRead) onFault(new FlowplateError('INVALID_JSON', { cause }));
+  });
+}
+
+function guarded<A extends unknown[]>(
+  step: (...args: A) => void,
+  onFault: (thrown: unknown) => void,
+): (...args: A) => void {
+  return (...args) => {
+    try {
+      step(...args);
+    } catch (error) {
+      onFault(error);
+    }
+  };
+}
