@@ -104,6 +104,8 @@ module.exports = {
       to: { path: 'node_modules/', reachable: true },
     },
     rule('7 server rooms never import sdk', '^(src/(?!sdk/|cli/)|workers/)', '^src/sdk/'),
+    rule('7 the portal imports nothing of ours but itself', '^portal/', '^(src|workers|scripts|test|bench)/'),
+    rule('7 nothing imports the portal', '^(src|workers)/', '^portal/'),
     rule('7 cli imports only sdk', '^src/cli/', '^(src/(?!cli/|sdk/)|workers/)'),
 
     // The container image has no development packages, and no file but ours.

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationPage } from './generated/configuration-page.ts';
 import { databaseTypes } from './generated/database-types.ts';
 import { openApiFile } from './generated/open-api-file.ts';
+import { portalApiTypes } from './generated/portal-api-types.ts';
 import { projectRoot } from './services/project-root.ts';
 
 /** Files that follow from the code. They are committed, so that a review shows what a change does to them. */
@@ -9,6 +10,7 @@ const generated: Record<string, () => string | Promise<string>> = {
   'src/stores/postgres/schema.ts': databaseTypes,
   'docs/openapi.json': openApiFile,
   'docs/configuration.md': configurationPage,
+  'portal/src/api/schema.d.ts': portalApiTypes,
 };
 
 /** `--check` writes nothing and fails when a file is not what the code says. */

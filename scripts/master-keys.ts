@@ -42,7 +42,8 @@ type Command = (broker: Broker, values: Values, id: string | undefined) => Promi
 const commands: Record<string, Command> = {
   create: async (broker, values) => {
     const secret = values['secret-stdin'] === true ? readFileSync(0, 'utf8').trim() : undefined;
-    printCreated(await createMasterKey(broker, broker.origin, toRequest(values), secret), values);
+    const request = { ...toRequest(values), chosenSecret: secret };
+    printCreated(await createMasterKey(broker, broker.origin, request), values);
   },
   list: async (broker, values) => {
     const masterKeys = await listMasterKeys(broker.db);

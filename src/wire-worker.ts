@@ -3,7 +3,9 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Closing } from './closing.ts';
 import type { Config } from './config.ts';
+import type { Head } from './domain/audit-seal.ts';
 import type { RandomBytes } from './domain/clock.ts';
+import type { Keyring } from './domain/key-digest.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { type Database, openDatabase } from './stores/postgres/database.ts';
@@ -19,6 +21,8 @@ export type WorkerParts = {
   queue: Queue;
   queueRedis: Redis;
   randomBytes: RandomBytes;
+  keyring: Keyring;
+  onHead: (head: Head) => void;
   retention: Retention;
 };
 
@@ -54,6 +58,15 @@ export function wireWorker(config: Config, log: Log, metrics: Metrics) {
     countFlushes(redis).catch(() => Number.NaN),
   );
   const retention = { usageHoursDays: config.USAGE_HOURS_DAYS, usageDaysDays: config.USAGE_DAYS_DAYS };
-  const parts: WorkerParts = { db, redis, queue, queueRedis, randomBytes, retention };
+  const parts: WorkerParts = {
+    db,
+    redis,
+    queue,
+    queueRedis,
+    randomBytes,
+    keyring: config.FLOWPLATE_PEPPERS,
+    onHead: ({ seq, hash }) => log.info({ seq, hash: hash.toString('hex') }, 'audit sealed'),
+    retention,
+  };
   return { parts, closing, fault };
 }

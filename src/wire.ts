@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { Closing } from './closing.ts';
 import type { Config } from './config.ts';
 import { Bulkhead } from './domain/bulkhead.ts';
@@ -21,6 +22,12 @@ import { applyFlushes } from './stores/postgres/usage.ts';
 import { isRedisReachable, openRedis } from './stores/redis/client.ts';
 import { defineLimitScripts } from './stores/redis/limits.ts';
 import { pushFlush } from './stores/redis/usage-flushes.ts';
+import { identifyApiUser } from './usecases/api-users/identify-api-user.ts';
+import { noteRefusal } from './usecases/audit/note-refusal.ts';
+import { identifyPlatformKey } from './usecases/operators/identify-platform-key.ts';
+import { identifySession } from './usecases/sessions/identify-session.ts';
+import { SigningKeys } from './usecases/sessions/signing-keys.ts';
+import { enterTenant } from './usecases/tenants/enter-tenant.ts';
 import { ChangeSignal } from './usecases/verifiers/change-signal.ts';
 import { KeyRecords } from './verify/key-records.ts';
 import { Lease } from './verify/lease.ts';
@@ -37,6 +44,7 @@ const masterKeyLookupsWaitingMax = 256;
 const hashesAtOnce = 2;
 const hashesWaitingMax = 20;
 const masterKeysInMemoryMax = 10_000;
+const portalDirectory = fileURLToPath(new URL('../portal/dist', import.meta.url));
 /** Opened as they are needed: a deployment without embedded verifiers has none of them. */
 const verifierConnectionsMax = 4;
 
@@ -144,6 +152,8 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     }),
   });
 
+  const signingKeys = new SigningKeys({ db, clock, randomBytes, keyring });
+
   metrics.watch('flowplate_lease_held', '1 while this process may verify from its caches', () =>
     lease.isHeld() ? 1 : 0,
   );
@@ -156,10 +166,21 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       randomBytes,
       keyring,
       environment: config.FLOWPLATE_ENV,
+      signingKeys,
+      passwordHashing: new Bulkhead({
+        runningMax: hashesAtOnce,
+        waitingMax: hashesWaitingMax,
+        refusal: 'TOO_MANY_ATTEMPTS',
+      }),
       turns: new Turns(),
       insertMint: mintsInBatches(db),
       propagation: new PropagationWatch(db, config.LEASE_MS),
       masterKeys,
+      identifySession: (token) => identifySession({ db, clock, signingKeys }, token),
+      identifyPlatformKey: (keyId) => identifyPlatformKey({ db }, keyId),
+      identifyApiUser: (userId) => identifyApiUser({ db }, userId),
+      enterTenant: (caller, request) => enterTenant({ db, clock, randomBytes }, caller, request),
+      noteRefusal: (refusal) => noteRefusal({ db, clock, randomBytes }, refusal),
       verify: {
         records,
         clock,
@@ -169,6 +190,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       },
       verifiers: { db: verifiersDb, leaseMs: config.LEASE_MS, changes: changesHeard, deliverUsage },
       log,
+      portalDirectory,
       newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),
       onRequest: ({ method, route, status, seconds }) =>

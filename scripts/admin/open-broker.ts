@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { readConfigOrExit } from '../../src/config.ts';
 import type { Origin } from '../../src/domain/audit-event.ts';
 import { FlowplateError } from '../../src/domain/errors.ts';
+import { Turns } from '../../src/domain/turns.ts';
 import { openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
 import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
@@ -34,6 +35,7 @@ export async function openBroker() {
     keyring: config.FLOWPLATE_PEPPERS,
     environment: config.FLOWPLATE_ENV,
     firstMasterKey: config.FLOWPLATE_MASTER_KEY,
+    turns: new Turns(),
     propagation: new PropagationWatch(db, config.LEASE_MS),
     close: () => db.destroy(),
   };

@@ -10,6 +10,7 @@ export const checks: readonly Check[] = [
   { heading: 'lock file', run: checkLockFile },
   tool('format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings']),
   tool('types', ['node_modules/typescript/bin/tsc', '--noEmit']),
+  tool('types of the portal', ['portal/node_modules/typescript/bin/tsc', '--noEmit', '--project', 'portal']),
   { heading: 'who may import whom', run: (signal) => cruise(signal, projectRoot) },
   { heading: 'what each room may know', run: () => readRoomWords(projectRoot) },
   tool('dead code', ['node_modules/knip/bin/knip.js', '--no-progress']),

@@ -2,14 +2,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the product lives; scripts, tests and benchmarks may import what they like. */
-export const ROOMS: readonly string[] = ['src', 'workers'];
+export const ROOMS: readonly string[] = ['src', 'workers', 'portal/src'];
 
 /** Every TypeScript file of the product, as a path from `root`. */
 export function sourceFiles(root: string): string[] {
   return ROOMS.flatMap((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
       // What is built from them is nobody's source.
-      .filter((file) => file.endsWith('.ts') && !file.startsWith('sdk/dist/'))
+      .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('sdk/dist/'))
       .map((file) => `${room}/${file}`),
   );
 }

@@ -2,7 +2,7 @@ import { migrate } from '../../src/stores/postgres/migrate.ts';
 import type { Supervisor } from '../services/supervise.ts';
 import { claimPort } from './claim-port.ts';
 import { takeDataDir } from './data-dir.ts';
-import { firstMasterKey } from './first-master-key.ts';
+import { firstKeys } from './first-keys.ts';
 import type { LaunchOptions } from './options.ts';
 import { startProcesses } from './processes.ts';
 import { keptSecrets } from './secrets.ts';
@@ -36,5 +36,5 @@ export async function launch(supervisor: Supervisor, options: LaunchOptions): Pr
   await startProcesses(supervisor, { env, watch });
   await waitUntilReady(url);
   // Last, and shown at once: a key that was made by a start that then failed could never be shown again.
-  return summary({ url, dataDir, firstMasterKey: await firstMasterKey(env) });
+  return summary({ url, dataDir, ...(await firstKeys(env)) });
 }

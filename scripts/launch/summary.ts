@@ -1,24 +1,35 @@
-export interface SummaryFacts {
-  url: string;
-  dataDir: string;
-  /** Only when this start made it. */
-  firstMasterKey: string | undefined;
-}
+import type { FirstKeys } from './first-keys.ts';
 
-/** What the person sees once everything runs. The three lines work when pasted one after another into a shell. */
-export function summary({ url, dataDir, firstMasterKey }: SummaryFacts): string {
+/** The keys only when this start made them. */
+export type SummaryFacts = FirstKeys & { url: string; dataDir: string };
+
+/** Where the command line looks unless it is told otherwise. */
+const usualUrl = 'http://127.0.0.1:9123';
+
+/** What the person sees once everything runs. The curl lines work when pasted one after another into a shell. */
+export function summary({ url, dataDir, masterKey, tenantKey }: SummaryFacts): string {
   return `
 Flowplate Keys is ready.
 
   URL         ${url}
   Data        ${dataDir}
-  Master key  ${firstMasterKey ?? 'shown at the first start; put it into FLOWPLATE_MASTER_KEY for the lines below'}
-${firstMasterKey === undefined ? '' : '              (shown this once: keep it now)\n'}
+  Master key  ${masterKey ?? 'shown at the first start; put it into FLOWPLATE_MASTER_KEY for the lines below'}
+${masterKey === undefined ? '' : '              (shown this once: keep it now)\n'}
 Mint, verify, revoke:
 
-${curlLines(url, firstMasterKey ?? '$FLOWPLATE_MASTER_KEY').join('\n')}
-
+${curlLines(url, masterKey ?? '$FLOWPLATE_MASTER_KEY').join('\n')}
+${tenantKey === undefined ? '' : createAdmin(url, tenantKey)}
 Ctrl-C stops everything.
+`;
+}
+
+/** The first platform admin is made with a tenant key and with nothing else (seed 001). */
+function createAdmin(url: string, tenantKey: string): string {
+  const server = url === usualUrl ? '' : ` --server ${url}`;
+  return `
+Create the first platform admin, with the first tenant key (shown this once, too):
+
+FLOWPLATE_API_KEY="${tenantKey}" npx flowplate${server} platform create-admin --email you@example.com --name "You"
 `;
 }
 

@@ -2,7 +2,7 @@ import { toolsDir } from './project-root.ts';
 import { runCommand } from './run-command.ts';
 import { type DebianProgram, type UnpackedProgram, unpackDebian } from './unpack-debian.ts';
 
-export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'curl';
+export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'curl' | 'chromium';
 
 const programs: Record<ProgramName, DebianProgram> = {
   nginx: {
@@ -20,6 +20,14 @@ const programs: Record<ProgramName, DebianProgram> = {
     package: 'curl',
     path: 'usr/bin/curl',
     works: (program) => says(program, ['--version'], /^curl /),
+  },
+  chromium: {
+    // The browser without a window: a third of its libraries are not needed.
+    package: 'chromium-headless-shell',
+    parts: ['chromium-common'],
+    privateLibraries: ['pulseaudio'],
+    path: 'usr/lib/chromium/chromium-headless-shell',
+    works: (program) => says(program, ['--no-sandbox', '--version'], /Chrom/),
   },
   haproxy: {
     package: 'haproxy',

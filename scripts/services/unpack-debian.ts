@@ -11,6 +11,10 @@ export interface UnpackedProgram {
 
 export interface DebianProgram {
   package: string;
+  /** Packages with other parts of the program, where Debian has split it. */
+  parts?: readonly string[];
+  /** Folders beside the libraries in which some of them keep more, found only where Debian has them. */
+  privateLibraries?: readonly string[];
   /** Where the package has it, e.g. `usr/sbin/nginx`. */
   path: string;
   works(program: UnpackedProgram): Promise<boolean>;
@@ -32,6 +36,7 @@ export async function unpackDebian(wanted: DebianProgram, toolsDir: string): Pro
     const root = join(workDir, 'root');
     const apt = new AptDownloader(workDir);
     const { version, depends } = await apt.unpack(wanted.package, root);
+    for (const part of wanted.parts ?? []) await apt.unpack(part, root);
     if (!(await wanted.works(await programIn(root, wanted)))) await unpackLibraries(apt, depends, root);
     if (!(await wanted.works(await programIn(root, wanted)))) {
       throw new Error(`Debian's ${wanted.package} ${version} does not run here, or lacks what we need`);
@@ -63,13 +68,18 @@ async function moveIntoPlace(from: string, to: string): Promise<void> {
   }
 }
 
-async function programIn(root: string, { path }: DebianProgram): Promise<UnpackedProgram> {
+async function programIn(
+  root: string,
+  { path, privateLibraries = [] }: DebianProgram,
+): Promise<UnpackedProgram> {
   const directories = [];
   for (const top of ['lib', 'usr/lib']) {
     const directory = join(root, top);
     const names = existsSync(directory) ? await readdir(directory) : [];
     const triplets = names.filter((name) => name.includes('-linux-'));
-    directories.push(directory, ...triplets.map((name) => join(directory, name)));
+    const inTriplets = triplets.map((name) => join(directory, name));
+    directories.push(directory, ...inTriplets);
+    directories.push(...inTriplets.flatMap((at) => privateLibraries.map((name) => join(at, name))));
   }
   return { path: join(root, path), env: { LD_LIBRARY_PATH: directories.join(':') } };
 }

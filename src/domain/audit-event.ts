@@ -4,6 +4,7 @@ import { newId } from './ids.ts';
 /** Every event type, in one place. An event says who did what to which thing; it never holds a secret. */
 export const auditEventTypes = [
   'organization.created',
+  'organization.updated',
   'organization.status_changed',
   'environment.created',
   'key.minted',
@@ -14,12 +15,54 @@ export const auditEventTypes = [
   'master_key.created',
   'master_key.rotated',
   'master_key.revoked',
+  'platform.bootstrapped',
+  'platform.impersonated',
+  'platform.login.succeeded',
+  'platform.login.refused',
+  'platform.logout',
+  'platform.access.refused',
+  'platform.user.created',
+  'platform.user.updated',
+  'platform.user.password_changed',
+  'platform.user.deleted',
+  'platform.role.created',
+  'platform.role.updated',
+  'platform.role.deleted',
+  'platform.key.created',
+  'platform.key.rotated',
+  'platform.key.revoked',
+  'platform.key.deleted',
+  'tenant.key.created',
+  'tenant.key.rotated',
+  'tenant.key.revoked',
+  'tenant.key.deleted',
+  'environment.deleted',
+  'api_user.created',
+  'api_user.updated',
+  'api_user.key_rotated',
+  'api_user.deleted',
 ] as const;
 
 export type AuditEventType = (typeof auditEventTypes)[number];
 
-/** Who caused the change: a master key, a person at the server's own shell, or the server itself (a sweep). */
-export type Actor = { kind: 'master_key' | 'shell' | 'system'; id: string };
+/** Who can cause a change: every kind of credential, a person at the server's own shell, and the server itself (a sweep). */
+export const actorKinds = [
+  'master_key',
+  'platform_user',
+  'platform_key',
+  'tenant_key',
+  'api_user',
+  'anybody',
+  'shell',
+  'system',
+] as const;
+
+export type ActorKind = (typeof actorKinds)[number];
+
+export type Actor = { kind: ActorKind; id: string };
+
+/** Refused attempts are written down as well. */
+export type AuditResult = 'success' | 'refused';
 
 export type AuditEvent = {
   id: string;
@@ -28,19 +71,30 @@ export type AuditEvent = {
   organizationId: string | null;
   targetId: string;
   requestId: string | null;
+  /** The organization that the actor, an operator, was impersonating. */
+  onBehalfOf: string | null;
+  result: AuditResult;
   details: Record<string, unknown>;
   createdAt: Date;
 };
 
 /** On whose account a change is written down, and in which request. */
-export type Origin = { actor: Actor; requestId: string | null };
+export type Origin = { actor: Actor; requestId: string | null; onBehalfOf?: string | null };
 
 export const systemOrigin: Origin = { actor: { kind: 'system', id: 'flowplate' }, requestId: null };
 
 export function newAuditEvent(
   at: { now: Date; randomBytes: RandomBytes },
   origin: Origin,
-  event: Pick<AuditEvent, 'eventType' | 'organizationId' | 'targetId' | 'details'>,
+  event: Pick<AuditEvent, 'eventType' | 'organizationId' | 'targetId' | 'details'> &
+    Partial<Pick<AuditEvent, 'result'>>,
 ): AuditEvent {
-  return { id: newId('auditEvent', at.now, at.randomBytes), ...origin, ...event, createdAt: at.now };
+  return {
+    id: newId('auditEvent', at.now, at.randomBytes),
+    onBehalfOf: null,
+    result: 'success',
+    ...origin,
+    ...event,
+    createdAt: at.now,
+  };
 }

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import type { Keyring, Pepper } from './key-digest.ts';
+import { createHash } from 'node:crypto';
+import { type Keyring, keyed } from './key-digest.ts';
+import { seal, unseal } from './seal.ts';
 
 /**
  * A repeated request is recognised by `ids` (one for each live pepper, the current one first) and must carry the same body. Its
@@ -17,9 +18,7 @@ export type Idempotency = {
 export const idempotencyLifeMs = 24 * 3_600_000;
 export const idempotencyKeyLengthMax = 255;
 
-const saltBytes = 16;
-const nonceBytes = 12;
-const tagBytes = 16;
+const purpose = 'idempotency';
 
 /** `scope` says whose request it is and to which path; the same `key` from another caller is another request. */
 export function newIdempotency(
@@ -30,39 +29,12 @@ export function newIdempotency(
   return {
     ids,
     bodyHash: createHash('sha256').update(canonicalJson(request.body)).digest(),
-    seal: (answer) => seal(keyed(keyring[0], `seal\n${request.scope}\n${request.key}`), answer),
+    seal: (answer) => seal(keyed(keyring[0], `seal\n${request.scope}\n${request.key}`), purpose, answer),
     open: (id, sealed) => {
       const pepper = keyring[ids.findIndex((candidate) => candidate.equals(id))] ?? keyring[0];
-      return open(keyed(pepper, `seal\n${request.scope}\n${request.key}`), sealed);
+      return unseal(keyed(pepper, `seal\n${request.scope}\n${request.key}`), purpose, sealed);
     },
   };
-}
-
-function keyed(pepper: Pepper, text: string): Buffer {
-  return createHmac('sha256', pepper.secret).update(text).digest();
-}
-
-/** AES-256-GCM under a key of its own for each answer: salt, nonce, tag, ciphertext. */
-function seal(secret: Buffer, answer: string): Buffer {
-  const salt = randomBytes(saltBytes);
-  const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv('aes-256-gcm', derive(secret, salt), nonce);
-  const ciphertext = Buffer.concat([cipher.update(answer, 'utf8'), cipher.final()]);
-  return Buffer.concat([salt, nonce, cipher.getAuthTag(), ciphertext]);
-}
-
-function open(secret: Buffer, sealed: Buffer): string {
-  const salt = sealed.subarray(0, saltBytes);
-  const nonce = sealed.subarray(saltBytes, saltBytes + nonceBytes);
-  const tag = sealed.subarray(saltBytes + nonceBytes, saltBytes + nonceBytes + tagBytes);
-  const decipher = createDecipheriv('aes-256-gcm', derive(secret, salt), nonce, { authTagLength: tagBytes });
-  decipher.setAuthTag(tag);
-  const ciphertext = sealed.subarray(saltBytes + nonceBytes + tagBytes);
-  return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8');
-}
-
-function derive(secret: Buffer, salt: Buffer): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, salt, 'flowplate idempotency', 32));
 }
 
 /** Equal bodies have equal text, whatever the order in which their fields were sent. */

@@ -6,6 +6,13 @@ export const idPrefixes = {
   key: 'flk_',
   masterKey: 'flm_',
   environment: 'env_',
+  organization: 'org_',
+  apiKey: 'ak_',
+  apiUser: 'usr_',
+  platformUser: 'puser_',
+  role: 'role_',
+  session: 'sess_',
+  signingKey: 'sig_',
   auditEvent: 'evt_',
   request: 'req_',
 } as const;
@@ -24,7 +31,17 @@ export function newId(kind: IdKind, now: Date, randomBytes: RandomBytes): string
   return idPrefixes[kind] + encodeBase62(now.getTime(), timeDigits) + randomBase62(randomBytes, randomDigits);
 }
 
-export const keyIdPattern = /^flk_[0-9A-Za-z]{12,40}$/;
+/** No handle of that moment or later sorts before it, and each one of before does. */
+export function idFloor(kind: IdKind, at: Date): string {
+  return idPrefixes[kind] + encodeBase62(at.getTime(), timeDigits);
+}
+
+/** Ids of ours of one kind; the contract promises at least 12 characters after the prefix. */
+export function idPattern(kind: IdKind): RegExp {
+  return new RegExp(`^${idPrefixes[kind]}[0-9A-Za-z]{12,40}$`);
+}
+
+export const keyIdPattern = idPattern('key');
 
 /** Ids that callers bring along: opaque to us, and safe in a path, a header and a log line. */
 export const externalIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/;

@@ -4,9 +4,11 @@
  */
 export const jobs = {
   'roll-up-usage': { everyMs: 2_000 },
+  'seal-audit': { everyMs: 3_000 },
   'expire-keys': { everyMs: 15_000 },
   'prune-changes': { everyMs: 60_000 },
   'prune-outcomes': { everyMs: 300_000 },
+  'prune-sessions': { everyMs: 300_000 },
   'manage-partitions': { everyMs: 3_600_000 },
 } as const;
 

@@ -18,7 +18,12 @@ export function newPepper(id: string, secret: Uint8Array): Pepper {
 }
 
 export function digestSecret(pepper: Pepper, secret: string): KeyDigest {
-  return { pepperId: pepper.id, digest: createHmac('sha256', pepper.secret).update(secret).digest() };
+  return { pepperId: pepper.id, digest: keyed(pepper, secret) };
+}
+
+/** HMAC-SHA-256 under the pepper: for what has to be recognised, or derived, by nobody but us. */
+export function keyed(pepper: Pepper, text: string): Buffer {
+  return createHmac('sha256', pepper.secret).update(text).digest();
 }
 
 /** One digest for each live pepper, the current one first. */

@@ -10,9 +10,17 @@ import type { RandomBytes } from './clock.ts';
  *      kind    │   8 public   32 hidden  checksum: CRC-32 of all before it, 6 base62 digits
  *         environment    (40 random base62)
  *
+ * Hidden user keys and master keys name their environment; the other kinds have none: `flkey_` + the same tail.
+ *
  * The checksum lets a mistyped or made-up key be refused without any I/O, and a secret scanner tell a real one offline.
  */
-export const secretKinds = { user: 'fl_user_', master: 'fl_master_' } as const;
+export const secretKinds = {
+  user: 'fl_user_',
+  master: 'fl_master_',
+  tenant: 'flkey_',
+  platform: 'flplatform_',
+  apiUser: 'flapi_',
+} as const;
 
 export type SecretKind = keyof typeof secretKinds;
 
@@ -22,13 +30,31 @@ export const environmentSlugPattern = /^[a-z0-9]{1,16}$/;
 const secretLength = 40;
 const publicLength = 8;
 const checksumLength = 6;
+const suffixLength = 4;
 const tailLength = secretLength + checksumLength;
 const slugLengthMax = 16;
 
-export type ParsedSecret = { kind: SecretKind; environment: string; prefix: string };
+/** The kinds whose secrets name the environment that they are for. */
+export type NamingKind = 'user' | 'master';
 
-export function newSecret(kind: SecretKind, environment: string, randomBytes: RandomBytes): string {
-  const body = `${secretKinds[kind]}${environment}_${randomBase62(randomBytes, secretLength)}`;
+/** `environment`: undefined for a kind that names none. `prefix` may be shown, and so may `suffix`, a part of the checksum. */
+export type ParsedSecret = {
+  kind: SecretKind;
+  environment: string | undefined;
+  prefix: string;
+  suffix: string;
+};
+
+export function newSecret(kind: NamingKind, environment: string, randomBytes: RandomBytes): string {
+  return withTail(`${secretKinds[kind]}${environment}_`, randomBytes);
+}
+
+export function newApiKeySecret(kind: Exclude<SecretKind, NamingKind>, randomBytes: RandomBytes): string {
+  return withTail(secretKinds[kind], randomBytes);
+}
+
+function withTail(head: string, randomBytes: RandomBytes): string {
+  const body = head + randomBase62(randomBytes, secretLength);
   return body + checksum(body);
 }
 
@@ -38,19 +64,38 @@ export function parseSecret(text: string): ParsedSecret | undefined {
   if (kind === undefined) return undefined;
   const start = secretKinds[kind].length;
   const tailStart = text.length - tailLength;
-  const slugLength = tailStart - 1 - start;
-  if (slugLength < 1 || slugLength > slugLengthMax || text[tailStart - 1] !== '_') return undefined;
-  const environment = text.slice(start, tailStart - 1);
-  if (!environmentSlugPattern.test(environment) || !isBase62(text.slice(tailStart))) return undefined;
+  const isNaming = kind === 'user' || kind === 'master';
+  if (isNaming ? !isSlugBetween(text, start, tailStart) : tailStart !== start) return undefined;
+  if (!isBase62(text.slice(tailStart))) return undefined;
   const bodyEnd = text.length - checksumLength;
   if (checksum(text.slice(0, bodyEnd)) !== text.slice(bodyEnd)) return undefined;
-  return { kind, environment, prefix: text.slice(0, tailStart + publicLength) };
+  return {
+    kind,
+    environment: isNaming ? text.slice(start, tailStart - 1) : undefined,
+    prefix: text.slice(0, tailStart + publicLength),
+    suffix: text.slice(-suffixLength),
+  };
+}
+
+/** Whether verification has anything to say about it: a key of any kind, but no master key. */
+export function isVerifiable(text: string): boolean {
+  const kind = parseSecret(text)?.kind;
+  return kind !== undefined && kind !== 'master';
 }
 
 function kindOf(text: string): SecretKind | undefined {
   if (text.startsWith(secretKinds.user)) return 'user';
+  if (text.startsWith(secretKinds.tenant)) return 'tenant';
   if (text.startsWith(secretKinds.master)) return 'master';
+  if (text.startsWith(secretKinds.platform)) return 'platform';
+  if (text.startsWith(secretKinds.apiUser)) return 'apiUser';
   return undefined;
+}
+
+function isSlugBetween(text: string, start: number, tailStart: number): boolean {
+  const slugLength = tailStart - 1 - start;
+  if (slugLength < 1 || slugLength > slugLengthMax || text[tailStart - 1] !== '_') return false;
+  return environmentSlugPattern.test(text.slice(start, tailStart - 1));
 }
 
 function checksum(body: string): string {

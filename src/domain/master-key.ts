@@ -1,5 +1,5 @@
 import type { MasterKeyPermission } from './permission.ts';
-import type { Principal } from './principal.ts';
+import type { MasterKeyPrincipal } from './principal.ts';
 
 /** The credential of an internal backend or a gateway. A `null` list allows all. */
 export type MasterKey = {
@@ -26,7 +26,7 @@ export function isUsable(masterKey: MasterKey, nowMs: number): boolean {
   );
 }
 
-export function toPrincipal(masterKey: MasterKey): Principal {
+export function toPrincipal(masterKey: MasterKey): MasterKeyPrincipal {
   return {
     kind: 'master_key',
     id: masterKey.id,

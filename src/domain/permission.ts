@@ -9,3 +9,23 @@ export const masterKeyPermissions = [
 ] as const;
 
 export type MasterKeyPermission = (typeof masterKeyPermissions)[number];
+
+/** What an operator may be allowed to do: reading and managing for each kind of thing, and acting inside a tenant. */
+export const platformPermissions = [
+  'platform:users:read',
+  'platform:users:manage',
+  'platform:keys:read',
+  'platform:keys:manage',
+  'platform:roles:read',
+  'platform:roles:manage',
+  'platform:tenants:read',
+  'platform:tenants:manage',
+  'platform:audit:read',
+  'platform:audit:manage',
+  'platform:hidden_keys:read',
+  'platform:hidden_keys:manage',
+  'platform:impersonate:read',
+  'platform:impersonate',
+] as const;
+
+export type PlatformPermission = (typeof platformPermissions)[number];

@@ -1,43 +1,95 @@
-import type { Origin } from './audit-event.ts';
+import type { ActorKind, Origin } from './audit-event.ts';
 import { FlowplateError } from './errors.ts';
-import type { MasterKeyPermission } from './permission.ts';
+import type { MasterKeyPermission, PlatformPermission } from './permission.ts';
+import { superAdminRoleId } from './role.ts';
 
-/** Who a credential stands for. A `null` allow-list allows all. */
-export type Principal = {
-  kind: 'master_key';
-  id: string;
-  name: string;
-  permissions: readonly MasterKeyPermission[];
-  organizationIds: readonly string[] | null;
-  environments: readonly string[] | null;
+/** Who a credential stands for: what all of them have in common. */
+export type Principal = { kind: ActorKind; id: string; name: string };
+
+/** Where a principal may look. A `null` list allows all. */
+export type Reach = { organizationIds: readonly string[] | null; environments: readonly string[] | null };
+
+/** An internal backend or a gateway. */
+export type MasterKeyPrincipal = Principal &
+  Reach & { kind: 'master_key'; permissions: readonly MasterKeyPermission[] };
+
+/** A platform user, or a platform key in the place of one. */
+export type OperatorPrincipal = Principal &
+  Reach & {
+    kind: 'platform_user' | 'platform_key';
+    roleIds: readonly string[];
+    permissions: readonly PlatformPermission[];
+    /** The session of a platform user's token; null for a key. */
+    sessionId: string | null;
+  };
+
+/** Somebody inside one organization: its own key, or an operator who impersonates it. */
+export type TenantPrincipal = Principal & {
+  kind: 'tenant_key' | OperatorPrincipal['kind'];
+  organizationId: string;
+  /** The operator behind an impersonation; null for the organization's own key. */
+  operator: OperatorPrincipal | null;
 };
 
-export function requirePermission(principal: Principal, permission: MasterKeyPermission): void {
-  if (principal.permissions.includes(permission)) return;
+/** An API user of seed `003`. */
+export type ApiUserPrincipal = Principal & { kind: 'api_user'; role: 'user' | 'admin' };
+
+/** Nobody in particular: for the few operations that make somebody out of a caller, such as a login. */
+export const anybody: Principal = { kind: 'anybody', id: 'anybody', name: 'anybody' };
+
+export function requireMasterKeyPermission(
+  principal: MasterKeyPrincipal,
+  permission: MasterKeyPermission,
+): void {
+  if (!principal.permissions.includes(permission)) throw insufficient('This master key', permission);
+}
+
+export function requirePlatformPermission(
+  principal: OperatorPrincipal,
+  permission: PlatformPermission,
+): void {
+  if (!principal.permissions.includes(permission)) throw insufficient('This operator', permission);
+}
+
+export function requireSuperAdmin(principal: OperatorPrincipal): void {
+  if (principal.roleIds.includes(superAdminRoleId)) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-    systemMessage: `This master key does not hold ${permission}`,
+    systemMessage: 'Only a super-admin may do this',
+    details: { required_role: superAdminRoleId },
+  });
+}
+
+function insufficient(who: string, permission: string): FlowplateError {
+  return new FlowplateError('INSUFFICIENT_PERMISSIONS', {
+    systemMessage: `${who} does not hold ${permission}`,
     details: { required_permission: permission },
   });
 }
 
 /** A principal in the middle of one request. */
-export type Caller = { principal: Principal; requestId: string };
+export type Caller<P extends Principal = Principal & Reach> = { principal: P; requestId: string };
 
-export function originOf(caller: Caller): Origin {
-  return { actor: { kind: caller.principal.kind, id: caller.principal.id }, requestId: caller.requestId };
+export function originOf({ principal, requestId }: Caller<Principal>): Origin {
+  const actor = { kind: principal.kind, id: principal.id };
+  const isImpersonating = 'operator' in principal && principal.operator !== null;
+  return {
+    actor,
+    requestId,
+    onBehalfOf: isImpersonating ? (principal as TenantPrincipal).organizationId : null,
+  };
 }
 
 /** Whether keys of this organization and environment exist at all for this principal. */
-export function isVisibleTo(principal: Principal, organizationId: string, environment: string): boolean {
+export function isVisibleTo(reach: Reach, organizationId: string, environment: string): boolean {
   return (
-    (principal.organizationIds?.includes(organizationId) ?? true) &&
-    (principal.environments?.includes(environment) ?? true)
+    (reach.organizationIds?.includes(organizationId) ?? true) &&
+    (reach.environments?.includes(environment) ?? true)
   );
 }
 
 /** For a mint, where there is no key yet to be hidden: says plainly that the allow-list does not reach so far. */
-export function requireVisible(principal: Principal, organizationId: string, environment: string): void {
-  if (isVisibleTo(principal, organizationId, environment)) return;
+export function requireVisible(reach: Reach, organizationId: string, environment: string): void {
+  if (isVisibleTo(reach, organizationId, environment)) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
     systemMessage: 'This master key is not allowed in that organization and environment',
   });

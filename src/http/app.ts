@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { docsPage } from './docs-page.ts';
 import { fromExpress, type ReadAddress } from './exchange.ts';
 import { type HealthParts, live, ready } from './health.ts';
+import { portalPages } from './portal/portal-pages.ts';
 import { answerProblem } from './problem.ts';
 import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
@@ -15,6 +16,8 @@ export type AppParts = ApiParts &
   RouteParts &
   HealthParts & {
     log: Log;
+    /** Where the built portal lies. */
+    portalDirectory: string;
     newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
@@ -34,6 +37,7 @@ export function createApp(parts: AppParts): Express {
   app.get('/health/live', live());
   app.get('/health/ready', ready(parts));
   app.use(docsPage(routes));
+  app.use(portalPages(parts.portalDirectory));
   for (const route of routes) app[route.method](route.path, handler(parts, route));
   for (const [path, methods] of methodsByPath()) app.all(path, methodNotAllowed(methods));
   app.use(() => {

@@ -1,21 +1,48 @@
 import { z } from 'zod';
-import { keyIdPattern } from '../domain/ids.ts';
+import { type IdKind, idPattern } from '../domain/ids.ts';
 
-/** An opaque cursor is the id of the last row of the page before, wrapped so that nobody builds on what it is. */
-export const keyCursor = z
-  .string()
-  .max(200)
-  .transform((text) => Buffer.from(text, 'base64url').toString('latin1'))
-  .refine((id) => keyIdPattern.test(id), 'is not a cursor of this list');
+/**
+ * An opaque cursor is the id of the last row of the page before, wrapped so that nobody builds on what it is. One that was
+ * tampered with, or belongs to another list, is refused.
+ */
+export function cursorOf(kind: IdKind) {
+  return z
+    .string()
+    .max(200)
+    .transform((text) => Buffer.from(text, 'base64url').toString('latin1'))
+    .refine((id) => idPattern(kind).test(id), 'is not a cursor of this list');
+}
 
 export function toCursor(id: string): string {
   return Buffer.from(id, 'latin1').toString('base64url');
 }
 
 /** Query parameters arrive as text. */
-export const pageLimit = z
-  .string()
-  .regex(/^\d{1,3}$/, 'must be a number from 1 to 100')
-  .transform(Number)
-  .pipe(z.int().min(1).max(100))
-  .default(50);
+export function pageLimitTo(max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,4}$/, `must be a number from 1 to ${max}`)
+    .transform(Number)
+    .pipe(z.int().min(1).max(max))
+    .default(Math.min(50, max));
+}
+
+export const pageLimit = pageLimitTo(100);
+
+/** Where the next page of a bare array is (RFC 8288); nothing on the last page. `query`: what narrowed this page. */
+export function nextPage(
+  path: string,
+  query: Record<string, unknown>,
+  cursor: string | undefined,
+): { headers?: Record<string, string> } {
+  if (cursor === undefined) return {};
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...query, cursor })) {
+    if (value !== undefined) search.set(name, textOf(value));
+  }
+  return { headers: { Link: `<${path}?${search}>; rel="next"` } };
+}
+
+function textOf(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value);
+}

@@ -3,13 +3,12 @@ import type { ErrorCode } from '../domain/errors.ts';
 import { errorEnvelope, idempotencyHeader, problemDetails } from './error-schemas.ts';
 import { problems } from './problem.ts';
 import type { Route } from './route.ts';
+import { securitySchemes } from './security-schemes.ts';
+import { linesMediaType } from './send-answer.ts';
 import { authorizePaths } from './verify/authorize-document.ts';
 
-/** What any authenticated operation can answer. */
+/** What any operation can answer. */
 const commonErrors: readonly ErrorCode[] = [
-  'AMBIGUOUS_CREDENTIALS',
-  'AUTHENTICATION_REQUIRED',
-  'INSUFFICIENT_PERMISSIONS',
   'NOT_ACCEPTABLE',
   'VALIDATION_ERROR',
   'TOO_MANY_ATTEMPTS',
@@ -36,28 +35,22 @@ export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
       description: 'Mints, verifies, refreshes, revokes and counts the API keys of users in organizations.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    security: [{ masterKey: [] }],
     paths: { ...paths, ...authorizePaths },
     components: {
-      securitySchemes: {
-        masterKey: {
-          type: 'apiKey',
-          in: 'header',
-          name: 'x-flowplate-master-key',
-          description: 'A master key; `X-API-Key` is accepted for it as well.',
-        },
-      },
+      securitySchemes,
     },
   });
 }
 
 function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
-  const hasBody = route.method === 'post' || route.method === 'patch';
+  const hasBody = ['post', 'put', 'patch'].includes(route.method);
   const mediaType = route.bodyFormat === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
+  const answerType = route.answerFormat === 'lines' ? linesMediaType : 'application/json';
   return {
     operationId: route.operationId,
     summary: route.summary,
-    description: `${route.description}\n\nNeeds the permission \`${route.access}\`.`,
+    description: `${route.description}\n\n${route.access.needs}`,
+    security: route.access.schemes.map((scheme) => ({ [scheme]: [] })),
     requestParams: {
       path: route.params,
       query: route.query,
@@ -70,11 +63,12 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
           status,
           status === '204'
             ? { description }
-            : { description, content: { 'application/json': { schema: route.answer } } },
+            : { description, content: { [answerType]: { schema: route.answer } } },
         ]),
       ),
       ...errorResponses([
         ...route.errors,
+        ...route.access.errors,
         ...commonErrors,
         ...(hasBody ? bodyErrors : []),
         ...(route.idempotent ? idempotencyErrors : []),

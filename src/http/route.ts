@@ -4,38 +4,48 @@ import type { z } from 'zod';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
-import type { MasterKeyPermission } from '../domain/permission.ts';
-import { type Caller, type Principal, requirePermission } from '../domain/principal.ts';
-import type { MasterKeys } from '../verify/master-keys.ts';
-import { authenticate } from './authenticate.ts';
+import type { Caller, Principal, TenantPrincipal } from '../domain/principal.ts';
+import type { Access } from './access/access.ts';
+import { pageOrigin } from './access/own-page.ts';
 import type { Exchange } from './exchange.ts';
 import { readFormBody, readJsonBody } from './read-body.ts';
+import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
 type Shape = z.ZodType;
 
-export type Input<P extends Shape, Q extends Shape, B extends Shape> = {
+export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends Principal> = {
   params: z.output<P>;
   query: z.output<Q>;
   body: z.output<B>;
-  caller: Caller;
+  caller: Caller<C>;
   /** Only on routes that declare it, and only when the caller sent an Idempotency-Key. */
   idempotency: Idempotency | undefined;
+  /** The caller's address, or what a trusted proxy says it is. */
+  ip: () => string | undefined;
+  /** The address of the portal's own page that sent this; undefined for everything else. */
+  pageOrigin: () => URL | undefined;
   /** Aborts when nobody waits for the answer any more; for an operation that waits. */
   left: () => AbortSignal;
 };
 
-export type Answer<R extends Shape> = { status: number; body: z.input<R>; headers?: Record<string, string> };
-
 /** One operation: what it is called, who may call it, what goes in and out, and what it does. Validation, types and document in one. */
-export type RouteDefinition<Parts, P extends Shape, Q extends Shape, B extends Shape, R extends Shape> = {
-  method: 'get' | 'post' | 'patch' | 'delete';
+export type RouteDefinition<
+  Parts,
+  P extends Shape,
+  Q extends Shape,
+  B extends Shape,
+  R extends Shape,
+  AccessParts,
+  C extends Principal,
+> = {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Express's spelling: `/api-keys/:key_id`. */
   path: string;
   operationId: string;
   summary: string;
   description: string;
-  access: MasterKeyPermission;
+  access: Access<AccessParts, C>;
   params: P;
   query: Q;
   body: B;
@@ -44,23 +54,39 @@ export type RouteDefinition<Parts, P extends Shape, Q extends Shape, B extends S
   /** Each status that is a success, with what it means; all of them have the shape `answer`. */
   success: Record<number, string>;
   answer: R;
+  /** JSON unless the answer is one `answer` a line. */
+  answerFormat?: 'lines';
   /** What can go wrong besides what can go wrong everywhere. */
   errors: readonly ErrorCode[];
   /** The answer carries a secret that a repeated request may ask for again. */
   idempotent?: true;
-  handle(parts: Parts, input: Input<P, Q, B>): Promise<Answer<R>>;
+  handle(parts: Parts, input: Input<P, Q, B, C>): Promise<Answer<R> | LinesAnswer<R>>;
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of routes has a different shape in each; each was checked where it was defined
-export type Route<Parts> = RouteDefinition<Parts, any, any, any, any>;
+export type Route<Parts> = RouteDefinition<Parts, any, any, any, any, any, any>;
 
-export function defineRoute<Parts, P extends Shape, Q extends Shape, B extends Shape, R extends Shape>(
-  definition: RouteDefinition<Parts, P, Q, B, R>,
-): RouteDefinition<Parts, P, Q, B, R> {
+export function defineRoute<
+  Parts,
+  P extends Shape,
+  Q extends Shape,
+  B extends Shape,
+  R extends Shape,
+  AccessParts,
+  C extends Principal,
+>(
+  definition: RouteDefinition<Parts, P, Q, B, R, AccessParts, C>,
+): RouteDefinition<Parts, P, Q, B, R, AccessParts, C> {
   return definition;
 }
 
-export type RouteParts = { masterKeys: Pick<MasterKeys, 'identify'>; keyring: Keyring };
+export type RouteParts = {
+  keyring: Keyring;
+  /** Writes down that somebody known was refused. */
+  noteRefusal(refusal: Refusal): Promise<void>;
+};
+
+export type Refusal = { caller: Caller<Principal>; operationId: string; code: ErrorCode };
 
 /** What happens to every request, in this order: nothing of a body is read before it is known who sends it and that they may. */
 export async function serve<Parts extends RouteParts>(
@@ -68,11 +94,30 @@ export async function serve<Parts extends RouteParts>(
   route: Route<Parts>,
   exchange: Exchange,
 ): Promise<void> {
-  const { req, res, requestId } = exchange;
-  const principal = await authenticate(parts.masterKeys, exchange);
-  exchange.onPrincipal(principal.id);
-  requirePermission(principal, route.access);
-  requireAcceptable(req);
+  let known: Principal | undefined;
+  const onKnown = (principal: Principal) => {
+    known = principal;
+    exchange.onPrincipal(principal.id);
+  };
+  try {
+    const principal = await route.access.admit(parts, exchange, onKnown);
+    await answerTo(principal, parts, route, exchange);
+  } catch (error) {
+    if (known !== undefined && route.access.areRefusalsAudited && isRefusal(error)) {
+      const caller = { principal: known, requestId: exchange.requestId };
+      await parts.noteRefusal({ caller, operationId: route.operationId, code: error.code });
+    }
+    throw error;
+  }
+}
+
+async function answerTo<Parts extends RouteParts>(
+  principal: Principal,
+  parts: Parts,
+  route: Route<Parts>,
+  { req, res, requestId, ...exchange }: Exchange,
+): Promise<void> {
+  requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
   const params = validate(route.params, exchange.params);
   const query = validate(route.query, exchange.query);
   const sent = await (route.bodyFormat === 'form' ? readFormBody(req) : readJsonBody(req));
@@ -81,9 +126,23 @@ export async function serve<Parts extends RouteParts>(
     route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
   const caller = { principal, requestId };
   const left = () => leftSignal(res);
-  const answer = await route.handle(parts, { params, query, body, caller, idempotency, left });
-  if (answer.status === 204) sendNothing(res);
-  else sendJson(res, answer);
+  const answer = await route.handle(parts, {
+    params,
+    query,
+    body,
+    caller,
+    idempotency,
+    ip: exchange.ip,
+    pageOrigin: () => pageOrigin(req),
+    left,
+  });
+  await sendAnswer(res, answer);
+}
+
+const refusalCodes: readonly ErrorCode[] = ['INSUFFICIENT_PERMISSIONS', 'SELF_ACTION_FORBIDDEN'];
+
+function isRefusal(error: unknown): error is FlowplateError {
+  return error instanceof FlowplateError && refusalCodes.includes(error.code);
 }
 
 function leftSignal(res: ServerResponse): AbortSignal {
@@ -93,10 +152,10 @@ function leftSignal(res: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
-function requireAcceptable(req: IncomingMessage): void {
+function requireAcceptable(req: IncomingMessage, mediaType: string): void {
   const accept = req.headers.accept;
-  if (accept === undefined || accept === '*/*' || accept === 'application/json') return;
-  if (!accepts(req).types(['application/json', 'application/problem+json'])) {
+  if (accept === undefined || accept === '*/*' || accept === mediaType) return;
+  if (!accepts(req).types([mediaType, 'application/problem+json'])) {
     throw new FlowplateError('NOT_ACCEPTABLE');
   }
 }
@@ -115,22 +174,8 @@ function readIdempotency(
       details: [{ path: 'Idempotency-Key', message: `must have 1 to ${idempotencyKeyLengthMax} characters` }],
     });
   }
-  const scope = `${principal.id} ${route.operationId} ${JSON.stringify(params)}`;
+  const inside = (principal as Partial<TenantPrincipal>).organizationId;
+  const who = inside === undefined ? principal.id : `${principal.id} in ${inside}`;
+  const scope = `${who} ${route.operationId} ${JSON.stringify(params)}`;
   return newIdempotency(keyring, { scope, key, body });
-}
-
-function sendJson(res: ServerResponse, { status, body, headers }: Answer<Shape>): void {
-  const text = JSON.stringify(body);
-  res.statusCode = status;
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  res.setHeader('Cache-Control', 'no-store');
-  for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value);
-  res.end(text);
-}
-
-function sendNothing(res: ServerResponse): void {
-  res.statusCode = 204;
-  res.setHeader('Cache-Control', 'no-store');
-  res.end();
 }

@@ -1,10 +1,12 @@
+import type { KeyRecord } from '../domain/key-record.ts';
+import { Entry } from '../verify/record-cache.ts';
 import type { Broker, FoundRecord } from './broker.ts';
 
 /** The feed in whose time a record was asked for. */
 export type Era = { verifierId: string; registrations: number };
 
-/** `readAtMs`: the monotonic time before which it was not read from the database. */
-export type LandedRecord = FoundRecord & { readAtMs: number };
+/** `entry.readAtMs`: the monotonic time before which it was not read from the database. */
+export type LandedRecord = Pick<FoundRecord, 'organizationActive'> & { entry: Entry<KeyRecord> };
 
 type Flight = { registrations: number; landed: Promise<LandedRecord | undefined> };
 
@@ -35,7 +37,8 @@ export class BrokerRecords {
     const sentMs = performance.now();
     const found = await this.#broker.findRecord(era.verifierId, key);
     if (found === undefined) return undefined;
-    const landed = { ...found, readAtMs: sentMs - found.ageMs };
+    const { record, organizationActive, ageMs } = found;
+    const landed = { organizationActive, entry: new Entry(record, sentMs - ageMs) };
     this.#onLanded(fingerprint, landed, era);
     return landed;
   }

@@ -2,7 +2,7 @@ import type { KeyRecord } from '../domain/key-record.ts';
 import type { UsageMark } from '../domain/usage.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
-import { type ConnectionOptions, Transport } from './transport.ts';
+import { type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 
 export type Change = {
   kind: 'key' | 'master_key' | 'organization';
@@ -56,7 +56,7 @@ export class Broker {
   readonly #transport: Transport;
 
   constructor(options: ConnectionOptions) {
-    this.#transport = new Transport(options);
+    this.#transport = new Transport(options, masterKeyCredential(options.masterKey));
   }
 
   register(signal: AbortSignal): Promise<Registration> {

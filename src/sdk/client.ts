@@ -16,7 +16,7 @@ import type {
   UsageRange,
   VerifyRequest,
 } from './api-types.ts';
-import { type Call, type ConnectionOptions, Transport } from './transport.ts';
+import { type Call, type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 
 export type ClientOptions = ConnectionOptions & {
   /** How often a mint, a refresh or a read is tried again; 3 unless set. */
@@ -45,7 +45,7 @@ export class FlowplateClient {
   readonly #retriesMax: number;
 
   constructor(options: ClientOptions) {
-    this.#transport = new Transport(options);
+    this.#transport = new Transport(options, masterKeyCredential(options.masterKey));
     this.#retriesMax = options.retriesMax ?? 3;
   }
 

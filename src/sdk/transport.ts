@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toApiError } from './api-error.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
+import { splitLines } from './split-lines.ts';
 
 export type ConnectionOptions = {
   /** Where Flowplate Keys is, such as `https://keys.internal:9123`. */
@@ -12,10 +13,13 @@ export type ConnectionOptions = {
   fetch?: typeof fetch | undefined;
 };
 
-export type Query = Record<string, string | number | undefined>;
+/** The header that says who calls. */
+export type Credential = Readonly<Record<string, string>>;
+
+export type Query = Record<string, string | number | boolean | undefined>;
 
 export type Call = {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Query | undefined;
   /** Sent as JSON, or as a form when it is one. */
@@ -27,25 +31,34 @@ export type Call = {
   retriesMax?: number | undefined;
 };
 
+export type Received = { body: unknown; headers: Headers };
+
 const timeoutMsDefault = 10_000;
 const firstPauseMs = 100;
 const pauseMsMax = 5_000;
 
 /** Sends requests and reads answers; everything that is not a success is thrown. Never puts a secret into a URL or an error. */
 export class Transport {
-  readonly #options: ConnectionOptions;
+  readonly #options: Omit<ConnectionOptions, 'masterKey'>;
+  readonly #credential: Credential;
   readonly #baseUrl: string;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: Omit<ConnectionOptions, 'masterKey'>, credential: Credential) {
     this.#options = options;
+    this.#credential = credential;
     this.#baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, '');
   }
 
   /** The parsed body; undefined when the answer has none. Tries again after a fault that may pass, up to `retriesMax` times. */
   async send<Answer>(call: Call): Promise<Answer> {
+    return (await this.receive(call)).body as Answer;
+  }
+
+  /** The same, and the answer's headers. */
+  async receive(call: Call): Promise<Received> {
     for (let retries = 0; ; retries++) {
       try {
-        return (await this.#attempt(call)) as Answer;
+        return await this.#attempt(call);
       } catch (error) {
         const pauseMs = retries < (call.retriesMax ?? 0) ? pauseBefore(error, retries) : undefined;
         if (pauseMs === undefined) throw error;
@@ -54,7 +67,37 @@ export class Transport {
     }
   }
 
-  async #attempt(call: Call): Promise<unknown> {
+  /**
+   * An answer of any length, line by line as it arrives. The time-out is for its beginning; what stops in the middle is given up by
+   * `fetch` itself.
+   */
+  async *lines(call: Call): AsyncGenerator<string, void, undefined> {
+    const { fetch: send = fetch, timeoutMs = timeoutMsDefault } = this.#options;
+    const headers = { accept: 'application/x-ndjson, application/json', ...call.headers };
+    const controller = new AbortController();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      controller.abort();
+    }, call.timeoutMs ?? timeoutMs);
+    const signal = AbortSignal.any([controller.signal, ...(call.signal === undefined ? [] : [call.signal])]);
+    try {
+      const response = await send(this.#url(call), { ...this.#request({ ...call, headers }), signal });
+      clearTimeout(timer);
+      if (!response.ok || response.body === null) throw toApiError(response, await response.text());
+      yield* splitLines(response.body);
+    } catch (error) {
+      if (error instanceof FlowplateApiError) throw error;
+      call.signal?.throwIfAborted();
+      throw new FlowplateUnreachableError(isLate ? 'timeout' : 'network', error);
+    } finally {
+      clearTimeout(timer);
+      // Whoever stopped asking needs no more of the answer.
+      controller.abort();
+    }
+  }
+
+  async #attempt(call: Call): Promise<Received> {
     const { fetch: send = fetch, timeoutMs = timeoutMsDefault } = this.#options;
     call.signal?.throwIfAborted();
     const controller = new AbortController();
@@ -69,7 +112,7 @@ export class Transport {
       const response = await send(this.#url(call), { ...this.#request(call), signal: controller.signal });
       const text = await response.text();
       if (!response.ok) throw toApiError(response, text);
-      return text === '' ? undefined : parse(response, text);
+      return { body: text === '' ? undefined : parse(response, text), headers: response.headers };
     } catch (error) {
       if (error instanceof FlowplateApiError) throw error;
       call.signal?.throwIfAborted();
@@ -91,10 +134,10 @@ export class Transport {
     const isJson = body !== undefined && !(body instanceof URLSearchParams);
     return {
       method,
-      // A redirect would carry the master key to wherever it points.
+      // A redirect would carry the credential to wherever it points.
       redirect: 'manual',
       headers: {
-        'x-flowplate-master-key': this.#options.masterKey,
+        ...this.#credential,
         accept: 'application/json',
         ...(isJson && { 'content-type': 'application/json' }),
         ...(body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' }),
@@ -103,6 +146,10 @@ export class Transport {
       ...(body !== undefined && { body: isJson ? JSON.stringify(body) : String(body) }),
     };
   }
+}
+
+export function masterKeyCredential(masterKey: string): Credential {
+  return { 'x-flowplate-master-key': masterKey };
 }
 
 function parse(response: Response, text: string): unknown {

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseSecret } from '../domain/key-format.ts';
+import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { Verdict } from '../domain/verdict.ts';
-import { acceptedVerdict, isAccepted } from '../verify/accepted-verdict.ts';
+import { AcceptedVerdict, isAccepted } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
-import { RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';
+import { type Entry, RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';
 import { RefusedOrganizations } from '../verify/refused-organizations.ts';
 import { RememberedRevisions } from '../verify/remembered-revisions.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
@@ -90,11 +90,11 @@ export class FlowplateVerifier {
   verifyNow(request: VerifyRequest): Verdict | undefined {
     if (request.cost !== undefined) requireCountable(request.cost);
     const monotonicMs = performance.now();
-    const record = this.#lease.isHeldAt(monotonicMs)
-      ? this.#memory.get(fingerprintOf(request.key), monotonicMs)
+    const entry = this.#lease.isHeldAt(monotonicMs)
+      ? this.#memory.find(fingerprintOf(request.key), monotonicMs)
       : undefined;
-    if (record !== undefined) return this.#judge(record, request, true, monotonicMs);
-    return parseSecret(request.key)?.kind === 'user' ? undefined : { valid: false, code: 'MALFORMED' };
+    if (entry !== undefined) return this.#judge(entry, request, true, monotonicMs);
+    return isVerifiable(request.key) ? undefined : { valid: false, code: 'MALFORMED' };
   }
 
   /** The verdict. Rejects with a `FlowplateUndecidedError` when there is none: then nobody may be let in. */
@@ -127,9 +127,9 @@ export class FlowplateVerifier {
       if (!this.isLeaseHeld()) return this.#broker.verify(request);
       if (this.#lease.registrations !== registrations) continue;
       if (landed === undefined) return { valid: false, code: 'NOT_FOUND' };
-      if (isLimited(landed.record)) return this.#broker.verify(request);
-      if (!this.#revisions.isStale(landed.record)) {
-        const verdict = this.#judge(landed.record, request, landed.organizationActive, performance.now());
+      if (isLimited(landed.entry.record)) return this.#broker.verify(request);
+      if (!this.#revisions.isStale(landed.entry.record)) {
+        const verdict = this.#judge(landed.entry, request, landed.organizationActive, performance.now());
         if (verdict !== undefined) return verdict;
       }
       // The process that answered has not heard yet of a change that was heard of here.
@@ -141,26 +141,27 @@ export class FlowplateVerifier {
   /** A record of a suspended organization is not kept: it would say yes again before the feed has told of the suspension. */
   #remember(fingerprint: string, landed: LandedRecord, era: Era): void {
     if (this.#lease.registrations !== era.registrations || !landed.organizationActive) return;
-    this.#memory.put(fingerprint, landed, performance.now());
+    this.#memory.put(fingerprint, landed.entry, performance.now());
   }
 
   /** Undefined when it is not to be decided here. */
   #judge(
-    record: KeyRecord,
+    entry: Entry<KeyRecord>,
     request: VerifyRequest,
     organizationWasActive: boolean,
     monotonicMs: number,
   ): Verdict | undefined {
+    const { record } = entry;
     if (isLimited(record)) return undefined;
     const nowMs = this.#clock.at(monotonicMs);
     const organizationActive = organizationWasActive && !this.#refused.has(record.organizationId);
     const code = decide(record, toAsked(request), { nowMs, organizationActive });
     if (!isAccepted(code)) {
-      this.#usage.mark(record.lineageId, code, 0, nowMs);
+      this.#usage.mark(entry, record.lineageId, code, 0, nowMs);
       return { valid: false, code };
     }
-    this.#usage.mark(record.lineageId, code, request.cost ?? 1, nowMs);
-    return acceptedVerdict(record, code);
+    this.#usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);
+    return new AcceptedVerdict(record, code);
   }
 
   #newSink(): ChangeSink {

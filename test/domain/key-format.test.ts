@@ -1,15 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newSecret, parseSecret, type SecretKind, secretKinds } from '../../src/domain/key-format.ts';
+import {
+  isVerifiable,
+  newApiKeySecret,
+  newSecret,
+  parseSecret,
+  secretKinds,
+} from '../../src/domain/key-format.ts';
 import vectors from '../vectors/key-format.json' with { type: 'json' };
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const kinds = fc.constantFrom(...(Object.keys(secretKinds) as SecretKind[]));
+const kinds = fc.constantFrom('user' as const, 'master' as const);
+const namelessKinds = ['tenant', 'platform', 'apiUser'] as const;
 const environments = fc.stringMatching(/^[a-z0-9]{1,16}$/);
-const secrets = fc
-  .tuple(kinds, environments)
-  .map(([kind, environment]) => newSecret(kind, environment, randomBytes));
+const secrets = fc.oneof(
+  fc.tuple(kinds, environments).map(([kind, environment]) => newSecret(kind, environment, randomBytes)),
+  fc.constantFrom(...namelessKinds).map((kind) => newApiKeySecret(kind, randomBytes)),
+);
 
 describe('known secrets', () => {
   test.each(vectors.valid)('$secret is a $kind secret of $environment', (vector) => {
@@ -17,6 +25,7 @@ describe('known secrets', () => {
       kind: vector.kind,
       environment: vector.environment,
       prefix: vector.prefix,
+      suffix: vector.secret.slice(-4),
     });
     expect(vector.secret.endsWith(vector.checksum)).toBe(true);
   });
@@ -31,9 +40,33 @@ test('every minted secret says its kind, its environment and its public prefix',
     const secret = newSecret(kind, environment, randomBytes);
     const start = `${secretKinds[kind]}${environment}_`;
     expect(secret).toHaveLength(start.length + 46);
-    expect(parseSecret(secret)).toEqual({ kind, environment, prefix: secret.slice(0, start.length + 8) });
+    expect(parseSecret(secret)).toEqual({
+      kind,
+      environment,
+      prefix: secret.slice(0, start.length + 8),
+      suffix: secret.slice(-4),
+    });
   });
   fc.assert(property, { numRuns: 500 });
+});
+
+test.each(namelessKinds)('a %s secret is its prefix and the same tail, without an environment', (kind) => {
+  const secret = newApiKeySecret(kind, randomBytes);
+  const start = secretKinds[kind];
+  expect(secret).toHaveLength(start.length + 46);
+  expect(parseSecret(secret)).toEqual({
+    kind,
+    environment: undefined,
+    prefix: secret.slice(0, start.length + 8),
+    suffix: secret.slice(-4),
+  });
+  expect(parseSecret(`${start}prod_${secret.slice(start.length)}`)).toBeUndefined();
+});
+
+test('keys of every kind can be verified, and master keys cannot', () => {
+  for (const kind of namelessKinds) expect(isVerifiable(newApiKeySecret(kind, randomBytes))).toBe(true);
+  expect(isVerifiable(newSecret('user', 'prod', randomBytes))).toBe(true);
+  expect(isVerifiable(newSecret('master', 'prod', randomBytes))).toBe(false);
 });
 
 test('every change of one character is refused', () => {

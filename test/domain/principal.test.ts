@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import {
   isVisibleTo,
+  type MasterKeyPrincipal,
   originOf,
-  type Principal,
-  requirePermission,
+  requireMasterKeyPermission,
   requireVisible,
 } from '../../src/domain/principal.ts';
 
-function principal(limits: Partial<Principal> = {}): Principal {
+function principal(limits: Partial<MasterKeyPrincipal> = {}): MasterKeyPrincipal {
   const kind = 'master_key' as const;
   const all = { permissions: masterKeyPermissions, organizationIds: null, environments: null };
   return { kind, id: 'flm_1', name: 'test', ...all, ...limits };
@@ -49,12 +49,14 @@ describe('a key of org_a in prod', () => {
 
 describe.each(masterKeyPermissions)('the permission %s', (permission) => {
   test('is held by whom it was given to', () => {
-    expect(() => requirePermission(principal({ permissions: [permission] }), permission)).not.toThrow();
+    expect(() =>
+      requireMasterKeyPermission(principal({ permissions: [permission] }), permission),
+    ).not.toThrow();
   });
 
   test('is not replaced by all the others together, and the refusal names it', () => {
     const others = masterKeyPermissions.filter((other) => other !== permission);
-    expect(() => requirePermission(principal({ permissions: others }), permission)).toThrow(
+    expect(() => requireMasterKeyPermission(principal({ permissions: others }), permission)).toThrow(
       expect.objectContaining({
         code: 'INSUFFICIENT_PERMISSIONS',
         details: { required_permission: permission },
@@ -67,5 +69,6 @@ test('what a caller does is written down under its id and its request', () => {
   expect(originOf({ principal: principal(), requestId: 'req_1' })).toEqual({
     actor: { kind: 'master_key', id: 'flm_1' },
     requestId: 'req_1',
+    onBehalfOf: null,
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newSecret, parseSecret, type SecretKind } from '../../src/domain/key-format.ts';
+import { newSecret, parseSecret } from '../../src/domain/key-format.ts';
 import { redact } from '../../src/domain/redact.ts';
 
 const jwt = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ';
@@ -48,7 +48,7 @@ test('redacting twice changes nothing more', () => {
 describe('a secret is cut down wherever it stands', () => {
   const surroundings = fc.string({ maxLength: 20 });
   const secrets = fc
-    .tuple(fc.constantFrom<SecretKind>('user', 'master'), fc.stringMatching(/^[a-z0-9]{1,16}$/))
+    .tuple(fc.constantFrom('user' as const, 'master' as const), fc.stringMatching(/^[a-z0-9]{1,16}$/))
     .map(([kind, environment]) => newSecret(kind, environment, randomBytes));
 
   test.each(['\n', '\t', ' ', '"', "'", '=', '/', '%22', '_', 'x', '\\'])(

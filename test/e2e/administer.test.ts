@@ -118,6 +118,22 @@ test('the first master key is made once and printed once, or it is the one in th
   expect((await caller(other.url, made.key)(list)).status).toBe(401);
 });
 
+test('the first tenant key is made once and printed once, and opens the tenant that came with it', async () => {
+  const made = JSON.parse((await run('organizations', 'first-tenant-key', '--json')).stdout);
+  expect(made).toMatchObject({ created: true, organization_id: expect.stringMatching(/^org_/) });
+  const again = await run('organizations', 'first-tenant-key', '--json');
+  expect(JSON.parse(again.stdout)).toEqual({ created: false });
+  const lost = await run('organizations', 'first-tenant-key', '--again');
+  const [another] = /flkey_\w+/.exec(lost.stdout) ?? [];
+  for (const secret of [made.key, another]) {
+    const headers = { authorization: `Bearer ${secret}` };
+    for (const { url } of replicas) {
+      const listed = await fetch(`${url}/api/v1/environments`, { headers });
+      expect(await listed.json()).toMatchObject({ data: [{ name: 'default' }] });
+    }
+  }
+});
+
 test('a suspended organization is refused by each replica at once, and accepted again once it is resumed', async () => {
   const [first] = replicas as [StartedApi];
   const { key } = await keyCalls(first.call).mint();
@@ -130,6 +146,16 @@ test('a suspended organization is refused by each replica at once, and accepted 
   );
   expect((await run('organizations', 'resume', organization)).code).toBe(0);
   expect(await everywhere(verify, { body: { key } })).toEqual(['VALID', 'VALID']);
-  expect((await run('organizations', 'suspend', 'nobody')).code).toBe(1);
-  expect((await run('organizations', 'destroy', organization)).code).toBe(2);
+  for (const nobody of ['nobody', '_platform']) {
+    expect((await run('organizations', 'suspend', nobody)).code).toBe(1);
+  }
+  for (const wrong of [
+    [],
+    ['destroy', organization],
+    ['suspend'],
+    ['first-tenant-key', 'x'],
+    ['--unknown'],
+  ]) {
+    expect([wrong, (await run('organizations', ...wrong)).code]).toEqual([wrong, 2]);
+  }
 });

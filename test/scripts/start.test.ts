@@ -21,13 +21,22 @@ test.runIf(curlExists)(
     expect(JSON.parse(minted)).toMatchObject({ user_id: 'alice', organization_id: 'acme' });
     expect(JSON.parse(verified)).toMatchObject({ valid: true, code: 'VALID' });
     expect(JSON.parse(revoked)).toMatchObject({ success: true, revoked_count: 1, propagation: 'complete' });
+    const [command, tenantKey = ''] =
+      /^FLOWPLATE_API_KEY="(flkey_\w+)" npx flowplate .*platform create-admin .*$/m.exec(
+        first.said().stdout,
+      ) ?? [];
+    expect(command).toContain(`--server http://127.0.0.1:${port}`);
+    const environments = await fetch(`http://127.0.0.1:${port}/api/v1/environments`, {
+      headers: { authorization: `Bearer ${tenantKey}` },
+    });
+    expect(await environments.json()).toMatchObject({ data: [{ name: 'default' }] });
     first.child.kill('SIGTERM');
     expect(await first.exited).toMatchObject({ code: 0 });
 
     const masterKey = /fl_master_\w+/.exec(first.said().stdout)?.[0] ?? '';
     const second = runStart('--port', port, '--data-dir', dataDir);
     await second.ready;
-    expect(second.said().stdout).not.toMatch(/fl_master_/);
+    expect(second.said().stdout).not.toMatch(/fl_master_|flkey_/);
     const [again = ''] = await paste(curlLines(second.said().stdout), { FLOWPLATE_MASTER_KEY: masterKey });
     expect(JSON.parse(again)).toMatchObject({ user_id: 'alice', organization_id: 'acme' });
     const listed = await fetch(`http://127.0.0.1:${port}/v1/flowplate/api-keys?user_id=alice`, {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { z } from 'zod';
 import type { getKeyRoute } from '../../src/http/flowplate/get-key.ts';
 import type { getKeyUsageRoute } from '../../src/http/flowplate/get-key-usage.ts';
 import type { listKeysRoute } from '../../src/http/flowplate/list-keys.ts';
@@ -14,18 +13,8 @@ import type { introspectRoute } from '../../src/http/verify/introspect.ts';
 import type { verifyKeyRoute } from '../../src/http/verify/verify-key.ts';
 import type * as sdk from '../../src/sdk/api-types.ts';
 import type { Beat, Heard, Registration } from '../../src/sdk/broker.ts';
+import type { Answer, Body, Query, Same, Sendable } from './agreeing-types.ts';
 
-/** JSON has no undefined: what is optional is there or is not. */
-type Sent<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-type Answer<R extends { answer: z.ZodType }> = Sent<z.output<R['answer']>>;
-type Body<R extends { body: z.ZodType }> = z.input<R['body']>;
-type Query<R extends { query: z.ZodType }> = z.input<R['query']>;
-
-/** Whatever the API answers fits the SDK's type, and the SDK's type promises nothing that the API does not answer. */
-type Same<Ours, Theirs> = [Theirs] extends [Ours] ? ([Ours] extends [Theirs] ? true : never) : never;
-/** Whatever the SDK lets a caller send, the API takes. */
-type Sendable<Ours, Theirs> = [Ours] extends [DeepReadonly<Theirs>] ? true : never;
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 type WithoutOwner<T> = Omit<T, 'user_id' | 'organization_id' | 'environment'>;
 
 /** It compiles, or it does not. */

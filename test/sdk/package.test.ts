@@ -64,7 +64,7 @@ test(
   'plain Node.js imports it and works with it: client, embedded verifier, middleware',
   async () => {
     const program = `
-    import { FlowplateApiError, FlowplateClient, FlowplateVerifier } from '@flowplate/keys';
+    import { FlowplateApiError, FlowplateClient, FlowplateOperatorClient, FlowplateVerifier } from '@flowplate/keys';
     import { flowplateExpress } from '@flowplate/keys/express';
     import { flowplateFastify } from '@flowplate/keys/fastify';
     const at = { baseUrl: process.env.URL, masterKey: process.env.MASTER_KEY };
@@ -77,9 +77,11 @@ test(
     const { propagation } = await client.revoke(key_id);
     codes.push((await verifier.verify({ key })).code);
     const error = await client.get('flk_0000000000000000000000').catch((thrown) => thrown);
+    const operator = new FlowplateOperatorClient({ baseUrl: at.baseUrl, credential: 'x' });
+    const refusal = await operator.session.me().catch((thrown) => thrown);
     await verifier.close();
     process.stdout.write(JSON.stringify({
-      codes, propagation, error: [error instanceof FlowplateApiError, error.code],
+      codes, propagation, error: [error instanceof FlowplateApiError, error.code, refusal.code],
       middleware: [typeof flowplateExpress(verifier), typeof flowplateFastify(verifier)],
     }));`;
     await writeFile(join(consumer, 'program.js'), program);
@@ -92,7 +94,7 @@ test(
       expect(JSON.parse(stdout)).toEqual({
         codes: ['VALID', 'VALID', 'REVOKED'],
         propagation: 'complete',
-        error: [true, 'KEY_NOT_FOUND'],
+        error: [true, 'KEY_NOT_FOUND', 'AUTHENTICATION_REQUIRED'],
         middleware: ['function', 'function'],
       });
     }
@@ -102,7 +104,7 @@ test(
 
 describe('a consumer that is checked strictly, our declarations included', () => {
   const right = `
-    import { type Accepted, FlowplateClient, FlowplateVerifier, type Key, type Verdict } from '@flowplate/keys';
+    import { type Accepted, FlowplateClient, FlowplateOperatorClient, FlowplateVerifier, type Key, type Tenant, type Verdict } from '@flowplate/keys';
     import { flowplateExpress, verdictOf } from '@flowplate/keys/express';
     import { flowplateFastify } from '@flowplate/keys/fastify';
     import express from 'express';
@@ -116,7 +118,9 @@ describe('a consumer that is checked strictly, our declarations included', () =>
       const keys: Key[] = [];
       for await (const one of client.list({ status: 'active' })) keys.push(one);
       const { propagation } = await client.revokeUser('u');
-      return [...scopes, propagation satisfies 'complete' | 'pending', ...keys.map(({ key_id }) => key_id)];
+      const operator = new FlowplateOperatorClient({ baseUrl: at.baseUrl, credential: 'x' });
+      const tenants: Tenant[] = (await operator.tenants.list({ limit: 10 })).data;
+      return [...tenants.map(({ name }) => name), ...scopes, propagation satisfies 'complete' | 'pending', ...keys.map(({ key_id }) => key_id)];
     }
     const app = express();
     app.use(flowplateExpress<express.Request>(verifier, { demands: (req) => ({ scopes: [req.method] }) }));

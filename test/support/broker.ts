@@ -73,12 +73,8 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
   await api.start();
   const create: TestBroker['createMasterKey'] = async (request = {}, chosen) => {
-    const { masterKey, secret } = await createMasterKey(
-      api.parts,
-      testOrigin,
-      { ...allRights, ...request },
-      chosen,
-    );
+    const wanted = { ...allRights, ...request, chosenSecret: chosen };
+    const { masterKey, secret } = await createMasterKey(api.parts, testOrigin, wanted);
     return { id: masterKey.id, secret };
   };
   const { secret } = await create();

@@ -29,7 +29,7 @@ export function caller(url: string, masterKey: string): Call {
       ...(options.body !== undefined && { body: toBody(options.body) }),
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   };
 }

@@ -1,4 +1,4 @@
-import type { OrganizationStatus } from '../../src/stores/postgres/organizations.ts';
+import type { OrganizationStatus } from '../../src/domain/organization.ts';
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
 import { type TestBroker, testOrigin } from './broker.ts';
 

@@ -69,6 +69,8 @@ export async function ownPostgres(settings: Record<string, string> = {}): Promis
   const password = randomBytes(16).toString('hex');
   const { url } = postgres.current();
   await query(url, `CREATE ROLE ${ordinaryRole} LOGIN PASSWORD '${password}'`);
+  await query(url, `CREATE ROLE flowplate_tenant NOLOGIN`);
+  await query(url, `GRANT flowplate_tenant TO ${ordinaryRole}`);
   await query(url, `CREATE DATABASE ${ordinaryRole} OWNER ${ordinaryRole}`);
   const address = new URL(databaseUrl(url, ordinaryRole));
   address.username = ordinaryRole;

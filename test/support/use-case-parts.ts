@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../../src/domain/clock.ts';
 import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
-import type { Caller, Principal } from '../../src/domain/principal.ts';
+import type { Caller, MasterKeyPrincipal } from '../../src/domain/principal.ts';
 import { Turns } from '../../src/domain/turns.ts';
 import { mintsInBatches } from '../../src/stores/postgres/minted-keys.ts';
 import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
@@ -49,9 +49,15 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = { no
 export type UseCaseParts = ReturnType<typeof useCaseParts>;
 
 /** A master key with every right, or with fewer. */
-export function callerWith(limits: Partial<Principal> = {}): Caller {
+export function callerWith(limits: Partial<MasterKeyPrincipal> = {}): Caller<MasterKeyPrincipal> {
   const rights = { permissions: masterKeyPermissions, organizationIds: null, environments: null };
-  const principal: Principal = { kind: 'master_key', id: 'flm_test', name: 'test', ...rights, ...limits };
+  const principal: MasterKeyPrincipal = {
+    kind: 'master_key',
+    id: 'flm_test',
+    name: 'test',
+    ...rights,
+    ...limits,
+  };
   return { principal, requestId: 'req_test' };
 }
 

@@ -1,6 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newIdempotency } from '../../src/domain/idempotency.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
+import type {
+  ApiUserPrincipal,
+  Caller,
+  OperatorPrincipal,
+  TenantPrincipal,
+} from '../../src/domain/principal.ts';
+import { createApiUser } from '../../src/usecases/api-users/create-api-user.ts';
+import { deleteApiUser } from '../../src/usecases/api-users/delete-api-user.ts';
+import { rotateApiUserKey } from '../../src/usecases/api-users/rotate-api-user-key.ts';
+import { updateApiUser } from '../../src/usecases/api-users/update-api-user.ts';
+import { createEnvironment } from '../../src/usecases/environments/create-environment.ts';
+import { deleteEnvironment } from '../../src/usecases/environments/delete-environment.ts';
 import { expireDueKeys } from '../../src/usecases/keys/expire-due-keys.ts';
 import { mintKey } from '../../src/usecases/keys/mint-key.ts';
 import { refreshKey } from '../../src/usecases/keys/refresh-key.ts';
@@ -12,6 +24,10 @@ import { ensureFirstMasterKey } from '../../src/usecases/master-keys/ensure-firs
 import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
 import { rotateMasterKey } from '../../src/usecases/master-keys/rotate-master-key.ts';
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
+import { deleteTenant } from '../../src/usecases/tenants/delete-tenant.ts';
+import { ensureFirstTenantKey } from '../../src/usecases/tenants/ensure-first-tenant-key.ts';
+import { provisionTenant } from '../../src/usecases/tenants/provision-tenant.ts';
+import { updateTenant } from '../../src/usecases/tenants/update-tenant.ts';
 import { testOrigin } from '../support/broker.ts';
 import { query } from '../support/query.ts';
 import { openStores } from '../support/stores.ts';
@@ -46,7 +62,9 @@ const tables = [
   'organizations',
   'environments',
   'api_keys',
+  'api_users',
   'master_keys',
+  'master_key_mints',
   'key_changes',
   'idempotency_keys',
   'audit_events',
@@ -78,6 +96,38 @@ const rights = {
   expiresAt: null,
 };
 const newMasterKey = async () => (await createMasterKey(parts, testOrigin, rights)).masterKey.id;
+
+const operator: Caller<OperatorPrincipal> = {
+  principal: {
+    kind: 'platform_user',
+    id: 'puser_test',
+    name: 'test',
+    roleIds: [],
+    permissions: [],
+    organizationIds: null,
+    environments: null,
+    sessionId: null,
+  },
+  requestId: 'req_test',
+};
+
+/** The operator inside a tenant of their own. */
+async function newTenant(): Promise<Caller<TenantPrincipal>> {
+  const { id: organizationId } = await provisionTenant(parts, operator, { name: 'Acme' });
+  const { principal, requestId } = operator;
+  const { kind, id, name } = principal;
+  return { principal: { kind, id, name, organizationId, operator: principal }, requestId };
+}
+
+const apiUser = { name: 'test', email: null, role: 'user' as const };
+
+async function apiAdmin(): Promise<Caller<ApiUserPrincipal>> {
+  const { answer } = await createApiUser(parts, operator, { ...apiUser, role: 'admin' });
+  return {
+    principal: { kind: 'api_user', id: answer.id, name: 'test', role: 'admin' },
+    requestId: 'req_test',
+  };
+}
 
 const cases: Case[] = [
   [
@@ -189,6 +239,33 @@ const cases: Case[] = [
     },
     ['master_key.revoked'],
   ],
+  ['a new API user', () => () => createApiUser(parts, operator, apiUser), ['api_user.created']],
+  [
+    'a rotation of the key of an API user',
+    async () => {
+      const { answer } = await createApiUser(parts, operator, apiUser);
+      return () => rotateApiUserKey(parts, operator, answer.id);
+    },
+    ['api_user.key_rotated'],
+  ],
+  [
+    'the deactivation of an API user',
+    async () => {
+      const { answer } = await createApiUser(parts, operator, apiUser);
+      const admin = await apiAdmin();
+      return () => updateApiUser(parts, admin, answer.id, { isActive: false });
+    },
+    ['api_user.updated'],
+  ],
+  [
+    'the deletion of an API user',
+    async () => {
+      const { answer } = await createApiUser(parts, operator, apiUser);
+      const admin = await apiAdmin();
+      return () => deleteApiUser(parts, admin, answer.id);
+    },
+    ['api_user.deleted'],
+  ],
   [
     "a change of an organization's status",
     async () => {
@@ -197,6 +274,49 @@ const cases: Case[] = [
         setOrganizationStatus(parts, testOrigin, { organizationId: 'org_status', status: 'suspended' });
     },
     ['organization.status_changed'],
+  ],
+  [
+    'a new tenant',
+    () => () => provisionTenant(parts, operator, { name: 'Acme' }),
+    ['organization.created', 'environment.created'],
+  ],
+  [
+    "a change of a tenant's name and status",
+    async () => {
+      const { id } = await provisionTenant(parts, operator, { name: 'Before' });
+      return () => updateTenant(parts, operator, id, { name: 'After', status: 'suspended' });
+    },
+    ['organization.updated', 'organization.status_changed'],
+  ],
+  [
+    'the end of a tenant',
+    async () => {
+      const { id } = await provisionTenant(parts, operator, { name: 'Acme' });
+      return () => deleteTenant(parts, operator, id);
+    },
+    ['organization.status_changed'],
+  ],
+  [
+    'a new environment',
+    async () => {
+      const inside = await newTenant();
+      return () => createEnvironment(parts, inside, 'prod');
+    },
+    ['environment.created'],
+  ],
+  [
+    'the end of an environment',
+    async () => {
+      const inside = await newTenant();
+      const { id } = await createEnvironment(parts, inside, 'prod');
+      return () => deleteEnvironment(parts, inside, id);
+    },
+    ['environment.deleted'],
+  ],
+  [
+    'the first tenant key',
+    () => () => ensureFirstTenantKey(parts),
+    ['organization.created', 'environment.created', 'tenant.key.created'],
   ],
 ];
 

@@ -1,25 +1,38 @@
-import { FlowplateError } from '../domain/errors.ts';
-import type { Principal } from '../domain/principal.ts';
-import type { MasterKeys } from '../verify/master-keys.ts';
-import type { Exchange } from './exchange.ts';
-import { pickHeaders } from './pick-headers.ts';
+import { FlowplateError } from '../../domain/errors.ts';
+import { whenThere } from '../../domain/maybe-later.ts';
+import type { MasterKeyPermission } from '../../domain/permission.ts';
+import { type MasterKeyPrincipal, requireMasterKeyPermission } from '../../domain/principal.ts';
+import type { MasterKeys } from '../../verify/master-keys.ts';
+import { pickHeaders } from '../pick-headers.ts';
+import type { Access } from './access.ts';
 
 /** A secret of ours has at most 79 characters; whoever sends much more has not sent one. */
 const credentialLengthMax = 512;
 
+export type MasterKeyAccessParts = { masterKeys: Pick<MasterKeys, 'identify'> };
+
 /**
- * The principal behind the master key in `x-flowplate-master-key`, or in `X-API-Key`. None, unknown, expired, revoked and
+ * A master key in `x-flowplate-master-key`, or in `X-API-Key`, that holds a permission. None, unknown, expired, revoked and
  * from outside its address list are one and the same `AUTHENTICATION_REQUIRED`; two different ones are
  * `AMBIGUOUS_CREDENTIALS`, for we will not guess which of them was meant.
  */
-export async function authenticate(
-  masterKeys: Pick<MasterKeys, 'identify'>,
-  { req, ip }: Pick<Exchange, 'req' | 'ip'>,
-): Promise<Principal> {
-  const secret = readCredential(req.rawHeaders);
-  const principal = secret.length > credentialLengthMax ? undefined : await masterKeys.identify(secret, ip);
-  if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
-  return principal;
+export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAccessParts, MasterKeyPrincipal> {
+  return {
+    schemes: ['masterKey'],
+    needs: `Needs the permission \`${permission}\`.`,
+    errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
+    areRefusalsAudited: permission !== 'keys:verify',
+    admit({ masterKeys }, { req, ip }, onKnown) {
+      const secret = readCredential(req.rawHeaders);
+      const found = secret.length > credentialLengthMax ? undefined : masterKeys.identify(secret, ip);
+      return whenThere(found, (principal) => {
+        if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
+        onKnown(principal);
+        requireMasterKeyPermission(principal, permission);
+        return principal;
+      });
+    },
+  };
 }
 
 const credentialHeaders = ['x-flowplate-master-key', 'x-api-key'] as const;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { getKey } from '../../usecases/keys/get-key.ts';
 import type { ReadParts } from '../../usecases/keys/key-with-usage.ts';
+import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
 import { keyId, noBody, noQuery } from './key-schemas.ts';
@@ -11,7 +12,7 @@ export const getKeyRoute = defineRoute({
   operationId: 'getKey',
   summary: 'Look at one key',
   description: 'Its settings, state and usage; never its secret.',
-  access: 'keys:read',
+  access: masterKey('keys:read'),
   params: z.strictObject({ key_id: keyId }),
   query: noQuery,
   body: noBody,

@@ -28,7 +28,7 @@ export const scopes = z
   .max(scopesMax)
   .transform((all) => [...new Set(all)]);
 
-const name = z
+export const name = z
   .string()
   .min(1)
   .max(200)
@@ -64,7 +64,7 @@ const quota = z
   })
   .meta({ description: 'So much cost in each calendar day or month, UTC.' });
 
-const ipAllowlist = z
+export const ipAllowlist = z
   .array(z.string().refine(isIpRange, 'must be an IP address or a CIDR range'))
   .min(1)
   .max(64)

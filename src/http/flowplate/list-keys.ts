@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ReadParts } from '../../usecases/keys/key-with-usage.ts';
 import { listKeys } from '../../usecases/keys/list-keys.ts';
-import { keyCursor, pageLimit, toCursor } from '../cursor.ts';
+import { masterKey } from '../access/master-key.ts';
+import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
 import { environmentSlug, externalId, noBody, noParams } from './key-schemas.ts';
@@ -13,7 +14,7 @@ export const listKeysRoute = defineRoute({
   summary: 'List keys',
   description:
     'Newest first. `next_cursor` leads to the next page and stays good while keys are added; null on the last.',
-  access: 'keys:read',
+  access: masterKey('keys:read'),
   params: noParams,
   query: z.strictObject({
     user_id: externalId.optional(),
@@ -21,7 +22,7 @@ export const listKeysRoute = defineRoute({
     environment: environmentSlug.optional(),
     status: keyFields.status.optional(),
     limit: pageLimit,
-    cursor: keyCursor.optional(),
+    cursor: cursorOf('key').optional(),
   }),
   body: noBody,
   success: { 200: 'A page of keys.' },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { MintParts } from '../../usecases/keys/mint-key.ts';
 import { mintKey } from '../../usecases/keys/mint-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
 import { environmentSlug, mintBody, noParams, noQuery, settingFields } from './key-schemas.ts';
@@ -12,7 +13,7 @@ export const mintKeyRoute = defineRoute({
   summary: 'Mint a hidden key for a user in an organization',
   description:
     'At most one active key exists for a (user, organization, environment): a second mint is refused with the id of the first, also when two race. The organization and the environment are created on first use. The key works on every replica at once.',
-  access: 'keys:mint',
+  access: masterKey('keys:mint'),
   params: noParams,
   query: noQuery,
   body: mintBody,

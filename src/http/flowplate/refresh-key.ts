@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type RefreshParts, refreshKey } from '../../usecases/keys/refresh-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
 import { environmentSlug, externalId, noQuery, propagationFields } from './key-schemas.ts';
@@ -11,7 +12,7 @@ export const refreshKeyRoute = defineRoute({
   summary: 'Replace a key by a new one',
   description:
     'The old key dies at once, and with it any predecessor that was still in its grace; with `grace_period_seconds` it is accepted for so long, but never past its own expiry. Settings, usage history and quota carry over. Of two refreshes at once both succeed, in turn, and the last key lives.',
-  access: 'keys:refresh',
+  access: masterKey('keys:refresh'),
   params: z.strictObject({ user_id: externalId, org_id: externalId }),
   query: noQuery,
   body: z.strictObject({

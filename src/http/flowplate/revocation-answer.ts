@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Revocation } from '../../usecases/keys/revocation.ts';
-import type { Answer } from '../route.ts';
+import type { Answer } from '../send-answer.ts';
 import { propagationFields } from './key-schemas.ts';
 
 export const revocationSuccess = {

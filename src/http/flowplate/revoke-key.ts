@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RevokeParts } from '../../usecases/keys/revocation.ts';
 import { revokeKey } from '../../usecases/keys/revoke-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { keyId, noBody, noQuery } from './key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
@@ -12,7 +13,7 @@ export const revokeKeyRoute = defineRoute({
   summary: 'Revoke one key by its id',
   description:
     'An active key takes its predecessors in grace with it. Again is a success with `revoked_count` 0.',
-  access: 'keys:revoke',
+  access: masterKey('keys:revoke'),
   params: z.strictObject({ key_id: keyId }),
   query: noQuery,
   body: noBody,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RevokeParts } from '../../usecases/keys/revocation.ts';
 import { revokeKeysOf } from '../../usecases/keys/revoke-keys.ts';
+import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { environmentSlug, externalId, noBody } from './key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
@@ -12,7 +13,7 @@ export const revokeKeysRoute = defineRoute({
   summary: "Revoke a user's keys in an organization",
   description:
     'In every environment unless one is named, keys in their grace included. Again is a success with `revoked_count` 0; a user who never had a key there is not found.',
-  access: 'keys:revoke',
+  access: masterKey('keys:revoke'),
   params: z.strictObject({ user_id: externalId, org_id: externalId }),
   query: z.strictObject({ environment: environmentSlug.optional() }),
   body: noBody,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RevokeParts } from '../../usecases/keys/revocation.ts';
 import { revokeKeysOf } from '../../usecases/keys/revoke-keys.ts';
+import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { externalId, noBody, noQuery } from './key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
@@ -11,7 +12,7 @@ export const revokeUserKeysRoute = defineRoute({
   operationId: 'revokeUserKeys',
   summary: "Revoke a user's keys in every organization",
   description: 'All at once, in one transaction.',
-  access: 'keys:revoke',
+  access: masterKey('keys:revoke'),
   params: z.strictObject({ user_id: externalId }),
   query: noQuery,
   body: noBody,

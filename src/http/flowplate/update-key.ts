@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type UpdateParts, updateKey } from '../../usecases/keys/update-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
 import { keyId, noQuery, propagationFields, toSettings, updateBody } from './key-schemas.ts';
@@ -11,7 +12,7 @@ export const updateKeyRoute = defineRoute({
   summary: "Change a key's settings",
   description:
     'Only what is named changes; null takes an option away. A predecessor in its grace changes along. `enabled: false` stops the key until it is enabled again.',
-  access: 'keys:mint',
+  access: masterKey('keys:mint'),
   params: z.strictObject({ key_id: keyId }),
   query: noQuery,
   body: updateBody,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { parseSecret } from '../../domain/key-format.ts';
+import { isVerifiable } from '../../domain/key-format.ts';
 import { isVisibleTo } from '../../domain/principal.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { keyRecord, toKeyRecordAnswer, verifierParams } from './verifier-schemas.ts';
@@ -13,7 +14,7 @@ export const findRecordRoute = defineRoute({
   summary: 'What an embedded verifier decides from',
   description:
     'The record of a presented key, from where verification itself has it, with the age of its read from the database. A key outside the allow-lists of the master key does not exist. Nothing is counted.',
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: verifierParams,
   query: noQuery,
   body: z.strictObject({ key: z.string().max(4_096) }),
@@ -25,17 +26,17 @@ export const findRecordRoute = defineRoute({
   }),
   errors: [],
   async handle(parts: { verify: Pick<VerifyParts, 'records' | 'clock'> }, { body, caller }) {
-    if (parseSecret(body.key)?.kind !== 'user') return notFound;
+    if (!isVerifiable(body.key)) return notFound;
     const found = await parts.verify.records.find(body.key);
     if (found === undefined) return notFound;
-    const { record, organizationActive, readAtMs } = found;
+    const { record, organizationActive, entry } = found;
     if (!isVisibleTo(caller.principal, record.organizationId, record.environment)) return notFound;
     return {
       status: 200,
       body: {
         record: toKeyRecordAnswer(record),
         organization_active: organizationActive,
-        age_ms: Math.max(0, parts.verify.clock.nowMs() - readAtMs),
+        age_ms: Math.max(0, parts.verify.clock.nowMs() - entry.readAtMs),
       },
     };
   },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type HeartbeatParts, heartbeat } from '../../usecases/verifiers/heartbeat.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { change, seq, toRecentChange, verifierParams } from './verifier-schemas.ts';
@@ -18,7 +19,7 @@ export const heartbeatRoute = defineRoute({
   summary: 'Extend the lease of an embedded verifier',
   description:
     'Says what was applied, extends the lease, and answers with the changes since, at most 1,000, as soon as there are any. Once they are applied, and `has_more` is false, the lease holds until `lease_ms` after the request was sent, less a safety margin; the next heartbeat, sent at once, is what a waiting revoke waits for.',
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: verifierParams,
   query: noQuery,
   body: z.strictObject({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type RegisterParts, registerVerifier } from '../../usecases/verifiers/register-verifier.ts';
 import { revisionMemoryMs } from '../../verify/record-cache.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noBody, noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { recentChange, seq, toRecentChange } from './verifier-schemas.ts';
@@ -13,7 +14,7 @@ export const registerVerifierRoute = defineRoute({
   summary: 'Register a verifier that is embedded in a gateway',
   description:
     'For the SDK, which verifies from memory with the same guarantee as the API itself. The answer opens a lease that heartbeats keep alive; revokes wait for everyone who holds one. From here on the verifier forgets all it knew before.',
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,
   body: noBody,

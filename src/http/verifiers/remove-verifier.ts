@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type RemoveParts, removeVerifier } from '../../usecases/verifiers/remove-verifier.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noBody, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { verifierParams } from './verifier-schemas.ts';
@@ -10,7 +11,7 @@ export const removeVerifierRoute = defineRoute({
   operationId: 'removeVerifier',
   summary: 'Give the lease of an embedded verifier back',
   description: 'So that no revoke waits for a gateway that has ended.',
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: verifierParams,
   query: noQuery,
   body: noBody,

@@ -3,6 +3,7 @@ import { keyIdPattern } from '../../domain/ids.ts';
 import { minuteMs, type UsageMark } from '../../domain/usage.ts';
 import { verdictCodes } from '../../domain/verdict.ts';
 import { type ReportUsageParts, reportUsage } from '../../usecases/verifiers/report-usage.ts';
+import { masterKey } from '../access/master-key.ts';
 import { noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { verifierParams } from './verifier-schemas.ts';
@@ -33,7 +34,7 @@ export const reportUsageRoute = defineRoute({
   summary: 'Report what an embedded verifier has decided',
   description:
     'Sums for each line of keys, minute and code. Repeated under the same `flush_id` they count once. Counts for keys that the master key may not see are left out.',
-  access: 'keys:verify',
+  access: masterKey('keys:verify'),
   params: verifierParams,
   query: noQuery,
   body: z.strictObject({ flush_id: z.uuid(), marks: z.array(mark).min(1).max(300) }),

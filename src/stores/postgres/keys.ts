@@ -53,6 +53,7 @@ export async function findActiveKey(
   const row = await db
     .selectFrom('api_keys')
     .select(columns)
+    .where('kind', '=', 'user')
     .where('user_id', '=', owner.userId)
     .where('organization_id', '=', owner.organizationId)
     .where('environment', '=', owner.environment)
@@ -69,6 +70,7 @@ export async function listUnendedKeys(
   let query = db
     .selectFrom('api_keys')
     .select(columns)
+    .where('kind', '=', 'user')
     .where('user_id', '=', owner.userId)
     .where('status', 'in', ['active', 'superseded']);
   if (owner.organizationId !== undefined) query = query.where('organization_id', '=', owner.organizationId);
@@ -92,15 +94,20 @@ export type KeyFilter = {
   organizationId?: string | undefined;
   environment?: string | undefined;
   status?: KeyStatus | 'disabled' | undefined;
+  /** What `key_prefix` begins with. */
+  prefix?: string | undefined;
   /** Allow-lists of the caller; null allows all. */
   organizationIds: readonly string[] | null;
   environments: readonly string[] | null;
   now: Date;
 };
 
+/** Sorts after every character that a prefix can have. */
+const afterEveryPrefix = '~';
+
 /** Newest first, starting after the key `before`. */
 export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?: string): Promise<Key[]> {
-  let query = db.selectFrom('api_keys').select(columns);
+  let query = db.selectFrom('api_keys').select(columns).where('kind', '=', 'user');
   if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
   if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
@@ -109,12 +116,18 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
   if (filter.environments !== null)
     query = query.where('environment', '=', sql<string>`any(${filter.environments}::text[])`);
   if (filter.status !== undefined) query = query.where(statusCondition(filter.status, filter.now));
+  // Text of its own between two bounds, not LIKE: `_` stands in every prefix and would be a wildcard there.
+  if (filter.prefix !== undefined) {
+    query = query.where(
+      sql<boolean>`key_prefix ~>=~ ${filter.prefix} AND key_prefix ~<~ ${filter.prefix + afterEveryPrefix}`,
+    );
+  }
   if (before !== undefined) query = query.where('id', '<', before);
   return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toKey);
 }
 
 /** `statusAt` of domain/key.ts in SQL; a test holds the two against each other. */
-function statusCondition(status: KeyStatus | 'disabled', now: Date) {
+export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
   const graceOver = sql<boolean>`(status = 'superseded' AND superseded_until <= ${now})`;
   const expired = sql<boolean>`(status IN ('active', 'superseded') AND expires_at <= ${now})`;
   const unexpired = sql<boolean>`(expires_at IS NULL OR expires_at > ${now})`;

@@ -48,10 +48,23 @@ export async function lockMasterKeys(tx: Tx): Promise<void> {
   await sql`LOCK TABLE master_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
 }
 
-/** Newest first. There are a handful, so there are no pages. */
-export async function listMasterKeys(db: Db): Promise<MasterKey[]> {
-  const rows = await db.selectFrom('master_keys').select(columns).orderBy('id', 'desc').execute();
-  return rows.map(toMasterKey);
+/** Newest first: all of them, or a page that starts after the master key `before`. */
+export async function listMasterKeys(
+  db: Db,
+  page: { limit?: number; before?: string | undefined } = {},
+): Promise<MasterKey[]> {
+  let query = db.selectFrom('master_keys').select(columns).orderBy('id', 'desc');
+  if (page.limit !== undefined) query = query.limit(page.limit);
+  if (page.before !== undefined) query = query.where('id', '<', page.before);
+  return (await query.execute()).map(toMasterKey);
+}
+
+/** How many keys each of these has minted, those that have ended since included; who minted none is missing. */
+export async function countMinted(db: Db, ids: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql<{ id: string; minted: number }>`
+    SELECT master_key_id AS id, sum(minted)::bigint AS minted FROM master_key_mints
+    WHERE master_key_id = ANY(${ids}::text[]) GROUP BY master_key_id`.execute(db);
+  return new Map(rows.map(({ id, minted }) => [id, minted]));
 }
 
 export async function findMasterKey(db: Db, id: string): Promise<MasterKey | undefined> {

@@ -22,6 +22,9 @@ const batchLimits = {
   waitingMax: 5_000,
 };
 
+/** For the counts by master key: more than connections that mint, and few enough to be added up (migration 0015). */
+const slots = 32;
+
 /**
  * Minting is the one change that comes in floods. What arrives while a statement is under way shares the next one: the round
  * trip, the statement and its commit cost several times what the row itself costs.
@@ -40,7 +43,8 @@ export function mintsInBatches(db: Database): InsertMint {
  * it was not inserted, because the organization is not active, the environment is not known, or the user already has an
  * active key there (also one of this very statement).
  *
- * The rows go in in the order of their place: two statements that want the same places wait for one another, never in a circle.
+ * The rows go in in the order of their place: two statements that want the same places wait for one another, never in a circle. The
+ * environments stay held meanwhile, so that none is deleted under a key on its way into it.
  */
 export async function insertMints(db: Db, mints: readonly Mint[]): Promise<boolean[]> {
   const keys = mints.map(({ key, digest }) => ({
@@ -49,20 +53,33 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<boole
   }));
   const events = mints.map(({ event }) => auditEventRow(event));
   const { rows } = await sql<{ id: string }>`
-    WITH minted AS (
+    WITH wanted AS (
+      SELECT ${keyColumns}, ordinality
+      FROM json_populate_recordset(NULL::api_keys, ${JSON.stringify(keys)}::json) WITH ORDINALITY
+    ), places AS (
+      SELECT held.organization_id, held.slug
+      FROM (SELECT DISTINCT organization_id, environment FROM wanted) AS place CROSS JOIN LATERAL (
+        SELECT organization_id, slug FROM environments
+        WHERE organization_id = place.organization_id AND slug = place.environment
+          AND EXISTS (SELECT FROM organizations WHERE id = place.organization_id AND status = 'active')
+        FOR KEY SHARE) AS held
+    ), minted AS (
       INSERT INTO api_keys (${keyColumns})
-      SELECT ${keyColumns} FROM json_populate_recordset(NULL::api_keys, ${JSON.stringify(keys)}::json) AS wanted
-      WHERE EXISTS (
-        SELECT FROM organizations JOIN environments ON environments.organization_id = organizations.id
-        WHERE organizations.id = wanted.organization_id AND organizations.status = 'active'
-          AND environments.slug = wanted.environment)
-      ORDER BY user_id, organization_id, environment
-      ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' DO NOTHING
+      SELECT ${keyColumns} FROM wanted
+      WHERE (organization_id, environment) IN (SELECT organization_id, slug FROM places)
+      ORDER BY user_id, organization_id, environment, ordinality
+      ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' AND kind = 'user' DO NOTHING
       RETURNING id
     ), audited AS (
       INSERT INTO audit_events (${eventColumns})
       SELECT ${eventColumns} FROM json_populate_recordset(NULL::audit_events, ${JSON.stringify(events)}::json)
       WHERE target_id IN (SELECT id FROM minted)
+      RETURNING actor_kind, actor_id
+    ), counted AS (
+      INSERT INTO master_key_mints AS earlier (master_key_id, slot, minted)
+      SELECT actor_id, pg_backend_pid() % ${sql.lit(slots)}, count(*) FROM audited WHERE actor_kind = 'master_key'
+      GROUP BY actor_id ORDER BY actor_id
+      ON CONFLICT (master_key_id, slot) DO UPDATE SET minted = earlier.minted + excluded.minted
     )
     SELECT id FROM minted`.execute(db);
   const inserted = new Set(rows.map(({ id }) => id));
@@ -74,5 +91,5 @@ const keyColumns = sql.raw(
   'id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, name, metadata, scopes, rate_limit, quota, ip_allowlist, enabled, expires_at, created_at, updated_at',
 );
 const eventColumns = sql.raw(
-  'id, event_type, actor_kind, actor_id, organization_id, target_id, request_id, details, created_at',
+  'id, event_type, actor_kind, actor_id, organization_id, target_id, request_id, on_behalf_of, result, details, created_at',
 );

@@ -23,8 +23,22 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface AcceptedCalls {
+  calls: number;
+  day: string;
+  shard: number;
+}
+
+export interface ApiKeyCounts {
+  active: number;
+  expired: number;
+  shard: number;
+  total: number;
+}
+
 export interface ApiKeys {
   created_at: Timestamp;
+  description: string | null;
   digest: Buffer;
   enabled: Generated<boolean>;
   environment: string;
@@ -32,20 +46,34 @@ export interface ApiKeys {
   id: string;
   ip_allowlist: string[] | null;
   key_prefix: string;
+  key_suffix: string | null;
+  kind: Generated<string>;
   lineage_id: string;
   metadata: Json;
   name: string | null;
+  name_key: string | null;
   organization_id: string;
   pepper_id: string;
   quota: Json | null;
   rate_limit: Json | null;
   revision: Generated<number>;
   revoked_at: Timestamp | null;
+  role_ids: string[] | null;
   scopes: string[];
   status: Generated<string>;
   superseded_until: Timestamp | null;
   updated_at: Timestamp;
   user_id: string;
+}
+
+export interface ApiUsers {
+  created_at: Timestamp;
+  email: string | null;
+  id: string;
+  is_active: Generated<boolean>;
+  name: string;
+  role: string;
+  updated_at: Timestamp;
 }
 
 export interface AuditEvents {
@@ -55,9 +83,29 @@ export interface AuditEvents {
   details: Json;
   event_type: string;
   id: string;
+  on_behalf_of: string | null;
   organization_id: string | null;
   request_id: string | null;
+  result: Generated<string>;
   target_id: string;
+}
+
+export interface AuditHeads {
+  hash: Buffer;
+  pepper_id: string;
+  sealed_at: Timestamp;
+  seq: number;
+  signature: Buffer;
+}
+
+export interface AuditSeals {
+  event_id: string;
+  hash: Buffer;
+  seq: number;
+}
+
+export interface AuditUnsealed {
+  event_id: string;
 }
 
 export interface Environments {
@@ -81,6 +129,19 @@ export interface KeyChanges {
   seq: Generated<number>;
   status: string | null;
   subject_id: string;
+}
+
+export interface LoginFailures {
+  blocked_until: Timestamp | null;
+  failures: number;
+  last_failed_at: Timestamp;
+  subject: Buffer;
+}
+
+export interface MasterKeyMints {
+  master_key_id: string;
+  minted: number;
+  slot: number;
 }
 
 export interface MasterKeys {
@@ -107,6 +168,44 @@ export interface Organizations {
   revision: Generated<number>;
   status: Generated<string>;
   updated_at: Timestamp;
+}
+
+export interface PlatformSessions {
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  id: string;
+  user_id: string;
+}
+
+export interface PlatformUsers {
+  created_at: Timestamp;
+  email: string;
+  email_key: string;
+  id: string;
+  is_active: Generated<boolean>;
+  last_login_at: Timestamp | null;
+  name: string;
+  password_hash: string;
+  role_ids: string[];
+  updated_at: Timestamp;
+}
+
+export interface Roles {
+  created_at: Timestamp;
+  description: string | null;
+  id: string;
+  is_built_in: Generated<boolean>;
+  name: string;
+  permissions: string[];
+  updated_at: Timestamp;
+}
+
+export interface SigningKeys {
+  created_at: Timestamp;
+  id: string;
+  pepper_id: string;
+  public_key: string;
+  sealed_private_key: Buffer;
 }
 
 export interface UsageDays {
@@ -147,13 +246,25 @@ export interface Verifiers {
 }
 
 export interface DB {
+  accepted_calls: AcceptedCalls;
+  api_key_counts: ApiKeyCounts;
   api_keys: ApiKeys;
+  api_users: ApiUsers;
   audit_events: AuditEvents;
+  audit_heads: AuditHeads;
+  audit_seals: AuditSeals;
+  audit_unsealed: AuditUnsealed;
   environments: Environments;
   idempotency_keys: IdempotencyKeys;
   key_changes: KeyChanges;
+  login_failures: LoginFailures;
+  master_key_mints: MasterKeyMints;
   master_keys: MasterKeys;
   organizations: Organizations;
+  platform_sessions: PlatformSessions;
+  platform_users: PlatformUsers;
+  roles: Roles;
+  signing_keys: SigningKeys;
   usage_days: UsageDays;
   usage_flushes: UsageFlushes;
   usage_hours: UsageHours;

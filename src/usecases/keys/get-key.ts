@@ -1,11 +1,11 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { isVisibleTo, type Principal } from '../../domain/principal.ts';
+import { isVisibleTo, type Reach } from '../../domain/principal.ts';
 import { findKey } from '../../stores/postgres/keys.ts';
 import { listUsageTotals } from '../../stores/postgres/usage.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
 
 /** One key with its usage, never its secret. `KEY_NOT_FOUND` also when the caller may not see it. */
-export async function getKey(parts: ReadParts, principal: Principal, keyId: string): Promise<KeyWithUsage> {
+export async function getKey(parts: ReadParts, principal: Reach, keyId: string): Promise<KeyWithUsage> {
   const key = await findKey(parts.db, keyId);
   if (key === undefined || !isVisibleTo(principal, key.organizationId, key.environment)) {
     throw new FlowplateError('KEY_NOT_FOUND');

@@ -1,5 +1,5 @@
 import type { KeyStatus } from '../../domain/key.ts';
-import type { Principal } from '../../domain/principal.ts';
+import type { Reach } from '../../domain/principal.ts';
 import { listKeys as findKeys } from '../../stores/postgres/keys.ts';
 import { listUsageTotals } from '../../stores/postgres/usage.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
@@ -9,6 +9,8 @@ export type ListRequest = {
   organizationId?: string | undefined;
   environment?: string | undefined;
   status?: KeyStatus | 'disabled' | undefined;
+  /** What `key_prefix` begins with. */
+  prefix?: string | undefined;
   limit: number;
   /** The last key of the page before. */
   before?: string | undefined;
@@ -17,7 +19,7 @@ export type ListRequest = {
 /** A page of the keys that the principal may see, newest first, and whether another one follows. */
 export async function listKeys(
   parts: ReadParts,
-  principal: Principal,
+  principal: Reach,
   request: ListRequest,
 ): Promise<{ keys: KeyWithUsage[]; hasMore: boolean }> {
   const now = parts.clock.now();

@@ -1,8 +1,7 @@
-import { type AuditEvent, newAuditEvent, type Origin, systemOrigin } from '../../domain/audit-event.ts';
+import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
-import { newId } from '../../domain/ids.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/key.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, originOf, requireVisible } from '../../domain/principal.ts';
@@ -11,11 +10,8 @@ import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { expireKey, findActiveKey } from '../../stores/postgres/keys.ts';
 import { type InsertMint, insertMints, type Mint } from '../../stores/postgres/minted-keys.ts';
-import {
-  findOrganization,
-  insertEnvironment,
-  insertOrganization,
-} from '../../stores/postgres/organizations.ts';
+import { findOrganization } from '../../stores/postgres/organizations.ts';
+import { ensureOrganization } from '../organizations/ensure-organization.ts';
 import { type Replayed, replayable } from '../replay.ts';
 import { issueSecret, type MintedKey, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
@@ -88,28 +84,11 @@ async function makeRoom(parts: MintParts, origin: Origin, key: Key, round: numbe
 }
 
 async function createHome(parts: MintParts, origin: Origin, key: Key): Promise<void> {
-  const { organizationId, createdAt: now } = key;
-  await parts.db.transaction().execute(async (tx) => {
-    const events: AuditEvent[] = [];
-    const note = (eventType: AuditEvent['eventType'], targetId: string, details: Record<string, unknown>) =>
-      events.push(
-        newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {
-          eventType,
-          organizationId,
-          targetId,
-          details,
-        }),
-      );
-    if (await insertOrganization(tx, { id: organizationId, name: organizationId, now })) {
-      note('organization.created', organizationId, {});
-    }
-    for (const slug of new Set(['default', key.environment])) {
-      const id = newId('environment', now, parts.randomBytes);
-      if (await insertEnvironment(tx, { id, organizationId, slug, now }))
-        note('environment.created', id, { slug });
-    }
-    await insertAuditEvents(tx, events);
-  });
+  const at = { now: key.createdAt, randomBytes: parts.randomBytes };
+  const { organizationId: id, environment } = key;
+  await parts.db
+    .transaction()
+    .execute((tx) => ensureOrganization(at, tx, origin, { id, name: id, environments: [environment] }));
 }
 
 async function endExpired(parts: MintParts, active: Key, now: Date): Promise<void> {

@@ -6,6 +6,7 @@ import {
   issueMasterKey,
   type MasterKeyParts,
   storeMasterKey,
+  toCreated,
 } from './issue-master-key.ts';
 
 const first = {
@@ -32,6 +33,6 @@ export async function ensureFirstMasterKey(
     await lockMasterKeys(tx);
     if ((await listMasterKeys(tx)).length > 0) return undefined;
     await storeMasterKey(parts, tx, origin, issued);
-    return { masterKey: issued.masterKey, secret: issued.secret };
+    return toCreated(issued);
   });
 }

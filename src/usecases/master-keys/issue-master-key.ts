@@ -8,6 +8,7 @@ import { hashPassword } from '../../domain/password-hash.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
 import { insertMasterKey, type MasterKeySecret } from '../../stores/postgres/master-keys.ts';
+import { type ShownMasterKey, shown } from './shown-master-key.ts';
 
 export type MasterKeyRequest = Pick<
   MasterKey,
@@ -23,9 +24,10 @@ export type MasterKeyParts = {
   environment: string;
 };
 
-export type CreatedMasterKey = { masterKey: MasterKey; secret: string };
+/** What is told once. */
+export type CreatedMasterKey = { masterKey: ShownMasterKey; secret: string };
 
-export type IssuedMasterKey = CreatedMasterKey & { stored: MasterKeySecret };
+export type IssuedMasterKey = { masterKey: MasterKey; secret: string; stored: MasterKeySecret };
 
 /** Everything but the storing; hashing takes its time and must not happen inside a transaction. */
 export async function issueMasterKey(
@@ -40,8 +42,9 @@ export async function issueMasterKey(
     parsed?.kind === 'master'
       ? { digest: digestSecret(parts.keyring[0], secret) }
       : { passwordHash: await hashPassword(secret) };
+  const { name, permissions, organizationIds, environments, ipAllowlist, expiresAt } = request;
   const masterKey: MasterKey = {
-    ...request,
+    ...{ name, permissions, organizationIds, environments, ipAllowlist, expiresAt },
     id: newId('masterKey', now, parts.randomBytes),
     keyPrefix: parsed?.kind === 'master' ? parsed.prefix : null,
     revokedAt: null,
@@ -66,4 +69,8 @@ export async function storeMasterKey(
     details: { name: masterKey.name, permissions: masterKey.permissions },
   });
   await insertAuditEvents(tx, [event]);
+}
+
+export function toCreated({ masterKey, secret }: IssuedMasterKey): CreatedMasterKey {
+  return { masterKey: shown(masterKey, 0), secret };
 }

@@ -1,38 +1,25 @@
-import { newAuditEvent, type Origin } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import { platformOrganizationId } from '../../domain/api-key.ts';
+import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database } from '../../stores/postgres/database.ts';
-import { appendKeyChanges, findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
-import {
-  findOrganization,
-  type OrganizationStatus,
-  updateOrganizationStatus,
-} from '../../stores/postgres/organizations.ts';
-import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
+import type { OrganizationStatus } from '../../domain/organization.ts';
+import { findOrganization } from '../../stores/postgres/organizations.ts';
+import type { Propagation } from '../../stores/postgres/propagation.ts';
+import { type StatusParts, setStatusInTx } from './status-change.ts';
 
-/** Suspends, resumes or deletes an organization: one row, however many keys it has. `ORGANIZATION_NOT_FOUND` when there is none. */
+/**
+ * Suspends, resumes or deletes an organization: one row, however many keys it has. From the shell also a deleted one comes back.
+ * `ORGANIZATION_NOT_FOUND` when there is none; the one that stands for the platform itself cannot be stopped.
+ */
 export async function setOrganizationStatus(
-  parts: { db: Database; clock: Clock; randomBytes: RandomBytes; propagation: PropagationWatch },
+  parts: StatusParts,
   origin: Origin,
-  change: { organizationId: string; status: OrganizationStatus },
+  { organizationId: id, status }: { organizationId: string; status: OrganizationStatus },
 ): Promise<Propagation> {
-  const now = parts.clock.now();
-  const { organizationId: id, status } = change;
   const changeSeq = await parts.db.transaction().execute(async (tx) => {
-    const revision = await updateOrganizationStatus(tx, { id, status, now });
-    if (revision === undefined) {
-      if ((await findOrganization(tx, id)) === undefined) throw new FlowplateError('ORGANIZATION_NOT_FOUND');
-      return findLastKeyChangeSeq(tx);
+    if (id === platformOrganizationId || (await findOrganization(tx, id)) === undefined) {
+      throw new FlowplateError('ORGANIZATION_NOT_FOUND');
     }
-    const event = newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {
-      eventType: 'organization.status_changed',
-      organizationId: id,
-      targetId: id,
-      details: { status },
-    });
-    await insertAuditEvents(tx, [event]);
-    return appendKeyChanges(tx, [{ kind: 'organization', subjectId: id, revision, status }]);
+    return setStatusInTx(parts, tx, origin, { id, status, now: parts.clock.now() });
   });
   return parts.propagation.wait(changeSeq);
 }

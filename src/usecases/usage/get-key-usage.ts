@@ -1,21 +1,9 @@
-import { FlowplateError, validationError } from '../../domain/errors.ts';
-import { isVisibleTo, type Principal } from '../../domain/principal.ts';
+import { FlowplateError } from '../../domain/errors.ts';
+import { isVisibleTo, type Reach } from '../../domain/principal.ts';
 import { findKey } from '../../stores/postgres/keys.ts';
-import { listUsageSums, type UsageSum } from '../../stores/postgres/usage.ts';
+import { listUsageSums } from '../../stores/postgres/usage.ts';
 import type { ReadParts } from '../keys/key-with-usage.ts';
-
-export type UsageRequest = {
-  from?: Date | undefined;
-  to?: Date | undefined;
-  granularity: 'hour' | 'day';
-};
-
-export type KeyUsage = { from: Date; to: Date; granularity: 'hour' | 'day'; sums: UsageSum[] };
-
-const stepMs = { hour: 3_600_000, day: 86_400_000 };
-
-/** As many steps as one answer carries: a month of hours, or two years of days. */
-const stepsMax = { hour: 744, day: 731 };
+import { type KeyUsage, type UsageRequest, wholeSteps } from './whole-steps.ts';
 
 /**
  * The usage of a key's line in `[from, to)`, widened to whole hours or UTC days; by default the last day of hours or the last
@@ -23,7 +11,7 @@ const stepsMax = { hour: 744, day: 731 };
  */
 export async function getKeyUsage(
   parts: ReadParts,
-  principal: Principal,
+  principal: Reach,
   keyId: string,
   request: UsageRequest,
 ): Promise<KeyUsage> {
@@ -34,19 +22,4 @@ export async function getKeyUsage(
   const range = wholeSteps(request, parts.clock.now());
   const sums = await listUsageSums(parts.db, key.lineageId, range);
   return { ...range, sums };
-}
-
-function wholeSteps(request: UsageRequest, now: Date): { from: Date; to: Date; granularity: 'hour' | 'day' } {
-  const { granularity } = request;
-  const step = stepMs[granularity];
-  const defaultSteps = granularity === 'hour' ? 24 : 30;
-  const toMs = Math.ceil((request.to?.getTime() ?? now.getTime()) / step) * step;
-  const fromMs = Math.floor((request.from?.getTime() ?? toMs - defaultSteps * step) / step) * step;
-  if (fromMs >= toMs) throw validationError([{ path: 'from', message: 'must lie before to' }]);
-  if ((toMs - fromMs) / step > stepsMax[granularity]) {
-    throw validationError([
-      { path: 'from', message: `at most ${stepsMax[granularity]} ${granularity}s in one answer` },
-    ]);
-  }
-  return { from: new Date(fromMs), to: new Date(toMs), granularity };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Principal } from '../../domain/principal.ts';
+import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import {
   type AppliedChange,
@@ -26,7 +26,7 @@ export type Registered = {
  */
 export async function registerVerifier(
   parts: RegisterParts,
-  principal: Principal,
+  principal: MasterKeyPrincipal,
   memoryMs: number,
 ): Promise<Registered> {
   const { db, leaseMs } = parts;

@@ -1,5 +1,5 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import type { Principal } from '../../domain/principal.ts';
+import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { deleteEmbeddedVerifier } from '../../stores/postgres/verifiers.ts';
 
@@ -8,7 +8,7 @@ export type RemoveParts = { db: Database };
 /** Takes a lease back that is no longer used, so that no revoke waits for it. */
 export async function removeVerifier(
   parts: RemoveParts,
-  principal: Principal,
+  principal: MasterKeyPrincipal,
   verifierId: string,
 ): Promise<void> {
   const isRemoved = await deleteEmbeddedVerifier(parts.db, { id: verifierId, masterKeyId: principal.id });

@@ -1,4 +1,4 @@
-import type { Principal } from '../../domain/principal.ts';
+import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { UsageFlush } from '../../domain/usage.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { listLineagesWithin } from '../../stores/postgres/lineages.ts';
@@ -12,7 +12,7 @@ export type ReportUsageParts = {
 /** Counts what an embedded verifier has decided. Keys outside the caller's allow-lists do not exist, so nothing is counted for them. */
 export async function reportUsage(
   parts: ReportUsageParts,
-  principal: Principal,
+  principal: MasterKeyPrincipal,
   flush: UsageFlush,
 ): Promise<void> {
   const { organizationIds, environments } = principal;

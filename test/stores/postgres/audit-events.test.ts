@@ -29,6 +29,8 @@ test('an event is kept as it was written', async () => {
       organization_id: 'org_1',
       target_id: 'flk_1',
       request_id: null,
+      on_behalf_of: null,
+      result: 'success',
       details: { user_id: 'user_1' },
       created_at: event.createdAt,
     },

@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { openApiDocument } from '../../src/http/openapi.ts';
+import { routes } from '../../src/http/routes.ts';
+import { projectRoot } from '../services/project-root.ts';
+
+type Operation = { responses: Record<string, unknown> };
+type Paths = Record<string, Record<string, Operation>>;
+
+/**
+ * The types of the operators' API for the portal, from the document: what goes in, and what a success gives. Refusals are left out, for they
+ * all have one shape, and written out for each operation they are four fifths of the file.
+ */
+export function portalApiTypes(): string {
+  const document = openApiDocument(routes);
+  const { paths, components } = JSON.parse(JSON.stringify(document)) as { paths: Paths; components: object };
+  const operators = Object.entries(paths).filter(([path]) => path.startsWith('/api/v1/'));
+  return typesOf({
+    ...document,
+    paths: Object.fromEntries(operators.map(([path, item]) => [path, withoutRefusals(item)])),
+    components,
+  });
+}
+
+function withoutRefusals(item: Record<string, Operation>): Record<string, Operation> {
+  return Object.fromEntries(
+    Object.entries(item).map(([method, { responses, ...operation }]) => {
+      const successes = Object.entries(responses).filter(([status]) => status.startsWith('2'));
+      return [method, { ...operation, responses: Object.fromEntries(successes) }];
+    }),
+  );
+}
+
+function typesOf(document: object): string {
+  const generator = join(projectRoot, 'portal/node_modules/openapi-typescript/bin/cli.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [generator], {
+    input: JSON.stringify(document),
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`the portal's types could not be made: ${stderr}`);
+  return stdout;
+}

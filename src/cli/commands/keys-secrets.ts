@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import type { Metadata, Quota, RateLimit } from '../../sdk/api-types.ts';
+import { act } from '../cli.ts';
+import { examples } from '../examples.ts';
+import { saveThis } from '../output/save-this.ts';
+import { jsonObject, list, quota, rateLimit, time, wholeNumber } from '../values.ts';
+
+export type OwnerOptions = { user: string; org: string; environment?: string };
+
+type MintOptions = OwnerOptions & {
+  name?: string;
+  scopes?: string[];
+  metadata?: Metadata;
+  expiresAt?: string;
+  ttlSeconds?: number;
+  rateLimit?: RateLimit;
+  quota?: Quota;
+  ips?: string[];
+};
+
+export function addMint(keys: Command): void {
+  const command = ownerOptions(keys.command('mint'))
+    .description('Mints the one active key of a user in an organization, and shows its secret this once.')
+    .option('--name <name>', 'what it is called')
+    .option('--scopes <scopes>', 'separated by commas', list)
+    .option('--metadata <json>', 'a JSON object', jsonObject)
+    .option('--expires-at <time>', 'when it ends', time)
+    .option('--ttl-seconds <number>', 'after how long it ends, instead', wholeNumber)
+    .option('--rate-limit <limit/seconds>', 'such as 100/60', rateLimit)
+    .option('--quota <limit/period>', 'such as 10000/day, or /month', quota)
+    .option('--ips <ranges>', 'only from these addresses or CIDR ranges; separated by commas', list)
+    .action(
+      act(async (cli, options: MintOptions) => {
+        const { name, scopes, metadata, expiresAt, ttlSeconds, ips } = options;
+        const minted = await cli.masterKey().mint({
+          ...toOwner(options),
+          ...{ name, scopes, metadata, expires_at: expiresAt, ttl_seconds: ttlSeconds },
+          ...{ rate_limit: options.rateLimit, quota: options.quota, ip_allowlist: ips },
+        });
+        const owner = `user: ${minted.user_id}, organization: ${minted.organization_id}`;
+        cli.say(minted, `Minted key: ${minted.key_id} (${owner})`, `Key: ${minted.key}`, saveThis);
+      }),
+    );
+  examples(
+    command,
+    'flowplate keys mint --user usr_42 --org org_acme',
+    'flowplate keys mint --user usr_42 --org org_acme --scopes read,write --rate-limit 100/60 --ttl-seconds 86400',
+  );
+}
+
+export function addRefresh(keys: Command): void {
+  const command = ownerOptions(keys.command('refresh'))
+    .description("Replaces a user's key. The old one is refused at once, or after the grace.")
+    .option('--grace-period-seconds <number>', 'how long the old one goes on', wholeNumber)
+    .action(
+      act(async (cli, options: OwnerOptions & { gracePeriodSeconds?: number }) => {
+        const request = { grace_period_seconds: options.gracePeriodSeconds };
+        const refreshed = await cli.masterKey().refresh(toOwner(options), request);
+        const { key_id, key, user_id, organization_id } = refreshed.new_key;
+        const owner = `user: ${user_id}, organization: ${organization_id}`;
+        cli.say(refreshed, `Refreshed key: ${key_id} (${owner})`, `New key: ${key}`, saveThis);
+      }),
+    );
+  examples(command, 'flowplate keys refresh --user usr_42 --org org_acme --grace-period-seconds 600');
+}
+
+function ownerOptions(command: Command): Command {
+  return command
+    .requiredOption('--user <user_id>', 'whose')
+    .requiredOption('--org <organization_id>', 'in which organization')
+    .option('--environment <name>', "the server's own unless named");
+}
+
+export function toOwner({ user, org, environment }: OwnerOptions) {
+  return { user_id: user, organization_id: org, environment };
+}

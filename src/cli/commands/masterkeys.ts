@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import type { MasterKey, MasterKeyPermission } from '../../sdk/operator-types.ts';
+import { act } from '../cli.ts';
+import { examples } from '../examples.ts';
+import { type PageOptions, pageOptions, printList } from '../list-command.ts';
+import { certainty } from '../output/certainty.ts';
+import { saveThis } from '../output/save-this.ts';
+import type { Column } from '../output/table.ts';
+import { orNever, toSeconds } from '../output/time.ts';
+import { list, time, wholeNumber } from '../values.ts';
+
+const columns: readonly Column<MasterKey>[] = [
+  ['ID', ({ id }) => id],
+  ['NAME', ({ name }) => name],
+  ['PREFIX', ({ key_prefix }) => key_prefix ?? ''],
+  ['PERMISSIONS', ({ permissions }) => permissions.join(',')],
+  ['CREATED', ({ created_at }) => toSeconds(created_at)],
+  ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
+  ['REVOKED', ({ revoked_at }) => orNever(revoked_at)],
+  ['MINTED', ({ minted_count }) => String(minted_count)],
+];
+
+export function addMasterKeys(program: Command): void {
+  const masterKeys = program
+    .command('masterkeys')
+    .description('What backends and gateways work with. For super-admins.');
+  addCreate(masterKeys);
+  addList(masterKeys);
+  addRotate(masterKeys);
+  addRevoke(masterKeys);
+  examples(masterKeys, 'flowplate masterkeys create --name gateway --permissions keys:verify');
+}
+
+type NewOptions = {
+  name: string;
+  permissions?: MasterKeyPermission[];
+  organizations?: string[];
+  environments?: string[];
+  ips?: string[];
+  expiresAt?: string;
+};
+
+function addCreate(masterKeys: Command): void {
+  const command = masterKeys
+    .command('create')
+    .description('Creates a master key, and shows its secret this once.')
+    .requiredOption('--name <name>', 'whose it is')
+    .option('--permissions <permissions>', 'all unless named; separated by commas', list)
+    .option('--organizations <ids>', 'only in these; separated by commas', list)
+    .option('--environments <names>', 'only in these; separated by commas', list)
+    .option('--ips <ranges>', 'only from these addresses or CIDR ranges; separated by commas', list)
+    .option('--expires-at <time>', 'when it ends', time)
+    .action(
+      act(async (cli, options: NewOptions) => {
+        const { name, permissions, organizations, environments, ips, expiresAt } = options;
+        const created = await (await cli.operator('platform')).masterKeys.create({
+          ...{ name, permissions, environments },
+          ...{ organization_ids: organizations, ip_allowlist: ips, expires_at: expiresAt },
+        });
+        cli.say(created, `Created master key: ${name} (id: ${created.id})`, `Key: ${created.key}`, saveThis);
+      }),
+    );
+  examples(
+    command,
+    'flowplate masterkeys create --name gateway --permissions keys:verify',
+    'flowplate masterkeys create --name billing --permissions keys:mint,keys:revoke --ips 10.0.0.0/8',
+  );
+}
+
+function addList(masterKeys: Command): void {
+  const command = pageOptions(
+    masterKeys.command('list').description('Lists master keys, newest first.'),
+  ).action(
+    act(async (cli, page: PageOptions) => {
+      const client = await cli.operator('platform');
+      const fetch = (next: PageOptions) => client.masterKeys.list(next);
+      await printList(cli, page, { shape: 'array', columns, fetch });
+    }),
+  );
+  examples(command, 'flowplate masterkeys list');
+}
+
+function addRotate(masterKeys: Command): void {
+  const command = masterKeys
+    .command('rotate <master_key_id>')
+    .description('Makes a new one with the same settings. The old one goes on for as long as they overlap.')
+    .option('--overlap-seconds <number>', 'a day unless named; 0 ends the old one at once', wholeNumber)
+    .action(
+      act(async (cli, { overlapSeconds }: { overlapSeconds?: number }, id: string) => {
+        const client = await cli.operator('platform');
+        const rotated = await client.masterKeys.rotate(id, { overlap_seconds: overlapSeconds });
+        const sentence = `Rotated master key: ${rotated.name} (id: ${rotated.id})`;
+        cli.say(rotated, sentence, `New key: ${rotated.key}`, saveThis);
+      }),
+    );
+  examples(command, 'flowplate masterkeys rotate flm_x1y2z3w4 --overlap-seconds 3600');
+}
+
+function addRevoke(masterKeys: Command): void {
+  const command = masterKeys
+    .command('revoke <master_key_id>')
+    .description('Ends a master key at once. What it minted goes on.')
+    .action(
+      act(async (cli, _, id: string) => {
+        const answer = await (await cli.operator('platform')).masterKeys.revoke(id);
+        cli.say(answer, `Revoked master key: ${id} (${certainty(answer)})`);
+      }),
+    );
+  examples(command, 'flowplate masterkeys revoke flm_x1y2z3w4');
+}

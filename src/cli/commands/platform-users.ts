@@ -1,0 +1,121 @@
+import type { Command } from 'commander';
+import type { PlatformUser } from '../../sdk/operator-types.ts';
+import { askSecret } from '../ask-secret.ts';
+import { act } from '../cli.ts';
+import { examples } from '../examples.ts';
+import { type PageOptions, pageOptions, printList } from '../list-command.ts';
+import type { Column } from '../output/table.ts';
+import { flag, list } from '../values.ts';
+import { passwordStdin } from './session.ts';
+
+const columns: readonly Column<PlatformUser>[] = [
+  ['ID', ({ id }) => id],
+  ['EMAIL', ({ email }) => email],
+  ['NAME', ({ name }) => name],
+  ['ACTIVE', ({ is_active }) => String(is_active)],
+];
+
+export function addPlatformUsers(platform: Command): void {
+  const users = platform.command('users').description('Operators who are people.');
+  addList(users);
+  addCreate(users);
+  addUpdate(users);
+  addDelete(users);
+  addResetPassword(users);
+  examples(users, 'flowplate platform users list', 'flowplate platform users list --json');
+}
+
+function addList(users: Command): void {
+  const command = pageOptions(users.command('list').description('Lists platform users, newest first.'))
+    .option('--search <text>', 'a part of the name or the e-mail address')
+    .option('--active <true|false>', 'only those that are, or are not', flag)
+    .action(
+      act(async (cli, { search, active, ...page }: PageOptions & { search?: string; active?: boolean }) => {
+        const { users } = await cli.operator('platform');
+        const fetch = (next: PageOptions) => users.list({ search, is_active: active, ...next });
+        await printList(cli, page, { shape: 'array', columns, fetch });
+      }),
+    );
+  examples(
+    command,
+    'flowplate platform users list',
+    'flowplate platform users list --search ops --all --json',
+  );
+}
+
+type NewUser = { email: string; name: string; roleIds?: string[]; passwordStdin?: true };
+
+function addCreate(users: Command): void {
+  const command = users
+    .command('create')
+    .description('Creates a platform user. Without roles it may do nothing.')
+    .requiredOption('--email <email>', 'to log in with')
+    .requiredOption('--name <name>', 'shown to others')
+    .option('--role-ids <ids>', 'separated by commas', list)
+    .option(...passwordStdin)
+    .action(
+      act(async (cli, { email, name, roleIds, passwordStdin }: NewUser) => {
+        const client = await cli.operator('platform');
+        const password = await askSecret({ label: 'Password', fromStdin: passwordStdin });
+        const user = await client.users.create({ email, password, name, role_ids: roleIds });
+        cli.say(user, `Created platform user: ${user.email} (id: ${user.id})`);
+      }),
+    );
+  examples(
+    command,
+    'flowplate platform users create --email ops@example.com --name "Ops User" --role-ids role_platform_admin',
+  );
+}
+
+type Changes = { email?: string; name?: string; active?: boolean; roleIds?: string[] };
+
+function addUpdate(users: Command): void {
+  const command = users
+    .command('update <user_id>')
+    .description('Changes what is named. Whoever is not active cannot log in; their history stays.')
+    .option('--email <email>', 'to log in with')
+    .option('--name <name>', 'shown to others')
+    .option('--active <true|false>', 'whether they may do anything', flag)
+    .option('--role-ids <ids>', 'instead of those held; separated by commas', list)
+    .action(
+      act(async (cli, { email, name, active, roleIds }: Changes, id: string) => {
+        const { users } = await cli.operator('platform');
+        const user = await users.update(id, { email, name, is_active: active, role_ids: roleIds });
+        cli.say(user, `Updated platform user: ${user.email} (id: ${user.id})`);
+      }),
+    );
+  examples(
+    command,
+    'flowplate platform users update puser_d4e5f6g7 --name "Operations Lead"',
+    'flowplate platform users update puser_d4e5f6g7 --active false',
+  );
+}
+
+function addDelete(users: Command): void {
+  const command = users
+    .command('delete <user_id>')
+    .description('Removes a platform user for good. What they did stays in the audit log.')
+    .action(
+      act(async (cli, _, id: string) => {
+        const answer = await (await cli.operator('platform')).users.delete(id);
+        cli.say(answer, `Deleted platform user: ${id}`);
+      }),
+    );
+  examples(command, 'flowplate platform users delete puser_d4e5f6g7');
+}
+
+function addResetPassword(users: Command): void {
+  const command = users
+    .command('reset-password <user_id>')
+    .description('Sets a new password for somebody else, and ends their logins.')
+    .option(...passwordStdin)
+    .action(
+      act(async (cli, { passwordStdin }: { passwordStdin?: true }, id: string) => {
+        const client = await cli.operator('platform');
+        const password = await askSecret({ label: 'New password', fromStdin: passwordStdin });
+        const answer = await client.users.resetPassword(id, { password });
+        cli.say(answer, `Reset the password of platform user: ${id}`);
+      }),
+    );
+  examples(command, 'flowplate platform users reset-password puser_d4e5f6g7');
+}

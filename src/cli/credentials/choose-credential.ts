@@ -1,0 +1,51 @@
+import { Refusal, WrongUse } from '../failure.ts';
+import type { Login } from './credentials-file.ts';
+
+/** What a command is about: the platform, one organization, or whatever the credential may see. */
+export type Room = 'platform' | 'organization' | 'either';
+
+export type Available = {
+  server: string;
+  /** The organization that an operator wants to act in. */
+  asOrg: string | undefined;
+  apiKey: string | undefined;
+  login: Login | undefined;
+};
+
+const platformKey = /^flplatform_/;
+const tenantKey = /^flkey_/;
+
+/**
+ * FLOWPLATE_API_KEY where it can do the work: a platform key everywhere, a tenant key inside its own organization. Otherwise the
+ * stored login, so that a tenant key left over from `platform create-admin` is in nobody's way.
+ */
+export function chooseCredential(room: Room, available: Available, now = new Date()): string {
+  const { apiKey, asOrg } = available;
+  if (apiKey !== undefined && !platformKey.test(apiKey) && !tenantKey.test(apiKey)) {
+    throw new WrongUse(
+      'FLOWPLATE_API_KEY is neither a platform key (flplatform_…) nor a tenant key (flkey_…)',
+    );
+  }
+  const isTenants = room !== 'platform' && asOrg === undefined;
+  if (apiKey !== undefined && tenantKey.test(apiKey) && isTenants) return apiKey;
+  if (room === 'organization' && asOrg === undefined) {
+    throw new WrongUse('say in which organization: add --as-org <organization_id>');
+  }
+  return apiKey !== undefined && platformKey.test(apiKey) ? apiKey : tokenOf(available, now);
+}
+
+function tokenOf({ login, server }: Available, now: Date): string {
+  if (login === undefined) {
+    throw new Refusal(
+      `you are not logged in to ${server}. Log in with flowplate platform login, or set FLOWPLATE_API_KEY`,
+    );
+  }
+  if (Date.parse(login.expires_at) > now.getTime()) return login.token;
+  throw new Refusal(`your login to ${server} is over. Log in again: flowplate platform login`);
+}
+
+/** The tenant key with which the first operator is made. */
+export function requireTenantKey(apiKey: string | undefined): string {
+  if (apiKey !== undefined && tenantKey.test(apiKey)) return apiKey;
+  throw new WrongUse('set FLOWPLATE_API_KEY to a tenant key (flkey_…); no other credential can do this');
+}

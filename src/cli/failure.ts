@@ -1,0 +1,53 @@
+import { CommanderError } from 'commander';
+import { FlowplateApiError, FlowplateUnreachableError } from '../sdk/errors.ts';
+
+/** Something that the one who types can put right: exit code 2. */
+export class WrongUse extends Error {}
+
+/** A no that needs no server: exit code 1. */
+export class Refusal extends Error {}
+
+/** Ctrl-C at a question: 128 and the number of the signal, as shells have it. */
+export class Interrupted extends Error {}
+
+export type Failure = { lines: string[]; exitCode: number };
+
+/** One sentence for a person, and what the shell gets. Never a stack, never anything of a request but its trace id. */
+export function describeFailure(error: unknown, server: string): Failure {
+  // Commander has said it already; help that was asked for is no failure.
+  if (error instanceof CommanderError) return { lines: [], exitCode: error.exitCode === 0 ? 0 : 2 };
+  if (error instanceof Interrupted) return { lines: [], exitCode: 130 };
+  if (error instanceof WrongUse) return failure(error.message, 2);
+  if (error instanceof FlowplateApiError) return failure(refusalText(error, server), 1);
+  if (error instanceof FlowplateUnreachableError) return failure(unreachableText(error, server), 1);
+  return failure(error instanceof Error ? error.message : String(error), 1);
+}
+
+function failure(text: string, exitCode: number): Failure {
+  return { lines: [`flowplate: ${text}`], exitCode };
+}
+
+function refusalText(error: FlowplateApiError, server: string): string {
+  const { code, status, retryAfterSeconds } = error;
+  const traceId = error.traceId === undefined ? '' : `, trace id: ${error.traceId}`;
+  if (code === 'UNEXPECTED_ANSWER')
+    return `${server} does not answer as Flowplate Keys does (status ${status}${traceId})`;
+  const told = error.message.replace(`${code}: `, '');
+  const hint =
+    code === 'AUTHENTICATION_REQUIRED'
+      ? '. If you were logged in, log in again: flowplate platform login'
+      : '';
+  const later = retryAfterSeconds === undefined ? '' : `. Try again in ${retryAfterSeconds} s`;
+  return `${told} (${code}${traceId})${later}${hint}`;
+}
+
+function unreachableText({ reason, cause }: FlowplateUnreachableError, server: string): string {
+  const code = codeOf(cause) ?? codeOf((cause as Error | undefined)?.cause);
+  const why = code === undefined ? '' : ` (${code})`;
+  return reason === 'timeout' ? `${server} did not answer in time` : `${server} could not be reached${why}`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

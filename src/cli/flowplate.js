@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+// What `npx flowplate` starts. Plain JavaScript, because the machine's own Node.js may be too old to read TypeScript: then the
+// project's own carries on.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const ownNode = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
+const [major = 0] = process.versions.node.split('.').map(Number);
+
+if (major >= 24) await import('./main.ts');
+else if (existsSync(ownNode)) process.exitCode = runWith(ownNode);
+else {
+  process.stderr.write('flowplate: needs Node.js 24 or newer, or what scripts/prepare installs beside it\n');
+  process.exitCode = 1;
+}
+
+function runWith(node) {
+  const main = fileURLToPath(new URL('main.ts', import.meta.url));
+  const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  if (signal !== null) process.kill(process.pid, signal);
+  return status ?? 1;
+}

@@ -1,0 +1,37 @@
+import type { Key, KeyFilter, KeyUsage, Revoked, UsageRange } from '../sdk/api-types.ts';
+import type { FlowplateClient } from '../sdk/client.ts';
+import type { FlowplateOperatorClient } from '../sdk/operator-client.ts';
+import type { Page, PageOf } from '../sdk/operator-types.ts';
+
+/** What both a backend and an operator can do with users' keys. */
+export type KeysClient = {
+  /** How the API answers the list, and so --json. */
+  listShape: 'array' | 'page';
+  listPage(filter: KeyFilter & PageOf): Promise<Page<Key>>;
+  get(keyId: string): Promise<Key>;
+  usage(keyId: string, range: UsageRange): Promise<KeyUsage>;
+  revoke(keyId: string): Promise<Revoked>;
+  revokeUser(userId: string): Promise<Revoked>;
+};
+
+export function masterKeyKeys(client: FlowplateClient): KeysClient {
+  return {
+    listShape: 'page',
+    listPage: (filter) => client.listPage(filter),
+    get: (keyId) => client.get(keyId),
+    usage: (keyId, range) => client.usage(keyId, range),
+    revoke: (keyId) => client.revoke(keyId),
+    revokeUser: (userId) => client.revokeUser(userId),
+  };
+}
+
+export function operatorKeys({ hiddenKeys }: FlowplateOperatorClient): KeysClient {
+  return {
+    listShape: 'array',
+    listPage: (filter) => hiddenKeys.list(filter),
+    get: (keyId) => hiddenKeys.get(keyId),
+    usage: (keyId, range) => hiddenKeys.usage(keyId, range),
+    revoke: (keyId) => hiddenKeys.revoke(keyId),
+    revokeUser: (userId) => hiddenKeys.revokeUser(userId),
+  };
+}

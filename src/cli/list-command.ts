@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { Page, PageOf } from '../sdk/operator-types.ts';
+import type { Cli } from './cli.ts';
+import { startProgress } from './output/progress.ts';
+import type { Column } from './output/table.ts';
+import { wholeNumber } from './values.ts';
+
+export type PageOptions = { limit?: number; cursor?: string; all?: true };
+
+export type Listing<Item> = {
+  /** How the API answers this list, and so --json. */
+  shape: 'array' | 'page';
+  columns: readonly Column<Item>[];
+  fetch(page: PageOf): Promise<Page<Item>>;
+};
+
+export function pageOptions(command: Command): Command {
+  return command
+    .option('--limit <number>', 'how many on a page', wholeNumber)
+    .option('--cursor <cursor>', 'where the page before ended')
+    .option('--all', 'every page');
+}
+
+/** One page, or all of them. Where the next one begins is said on stderr, out of the way of what is piped on. */
+export async function printList<Item>(
+  cli: Cli,
+  { all, ...page }: PageOptions,
+  { shape, columns, fetch }: Listing<Item>,
+): Promise<void> {
+  const { data, next_cursor } = all ? await fetchAll(page, fetch) : await fetch(page);
+  if (cli.options.json) cli.printJson(shape === 'array' ? data : { data, next_cursor });
+  else cli.printTable(data, columns);
+  if (next_cursor !== null) process.stderr.write(`There are more: add --cursor ${next_cursor} or --all\n`);
+}
+
+async function fetchAll<Item>(page: PageOf, fetch: Listing<Item>['fetch']): Promise<Page<Item>> {
+  const progress = startProgress();
+  const data: Item[] = [];
+  try {
+    for (let cursor = page.cursor; ; ) {
+      const found = await fetch({ ...page, cursor });
+      data.push(...found.data);
+      if (found.next_cursor === null) return { data, next_cursor: null };
+      cursor = found.next_cursor;
+      progress.show(`${data.length} so far …`);
+    }
+  } finally {
+    progress.end();
+  }
+}

@@ -1,0 +1,63 @@
+import tab from '@bomb.sh/tab/commander';
+import { Command, Option } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { addApiKeys } from './commands/apikey.ts';
+import { addEnvironments } from './commands/env.ts';
+import { addKeys } from './commands/keys.ts';
+import { addMasterKeys } from './commands/masterkeys.ts';
+import { addPlatform } from './commands/platform.ts';
+import { addApiUsers } from './commands/users.ts';
+import { examples } from './examples.ts';
+import { serverAddress } from './values.ts';
+
+/** The whole command line on one screen. */
+export function createProgram(): Command {
+  const program = new Command('flowplate')
+    .description('The command line of Flowplate Keys.')
+    .version(manifest.version)
+    .addOption(
+      new Option('--server <url>', 'where Flowplate Keys is')
+        .env('FLOWPLATE_SERVER')
+        .default('http://localhost:9123')
+        .argParser(serverAddress),
+    )
+    .option('--as-org <organization_id>', 'act inside this organization; written into the audit log')
+    .option('--reason <text>', 'why you act inside it, for the audit log')
+    .option('--json', "print the API's own answer")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(add --help to see how it is used)')
+    .exitOverride();
+  addPlatform(program);
+  addApiKeys(program);
+  addEnvironments(program);
+  addApiUsers(program);
+  addKeys(program);
+  addMasterKeys(program);
+  addCompletion(program);
+  return examples(
+    program,
+    'flowplate platform login --email admin@example.com',
+    'flowplate platform tenants provision --name "Acme Corp"',
+    'flowplate --as-org org_x1y2z3w4 env list',
+  ).addHelpText('after', credentialsHelp);
+}
+
+function addCompletion(program: Command): void {
+  tab(program, { completionCommandName: 'completion' });
+  const completion = program.commands.find((command) => command.name() === 'completion');
+  if (completion === undefined) return;
+  examples(
+    completion,
+    'flowplate completion bash > ~/.local/share/bash-completion/completions/flowplate',
+    'flowplate completion zsh > ~/.zfunc/_flowplate',
+    'flowplate completion fish > ~/.config/fish/completions/flowplate.fish',
+  );
+}
+
+const credentialsHelp = `
+Credentials never stand on the command line:
+  FLOWPLATE_API_KEY     a platform key (flplatform_…) or a tenant key (flkey_…), instead of a login
+  FLOWPLATE_MASTER_KEY  for flowplate keys
+  FLOWPLATE_ADMIN_KEY   for flowplate users: the key of an API user with the role admin
+
+Exit: 0 done, 1 refused, 2 wrong use.`;

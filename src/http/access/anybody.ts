@@ -1,0 +1,13 @@
+import { anybody as nobodyInParticular, type Principal } from '../../domain/principal.ts';
+import type { Access } from './access.ts';
+
+/** For the few operations that make somebody out of a caller, such as a login. */
+export function anybody(): Access<unknown, Principal> {
+  return {
+    schemes: [],
+    needs: 'Open to anybody.',
+    errors: [],
+    areRefusalsAudited: false,
+    admit: () => nobodyInParticular,
+  };
+}

@@ -1,0 +1,30 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import type { ApiUserPrincipal } from '../../domain/principal.ts';
+import type { Access } from './access.ts';
+import { admitKey, type KeyAccessParts, readBearer } from './bearer.ts';
+
+export type ApiUserAccessParts = KeyAccessParts & {
+  /** The API user as it is now; undefined when it was deleted. */
+  identifyApiUser(userId: string): Promise<ApiUserPrincipal | undefined>;
+};
+
+/** The key of an API user with the role `admin`, in `X-API-Key`. */
+export function apiUserAdmin(): Access<ApiUserAccessParts, ApiUserPrincipal> {
+  return {
+    schemes: ['apiKey'],
+    needs: 'Needs the key of an API user with the role `admin`.',
+    errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
+    areRefusalsAudited: true,
+    async admit(parts, exchange, onKnown) {
+      const { user_id } = await admitKey(parts, readBearer(exchange), 'apiUser', exchange);
+      const principal = await parts.identifyApiUser(user_id);
+      if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
+      onKnown(principal);
+      if (principal.role === 'admin') return principal;
+      throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
+        systemMessage: 'This API user does not have the role admin',
+        details: { required_role: 'admin' },
+      });
+    },
+  };
+}

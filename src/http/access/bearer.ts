@@ -1,0 +1,49 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { parseSecret, type SecretKind } from '../../domain/key-format.ts';
+import type { Accepted } from '../../domain/verdict.ts';
+import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
+import type { Exchange } from '../exchange.ts';
+import { pickHeaders } from '../pick-headers.ts';
+
+/** A token of ours has some 400 characters, a key at most 57; whoever sends much more has sent neither. */
+const credentialLengthMax = 4_096;
+
+export type KeyAccessParts = { verify: VerifyParts };
+
+/**
+ * What stands in `Authorization: Bearer` (RFC 6750 §2.1) or `X-API-Key`. Nothing sent is `AUTHENTICATION_REQUIRED`, and two
+ * different ones are `AMBIGUOUS_CREDENTIALS`.
+ */
+export function readBearer({ req }: Pick<Exchange, 'req'>): string {
+  const [authorizations = [], keys = []] = pickHeaders(req.rawHeaders, ['authorization', 'x-api-key']);
+  const tokens = authorizations.map((text) => /^Bearer +(\S+) *$/i.exec(text)?.[1] ?? '');
+  const [first = '', ...others] = [...tokens, ...keys];
+  if (others.some((other) => other !== first)) throw new FlowplateError('AMBIGUOUS_CREDENTIALS');
+  if (first === '' || first.length > credentialLengthMax) throw new FlowplateError('AUTHENTICATION_REQUIRED');
+  return first;
+}
+
+/** Whether anything stands where `readBearer` looks, well-formed or not. */
+export function hasBearer({ req }: Pick<Exchange, 'req'>): boolean {
+  return pickHeaders(req.rawHeaders, ['authorization', 'x-api-key']).flat().length > 0;
+}
+
+const everywhere = { organizationIds: null, environments: null };
+
+/**
+ * Recognises a key on the path on which every key is verified, counted and exactly revoked. Unknown, ended and of another kind are one
+ * and the same `AUTHENTICATION_REQUIRED`.
+ */
+export async function admitKey(
+  parts: KeyAccessParts,
+  secret: string,
+  kind: SecretKind,
+  { ip }: Pick<Exchange, 'ip'>,
+): Promise<Accepted> {
+  if (parseSecret(secret)?.kind !== kind) throw new FlowplateError('AUTHENTICATION_REQUIRED');
+  const verdict = await verifyKey(parts.verify, everywhere, { key: secret, ip: ip() });
+  if (verdict.valid) return verdict;
+  throw new FlowplateError(
+    verdict.code === 'ORGANIZATION_SUSPENDED' ? 'ORGANIZATION_SUSPENDED' : 'AUTHENTICATION_REQUIRED',
+  );
+}

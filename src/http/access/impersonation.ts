@@ -1,0 +1,95 @@
+import { FlowplateError, validationError } from '../../domain/errors.ts';
+import { externalIdPattern } from '../../domain/ids.ts';
+import type { Caller, OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
+import { redact } from '../../domain/redact.ts';
+import type { Exchange } from '../exchange.ts';
+import { pickHeaders } from '../pick-headers.ts';
+
+export type ImpersonationParts = {
+  /** Checks that the organization is there, and writes the impersonation down; a request that cannot be audited is refused. */
+  enterTenant(
+    caller: Caller<OperatorPrincipal>,
+    request: { organizationId: string; reason: string | null; method: string; path: string },
+  ): Promise<void>;
+};
+
+export const impersonationHeaders = {
+  organization: 'X-Flowplate-Org',
+  reason: 'X-Flowplate-Reason',
+} as const;
+
+const reasonLengthMax = 200;
+const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
+
+/**
+ * The operator inside the organization that `X-Flowplate-Org` names, or undefined when it names none. Reading needs
+ * `platform:impersonate:read`, anything else `platform:impersonate`, which includes reading.
+ */
+export async function impersonated(
+  parts: ImpersonationParts,
+  operator: OperatorPrincipal,
+  { req, requestId }: Exchange,
+): Promise<TenantPrincipal | undefined> {
+  const [organizations = [], reasons = []] = pickHeaders(req.rawHeaders, [
+    'x-flowplate-org',
+    'x-flowplate-reason',
+  ]);
+  if (organizations.length === 0) return undefined;
+  const organizationId = readOrganization(organizations);
+  requireImpersonation(operator, readingMethods.includes(req.method));
+  const request = {
+    organizationId,
+    reason: readReason(reasons),
+    method: req.method ?? '',
+    path: pathOf(req.url ?? ''),
+  };
+  await parts.enterTenant({ principal: operator, requestId }, request);
+  return { kind: operator.kind, id: operator.id, name: operator.name, organizationId, operator };
+}
+
+function readOrganization([first = '', second]: readonly string[]): string {
+  if (second === undefined && externalIdPattern.test(first)) return first;
+  throw refused('organization', 'must be one organization id');
+}
+
+function requireImpersonation({ permissions }: OperatorPrincipal, isReading: boolean): void {
+  if (permissions.includes('platform:impersonate')) return;
+  if (isReading && permissions.includes('platform:impersonate:read')) return;
+  const needed = isReading ? 'platform:impersonate:read' : 'platform:impersonate';
+  throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
+    systemMessage: `This operator does not hold ${needed}`,
+    details: { required_permission: needed },
+  });
+}
+
+/** What an auditor will read, so it is text that shows as what it is. Node hands over the bytes of a header as Latin-1. */
+function readReason([first = '', second]: readonly string[]): string | null {
+  if (second !== undefined) throw refused('reason', 'must be sent once');
+  const reason = decodeUtf8(first);
+  if (reason === undefined || /\p{C}/u.test(reason)) {
+    throw refused('reason', 'must be UTF-8 text without control or invisible characters');
+  }
+  if (reason.length > reasonLengthMax) {
+    throw refused('reason', `must have at most ${reasonLengthMax} characters`);
+  }
+  return reason === '' ? null : redact(reason);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeUtf8(latin1: string): string | undefined {
+  try {
+    return utf8.decode(Buffer.from(latin1, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+function refused(header: keyof typeof impersonationHeaders, message: string): FlowplateError {
+  return validationError([{ path: impersonationHeaders[header], message }]);
+}
+
+/** Without the query, which may hold what a person searched for, and without a secret that was put where an id belongs. */
+function pathOf(url: string): string {
+  return redact(url.split('?', 1)[0] ?? '').slice(0, 200);
+}

@@ -1,0 +1,72 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { parseSecret } from '../../domain/key-format.ts';
+import type { PlatformPermission } from '../../domain/permission.ts';
+import {
+  type OperatorPrincipal,
+  type Principal,
+  requirePlatformPermission,
+  requireSuperAdmin,
+} from '../../domain/principal.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Access } from './access.ts';
+import { admitKey, type KeyAccessParts } from './bearer.ts';
+import { type ImpersonationParts, impersonated } from './impersonation.ts';
+import { readCredential } from './session-cookie.ts';
+
+export type OperatorAccessParts = KeyAccessParts &
+  ImpersonationParts & {
+    /** The operator behind a token, as roles and status are now; undefined when its session is over. */
+    identifySession(token: string): Promise<OperatorPrincipal | undefined>;
+    /** The same for a platform key that was just verified. */
+    identifyPlatformKey(keyId: string): Promise<OperatorPrincipal | undefined>;
+  };
+
+/** What an operator must hold: a permission, the super-admin's role, or nothing but being one. */
+export type OperatorNeed = PlatformPermission | 'super-admin' | 'nothing';
+
+/** A platform user's token or a platform key, in `Authorization: Bearer`; or the token in the portal's cookie. */
+export function operator(need: OperatorNeed): Access<OperatorAccessParts, OperatorPrincipal> {
+  return {
+    schemes: ['bearer', 'session'],
+    needs: describeNeed(need),
+    errors: [
+      'AMBIGUOUS_CREDENTIALS',
+      'AUTHENTICATION_REQUIRED',
+      'INSUFFICIENT_PERMISSIONS',
+      'ORGANIZATION_NOT_FOUND',
+    ],
+    areRefusalsAudited: true,
+    async admit(parts, exchange, onKnown) {
+      const principal = await identifyOperator(parts, readCredential(exchange), exchange, onKnown);
+      requireNeed(principal, need);
+      // An operator who works inside a tenant is written down doing so on every call, also on one that is about no tenant.
+      await impersonated(parts, principal, exchange);
+      return principal;
+    },
+  };
+}
+
+export async function identifyOperator(
+  parts: OperatorAccessParts,
+  credential: string,
+  exchange: Exchange,
+  onKnown: (principal: Principal) => void,
+): Promise<OperatorPrincipal> {
+  const principal =
+    parseSecret(credential) === undefined
+      ? await parts.identifySession(credential)
+      : await parts.identifyPlatformKey((await admitKey(parts, credential, 'platform', exchange)).key_id);
+  if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
+  onKnown(principal);
+  return principal;
+}
+
+export function requireNeed(principal: OperatorPrincipal, need: OperatorNeed): void {
+  if (need === 'super-admin') requireSuperAdmin(principal);
+  else if (need !== 'nothing') requirePlatformPermission(principal, need);
+}
+
+function describeNeed(need: OperatorNeed): string {
+  if (need === 'super-admin') return 'Needs the role `role_platform_admin`.';
+  return need === 'nothing' ? 'Open to every operator.' : `Needs the permission \`${need}\`.`;
+}

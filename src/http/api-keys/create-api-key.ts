@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { type CreateApiKeyParts, createApiKey } from '../../usecases/api-keys/create-api-key.ts';
+import { tenantOrOperator } from '../access/tenant.ts';
+import {
+  environmentSlug,
+  externalId,
+  noParams,
+  noQuery,
+  scopes,
+  timestamp,
+} from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { createdFields, toCreatedAnswer } from './api-key-schemas.ts';
+
+const line = (lengthMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
+
+export const createApiKeyRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/apikeys',
+  operationId: 'createApiKey',
+  summary: 'Create a tenant key or a platform key',
+  description:
+    'Inside an organization, by its own key or by an operator who impersonates it, a tenant key. An operator who impersonates nobody makes platform keys, with `platform: true`; such a key has the roles of its maker unless `role_ids` says otherwise, and never more.',
+  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({
+    name: line(200),
+    description: line(1_000).nullable().optional(),
+    scopes: scopes.optional().describe('`read`, `write` and `admin` count here; others are for your own use'),
+    role_ids: z
+      .array(externalId)
+      .min(1)
+      .max(64)
+      .transform((all) => [...new Set(all)])
+      .optional()
+      .describe('Of a platform key'),
+    environment: environmentSlug.optional().describe('Of a tenant key; `default` unless set'),
+    expires_at: timestamp.nullable().optional(),
+    platform: z.boolean().optional(),
+  }),
+  success: { 201: 'Created. The secret is in this answer and nowhere else.' },
+  answer: z.strictObject(createdFields),
+  errors: [],
+  idempotent: true,
+  async handle(parts: CreateApiKeyParts, { body, caller, idempotency }) {
+    const wanted = {
+      name: body.name,
+      description: body.description ?? null,
+      scopes: body.scopes ?? [],
+      expiresAt: body.expires_at ?? null,
+      isPlatform: body.platform ?? false,
+      roleIds: body.role_ids,
+      environment: body.environment,
+    };
+    const { answer, isReplay } = await createApiKey(parts, caller, wanted, idempotency);
+    return {
+      status: 201,
+      body: toCreatedAnswer(answer),
+      ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
+    };
+  },
+});

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { ApiKeyChangeParts } from '../../usecases/api-keys/api-key-changes.ts';
+import { deleteApiKey } from '../../usecases/api-keys/delete-api-key.ts';
+import { tenantOrOperator } from '../access/tenant.ts';
+import { noBody, noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { apiKeyParams } from './api-key-schemas.ts';
+
+export const deleteApiKeyRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/apikeys/:id',
+  operationId: 'deleteApiKey',
+  summary: 'Remove a tenant or platform key',
+  description: 'It is refused from now on, and gone from the list. The audit log keeps what it was.',
+  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  params: apiKeyParams,
+  query: noQuery,
+  body: noBody,
+  success: {
+    200: 'Removed, and refused everywhere.',
+    202: 'Removed and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+  },
+  answer: z.strictObject({ success: z.literal(true), deleted: z.string(), ...propagationFields }),
+  errors: ['KEY_NOT_FOUND'],
+  async handle(parts: ApiKeyChangeParts, { params, caller }) {
+    const propagation = await deleteApiKey(parts, caller, params.id);
+    return {
+      status: propagation.propagation === 'complete' ? 200 : 202,
+      body: { success: true as const, deleted: params.id, ...propagation },
+    };
+  },
+});

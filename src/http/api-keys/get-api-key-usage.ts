@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
+import { getApiKeyUsage } from '../../usecases/api-keys/get-api-key-usage.ts';
+import { tenantOrOperator } from '../access/tenant.ts';
+import { noBody } from '../flowplate/key-schemas.ts';
+import { toUsageAnswer, usageAnswer, usageQuery } from '../flowplate/usage-answer.ts';
+import { defineRoute } from '../route.ts';
+import { apiKeyParams } from './api-key-schemas.ts';
+
+export const getApiKeyUsageRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/apikeys/:id/usage',
+  operationId: 'getApiKeyUsage',
+  summary: 'Usage of a tenant or platform key over time',
+  description:
+    'Readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out. A rotated key begins anew.',
+  access: tenantOrOperator('read', 'platform:keys:read'),
+  params: apiKeyParams,
+  query: usageQuery,
+  body: noBody,
+  success: { 200: 'The time series and its totals.' },
+  answer: usageAnswer.extend({ key_id: z.string() }),
+  errors: ['KEY_NOT_FOUND'],
+  async handle(parts: ApiKeyReadParts, { params, query, caller }) {
+    const usage = await getApiKeyUsage(parts, caller.principal, params.id, query);
+    return { status: 200, body: toUsageAnswer(params.id, usage) };
+  },
+});

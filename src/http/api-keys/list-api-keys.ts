@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
+import { listApiKeys } from '../../usecases/api-keys/list-api-keys.ts';
+import { tenantOrOperator } from '../access/tenant.ts';
+import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
+import { externalId, noBody, noParams, timestamp } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { apiKeyFields, apiKeyStatus, toApiKeyAnswer } from './api-key-schemas.ts';
+
+const searched = z.string().min(1).max(200);
+
+const query = z
+  .strictObject({
+    name: searched.optional().describe('Part of the name, in any case'),
+    prefix: searched.optional().describe('How the key begins, or the part of it that is shown'),
+    status: apiKeyStatus.optional(),
+    scope: searched.optional(),
+    unused_since: timestamp.optional().describe('Never used, or not at or after this time'),
+    platform: z.enum(['true', 'false']).optional().describe('Only platform keys, or none of them'),
+    organization_id: externalId.optional().describe("One tenant's keys"),
+    limit: pageLimit,
+    cursor: cursorOf('apiKey').optional(),
+  })
+  .refine((asked) => asked.platform !== 'true' || asked.organization_id === undefined, {
+    path: ['organization_id'],
+    message: 'cannot be set together with platform=true',
+  });
+
+export const listApiKeysRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/apikeys',
+  operationId: 'listApiKeys',
+  summary: 'List tenant and platform keys',
+  description:
+    "Newest first. Inside an organization its own keys; an operator who impersonates nobody sees those of all tenants and of the platform. `next_cursor` leads to the next page and stays good while keys are added; null on the last. Where few of very many keys pass the filters, a page may be shorter than `limit`, or empty, and lead on all the same. Users' hidden keys are in no such list.",
+  access: tenantOrOperator('read', 'platform:keys:read'),
+  params: noParams,
+  query,
+  body: noBody,
+  success: { 200: 'A page of keys.' },
+  answer: z.strictObject({
+    data: z.array(z.strictObject(apiKeyFields)),
+    next_cursor: z.string().nullable(),
+  }),
+  errors: [],
+  async handle(parts: ApiKeyReadParts, { query: asked, caller }) {
+    const { apiKeys, next } = await listApiKeys(parts, caller.principal, {
+      name: asked.name,
+      prefix: asked.prefix,
+      status: asked.status,
+      scope: asked.scope,
+      unusedSince: asked.unused_since,
+      isPlatform: asked.platform === undefined ? undefined : asked.platform === 'true',
+      organizationId: asked.organization_id,
+      limit: asked.limit,
+      before: asked.cursor,
+    });
+    const now = parts.clock.now();
+    return {
+      status: 200,
+      body: {
+        data: apiKeys.map((found) => toApiKeyAnswer(found, now)),
+        next_cursor: next === null ? null : toCursor(next),
+      },
+    };
+  },
+});

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import type { ApiKeyChangeParts } from '../../usecases/api-keys/api-key-changes.ts';
+import { revokeApiKey } from '../../usecases/api-keys/revoke-api-key.ts';
+import { tenantOrOperator } from '../access/tenant.ts';
+import { noQuery, propagationFields, timestampText } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { apiKeyFields, apiKeyParams, shownStatus } from './api-key-schemas.ts';
+
+export const revokeApiKeyRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/apikeys/:id/revoke',
+  operationId: 'revokeApiKey',
+  summary: 'Revoke a tenant or platform key',
+  description:
+    'It is refused from now on and stays in the list. Again, or for one that has expired, is a success that changes nothing.',
+  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  params: apiKeyParams,
+  query: noQuery,
+  body: z.strictObject({}),
+  success: {
+    200: 'Revoked everywhere, or it had ended already.',
+    202: 'Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+  },
+  answer: z.strictObject({
+    success: z.literal(true),
+    message: z.string(),
+    id: apiKeyFields.id,
+    status: apiKeyFields.status,
+    revoked_at: timestampText.nullable(),
+    ...propagationFields,
+  }),
+  errors: ['KEY_NOT_FOUND'],
+  async handle(parts: ApiKeyChangeParts, { params, caller }) {
+    const { apiKey, propagation } = await revokeApiKey(parts, caller, params.id);
+    const status = shownStatus(apiKey, parts.clock.now());
+    return {
+      status: propagation.propagation === 'complete' ? 200 : 202,
+      body: {
+        success: true as const,
+        message: status === 'revoked' ? 'API key revoked' : 'This API key had ended already',
+        id: apiKey.id,
+        status,
+        revoked_at: apiKey.revokedAt?.toISOString() ?? null,
+        ...propagation,
+      },
+    };
+  },
+});

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { type RotateApiKeyParts, rotateApiKey } from '../../usecases/api-keys/rotate-api-key.ts';
+import { tenantOrOperator } from '../access/tenant.ts';
+import { noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { apiKeyParams, createdFields, toCreatedAnswer } from './api-key-schemas.ts';
+
+export const rotateApiKeyRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/apikeys/:id/rotate',
+  operationId: 'rotateApiKey',
+  summary: 'Replace a tenant or platform key by a new one',
+  description:
+    'The new key has an id and a secret of its own; name, scopes, roles, environment and expiry carry over. The old one dies at once and stays in the list as revoked.',
+  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  params: apiKeyParams,
+  query: noQuery,
+  body: z.strictObject({}),
+  success: { 200: 'Rotated. The new secret is in this answer and nowhere else.' },
+  answer: z.strictObject({ ...createdFields, ...propagationFields }),
+  errors: ['KEY_NOT_FOUND', 'KEY_NOT_ACTIVE'],
+  idempotent: true,
+  async handle(parts: RotateApiKeyParts, { params, caller, idempotency }) {
+    const { created, propagation, isReplay } = await rotateApiKey(parts, caller, params.id, idempotency);
+    return {
+      status: 200,
+      body: { ...toCreatedAnswer(created), ...propagation },
+      ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
+    };
+  },
+});

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { createEnvironment, type EnvironmentParts } from '../../usecases/environments/create-environment.ts';
+import { tenant } from '../access/tenant.ts';
+import { environmentSlug, noParams, noQuery } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { environmentFields, toEnvironmentAnswer } from './environment-schemas.ts';
+
+export const createEnvironmentRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/environments',
+  operationId: 'createEnvironment',
+  summary: 'Create an environment',
+  description: 'The name stands in the secrets of hidden user keys and does not change.',
+  access: tenant('manage'),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ name: environmentSlug }),
+  success: { 201: 'Created.' },
+  answer: z.strictObject(environmentFields),
+  errors: ['ENVIRONMENT_ALREADY_EXISTS'],
+  async handle(parts: EnvironmentParts, { body, caller }) {
+    return { status: 201, body: toEnvironmentAnswer(await createEnvironment(parts, caller, body.name)) };
+  },
+});

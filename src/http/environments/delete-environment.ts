@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { EnvironmentParts } from '../../usecases/environments/create-environment.ts';
+import { deleteEnvironment } from '../../usecases/environments/delete-environment.ts';
+import { tenant } from '../access/tenant.ts';
+import { noBody, noQuery } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { environmentId } from './environment-schemas.ts';
+
+export const deleteEnvironmentRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/environments/:id',
+  operationId: 'deleteEnvironment',
+  summary: 'Delete an environment',
+  description:
+    'Refused for `default`, and while a key in it has not ended, hidden user keys included. A backend that mints into it again brings it back.',
+  access: tenant('manage'),
+  params: z.strictObject({ id: environmentId }),
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'Deleted.' },
+  answer: z.strictObject({ success: z.literal(true), deleted: z.string() }),
+  errors: ['ENVIRONMENT_NOT_FOUND', 'ENVIRONMENT_IN_USE'],
+  async handle(parts: EnvironmentParts, { params, caller }) {
+    await deleteEnvironment(parts, caller, params.id);
+    return { status: 200, body: { success: true as const, deleted: params.id } };
+  },
+});

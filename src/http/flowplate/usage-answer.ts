@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { KeyUsage } from '../../usecases/usage/whole-steps.ts';
+import { keyId, timestamp, timestampText } from './key-schemas.ts';
+
+export const usageQuery = z.strictObject({
+  from: timestamp.optional(),
+  to: timestamp.optional(),
+  granularity: z.enum(['hour', 'day']).default('hour'),
+});
+
+export const usageDescription =
+  'Counted for the key and all keys it was refreshed from or into, readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out.';
+
+const sums = {
+  requests: z.int().describe('Accepted verifications'),
+  refused: z.int(),
+  cost: z.int().describe('Cost that was accepted'),
+  refusals: z.record(z.string(), z.int()).describe('Refused verifications by code'),
+};
+
+export const usageAnswer = z.strictObject({
+  key_id: keyId,
+  granularity: z.enum(['hour', 'day']),
+  from: timestampText,
+  to: timestampText,
+  data: z.array(z.strictObject({ start: timestampText, ...sums })),
+  totals: z.strictObject(sums),
+});
+
+export function toUsageAnswer(id: string, usage: KeyUsage): z.output<typeof usageAnswer> {
+  const steps = Map.groupBy(usage.sums, (sum) => sum.start.getTime());
+  return {
+    key_id: id,
+    granularity: usage.granularity,
+    from: usage.from.toISOString(),
+    to: usage.to.toISOString(),
+    data: [...steps].map(([start, step]) => ({ start: new Date(start).toISOString(), ...addUp(step) })),
+    totals: addUp(usage.sums),
+  };
+}
+
+function addUp(all: KeyUsage['sums']) {
+  const total = { requests: 0, refused: 0, cost: 0, refusals: {} as Record<string, number> };
+  for (const { code, calls, cost } of all) {
+    total.cost += cost;
+    if (code === 'VALID' || code === 'SUPERSEDED') {
+      total.requests += calls;
+    } else {
+      total.refused += calls;
+      total.refusals[code] = (total.refusals[code] ?? 0) + calls;
+    }
+  }
+  return total;
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { createOperator } from '../../usecases/operators/create-operator.ts';
+import type { OperatorParts } from '../../usecases/operators/operator-parts.ts';
+import { operator } from '../access/operator.ts';
+import { noParams, noQuery } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { displayName, email, newPassword, roleIds, toUserAnswer, userAnswer } from './user-schemas.ts';
+
+export const createUserRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/users',
+  operationId: 'createPlatformUser',
+  summary: 'Create a platform user',
+  description: 'A user without roles may log in and do nothing.',
+  access: operator('super-admin'),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ email, password: newPassword, name: displayName, role_ids: roleIds.optional() }),
+  success: { 201: 'The user.' },
+  answer: userAnswer,
+  errors: ['EMAIL_ALREADY_EXISTS'],
+  async handle(parts: OperatorParts, { body, caller }) {
+    const { role_ids: roleIds = [], ...wanted } = body;
+    const user = await createOperator(parts, caller, { ...wanted, roleIds });
+    return { status: 201, body: toUserAnswer(user) };
+  },
+});

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { StatusParts } from '../../usecases/organizations/status-change.ts';
+import { deleteTenant } from '../../usecases/tenants/delete-tenant.ts';
+import { operator } from '../access/operator.ts';
+import { noBody, noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { tenantId } from './tenant-schemas.ts';
+
+export const deleteTenantRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/platform/tenants/:id',
+  operationId: 'deleteTenant',
+  summary: 'Delete a tenant',
+  description:
+    'All its keys are refused at once and for good, however many there are: one row says so. The rows of its keys, usage and audit stay, its id cannot be used again, and no operator can enter it. Again is not found.',
+  access: operator('platform:tenants:manage'),
+  params: tenantId,
+  query: noQuery,
+  body: noBody,
+  success: {
+    200: 'Deleted; every verifier refuses its keys.',
+    202: 'Deleted and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+  },
+  answer: z.strictObject({ success: z.literal(true), deleted: z.string(), ...propagationFields }),
+  errors: ['ORGANIZATION_NOT_FOUND'],
+  async handle(parts: StatusParts, { params, caller }) {
+    const propagation = await deleteTenant(parts, caller, params.id);
+    return {
+      status: propagation.propagation === 'complete' ? 200 : 202,
+      body: { success: true as const, deleted: params.id, ...propagation },
+    };
+  },
+});

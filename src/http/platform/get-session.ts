@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { isPlatformBootstrapped } from '../../usecases/operators/is-platform-bootstrapped.ts';
+import { anybody } from '../access/anybody.ts';
+import { noBody, noParams, noQuery } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+
+export const getSessionRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/platform/session',
+  operationId: 'getSession',
+  summary: 'Whether anybody can log in yet',
+  description: 'False until the first platform user was made with a tenant key.',
+  access: anybody(),
+  params: noParams,
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'The state of the platform.' },
+  answer: z.strictObject({ bootstrapped: z.boolean() }),
+  errors: [],
+  async handle(parts: Parameters<typeof isPlatformBootstrapped>[0]) {
+    return { status: 200, body: { bootstrapped: await isPlatformBootstrapped(parts) } };
+  },
+});

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { listMasterKeys } from '../../usecases/master-keys/list-master-keys.ts';
+import { operator } from '../access/operator.ts';
+import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
+import { noBody, noParams } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { masterKeyFields, toMasterKeyAnswer } from './master-key-schemas.ts';
+
+const path = '/api/v1/platform/master-keys';
+
+export const listMasterKeysRoute = defineRoute({
+  method: 'get',
+  path,
+  operationId: 'listMasterKeys',
+  summary: 'List master keys',
+  description: 'Newest first, ended ones included. The next page is in `Link`.',
+  access: operator('super-admin'),
+  params: noParams,
+  query: z.strictObject({ limit: pageLimit, cursor: cursorOf('masterKey').optional() }),
+  body: noBody,
+  success: { 200: 'A page of master keys.' },
+  answer: z.array(z.strictObject(masterKeyFields)),
+  errors: [],
+  async handle(parts: Parameters<typeof listMasterKeys>[0], { query }) {
+    const { limit, cursor } = query;
+    const { masterKeys, hasMore } = await listMasterKeys(parts, { limit, before: cursor });
+    const last = masterKeys.at(-1);
+    return {
+      status: 200,
+      body: masterKeys.map(toMasterKeyAnswer),
+      ...nextPage(path, { limit }, hasMore && last !== undefined ? toCursor(last.id) : undefined),
+    };
+  },
+});

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { RevokeParts } from '../../usecases/keys/revocation.ts';
+import { revokeKey } from '../../usecases/keys/revoke-key.ts';
+import { operator } from '../access/operator.ts';
+import { keyId, noBody, noQuery } from '../flowplate/key-schemas.ts';
+import { revocationAnswer, revocationSuccess, toRevocationAnswer } from '../flowplate/revocation-answer.ts';
+import { defineRoute } from '../route.ts';
+
+export const revokeHiddenKeyRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/platform/hidden-keys/:key_id',
+  operationId: 'revokeHiddenKey',
+  summary: 'Revoke one hidden user key',
+  description:
+    'An active key takes its predecessors in grace with it. Again is a success with `revoked_count` 0.',
+  access: operator('platform:hidden_keys:manage'),
+  params: z.strictObject({ key_id: keyId }),
+  query: noQuery,
+  body: noBody,
+  success: revocationSuccess,
+  answer: revocationAnswer,
+  errors: ['KEY_NOT_FOUND'],
+  async handle(parts: RevokeParts, { params, caller }) {
+    return toRevocationAnswer(await revokeKey(parts, caller, params.key_id));
+  },
+});

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import type { RevokeParts } from '../../usecases/keys/revocation.ts';
+import { revokeKeysOf } from '../../usecases/keys/revoke-keys.ts';
+import { operator } from '../access/operator.ts';
+import { externalId, noBody, noQuery } from '../flowplate/key-schemas.ts';
+import { revocationAnswer, revocationSuccess, toRevocationAnswer } from '../flowplate/revocation-answer.ts';
+import { defineRoute } from '../route.ts';
+
+export const revokeHiddenKeysRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/platform/hidden-keys/user/:user_id',
+  operationId: 'revokeHiddenKeys',
+  summary: "Revoke a user's hidden keys in every organization",
+  description: 'All at once, in one transaction.',
+  access: operator('platform:hidden_keys:manage'),
+  params: z.strictObject({ user_id: externalId }),
+  query: noQuery,
+  body: noBody,
+  success: revocationSuccess,
+  answer: revocationAnswer,
+  errors: ['USER_NOT_FOUND'],
+  async handle(parts: RevokeParts, { params, caller }) {
+    return toRevocationAnswer(await revokeKeysOf(parts, caller, { userId: params.user_id }));
+  },
+});

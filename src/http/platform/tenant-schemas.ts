@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { Organization } from '../../domain/organization.ts';
+import { toCursor } from '../cursor.ts';
+import { externalId, name, timestampText } from '../flowplate/key-schemas.ts';
+
+export const tenantId = z.strictObject({ id: externalId });
+export const tenantName = name;
+
+export const tenantFields = {
+  id: z.string().describe('`org_…`, or whatever a backend minted under'),
+  name: z.string(),
+  status: z.enum(['active', 'suspended', 'deleted']),
+  created_at: timestampText,
+};
+
+export function toTenantAnswer({ id, name: called, status, createdAt }: Organization) {
+  return { id, name: called, status, created_at: createdAt.toISOString() };
+}
+
+type Place = Pick<Organization, 'id' | 'createdAt'>;
+
+/** Where a page of tenants ended, wrapped so that nobody builds on what it is: the time comes first, since foreign ids do not sort by it. */
+export const tenantCursor = z
+  .string()
+  .max(300)
+  .transform((text, context): Place => {
+    const decoded = Buffer.from(text, 'base64url').toString('latin1');
+    const [, ms, id] = /^(\d{1,14}) (\S+)$/.exec(decoded) ?? [];
+    if (ms !== undefined && externalId.safeParse(id).success && id !== undefined) {
+      return { createdAt: new Date(Number(ms)), id };
+    }
+    context.addIssue('is not a cursor of this list');
+    return z.NEVER;
+  });
+
+export function toTenantCursor({ id, createdAt }: Place): string {
+  return toCursor(`${createdAt.getTime()} ${id}`);
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { StatusParts } from '../../usecases/organizations/status-change.ts';
+import { updateTenant } from '../../usecases/tenants/update-tenant.ts';
+import { operator } from '../access/operator.ts';
+import { noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { tenantFields, tenantId, tenantName, toTenantAnswer } from './tenant-schemas.ts';
+
+export const updateTenantRoute = defineRoute({
+  method: 'patch',
+  path: '/api/v1/platform/tenants/:id',
+  operationId: 'updateTenant',
+  summary: 'Rename, suspend or resume a tenant',
+  description:
+    'A suspended tenant has all its keys refused, hidden user keys and its own, however many there are; resumed, they are good again. Operators may go on looking at it and changing it.',
+  access: operator('platform:tenants:manage'),
+  params: tenantId,
+  query: noQuery,
+  body: z
+    .strictObject({
+      name: tenantName.optional(),
+      status: z.enum(['active', 'suspended']).optional(),
+    })
+    .refine((body) => Object.keys(body).length > 0, 'must change something'),
+  success: { 200: 'Changed. `propagation` says whether every verifier knows of the status.' },
+  answer: z.strictObject({ ...tenantFields, ...propagationFields }),
+  errors: ['ORGANIZATION_NOT_FOUND'],
+  async handle(parts: StatusParts, { params, body, caller }) {
+    const { tenant, propagation } = await updateTenant(parts, caller, params.id, body);
+    return { status: 200, body: { ...toTenantAnswer(tenant), ...propagation } };
+  },
+});

@@ -1,0 +1,77 @@
+import type { CallOptions } from './client.ts';
+import { ApiKeys } from './operator/api-keys.ts';
+import { ApiUsers } from './operator/api-users.ts';
+import { Audit } from './operator/audit.ts';
+import { Environments } from './operator/environments.ts';
+import { HiddenKeys } from './operator/hidden-keys.ts';
+import { MasterKeys } from './operator/master-keys.ts';
+import { Requests } from './operator/requests.ts';
+import { Roles } from './operator/roles.ts';
+import { Session } from './operator/session.ts';
+import { Tenants } from './operator/tenants.ts';
+import { PlatformUsers } from './operator/users.ts';
+import type { PlatformStats } from './operator-types.ts';
+import { type ConnectionOptions, type Credential, Transport } from './transport.ts';
+
+export type OperatorClientOptions = Omit<ConnectionOptions, 'masterKey'> & {
+  /** The token of a login, a platform key (`flplatform_`), a tenant key (`flkey_`) or the key of an API user (`flapi_`). */
+  credential?: string | undefined;
+  /** The organization to act in, in an operator's own name. Each such call is written into the audit log. */
+  asOrganization?: string | undefined;
+  /** Why, for the audit log. */
+  reason?: string | undefined;
+  /** How often what may be carried out twice is tried again; 3 unless set. */
+  retriesMax?: number | undefined;
+};
+
+/**
+ * What operators, tenants and administrators of API users do. Every method rejects with a `FlowplateApiError` (the API said no) or a
+ * `FlowplateUnreachableError` (no answer). What makes or rotates a secret is sent again under one Idempotency-Key, reads are sent
+ * again as they are, and every other change is sent once.
+ */
+export class FlowplateOperatorClient {
+  readonly session: Session;
+  readonly users: PlatformUsers;
+  readonly roles: Roles;
+  readonly tenants: Tenants;
+  readonly environments: Environments;
+  readonly apiKeys: ApiKeys;
+  readonly masterKeys: MasterKeys;
+  readonly hiddenKeys: HiddenKeys;
+  readonly apiUsers: ApiUsers;
+  readonly audit: Audit;
+  readonly #requests: Requests;
+
+  constructor(options: OperatorClientOptions) {
+    const requests = new Requests(new Transport(options, headersOf(options)), options.retriesMax ?? 3);
+    this.session = new Session(requests);
+    this.users = new PlatformUsers(requests);
+    this.roles = new Roles(requests);
+    this.tenants = new Tenants(requests);
+    this.environments = new Environments(requests);
+    this.apiKeys = new ApiKeys(requests);
+    this.masterKeys = new MasterKeys(requests);
+    this.hiddenKeys = new HiddenKeys(requests);
+    this.apiUsers = new ApiUsers(requests);
+    this.audit = new Audit(requests);
+    this.#requests = requests;
+  }
+
+  stats(options?: CallOptions): Promise<PlatformStats> {
+    return this.#requests.read('/api/v1/platform/stats', {}, options);
+  }
+}
+
+function headersOf({ credential, asOrganization, reason }: OperatorClientOptions): Credential {
+  return {
+    ...(credential !== undefined && headerOf(credential)),
+    ...(asOrganization !== undefined && { 'x-flowplate-org': asOrganization }),
+    ...(reason !== undefined && { 'x-flowplate-reason': reason }),
+  };
+}
+
+function headerOf(credential: string): Credential {
+  return credential.startsWith('flapi_')
+    ? { 'x-api-key': credential }
+    : { authorization: `Bearer ${credential}` };
+}

@@ -1,0 +1,57 @@
+import type { CallOptions, SecretOptions } from '../client.ts';
+import type {
+  ApiUser,
+  ApiUserChanges,
+  CreatedApiUser,
+  DeletedApiUser,
+  NewApiUser,
+  Page,
+  PageOf,
+  RotatedApiUserKey,
+  UpdatedApiUser,
+} from '../operator-types.ts';
+import type { Requests } from './requests.ts';
+
+const apiUsersPath = '/users';
+
+/** Persons and programs with one key each; for API users with the role `admin`. */
+export class ApiUsers {
+  readonly #requests: Requests;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /** The first one, an `admin`; made by a super-admin, and only while there is none. */
+  bootstrap(body: Omit<NewApiUser, 'role'>, options: SecretOptions = {}): Promise<CreatedApiUser> {
+    return this.#requests.forSecret(`${apiUsersPath}/bootstrap`, body, options);
+  }
+
+  list(page: PageOf = {}, options?: CallOptions): Promise<Page<ApiUser>> {
+    return this.#requests.readArray(apiUsersPath, page, options);
+  }
+
+  get(id: string, options?: CallOptions): Promise<ApiUser> {
+    return this.#requests.read(apiUserPath(id), {}, options);
+  }
+
+  create(body: NewApiUser, options: SecretOptions = {}): Promise<CreatedApiUser> {
+    return this.#requests.forSecret(apiUsersPath, body, options);
+  }
+
+  update(id: string, body: ApiUserChanges, options?: CallOptions): Promise<UpdatedApiUser> {
+    return this.#requests.change({ method: 'PATCH', path: apiUserPath(id), body }, options);
+  }
+
+  delete(id: string, options?: CallOptions): Promise<DeletedApiUser> {
+    return this.#requests.change({ method: 'DELETE', path: apiUserPath(id) }, options);
+  }
+
+  rotateKey(id: string, options: SecretOptions = {}): Promise<RotatedApiUserKey> {
+    return this.#requests.forSecret(`${apiUserPath(id)}/rotate-key`, {}, options);
+  }
+}
+
+function apiUserPath(id: string): string {
+  return `${apiUsersPath}/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,53 @@
+import type { CallOptions, SecretOptions } from '../client.ts';
+import type {
+  MasterKey,
+  MasterKeyWithSecret,
+  NewMasterKey,
+  Page,
+  PageOf,
+  RevokedMasterKey,
+  RotatedMasterKey,
+} from '../operator-types.ts';
+import type { Requests } from './requests.ts';
+
+const masterKeysPath = '/api/v1/platform/master-keys';
+
+/** What backends mint with; super-admins only. */
+export class MasterKeys {
+  readonly #requests: Requests;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  list(page: PageOf = {}, options?: CallOptions): Promise<Page<MasterKey>> {
+    return this.#requests.readArray(masterKeysPath, page, options);
+  }
+
+  get(id: string, options?: CallOptions): Promise<MasterKey> {
+    return this.#requests.read(masterKeyPath(id), {}, options);
+  }
+
+  create(body: NewMasterKey, options: SecretOptions = {}): Promise<MasterKeyWithSecret> {
+    return this.#requests.forSecret(masterKeysPath, body, options);
+  }
+
+  /** The old one goes on for as long as they overlap. */
+  rotate(
+    id: string,
+    body: { overlap_seconds?: number | undefined } = {},
+    options: SecretOptions = {},
+  ): Promise<RotatedMasterKey> {
+    return this.#requests.forSecret(`${masterKeyPath(id)}/rotate`, body, options);
+  }
+
+  /** What it minted goes on. */
+  revoke(id: string, options?: CallOptions): Promise<RevokedMasterKey> {
+    const path = `${masterKeyPath(id)}/revoke`;
+    return this.#requests.change({ method: 'POST', path, body: {} }, options);
+  }
+}
+
+function masterKeyPath(id: string): string {
+  return `${masterKeysPath}/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { CallOptions, SecretOptions } from '../client.ts';
+import { nextCursor } from '../next-cursor.ts';
+import type { Page } from '../operator-types.ts';
+import type { Call, Query, Transport } from '../transport.ts';
+
+type Change = Pick<Call, 'method' | 'path' | 'body'>;
+
+/** How operators' calls are sent: what reads or can be told apart by its Idempotency-Key is tried again, what changes is sent once. */
+export class Requests {
+  readonly #transport: Transport;
+  readonly #retriesMax: number;
+
+  constructor(transport: Transport, retriesMax: number) {
+    this.#transport = transport;
+    this.#retriesMax = retriesMax;
+  }
+
+  read<Answer>(path: string, query: Query = {}, options: CallOptions = {}): Promise<Answer> {
+    return this.#transport.send({ method: 'GET', path, query, retriesMax: this.#retriesMax, ...options });
+  }
+
+  /** A page that the API answers as a bare array, with the way to the next one in `Link`. */
+  async readArray<Item>(path: string, query: Query, options: CallOptions = {}): Promise<Page<Item>> {
+    const call: Call = { method: 'GET', path, query, retriesMax: this.#retriesMax, ...options };
+    const { body, headers } = await this.#transport.receive(call);
+    return { data: body as Item[], next_cursor: nextCursor(headers.get('link')) };
+  }
+
+  change<Answer>(change: Change, options: CallOptions = {}): Promise<Answer> {
+    return this.#transport.send({ ...change, ...options });
+  }
+
+  /** A secret whose answer was lost is asked for again under the same Idempotency-Key. */
+  forSecret<Answer>(
+    path: string,
+    body: object,
+    { idempotencyKey, ...options }: SecretOptions,
+  ): Promise<Answer> {
+    const headers = { 'idempotency-key': idempotencyKey ?? randomUUID() };
+    const retriesMax = this.#retriesMax;
+    return this.#transport.send({ method: 'POST', path, body, headers, retriesMax, ...options });
+  }
+
+  lines(path: string, query: Query, options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    return this.#transport.lines({ method: 'GET', path, query, ...options });
+  }
+}

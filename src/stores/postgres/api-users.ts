@@ -1,0 +1,183 @@
+import { sql } from 'kysely';
+import { defaultEnvironment, platformOrganizationId } from '../../domain/api-key.ts';
+import type { ApiUser, ApiUserRole } from '../../domain/api-user.ts';
+import type { KeyDigest } from '../../domain/key-digest.ts';
+import type { Db, Tx } from './database.ts';
+
+const columns = ['id', 'name', 'email', 'role', 'is_active', 'created_at', 'updated_at'] as const;
+
+/** One number for the whole deployment. */
+const adminsLock = 5_201_004;
+
+/**
+ * Puts everything that could make the first admin or take away the last one into one order: each looks at what is left when it is its
+ * turn.
+ */
+export async function lockApiAdmins(tx: Tx): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(${sql.lit(adminsLock)})`.execute(tx);
+}
+
+export async function isActiveApiAdmin(tx: Tx, id: string): Promise<boolean> {
+  const row = await activeAdmins(tx).where('id', '=', id).executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function hasActiveApiAdmin(tx: Tx): Promise<boolean> {
+  return (await activeAdmins(tx).limit(1).executeTakeFirst()) !== undefined;
+}
+
+function activeAdmins(tx: Tx) {
+  return tx.selectFrom('api_users').select('id').where('role', '=', 'admin').where('is_active', '=', true);
+}
+
+export async function insertApiUser(tx: Tx, user: ApiUser): Promise<void> {
+  await tx
+    .insertInto('api_users')
+    .values({
+      id: user.id,
+      name: user.name,
+      email: user.email,
+      role: user.role,
+      is_active: user.isActive,
+      created_at: user.createdAt,
+      updated_at: user.updatedAt,
+    })
+    .execute();
+}
+
+export async function findApiUser(db: Db, id: string): Promise<ApiUser | undefined> {
+  const row = await db.selectFrom('api_users').select(columns).where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toApiUser(row);
+}
+
+/** The same, and nobody else changes it until the transaction ends. */
+export async function lockApiUser(tx: Tx, id: string): Promise<ApiUser | undefined> {
+  const row = await tx
+    .selectFrom('api_users')
+    .select(columns)
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  return row === undefined ? undefined : toApiUser(row);
+}
+
+/** Newest first, starting after the user `before`. */
+export async function listApiUsers(db: Db, limit: number, before?: string): Promise<ApiUser[]> {
+  let query = db.selectFrom('api_users').select(columns);
+  if (before !== undefined) query = query.where('id', '<', before);
+  return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toApiUser);
+}
+
+export async function updateApiUser(tx: Tx, user: ApiUser): Promise<void> {
+  await tx
+    .updateTable('api_users')
+    .set({
+      name: user.name,
+      email: user.email,
+      role: user.role,
+      is_active: user.isActive,
+      updated_at: user.updatedAt,
+    })
+    .where('id', '=', user.id)
+    .execute();
+}
+
+export async function deleteApiUser(tx: Tx, id: string): Promise<void> {
+  await tx.deleteFrom('api_users').where('id', '=', id).execute();
+}
+
+/** The one key of an API user. Its line bears the id of the user's first key, so that usage carries over a rotation. */
+export type ApiUserKey = { id: string; lineageId: string; userId: string; enabled: boolean };
+
+export async function insertApiUserKey(
+  tx: Tx,
+  key: ApiUserKey & { prefix: string; suffix: string; createdAt: Date },
+  digest: KeyDigest,
+): Promise<void> {
+  await tx
+    .insertInto('api_keys')
+    .values({
+      id: key.id,
+      kind: 'api_user',
+      lineage_id: key.lineageId,
+      user_id: key.userId,
+      pepper_id: digest.pepperId,
+      digest: digest.digest,
+      key_prefix: key.prefix,
+      key_suffix: key.suffix,
+      organization_id: platformOrganizationId,
+      environment: defaultEnvironment,
+      metadata: {},
+      scopes: [],
+      enabled: key.enabled,
+      created_at: key.createdAt,
+      updated_at: key.createdAt,
+    })
+    .execute();
+}
+
+/** The line under which each of these users' calls are counted. */
+export async function listApiUserLineages(db: Db, userIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await activeKeys(db)
+    .select(['user_id', 'lineage_id'])
+    .where('user_id', '=', sql<string>`any(${userIds}::text[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.user_id, row.lineage_id]));
+}
+
+function activeKeys(db: Db) {
+  return db.selectFrom('api_keys').where('kind', '=', 'api_user').where('status', '=', 'active');
+}
+
+/** Ends the key of a user whom the caller has locked. Returns what the verifiers must hear of, and the line to go on with. */
+export async function revokeApiUserKey(
+  tx: Tx,
+  userId: string,
+  now: Date,
+): Promise<{ id: string; lineageId: string; revision: number }> {
+  const row = await changeActiveKey(tx, userId)
+    .set({ status: 'revoked', revoked_at: now, updated_at: now, revision: sql`revision + 1` })
+    .returning(['id', 'lineage_id', 'revision'])
+    .executeTakeFirstOrThrow();
+  return { id: row.id, lineageId: row.lineage_id, revision: row.revision };
+}
+
+/** Stops the key of a user whom the caller has locked, or lets it work again. */
+export async function setApiUserKeyEnabled(
+  tx: Tx,
+  userId: string,
+  change: { enabled: boolean; now: Date },
+): Promise<{ id: string; revision: number }> {
+  return changeActiveKey(tx, userId)
+    .set({ enabled: change.enabled, updated_at: change.now, revision: sql`revision + 1` })
+    .returning(['id', 'revision'])
+    .executeTakeFirstOrThrow();
+}
+
+function changeActiveKey(tx: Tx, userId: string) {
+  return tx
+    .updateTable('api_keys')
+    .where('kind', '=', 'api_user')
+    .where('status', '=', 'active')
+    .where('user_id', '=', userId);
+}
+
+function toApiUser(row: {
+  id: string;
+  name: string;
+  email: string | null;
+  role: string;
+  is_active: boolean;
+  created_at: Date;
+  updated_at: Date;
+}): ApiUser {
+  return {
+    id: row.id,
+    name: row.name,
+    email: row.email,
+    role: row.role as ApiUserRole,
+    isActive: row.is_active,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import type { PlatformPermission } from '../../domain/permission.ts';
+import type { Db, Tx } from './database.ts';
+
+export type Session = { id: string; userId: string; expiresAt: Date; createdAt: Date };
+
+export async function insertSession(tx: Tx, session: Session): Promise<void> {
+  await tx
+    .insertInto('platform_sessions')
+    .values({
+      id: session.id,
+      user_id: session.userId,
+      expires_at: session.expiresAt,
+      created_at: session.createdAt,
+    })
+    .execute();
+}
+
+export type SessionHolder = {
+  userId: string;
+  name: string;
+  roleIds: string[];
+  permissions: PlatformPermission[];
+};
+
+/**
+ * Whom a session stands for, with the roles and their permissions of this moment; undefined when it was ended, has expired, or the
+ * user is not active. Read on every request: what an operator may do changes with the next one.
+ */
+export async function findSessionHolder(db: Db, id: string, now: Date): Promise<SessionHolder | undefined> {
+  const { rows } = await sql<SessionHolder>`
+    SELECT u.id AS "userId", u.name, u.role_ids AS "roleIds",
+      ARRAY(SELECT DISTINCT unnest(roles.permissions) FROM roles WHERE roles.id = ANY(u.role_ids) ORDER BY 1) AS permissions
+    FROM platform_sessions s JOIN platform_users u ON u.id = s.user_id
+    WHERE s.id = ${id} AND s.expires_at > ${now} AND u.is_active`.execute(db);
+  return rows[0];
+}
+
+export async function deleteSession(tx: Tx, id: string): Promise<boolean> {
+  const result = await tx.deleteFrom('platform_sessions').where('id', '=', id).executeTakeFirst();
+  return result.numDeletedRows === 1n;
+}
+
+/** Ends every session of a user; with `exceptId`, all but the one in which the user is acting. */
+export async function deleteSessionsOf(tx: Tx, userId: string, exceptId?: string): Promise<void> {
+  let query = tx.deleteFrom('platform_sessions').where('user_id', '=', userId);
+  if (exceptId !== undefined) query = query.where('id', '<>', exceptId);
+  await query.execute();
+}
+
+export async function deleteSessionsExpiredBefore(db: Db, notAfter: Date): Promise<number> {
+  const result = await db
+    .deleteFrom('platform_sessions')
+    .where('expires_at', '<=', notAfter)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

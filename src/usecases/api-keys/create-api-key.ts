@@ -1,0 +1,123 @@
+import { defaultEnvironment } from '../../domain/api-key.ts';
+import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import { FlowplateError, validationError } from '../../domain/errors.ts';
+import type { Idempotency } from '../../domain/idempotency.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import {
+  type Caller,
+  type OperatorPrincipal,
+  originOf,
+  type TenantPrincipal,
+} from '../../domain/principal.ts';
+import { requireHolds } from '../../domain/role.ts';
+import type { Turns } from '../../domain/turns.ts';
+import { holdEnvironment, insertApiKey } from '../../stores/postgres/api-keys.ts';
+import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import type { Database, Tx } from '../../stores/postgres/database.ts';
+import { findOrganization } from '../../stores/postgres/organizations.ts';
+import { lockPlatformUsers } from '../../stores/postgres/platform-users.ts';
+import { holdingOf, requireKnownRoles } from '../operators/operator-parts.ts';
+import { type Replayed, replayable } from '../replay.ts';
+import { apiKeyEvent } from './api-key-changes.ts';
+import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
+import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
+import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
+
+export type CreateApiKeyParts = {
+  db: Database;
+  clock: Clock;
+  randomBytes: RandomBytes;
+  keyring: Keyring;
+  turns: Turns;
+};
+
+/** What is undefined was not said. */
+export type NewApiKey = {
+  name: string;
+  description: string | null;
+  scopes: string[];
+  expiresAt: Date | null;
+  isPlatform: boolean;
+  roleIds: string[] | undefined;
+  environment: string | undefined;
+};
+
+/**
+ * Makes a key: inside an organization a tenant key, for an operator who is in none a platform key. The secret is in this answer and
+ * nowhere else. `INSUFFICIENT_PERMISSIONS` for a platform key that would be made from inside an organization, or would hold more
+ * than its maker; `ORGANIZATION_SUSPENDED`; `VALIDATION_ERROR` for what such a key cannot have. The key, its audit event and
+ * the kept answer are one transaction.
+ */
+export async function createApiKey(
+  parts: CreateApiKeyParts,
+  caller: Caller<ApiKeyPrincipal>,
+  wanted: NewApiKey,
+  idempotency?: Idempotency,
+): Promise<Replayed<CreatedApiKey>> {
+  const { principal } = caller;
+  const now = parts.clock.now();
+  if (wanted.expiresAt !== null && wanted.expiresAt <= now) {
+    throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
+  }
+  return replayable<CreatedApiKey>({ ...parts, now }, idempotency, (keep) =>
+    withinReach(parts.db, principal, async (tx) => {
+      const request =
+        'organizationId' in principal
+          ? await tenantKey(tx, principal, wanted)
+          : await platformKey(tx, principal, wanted);
+      const { secret, apiKey, digest } = issueApiKey(parts, request, now);
+      await insertApiKey(tx, apiKey, digest);
+      await insertAuditEvents(tx, [apiKeyEvent(parts, originOf(caller), 'created', apiKey)]);
+      const created = toCreatedApiKey({ secret, apiKey });
+      await keep(tx, created);
+      return created;
+    }),
+  );
+}
+
+async function tenantKey(
+  tx: Tx,
+  { organizationId }: TenantPrincipal,
+  { isPlatform, roleIds, environment = defaultEnvironment, ...wanted }: NewApiKey,
+): Promise<ApiKeyRequest> {
+  if (isPlatform) {
+    throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
+      systemMessage: 'A platform key is made by an operator who is inside no organization',
+    });
+  }
+  if (roleIds !== undefined) {
+    throw validationError([{ path: 'role_ids', message: 'only a platform key has roles' }]);
+  }
+  // Verification would refuse the key anyway; an operator can be inside a suspended organization.
+  const organization = await findOrganization(tx, organizationId);
+  if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
+  if (!(await holdEnvironment(tx, organizationId, environment))) {
+    throw validationError([{ path: 'environment', message: 'is not an environment of this organization' }]);
+  }
+  return { ...wanted, kind: 'tenant', organizationId, environment };
+}
+
+async function platformKey(
+  tx: Tx,
+  operator: OperatorPrincipal,
+  { isPlatform, environment, roleIds = [...operator.roleIds], ...wanted }: NewApiKey,
+): Promise<ApiKeyRequest> {
+  if (!isPlatform) {
+    throw validationError([
+      { path: 'X-Flowplate-Org', message: 'must say for which organization; or set platform to true' },
+    ]);
+  }
+  if (environment !== undefined) {
+    throw validationError([{ path: 'environment', message: 'only a tenant key has an environment' }]);
+  }
+  if (roleIds.length === 0) {
+    throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
+      systemMessage: 'Whoever has no roles can make no platform key',
+    });
+  }
+  // A role that is changed or removed meanwhile would give more than was looked at here.
+  await lockPlatformUsers(tx);
+  await requireKnownRoles(tx, roleIds);
+  requireHolds(operator, await holdingOf(tx, roleIds));
+  return { ...wanted, kind: 'platform', roleIds };
+}

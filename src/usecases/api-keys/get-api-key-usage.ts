@@ -1,0 +1,20 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { findApiKey } from '../../stores/postgres/api-keys.ts';
+import { listUsageSums } from '../../stores/postgres/usage.ts';
+import { type KeyUsage, type UsageRequest, wholeSteps } from '../usage/whole-steps.ts';
+import type { ApiKeyReadParts } from './get-api-key.ts';
+import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
+
+/** The usage of one tenant or platform key over time, as that of any other key. `KEY_NOT_FOUND`, `VALIDATION_ERROR`. */
+export function getApiKeyUsage(
+  { db, clock }: ApiKeyReadParts,
+  principal: ApiKeyPrincipal,
+  id: string,
+  request: UsageRequest,
+): Promise<KeyUsage> {
+  return withinReach(db, principal, async (tx, reach) => {
+    if ((await findApiKey(tx, reach, id)) === undefined) throw new FlowplateError('KEY_NOT_FOUND');
+    const range = wholeSteps(request, clock.now());
+    return { ...range, sums: await listUsageSums(tx, id, range) };
+  });
+}

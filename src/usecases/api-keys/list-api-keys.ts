@@ -1,0 +1,27 @@
+import type { ApiKeyFilter } from '../../stores/postgres/api-key-filter.ts';
+import { listApiKeys as findApiKeys } from '../../stores/postgres/api-key-list.ts';
+import { listUsageTotals } from '../../stores/postgres/usage.ts';
+import type { ApiKeyReadParts, ApiKeyWithUsage } from './get-api-key.ts';
+import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
+
+export type ListApiKeysRequest = Omit<ApiKeyFilter, 'now'> & {
+  limit: number;
+  /** The last key that the page before has looked at. */
+  before?: string | undefined;
+};
+
+/** A page of the keys that the principal may see, newest first, and where the next one begins. */
+export function listApiKeys(
+  { db, clock }: ApiKeyReadParts,
+  principal: ApiKeyPrincipal,
+  { limit, before, ...filter }: ListApiKeysRequest,
+): Promise<{ apiKeys: ApiKeyWithUsage[]; next: string | null }> {
+  const now = clock.now();
+  return withinReach(db, principal, async (tx, reach) => {
+    const page = await findApiKeys(tx, reach, { ...filter, now }, { limit, before });
+    const ids = page.apiKeys.map(({ id }) => id);
+    const totals = await listUsageTotals(tx, ids, now);
+    const apiKeys = page.apiKeys.map((apiKey) => ({ apiKey, usage: totals.get(apiKey.id) }));
+    return { apiKeys, next: page.next };
+  });
+}

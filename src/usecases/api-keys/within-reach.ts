@@ -1,0 +1,23 @@
+import type { OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
+import type { ApiKeyReach } from '../../stores/postgres/api-keys.ts';
+import type { Database, Tx } from '../../stores/postgres/database.ts';
+import { asTenant } from '../../stores/postgres/tenant-scope.ts';
+
+/** Somebody inside one organization, or an operator who is in none and sees the keys of all and of the platform itself. */
+export type ApiKeyPrincipal = TenantPrincipal | OperatorPrincipal;
+
+/**
+ * Runs a transaction that reaches as far as its principal: for a tenant, in the database role that sees nothing of another one
+ * and no platform keys either.
+ */
+export function withinReach<T>(
+  db: Database,
+  principal: ApiKeyPrincipal,
+  run: (tx: Tx, reach: ApiKeyReach) => Promise<T>,
+): Promise<T> {
+  if (!('organizationId' in principal)) {
+    return db.transaction().execute((tx) => run(tx, { organizationId: null }));
+  }
+  const { organizationId } = principal;
+  return asTenant(db, organizationId, (tx) => run(tx, { organizationId }));
+}

@@ -1,0 +1,13 @@
+import type { ApiUserPrincipal } from '../../domain/principal.ts';
+import { findApiUser } from '../../stores/postgres/api-users.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+
+/** The API user that a key stands for, with its role as it is at this moment; undefined when it was deleted or deactivated. */
+export async function identifyApiUser(
+  parts: { db: Db },
+  userId: string,
+): Promise<ApiUserPrincipal | undefined> {
+  const user = await findApiUser(parts.db, userId);
+  if (user === undefined || !user.isActive) return undefined;
+  return { kind: 'api_user', id: user.id, name: user.name, role: user.role };
+}

@@ -1,0 +1,67 @@
+import { chainStart, type Head, judgeHead, type Seal, sealHash, signHead } from '../../domain/audit-seal.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import {
+  type ChainEnd,
+  findChainEnd,
+  insertHead,
+  insertSeals,
+  listUnsealed,
+  tryLockSealing,
+} from '../../stores/postgres/audit-seals.ts';
+import type { Database, Tx } from '../../stores/postgres/database.ts';
+import { readServerTime } from '../../stores/postgres/server-clock.ts';
+
+/** Some 30 ms of work in one transaction; what is killed half-way has done nothing. */
+const eventsPerRound = 1_000;
+
+export type SealParts = {
+  db: Database;
+  keyring: Keyring;
+  /** Told of each new head once it is committed: the log is where an anchor outside of the database comes from. */
+  onHead: (head: Head) => void;
+};
+
+/**
+ * Seals what is waiting, and returns how many events that were. Of two at once one does it; the place in the queue and the place in
+ * the chain change hands in one transaction, so that no event is sealed twice or never.
+ */
+export async function sealAudit(parts: SealParts): Promise<number> {
+  for (let sealed = 0; ; ) {
+    const { count, head } = await parts.db.transaction().execute((tx) => sealRound(parts.keyring, tx));
+    if (head !== undefined) parts.onHead(head);
+    sealed += count;
+    if (count < eventsPerRound) return sealed;
+  }
+}
+
+async function sealRound(keyring: Keyring, tx: Tx): Promise<{ count: number; head?: Head }> {
+  if (!(await tryLockSealing(tx))) return { count: 0 };
+  const events = await listUnsealed(tx, eventsPerRound);
+  const end = await findChainEnd(tx);
+  const isSignedAnew = end.heads.some(({ pepperId }) => pepperId === keyring[0].id);
+  if (events.length === 0 && (isSignedAnew || end.heads.length === 0)) return { count: 0 };
+  let last = requireGenuine(keyring, end);
+  const seals = events.map((event): Seal => {
+    const seq = last.seq + 1;
+    const seal = { seq, eventId: event.id, hash: sealHash(last.hash, seq, event) };
+    last = seal;
+    return seal;
+  });
+  const head = signHead(keyring[0], { seq: last.seq, hash: last.hash, sealedAt: await readServerTime(tx) });
+  if (seals.length > 0) await insertSeals(tx, seals);
+  await insertHead(tx, head);
+  return { count: seals.length, head };
+}
+
+/**
+ * Where to go on. Sealing onto an end that nobody signed would sign what somebody forged: it stops instead, and the events wait in the
+ * queue.
+ */
+function requireGenuine(keyring: Keyring, { heads, seal }: ChainEnd): { seq: number; hash: Buffer } {
+  if (heads.length === 0 && seal === undefined) return chainStart;
+  const head = heads.find((candidate) => judgeHead(keyring, candidate) === 'genuine');
+  if (head === undefined || seal?.seq !== head.seq || !seal.hash.equals(head.hash)) {
+    throw new Error('The end of the audit chain is not what was signed; see "Audit" in docs/operations.md');
+  }
+  return head;
+}

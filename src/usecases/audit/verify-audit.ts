@@ -1,0 +1,187 @@
+import { chainStart, type Head, judgeHead, sealHash } from '../../domain/audit-seal.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import {
+  type ChainEnd,
+  findChainEnd,
+  findHeadFrom,
+  findSeal,
+  findStray,
+  inspectQueue,
+  listHeads,
+  listSealedEvents,
+} from '../../stores/postgres/audit-seals.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+
+/** What can be wrong, at the first place where it is; docs/operations.md says what each one means. */
+export const auditFaultKinds = [
+  'changed',
+  'event_missing',
+  'seal_missing',
+  'head_invalid',
+  'head_unknown_pepper',
+  'unsigned',
+  'truncated',
+  'anchor_mismatch',
+  'stray',
+] as const;
+
+export type AuditFault = {
+  seq: number | null;
+  eventId: string | null;
+  kind: (typeof auditFaultKinds)[number];
+};
+
+export type VerifyRequest = {
+  fromSeq: number;
+  /** About so many events, to the next head; all when undefined. */
+  limit?: number | undefined;
+  /** A head that was written down elsewhere: what the database itself can no longer show. */
+  anchor?: { seq: number; hash: Buffer } | undefined;
+};
+
+export type AuditVerification = {
+  sealedThrough: number;
+  verifiedThrough: number;
+  events: number;
+  unsealed: number;
+  firstFault: AuditFault | null;
+  head: Head | null;
+};
+
+type VerifyParts = { db: Db; keyring: Keyring };
+
+/** Small enough that neither memory nor those who wait for this process's next turn notice. */
+const sealsPerPage = 500;
+const eventsPerPage = 10_000;
+
+/**
+ * Computes the chain anew from `fromSeq` to its end, or to the first head beyond `limit`, and stops at the first fault. The hash that
+ * it begins with is taken as it stands: the signed head at the other end vouches for it. Nothing is locked, no snapshot is kept,
+ * and the end is fixed at the start, so that sealing goes on meanwhile.
+ */
+export async function verifyAudit(
+  parts: VerifyParts,
+  request: VerifyRequest,
+  left: AbortSignal,
+): Promise<AuditVerification> {
+  const [end, { unsealed, lost }] = await Promise.all([findChainEnd(parts.db), inspectQueue(parts.db)]);
+  const sealedThrough = end.heads[0]?.seq ?? 0;
+  const through = await endOfRange(parts, request, sealedThrough);
+  const walk = new Walk(parts, left);
+  const after = request.fromSeq - 1;
+  const firstFault =
+    (after > sealedThrough ? truncatedAfter(sealedThrough) : undefined) ??
+    (await walk.seals(after, Math.min(through, end.seal?.seq ?? 0))) ??
+    (through === sealedThrough ? faultOfEnd(parts.keyring, end) : undefined) ??
+    (await faultOfAnchor(parts, request.anchor, end)) ??
+    (lost === null ? undefined : { seq: null, eventId: lost, kind: 'event_missing' }) ??
+    (await walk.strays(after, through === sealedThrough ? undefined : through));
+  return {
+    sealedThrough,
+    verifiedThrough: walk.last,
+    events: walk.events,
+    unsealed,
+    firstFault: firstFault ?? null,
+    head: end.heads.at(-1) ?? null,
+  };
+}
+
+async function endOfRange({ db, keyring }: VerifyParts, { fromSeq, limit }: VerifyRequest, last: number) {
+  if (limit === undefined) return last;
+  const known = keyring.map(({ id }) => id);
+  return (await findHeadFrom(db, fromSeq + limit - 1, known)) ?? last;
+}
+
+function truncatedAfter(seq: number): AuditFault {
+  return { seq: seq + 1, eventId: null, kind: 'truncated' };
+}
+
+/** Events, seals and heads go back together to an earlier state without a trace, but not one without the others. */
+function faultOfEnd(keyring: Keyring, { heads, seal }: ChainEnd): AuditFault | undefined {
+  const signedThrough = heads[0]?.seq ?? 0;
+  const sealedThrough = seal?.seq ?? 0;
+  if (sealedThrough < signedThrough) return truncatedAfter(sealedThrough);
+  if (sealedThrough > signedThrough) return { seq: signedThrough + 1, eventId: null, kind: 'unsigned' };
+  if (heads.length === 0 || heads.some((head) => judgeHead(keyring, head) === 'genuine')) return undefined;
+  return { seq: signedThrough, eventId: null, kind: 'head_unknown_pepper' };
+}
+
+async function faultOfAnchor(
+  { db }: VerifyParts,
+  anchor: VerifyRequest['anchor'],
+  end: ChainEnd,
+): Promise<AuditFault | undefined> {
+  if (anchor === undefined) return undefined;
+  const sealedThrough = end.seal?.seq ?? 0;
+  if (anchor.seq > sealedThrough) return truncatedAfter(sealedThrough);
+  const seal = await findSeal(db, anchor.seq);
+  if (seal?.hash.equals(anchor.hash)) return undefined;
+  return { seq: anchor.seq, eventId: seal?.eventId ?? null, kind: 'anchor_mismatch' };
+}
+
+/** One pass through the chain, page by page. */
+class Walk {
+  readonly #parts: VerifyParts;
+  readonly #left: AbortSignal;
+  last: number = 0;
+  events = 0;
+
+  constructor(parts: VerifyParts, left: AbortSignal) {
+    this.#parts = parts;
+    this.#left = left;
+  }
+
+  async seals(after: number, through: number): Promise<AuditFault | undefined> {
+    this.last = after;
+    const start = after === 0 ? chainStart : await findSeal(this.#parts.db, after);
+    let hash = start?.hash ?? Buffer.alloc(0);
+    while (this.last < through && !this.#left.aborted) {
+      const page = await listSealedEvents(this.#parts.db, { after: this.last, through, limit: sealsPerPage });
+      const heads = await this.#headsIn(this.last, page.at(-1)?.seal.seq ?? this.last);
+      if (page.length === 0 || start === undefined) return sealMissing(this.last + 1);
+      for (const { seal, event } of page) {
+        const fault = (kind: AuditFault['kind']) => ({ seq: seal.seq, eventId: seal.eventId, kind });
+        if (seal.seq !== this.last + 1) return sealMissing(this.last + 1);
+        if (event === undefined) return fault('event_missing');
+        hash = sealHash(hash, seal.seq, event);
+        if (!hash.equals(seal.hash)) return fault('changed');
+        if (heads.get(seal.seq)?.some((head) => this.#isForged(head, hash))) return fault('head_invalid');
+        this.last = seal.seq;
+        this.events += 1;
+      }
+    }
+    return undefined;
+  }
+
+  async #headsIn(after: number, through: number): Promise<Map<number, Head[]>> {
+    return Map.groupBy(await listHeads(this.#parts.db, { after, through }), (head) => head.seq);
+  }
+
+  #isForged(head: Head, hash: Buffer): boolean {
+    return !head.hash.equals(hash) || judgeHead(this.#parts.keyring, head) === 'forged';
+  }
+
+  /**
+   * Looks for events that are in no place of the chain, among the ids from the one at `after` to the one at `through`: where one
+   * verification ends the next one begins, so that together they have looked everywhere.
+   */
+  async strays(after: number, through: number | undefined): Promise<AuditFault | undefined> {
+    const until = through === undefined ? null : ((await this.#eventIdAt(through)) ?? null);
+    let from: string | null = (await this.#eventIdAt(after)) ?? '';
+    while (from !== null && !this.#left.aborted) {
+      const range = { after: from, through: until, limit: eventsPerPage };
+      const { last, stray } = await findStray(this.#parts.db, range);
+      if (stray !== null) return { seq: null, eventId: stray, kind: 'stray' };
+      from = last;
+    }
+    return undefined;
+  }
+
+  async #eventIdAt(seq: number): Promise<string | undefined> {
+    return (await findSeal(this.#parts.db, seq))?.eventId;
+  }
+}
+
+function sealMissing(seq: number): AuditFault {
+  return { seq, eventId: null, kind: 'seal_missing' };
+}

@@ -1,0 +1,43 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { normalizedPassword } from '../../domain/password.ts';
+import { isPassword } from '../../domain/password-hash.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import { deleteSessionsOf } from '../../stores/postgres/platform-sessions.ts';
+import {
+  findCredentials,
+  lockPlatformUsers,
+  updatePlatformUser,
+} from '../../stores/postgres/platform-users.ts';
+import { hashNewPassword } from './new-password.ts';
+import { type OperatorParts, operatorEvent } from './operator-parts.ts';
+
+/**
+ * A platform user sets their own password, with the old one, and every session of theirs ends: also this one, since its token may be
+ * what was stolen. `INVALID_CREDENTIALS` when the old one is wrong. A platform key has no password: `USER_NOT_FOUND`.
+ */
+export async function changeOwnPassword(
+  parts: OperatorParts,
+  caller: Caller<OperatorPrincipal>,
+  request: { currentPassword: string; newPassword: string },
+): Promise<void> {
+  const known = await findCredentials(parts.db, { id: caller.principal.id });
+  if (known === undefined) throw new FlowplateError('USER_NOT_FOUND');
+  const isRight = await parts.passwordHashing.run(() =>
+    isPassword(normalizedPassword(request.currentPassword), known.passwordHash),
+  );
+  if (!isRight) throw new FlowplateError('INVALID_CREDENTIALS');
+  const passwordHash = await hashNewPassword(parts, request.newPassword, known.user, 'new_password');
+  await parts.db.transaction().execute(async (tx) => {
+    await lockPlatformUsers(tx);
+    const current = await findCredentials(tx, { id: known.user.id });
+    // Somebody else set it meanwhile: what was just shown is no longer the password.
+    if (current?.passwordHash !== known.passwordHash) throw new FlowplateError('INVALID_CREDENTIALS');
+    await updatePlatformUser(tx, { ...current.user, updatedAt: parts.clock.now() }, passwordHash);
+    await deleteSessionsOf(tx, known.user.id);
+    const event = operatorEvent(parts, caller, 'platform.user.password_changed', known.user.id, {
+      by: 'self',
+    });
+    await insertAuditEvents(tx, [event]);
+  });
+}

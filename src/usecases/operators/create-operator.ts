@@ -1,0 +1,28 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import type { PlatformUser } from '../../domain/platform-user.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import { requireHolds } from '../../domain/role.ts';
+import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import { insertPlatformUser, lockPlatformUsers } from '../../stores/postgres/platform-users.ts';
+import { hashNewPassword } from './new-password.ts';
+import { type NewOperator, toNewUser } from './new-user.ts';
+import { holdingOf, type OperatorParts, operatorEvent, requireKnownRoles } from './operator-parts.ts';
+
+/** Adds a platform user; without roles they may do nothing. `EMAIL_ALREADY_EXISTS` in whatever case or form of Unicode. */
+export async function createOperator(
+  parts: OperatorParts,
+  caller: Caller<OperatorPrincipal>,
+  { password, ...wanted }: NewOperator,
+): Promise<PlatformUser> {
+  const passwordHash = await hashNewPassword(parts, password, wanted);
+  const user = toNewUser(parts, wanted);
+  await parts.db.transaction().execute(async (tx) => {
+    await lockPlatformUsers(tx);
+    await requireKnownRoles(tx, user.roleIds);
+    requireHolds(caller.principal, await holdingOf(tx, user.roleIds));
+    if (!(await insertPlatformUser(tx, user, passwordHash))) throw new FlowplateError('EMAIL_ALREADY_EXISTS');
+    const details = { email: user.email, role_ids: user.roleIds };
+    await insertAuditEvents(tx, [operatorEvent(parts, caller, 'platform.user.created', user.id, details)]);
+  });
+  return user;
+}

@@ -1,0 +1,8 @@
+import type { Role } from '../../domain/role.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+import { listRoles as readRoles } from '../../stores/postgres/roles.ts';
+
+/** All of them, the built-in ones first. */
+export function listRoles(parts: { db: Db }): Promise<Role[]> {
+  return readRoles(parts.db);
+}

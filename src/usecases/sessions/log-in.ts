@@ -1,0 +1,136 @@
+import { newAuditEvent } from '../../domain/audit-event.ts';
+import { randomBase62 } from '../../domain/base62.ts';
+import type { Bulkhead } from '../../domain/bulkhead.ts';
+import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import { emailKey } from '../../domain/email.ts';
+import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
+import { newId } from '../../domain/ids.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { loginSubjects } from '../../domain/login-throttle.ts';
+import { normalizedPassword } from '../../domain/password.ts';
+import { hashPassword, isOutdated, isPassword } from '../../domain/password-hash.ts';
+import type { PlatformUser } from '../../domain/platform-user.ts';
+import { anybody } from '../../domain/principal.ts';
+import { sessionLifeMs } from '../../domain/session.ts';
+import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import type { Database } from '../../stores/postgres/database.ts';
+import { addLoginFailure, clearLoginFailures, findLoginBlock } from '../../stores/postgres/login-failures.ts';
+import { insertSession } from '../../stores/postgres/platform-sessions.ts';
+import { type Credentials, findCredentials, touchLogin } from '../../stores/postgres/platform-users.ts';
+import { signSession } from './session-token.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+export type LogInParts = {
+  db: Database;
+  clock: Clock;
+  randomBytes: RandomBytes;
+  keyring: Keyring;
+  signingKeys: SigningKeys;
+  /** Bounds the logins at work: a flood of them must not slow down what else the process does, so most are refused unread. */
+  passwordHashing: Bulkhead;
+};
+
+export type LogInRequest = { email: string; password: string; address: string; requestId: string };
+
+export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
+
+/**
+ * A token for who knows the password. `INVALID_CREDENTIALS` for an unknown address and for a wrong password, after the same work;
+ * `ACCOUNT_INACTIVE` only to who knew the password; `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password.
+ */
+export function logIn(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
+  return parts.passwordHashing.run(() => logInNow(parts, request));
+}
+
+async function logInNow(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
+  const now = parts.clock.now();
+  const subjects = subjectsOf(parts, request);
+  const blockedUntil = await findLoginBlock(parts.db, Object.values(subjects), now);
+  if (blockedUntil !== undefined) {
+    const retryAfterSeconds = Math.ceil((blockedUntil.getTime() - now.getTime()) / 1_000);
+    throw new FlowplateError('TOO_MANY_ATTEMPTS', {
+      systemMessage: 'Too many failed logins',
+      retryAfterSeconds,
+    });
+  }
+  const known = await findCredentials(parts.db, { email: request.email });
+  const passwordHash = known?.passwordHash ?? (await nobodysHash(parts));
+  const isRight = await isPassword(normalizedPassword(request.password), passwordHash);
+  if (known === undefined || !isRight) return refuse(parts, request, known, 'INVALID_CREDENTIALS');
+  if (!known.user.isActive) return refuse(parts, request, known, 'ACCOUNT_INACTIVE');
+  return begin(parts, request, known);
+}
+
+function subjectsOf({ keyring }: LogInParts, { email, address }: LogInRequest) {
+  return loginSubjects(keyring, emailKey(email), address);
+}
+
+/** A hash with today's parameters of what nobody knows: an unknown address takes as long as a known one. */
+let madeUp: Promise<string> | undefined;
+
+function nobodysHash({ randomBytes }: LogInParts): Promise<string> {
+  madeUp ??= hashPassword(randomBase62(randomBytes, 40));
+  return madeUp;
+}
+
+async function refuse(
+  parts: LogInParts,
+  request: LogInRequest,
+  known: Credentials | undefined,
+  code: ErrorCode,
+): Promise<never> {
+  const now = parts.clock.now();
+  const subjects = subjectsOf(parts, request);
+  // What was typed as the address is not written down: it may be a password in the wrong field.
+  const event = newAuditEvent(
+    { now, randomBytes: parts.randomBytes },
+    { actor: { kind: anybody.kind, id: anybody.id }, requestId: request.requestId },
+    {
+      eventType: 'platform.login.refused',
+      organizationId: null,
+      targetId: known?.user.id ?? 'unknown',
+      result: 'refused',
+      details: { code, address: request.address },
+    },
+  );
+  await parts.db.transaction().execute(async (tx) => {
+    await addLoginFailure(tx, Object.values(subjects), now);
+    await insertAuditEvents(tx, [event]);
+  });
+  throw new FlowplateError(code);
+}
+
+async function begin(parts: LogInParts, request: LogInRequest, known: Credentials): Promise<LoggedIn> {
+  const { user, passwordHash } = known;
+  const now = parts.clock.now();
+  const session = {
+    id: newId('session', now, parts.randomBytes),
+    userId: user.id,
+    createdAt: now,
+    expiresAt: new Date(now.getTime() + sessionLifeMs),
+  };
+  const token = await signSession(await parts.signingKeys.current(), session);
+  const renewedHash = isOutdated(passwordHash)
+    ? await hashPassword(normalizedPassword(request.password))
+    : undefined;
+  const { account, pair } = subjectsOf(parts, request);
+  const event = newAuditEvent(
+    { now, randomBytes: parts.randomBytes },
+    { actor: { kind: 'platform_user', id: user.id }, requestId: request.requestId },
+    {
+      eventType: 'platform.login.succeeded',
+      organizationId: null,
+      targetId: user.id,
+      details: { session_id: session.id, address: request.address },
+    },
+  );
+  const isInTime = await parts.db.transaction().execute(async (tx) => {
+    if (!(await touchLogin(tx, { userId: user.id, passwordHash, renewedHash, now }))) return false;
+    await insertSession(tx, session);
+    await clearLoginFailures(tx, [account, pair]);
+    await insertAuditEvents(tx, [event]);
+    return true;
+  });
+  if (!isInTime) return refuse(parts, request, known, 'INVALID_CREDENTIALS');
+  return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
+}

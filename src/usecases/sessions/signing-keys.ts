@@ -1,0 +1,91 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import { newId } from '../../domain/ids.ts';
+import { type Keyring, keyed } from '../../domain/key-digest.ts';
+import { seal, unseal } from '../../domain/seal.ts';
+import { signingMs } from '../../domain/session.ts';
+import type { Database } from '../../stores/postgres/database.ts';
+import {
+  insertSigningKey,
+  listSigningKeys,
+  lockSigningKeys,
+  type StoredSigningKey,
+} from '../../stores/postgres/signing-keys.ts';
+
+/** A made-up key id must not send a query for each token. */
+const rereadMs = 1_000;
+const purpose = 'signing key';
+
+export type SigningKey = { id: string; privateKey: KeyObject };
+
+export type SigningKeyParts = { db: Database; clock: Clock; randomBytes: RandomBytes; keyring: Keyring };
+
+/**
+ * The Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half lies there sealed under the pepper; when
+ * its pepper is gone, a new key is made and the old one still verifies.
+ */
+export class SigningKeys {
+  readonly #parts: SigningKeyParts;
+  #known = new Map<string, KeyObject>();
+  #readAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: SigningKeyParts) {
+    this.#parts = parts;
+  }
+
+  /** The public key with this id, or undefined. */
+  async find(id: string): Promise<KeyObject | undefined> {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    if (this.#parts.clock.now().getTime() - this.#readAtMs < rereadMs) return undefined;
+    this.#take(await listSigningKeys(this.#parts.db));
+    return this.#known.get(id);
+  }
+
+  /** The key to sign with: the newest while it is young enough, else a new one. */
+  async current(): Promise<SigningKey> {
+    const { db } = this.#parts;
+    const stored = await listSigningKeys(db);
+    return (
+      this.#usable(stored[0]) ??
+      db.transaction().execute(async (tx) => {
+        await lockSigningKeys(tx);
+        const [newest] = await listSigningKeys(tx);
+        const usable = this.#usable(newest);
+        if (usable !== undefined) return usable;
+        const { key, privateKey } = this.#make();
+        await insertSigningKey(tx, key);
+        return { id: key.id, privateKey };
+      })
+    );
+  }
+
+  #usable(stored: StoredSigningKey | undefined): SigningKey | undefined {
+    if (stored === undefined) return undefined;
+    const ageMs = this.#parts.clock.now().getTime() - stored.createdAt.getTime();
+    const pepper = this.#parts.keyring.find(({ id }) => id === stored.pepperId);
+    if (ageMs >= signingMs || pepper === undefined) return undefined;
+    const pem = unseal(keyed(pepper, `${purpose}\n${stored.id}`), purpose, stored.sealedPrivateKey);
+    return { id: stored.id, privateKey: createPrivateKey(pem) };
+  }
+
+  #make(): { key: StoredSigningKey; privateKey: KeyObject } {
+    const { clock, randomBytes, keyring } = this.#parts;
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const id = newId('signingKey', clock.now(), randomBytes);
+    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const key = {
+      id,
+      publicKey: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
+      sealedPrivateKey: seal(keyed(keyring[0], `${purpose}\n${id}`), purpose, pem),
+      pepperId: keyring[0].id,
+      createdAt: clock.now(),
+    };
+    return { key, privateKey };
+  }
+
+  #take(stored: readonly StoredSigningKey[]): void {
+    this.#known = new Map(stored.map((key) => [key.id, createPublicKey(key.publicKey)]));
+    this.#readAtMs = this.#parts.clock.now().getTime();
+  }
+}

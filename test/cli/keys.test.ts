@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { newOwner } from '../support/keys.ts';
+import { useOperatorDesk } from './operator-desk.ts';
+
+const { broker, desk } = useOperatorDesk();
+
+let env: Record<string, string>;
+beforeAll(() => {
+  env = { FLOWPLATE_MASTER_KEY: broker().masterKey };
+});
+
+function ownerArgs({ user_id, organization_id } = newOwner()): string[] {
+  return ['--user', user_id, '--org', organization_id];
+}
+
+describe('with a master key', () => {
+  test('a key is minted, verified, refreshed and revoked', async () => {
+    const owner = ownerArgs();
+    const minted = await desk().run(['keys', 'mint', ...owner, '--scopes', 'read'], { env });
+    expect(minted.stdout).toMatch(
+      /^Minted key: flk_\w+ \(user: \S+, organization: \S+\)\nKey: fl_user_test_\w+\nSave this key — it will not be shown again\.\n$/,
+    );
+    const key = /Key: (fl_user\S+)/.exec(minted.stdout)?.[1] ?? '';
+
+    const verify = (...args: string[]) =>
+      desk().run(['keys', 'verify', '--key-stdin', ...args], { env, stdin: `${key}\n` });
+    const accepted = await verify('--scopes', 'read');
+    expect([accepted.stdout, accepted.exitCode]).toEqual([expect.stringMatching(/^VALID: flk_\w+ /), 0]);
+    expect(accepted.stdout + accepted.stderr).not.toContain(key);
+    expect(await verify('--scopes', 'write')).toMatchObject({
+      stdout: 'Refused: INSUFFICIENT_SCOPE\n',
+      exitCode: 1,
+    });
+
+    const refreshed = await desk().run(['keys', 'refresh', ...owner], { env });
+    expect(refreshed.stdout).toMatch(/^Refreshed key: flk_\w+ .*\nNew key: fl_user_test_\w+\nSave this key/);
+    expect((await verify()).stdout).toBe('Refused: REVOKED\n');
+
+    const revoked = await desk().run(['keys', 'revoke', ...owner], { env });
+    expect(revoked.stdout).toBe('Revoked 1 key (propagation: complete)\n');
+  });
+
+  test('limits, a quota, metadata, addresses and an expiry are set as they are typed', async () => {
+    const typed = ['--rate-limit', '100/60', '--quota', '1000/day', '--metadata', '{"plan":"gold"}'];
+    const rest = ['--ips', '10.0.0.0/8,192.0.2.1', '--expires-at', '2999-01-01', '--name', 'ours'];
+    expect(await desk().json(['keys', 'mint', ...ownerArgs(), ...typed, ...rest], { env })).toMatchObject({
+      rate_limit: { limit: 100, window_seconds: 60 },
+      quota: { limit: 1000, period: 'day' },
+      metadata: { plan: 'gold' },
+      ip_allowlist: ['10.0.0.0/8', '192.0.2.1'],
+      expires_at: '2999-01-01T00:00:00.000Z',
+      name: 'ours',
+    });
+  });
+});
+
+test('every key of a user is revoked at once, and the list says so', async () => {
+  const { user_id } = newOwner();
+  for (const organization_id of ['org_a', 'org_b']) {
+    await desk().json(['keys', 'mint', ...ownerArgs({ user_id, organization_id })], { env });
+  }
+  const { stdout, stderr } = await desk().run(['keys', 'revoke-all', user_id], { env });
+  expect([stdout, stderr]).toEqual(['Revoked 2 keys (propagation: complete)\n', '']);
+  const listed = await desk().run(['keys', 'list', '--user', user_id], { env });
+  expect(listed.stdout).toMatch(/^ID +USER +ORGANIZATION +ENVIRONMENT +PREFIX +STATUS +CREATED/);
+  expect(listed.stdout.match(/ revoked /g)).toHaveLength(2);
+});
+
+test('an operator without a master key looks at hidden keys and ends them, but mints none', async () => {
+  const owner = newOwner();
+  const { key_id } = await desk().json(['keys', 'mint', ...ownerArgs(owner)], { env });
+  const [listed] = await desk().json(['keys', 'list', '--user', owner.user_id]);
+  expect(listed).toMatchObject({ key_id, status: 'active' });
+  expect(await desk().json(['keys', 'get', key_id])).toMatchObject({ key_id });
+  expect(await desk().json(['keys', 'usage', key_id])).toMatchObject({ key_id, totals: { requests: 0 } });
+  expect((await desk().run(['keys', 'revoke', key_id])).stdout).toBe(
+    'Revoked 1 key (propagation: complete)\n',
+  );
+  const refused = await desk().run(['keys', 'mint', ...ownerArgs()]);
+  expect(refused).toMatchObject({ stdout: '', exitCode: 2 });
+  expect(refused.stderr).toContain('FLOWPLATE_MASTER_KEY');
+});
+
+test('master keys are created, listed, rotated and revoked by a super-admin', async () => {
+  const args = ['masterkeys', 'create', '--name', 'gateway', '--permissions', 'keys:verify'];
+  const created = await desk().run(args);
+  expect(created.stdout).toMatch(
+    /^Created master key: gateway \(id: flm_\w+\)\nKey: fl_master_test_\w+\nSave this key — it will not be shown again\.\n$/,
+  );
+  const id = /flm_\w+/.exec(created.stdout)?.[0] ?? '';
+  const rotated = await desk().run(['masterkeys', 'rotate', id, '--overlap-seconds', '60']);
+  expect(rotated.stdout).toMatch(
+    /^Rotated master key: gateway \(id: flm_\w+\)\nNew key: fl_master_test_\w+\n/,
+  );
+  const next = /flm_\w+/.exec(rotated.stdout)?.[0] ?? '';
+  const revoked = await desk().run(['masterkeys', 'revoke', next]);
+  expect(revoked.stdout).toBe(`Revoked master key: ${next} (propagation: complete)\n`);
+  const listed = await desk().run(['masterkeys', 'list']);
+  expect(listed.stdout).toMatch(/^ID +NAME +PREFIX +PERMISSIONS +CREATED +EXPIRES +REVOKED +MINTED\n/);
+  expect(listed.stdout).toContain(next);
+});

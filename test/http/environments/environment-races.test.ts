@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { insertMints } from '../../../src/stores/postgres/minted-keys.ts';
+import { issueSecret } from '../../../src/usecases/keys/issue-secret.ts';
+import { keyEvent } from '../../../src/usecases/keys/key-events.ts';
+import { startBroker, type TestBroker, testOrigin } from '../../support/broker.ts';
+import { expectError } from '../../support/errors.ts';
+import { eventually } from '../../support/eventually.ts';
+import { mint, newOwner } from '../../support/keys.ts';
+import { tenantKey } from '../../support/operators.ts';
+import { mintRequest } from '../../support/use-case-parts.ts';
+
+const path = '/api/v1/environments';
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await startBroker();
+});
+afterAll(() => broker.close());
+
+async function environment() {
+  const { organization_id: organizationId } = newOwner();
+  const { headers } = await tenantKey(broker, organizationId);
+  const create = () => broker.call(`POST ${path}`, { as: null, headers, body: { name: 'prod' } });
+  const { id } = (await create()).body;
+  return {
+    organizationId,
+    create,
+    remove: (which: string = id) => broker.call(`DELETE ${path}/${which}`, { as: null, headers }),
+    id: async () =>
+      (await broker.call(`GET ${path}`, { as: null, headers })).body.data.find(
+        ({ name }: { name: string }) => name === 'prod',
+      )?.id,
+  };
+}
+
+test('a delete waits for a mint that is under way, and then finds its key', async () => {
+  const { organizationId, remove } = await environment();
+  const { db, parts } = { db: broker.db, parts: broker.api.parts };
+  const now = parts.clock.now();
+  const request = mintRequest({ organizationId, environment: 'prod' });
+  const { key, digest } = issueSecret(parts, request, now);
+  const event = keyEvent({ now, randomBytes: parts.randomBytes }, testOrigin, 'key.minted', key);
+  const removal = await db.transaction().execute(async (tx) => {
+    expect(await insertMints(tx, [{ key, digest, event }])).toEqual([true]);
+    const asked = { answer: remove() };
+    await eventually(5_000, waitingForLocks, (waiting) => waiting === 1);
+    return asked;
+  });
+  expectError(await removal.answer, 409, 'ENVIRONMENT_IN_USE');
+});
+
+test('a mint waits for a delete that is under way, and then makes the environment anew', async () => {
+  const { organizationId, id: idNow, create } = await environment();
+  const id = await idNow();
+  const minting = await broker.db.transaction().execute(async (tx) => {
+    await tx.deleteFrom('environments').where('id', '=', id).execute();
+    const asked = { answer: mint(broker, { organization_id: organizationId, environment: 'prod' }) };
+    await eventually(5_000, waitingForLocks, (waiting) => waiting >= 1);
+    return asked;
+  });
+  await minting.answer;
+  expectError(await create(), 409, 'ENVIRONMENT_ALREADY_EXISTS');
+});
+
+test('whoever wins a race of mints and deletes, no key is alive in an environment that is not there', async () => {
+  const { organizationId, id, remove } = await environment();
+  let isMinting = true;
+  const deleting = (async () => {
+    const statuses = new Set<number>();
+    while (isMinting) {
+      const current = await id();
+      if (current !== undefined) statuses.add((await remove(current)).status);
+      await sleep(1);
+    }
+    return statuses;
+  })();
+  for (let round = 0; round < 40; round++) {
+    const minted = await mint(broker, { organization_id: organizationId, environment: 'prod' });
+    expect(await homelessKeys(organizationId)).toEqual([]);
+    await broker.call(`DELETE /v1/flowplate/api-keys/${minted.key_id}`);
+  }
+  isMinting = false;
+  const statuses = await deleting;
+  expect([...statuses].every((status) => [200, 404, 409].includes(status))).toBe(true);
+  expect(statuses).toContain(200);
+});
+
+async function waitingForLocks(): Promise<number> {
+  const { rows } = await sql<{ waiting: number }>`
+    SELECT count(*)::int AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(broker.db);
+  return rows[0]?.waiting ?? 0;
+}
+
+async function homelessKeys(organizationId: string): Promise<unknown[]> {
+  const { rows } = await sql`
+    SELECT id FROM api_keys k WHERE organization_id = ${organizationId} AND status = 'active'
+      AND NOT EXISTS (SELECT FROM environments e WHERE e.organization_id = k.organization_id AND e.slug = k.environment)`.execute(
+    broker.db,
+  );
+  return rows;
+}

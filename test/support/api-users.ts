@@ -1,0 +1,35 @@
+import { expect } from 'vitest';
+import type { TestBroker } from './broker.ts';
+import type { CallOptions } from './call.ts';
+import { platformKey } from './operators.ts';
+
+export type TestApiUser = { id: string; key: string };
+
+/** Makes the first admin, as `flowplate users bootstrap` does. */
+export async function firstApiAdmin(broker: TestBroker): Promise<TestApiUser> {
+  const { headers } = await platformKey(broker);
+  const answer = await broker.call('POST /users/bootstrap', { as: null, headers, body: { name: 'First' } });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  return { id: answer.body.user.user_id, key: answer.body.api_key };
+}
+
+/** Calls in the name of an API user. */
+export function callAs(broker: TestBroker, user: Pick<TestApiUser, 'key'>) {
+  return (operation: string, { headers, ...options }: CallOptions = {}) =>
+    broker.call(operation, { as: null, ...options, headers: { 'x-api-key': user.key, ...headers } });
+}
+
+export async function createApiUser(
+  broker: TestBroker,
+  admin: TestApiUser,
+  body: object = {},
+): Promise<TestApiUser> {
+  const answer = await callAs(broker, admin)('POST /users', { body: { name: 'test', ...body } });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  return { id: answer.body.user.user_id, key: answer.body.api_key };
+}
+
+/** What every verifier says of a key. */
+export async function codeOf(broker: TestBroker, key: string): Promise<string> {
+  return (await broker.call('POST /v1/flowplate/api-keys/verify', { body: { key } })).body.code;
+}

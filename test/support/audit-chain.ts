@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { type AuditEvent, newAuditEvent, systemOrigin } from '../../src/domain/audit-event.ts';
+import type { Head } from '../../src/domain/audit-seal.ts';
+import type { Keyring } from '../../src/domain/key-digest.ts';
+import { insertAuditEvents } from '../../src/stores/postgres/audit-events.ts';
+import type { Database } from '../../src/stores/postgres/database.ts';
+import { sealAudit } from '../../src/usecases/audit/seal-audit.ts';
+import { type VerifyRequest, verifyAudit } from '../../src/usecases/audit/verify-audit.ts';
+import { query, withConnection } from './query.ts';
+
+export function auditEvent(changed: Partial<AuditEvent> = {}, now = new Date()): AuditEvent {
+  const said = {
+    eventType: 'key.revoked',
+    organizationId: 'org_1',
+    targetId: 'flk_1',
+    details: { n: 1 },
+  } as const;
+  return { ...newAuditEvent({ now, randomBytes }, systemOrigin, said), ...changed };
+}
+
+/** Events as any writer leaves them: each in a transaction of its own, waiting for their seal. */
+export async function writeEvents(db: Database, count: number): Promise<AuditEvent[]> {
+  const start = Date.now();
+  const events = Array.from({ length: count }, (_, index) => auditEvent({}, new Date(start + index)));
+  await db.transaction().execute((tx) => insertAuditEvents(tx, events));
+  return events;
+}
+
+/** The worker's job, and the heads that it logged. */
+export async function seal(db: Database, keyring: Keyring): Promise<{ sealed: number; heads: Head[] }> {
+  const heads: Head[] = [];
+  const sealed = await sealAudit({ db, keyring, onHead: (head) => heads.push(head) });
+  return { sealed, heads };
+}
+
+const nobodyLeft = new AbortController().signal;
+
+export function verify(
+  db: Database,
+  keyring: Keyring,
+  request: Partial<VerifyRequest> = {},
+  left = nobodyLeft,
+) {
+  return verifyAudit({ db, keyring }, { fromSeq: 1, ...request }, left);
+}
+
+/** What an attacker does who owns the database: no trigger stands in the way. */
+export function tamper(databaseUrl: string, ...statements: string[]): Promise<void> {
+  const tables = ['audit_events', 'audit_seals', 'audit_heads', 'audit_unsealed'];
+  return withConnection(databaseUrl, async (client) => {
+    for (const table of tables) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
+    for (const statement of statements) await client.query(statement);
+    for (const table of tables) await client.query(`ALTER TABLE ${table} ENABLE TRIGGER ALL`);
+  });
+}
+
+/** Each sealed event with its number, as they are in the chain. */
+export async function sealedIds(databaseUrl: string): Promise<string[]> {
+  const rows = await query(databaseUrl, 'SELECT seq, event_id FROM audit_seals ORDER BY seq');
+  return rows.map(({ event_id }) => event_id as string);
+}
