@@ -1,5 +1,5 @@
 # One image for the API and the worker: `node src/main.ts` unless told `node workers/main.ts`.
-# Node.js runs the TypeScript as it is, so there is nothing to build.
+# Node.js runs the TypeScript as it is, so there is nothing to build but the portal's pages.
 
 FROM node:26-slim AS packages
 WORKDIR /app
@@ -7,6 +7,13 @@ COPY package.json package-lock.json ./
 # No install scripts: what we keep comes with its native code or does without (argon2 ships prebuilt binaries).
 # Optional packages are the embedded Postgres, which a container has beside it instead.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM node:26-slim AS portal
+WORKDIR /portal
+COPY portal/package.json portal/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY portal ./
+RUN npm run build
 
 FROM node:26-slim
 ENV NODE_ENV=production
@@ -17,6 +24,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY src src
 COPY workers workers
+COPY --from=portal /portal/dist portal/dist
 # The administrator's tools: docker compose exec api node scripts/master-keys.ts list
 COPY scripts/admin scripts/admin
 COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/

@@ -28,7 +28,7 @@ export const revokeKeys: Scenario = {
     const runs = await interleave(stage.otherWork, newArms(fleet, stage, pace), pace.rounds);
     const title = 'Revoke (DELETE /v1/flowplate/api-keys/{key_id})';
     const notes = [
-      `${pace.rounds} rounds of ${pace.revokes} revokes, each answered 200 with propagation "complete": committed, and known to every replica and every embedded verifier. Each of them is a process of its own; all share one core.`,
+      `${pace.rounds} rounds of ${pace.revokes} revokes, each answered 200 with propagation "complete": committed, and known to every replica and every embedded verifier. Each of them is a process of its own; they share both cores with Postgres and with the caller.`,
     ];
     const latencies = latencyTable({ title, runs, columns: ['p50 ms', 'p99 ms'], notes });
     return [latencies, await raceTable(fleet, stage, pace)];

@@ -5,15 +5,15 @@ export type FleetSize = { apis: number; gateways: number };
 
 /** API processes and gateways with an embedded verifier, all of which a revoke waits for. The first API process stays. */
 export async function openFleet(stage: Stage) {
-  const first = await stage.startApi('api');
+  const first = await stage.startApi('api', {}, 'any');
   const brokerUrl = `http://127.0.0.1:${first.port}`;
   const apis: BenchServer[] = [];
   const gateways: BenchServer[] = [];
   let started = 0;
-  const startApi = () => stage.startApi(`replica-${++started}`);
+  const startApi = () => stage.startApi(`replica-${++started}`, {}, 'any');
   const startGateway = () => {
     const own = { BROKER_URL: brokerUrl, MASTER_KEY: stage.masterKey };
-    return stage.startPeer('embedded-verifier', own, `gateway-${++started}`);
+    return stage.startPeer('embedded-verifier', own, `gateway-${++started}`, 'any');
   };
   const scaleTo = async (size: FleetSize) => {
     await scale(gateways, size.gateways, startGateway);

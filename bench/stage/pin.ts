@@ -5,9 +5,12 @@ import { runCommand } from '../../scripts/services/run-command.ts';
 export const serverCore = 0;
 export const loadCore = 1;
 
+/** A core, or wherever there is room: for processes of which each would have a machine of its own. */
+export type Place = number | 'any';
+
 /** Words to put before a command so that it stays on one core. Empty where that is not possible; the report says so. */
-export async function pinTo(core: number): Promise<string[]> {
-  return (await canPin()) ? ['taskset', '--cpu-list', String(core)] : [];
+export async function pinTo(core: Place): Promise<string[]> {
+  return core !== 'any' && (await canPin()) ? ['taskset', '--cpu-list', String(core)] : [];
 }
 
 let pinning: Promise<boolean> | undefined;

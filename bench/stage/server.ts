@@ -5,7 +5,7 @@ import { choosePort } from '../../scripts/services/free-port.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { startServerProcess } from '../../scripts/services/server-process.ts';
 import type { Target } from '../load/jobs.ts';
-import { pinTo } from './pin.ts';
+import { type Place, pinTo } from './pin.ts';
 
 export type BenchServer = Target & { stop(): Promise<void> };
 
@@ -17,7 +17,7 @@ export type ServerOptions = {
   env: NodeJS.ProcessEnv;
   logDir: string;
   isReady: (port: number) => Promise<boolean>;
-  core: number;
+  core: Place;
 };
 
 const startMsMax = 20_000;

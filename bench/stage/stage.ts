@@ -12,7 +12,7 @@ import { newPepper } from '../../src/domain/key-digest.ts';
 import { migrate } from '../../src/stores/postgres/migrate.ts';
 import { Load } from './load.ts';
 import { OtherWork } from './other-work.ts';
-import { loadCore, serverCore } from './pin.ts';
+import { loadCore, type Place, serverCore } from './pin.ts';
 import { seedKeys, seedOrganizations } from './seed-keys.ts';
 import { answers, type BenchServer, startServer } from './server.ts';
 
@@ -70,7 +70,7 @@ export async function openStage(closing: Closing) {
     program: readonly string[],
     isReady: (port: number) => Promise<boolean>,
     own: Record<string, string>,
-    core = serverCore,
+    core: Place = serverCore,
   ): Promise<BenchServer> => {
     const server = await startServer({
       name,
@@ -98,10 +98,10 @@ export async function openStage(closing: Closing) {
     sql,
     ownRedis,
     /** An API process that holds its lease. */
-    startApi: (name: string, own: Record<string, string> = {}, core = serverCore) =>
+    startApi: (name: string, own: Record<string, string> = {}, core: Place = serverCore) =>
       start(name, ['src/main.ts'], (port) => isReady(port), own, core),
-    startPeer: (peer: string, own: Record<string, string> = {}, name = peer) =>
-      start(name, ['bench/peer.ts', peer], doesAnswer, own),
+    startPeer: (peer: string, own: Record<string, string> = {}, name = peer, core: Place = serverCore) =>
+      start(name, ['bench/peer.ts', peer], doesAnswer, own, core),
     /** `installAlternatives` must have run. */
     startAlternative: (name: string, own: Record<string, string>) =>
       start(name, ['bench/alternatives/serve.ts', name], doesAnswer, own),

@@ -29,10 +29,15 @@ interface Missing {
  * everywhere (EUSAGE, "Missing: … from lock file").
  */
 export async function checkLockFile(): Promise<CheckResult> {
-  const text = await readFile(join(projectRoot, 'package-lock.json'), 'utf8');
-  const missing = missingFromLock(JSON.parse(text) as LockFile);
-  const names = missing.map(({ name, version }) => `not in package-lock.json: ${name}@${version}`);
-  return { ok: missing.length === 0, output: [...names, 'Run node scripts/complete-lock.ts'].join('\n') };
+  const problems = (await Promise.all(lockFiles.map(problemsOf))).flat();
+  return { ok: problems.length === 0, output: [...problems, 'Run node scripts/complete-lock.ts'].join('\n') };
+}
+
+export const lockFiles: readonly string[] = ['package-lock.json', 'portal/package-lock.json'];
+
+async function problemsOf(file: string): Promise<string[]> {
+  const missing = missingFromLock(JSON.parse(await readFile(join(projectRoot, file), 'utf8')) as LockFile);
+  return missing.map(({ name, version }) => `not in ${file}: ${name}@${version}`);
 }
 
 export function missingFromLock({ packages }: LockFile): Missing[] {

@@ -12,6 +12,7 @@ export function summary({ url, dataDir, masterKey, tenantKey }: SummaryFacts): s
 Flowplate Keys is ready.
 
   URL         ${url}
+  Portal      ${url}/platform/
   Data        ${dataDir}
   Master key  ${masterKey ?? 'shown at the first start; put it into FLOWPLATE_MASTER_KEY for the lines below'}
 ${masterKey === undefined ? '' : '              (shown this once: keep it now)\n'}
