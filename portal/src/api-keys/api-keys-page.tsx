@@ -1,0 +1,96 @@
+import { Button, Group, Select, Stack, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useState } from 'react';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Pager } from '../parts/pager.tsx';
+import { useSearchState } from '../parts/search-state.ts';
+import { useOwn } from '../session/me.ts';
+import { ApiKeysTable } from './api-keys-table.tsx';
+import { CreateKey } from './create-key.tsx';
+import { type Ending, EndKey } from './end-key.tsx';
+import { KeyDetails } from './key-details.tsx';
+import { MetricCards } from './metric-cards.tsx';
+import { ShownOnce } from './shown-once.tsx';
+import { type ApiKey, useApiKeys } from './use-api-keys.ts';
+
+export type Secret = { name: string; secret: string };
+export type KeyAction = Ending | 'details';
+
+export function ApiKeysPage() {
+  const { may, inside } = useOwn();
+  const [read, write] = useSearchState();
+  const [isCreating, setIsCreating] = useState(false);
+  const [ending, setEnding] = useState<{ action: Ending; apiKey: ApiKey } | null>(null);
+  /** In this one place, until the dialog is closed. */
+  const [secret, setSecret] = useState<Secret | null>(null);
+  const [name] = useDebouncedValue(read('name'), 250);
+  const filter = { name, status: read('status'), kind: read('kind'), cursor: read('cursor') };
+  const page = useApiKeys(filter);
+  const setFilter = (changes: Record<string, string>) => write({ ...changes, cursor: '' });
+  const isManager = may(inside === undefined ? 'platform:keys:manage' : 'platform:impersonate');
+  return (
+    <Stack>
+      <Group justify="space-between">
+        <Title order={1}>API Keys</Title>
+        {isManager && <Button onClick={() => setIsCreating(true)}>Create API Key</Button>}
+      </Group>
+      {inside === undefined && <MetricCards />}
+      <Group align="end">
+        <TextInput
+          label="Search"
+          placeholder="Part of the name"
+          type="search"
+          value={read('name')}
+          onChange={(event) => setFilter({ name: event.currentTarget.value })}
+        />
+        <Select
+          label="Status"
+          placeholder="Any"
+          clearable
+          data={statuses}
+          value={read('status') || null}
+          onChange={(status) => setFilter({ status: status ?? '' })}
+        />
+        {inside === undefined && (
+          <Select
+            label="Kind"
+            placeholder="Any"
+            clearable
+            data={kinds}
+            value={read('kind') || null}
+            onChange={(kind) => setFilter({ kind: kind ?? '' })}
+          />
+        )}
+      </Group>
+      {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
+      <ApiKeysTable
+        apiKeys={page.data?.data}
+        isFiltered={[name, filter.status, filter.kind, filter.cursor].some((value) => value !== '')}
+        isManager={isManager}
+        onAction={(action, apiKey) =>
+          action === 'details' ? write({ key: apiKey.id }) : setEnding({ action, apiKey })
+        }
+      />
+      <Pager
+        cursor={filter.cursor}
+        next={page.data?.next_cursor ?? undefined}
+        onTurn={(cursor) => write({ cursor })}
+      />
+      {read('key') !== '' && <KeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
+      {isCreating && <CreateKey onSecret={setSecret} onClose={() => setIsCreating(false)} />}
+      {ending !== null && <EndKey {...ending} onSecret={setSecret} onClose={() => setEnding(null)} />}
+      {secret !== null && <ShownOnce {...secret} onClose={() => setSecret(null)} />}
+    </Stack>
+  );
+}
+
+const statuses = [
+  { value: 'active', label: 'Active' },
+  { value: 'revoked', label: 'Revoked' },
+  { value: 'expired', label: 'Expired' },
+];
+
+const kinds = [
+  { value: 'platform', label: 'Platform keys' },
+  { value: 'tenant', label: 'Tenant keys' },
+];

@@ -1,0 +1,113 @@
+import { ActionIcon, Anchor, Badge, Code, Group, Menu, Table, Text } from '@mantine/core';
+import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { Time } from '../parts/time.tsx';
+import type { KeyAction } from './api-keys-page.tsx';
+import { StatusBadge } from './status-badge.tsx';
+import type { ApiKey } from './use-api-keys.ts';
+
+type OnAction = (action: KeyAction, apiKey: ApiKey) => void;
+
+type Props = {
+  /** Undefined while they are on their way. */
+  apiKeys: ApiKey[] | undefined;
+  isFiltered: boolean;
+  isManager: boolean;
+  onAction: OnAction;
+};
+
+export function ApiKeysTable({ apiKeys, isFiltered, isManager, onAction }: Props) {
+  return (
+    <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm" highlightOnHover aria-label="API keys" aria-busy={apiKeys === undefined}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th>Key</Table.Th>
+            <Table.Th>Scopes</Table.Th>
+            <Table.Th>Last Used</Table.Th>
+            <Table.Th>Expires</Table.Th>
+            <Table.Th>Status</Table.Th>
+            <Table.Th>Actions</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {apiKeys === undefined && <SkeletonRows columns={7} />}
+          {apiKeys?.map((apiKey) => (
+            <KeyRow key={apiKey.id} apiKey={apiKey} isManager={isManager} onAction={onAction} />
+          ))}
+        </Table.Tbody>
+      </Table>
+      {apiKeys?.length === 0 && (
+        <Text p="md">
+          {isFiltered
+            ? 'No key on this page passes the filters.'
+            : 'There is no key yet. Create one for a program that calls this API.'}
+        </Text>
+      )}
+    </Table.ScrollContainer>
+  );
+}
+
+function KeyRow({ apiKey, isManager, onAction }: Omit<Props, 'apiKeys' | 'isFiltered'> & { apiKey: ApiKey }) {
+  return (
+    <Table.Tr>
+      <Table.Td maw={280}>
+        <Anchor component="button" type="button" fw={600} onClick={() => onAction('details', apiKey)}>
+          {apiKey.name}
+        </Anchor>
+        <Text size="sm">{apiKey.description}</Text>
+      </Table.Td>
+      <Table.Td>
+        <Code>{apiKey.key_masked}</Code>
+      </Table.Td>
+      <Table.Td>
+        <Group gap={4}>
+          {apiKey.scopes.map((scope) => (
+            <Badge key={scope} variant="default">
+              {scope}
+            </Badge>
+          ))}
+        </Group>
+      </Table.Td>
+      <Table.Td>
+        <Time at={apiKey.last_used_at} none="Never" />
+      </Table.Td>
+      <Table.Td>
+        <Time at={apiKey.expires_at} none="Never" as="date" />
+      </Table.Td>
+      <Table.Td>
+        <StatusBadge status={apiKey.status} />
+      </Table.Td>
+      <Table.Td>
+        <KeyMenu apiKey={apiKey} isManager={isManager} onAction={onAction} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function KeyMenu({
+  apiKey,
+  isManager,
+  onAction,
+}: {
+  apiKey: ApiKey;
+  isManager: boolean;
+  onAction: OnAction;
+}) {
+  const isActive = apiKey.status === 'active';
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="default" aria-label={`Actions for ${apiKey.name}`}>
+          <span aria-hidden>⋯</span>
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => onAction('details', apiKey)}>Details</Menu.Item>
+        {isManager && isActive && <Menu.Item onClick={() => onAction('rotate', apiKey)}>Rotate</Menu.Item>}
+        {isManager && isActive && <Menu.Item onClick={() => onAction('revoke', apiKey)}>Revoke</Menu.Item>}
+        {isManager && <Menu.Item onClick={() => onAction('delete', apiKey)}>Delete</Menu.Item>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,144 @@
+import {
+  Button,
+  Group,
+  Modal,
+  SegmentedControl,
+  Select,
+  Stack,
+  TagsInput,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { type FormEvent, useState } from 'react';
+import { answerTo, api } from '../api/client.ts';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { fieldFaults } from '../parts/field-faults.ts';
+import { useOwn } from '../session/me.ts';
+import { useTenantChoice } from '../tenants/use-tenants.ts';
+import type { Secret } from './api-keys-page.tsx';
+import { expiresAt, expiryPresets } from './expiry-presets.ts';
+import { useKeyChange } from './use-api-keys.ts';
+
+type Props = { onSecret: (secret: Secret) => void; onClose: () => void };
+
+const fields = ['name', 'description', 'scopes', 'expires_at'] as const;
+const usualScopes = ['read', 'write', 'admin'];
+
+/** A platform key with the roles of its maker; or, for who may act inside a tenant, a key of that tenant. */
+export function CreateKey({ onSecret, onClose }: Props) {
+  const { may, inside } = useOwn();
+  // Inside a tenant there is nothing to choose: it is its key.
+  const mayActInside = inside === undefined && may('platform:impersonate') && may('platform:tenants:read');
+  const [kind, setKind] = useState(inside === undefined ? 'platform' : 'tenant');
+  const [tenant, setTenant] = useState(inside?.id ?? null);
+  const [scopes, setScopes] = useState<string[]>([]);
+  const [expiry, setExpiry] = useState('90');
+  const [lacking, setLacking] = useState<Record<string, string>>({});
+  const [attempt] = useState(() => crypto.randomUUID());
+  const [tenantSearch, setTenantSearch] = useState('');
+  const [tenantName] = useDebouncedValue(tenantSearch, 250);
+  const tenants = useTenantChoice(tenant === null ? tenantName : '', mayActInside);
+  const create = useKeyChange(
+    (body: Wanted) => send(body, kind === 'tenant' ? tenant : null, attempt),
+    ({ name, key }) => {
+      onClose();
+      onSecret({ name, secret: key });
+    },
+  );
+  const faults = fieldFaults(create.error, fields);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const missing = {
+      ...(scopes.length === 0 && { scopes: 'choose at least one' }),
+      ...(kind === 'tenant' && tenant === null && { tenant: 'choose one' }),
+    };
+    setLacking(missing);
+    if (Object.keys(missing).length > 0) return;
+    const description = String(form.get('description') ?? '').trim();
+    create.mutate({
+      name: String(form.get('name') ?? ''),
+      description: description === '' ? null : description,
+      scopes,
+      expires_at: expiresAt(expiry, new Date()),
+    });
+  };
+  return (
+    <Modal opened onClose={onClose} title="Create API Key">
+      <form onSubmit={submit}>
+        <Stack>
+          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
+          {mayActInside && (
+            <SegmentedControl
+              aria-label="Kind"
+              data={[
+                { value: 'platform', label: 'Platform key' },
+                { value: 'tenant', label: 'Tenant key' },
+              ]}
+              value={kind}
+              onChange={setKind}
+            />
+          )}
+          {kind === 'tenant' && inside === undefined && (
+            <Select
+              label="Tenant"
+              required
+              searchable
+              onSearchChange={setTenantSearch}
+              data={(tenants.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+              value={tenant}
+              onChange={setTenant}
+              error={lacking.tenant}
+            />
+          )}
+          <TextInput label="Name" name="name" required autoComplete="off" error={faults.of.name} />
+          <Textarea
+            label="Description"
+            name="description"
+            description="What the key is used for"
+            error={faults.of.description}
+          />
+          <TagsInput
+            label="Scopes"
+            required
+            description={
+              kind === 'platform'
+                ? 'What it is meant for; what it may do, your own roles decide'
+                : 'What the key may do; Enter adds one of your own'
+            }
+            data={usualScopes}
+            value={scopes}
+            onChange={setScopes}
+            error={lacking.scopes ?? faults.of.scopes}
+          />
+          <Select
+            label="Expiration"
+            data={expiryPresets}
+            allowDeselect={false}
+            value={expiry}
+            onChange={(chosen) => setExpiry(chosen ?? '')}
+            error={faults.of.expires_at}
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={create.isPending}>
+              Create API Key
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+type Wanted = { name: string; description: string | null; scopes: string[]; expires_at: string | null };
+
+function send(body: Wanted, tenant: string | null, attempt: string) {
+  const params = { header: { 'Idempotency-Key': attempt } };
+  if (tenant === null)
+    return answerTo(api.POST('/api/v1/apikeys', { params, body: { ...body, platform: true } }));
+  return answerTo(api.POST('/api/v1/apikeys', { params, body, headers: { 'X-Flowplate-Org': tenant } }));
+}

@@ -1,0 +1,82 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { answerTo, api } from '../api/client.ts';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Outcome, type Propagated } from '../parts/outcome.tsx';
+import type { Secret } from './api-keys-page.tsx';
+import { type ApiKey, useKeyChange } from './use-api-keys.ts';
+
+export type Ending = 'rotate' | 'revoke' | 'delete';
+
+type Ended = Propagated & { key?: string };
+
+const texts: Record<Ending, { verb: string; done: string; consequence: string }> = {
+  rotate: {
+    verb: 'Rotate',
+    done: 'rotated',
+    consequence: 'The key of today stops working at once, and you get a new one.',
+  },
+  revoke: {
+    verb: 'Revoke',
+    done: 'revoked',
+    consequence: 'It can no longer authenticate requests. The row stays.',
+  },
+  delete: {
+    verb: 'Delete',
+    done: 'deleted',
+    consequence: 'It can no longer authenticate requests, and its row is gone for good.',
+  },
+};
+
+type Props = { action: Ending; apiKey: ApiKey; onSecret: (secret: Secret) => void; onClose: () => void };
+
+/** Asks first, by the key's name, and tells what the server answered: ended everywhere, or when it surely will be. */
+export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
+  const [ended, setEnded] = useState<Ended | null>(null);
+  const [attempt] = useState(() => crypto.randomUUID());
+  const end = useKeyChange(
+    () => send(action, apiKey.id, attempt),
+    ({ key, ...rest }) => {
+      setEnded(rest);
+      if (key !== undefined) onSecret({ name: apiKey.name, secret: key });
+    },
+  );
+  const { verb, done, consequence } = texts[action];
+  return (
+    <Modal opened onClose={onClose} title={`${verb} ${apiKey.name}`}>
+      <Stack>
+        {ended === null ? (
+          <Text>
+            {apiKey.name} ({apiKey.key_masked}): {consequence}
+          </Text>
+        ) : (
+          <Outcome
+            title={`${apiKey.name} is ${done}`}
+            complete="No verifier anywhere accepts the key any more."
+            propagated={ended}
+          />
+        )}
+        {end.isError && <FaultAlert error={end.error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            {ended === null ? 'Cancel' : 'Close'}
+          </Button>
+          {ended === null && (
+            <Button color="red" loading={end.isPending} onClick={() => end.mutate(undefined)}>
+              {verb} {apiKey.name}
+            </Button>
+          )}
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+function send(action: Ending, id: string, attempt: string): Promise<Ended> {
+  const path = { id };
+  if (action === 'delete') return answerTo(api.DELETE('/api/v1/apikeys/{id}', { params: { path } }));
+  if (action === 'revoke')
+    return answerTo(api.POST('/api/v1/apikeys/{id}/revoke', { params: { path }, body: {} }));
+  const params = { path, header: { 'Idempotency-Key': attempt } };
+  return answerTo(api.POST('/api/v1/apikeys/{id}/rotate', { params, body: {} }));
+}

@@ -1,0 +1,20 @@
+import { Badge } from '@mantine/core';
+import type { HiddenKeyStatus } from '../hidden-keys/use-hidden-keys.ts';
+
+const looks: Record<HiddenKeyStatus, { label: string; color: string }> = {
+  active: { label: 'Active', color: 'green' },
+  revoked: { label: 'Revoked', color: 'red' },
+  expired: { label: 'Expired', color: 'gray' },
+  // A refresh has replaced it, and its grace is not over.
+  superseded: { label: 'Superseded', color: 'orange' },
+  disabled: { label: 'Disabled', color: 'gray' },
+};
+
+export function StatusBadge({ status }: { status: HiddenKeyStatus }) {
+  const { label, color } = looks[status];
+  return (
+    <Badge variant="dot" color={color}>
+      {label}
+    </Badge>
+  );
+}

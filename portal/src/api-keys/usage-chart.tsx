@@ -1,0 +1,34 @@
+import '@mantine/charts/styles.css';
+import { BarChart } from '@mantine/charts';
+import type { ApiKeyUsage } from './use-api-keys.ts';
+import { wholeSteps } from './whole-steps.ts';
+
+const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** Calls and refusals; what the bars say stands below them in words, too. */
+export function UsageChart({ usage }: { usage: ApiKeyUsage }) {
+  const format = usage.granularity === 'hour' ? hour : day;
+  const data = wholeSteps(usage).map(({ start, requests, refused }) => ({
+    start: format.format(new Date(start)),
+    Calls: requests,
+    Refusals: refused,
+  }));
+  return (
+    <div role="img" aria-label={`Calls and refusals by ${usage.granularity}`}>
+      <BarChart
+        h={220}
+        data={data}
+        dataKey="start"
+        type="stacked"
+        withLegend
+        series={[
+          { name: 'Calls', color: 'blue.7' },
+          { name: 'Refusals', color: 'red.7' },
+        ]}
+        barChartProps={{ accessibilityLayer: false }}
+        barProps={{ isAnimationActive: false }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { answerTo, api } from '../api/client.ts';
+import type { paths } from '../api/schema.d.ts';
+
+type Get<Path extends keyof paths> = paths[Path] extends {
+  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
+}
+  ? Body
+  : never;
+
+export type ApiKey = Get<'/api/v1/apikeys/{id}'>;
+export type ApiKeyUsage = Get<'/api/v1/apikeys/{id}/usage'>;
+export type KeyStatus = ApiKey['status'];
+export type Granularity = ApiKeyUsage['granularity'];
+
+export type KeyFilter = { name: string; status: string; kind: string; cursor: string };
+
+const keysKey = 'api-keys';
+const pageSize = '25';
+
+export function useKeyStats() {
+  return useQuery({
+    queryKey: [keysKey, 'stats'],
+    queryFn: () => answerTo(api.GET('/api/v1/platform/stats')),
+    refetchInterval: 30_000,
+  });
+}
+
+/** One page: however many keys there are, no more than these travel. */
+export function useApiKeys({ name, status, kind, cursor }: KeyFilter) {
+  const query = {
+    limit: pageSize,
+    ...(name !== '' && { name }),
+    ...(status !== '' && { status: status as KeyStatus }),
+    ...(kind !== '' && { platform: kind === 'platform' ? ('true' as const) : ('false' as const) }),
+    ...(cursor !== '' && { cursor }),
+  };
+  return useQuery({
+    queryKey: [keysKey, 'list', query],
+    queryFn: () => answerTo(api.GET('/api/v1/apikeys', { params: { query } })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useApiKey(id: string) {
+  return useQuery({
+    queryKey: [keysKey, 'one', id],
+    queryFn: () => answerTo(api.GET('/api/v1/apikeys/{id}', { params: { path: { id } } })),
+  });
+}
+
+export function useKeyUsage(id: string, granularity: Granularity, from: string) {
+  return useQuery({
+    queryKey: [keysKey, 'usage', id, granularity, from],
+    queryFn: () =>
+      answerTo(
+        api.GET('/api/v1/apikeys/{id}/usage', { params: { path: { id }, query: { granularity, from } } }),
+      ),
+  });
+}
+
+/** A change of the keys, after which what is shown of them is asked for again. What it answers may be a secret: nothing keeps it. */
+export function useKeyChange<Wanted, Done>(
+  change: (wanted: Wanted) => Promise<Done>,
+  onDone: (done: Done) => void,
+) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: async (wanted: Wanted) => onDone(await change(wanted)),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: [keysKey] }),
+  });
+}

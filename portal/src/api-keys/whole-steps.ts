@@ -1,0 +1,18 @@
+import type { ApiKeyUsage } from './use-api-keys.ts';
+
+type Step = { start: string; requests: number; refused: number };
+
+const stepMs = { hour: 3_600_000, day: 86_400_000 };
+
+/** The API leaves out hours and days without a call; on a line of time they are there, and empty. */
+export function wholeSteps({ granularity, from, to, data }: ApiKeyUsage): Step[] {
+  const size = stepMs[granularity];
+  const known = new Map(data.map((step) => [Date.parse(step.start), step]));
+  const first = Math.floor(Date.parse(from) / size) * size;
+  const count = Math.ceil((Date.parse(to) - first) / size);
+  return Array.from({ length: count }, (_, index) => {
+    const start = first + index * size;
+    const { requests = 0, refused = 0 } = known.get(start) ?? {};
+    return { start: new Date(start).toISOString(), requests, refused };
+  });
+}

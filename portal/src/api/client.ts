@@ -1,0 +1,40 @@
+import createClient from 'openapi-fetch';
+import { insideHeaders } from '../session/inside.ts';
+import { faultOf } from './fault.ts';
+import type { components, paths } from './schema.d.ts';
+
+/** The header says that the request comes from a page of the portal: without it the session cookie does not count for changes. */
+export const api = createClient<paths>({
+  baseUrl: window.location.origin,
+  headers: { 'X-Flowplate-Portal': '1' },
+});
+
+api.use({
+  onRequest({ request, schemaPath }) {
+    for (const [name, value] of Object.entries(insideHeaders(schemaPath))) request.headers.set(name, value);
+  },
+});
+
+export type User = components['schemas']['PlatformUser'];
+export type Role = components['schemas']['Role'];
+
+type Called<T> = { data?: T; error?: unknown; response: Response };
+
+/** What the API answers; anything but a success is thrown as an `ApiFault`. */
+export async function answerTo<T>(call: Promise<Called<T>>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw faultOf(response.status, error);
+  return data as T;
+}
+
+/** A page of a bare array, and the cursor that its `Link` header names. */
+export async function pageOf<T>(
+  call: Promise<Called<T[]>>,
+): Promise<{ items: T[]; next: string | undefined }> {
+  const called = await call;
+  const items = await answerTo(Promise.resolve(called));
+  const [, address] = /<([^>]+)>; rel="next"/.exec(called.response.headers.get('link') ?? '') ?? [];
+  const next =
+    address === undefined ? null : new URL(address, window.location.origin).searchParams.get('cursor');
+  return { items, next: next ?? undefined };
+}

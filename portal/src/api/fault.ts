@@ -1,0 +1,48 @@
+type Violation = { path: string; message: string };
+
+/** A refusal of the API, with what it says of each field that was sent. */
+export class ApiFault extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** By the name of the field. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly traceId: string | undefined;
+
+  constructor(told: {
+    message: string;
+    status: number;
+    code: string;
+    fields: Record<string, string>;
+    traceId?: string;
+  }) {
+    super(told.message);
+    this.status = told.status;
+    this.code = told.code;
+    this.fields = told.fields;
+    this.traceId = told.traceId;
+  }
+}
+
+type Envelope = { error?: { code?: string; message?: string; trace_id?: string; details?: unknown } };
+
+export function faultOf(status: number, body: unknown): ApiFault {
+  const { code = 'UNKNOWN', message, trace_id, details } = (body as Envelope | undefined)?.error ?? {};
+  return new ApiFault({
+    status,
+    code,
+    message: message ?? `The server answered with status ${status}.`,
+    fields: fieldsOf(details),
+    ...(trace_id !== undefined && { traceId: trace_id }),
+  });
+}
+
+/** `role_ids.0` is about the field `role_ids`. */
+function fieldsOf(details: unknown): Record<string, string> {
+  if (!Array.isArray(details)) return {};
+  const violations = details as Violation[];
+  return Object.fromEntries(violations.map(({ path, message }) => [path.split('.')[0] ?? '', message]));
+}
+
+export function isSessionOver(error: unknown): boolean {
+  return error instanceof ApiFault && error.code === 'AUTHENTICATION_REQUIRED';
+}

@@ -1,0 +1,52 @@
+import { Group, Select, TextInput } from '@mantine/core';
+import { TextFilter } from '../parts/text-filter.tsx';
+import type { AuditFilter } from './use-audit.ts';
+
+type Props = { filter: AuditFilter; onChange: (changes: Partial<AuditFilter>) => void };
+
+const texts = [
+  { name: 'event_type', label: 'Event', placeholder: 'key.revoked' },
+  { name: 'actor', label: 'Actor', placeholder: 'puser_…' },
+  { name: 'organization_id', label: 'Organization', placeholder: 'org_…' },
+] as const;
+
+const days = [
+  { name: 'from', label: 'From' },
+  { name: 'to', label: 'To' },
+] as const;
+
+export function AuditFilters({ filter, onChange }: Props) {
+  return (
+    <Group align="end">
+      {texts.map(({ name, label, placeholder }) => (
+        <TextFilter
+          key={name}
+          label={label}
+          placeholder={placeholder}
+          value={filter[name]}
+          onTake={(value) => onChange({ [name]: value })}
+        />
+      ))}
+      <Select
+        label="Result"
+        placeholder="Any"
+        clearable
+        data={[
+          { value: 'success', label: 'Success' },
+          { value: 'refused', label: 'Refused' },
+        ]}
+        value={filter.result || null}
+        onChange={(result) => onChange({ result: result ?? '' })}
+      />
+      {days.map(({ name, label }) => (
+        <TextInput
+          key={name}
+          type="date"
+          label={`${label} (UTC)`}
+          value={filter[name]}
+          onChange={(event) => onChange({ [name]: event.currentTarget.value })}
+        />
+      ))}
+    </Group>
+  );
+}

@@ -1,0 +1,68 @@
+import { Badge, Table, Text } from '@mantine/core';
+import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { Time } from '../parts/time.tsx';
+import type { AuditEvent } from './use-audit.ts';
+
+const columns = ['Time', 'Event', 'Actor', 'Target', 'Organization', 'Result'];
+
+/** Newest first. `events` is undefined while they are on their way. */
+export function AuditTable({ events }: { events: AuditEvent[] | undefined }) {
+  return (
+    <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="xs" aria-label="Audit events" aria-busy={events === undefined}>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column) => (
+              <Table.Th key={column}>{column}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {events === undefined && <SkeletonRows columns={columns.length} />}
+          {events?.map((event) => (
+            <AuditRow key={event.id} event={event} />
+          ))}
+        </Table.Tbody>
+      </Table>
+      {events?.length === 0 && <Text p="md">No event passes the filters.</Text>}
+    </Table.ScrollContainer>
+  );
+}
+
+function AuditRow({ event }: { event: AuditEvent }) {
+  const isRefused = event.result === 'refused';
+  return (
+    <Table.Tr>
+      <Table.Td style={{ whiteSpace: 'nowrap' }}>
+        <Time at={event.created_at} none="—" />
+      </Table.Td>
+      <Table.Td miw={280}>
+        {event.event_type}
+        <Id text={JSON.stringify(event.details)} />
+      </Table.Td>
+      <Table.Td>
+        <Id text={event.actor.id} />
+      </Table.Td>
+      <Table.Td>
+        <Id text={event.target_id} />
+      </Table.Td>
+      <Table.Td>
+        <Id text={event.on_behalf_of ?? event.organization_id ?? '—'} />
+      </Table.Td>
+      <Table.Td>
+        <Badge variant="dot" color={isRefused ? 'red' : 'green'}>
+          {isRefused ? 'Refused' : 'Success'}
+        </Badge>
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** Long and without a space: it may break anywhere, so that no column is pushed out of sight. */
+function Id({ text }: { text: string }) {
+  return (
+    <Text size="xs" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
+      {text}
+    </Text>
+  );
+}

@@ -1,0 +1,38 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { answerTo, api, pageOf } from '../api/client.ts';
+import type { components } from '../api/schema.d.ts';
+
+export type AuditEvent = components['schemas']['AuditEvent'];
+
+export const auditFilterNames = [
+  'event_type',
+  'actor',
+  'organization_id',
+  'result',
+  'from',
+  'to',
+  'cursor',
+] as const;
+export type AuditFilter = Record<(typeof auditFilterNames)[number], string>;
+
+/** `isLive` asks again every two seconds: for the first page, where what is new appears. */
+export function useAuditEvents(filter: AuditFilter, isLive: boolean) {
+  const set = Object.entries(filter).filter(([, value]) => value !== '');
+  const query = { limit: '50', ...Object.fromEntries(set) };
+  return useQuery({
+    queryKey: ['audit', 'list', query],
+    queryFn: () => pageOf(api.GET('/api/v1/platform/audit', { params: { query } })),
+    placeholderData: keepPreviousData,
+    refetchInterval: isLive ? 2_000 : false,
+  });
+}
+
+/** Runs when it is asked for, and never by itself: the server computes the whole chain anew. */
+export function useAuditProof() {
+  return useQuery({
+    queryKey: ['audit', 'proof'],
+    queryFn: () => answerTo(api.GET('/api/v1/platform/audit/verify', { params: {} })),
+    enabled: false,
+    gcTime: 0,
+  });
+}

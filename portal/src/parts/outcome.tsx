@@ -1,0 +1,26 @@
+import { Alert } from '@mantine/core';
+
+export type Propagated = {
+  propagation: 'complete' | 'pending';
+  propagation_detail: { effective_by: string | null };
+};
+
+type Props = { title: string; complete: string; propagated: Propagated };
+
+/** What the server answered to a change that takes something away: true everywhere, or by when it surely will be. */
+export function Outcome({ title, complete, propagated }: Props) {
+  const { propagation, propagation_detail: detail } = propagated;
+  if (propagation === 'complete') {
+    return (
+      <Alert variant="default" title={title} role="status">
+        {complete}
+      </Alert>
+    );
+  }
+  const by = detail.effective_by === null ? 'soon' : new Date(detail.effective_by).toLocaleTimeString();
+  return (
+    <Alert variant="default" title={`${title}, not everywhere yet`} role="status">
+      Some verifier could not be reached. It is certain by {by} at the latest.
+    </Alert>
+  );
+}

@@ -1,0 +1,17 @@
+import { Button, Group } from '@mantine/core';
+
+type Props = { cursor: string; next: string | undefined; onTurn: (cursor: string) => void };
+
+/** Forward, and back to the newest. The cursor stands in the address, so the browser's own Back turns back as well. */
+export function Pager({ cursor, next, onTurn }: Props) {
+  return (
+    <Group justify="flex-end">
+      <Button variant="default" disabled={cursor === ''} onClick={() => onTurn('')}>
+        First page
+      </Button>
+      <Button variant="default" disabled={next === undefined} onClick={() => onTurn(next ?? '')}>
+        Next page
+      </Button>
+    </Group>
+  );
+}

@@ -1,0 +1,15 @@
+import { Skeleton, Table } from '@mantine/core';
+
+/** Rows of the height that the real ones will have: the page does not jump when they come. */
+export function SkeletonRows({ columns }: { columns: number }) {
+  const cells = Array.from({ length: columns }, (_, column) => column);
+  return [0, 1, 2].map((row) => (
+    <Table.Tr key={row} aria-hidden>
+      {cells.map((column) => (
+        <Table.Td key={column}>
+          <Skeleton h={26} />
+        </Table.Td>
+      ))}
+    </Table.Tr>
+  ));
+}

@@ -1,0 +1,27 @@
+import { Button, Code, CopyButton, Group, Text } from '@mantine/core';
+
+/** Before there is anybody who could log in. */
+export function FirstRun() {
+  const command = `FLOWPLATE_API_KEY="flkey_…" npx flowplate --server ${window.location.origin} platform create-admin --email you@example.com --name "You"`;
+  return (
+    <>
+      <Text>There is no user yet. Make the first one, a super-admin, in a terminal on the server:</Text>
+      <Code block tabIndex={0}>
+        {command}
+      </Code>
+      <Group justify="space-between">
+        <Text size="sm" c="dimmed">
+          Put in the tenant key that the first start has printed.
+        </Text>
+        <CopyButton value={command}>
+          {({ copied, copy }) => (
+            <Button variant="default" onClick={copy}>
+              {copied ? 'Copied' : 'Copy'}
+            </Button>
+          )}
+        </CopyButton>
+      </Group>
+      <Text size="sm">This page goes on to the login by itself.</Text>
+    </>
+  );
+}

@@ -1,0 +1,23 @@
+import { createContext, useContext } from 'react';
+import type { paths } from '../api/schema.d.ts';
+import { type Inside, insideOf } from './inside.ts';
+
+export type Me = paths['/api/v1/platform/auth/me']['get']['responses'][200]['content']['application/json'];
+
+export type Permission = Me['permissions'][number];
+
+/** What a view asks for before it offers something. The server decides in any case. */
+export type Need = Permission | 'super-admin';
+
+export function may(me: Me, need: Need): boolean {
+  return need === 'super-admin' ? me.role_ids.includes('role_platform_admin') : me.permissions.includes(need);
+}
+
+export const MeContext = createContext<Me | null>(null);
+
+/** Who is logged in, inside the shell, where somebody is; and inside which tenant, if any. */
+export function useOwn(): { me: Me; may: (need: Need) => boolean; inside: Inside | undefined } {
+  const me = useContext(MeContext);
+  if (me === null) throw new Error('used outside of the shell');
+  return { me, may: (need) => may(me, need), inside: insideOf(me.id) };
+}

@@ -1,0 +1,29 @@
+import { Button, Menu } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { Link } from 'react-router';
+import { answerTo, api } from '../api/client.ts';
+import { leave } from '../session/inside.ts';
+import { leaveTo } from '../session/leave-to.ts';
+
+export function AccountMenu({ name }: { name: string }) {
+  const logOut = useMutation({
+    mutationFn: () => answerTo(api.POST('/api/v1/platform/auth/logout')),
+    onSuccess: () => {
+      leave();
+      leaveTo('/login');
+    },
+  });
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button variant="default">{name}</Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item component={Link} to="/account">
+          Account
+        </Menu.Item>
+        <Menu.Item onClick={() => logOut.mutate()}>Log out</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,17 @@
+import { Stack, Text, Title } from '@mantine/core';
+import { Navigate } from 'react-router';
+import { useOwn } from '../session/me.ts';
+import { places } from './navigation.ts';
+
+/** The first view that this operator may see. */
+export function Home() {
+  const { me, may } = useOwn();
+  const first = places.find(({ need }) => may(need));
+  if (first !== undefined) return <Navigate to={first.to} replace />;
+  return (
+    <Stack>
+      <Title order={1}>Welcome, {me.name}</Title>
+      <Text>Your roles let you see nothing here yet. A super-admin can change that.</Text>
+    </Stack>
+  );
+}

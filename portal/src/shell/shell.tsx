@@ -1,0 +1,80 @@
+import { AppShell, Burger, Group, NavLink, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Suspense } from 'react';
+import { Link, Navigate, Outlet, useLocation } from 'react-router';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Waiting } from '../parts/waiting.tsx';
+import { insideOf } from '../session/inside.ts';
+import { type Me, MeContext, may } from '../session/me.ts';
+import { useMe } from '../session/use-me.ts';
+import { AccountMenu } from './account-menu.tsx';
+import { ColorSchemeSwitch } from './color-scheme-switch.tsx';
+import { InsideBanner } from './inside-banner.tsx';
+import { places } from './navigation.ts';
+
+/** The frame around every view, and the gate before them: without a session there is only the login. */
+export function Shell() {
+  const me = useMe();
+  const { pathname, search } = useLocation();
+  if (me.isPending) return <Waiting />;
+  if (me.isError) return <FaultAlert error={me.error} retry={() => void me.refetch()} />;
+  if (me.data === null) {
+    const next = pathname === '/' ? '' : `?reason=ended&next=${encodeURIComponent(pathname + search)}`;
+    return <Navigate to={`/login${next}`} replace />;
+  }
+  return (
+    <MeContext value={me.data}>
+      <Frame me={me.data} />
+    </MeContext>
+  );
+}
+
+function Frame({ me }: { me: Me }) {
+  const [isOpen, { toggle, close }] = useDisclosure(false);
+  const { pathname } = useLocation();
+  const inside = insideOf(me.id);
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      padding="lg"
+    >
+      <a className="skip-link" href="#content">
+        Skip to content
+      </a>
+      <AppShell.Header px="md">
+        <Group h="100%" justify="space-between" wrap="nowrap">
+          <Group wrap="nowrap">
+            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
+            <Text fw={700}>Flowplate Keys</Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <ColorSchemeSwitch />
+            <AccountMenu name={me.name} />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="sm" aria-label="Main">
+        {places
+          .filter(({ need }) => may(me, need))
+          .map(({ to, label }) => (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={label}
+              active={pathname.startsWith(to)}
+              aria-current={pathname.startsWith(to) ? 'page' : undefined}
+              onClick={close}
+            />
+          ))}
+      </AppShell.Navbar>
+      <AppShell.Main id="content">
+        {inside !== undefined && <InsideBanner inside={inside} />}
+        <Suspense fallback={<Waiting />}>
+          <Outlet />
+        </Suspense>
+      </AppShell.Main>
+    </AppShell>
+  );
+}

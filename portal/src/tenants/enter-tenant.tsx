@@ -1,0 +1,40 @@
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import type { FormEvent } from 'react';
+import { enter } from '../session/inside.ts';
+import { leaveTo } from '../session/leave-to.ts';
+import { useOwn } from '../session/me.ts';
+import type { Tenant } from './use-tenants.ts';
+
+type Props = { tenant: Tenant; onClose: () => void };
+
+export function EnterTenant({ tenant, onClose }: Props) {
+  const { me } = useOwn();
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const reason = String(new FormData(event.currentTarget).get('reason')).trim();
+    enter({ operatorId: me.id, id: tenant.id, name: tenant.name, reason });
+    leaveTo('/api-keys');
+  };
+  return (
+    <Modal opened onClose={onClose} title={`Enter ${tenant.name}`}>
+      <form onSubmit={submit}>
+        <Stack>
+          <Text>You see and change its keys as it does itself. Every call is audited under your name.</Text>
+          <TextInput
+            label="Reason"
+            name="reason"
+            description="An auditor will read it"
+            maxLength={200}
+            required
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit">Enter {tenant.name}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

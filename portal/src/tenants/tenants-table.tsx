@@ -1,0 +1,104 @@
+import { Badge, Button, Code, Group, Table, Text } from '@mantine/core';
+import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { Time } from '../parts/time.tsx';
+import type { TenantAction } from './change-tenant.tsx';
+import type { Tenant } from './use-tenants.ts';
+
+export type RowAction = TenantAction | 'rename' | 'enter';
+
+type Props = {
+  /** Undefined while they are on their way. */
+  tenants: Tenant[] | undefined;
+  /** What this operator may do to tenants at all. */
+  allowed: readonly RowAction[];
+  onAction: (action: RowAction, tenant: Tenant) => void;
+};
+
+const looks: Record<Tenant['status'], { label: string; color: string }> = {
+  active: { label: 'Active', color: 'green' },
+  suspended: { label: 'Suspended', color: 'orange' },
+  deleted: { label: 'Deleted', color: 'gray' },
+};
+
+/** What may be done to a tenant that is in this state. */
+const offered: Record<Tenant['status'], readonly [action: RowAction, label: string][]> = {
+  active: [
+    ['enter', 'Enter'],
+    ['rename', 'Rename'],
+    ['suspend', 'Suspend'],
+    ['delete', 'Delete'],
+  ],
+  suspended: [
+    ['enter', 'Enter'],
+    ['rename', 'Rename'],
+    ['resume', 'Resume'],
+    ['delete', 'Delete'],
+  ],
+  deleted: [],
+};
+
+export function TenantsTable({ tenants, allowed, onAction }: Props) {
+  return (
+    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm" highlightOnHover aria-label="Tenants" aria-busy={tenants === undefined}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th>Id</Table.Th>
+            <Table.Th>Status</Table.Th>
+            <Table.Th>Created</Table.Th>
+            <Table.Th>Actions</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {tenants === undefined && <SkeletonRows columns={5} />}
+          {tenants?.map((tenant) => (
+            <TenantRow key={tenant.id} tenant={tenant} allowed={allowed} onAction={onAction} />
+          ))}
+        </Table.Tbody>
+      </Table>
+      {tenants?.length === 0 && (
+        <Text p="md">
+          No tenant here. Provision one, or let a backend mint the first key of a new organization.
+        </Text>
+      )}
+    </Table.ScrollContainer>
+  );
+}
+
+function TenantRow({ tenant, allowed, onAction }: Omit<Props, 'tenants'> & { tenant: Tenant }) {
+  const { label, color } = looks[tenant.status];
+  return (
+    <Table.Tr>
+      <Table.Td>{tenant.name}</Table.Td>
+      <Table.Td>
+        <Code>{tenant.id}</Code>
+      </Table.Td>
+      <Table.Td>
+        <Badge variant="dot" color={color}>
+          {label}
+        </Badge>
+      </Table.Td>
+      <Table.Td>
+        <Time at={tenant.created_at} none="—" />
+      </Table.Td>
+      <Table.Td>
+        <Group gap={4} wrap="nowrap">
+          {offered[tenant.status]
+            .filter(([action]) => allowed.includes(action))
+            .map(([action, label]) => (
+              <Button
+                key={action}
+                size="compact-sm"
+                variant="default"
+                aria-label={`${label} ${tenant.name}`}
+                onClick={() => onAction(action, tenant)}
+              >
+                {label}
+              </Button>
+            ))}
+        </Group>
+      </Table.Td>
+    </Table.Tr>
+  );
+}

@@ -1,0 +1,52 @@
+import { Button, Group, Stack, TextInput, Title } from '@mantine/core';
+import { useState } from 'react';
+import type { User } from '../api/client.ts';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { useSearchState } from '../parts/search-state.ts';
+import { useOwn } from '../session/me.ts';
+import { DeleteUser } from './delete-user.tsx';
+import { ResetPassword } from './reset-password.tsx';
+import { useRoles, useUsers } from './use-users.ts';
+import { UserForm } from './user-form.tsx';
+import { type UserAction, UsersTable } from './users-table.tsx';
+
+type Open = { action: UserAction; user: User } | { action: 'create' } | null;
+
+export function UsersPage() {
+  const { may } = useOwn();
+  const users = useUsers();
+  const roles = useRoles();
+  const [read, write] = useSearchState();
+  const [open, setOpen] = useState<Open>(null);
+  const close = () => setOpen(null);
+  const fault = users.error ?? roles.error;
+  return (
+    <Stack>
+      <Group justify="space-between">
+        <Title order={1}>Users</Title>
+        {may('super-admin') && <Button onClick={() => setOpen({ action: 'create' })}>Create User</Button>}
+      </Group>
+      <TextInput
+        label="Search"
+        placeholder="Email or display name"
+        type="search"
+        maw={320}
+        value={read('search')}
+        onChange={(event) => write({ search: event.currentTarget.value })}
+      />
+      {fault !== null && <FaultAlert error={fault} retry={() => void users.refetch()} />}
+      <UsersTable
+        users={users.data}
+        roles={roles.data ?? []}
+        search={read('search')}
+        sorting={{ by: read('sort') || 'email', isDescending: read('order') === 'desc' }}
+        onSort={({ by, isDescending }) => write({ sort: by, order: isDescending ? 'desc' : '' })}
+        onAction={(action, user) => setOpen({ action, user })}
+      />
+      {open?.action === 'create' && <UserForm roles={roles.data ?? []} onClose={close} />}
+      {open?.action === 'edit' && <UserForm user={open.user} roles={roles.data ?? []} onClose={close} />}
+      {open?.action === 'reset' && <ResetPassword user={open.user} onClose={close} />}
+      {open?.action === 'delete' && <DeleteUser user={open.user} onClose={close} />}
+    </Stack>
+  );
+}

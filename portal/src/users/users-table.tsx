@@ -1,0 +1,120 @@
+import { Badge, Button, Group, Table, Text } from '@mantine/core';
+import type { Role, User } from '../api/client.ts';
+import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { SortHeader } from '../parts/sort-header.tsx';
+import { type Sorting, sortedBy } from '../parts/sorted-by.ts';
+import { Time } from '../parts/time.tsx';
+import { useOwn } from '../session/me.ts';
+
+export type UserAction = 'edit' | 'reset' | 'delete';
+
+type Props = {
+  /** Undefined while they are on their way. */
+  users: User[] | undefined;
+  roles: Role[];
+  search: string;
+  sorting: Sorting;
+  onSort: (sorting: Sorting) => void;
+  onAction: (action: UserAction, user: User) => void;
+};
+
+/** What each column is sorted by; also the names that may stand in the address. */
+const values: Record<string, (user: User) => string | null> = {
+  email: ({ email }) => email,
+  name: ({ name }) => name,
+  status: ({ is_active }) => (is_active ? 'Active' : 'Inactive'),
+  last_login: ({ last_login_at }) => last_login_at,
+};
+
+export function UsersTable({ users, roles, search, sorting, onSort, onAction }: Props) {
+  const orderOf = values[sorting.by] ?? (({ email }: User) => email);
+  const shown = sortedBy((users ?? []).filter(matches(search)), orderOf, sorting.isDescending);
+  const header = { sorting, onSort };
+  return (
+    <Table.ScrollContainer minWidth={860} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm" highlightOnHover aria-label="Users" aria-busy={users === undefined}>
+        <Table.Thead>
+          <Table.Tr>
+            <SortHeader column="email" label="Email" {...header} />
+            <SortHeader column="name" label="Display Name" {...header} />
+            <Table.Th>Roles</Table.Th>
+            <SortHeader column="status" label="Status" {...header} />
+            <SortHeader column="last_login" label="Last Login" {...header} />
+            <Table.Th>Actions</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {users === undefined && <SkeletonRows columns={6} />}
+          {shown.map((user) => (
+            <UserRow key={user.id} user={user} roles={roles} onAction={onAction} />
+          ))}
+        </Table.Tbody>
+      </Table>
+      {users !== undefined && shown.length === 0 && <Text p="md">No user matches “{search}”.</Text>}
+    </Table.ScrollContainer>
+  );
+}
+
+function matches(search: string): (user: User) => boolean {
+  const wanted = search.trim().toLowerCase();
+  return ({ email, name }) => `${email}\n${name}`.toLowerCase().includes(wanted);
+}
+
+type RowProps = { user: User; roles: Role[]; onAction: Props['onAction'] };
+
+function UserRow({ user, roles, onAction }: RowProps) {
+  return (
+    <Table.Tr>
+      <Table.Td>{user.email}</Table.Td>
+      <Table.Td>{user.name}</Table.Td>
+      <Table.Td>
+        <Group gap={4}>
+          {user.role_ids.map((id) => (
+            <Badge key={id} variant="default">
+              {roles.find((role) => role.id === id)?.name ?? id}
+            </Badge>
+          ))}
+        </Group>
+      </Table.Td>
+      <Table.Td>
+        <Badge variant="dot" color={user.is_active ? 'green' : 'gray'}>
+          {user.is_active ? 'Active' : 'Inactive'}
+        </Badge>
+      </Table.Td>
+      <Table.Td>
+        <Time at={user.last_login_at} none="Never" />
+      </Table.Td>
+      <Table.Td>
+        <UserActions user={user} onAction={onAction} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** Only what this operator may do to this user; nobody resets or deletes themselves here. */
+function UserActions({ user, onAction }: Omit<RowProps, 'roles'>) {
+  const { me, may } = useOwn();
+  const isOther = user.id !== me.id;
+  const offered: [action: UserAction, label: string, isOffered: boolean][] = [
+    ['edit', 'Edit', may('platform:users:manage')],
+    ['reset', 'Reset Password', may('super-admin') && isOther],
+    ['delete', 'Delete', may('super-admin') && isOther],
+  ];
+  return (
+    <Group gap={4} wrap="nowrap">
+      {offered
+        .filter(([, , isOffered]) => isOffered)
+        .map(([action, label]) => (
+          <Button
+            key={action}
+            size="compact-sm"
+            variant="default"
+            aria-label={`${label} ${user.email}`}
+            onClick={() => onAction(action, user)}
+          >
+            {label}
+          </Button>
+        ))}
+    </Group>
+  );
+}

@@ -1,0 +1,47 @@
+import { lazy, Suspense } from 'react';
+import { Navigate, Route, Routes } from 'react-router';
+import { Waiting } from './parts/waiting.tsx';
+import { LoginPage } from './session/login-page.tsx';
+
+// The login needs none of it.
+const Shell = lazy(() => import('./shell/shell.tsx').then(({ Shell }) => ({ default: Shell })));
+const Home = lazy(() => import('./shell/home.tsx').then(({ Home }) => ({ default: Home })));
+const UsersPage = lazy(() =>
+  import('./users/users-page.tsx').then(({ UsersPage }) => ({ default: UsersPage })),
+);
+const ApiKeysPage = lazy(() =>
+  import('./api-keys/api-keys-page.tsx').then(({ ApiKeysPage }) => ({ default: ApiKeysPage })),
+);
+const HiddenKeysPage = lazy(() =>
+  import('./hidden-keys/hidden-keys-page.tsx').then(({ HiddenKeysPage }) => ({ default: HiddenKeysPage })),
+);
+const TenantsPage = lazy(() =>
+  import('./tenants/tenants-page.tsx').then(({ TenantsPage }) => ({ default: TenantsPage })),
+);
+const AuditPage = lazy(() =>
+  import('./audit/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
+);
+const AccountPage = lazy(() =>
+  import('./session/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
+);
+
+/** Every address of the portal, below /platform. */
+export function Views() {
+  return (
+    <Suspense fallback={<Waiting />}>
+      <Routes>
+        <Route path="login" element={<LoginPage />} />
+        <Route element={<Shell />}>
+          <Route index element={<Home />} />
+          <Route path="users" element={<UsersPage />} />
+          <Route path="api-keys" element={<ApiKeysPage />} />
+          <Route path="hidden-keys" element={<HiddenKeysPage />} />
+          <Route path="tenants" element={<TenantsPage />} />
+          <Route path="audit" element={<AuditPage />} />
+          <Route path="account" element={<AccountPage />} />
+          <Route path="*" element={<Navigate to="/" replace />} />
+        </Route>
+      </Routes>
+    </Suspense>
+  );
+}

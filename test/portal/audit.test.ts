@@ -1,0 +1,61 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBroker, type TestBroker } from '../support/broker.ts';
+import { bootstrapped, type LoggedIn, platformUser } from '../support/platform-users.ts';
+import { logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+
+let broker: TestBroker;
+let browser: Browser;
+let root: LoggedIn;
+beforeAll(async () => {
+  [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
+  root = await bootstrapped(broker);
+});
+afterAll(async () => {
+  await browser?.close();
+  await broker?.close();
+});
+
+async function auditAs(email: string, view = '/audit'): Promise<Portal> {
+  const portal = await openPortal(browser, broker.url, view);
+  await logInAs(portal, email);
+  await portal.page.getByRole('heading', { name: 'Audit' }).waitFor();
+  return portal;
+}
+
+const rows = ({ page }: Portal, text: string) => page.getByRole('row').filter({ hasText: text });
+
+test('events are there newest first, are filtered, and the address says how', async () => {
+  const portal = await auditAs(root.email);
+  const { page } = portal;
+  await rows(portal, 'platform.bootstrapped').waitFor();
+  expect(await page.locator('tbody tr').first().textContent()).toContain('platform.login.succeeded');
+  await portal.look('audit');
+  await page.getByLabel('Event', { exact: true }).fill('platform.bootstrapped');
+  await page.keyboard.press('Enter');
+  await rows(portal, 'platform.login.succeeded').first().waitFor({ state: 'detached' });
+  expect(page.url()).toContain('event_type=platform.bootstrapped');
+  await portal.close();
+});
+
+test('what happens while one looks appears by itself, once Live is on', async () => {
+  const portal = await auditAs(root.email);
+  await portal.page.getByRole('switch', { name: 'Live' }).press('Space');
+  const user = await platformUser(broker, root);
+  await rows(portal, user.id).first().waitFor();
+  await portal.close();
+});
+
+test('Verify says that the log is as it was sealed', async () => {
+  const portal = await auditAs(root.email);
+  await portal.page.getByRole('button', { name: 'Verify' }).click();
+  await portal.page.getByText('The audit log is as it was sealed').waitFor();
+  await portal.look('audit-verified');
+  await portal.close();
+});
+
+test('a filter that is no such thing is refused in the server’s words', async () => {
+  const portal = await auditAs(root.email, '/audit?event_type=nonsense');
+  await portal.page.getByText('The request is not valid.').waitFor();
+  await portal.close();
+});

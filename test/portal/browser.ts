@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { findProgram } from '../../scripts/services/debian-programs.ts';
+import { projectRoot } from '../../scripts/services/project-root.ts';
+import { goodPassword } from '../support/platform-users.ts';
+
+/** A real Chromium: the machine's, else Debian's, unpacked without root. */
+export async function startBrowser(): Promise<Browser> {
+  const { path, env } = await findProgram('chromium');
+  return chromium.launch({
+    executablePath: path,
+    env: { ...process.env, ...env },
+    // Its sandbox needs user namespaces, which containers and root do not have; it sees nothing but our own pages.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
+}
+
+/** What one step may take on a machine with other things to do. */
+const stepMs = 10_000;
+
+export type Portal = {
+  page: Page;
+  /** What the page complained about. Errors in the console, uncaught ones, and whatever its policy has stopped. */
+  complaints: string[];
+  /** Opens a view, waits until it has its heading, and looks at it: axe and the picture. */
+  look(name: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** A browser of somebody's own: no cookie, an empty storage. */
+export async function openPortal(
+  browser: Browser,
+  url: string,
+  view = '/',
+  window: { width: number; height: number; colorScheme?: 'dark' } = { width: 1280, height: 800 },
+): Promise<Portal> {
+  const { colorScheme = 'light', ...viewport } = window;
+  const context = await browser.newContext({
+    viewport,
+    colorScheme,
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(stepMs);
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (isComplaint(message.type(), message.text())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(`${url}/platform${view}`);
+  return {
+    page,
+    complaints,
+    look: (name) => look(page, name),
+    close: async () => {
+      await context.close();
+      expect(complaints).toEqual([]);
+    },
+  };
+}
+
+/** The browser notes every refusal of the API on the console, wanted or not. Everything else there is an error of the page. */
+function isComplaint(type: string, text: string): boolean {
+  const isRefusal = /^Failed to load resource: the server responded with a status of 4\d\d/.test(text);
+  return (type === 'error' || type === 'warning') && !isRefusal;
+}
+
+/** An input by its name: a required one's label ends in a star, and a password's has no role. */
+export function field(within: Page | Locator, name: string): Locator {
+  return within.locator(`input[name="${name}"]`);
+}
+
+export async function logInAs(portal: Portal, email: string, password = goodPassword): Promise<void> {
+  const { page } = portal;
+  await page.getByLabel('Email').fill(email);
+  await field(page, 'password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('navigation').waitFor();
+}
+
+/** For `evaluate`: all that a script in the page could find of a secret. */
+export const everythingKept =
+  'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state, location.href, document.cookie, document.documentElement.outerHTML])';
+
+const screenshots = join(projectRoot, '.flowplate', 'screenshots');
+const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+async function look(page: Page, name: string): Promise<void> {
+  await page.getByRole('heading').first().waitFor();
+  await page.screenshot({ path: join(screenshots, `${name}.png`), animations: 'disabled' });
+  // Evaluated by the debugger: the page's policy, rightly, lets no such script in.
+  await page.evaluate(await readFile(axePath, 'utf8'));
+  const { violations } = (await page.evaluate(
+    'axe.run(document, { resultTypes: ["violations"] })',
+  )) as AxeResults;
+  const found = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  const told = found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
+  expect(told, name).toEqual([]);
+}
