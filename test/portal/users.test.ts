@@ -59,7 +59,9 @@ describe('Users List', () => {
     const { page } = portal;
     const emails = () => page.locator('tbody tr td:first-child').allTextContents();
     await row(portal, root.email).waitFor();
-    const ascending = [...(await emails())].sort();
+    const ascending = [...(await emails())].sort((one, other) =>
+      one.localeCompare(other, undefined, { sensitivity: 'base', numeric: true }),
+    );
     expect(await emails()).toEqual([...ascending].reverse());
     await page.getByRole('button', { name: 'Email' }).click();
     await page.waitForURL('**/users?sort=email');

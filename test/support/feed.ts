@@ -52,7 +52,7 @@ const steps: Array<[RegExp, string]> = [
   [/"committed_at" >/, 'load recent changes'],
   [/UPDATE verifiers SET lease_until/, 'extend'],
   [/from "key_changes" where "seq" >/, 'read'],
-  [/update "verifiers" set "applied_seq"/, 'say so'],
+  [/UPDATE verifiers SET applied_seq = \S+ FROM/, 'say so'],
 ];
 
 /** Names the statements of a verifier in their order; `hold` stands before each of them. */
