@@ -88,7 +88,7 @@ async function raceTable(fleet: Fleet, stage: Stage, pace: Pace): Promise<Table>
       ['… of these, allowed', number(result.allowedAfter)],
     ],
     notes: [
-      `${sizes[1].name}; ${racers} revokes at once, each key verified everywhere before and after, and ${askersEach} more callers at each verifier asking for the keys around. ${number(result.perSecond)} revokes per second, p50 ${number(result.p50Ms, 1)} ms, p99 ${number(result.p99Ms, 1)} ms with that load on the same core.`,
+      `${sizes[1].name}; ${racers} revokes at once, each key verified everywhere before and after, and ${askersEach} more callers at each verifier asking for the keys around. ${number(result.perSecond)} revokes per second, p50 ${number(result.p50Ms, 1)} ms, p99 ${number(result.p99Ms, 1)} ms with that load on the same two cores.`,
     ],
   };
 }

@@ -53,7 +53,7 @@ export class AptDownloader {
 
   // Its exit code says nothing: one unreachable third-party source is no reason to stop.
   async #usePrivateLists(downloadDir: string): Promise<void> {
-    progress('Redis: fetching package lists');
+    progress('Debian: fetching package lists');
     const state = join(this.#workDir, 'state');
     const cache = join(this.#workDir, 'cache');
     await mkdir(join(state, 'lists', 'partial'), { recursive: true });

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AptDownloader } from './apt-download.ts';
+import { libraryPath, moveIntoPlace, unpackLibraries } from './unpacked-tree.ts';
 
 export interface UnpackedProgram {
   path: string;
@@ -49,37 +49,6 @@ export async function unpackDebian(wanted: DebianProgram, toolsDir: string): Pro
   }
 }
 
-async function unpackLibraries(apt: AptDownloader, wanted: readonly string[], root: string): Promise<void> {
-  const seen = new Set<string>();
-  const queue = [...wanted];
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    if (seen.has(name) || !name.startsWith('lib') || (await apt.isInstalled(name))) continue;
-    seen.add(name);
-    queue.push(...(await apt.unpack(name, root)).depends);
-  }
-}
-
-async function moveIntoPlace(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (err) {
-    const code = (err as NodeJS.ErrnoException).code;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw err;
-  }
-}
-
-async function programIn(
-  root: string,
-  { path, privateLibraries = [] }: DebianProgram,
-): Promise<UnpackedProgram> {
-  const directories = [];
-  for (const top of ['lib', 'usr/lib']) {
-    const directory = join(root, top);
-    const names = existsSync(directory) ? await readdir(directory) : [];
-    const triplets = names.filter((name) => name.includes('-linux-'));
-    const inTriplets = triplets.map((name) => join(directory, name));
-    directories.push(directory, ...inTriplets);
-    directories.push(...inTriplets.flatMap((at) => privateLibraries.map((name) => join(at, name))));
-  }
-  return { path: join(root, path), env: { LD_LIBRARY_PATH: directories.join(':') } };
+async function programIn(root: string, { path, privateLibraries }: DebianProgram): Promise<UnpackedProgram> {
+  return { path: join(root, path), env: { LD_LIBRARY_PATH: await libraryPath(root, privateLibraries) } };
 }

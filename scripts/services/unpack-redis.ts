@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AptDownloader } from './apt-download.ts';
 import { progress } from './progress.ts';
 import type { RedisServer } from './redis-server.ts';
 import { runCommand } from './run-command.ts';
+import { libraryPath, moveIntoPlace, unpackLibraries } from './unpacked-tree.ts';
 
 type Works = (server: RedisServer) => Promise<boolean>;
 
@@ -28,7 +28,8 @@ export async function unpackRedis(toolsDir: string, works: Works): Promise<Redis
       throw new Error(instructions(`Debian's Redis ${version} does not run here or is older than 7`));
     }
     const home = join(toolsDir, `redis-${version.replaceAll(/[^\w.+~-]/g, '_')}`);
-    return await serverIn(await moveIntoPlace(unpacked, home));
+    await moveIntoPlace(unpacked, home);
+    return await serverIn(home);
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
@@ -71,39 +72,6 @@ async function downloadAndUnpack(workDir: string, unpackDir: string): Promise<st
   return server.version;
 }
 
-async function unpackLibraries(
-  apt: AptDownloader,
-  wanted: readonly string[],
-  unpackDir: string,
-): Promise<void> {
-  const seen = new Set<string>();
-  const queue = [...wanted];
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    if (seen.has(name) || !/^(lib|lua)/.test(name) || (await apt.isInstalled(name))) continue;
-    seen.add(name);
-    queue.push(...(await apt.unpack(name, unpackDir)).depends);
-  }
-}
-
-async function moveIntoPlace(from: string, to: string): Promise<string> {
-  try {
-    await rename(from, to);
-  } catch (err) {
-    const code = (err as NodeJS.ErrnoException).code;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw err;
-  }
-  return to;
-}
-
 async function serverIn(home: string): Promise<RedisServer> {
-  const libraries = [];
-  for (const top of ['lib', 'usr/lib']) {
-    const dir = join(home, top);
-    const triplets = existsSync(dir) ? await readdir(dir) : [];
-    libraries.push(
-      dir,
-      ...triplets.filter((name) => name.includes('-linux-')).map((name) => join(dir, name)),
-    );
-  }
-  return { path: join(home, 'usr/bin/redis-server'), env: { LD_LIBRARY_PATH: libraries.join(':') } };
+  return { path: join(home, 'usr/bin/redis-server'), env: { LD_LIBRARY_PATH: await libraryPath(home) } };
 }

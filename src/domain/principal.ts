@@ -71,12 +71,17 @@ export type Caller<P extends Principal = Principal & Reach> = { principal: P; re
 
 export function originOf({ principal, requestId }: Caller<Principal>): Origin {
   const actor = { kind: principal.kind, id: principal.id };
-  const isImpersonating = 'operator' in principal && principal.operator !== null;
-  return {
-    actor,
-    requestId,
-    onBehalfOf: isImpersonating ? (principal as TenantPrincipal).organizationId : null,
-  };
+  const onBehalfOf = isTenant(principal) && principal.operator !== null ? principal.organizationId : null;
+  return { actor, requestId, onBehalfOf };
+}
+
+/** The organization that a principal is inside of, and null for one that is inside none. */
+export function organizationOf(principal: Principal): string | null {
+  return isTenant(principal) ? principal.organizationId : null;
+}
+
+function isTenant(principal: Principal): principal is TenantPrincipal {
+  return 'operator' in principal;
 }
 
 /** Whether keys of this organization and environment exist at all for this principal. */

@@ -1,5 +1,5 @@
 import { FlowplateError } from './errors.ts';
-import { type PlatformPermission, platformPermissions } from './permission.ts';
+import type { PlatformPermission } from './permission.ts';
 
 /** A named list of permissions. */
 export type Role = {
@@ -12,33 +12,11 @@ export type Role = {
   updatedAt: Date;
 };
 
-export const superAdminRoleId = 'role_platform_admin';
-
 /**
- * The roles that every deployment has and nobody can change. Creating, resetting and deleting users and handling master keys are
- * the super-admin's alone, whatever a custom role lists.
+ * Built in with the others (migration 0008). Creating, resetting and deleting users and handling master keys are this role's alone,
+ * whatever a custom role lists.
  */
-export const builtInRoles: readonly {
-  id: string;
-  name: string;
-  permissions: readonly PlatformPermission[];
-}[] = [
-  { id: superAdminRoleId, name: 'super-admin', permissions: platformPermissions },
-  {
-    id: 'role_platform_operator',
-    name: 'admin',
-    permissions: platformPermissions.filter(
-      (permission) => permission !== 'platform:roles:manage' && permission !== 'platform:audit:manage',
-    ),
-  },
-  {
-    id: 'role_platform_viewer',
-    name: 'read-only',
-    permissions: platformPermissions.filter(
-      (permission) => permission.endsWith(':read') && permission !== 'platform:users:read',
-    ),
-  },
-];
+export const superAdminRoleId = 'role_platform_admin';
 
 /** Permissions and the super-admin's role together: what somebody holds, or would be given. */
 export type Holding = { roleIds: readonly string[]; permissions: readonly PlatformPermission[] };

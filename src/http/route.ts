@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
-import type { Caller, Principal, TenantPrincipal } from '../domain/principal.ts';
+import { type Caller, organizationOf, type Principal } from '../domain/principal.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import type { Exchange } from './exchange.ts';
@@ -174,8 +174,8 @@ function readIdempotency(
       details: [{ path: 'Idempotency-Key', message: `must have 1 to ${idempotencyKeyLengthMax} characters` }],
     });
   }
-  const inside = (principal as Partial<TenantPrincipal>).organizationId;
-  const who = inside === undefined ? principal.id : `${principal.id} in ${inside}`;
+  const inside = organizationOf(principal);
+  const who = inside === null ? principal.id : `${principal.id} in ${inside}`;
   const scope = `${who} ${route.operationId} ${JSON.stringify(params)}`;
   return newIdempotency(keyring, { scope, key, body });
 }

@@ -1,29 +1,13 @@
 import { sql } from 'kysely';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startBroker, type TestBroker } from '../support/broker.ts';
+import { describe, expect, test } from 'vitest';
 import { platformKey, tenantKey } from '../support/operators.ts';
-import { bootstrapped, type LoggedIn, platformUser } from '../support/platform-users.ts';
-import { everythingKept, field, logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+import { platformUser } from '../support/platform-users.ts';
+import { everythingKept, field, type Portal } from './browser.ts';
+import { openSite } from './site.ts';
 
-let broker: TestBroker;
-let browser: Browser;
-let root: LoggedIn;
-beforeAll(async () => {
-  [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
-  root = await bootstrapped(broker);
-});
-afterAll(async () => {
-  await browser?.close();
-  await broker?.close();
-});
+const { broker, root, openAs } = await openSite();
 
-async function keysAs(email: string, view = '/api-keys'): Promise<Portal> {
-  const portal = await openPortal(browser, broker.url, view);
-  await logInAs(portal, email);
-  await portal.page.getByRole('heading', { name: 'API Keys' }).waitFor();
-  return portal;
-}
+const keysAs = (email: string, view = '/api-keys') => openAs(email, view, 'API Keys');
 
 const row = ({ page }: Portal, name: string) => page.getByRole('row').filter({ hasText: name });
 

@@ -1,28 +1,12 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startBroker, type TestBroker } from '../support/broker.ts';
+import { expect, test } from 'vitest';
 import { keysPath, mint } from '../support/keys.ts';
-import { bootstrapped, type LoggedIn, platformUser } from '../support/platform-users.ts';
-import { logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+import { platformUser } from '../support/platform-users.ts';
+import type { Portal } from './browser.ts';
+import { openSite } from './site.ts';
 
-let broker: TestBroker;
-let browser: Browser;
-let root: LoggedIn;
-beforeAll(async () => {
-  [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
-  root = await bootstrapped(broker);
-});
-afterAll(async () => {
-  await browser?.close();
-  await broker?.close();
-});
+const { broker, root, openAs } = await openSite();
 
-async function hiddenKeysAs(email: string, view = '/hidden-keys'): Promise<Portal> {
-  const portal = await openPortal(browser, broker.url, view);
-  await logInAs(portal, email);
-  await portal.page.getByRole('heading', { name: 'Hidden Keys' }).waitFor();
-  return portal;
-}
+const hiddenKeysAs = (email: string, view = '/hidden-keys') => openAs(email, view, 'Hidden Keys');
 
 const row = ({ page }: Portal, text: string) => page.getByRole('row').filter({ hasText: text });
 const verdictOf = async (key: string) =>

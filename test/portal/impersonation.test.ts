@@ -1,28 +1,19 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startBroker, type TestBroker } from '../support/broker.ts';
+import { beforeAll, expect, test } from 'vitest';
 import { platformKey, tenantKey } from '../support/operators.ts';
-import { bootstrapped, type LoggedIn, platformUser } from '../support/platform-users.ts';
-import { field, logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+import { platformUser } from '../support/platform-users.ts';
+import { field, logInAs, type Portal } from './browser.ts';
+import { openSite } from './site.ts';
 
-let broker: TestBroker;
-let browser: Browser;
-let root: LoggedIn;
+const { broker, root, openAs } = await openSite();
+
 beforeAll(async () => {
-  [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
-  root = await bootstrapped(broker);
   await tenantKey(broker, 'org_visited', { name: 'Its own key' });
   await platformKey(broker, undefined, { name: 'Key of the platform' });
 });
-afterAll(async () => {
-  await browser?.close();
-  await broker?.close();
-});
 
 async function enter(email: string): Promise<Portal> {
-  const portal = await openPortal(browser, broker.url, '/tenants');
+  const portal = await openAs(email, '/tenants');
   const { page } = portal;
-  await logInAs(portal, email);
   await page.getByRole('button', { name: 'Enter org_visited' }).click();
   await field(page.getByRole('dialog'), 'reason').fill('Störung 4711');
   await page.getByRole('dialog').getByRole('button', { name: 'Enter org_visited' }).click();

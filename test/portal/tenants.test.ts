@@ -1,28 +1,12 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startBroker, type TestBroker } from '../support/broker.ts';
+import { expect, test } from 'vitest';
 import { tenantKey } from '../support/operators.ts';
-import { bootstrapped, type LoggedIn, platformUser } from '../support/platform-users.ts';
-import { field, logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+import { platformUser } from '../support/platform-users.ts';
+import { field, logInAs, openPortal, type Portal } from './browser.ts';
+import { openSite } from './site.ts';
 
-let broker: TestBroker;
-let browser: Browser;
-let root: LoggedIn;
-beforeAll(async () => {
-  [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
-  root = await bootstrapped(broker);
-});
-afterAll(async () => {
-  await browser?.close();
-  await broker?.close();
-});
+const { broker, browser, root, openAs } = await openSite();
 
-async function tenantsAs(email: string, view = '/tenants'): Promise<Portal> {
-  const portal = await openPortal(browser, broker.url, view);
-  await logInAs(portal, email);
-  await portal.page.getByRole('heading', { name: 'Tenants' }).waitFor();
-  return portal;
-}
+const tenantsAs = (email: string, view = '/tenants') => openAs(email, view, 'Tenants');
 
 const row = ({ page }: Portal, name: string) => page.getByRole('row').filter({ hasText: name });
 

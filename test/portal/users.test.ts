@@ -1,26 +1,11 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startBroker, type TestBroker } from '../support/broker.ts';
-import { bootstrapped, type LoggedIn, logIn, platformUser } from '../support/platform-users.ts';
-import { field, logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+import { describe, expect, test } from 'vitest';
+import { logIn, platformUser } from '../support/platform-users.ts';
+import { field, type Portal } from './browser.ts';
+import { openSite } from './site.ts';
 
-let broker: TestBroker;
-let browser: Browser;
-let root: LoggedIn;
-beforeAll(async () => {
-  [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
-  root = await bootstrapped(broker);
-});
-afterAll(async () => {
-  await browser?.close();
-  await broker?.close();
-});
+const { broker, root, openAs } = await openSite();
 
-async function usersAs(email: string, view = '/users'): Promise<Portal> {
-  const portal = await openPortal(browser, broker.url, view);
-  await logInAs(portal, email);
-  return portal;
-}
+const usersAs = (email: string, view = '/users') => openAs(email, view);
 
 const row = ({ page }: Portal, email: string) => page.getByRole('row').filter({ hasText: email });
 

@@ -1,7 +1,7 @@
 import { newAuditEvent } from '../../domain/audit-event.ts';
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
-import { type Caller, originOf, type Principal, type TenantPrincipal } from '../../domain/principal.ts';
+import { type Caller, organizationOf, originOf, type Principal } from '../../domain/principal.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 
@@ -11,11 +11,10 @@ export async function noteRefusal(
   refusal: { caller: Caller<Principal>; operationId: string; code: ErrorCode },
 ): Promise<void> {
   const { caller, operationId, code } = refusal;
-  const organizationId = (caller.principal as Partial<TenantPrincipal>).organizationId ?? null;
   const at = { now: parts.clock.now(), randomBytes: parts.randomBytes };
   const event = newAuditEvent(at, originOf(caller), {
     eventType: 'platform.access.refused',
-    organizationId,
+    organizationId: organizationOf(caller.principal),
     targetId: operationId,
     result: 'refused',
     details: { code },

@@ -6,7 +6,7 @@ import { emailKey } from '../../domain/email.ts';
 import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import { loginSubjects } from '../../domain/login-throttle.ts';
+import { type LoginSubjects, loginSubjects } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
 import { hashPassword, isOutdated, isPassword } from '../../domain/password-hash.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
@@ -32,6 +32,9 @@ export type LogInParts = {
 
 export type LogInRequest = { email: string; password: string; address: string; requestId: string };
 
+/** A request with what its failure would be counted by. */
+type Attempt = LogInRequest & { subjects: LoginSubjects };
+
 export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
 
 /**
@@ -44,7 +47,8 @@ export function logIn(parts: LogInParts, request: LogInRequest): Promise<LoggedI
 
 async function logInNow(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
   const now = parts.clock.now();
-  const subjects = subjectsOf(parts, request);
+  const subjects = loginSubjects(parts.keyring, emailKey(request.email), request.address);
+  const attempt = { ...request, subjects };
   const blockedUntil = await findLoginBlock(parts.db, Object.values(subjects), now);
   if (blockedUntil !== undefined) {
     const retryAfterSeconds = Math.ceil((blockedUntil.getTime() - now.getTime()) / 1_000);
@@ -56,13 +60,9 @@ async function logInNow(parts: LogInParts, request: LogInRequest): Promise<Logge
   const known = await findCredentials(parts.db, { email: request.email });
   const passwordHash = known?.passwordHash ?? (await nobodysHash(parts));
   const isRight = await isPassword(normalizedPassword(request.password), passwordHash);
-  if (known === undefined || !isRight) return refuse(parts, request, known, 'INVALID_CREDENTIALS');
-  if (!known.user.isActive) return refuse(parts, request, known, 'ACCOUNT_INACTIVE');
-  return begin(parts, request, known);
-}
-
-function subjectsOf({ keyring }: LogInParts, { email, address }: LogInRequest) {
-  return loginSubjects(keyring, emailKey(email), address);
+  if (known === undefined || !isRight) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
+  if (!known.user.isActive) return refuse(parts, attempt, known, 'ACCOUNT_INACTIVE');
+  return begin(parts, attempt, known);
 }
 
 /** A hash with today's parameters of what nobody knows: an unknown address takes as long as a known one. */
@@ -75,32 +75,31 @@ function nobodysHash({ randomBytes }: LogInParts): Promise<string> {
 
 async function refuse(
   parts: LogInParts,
-  request: LogInRequest,
+  attempt: Attempt,
   known: Credentials | undefined,
   code: ErrorCode,
 ): Promise<never> {
   const now = parts.clock.now();
-  const subjects = subjectsOf(parts, request);
   // What was typed as the address is not written down: it may be a password in the wrong field.
   const event = newAuditEvent(
     { now, randomBytes: parts.randomBytes },
-    { actor: { kind: anybody.kind, id: anybody.id }, requestId: request.requestId },
+    { actor: { kind: anybody.kind, id: anybody.id }, requestId: attempt.requestId },
     {
       eventType: 'platform.login.refused',
       organizationId: null,
       targetId: known?.user.id ?? 'unknown',
       result: 'refused',
-      details: { code, address: request.address },
+      details: { code, address: attempt.address },
     },
   );
   await parts.db.transaction().execute(async (tx) => {
-    await addLoginFailure(tx, Object.values(subjects), now);
+    await addLoginFailure(tx, Object.values(attempt.subjects), now);
     await insertAuditEvents(tx, [event]);
   });
   throw new FlowplateError(code);
 }
 
-async function begin(parts: LogInParts, request: LogInRequest, known: Credentials): Promise<LoggedIn> {
+async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): Promise<LoggedIn> {
   const { user, passwordHash } = known;
   const now = parts.clock.now();
   const session = {
@@ -111,17 +110,17 @@ async function begin(parts: LogInParts, request: LogInRequest, known: Credential
   };
   const token = await signSession(await parts.signingKeys.current(), session);
   const renewedHash = isOutdated(passwordHash)
-    ? await hashPassword(normalizedPassword(request.password))
+    ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
-  const { account, pair } = subjectsOf(parts, request);
+  const { account, pair } = attempt.subjects;
   const event = newAuditEvent(
     { now, randomBytes: parts.randomBytes },
-    { actor: { kind: 'platform_user', id: user.id }, requestId: request.requestId },
+    { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId },
     {
       eventType: 'platform.login.succeeded',
       organizationId: null,
       targetId: user.id,
-      details: { session_id: session.id, address: request.address },
+      details: { session_id: session.id, address: attempt.address },
     },
   );
   const isInTime = await parts.db.transaction().execute(async (tx) => {
@@ -131,6 +130,6 @@ async function begin(parts: LogInParts, request: LogInRequest, known: Credential
     await insertAuditEvents(tx, [event]);
     return true;
   });
-  if (!isInTime) return refuse(parts, request, known, 'INVALID_CREDENTIALS');
+  if (!isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
   return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
 }

@@ -8,6 +8,7 @@ import { startBroker, type TestBroker, testOrigin } from '../../support/broker.t
 import { expectError } from '../../support/errors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { mint, newOwner } from '../../support/keys.ts';
+import { lockWaiters } from '../../support/lock-waiters.ts';
 import { tenantKey } from '../../support/operators.ts';
 import { mintRequest } from '../../support/use-case-parts.ts';
 
@@ -45,7 +46,11 @@ test('a delete waits for a mint that is under way, and then finds its key', asyn
   const removal = await db.transaction().execute(async (tx) => {
     expect(await insertMints(tx, [{ key, digest, event }])).toEqual([true]);
     const asked = { answer: remove() };
-    await eventually(5_000, waitingForLocks, (waiting) => waiting === 1);
+    await eventually(
+      5_000,
+      () => lockWaiters(broker.db),
+      (waiting) => waiting === 1,
+    );
     return asked;
   });
   expectError(await removal.answer, 409, 'ENVIRONMENT_IN_USE');
@@ -57,7 +62,11 @@ test('a mint waits for a delete that is under way, and then makes the environmen
   const minting = await broker.db.transaction().execute(async (tx) => {
     await tx.deleteFrom('environments').where('id', '=', id).execute();
     const asked = { answer: mint(broker, { organization_id: organizationId, environment: 'prod' }) };
-    await eventually(5_000, waitingForLocks, (waiting) => waiting >= 1);
+    await eventually(
+      5_000,
+      () => lockWaiters(broker.db),
+      (waiting) => waiting >= 1,
+    );
     return asked;
   });
   await minting.answer;
@@ -86,13 +95,6 @@ test('whoever wins a race of mints and deletes, no key is alive in an environmen
   expect([...statuses].every((status) => [200, 404, 409].includes(status))).toBe(true);
   expect(statuses).toContain(200);
 });
-
-async function waitingForLocks(): Promise<number> {
-  const { rows } = await sql<{ waiting: number }>`
-    SELECT count(*)::int AS waiting FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(broker.db);
-  return rows[0]?.waiting ?? 0;
-}
 
 async function homelessKeys(organizationId: string): Promise<unknown[]> {
   const { rows } = await sql`

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
 import { eventually } from '../../support/eventually.ts';
+import { lockWaiters } from '../../support/lock-waiters.ts';
 import { platformKey, tenantKey } from '../../support/operators.ts';
 import { goodPassword, logIn, tryLogIn } from '../../support/platform-users.ts';
 
@@ -44,7 +45,11 @@ test('of twenty at once one wins, and its user is a super-admin', async () => {
       }),
     ),
   );
-  await eventually(2_000, waitingForLocks, (count) => count >= 2);
+  await eventually(
+    2_000,
+    () => lockWaiters(broker.db),
+    (count) => count >= 2,
+  );
   await holder.release();
   const answers = await answering;
   const won = answers.filter(({ status }) => status === 201);
@@ -74,13 +79,6 @@ async function holdInserts() {
     return ended;
   };
   return { release };
-}
-
-async function waitingForLocks(): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(broker.db);
-  return rows[0]?.count ?? 0;
 }
 
 test('afterwards it is over, also for another tenant', async () => {

@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemOrigin } from '../../../src/domain/audit-event.ts';
 import { newId } from '../../../src/domain/ids.ts';
@@ -11,6 +10,7 @@ import { insertMints, type Mint, mintsInBatches } from '../../../src/stores/post
 import { insertOrganization } from '../../../src/stores/postgres/organizations.ts';
 import { keyEvent } from '../../../src/usecases/keys/key-events.ts';
 import { eventually } from '../../support/eventually.ts';
+import { lockWaiters } from '../../support/lock-waiters.ts';
 import { openStores } from '../../support/stores.ts';
 import { mintRequest, testKeyring } from '../../support/use-case-parts.ts';
 
@@ -93,7 +93,11 @@ test('two statements that want the same places in opposite order do not wait for
   const holder = await hold(users[1] as string);
   const mints = () => users.map((userId) => mintOf({ userId }));
   const both = Promise.allSettled([insertMints(db, mints()), insertMints(db, mints().reverse())]);
-  await eventually(2_000, waitingForLocks, (count) => count === 2);
+  await eventually(
+    2_000,
+    () => lockWaiters(db),
+    (count) => count === 2,
+  );
   await holder.release();
   const outcomes = await both;
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
@@ -114,14 +118,6 @@ async function hold(userId: string) {
     return ended;
   };
   return { release };
-}
-
-async function waitingForLocks(): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(
-    db,
-  );
-  return rows[0]?.count ?? 0;
 }
 
 test('one whose place somebody holds in an open transaction does not fail those that came with it', async () => {

@@ -1,0 +1,22 @@
+import { afterAll } from 'vitest';
+import { startBroker } from '../support/broker.ts';
+import { bootstrapped } from '../support/platform-users.ts';
+import { logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+
+/** A broker with its first platform user, and a browser before it; both end with the file. */
+export async function openSite() {
+  const [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
+  afterAll(async () => {
+    await browser.close();
+    await broker.close();
+  });
+  const root = await bootstrapped(broker);
+  /** Logs in on the way to a view, and waits for its heading if one is named. */
+  const openAs = async (email: string, view: string, heading?: string): Promise<Portal> => {
+    const portal = await openPortal(browser, broker.url, view);
+    await logInAs(portal, email);
+    if (heading !== undefined) await portal.page.getByRole('heading', { name: heading }).waitFor();
+    return portal;
+  };
+  return { broker, browser, root, openAs };
+}
