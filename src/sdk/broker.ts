@@ -1,8 +1,8 @@
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { UsageMark } from '../domain/usage.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
+import type { UsageReport } from './usage-report.ts';
 
 export type Change = {
   kind: 'key' | 'master_key' | 'organization';
@@ -81,9 +81,9 @@ export class Broker {
     return { record: toKeyRecord(record), organizationActive, ageMs };
   }
 
-  reportUsage(verifierId: string, flushId: string, marks: readonly UsageMark[]): Promise<void> {
+  reportUsage(verifierId: string, { id, sums }: UsageReport): Promise<void> {
     const path = `${verifiersPath}/${verifierId}/usage`;
-    const body = { flush_id: flushId, marks: marks.map(toSentMark) };
+    const body = { flush_id: id, sums };
     return this.#transport.send({ method: 'POST', path, body });
   }
 
@@ -118,17 +118,4 @@ function deepFreeze<T extends object>(value: T): T {
     if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
   }
   return Object.freeze(value);
-}
-
-function toSentMark(mark: UsageMark) {
-  const { lineageId, minuteMs, code, calls, cost, firstAtMs, lastAtMs } = mark;
-  return {
-    lineage_id: lineageId,
-    minute_ms: minuteMs,
-    code,
-    calls,
-    cost,
-    first_at_ms: firstAtMs,
-    last_at_ms: lastAtMs,
-  };
 }

@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { UsageFlush, UsageMark } from '../domain/usage.ts';
+import type { UsageFlush } from '../domain/usage.ts';
 import type { Broker } from './broker.ts';
 import { FlowplateApiError } from './errors.ts';
-
-/** A mark is at most 200 bytes of JSON, a body 64 KiB. */
-const marksPerReportMax = 250;
+import { toReports } from './usage-report.ts';
 
 /** Answers that another try would get again: whatever is wrong with these counts, it must not hold up all later ones. */
 const lostCauses: readonly number[] = [400, 413, 415, 422];
@@ -19,32 +16,10 @@ export async function deliverUsage(
 ): Promise<void> {
   const { broker, verifierId, onFault } = parts;
   if (verifierId === undefined) throw new Error('not registered yet');
-  for (const { id, marks } of inParts(flush)) {
-    await broker.reportUsage(verifierId, id, marks).catch((error: unknown) => {
+  for (const report of toReports(flush)) {
+    await broker.reportUsage(verifierId, report).catch((error: unknown) => {
       if (!(error instanceof FlowplateApiError) || !lostCauses.includes(error.status)) throw error;
       onFault(error);
     });
   }
-}
-
-export function inParts({ id, marks }: UsageFlush): UsageFlush[] {
-  const parts: UsageFlush[] = [];
-  for (let start = 0; start < marks.length; start += marksPerReportMax) {
-    const some: UsageMark[] = marks.slice(start, start + marksPerReportMax);
-    parts.push({ id: start === 0 ? id : derivedId(id, start), marks: some });
-  }
-  return parts;
-}
-
-/** A UUID of version 8 (RFC 9562 §5.8) that follows from the flush and the part. */
-function derivedId(id: string, start: number): string {
-  const hex = createHash('sha256').update(`${id} ${start}`).digest('hex');
-  const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    variant + hex.slice(17, 20),
-    hex.slice(20, 32),
-  ].join('-');
 }

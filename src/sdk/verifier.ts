@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { Verdict } from '../domain/verdict.ts';
-import { AcceptedVerdict, isAccepted } from '../verify/accepted-verdict.ts';
+import { isAccepted, verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
+import { fingerprintOf } from '../verify/fingerprint-table.ts';
 import { type Entry, RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';
 import { RefusedOrganizations } from '../verify/refused-organizations.ts';
 import { RememberedRevisions } from '../verify/remembered-revisions.ts';
@@ -161,7 +161,7 @@ export class FlowplateVerifier {
       return { valid: false, code };
     }
     this.#usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);
-    return new AcceptedVerdict(record, code);
+    return verdictOf(entry, code);
   }
 
   #newSink(): ChangeSink {
@@ -184,11 +184,6 @@ export class FlowplateVerifier {
 function requireCountable(cost: number): void {
   if (Number.isInteger(cost) && cost >= 0 && cost <= costMax) return;
   throw new RangeError(`cost must be a whole number from 0 to ${costMax}`);
-}
-
-/** What memory is keyed by: it never holds the key itself, and never the pepper. */
-function fingerprintOf(key: string): string {
-  return hash('sha256', key, 'base64');
 }
 
 function isLimited(record: KeyRecord): boolean {

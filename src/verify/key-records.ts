@@ -1,12 +1,13 @@
-import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { Batches } from '../domain/batches.ts';
 import type { Bulkhead } from '../domain/bulkhead.ts';
 import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import { type FoundKeyRecord, findKeyRecord } from '../stores/postgres/verify-records.ts';
-import { readRecord, writeRecord } from '../stores/redis/records.ts';
+import { type PackedRecord, readRecords, writeRecord } from '../stores/redis/records.ts';
+import { fingerprintOf } from './fingerprint-table.ts';
 import type { Lease } from './lease.ts';
 import { Entry, type RecordCache, recordLifeMs } from './record-cache.ts';
 import type { RefusedOrganizations } from './refused-organizations.ts';
@@ -32,6 +33,9 @@ export type KeyRecordParts = {
   onSource: (source: RecordSource) => void;
 };
 
+/** Bounds how long one command keeps Redis from everybody else's. */
+const readTogetherMax = 100;
+
 type Flight = Entry<KeyRecord> | undefined;
 
 /**
@@ -42,9 +46,18 @@ type Flight = Entry<KeyRecord> | undefined;
 export class KeyRecords {
   readonly #parts: KeyRecordParts;
   readonly #flights = new Map<string, Promise<Flight>>();
+  /** What is asked for in one turn of the event loop goes in one command: its way through the socket costs more than a record. */
+  readonly #stored: Batches<Buffer, PackedRecord | undefined>;
 
   constructor(parts: KeyRecordParts) {
     this.#parts = parts;
+    this.#stored = new Batches({
+      run: (digests) => readRecords(parts.redis, digests),
+      isOneItemsFault: () => false,
+      sizeMax: readTogetherMax,
+      runningMax: Infinity,
+      waitingMax: Infinity,
+    });
   }
 
   /** What memory has, if it may be asked. A key that it knows was parsed before: only others need a look at their checksum. */
@@ -91,7 +104,7 @@ export class KeyRecords {
   async #fly(fingerprint: string, key: string): Promise<Flight> {
     const { keyring, redis, revisions, memory, clock, onSource } = this.#parts;
     const digest = digestSecret(keyring[0], key);
-    const packed = await readRecord(redis, digest.digest).catch(() => undefined);
+    const packed = await this.#stored.add(digest.digest).catch(() => undefined);
     const isFresh = packed !== undefined && clock.nowMs() - packed.readAtMs < recordLifeMs;
     if (isFresh && !revisions.isStale(packed.record)) {
       const entry = new Entry(packed.record, packed.readAtMs);
@@ -125,9 +138,4 @@ export class KeyRecords {
     }
     return found;
   }
-}
-
-/** Process memory may be keyed by a plain fast hash: it never leaves the process, and the peppered HMAC costs ten times as much. */
-function fingerprintOf(key: string): string {
-  return hash('sha256', key, 'base64');
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Bulkhead } from '../domain/bulkhead.ts';
 import { isIpAllowed } from '../domain/ip-allowlist.ts';
 import { digestSecret, digestsOf, type Keyring } from '../domain/key-digest.ts';
@@ -16,6 +15,7 @@ import {
   updateMasterKeyHash,
 } from '../stores/postgres/master-keys.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import { fingerprintOf } from './fingerprint-table.ts';
 import type { Lease } from './lease.ts';
 import { Entry, type RecordCache } from './record-cache.ts';
 
@@ -56,7 +56,7 @@ export class MasterKeys {
   #find(secret: string): MaybeLater<MasterKey | undefined> {
     const { lease, memory, clock } = this.#parts;
     if (!lease.isHeld()) return this.#read(secret);
-    const fingerprint = hash('sha256', secret, 'base64');
+    const fingerprint = fingerprintOf(secret);
     return memory.get(fingerprint, clock.nowMs()) ?? this.#readAndRemember(fingerprint, secret);
   }
 

@@ -1,4 +1,5 @@
 import type { AcceptedVerdict } from './accepted-verdict.ts';
+import { FingerprintTable } from './fingerprint-table.ts';
 import type { RememberedRevisions } from './remembered-revisions.ts';
 import type { Tally } from './usage-recorder.ts';
 
@@ -36,12 +37,11 @@ export class Entry<R> implements Tally {
  */
 export class RecordCache<R extends { id: string; revision: number }> {
   readonly #revisions: RememberedRevisions;
-  readonly #entriesMax: number;
-  readonly #entries = new Map<string, Entry<R>>();
+  readonly #entries: FingerprintTable<Entry<R>>;
 
   constructor(revisions: RememberedRevisions, entriesMax: number) {
     this.#revisions = revisions;
-    this.#entriesMax = entriesMax;
+    this.#entries = new FingerprintTable(entriesMax);
   }
 
   get(fingerprint: string, nowMs: number): R | undefined {
@@ -58,10 +58,7 @@ export class RecordCache<R extends { id: string; revision: number }> {
   }
 
   put(fingerprint: string, entry: Entry<R>, nowMs: number): void {
-    if (!this.#isUsable(entry, nowMs)) return;
-    this.#entries.delete(fingerprint);
-    this.#entries.set(fingerprint, entry);
-    if (this.#entries.size > this.#entriesMax) this.#dropOldest();
+    if (this.#isUsable(entry, nowMs)) this.#entries.set(fingerprint, entry);
   }
 
   clear(): void {
@@ -83,12 +80,5 @@ export class RecordCache<R extends { id: string; revision: number }> {
     if (this.#revisions.isStale(entry.record)) return false;
     entry.checkedAtHeard = heard;
     return true;
-  }
-
-  #dropOldest(): void {
-    for (const fingerprint of this.#entries.keys()) {
-      this.#entries.delete(fingerprint);
-      return;
-    }
   }
 }

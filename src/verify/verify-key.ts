@@ -4,7 +4,7 @@ import type { MaybeLater } from '../domain/maybe-later.ts';
 import { isVisibleTo, type Reach } from '../domain/principal.ts';
 import type { AcceptedCode, RefusedCode, Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
-import { AcceptedVerdict, isAccepted } from './accepted-verdict.ts';
+import { isAccepted, verdictOf } from './accepted-verdict.ts';
 import { type Asked, decide } from './decide.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';
 import type { LimitVerdict } from './limits.ts';
@@ -74,6 +74,5 @@ function accept(
   nowMs: number,
 ): Verdict {
   parts.usage.mark(entry, record.lineageId, code, cost, nowMs);
-  if (entry.verdict?.code !== code) entry.verdict = new AcceptedVerdict(record, code);
-  return tell(parts, entry.verdict);
+  return tell(parts, verdictOf(entry, code));
 }

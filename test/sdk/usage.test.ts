@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inParts } from '../../src/sdk/usage-delivery.ts';
+import type { UsageMark } from '../../src/domain/usage.ts';
+import { toReports } from '../../src/sdk/usage-report.ts';
 import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { getKey, type Minted, mint } from '../support/keys.ts';
-import { usageFlush, usageMark } from '../support/usage.ts';
+import { usageFlush } from '../support/usage.ts';
 import { embed } from './embedded.ts';
 import { newLink } from './link.ts';
 
@@ -73,7 +74,7 @@ test('what could not be reported while the broker was away is reported when it i
 test('the calls of more keys than one report holds are all counted', async () => {
   const verifier = await embed(broker);
   const minted: Minted[] = [];
-  while (minted.length < 300) {
+  while (minted.length < 900) {
     minted.push(...(await Promise.all(Array.from({ length: 10 }, () => mint(broker)))));
   }
   for (const { key } of minted) await verifier.verify({ key });
@@ -85,15 +86,22 @@ test('the calls of more keys than one report holds are all counted', async () =>
   expect(minted.map(({ key_id }) => accepted.get(key_id))).toEqual(minted.map(() => 2));
 });
 
-test('the parts of a flush bear the same ids each time, and no two the same', () => {
-  const at = '2026-01-02T03:04:05.000Z';
-  const flush = usageFlush(...Array.from({ length: 1_001 }, (_, index) => usageMark(`flk_${index}`, at)));
-  const [once, again] = [inParts(flush), inParts(flush)];
+test('the parts of a flush bear the same ids each time, no two the same, and each fits into a body', () => {
+  const codes = ['VALID', 'INSUFFICIENT_SCOPE', 'ORGANIZATION_SUSPENDED'] as const;
+  const marks = Array.from({ length: 3_001 }, (_, index): UsageMark => {
+    const minuteMs = (29_000_000 + (index % 40)) * 60_000;
+    const times = { minuteMs, firstAtMs: minuteMs + index, lastAtMs: minuteMs + 59_999 };
+    const lineageId = `flk_${String(index).padStart(22, '0')}`;
+    return { lineageId, code: codes[index % 3] ?? 'VALID', calls: 1e12, cost: 1e12, ...times };
+  });
+  const flush = usageFlush(...marks);
+  const [once, again] = [toReports(flush), toReports(flush)];
   expect(once).toEqual(again);
-  expect(once.flatMap(({ marks }) => marks)).toEqual(flush.marks);
+  const sent = once.flatMap(({ sums }) => sums.flatMap(({ lines }) => lines.map(([lineageId]) => lineageId)));
+  expect(sent.toSorted()).toEqual(marks.map(({ lineageId }) => lineageId));
   expect(new Set(once.map(({ id }) => id)).size).toBe(once.length);
-  for (const { id, marks } of once) {
+  for (const { id, sums } of once) {
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect(marks.length).toBeLessThanOrEqual(250);
+    expect(JSON.stringify({ flush_id: id, sums }).length).toBeLessThan(65_536);
   }
 });

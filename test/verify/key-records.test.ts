@@ -5,7 +5,7 @@ import { Bulkhead } from '../../src/domain/bulkhead.ts';
 import { digestSecret } from '../../src/domain/key-digest.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { keyspace } from '../../src/stores/redis/keyspace.ts';
-import { readRecord } from '../../src/stores/redis/records.ts';
+import { readRecords } from '../../src/stores/redis/records.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Around } from '../support/observed-pool.ts';
 import { openStores } from '../support/stores.ts';
@@ -21,7 +21,7 @@ const digestOf = (secret: string) => digestSecret(testKeyring[0], secret).digest
 const isInRedis = (secret: string) =>
   eventually(
     5_000,
-    () => readRecord(stores.redis, digestOf(secret)),
+    async () => (await readRecords(stores.redis, [digestOf(secret)]))[0],
     (packed) => packed !== undefined,
   );
 
@@ -80,6 +80,19 @@ describe('where a record comes from', () => {
     expect((await other.records.find(secret))?.record).toEqual(first?.record);
     expect(other.sources).toEqual(['redis']);
     expect(first).toMatchObject({ organizationActive: true, record: { id: keyId, scopes: ['read'] } });
+  });
+
+  test('is one command to Redis for all that are asked for at once, and each gets its own', async () => {
+    const minted = await Promise.all(Array.from({ length: 20 }, () => mintedKey(parts)));
+    const warm = newVerifier(stores);
+    for (const { secret } of minted) await warm.records.find(secret);
+    for (const { secret } of minted) await isInRedis(secret);
+    await stores.redis.config('RESETSTAT');
+    const { records, sources } = newVerifier(stores);
+    const found = await Promise.all(minted.map(({ secret }) => records.find(secret)));
+    expect(found.map((answer) => answer?.record.id)).toEqual(minted.map(({ keyId }) => keyId));
+    expect(new Set(sources)).toEqual(new Set(['redis']));
+    expect(await stores.redis.info('commandstats')).toMatch(/cmdstat_mget:calls=1,/);
   });
 
   test('changes nothing about an organization that is refused', async () => {

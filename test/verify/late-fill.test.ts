@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { digestSecret } from '../../src/domain/key-digest.ts';
-import { readRecord } from '../../src/stores/redis/records.ts';
+import { readRecords } from '../../src/stores/redis/records.ts';
 import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
 import type { Lease } from '../../src/verify/lease.ts';
 import { revisionMemoryMs } from '../../src/verify/record-cache.ts';
@@ -73,7 +73,7 @@ describe('after a revoke was acknowledged, a read that began before it', () => {
   test('does not enter Redis', async () => {
     const { joined, secret } = await raceRevoke(newRevisions());
     await joined;
-    const packed = await readRecord(stores.redis, digestSecret(testKeyring[0], secret).digest);
+    const [packed] = await readRecords(stores.redis, [digestSecret(testKeyring[0], secret).digest]);
     expect(packed?.record.status).not.toBe('active');
   });
 

@@ -15,14 +15,23 @@ const earlyMsMax = 3_600_000;
 const timeMs = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const count = z.int().min(0).max(1_000_000_000_000);
 
-const mark = z.strictObject({
-  lineage_id: z.string().regex(keyIdPattern, 'must be a key id (flk_…)'),
+const afterMs = z
+  .int()
+  .min(0)
+  .max(minuteMs - 1);
+
+const line = z
+  .tuple([z.string().regex(keyIdPattern, 'must be a key id (flk_…)'), count.min(1), count, afterMs, afterMs])
+  .refine(([, , , first, last]) => first <= last, 'the last call must not be before the first')
+  .meta({
+    description:
+      'Line of keys, calls, cost, and the milliseconds from the minute to the first and the last call',
+  });
+
+const sum = z.strictObject({
   minute_ms: timeMs.refine((at) => at % minuteMs === 0, 'must be the start of a minute'),
   code: z.enum(verdictCodes),
-  calls: count.min(1),
-  cost: count,
-  first_at_ms: timeMs,
-  last_at_ms: timeMs,
+  lines: z.array(line).min(1),
 });
 
 type Parts = { verifiers: ReportUsageParts; verify: { clock: { nowMs(): number } } };
@@ -37,32 +46,30 @@ export const reportUsageRoute = defineRoute({
   access: masterKey('keys:verify'),
   params: verifierParams,
   query: noQuery,
-  body: z.strictObject({ flush_id: z.uuid(), marks: z.array(mark).min(1).max(300) }),
+  body: z.strictObject({ flush_id: z.uuid(), sums: z.array(sum).min(1) }),
   success: { 204: 'Counted, or counted before.' },
   answer: z.undefined(),
   errors: [],
   async handle(parts: Parts, { body, caller }) {
     const nowMs = parts.verify.clock.nowMs();
-    const marks = body.marks.map(toUsageMark).filter((sent) => isTimely(sent, nowMs));
+    const marks = body.sums.filter((sent) => isTimely(sent, nowMs)).flatMap(toUsageMarks);
     if (marks.length > 0) await reportUsage(parts.verifiers, caller.principal, { id: body.flush_id, marks });
     return { status: 204, body: undefined };
   },
 });
 
-function toUsageMark(sent: z.output<typeof mark>): UsageMark {
-  const { lineage_id: lineageId, code, calls, cost } = sent;
-  return {
+function isTimely({ minute_ms: at }: z.output<typeof sum>, nowMs: number): boolean {
+  return at > nowMs - lateMsMax && at < nowMs + earlyMsMax;
+}
+
+function toUsageMarks({ minute_ms: atMs, code, lines }: z.output<typeof sum>): UsageMark[] {
+  return lines.map(([lineageId, calls, cost, firstAfterMs, lastAfterMs]) => ({
     lineageId,
-    minuteMs: sent.minute_ms,
+    minuteMs: atMs,
     code,
     calls,
     cost,
-    firstAtMs: sent.first_at_ms,
-    lastAtMs: sent.last_at_ms,
-  };
-}
-
-function isTimely({ minuteMs: at, firstAtMs, lastAtMs }: UsageMark, nowMs: number): boolean {
-  const isInMinute = firstAtMs >= at && firstAtMs <= lastAtMs && lastAtMs < at + minuteMs;
-  return isInMinute && at > nowMs - lateMsMax && at < nowMs + earlyMsMax;
+    firstAtMs: atMs + firstAfterMs,
+    lastAtMs: atMs + lastAfterMs,
+  }));
 }

@@ -30,10 +30,8 @@ export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResp
   // nginx announces the client's body and sends none: on a connection that stays open, the next request would be taken for it.
   if (asked.announcesBody || parts.isDraining()) res.setHeader('Connection', 'close');
   const answer = (outcome: Outcome) => {
-    // The clock by which the limits were decided: this machine's own may be minutes away from it.
-    const nowMs = parts.verify.clock.nowMs();
-    if (typeof outcome === 'object' && outcome.valid) allow(res, outcome, requestId, nowMs);
-    else refuse(req, res, outcome, requestId, nowMs);
+    if (typeof outcome === 'object' && outcome.valid) allow(parts, res, outcome, requestId);
+    else refuse(parts, req, res, outcome, requestId);
   };
   const outcome = decide(parts, req, asked);
   if (outcome instanceof Promise) void withDeadline(outcome).then(answer, () => answer('UNDECIDED'));
@@ -60,7 +58,7 @@ function decideFor(
 }
 
 /** Names and values in one flat list: the shape that Node writes without building an object of headers first. */
-function allow(res: ServerResponse, verdict: Accepted, requestId: string, nowMs: number): void {
+function allow(parts: AppParts, res: ServerResponse, verdict: Accepted, requestId: string): void {
   const headers = [
     'x-flowplate-user-id',
     verdict.user_id,
@@ -82,19 +80,20 @@ function allow(res: ServerResponse, verdict: Accepted, requestId: string, nowMs:
     '0',
   ];
   if (verdict.rate_limit !== undefined || verdict.quota !== undefined) {
-    headers.push(...Object.entries(rateLimitHeaders(verdict, nowMs)).flat());
+    headers.push(...Object.entries(rateLimitHeaders(verdict, nowOf(parts))).flat());
   }
   res.writeHead(200, headers);
   res.end();
 }
 
 function refuse(
+  parts: AppParts,
   req: IncomingMessage,
   res: ServerResponse,
   outcome: Verdict | Exclude<Refusal, RefusedCode>,
   requestId: string,
-  nowMs: number,
 ): void {
+  const nowMs = nowOf(parts);
   const { status, title, challenge, code } =
     refusals[typeof outcome === 'object' ? (outcome.code as RefusedCode) : outcome];
   const onlyKnowsForbidden = status === 429 && /[?&]deny=403(&|$)/.test(req.url ?? '');
@@ -116,6 +115,11 @@ function refuse(
     ...(typeof outcome === 'object' && status === 429 && { 'Retry-After': retryAfter(outcome, nowMs) }),
   });
   res.end(body);
+}
+
+/** By the clock by which the limits were decided: this machine's own may be minutes away from it. */
+function nowOf({ verify }: AppParts): number {
+  return verify.clock.nowMs();
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: what is left of the limit that runs out first. Absent without a limit. */

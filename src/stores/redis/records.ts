@@ -9,12 +9,15 @@ export type PackedRecord = { record: KeyRecord; readAtMs: number };
 const layout = 1;
 
 /**
- * The record under a digest with the time of its Postgres read, or undefined when there is none or it cannot be read. Whoever
+ * The record under each digest with the time of its Postgres read; undefined where there is none or it cannot be read. Whoever
  * uses it must judge its age and its revision: a writer may have been paused between reading Postgres and writing here.
  */
-export async function readRecord(redis: Redis, digest: Buffer): Promise<PackedRecord | undefined> {
-  const packed = await redis.get(keyspace.record(digest));
-  return packed === null ? undefined : unpackRecord(packed);
+export async function readRecords(
+  redis: Redis,
+  digests: readonly Buffer[],
+): Promise<(PackedRecord | undefined)[]> {
+  const packed = await redis.mget(digests.map(keyspace.record));
+  return packed.map((text) => (text === null ? undefined : unpackRecord(text)));
 }
 
 export async function writeRecord(

@@ -14,10 +14,13 @@ afterAll(() => broker.close());
 
 const thisMinuteMs = () => Math.floor(Date.now() / 60_000) * 60_000;
 
-function mark(lineageId: string, changed: object = {}) {
-  const minute_ms = thisMinuteMs();
-  const times = { minute_ms, first_at_ms: minute_ms, last_at_ms: minute_ms + 1 };
-  return { lineage_id: lineageId, code: 'VALID', calls: 3, cost: 7, ...times, ...changed };
+type Line = [lineageId: unknown, calls: number, cost: number, firstAfterMs: number, lastAfterMs: number];
+
+const lineOf = (lineageId: unknown, calls = 3, cost = 7): Line => [lineageId, calls, cost, 0, 1];
+
+function sum(lines: Line | Line[], changed: object = {}) {
+  const all = lines.length === 0 || Array.isArray(lines[0]) ? lines : [lines];
+  return { minute_ms: thisMinuteMs(), code: 'VALID', lines: all, ...changed };
 }
 
 async function usageOf(keyId: string) {
@@ -28,15 +31,19 @@ async function usageOf(keyId: string) {
 testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/usage`, 'keys:verify');
 
 describe('422', () => {
-  test('without an id or marks, and with a mark that cannot be', async () => {
+  test('without an id or sums, and with a line that cannot be', async () => {
     const { key_id } = await mint(broker);
     const path = `POST ${verifiersPath}/${neverRegistered}/usage`;
-    expectViolations(await broker.call(path, { body: {} }), 'flush_id', 'marks');
-    expectViolations(await reportUsage(broker, []), 'marks');
-    expectViolations(await reportUsage(broker, [mark('x')]), 'marks.0.lineage_id');
-    expectViolations(await reportUsage(broker, [mark(key_id, { code: 'MAYBE' })]), 'marks.0.code');
-    expectViolations(await reportUsage(broker, [mark(key_id, { calls: 0 })]), 'marks.0.calls');
-    expectViolations(await reportUsage(broker, [mark(key_id, { minute_ms: 1 })]), 'marks.0.minute_ms');
+    expectViolations(await broker.call(path, { body: {} }), 'flush_id', 'sums');
+    expectViolations(await reportUsage(broker, []), 'sums');
+    expectViolations(await reportUsage(broker, [sum(lineOf('x'))]), 'sums.0.lines.0.0');
+    const line = lineOf(key_id);
+    expectViolations(await reportUsage(broker, [sum([])]), 'sums.0.lines');
+    expectViolations(await reportUsage(broker, [sum(line, { code: 'MAYBE' })]), 'sums.0.code');
+    expectViolations(await reportUsage(broker, [sum(line, { minute_ms: 1 })]), 'sums.0.minute_ms');
+    expectViolations(await reportUsage(broker, [sum(lineOf(key_id, 0))]), 'sums.0.lines.0.1');
+    expectViolations(await reportUsage(broker, [sum([key_id, 1, 1, 0, 60_000])]), 'sums.0.lines.0.4');
+    expectViolations(await reportUsage(broker, [sum([key_id, 1, 1, 2, 1])]), 'sums.0.lines.0');
     expect((await usageOf(key_id)).total_requests).toBe(0);
   });
 });
@@ -44,8 +51,8 @@ describe('422', () => {
 describe('204', () => {
   test('what was decided in a gateway is counted like what was decided here', async () => {
     const { key_id } = await mint(broker);
-    const refused = mark(key_id, { code: 'INSUFFICIENT_SCOPE', calls: 2, cost: 0 });
-    expect((await reportUsage(broker, [mark(key_id), refused])).status).toBe(204);
+    const refused = sum(lineOf(key_id, 2, 0), { code: 'INSUFFICIENT_SCOPE' });
+    expect((await reportUsage(broker, [sum(lineOf(key_id)), refused])).status).toBe(204);
     expect(await usageOf(key_id)).toMatchObject({
       total_requests: 3,
       refused_requests: 2,
@@ -56,10 +63,10 @@ describe('204', () => {
   test('repeated under its id it counts once: at once, and after it was rolled up', async () => {
     const { key_id } = await mint(broker);
     const id = randomUUID();
-    await reportUsage(broker, [mark(key_id)], { id });
-    await reportUsage(broker, [mark(key_id)], { id });
+    await reportUsage(broker, [sum(lineOf(key_id))], { id });
+    await reportUsage(broker, [sum(lineOf(key_id))], { id });
     expect((await usageOf(key_id)).total_requests).toBe(3);
-    await reportUsage(broker, [mark(key_id)], { id });
+    await reportUsage(broker, [sum(lineOf(key_id))], { id });
     expect((await usageOf(key_id)).total_requests).toBe(3);
   });
 
@@ -67,8 +74,8 @@ describe('204', () => {
     const { key_id } = await mint(broker);
     const apart = await broker.replica({ REDIS_URL: 'redis://127.0.0.1:1/0' });
     const id = randomUUID();
-    expect((await reportUsage(apart, [mark(key_id)], { id })).status).toBe(204);
-    await reportUsage(broker, [mark(key_id)], { id });
+    expect((await reportUsage(apart, [sum(lineOf(key_id))], { id })).status).toBe(204);
+    await reportUsage(broker, [sum(lineOf(key_id))], { id });
     expect((await usageOf(key_id)).total_requests).toBe(3);
     await apart.close();
   });
@@ -77,13 +84,15 @@ describe('204', () => {
     const [mine, other] = [await mint(broker), await mint(broker)];
     for (const request of [{ organizationIds: [mine.organization_id] }, { environments: ['test'] }]) {
       const { secret: as } = await broker.createMasterKey(request);
-      expect((await reportUsage(broker, [mark(mine.key_id), mark(other.key_id)], { as })).status).toBe(204);
+      expect(
+        (await reportUsage(broker, [sum([lineOf(mine.key_id), lineOf(other.key_id)])], { as })).status,
+      ).toBe(204);
     }
     expect((await usageOf(mine.key_id)).total_requests).toBe(6);
     expect((await usageOf(other.key_id)).total_requests).toBe(3);
   });
 
-  test('counts of another age, and of no minute at all, open no partition and are left out', async () => {
+  test('counts of another age open no partition and are left out', async () => {
     const { key_id } = await mint(broker);
     const partitions = () =>
       broker.db
@@ -92,11 +101,9 @@ describe('204', () => {
         .where('lineage_id', '=', key_id)
         .executeTakeFirst();
     const dayMs = 86_400_000;
-    const at = (ms: number) => ({ minute_ms: ms, first_at_ms: ms, last_at_ms: ms });
-    const late = mark(key_id, at(thisMinuteMs() - 8 * dayMs));
-    const early = mark(key_id, at(thisMinuteMs() + dayMs));
-    const outside = mark(key_id, { last_at_ms: thisMinuteMs() + 60_000 });
-    expect((await reportUsage(broker, [late, early, outside])).status).toBe(204);
+    const at = (ms: number) => sum(lineOf(key_id), { minute_ms: ms });
+    const [late, early] = [at(thisMinuteMs() - 8 * dayMs), at(thisMinuteMs() + dayMs)];
+    expect((await reportUsage(broker, [late, early])).status).toBe(204);
     expect((await usageOf(key_id)).total_requests).toBe(0);
     expect((await partitions())?.count).toBe(0);
   });

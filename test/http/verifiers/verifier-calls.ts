@@ -36,13 +36,9 @@ export function findRecord(broker: TestBroker, key: string, options: CallOptions
   return broker.call(`POST ${verifiersPath}/${neverRegistered}/records`, { ...options, body: { key } });
 }
 
-export function reportUsage(
-  broker: TestBroker,
-  marks: object[],
-  options: CallOptions & { id?: string } = {},
-) {
+export function reportUsage(broker: TestBroker, sums: object[], options: CallOptions & { id?: string } = {}) {
   const { id = randomUUID(), ...rest } = options;
-  const body = { flush_id: id, marks };
+  const body = { flush_id: id, sums };
   return broker.call(`POST ${verifiersPath}/${neverRegistered}/usage`, { ...rest, body });
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { keyspace } from '../../../src/stores/redis/keyspace.ts';
 import { spendLimits } from '../../../src/stores/redis/limits.ts';
-import { readRecord, writeRecord } from '../../../src/stores/redis/records.ts';
+import { readRecords, writeRecord } from '../../../src/stores/redis/records.ts';
 import { pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
 import { keyRecord } from '../../support/key-record.ts';
 import { openStores } from '../../support/stores.ts';
@@ -26,13 +26,13 @@ describe('a record lives in Redis', () => {
   test('not at all when nothing is left', async () => {
     for (const ttlMs of [0, -1])
       await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, ttlMs);
-    expect(await readRecord(redis, digest)).toBeUndefined();
+    expect(await readRecords(redis, [digest])).toEqual([undefined]);
   });
 
   test('as long as the last one who wrote it says, and a read does not prolong it', async () => {
     await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, 60_000);
     await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1 }, 2_000);
-    await readRecord(redis, digest);
+    await readRecords(redis, [digest]);
     expect(await redis.pttl(keyspace.record(digest))).toBeLessThanOrEqual(2_000);
   });
 });

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { UsageFlush, UsageMark } from '../domain/usage.ts';
+import type { VerdictCode } from '../domain/verdict.ts';
+
+/** Lines of keys that had one outcome in one minute. Times are milliseconds after the start of the minute. */
+export type SentSum = {
+  minute_ms: number;
+  code: VerdictCode;
+  lines: [lineageId: string, calls: number, cost: number, firstAfterMs: number, lastAfterMs: number][];
+};
+
+export type UsageReport = { id: string; sums: SentSum[] };
+
+/** A body may have 64 KiB; a line takes at most 72 bytes of its JSON, what stands around the lines of a sum at most 80. */
+const reportBytesMax = 60_000;
+const lineBytes = 72;
+const sumBytes = 80;
+
+/** In parts if it is large, each with an id of its own that follows from the flush. */
+export function toReports({ id, marks }: UsageFlush): UsageReport[] {
+  const reports: UsageReport[] = [];
+  for (let start = 0; start < marks.length; ) {
+    const { sums, end } = sumUp(marks, start);
+    reports.push({ id: start === 0 ? id : derivedId(id, start), sums });
+    start = end;
+  }
+  return reports;
+}
+
+/** As many marks as one report holds. */
+function sumUp(marks: readonly UsageMark[], start: number): { sums: SentSum[]; end: number } {
+  const sums = new Map<string, SentSum>();
+  let bytes = 0;
+  let end = start;
+  for (; end < marks.length; end++) {
+    const mark = marks[end] as UsageMark;
+    const name = `${mark.minuteMs} ${mark.code}`;
+    const known = sums.get(name);
+    bytes += known === undefined ? lineBytes + sumBytes : lineBytes;
+    if (bytes > reportBytesMax) break;
+    const sum = known ?? { minute_ms: mark.minuteMs, code: mark.code, lines: [] };
+    if (known === undefined) sums.set(name, sum);
+    const [firstAfterMs, lastAfterMs] = [mark.firstAtMs - mark.minuteMs, mark.lastAtMs - mark.minuteMs];
+    sum.lines.push([mark.lineageId, mark.calls, mark.cost, firstAfterMs, lastAfterMs]);
+  }
+  return { sums: [...sums.values()], end };
+}
+
+/** A UUID of version 8 (RFC 9562 §5.8) that follows from the flush and the part. */
+function derivedId(id: string, start: number): string {
+  const hex = createHash('sha256').update(`${id} ${start}`).digest('hex');
+  const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    variant + hex.slice(17, 20),
+    hex.slice(20, 32),
+  ].join('-');
+}
