@@ -5,6 +5,7 @@ import { FlowplateError } from './domain/errors.ts';
 import { createApiServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { createMetrics, metricsServer, shareWithPrimary } from './metrics.ts';
+import { lowerPoolThreads } from './pool-threads.ts';
 import { runProcess } from './run-process.ts';
 import { drain, listen } from './serve-http.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
@@ -23,6 +24,7 @@ export function runApi(config: Config): void {
 
   async function start(): Promise<void> {
     if (config.FLOWPLATE_MASTER_KEY !== undefined) await takeFirstMasterKey(config.FLOWPLATE_MASTER_KEY);
+    await lowerPoolThreads();
     await api.start();
     const port = await listen(server, config.PORT, config.HOST);
     if (cluster.isWorker) shareWithPrimary(metrics.registry);

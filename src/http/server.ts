@@ -1,19 +1,21 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AppParts, createApp } from './app.ts';
+import { loginGate } from './platform/login-gate.ts';
 import { verifyDoors } from './verify/doors.ts';
 
 /** Above what gateways keep idle connections for (nginx 60 s, Go 90 s): the side that closes first must not be this one. */
 const keepAliveMs = 120_000;
 
 /**
- * The API's server. What gateways ask on every request is answered on the bare server, before Express sees it; everything else
- * is Express.
+ * The API's server. What gateways ask on every request is answered on the bare server, before Express sees it, and so is a login
+ * among too many; everything else is Express.
  */
 export function createApiServer(parts: AppParts): Server {
   const app = createApp(parts);
   const doors = verifyDoors(parts);
+  const gate = loginGate(parts);
   const listener: RequestListener = (req, res) => {
-    if (!doors(req, res)) app(req, res);
+    if (!doors(req, res) && !gate(req, res)) app(req, res);
   };
   return createServer(
     {

@@ -76,6 +76,31 @@ test('a task that throws before it returns a promise does not keep its place', a
   expect(await bulkhead.run(async () => 'free')).toBe('free');
 });
 
+test('what is taken piece by piece keeps its place until it ends, fails or is left', async () => {
+  const bulkhead = new Bulkhead({ ...limits, runningMax: 1, waitingMax: 0, retryAfterSeconds: 5 });
+  async function* pieces() {
+    yield 'first';
+    yield 'second';
+    throw new Error('no');
+  }
+  const running = bulkhead.stream(pieces());
+  const idle = bulkhead.stream(pieces());
+  expect(await running.next()).toEqual({ done: false, value: 'first' });
+  await expect(idle.next()).rejects.toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 5 });
+  await running.return();
+  const failing = bulkhead.stream(pieces());
+  await failing.next();
+  await failing.next();
+  await expect(failing.next()).rejects.toThrow('no');
+  const left: string[] = [];
+  for await (const piece of bulkhead.stream(pieces())) {
+    left.push(piece);
+    break;
+  }
+  expect(left).toEqual(['first']);
+  expect(await bulkhead.run(async () => 'free')).toBe('free');
+});
+
 test('after a flood every place is free again', async () => {
   const bulkhead = new Bulkhead({ ...limits, waitingMax: 10 });
   const flood = await Promise.allSettled(Array.from({ length: 50 }, () => bulkhead.run(() => turn())));

@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AppParts } from '../app.ts';
+import { answerProblem } from '../problem.ts';
+import { requestIdFrom } from '../request-context.ts';
+import { createSessionRoute } from './create-session.ts';
+import { logInRoute } from './log-in.ts';
+
+const paths: readonly (string | undefined)[] = [logInRoute.path, createSessionRoute.path];
+
+/**
+ * Answers a login for which there is no room, and says so: the same `TOO_MANY_ATTEMPTS` that it would get inside, but before Express and
+ * its body. A thousand of them at once are then so little work that verifications do not feel them.
+ */
+export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
+  return (req, res) => {
+    if (req.method !== 'POST' || !paths.includes(req.url)) return false;
+    try {
+      parts.passwordHashing.requireRoom();
+      return false;
+    } catch (thrown) {
+      const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
+      res.setHeader('x-request-id', requestId);
+      if (parts.isDraining()) res.setHeader('Connection', 'close');
+      answerProblem(parts.log, thrown, { req, res, requestId });
+      const [method, route, status] = [req.method, req.url ?? '', res.statusCode];
+      parts.onRequest({ method, route, status, seconds: 0 });
+      parts.log.info({ method, route, status, request_id: requestId }, 'request');
+      return true;
+    }
+  };
+}
