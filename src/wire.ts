@@ -14,14 +14,17 @@ import type { Metrics } from './metrics.ts';
 import { ChangeListener } from './stores/postgres/change-listener.ts';
 import { isPostgresReachable, openDatabase } from './stores/postgres/database.ts';
 import { rekeyKey } from './stores/postgres/keys.ts';
+import { saveMasterKeyUses } from './stores/postgres/master-keys.ts';
 import { mintsInBatches } from './stores/postgres/minted-keys.ts';
 import { openPool } from './stores/postgres/pool.ts';
 import { PropagationWatch } from './stores/postgres/propagation.ts';
 import { ServerClock } from './stores/postgres/server-clock.ts';
 import { applyFlushes } from './stores/postgres/usage.ts';
+import { openQueueToLook } from './stores/queue.ts';
+import { QueueWatch } from './stores/queue-health.ts';
 import { isRedisReachable, openRedis } from './stores/redis/client.ts';
 import { defineLimitScripts } from './stores/redis/limits.ts';
-import { pushFlush } from './stores/redis/usage-flushes.ts';
+import { countFlushes, pushFlush } from './stores/redis/usage-flushes.ts';
 import { identifyApiUser } from './usecases/api-users/identify-api-user.ts';
 import { noteRefusal } from './usecases/audit/note-refusal.ts';
 import { identifyPlatformKey } from './usecases/operators/identify-platform-key.ts';
@@ -30,6 +33,7 @@ import { SigningKeys } from './usecases/sessions/signing-keys.ts';
 import { enterTenant } from './usecases/tenants/enter-tenant.ts';
 import { ChangeSignal } from './usecases/verifiers/change-signal.ts';
 import { KeyRecords } from './verify/key-records.ts';
+import { LastUses } from './verify/last-uses.ts';
 import { Lease } from './verify/lease.ts';
 import { spendKeyLimits } from './verify/limits.ts';
 import { MasterKeys } from './verify/master-keys.ts';
@@ -43,10 +47,17 @@ const waitingForRecordsPerConnection = 64;
 const masterKeyLookupsWaitingMax = 256;
 const hashesAtOnce = 2;
 const hashesWaitingMax = 20;
+/**
+ * Verifications of the whole audit log, and likewise exports of it. One of a million events reads for half a minute, on the
+ * connections that mints and lists need too (16 unless configured otherwise). Waiting for a place would only hide that from the caller.
+ */
+const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 const masterKeysInMemoryMax = 10_000;
 const portalDirectory = fileURLToPath(new URL('../portal/dist', import.meta.url));
 /** Opened as they are needed: a deployment without embedded verifiers has none of them. */
 const verifierConnectionsMax = 4;
+/** An operator's page waits for it, and no decision about a key. */
+const queueLookMs = 500;
 
 export type Api = {
   parts: Omit<AppParts, 'isDraining'>;
@@ -76,6 +87,13 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
   defineLimitScripts(redis);
+  const queueRedis = openRedis(
+    { redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL, commandTimeoutMs: queueLookMs },
+    fault('queue redis'),
+  );
+  closing.add('queue redis', () => queueRedis.disconnect());
+  const queue = new QueueWatch(queueRedis, () => openQueueToLook(queueRedis, fault('queue')));
+  closing.add('queue watch', () => queue.close());
 
   const keyring = config.FLOWPLATE_PEPPERS;
   const clock = new ServerClock();
@@ -120,6 +138,9 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const usage = new UsageRecorder(deliverUsage, fault('usage'));
   closing.add('usage', () => usage.close());
 
+  const lastUses = new LastUses((uses) => saveMasterKeyUses(db, uses), fault('postgres'));
+  closing.add('last uses', () => lastUses.close());
+
   const rekeying = new Rekeying((id, from, to) => rekeyKey(db, id, from, to));
   const records = new KeyRecords({
     keyring,
@@ -150,6 +171,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       waitingMax: hashesWaitingMax,
       refusal: 'TOO_MANY_ATTEMPTS',
     }),
+    onUse: (id, nowMs) => lastUses.note(id, nowMs),
   });
 
   const signingKeys = new SigningKeys({ db, clock, randomBytes, keyring });
@@ -172,6 +194,8 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         waitingMax: hashesWaitingMax,
         refusal: 'TOO_MANY_ATTEMPTS',
       }),
+      auditVerifications: new Bulkhead(auditPasses),
+      auditExports: new Bulkhead(auditPasses),
       turns: new Turns(),
       insertMint: mintsInBatches(db),
       propagation: new PropagationWatch(db, config.LEASE_MS),
@@ -189,6 +213,8 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         onVerdict: (code) => metrics.countVerdict(code),
       },
       verifiers: { db: verifiersDb, leaseMs: config.LEASE_MS, changes: changesHeard, deliverUsage },
+      readQueue: () => queue.read(),
+      countFlushes: () => countFlushes(redis),
       log,
       portalDirectory,
       newRequestId: requestIds(randomBytes),
@@ -205,8 +231,11 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       closing.add('listener', () => listener.close());
       await listener.start();
       usage.start();
+      lastUses.start();
     },
-    flushUsage: () => usage.flush(),
+    flushUsage: async () => {
+      await Promise.all([usage.flush(), lastUses.flush()]);
+    },
     close: () => closing.run(),
   };
 }

@@ -1,3 +1,4 @@
+import { auditLists } from './audit-lists.ts';
 import { embedded } from './embedded.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
@@ -24,4 +25,5 @@ export const allScenarios: readonly Scenario[] = [
   fixedRate,
   logins,
   keyLists,
+  auditLists,
 ];

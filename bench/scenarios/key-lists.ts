@@ -1,15 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { superAdminRoleId } from '../../src/domain/role.ts';
-import { insertApiKey } from '../../src/stores/postgres/api-keys.ts';
-import { openDatabase } from '../../src/stores/postgres/database.ts';
-import { type ApiKeyRequest, issueApiKey } from '../../src/usecases/api-keys/issue-api-key.ts';
+import { callersAtOnce, callMany, quantile } from '../load/timed-calls.ts';
 import { number } from '../report/statistics.ts';
+import { newOperator, newTenantKey } from '../stage/operator-keys.ts';
 import { seedApiKeys } from '../stage/seed-api-keys.ts';
-import type { Stage } from '../stage/stage.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Two at once: lists are for people and scripts, not for floods. */
-const callersAtOnce = 2;
 const callsPerRound = 60;
 
 const hourAgo = () => new Date(Date.now() - 3_600_000).toISOString();
@@ -27,6 +21,8 @@ const asked: readonly [Who, string, () => string][] = [
   ['operator', 'disabled (none)', () => 'status=disabled'],
   ['operator', 'name, one in seven', () => 'name=ci-'],
   ['operator', 'name, one in 500', () => 'name=service%20ab'],
+  ['operator', 'name, one in 32', () => 'name=service%20a'],
+  ['operator', 'name, one in 8,000', () => 'name=service%20abc'],
   ['operator', 'name, one of all', () => 'name=zebra'],
   ['operator', 'name, none', () => 'name=nothing-like-it'],
   ['operator', 'name, the oldest fifth', () => 'name=legacy'],
@@ -69,44 +65,3 @@ export const keyLists: Scenario = {
     return [{ title: 'Lists of keys', columns: ['asked', 'p50 ms', 'p99 ms'], rows, notes }];
   },
 };
-
-const newOperator = (stage: Stage) =>
-  newKey(stage, { ...unsaid, kind: 'platform', roleIds: [superAdminRoleId], scopes: [] });
-const newTenantKey = (stage: Stage) =>
-  newKey(stage, {
-    ...unsaid,
-    kind: 'tenant',
-    organizationId: 'org_0',
-    environment: 'default',
-    scopes: ['read'],
-  });
-
-const unsaid = { name: 'bench', description: null, expiresAt: null };
-
-async function newKey({ sql, keyring }: Stage, request: ApiKeyRequest): Promise<string> {
-  const { secret, apiKey, digest } = issueApiKey({ randomBytes, keyring }, request, new Date());
-  await openDatabase(sql)
-    .transaction()
-    .execute((tx) => insertApiKey(tx, apiKey, digest));
-  return secret;
-}
-
-/** How long each call took, in order of length. Anything but a success ends the benchmark. */
-async function callMany(url: () => string, secret: string, count: number): Promise<number[]> {
-  const tookMs: number[] = [];
-  const caller = async () => {
-    while (tookMs.length < count) {
-      const sentMs = performance.now();
-      const response = await fetch(url(), { headers: { authorization: `Bearer ${secret}` } });
-      await response.arrayBuffer();
-      tookMs.push(performance.now() - sentMs);
-      if (response.status !== 200) throw new Error(`${url()}: ${response.status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: callersAtOnce }, caller));
-  return tookMs.sort((left, right) => left - right);
-}
-
-function quantile(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-}

@@ -36,6 +36,12 @@ export function idFloor(kind: IdKind, at: Date): string {
   return idPrefixes[kind] + encodeBase62(at.getTime(), timeDigits);
 }
 
+/** How all handles of `as` begin that were made in the same millisecond as `id`, which is a handle of `kind`. */
+export function sameMoment(id: string, kind: IdKind, as: IdKind): string {
+  const start = idPrefixes[kind].length;
+  return idPrefixes[as] + id.slice(start, start + timeDigits);
+}
+
 /** Ids of ours of one kind; the contract promises at least 12 characters after the prefix. */
 export function idPattern(kind: IdKind): RegExp {
   return new RegExp(`^${idPrefixes[kind]}[0-9A-Za-z]{12,40}$`);

@@ -20,10 +20,15 @@ export type MasterKey = {
 /** A secret that an operator chose is at least this long; a shorter one is refused before any work is spent on it. */
 export const operatorSecretLengthMin = 32;
 
+export type MasterKeyStatus = 'active' | 'expired' | 'revoked';
+
+export function statusOf({ revokedAt, expiresAt }: MasterKey, nowMs: number): MasterKeyStatus {
+  if (revokedAt !== null) return 'revoked';
+  return expiresAt !== null && expiresAt.getTime() <= nowMs ? 'expired' : 'active';
+}
+
 export function isUsable(masterKey: MasterKey, nowMs: number): boolean {
-  return (
-    masterKey.revokedAt === null && (masterKey.expiresAt === null || nowMs < masterKey.expiresAt.getTime())
-  );
+  return statusOf(masterKey, nowMs) === 'active';
 }
 
 export function toPrincipal(masterKey: MasterKey): MasterKeyPrincipal {

@@ -12,6 +12,11 @@ export type PlatformUser = {
   updatedAt: Date;
 };
 
+/** What a list of users can be sorted by. */
+export const userSorts = ['created', 'email', 'name', 'status', 'last_login'] as const;
+
+export type UserSort = (typeof userSorts)[number];
+
 export function isActiveSuperAdmin(user: Pick<PlatformUser, 'isActive' | 'roleIds'>): boolean {
   return user.isActive && user.roleIds.includes(superAdminRoleId);
 }

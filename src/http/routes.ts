@@ -1,6 +1,9 @@
+import type { ExportAuditParts } from '../usecases/audit/export-audit-events.ts';
+import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
 import type { MintParts } from '../usecases/keys/mint-key.ts';
 import type { RefreshParts } from '../usecases/keys/refresh-key.ts';
 import type { OperatorParts } from '../usecases/operators/operator-parts.ts';
+import type { QueueHealthParts } from '../usecases/platform-stats/get-queue-health.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { HeartbeatParts } from '../usecases/verifiers/heartbeat.ts';
 import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
@@ -41,8 +44,11 @@ import { getHiddenKeyRoute } from './platform/get-hidden-key.ts';
 import { getHiddenKeyUsageRoute } from './platform/get-hidden-key-usage.ts';
 import { getMasterKeyRoute } from './platform/get-master-key.ts';
 import { getMeRoute } from './platform/get-me.ts';
+import { getQueuesRoute } from './platform/get-queues.ts';
 import { getSessionRoute } from './platform/get-session.ts';
 import { getTenantRoute } from './platform/get-tenant.ts';
+import { getTopTrafficRoute } from './platform/get-top-traffic.ts';
+import { getTrafficRoute } from './platform/get-traffic.ts';
 import { getUserRoute } from './platform/get-user.ts';
 import { listAuditEventsRoute } from './platform/list-audit-events.ts';
 import { listHiddenKeysRoute } from './platform/list-hidden-keys.ts';
@@ -50,6 +56,7 @@ import { listMasterKeysRoute } from './platform/list-master-keys.ts';
 import { listRolesRoute } from './platform/list-roles.ts';
 import { listTenantsRoute } from './platform/list-tenants.ts';
 import { listUsersRoute } from './platform/list-users.ts';
+import { listVerifiersRoute } from './platform/list-verifiers.ts';
 import { logInRoute } from './platform/log-in.ts';
 import { logOutRoute } from './platform/log-out.ts';
 import { provisionTenantRoute } from './platform/provision-tenant.ts';
@@ -87,7 +94,10 @@ export type ApiParts = MintParts &
   ApiUserAccessParts &
   OperatorAccessParts &
   OperatorParts &
-  LogInParts & {
+  LogInParts &
+  QueueHealthParts &
+  VerifyAuditParts &
+  ExportAuditParts & {
     environment: string;
     verify: VerifyParts;
     verifiers: HeartbeatParts & ReportUsageParts;
@@ -166,4 +176,8 @@ export const routes: readonly Route<ApiParts>[] = [
   revokeApiKeyRoute, //    POST   /api/v1/apikeys/:id/revoke
   getApiKeyUsageRoute, //  GET    /api/v1/apikeys/:id/usage
   getPlatformStatsRoute, //GET    /api/v1/platform/stats
+  getTrafficRoute, //      GET    /api/v1/platform/traffic
+  getTopTrafficRoute, //   GET    /api/v1/platform/traffic/top
+  listVerifiersRoute, //   GET    /api/v1/platform/verifiers
+  getQueuesRoute, //       GET    /api/v1/platform/queues
 ];

@@ -43,6 +43,8 @@ async function sendLines(res: ServerResponse, { lines }: LinesAnswer<Shape>): Pr
     beginLines(res);
     const isTaken = res.write(some.map((line) => `${JSON.stringify(line)}\n`).join(''));
     if (!isTaken) await drainedOrLeft(res);
+    // Nothing more is read for one who has left.
+    if (res.destroyed) return;
   }
   if (res.destroyed) return;
   beginLines(res);
@@ -55,10 +57,15 @@ function beginLines(res: ServerResponse): void {
   res.setHeader('Cache-Control', 'no-store');
 }
 
+/** Far longer than any network needs for one page. Whoever takes nothing keeps a place that others are waiting for. */
+const stalledMsMax = 60_000;
+
 async function drainedOrLeft(res: ServerResponse): Promise<void> {
   if (res.destroyed) return;
+  const stalled = setTimeout(() => res.destroy(), stalledMsMax);
   await new Promise<void>((resolve) => {
     const go = () => {
+      clearTimeout(stalled);
       res.off('drain', go).off('close', go);
       resolve();
     };

@@ -14,6 +14,14 @@ export function openQueue(connection: ConnectionOptions, onError: (error: Error)
   return queue;
 }
 
+/** The same queue for one who only looks: it leaves nothing there, and asks nothing of the server but what it wants to know. */
+export function openQueueToLook(connection: ConnectionOptions, onError: (error: Error) => void): Queue {
+  const prefix = keyspace.jobsPrefix;
+  const queue = new Queue(queueName, { connection, prefix, skipMetasUpdate: true, skipVersionCheck: true });
+  queue.on('error', onError);
+  return queue;
+}
+
 /**
  * Registers the schedules that Redis does not know, and only those: registering one again would put off its next run. Returns
  * the names it had to add, all of them after Redis was emptied.

@@ -29,6 +29,8 @@ export type MasterKeyParts = {
   lookups: Bulkhead;
   /** Bounds the hashes at work: they share the thread pool with everything else, and anybody may send a wrong secret. */
   hashing: Bulkhead;
+  /** Called for each request that a master key is let in with. */
+  onUse(id: string, nowMs: number): void;
 };
 
 /** Tells which master key a presented secret is. Remembered like key records: under the lease, and no older than a change. */
@@ -48,8 +50,10 @@ export class MasterKeys {
   }
 
   #admit(masterKey: MasterKey | undefined, ip: () => string | undefined): MasterKeyPrincipal | undefined {
-    if (masterKey === undefined || !isUsable(masterKey, this.#parts.clock.nowMs())) return undefined;
+    const nowMs = this.#parts.clock.nowMs();
+    if (masterKey === undefined || !isUsable(masterKey, nowMs)) return undefined;
     if (masterKey.ipAllowlist !== null && !isIpAllowed(masterKey.ipAllowlist, ip())) return undefined;
+    this.#parts.onUse(masterKey.id, nowMs);
     return toPrincipal(masterKey);
   }
 

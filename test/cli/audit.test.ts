@@ -25,6 +25,10 @@ test('the audit log is exported whole, one event a line, newest first', async ()
 test('filters narrow the list, and what is no time is wrong use', async () => {
   const [first] = await desk().json(['platform', 'audit', '--limit', '1']);
   expect(first).toHaveProperty('event_type');
+  const only = await desk().json(['platform', 'audit', '--target', first.target_id]);
+  expect(new Set(only.map((event: { target_id: string }) => event.target_id))).toEqual(
+    new Set([first.target_id]),
+  );
   const day = new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10);
   expect(await desk().json(['platform', 'audit', '--from', day])).toEqual([]);
   const wrong = await desk().run(['platform', 'audit', '--from', 'yesterday']);

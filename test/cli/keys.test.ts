@@ -96,6 +96,8 @@ test('master keys are created, listed, rotated and revoked by a super-admin', as
   const revoked = await desk().run(['masterkeys', 'revoke', next]);
   expect(revoked.stdout).toBe(`Revoked master key: ${next} (propagation: complete)\n`);
   const listed = await desk().run(['masterkeys', 'list']);
-  expect(listed.stdout).toMatch(/^ID +NAME +PREFIX +PERMISSIONS +CREATED +EXPIRES +REVOKED +MINTED\n/);
+  expect(listed.stdout).toMatch(
+    /^ID +NAME +PREFIX +PERMISSIONS +CREATED +EXPIRES +REVOKED +LAST USED +MINTED\n/,
+  );
   expect(listed.stdout).toContain(next);
 });

@@ -20,6 +20,17 @@ test('a platform user is created with a password from stdin and with roles, and 
   expect((await logIn(broker(), 'ops@example.com')).id).toBe(id);
 });
 
+test('the list is sorted by the server, and all of its pages follow one another', async () => {
+  for (const name of ['m', 'z', 'a']) await create(`${name}-sorted@example.com`);
+  const emails = async (...order: string[]) => {
+    const list = ['platform', 'users', 'list', '--search', '-sorted@', '--limit', '2', '--all', ...order];
+    return (await desk().json(list)).map((user: { email: string }) => user.email[0]).join('');
+  };
+  expect(await emails()).toBe('azm');
+  expect(await emails('--sort', 'email')).toBe('amz');
+  expect(await emails('--sort', 'email', '--order', 'desc')).toBe('zma');
+});
+
 test('what is named changes, and nothing else; a deactivated user cannot log in', async () => {
   const id = await create('later@example.com', '--role-ids', 'role_platform_viewer');
   const renamed = await desk().run(['platform', 'users', 'update', id, '--name', 'Operations Lead']);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AuditEvent, newAuditEvent, systemOrigin } from '../../src/domain/audit-event.ts';
 import type { Head } from '../../src/domain/audit-seal.ts';
+import { Bulkhead } from '../../src/domain/bulkhead.ts';
 import type { Keyring } from '../../src/domain/key-digest.ts';
 import { insertAuditEvents } from '../../src/stores/postgres/audit-events.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
@@ -33,6 +34,7 @@ export async function seal(db: Database, keyring: Keyring): Promise<{ sealed: nu
   return { sealed, heads };
 }
 
+const free = new Bulkhead({ runningMax: 8, waitingMax: 0, refusal: 'OVERLOADED' });
 const nobodyLeft = new AbortController().signal;
 
 export function verify(
@@ -41,7 +43,7 @@ export function verify(
   request: Partial<VerifyRequest> = {},
   left = nobodyLeft,
 ) {
-  return verifyAudit({ db, keyring }, { fromSeq: 1, ...request }, left);
+  return verifyAudit({ db, keyring, auditVerifications: free }, { fromSeq: 1, ...request }, left);
 }
 
 /** What an attacker does who owns the database: no trigger stands in the way. */

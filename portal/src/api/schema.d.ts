@@ -151,7 +151,7 @@ export interface paths {
         };
         /**
          * List platform users
-         * @description Newest first, as a bare array; the next page is in the `Link` header.
+         * @description Newest first unless `sort` says otherwise, as a bare array; the next page is in the `Link` header.
          *
          *     Needs the permission `platform:users:read`.
          */
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Export the audit log
-         * @description All events that the filters leave, newest first, one JSON object to a line. When something fails on the way the connection is cut: only an answer that ends properly is whole.
+         * @description All events that the filters leave, newest first, one JSON object to a line. When something fails on the way the connection is cut: only an answer that ends properly is whole. So it is when nothing was taken of it for a minute. A process writes two at once; the next is told to come back (503 `OVERLOADED`).
          *
          *     Needs the permission `platform:audit:read`.
          */
@@ -335,7 +335,7 @@ export interface paths {
         };
         /**
          * Prove that the audit log is as it was sealed
-         * @description Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`.
+         * @description Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`. A process runs two at once; the next is told to come back (503 `OVERLOADED`).
          *
          *     Needs the permission `platform:audit:read`.
          */
@@ -435,7 +435,7 @@ export interface paths {
         };
         /**
          * Look at one tenant
-         * @description A deleted one is not found.
+         * @description With how much it has. A deleted one is not found.
          *
          *     Needs the permission `platform:tenants:read`.
          */
@@ -469,7 +469,7 @@ export interface paths {
         };
         /**
          * List master keys
-         * @description Newest first, ended ones included. The next page is in `Link`.
+         * @description Newest first, ended ones included unless a status is asked for. The next page is in `Link`.
          *
          *     Needs the role `role_platform_admin`.
          */
@@ -784,6 +784,94 @@ export interface paths {
          *     Needs the permission `platform:keys:read`.
          */
         get: operations["getPlatformStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Calls and refusals of all keys over time
+         * @description The verifications of every key, hidden ones included, readable within ten seconds of the call. The range is widened to whole hours or UTC days, and steps without a call are there with zeros. A text that no key has is counted nowhere.
+         *
+         *     Needs the permission `platform:keys:read`.
+         */
+        get: operations["getTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/traffic/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tenants and keys with the most calls of a day
+         * @description By accepted verifications on a UTC day, most first. A tenant counts for all of its keys, hidden ones included. Hidden keys are among the keys for operators with `platform:hidden_keys:read`; one that was refreshed counts under its newest id, and its calls with an older secret in its grace do not count here. Deleted keys are left out.
+         *
+         *     Needs the permission `platform:keys:read`.
+         */
+        get: operations["getTopTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/verifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The processes that verify from memory, with their leases
+         * @description A revoke is complete when every live verifier has applied it. One that is live and stays behind makes each revoke wait for it, until its lease ends at the latest; one whose lease has lapsed asks the database and is waited for by nobody. Those that were silent for 20 minutes are forgotten. At most 200, live ones and among them those that are behind first.
+         *
+         *     Needs the permission `platform:keys:read`.
+         */
+        get: operations["listVerifiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the background jobs are
+         * @description Jobs find their own work, so a queue that is lost or late only delays what they do: usage that is added up, the audit log sealed, expiries written down. No decision about a key waits for them. A run that stays due for longer than a minute means that no worker is running.
+         *
+         *     Needs the permission `platform:keys:read`.
+         */
+        get: operations["getQueues"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1217,6 +1305,9 @@ export interface operations {
                 /** @description A part of the name or the e-mail address */
                 search?: string;
                 is_active?: "true" | "false";
+                sort?: "created" | "email" | "name" | "status" | "last_login";
+                /** @description `asc` unless set, and `desc` by `created`; who has never logged in is last in either */
+                order?: "asc" | "desc";
                 limit?: string;
                 cursor?: string;
             };
@@ -1495,6 +1586,8 @@ export interface operations {
                 /** @description The id of who did it */
                 actor?: string;
                 organization_id?: string;
+                /** @description The id of what it is about: a key, a user, a tenant, a role */
+                target_id?: string;
                 result?: "success" | "refused";
                 limit?: string;
                 cursor?: string;
@@ -1527,6 +1620,8 @@ export interface operations {
                 /** @description The id of who did it */
                 actor?: string;
                 organization_id?: string;
+                /** @description The id of what it is about: a key, a user, a tenant, a role */
+                target_id?: string;
                 result?: "success" | "refused";
             };
             header?: never;
@@ -1782,6 +1877,18 @@ export interface operations {
                         status: "active" | "suspended" | "deleted";
                         /** Format: date-time */
                         created_at: string;
+                        counts: {
+                            /** @description Counted up to 10000, which stands for that many or more */
+                            tenant_keys: number;
+                            /** @description Counted up to 10000, which stands for that many or more */
+                            active_tenant_keys: number;
+                            /** @description Counted up to 10000, which stands for that many or more */
+                            hidden_keys: number;
+                            /** @description Counted up to 10000, which stands for that many or more */
+                            environments: number;
+                        };
+                        /** @description Their names, the newest first, at most 100 */
+                        environments: string[];
                     };
                 };
             };
@@ -1912,6 +2019,9 @@ export interface operations {
     listMasterKeys: {
         parameters: {
             query?: {
+                /** @description Part of a name, in any case */
+                name?: string;
+                status?: "active" | "expired" | "revoked";
                 limit?: string;
                 cursor?: string;
             };
@@ -1940,10 +2050,14 @@ export interface operations {
                         environments: string[] | null;
                         /** @description Null: from anywhere */
                         ip_allowlist: string[] | null;
+                        /** @enum {string} */
+                        status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
+                        /** @description When it was last let in, readable ten seconds later */
+                        last_used_at: string | null;
                         /** @description How many keys it has minted, those that have ended since included */
                         minted_count: number;
                     }[];
@@ -1994,10 +2108,14 @@ export interface operations {
                         environments: string[] | null;
                         /** @description Null: from anywhere */
                         ip_allowlist: string[] | null;
+                        /** @enum {string} */
+                        status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
+                        /** @description When it was last let in, readable ten seconds later */
+                        last_used_at: string | null;
                         /** @description How many keys it has minted, those that have ended since included */
                         minted_count: number;
                         /** @description The secret. It is shown this once and stored nowhere. */
@@ -2037,10 +2155,14 @@ export interface operations {
                         environments: string[] | null;
                         /** @description Null: from anywhere */
                         ip_allowlist: string[] | null;
+                        /** @enum {string} */
+                        status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
+                        /** @description When it was last let in, readable ten seconds later */
+                        last_used_at: string | null;
                         /** @description How many keys it has minted, those that have ended since included */
                         minted_count: number;
                     };
@@ -2088,10 +2210,14 @@ export interface operations {
                         environments: string[] | null;
                         /** @description Null: from anywhere */
                         ip_allowlist: string[] | null;
+                        /** @enum {string} */
+                        status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
+                        /** @description When it was last let in, readable ten seconds later */
+                        last_used_at: string | null;
                         /** @description How many keys it has minted, those that have ended since included */
                         minted_count: number;
                         /** @description The secret. It is shown this once and stored nowhere. */
@@ -2563,6 +2689,9 @@ export interface operations {
                 scope?: string;
                 /** @description Never used, or not at or after this time */
                 unused_since?: string;
+                created_before?: string;
+                /** @description Active now, with an expiry that is to come before this time */
+                expires_before?: string;
                 /** @description Only platform keys, or none of them */
                 platform?: "true" | "false";
                 /** @description One tenant's keys */
@@ -3047,6 +3176,206 @@ export interface operations {
                         active_keys: number;
                         expired_keys: number;
                         api_calls_today: number;
+                    };
+                };
+            };
+        };
+    };
+    getTraffic: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                granularity?: "hour" | "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The time series and its totals. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        granularity: "hour" | "day";
+                        /** Format: date-time */
+                        from: string;
+                        /** Format: date-time */
+                        to: string;
+                        data: {
+                            /** Format: date-time */
+                            start: string;
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                            /** @description Refused verifications by code */
+                            refusals: {
+                                [key: string]: number;
+                            };
+                        }[];
+                        totals: {
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                            /** @description Refused verifications by code */
+                            refusals: {
+                                [key: string]: number;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+    };
+    getTopTraffic: {
+        parameters: {
+            query?: {
+                /** @description `YYYY-MM-DD` in UTC; today unless set */
+                day?: string;
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both lists. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date */
+                        day: string;
+                        /** @description null without `platform:tenants:read` */
+                        tenants: {
+                            id: string;
+                            name: string;
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                        }[] | null;
+                        keys: {
+                            id: string;
+                            name: string | null;
+                            /**
+                             * @description `user`: a hidden key
+                             * @enum {string}
+                             */
+                            kind: "tenant" | "platform" | "user";
+                            /** @description null for a platform key */
+                            organization_id: string | null;
+                            /** @description How the secret begins */
+                            prefix: string;
+                            key_masked: string;
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    listVerifiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The verifiers at this moment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The newest change in the feed */
+                        head_seq: number;
+                        live: number;
+                        lapsed: number;
+                        data: {
+                            id: string;
+                            /**
+                             * @description A process of this API, or one inside a gateway
+                             * @enum {string}
+                             */
+                            kind: "api" | "embedded";
+                            /** @description With which an embedded one has registered */
+                            master_key_id: string | null;
+                            /** @enum {string} */
+                            state: "live" | "lapsed";
+                            /** Format: date-time */
+                            started_at: string;
+                            /** Format: date-time */
+                            lease_until: string;
+                            /** @description By the server's clock; negative once it has lapsed */
+                            lease_left_ms: number;
+                            applied_seq: number;
+                            /** @description How many changes it has not applied yet; seldom fewer, never more */
+                            behind: number;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    getQueues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue at this moment, or that Redis does not answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether Redis answers */
+                        up: boolean;
+                        queue: {
+                            waiting: number;
+                            active: number;
+                            /** @description Runs that are to come: one for each job */
+                            delayed: number;
+                            /** @description Of the newest failed runs, which are kept: at most 500 */
+                            failed: number;
+                            /** @description The run that has been due for longest without a worker that took it */
+                            oldest_due: {
+                                job: string;
+                                /** Format: date-time */
+                                at: string;
+                                /** @description For how long */
+                                seconds: number;
+                            } | null;
+                            last_completed: {
+                                job: string;
+                                /** Format: date-time */
+                                at: string;
+                            } | null;
+                            last_failed: {
+                                job: string;
+                                /** Format: date-time */
+                                at: string;
+                            } | null;
+                        } | null;
+                        /** @description Reports of counted calls that are not added up yet; each process writes up to four a second */
+                        usage_flushes_waiting: number | null;
                     };
                 };
             };

@@ -22,6 +22,7 @@ type FilterOptions = {
   to?: string | undefined;
   actor?: string | undefined;
   org?: string | undefined;
+  target?: string | undefined;
   result?: AuditFilter['result'];
 };
 
@@ -45,8 +46,8 @@ function addList(audit: Command): void {
     .description('Lists audit events, newest first.')
     .action(
       act(async (cli, options: PageOptions & FilterOptions) => {
-        const { eventType, from, to, actor, org, result, ...page } = options;
-        const filter = toFilter({ eventType, from, to, actor, org, result });
+        const { eventType, from, to, actor, org, target, result, ...page } = options;
+        const filter = toFilter({ eventType, from, to, actor, org, target, result });
         const client = await cli.operator('platform');
         const fetch = (next: PageOptions) => client.audit.list({ ...filter, ...next });
         await printList(cli, page, { shape: 'array', columns, fetch });
@@ -134,9 +135,10 @@ function filterOptions(command: Command): Command {
     .option('--to <time>', 'to the end of this day, or before this time', dayOrTime)
     .option('--actor <id>', 'who did it')
     .option('--org <organization_id>', 'in which organization')
+    .option('--target <id>', 'what it is about: a key, a user, a tenant')
     .option('--result <result>', 'success or refused');
 }
 
-function toFilter({ eventType, org, from, to, actor, result }: FilterOptions): AuditFilter {
-  return { event_type: eventType, organization_id: org, from, to, actor, result };
+function toFilter({ eventType, org, target, from, to, actor, result }: FilterOptions): AuditFilter {
+  return { event_type: eventType, organization_id: org, target_id: target, from, to, actor, result };
 }

@@ -17,6 +17,7 @@ const columns: readonly Column<MasterKey>[] = [
   ['CREATED', ({ created_at }) => toSeconds(created_at)],
   ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
   ['REVOKED', ({ revoked_at }) => orNever(revoked_at)],
+  ['LAST USED', ({ last_used_at }) => orNever(last_used_at)],
   ['MINTED', ({ minted_count }) => String(minted_count)],
 ];
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PlatformUser } from '../../sdk/operator-types.ts';
+import type { PlatformUser, PlatformUserFilter } from '../../sdk/operator-types.ts';
 import { askSecret } from '../ask-secret.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
@@ -25,14 +25,21 @@ export function addPlatformUsers(platform: Command): void {
   examples(users, 'flowplate platform users list', 'flowplate platform users list --json');
 }
 
+type FilterOptions = Omit<PlatformUserFilter, 'is_active'> & { active?: boolean };
+
 function addList(users: Command): void {
-  const command = pageOptions(users.command('list').description('Lists platform users, newest first.'))
+  const command = pageOptions(
+    users.command('list').description('Lists platform users, newest first unless sorted.'),
+  )
     .option('--search <text>', 'a part of the name or the e-mail address')
     .option('--active <true|false>', 'only those that are, or are not', flag)
+    .option('--sort <column>', 'created, email, name, status or last_login')
+    .option('--order <asc|desc>', 'asc unless set, and desc by created')
     .action(
-      act(async (cli, { search, active, ...page }: PageOptions & { search?: string; active?: boolean }) => {
+      act(async (cli, { search, active, sort, order, ...page }: PageOptions & FilterOptions) => {
         const { users } = await cli.operator('platform');
-        const fetch = (next: PageOptions) => users.list({ search, is_active: active, ...next });
+        const filter = { search, is_active: active, sort, order };
+        const fetch = (next: PageOptions) => users.list({ ...filter, ...next });
         await printList(cli, page, { shape: 'array', columns, fetch });
       }),
     );

@@ -16,6 +16,10 @@ const query = z
     status: apiKeyStatus.optional(),
     scope: searched.optional(),
     unused_since: timestamp.optional().describe('Never used, or not at or after this time'),
+    created_before: timestamp.optional(),
+    expires_before: timestamp
+      .optional()
+      .describe('Active now, with an expiry that is to come before this time'),
     platform: z.enum(['true', 'false']).optional().describe('Only platform keys, or none of them'),
     organization_id: externalId.optional().describe("One tenant's keys"),
     limit: pageLimit,
@@ -50,6 +54,8 @@ export const listApiKeysRoute = defineRoute({
       status: asked.status,
       scope: asked.scope,
       unusedSince: asked.unused_since,
+      createdBefore: asked.created_before,
+      expiresBefore: asked.expires_before,
       isPlatform: asked.platform === undefined ? undefined : asked.platform === 'true',
       organizationId: asked.organization_id,
       limit: asked.limit,

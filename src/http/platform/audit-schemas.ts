@@ -27,6 +27,7 @@ export const auditFilterFields = {
     .meta({ override: { type: 'string' }, description: 'Before this time, or a day in UTC to its end' }),
   actor: anId.optional().describe('The id of who did it'),
   organization_id: anId.optional(),
+  target_id: anId.optional().describe('The id of what it is about: a key, a user, a tenant, a role'),
   result: z.enum(results).optional(),
 };
 
@@ -39,6 +40,7 @@ export function toAuditFilter(query: z.output<typeof auditFilter>): AuditFilter 
     to: query.to,
     actorId: query.actor,
     organizationId: query.organization_id,
+    targetId: query.target_id,
     result: query.result,
   };
 }

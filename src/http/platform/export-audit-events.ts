@@ -12,7 +12,7 @@ export const exportAuditEventsRoute = defineRoute({
   operationId: 'exportAuditEvents',
   summary: 'Export the audit log',
   description:
-    'All events that the filters leave, newest first, one JSON object to a line. When something fails on the way the connection is cut: only an answer that ends properly is whole.',
+    'All events that the filters leave, newest first, one JSON object to a line. When something fails on the way the connection is cut: only an answer that ends properly is whole. So it is when nothing was taken of it for a minute. A process writes two at once; the next is told to come back (503 `OVERLOADED`).',
   access: operator('platform:audit:read'),
   params: noParams,
   query: z.strictObject(auditFilterFields),

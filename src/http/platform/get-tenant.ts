@@ -3,22 +3,22 @@ import { getTenant } from '../../usecases/tenants/get-tenant.ts';
 import { operator } from '../access/operator.ts';
 import { noBody, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
-import { tenantFields, tenantId, toTenantAnswer } from './tenant-schemas.ts';
+import { shownTenantFields, tenantId, toShownTenantAnswer } from './tenant-schemas.ts';
 
 export const getTenantRoute = defineRoute({
   method: 'get',
   path: '/api/v1/platform/tenants/:id',
   operationId: 'getTenant',
   summary: 'Look at one tenant',
-  description: 'A deleted one is not found.',
+  description: 'With how much it has. A deleted one is not found.',
   access: operator('platform:tenants:read'),
   params: tenantId,
   query: noQuery,
   body: noBody,
   success: { 200: 'The tenant.' },
-  answer: z.strictObject(tenantFields),
+  answer: z.strictObject(shownTenantFields),
   errors: ['ORGANIZATION_NOT_FOUND'],
   async handle(parts: Parameters<typeof getTenant>[0], { params }) {
-    return { status: 200, body: toTenantAnswer(await getTenant(parts, params.id)) };
+    return { status: 200, body: toShownTenantAnswer(await getTenant(parts, params.id)) };
   },
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { listMasterKeys } from '../../usecases/master-keys/list-master-keys.ts';
 import { operator } from '../access/operator.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
-import { noBody, noParams } from '../flowplate/key-schemas.ts';
+import { name, noBody, noParams } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { masterKeyFields, toMasterKeyAnswer } from './master-key-schemas.ts';
 
@@ -13,22 +13,27 @@ export const listMasterKeysRoute = defineRoute({
   path,
   operationId: 'listMasterKeys',
   summary: 'List master keys',
-  description: 'Newest first, ended ones included. The next page is in `Link`.',
+  description: 'Newest first, ended ones included unless a status is asked for. The next page is in `Link`.',
   access: operator('super-admin'),
   params: noParams,
-  query: z.strictObject({ limit: pageLimit, cursor: cursorOf('masterKey').optional() }),
+  query: z.strictObject({
+    name: name.optional().describe('Part of a name, in any case'),
+    status: masterKeyFields.status.optional(),
+    limit: pageLimit,
+    cursor: cursorOf('masterKey').optional(),
+  }),
   body: noBody,
   success: { 200: 'A page of master keys.' },
   answer: z.array(z.strictObject(masterKeyFields)),
   errors: [],
   async handle(parts: Parameters<typeof listMasterKeys>[0], { query }) {
-    const { limit, cursor } = query;
-    const { masterKeys, hasMore } = await listMasterKeys(parts, { limit, before: cursor });
+    const { cursor, ...narrowed } = query;
+    const { masterKeys, hasMore } = await listMasterKeys(parts, { ...narrowed, before: cursor });
     const last = masterKeys.at(-1);
     return {
       status: 200,
       body: masterKeys.map(toMasterKeyAnswer),
-      ...nextPage(path, { limit }, hasMore && last !== undefined ? toCursor(last.id) : undefined),
+      ...nextPage(path, narrowed, hasMore && last !== undefined ? toCursor(last.id) : undefined),
     };
   },
 });

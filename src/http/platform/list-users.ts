@@ -1,44 +1,70 @@
 import { z } from 'zod';
-import { listOperators } from '../../usecases/operators/list-operators.ts';
+import { userSorts } from '../../domain/platform-user.ts';
+import { listOperators, type UserOrder } from '../../usecases/operators/list-operators.ts';
 import { operator } from '../access/operator.ts';
-import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
+import { nextPage, pageLimit } from '../cursor.ts';
 import { noBody, noParams } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
+import { toUserCursor, userCursor } from './user-cursor.ts';
 import { toUserAnswer, userAnswer } from './user-schemas.ts';
 
 const path = '/api/v1/platform/users';
+
+const query = z
+  .strictObject({
+    search: z.string().min(1).max(200).optional().describe('A part of the name or the e-mail address'),
+    is_active: z.enum(['true', 'false']).optional(),
+    sort: z.enum(userSorts).default('created'),
+    order: z
+      .enum(['asc', 'desc'])
+      .optional()
+      .describe('`asc` unless set, and `desc` by `created`; who has never logged in is last in either'),
+    limit: pageLimit,
+    cursor: userCursor.optional(),
+  })
+  .refine((asked) => asked.cursor === undefined || isSame(asked.cursor.order, orderOf(asked)), {
+    path: ['cursor'],
+    message: 'is of another order',
+  });
 
 export const listUsersRoute = defineRoute({
   method: 'get',
   path,
   operationId: 'listPlatformUsers',
   summary: 'List platform users',
-  description: 'Newest first, as a bare array; the next page is in the `Link` header.',
+  description:
+    'Newest first unless `sort` says otherwise, as a bare array; the next page is in the `Link` header.',
   access: operator('platform:users:read'),
   params: noParams,
-  query: z.strictObject({
-    search: z.string().min(1).max(200).optional().describe('A part of the name or the e-mail address'),
-    is_active: z.enum(['true', 'false']).optional(),
-    limit: pageLimit,
-    cursor: cursorOf('platformUser').optional(),
-  }),
+  query,
   body: noBody,
   success: { 200: 'A page of users.' },
   answer: z.array(userAnswer),
   errors: [],
-  async handle(parts: Parameters<typeof listOperators>[0], { query }) {
-    const { cursor, ...page } = query;
-    const { users, hasMore } = await listOperators(parts, {
+  async handle(parts: Parameters<typeof listOperators>[0], { query: asked }) {
+    const { cursor, ...page } = asked;
+    const order = orderOf(page);
+    const { users, end } = await listOperators(parts, {
       search: page.search,
       isActive: page.is_active === undefined ? undefined : page.is_active === 'true',
+      order,
       limit: page.limit,
-      before: cursor,
+      after: cursor?.place,
     });
-    const last = hasMore ? users.at(-1) : undefined;
     return {
       status: 200,
       body: users.map(toUserAnswer),
-      ...nextPage(path, page, last && toCursor(last.id)),
+      ...nextPage(path, page, end && toUserCursor(order, end)),
     };
   },
 });
+
+type Sorted = { sort: UserOrder['by']; order?: 'asc' | 'desc' | undefined };
+
+function orderOf({ sort, order = sort === 'created' ? 'desc' : 'asc' }: Sorted): UserOrder {
+  return { by: sort, isDescending: order === 'desc' };
+}
+
+function isSame(one: UserOrder, other: UserOrder): boolean {
+  return one.by === other.by && one.isDescending === other.isDescending;
+}

@@ -45,9 +45,11 @@ export const masterKeyFields = {
   organization_ids: z.array(z.string()).nullable().describe('Null: all'),
   environments: z.array(z.string()).nullable().describe('Null: all'),
   ip_allowlist: z.array(z.string()).nullable().describe('Null: from anywhere'),
+  status: z.enum(['active', 'expired', 'revoked']),
   expires_at: timestampText.nullable(),
   revoked_at: timestampText.nullable(),
   created_at: timestampText,
+  last_used_at: timestampText.nullable().describe('When it was last let in, readable ten seconds later'),
   minted_count: z.int().describe('How many keys it has minted, those that have ended since included'),
 };
 
@@ -65,9 +67,11 @@ export function toMasterKeyAnswer(masterKey: ShownMasterKey) {
     organization_ids: masterKey.organizationIds,
     environments: masterKey.environments,
     ip_allowlist: masterKey.ipAllowlist,
+    status: masterKey.status,
     expires_at: masterKey.expiresAt,
     revoked_at: masterKey.revokedAt,
     created_at: masterKey.createdAt,
+    last_used_at: masterKey.lastUsedAt,
     minted_count: masterKey.mintedCount,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Organization } from '../../domain/organization.ts';
+import type { ShownTenant } from '../../usecases/tenants/get-tenant.ts';
 import { toCursor } from '../cursor.ts';
 import { externalId, name, timestampText } from '../flowplate/key-schemas.ts';
 
@@ -12,6 +13,33 @@ export const tenantFields = {
   status: z.enum(['active', 'suspended', 'deleted']),
   created_at: timestampText,
 };
+
+const counted = z.int().describe('Counted up to 10000, which stands for that many or more');
+
+/** What one of them tells beyond what a list does. */
+export const shownTenantFields = {
+  ...tenantFields,
+  counts: z.strictObject({
+    tenant_keys: counted,
+    active_tenant_keys: counted,
+    hidden_keys: counted,
+    environments: counted,
+  }),
+  environments: z.array(z.string()).describe('Their names, the newest first, at most 100'),
+};
+
+export function toShownTenantAnswer({ counts, environments, ...tenant }: ShownTenant) {
+  return {
+    ...toTenantAnswer(tenant),
+    counts: {
+      tenant_keys: counts.tenantKeys,
+      active_tenant_keys: counts.activeTenantKeys,
+      hidden_keys: counts.hiddenKeys,
+      environments: counts.environments,
+    },
+    environments,
+  };
+}
 
 export function toTenantAnswer({ id, name: called, status, createdAt }: Organization) {
   return { id, name: called, status, created_at: createdAt.toISOString() };

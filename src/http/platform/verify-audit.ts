@@ -19,7 +19,7 @@ export const verifyAuditRoute = defineRoute({
   operationId: 'verifyAudit',
   summary: 'Prove that the audit log is as it was sealed',
   description:
-    'Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`.',
+    'Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`. A process runs two at once; the next is told to come back (503 `OVERLOADED`).',
   access: operator('platform:audit:read'),
   params: noParams,
   query: z

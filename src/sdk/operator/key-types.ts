@@ -58,6 +58,9 @@ export type ApiKeyFilter = {
   scope?: string | undefined;
   /** Never used, or not at or after this time. */
   unused_since?: string | undefined;
+  created_before?: string | undefined;
+  /** Active now, with an expiry that is to come before this time. */
+  expires_before?: string | undefined;
   /** Only platform keys, or none of them. */
   platform?: boolean | undefined;
   organization_id?: string | undefined;
@@ -73,9 +76,12 @@ export type MasterKey = {
   organization_ids: string[] | null;
   environments: string[] | null;
   ip_allowlist: string[] | null;
+  status: 'active' | 'expired' | 'revoked';
   expires_at: string | null;
   revoked_at: string | null;
   created_at: string;
+  /** When it was last let in, readable ten seconds later. */
+  last_used_at: string | null;
   /** How many keys it has minted, those that have ended since included. */
   minted_count: number;
 };
@@ -84,6 +90,12 @@ export type MasterKey = {
 export type MasterKeyWithSecret = MasterKey & { key: string };
 export type RotatedMasterKey = MasterKeyWithSecret & { previous_id: string } & Propagated;
 export type RevokedMasterKey = Done & { message: string } & Propagated;
+
+export type MasterKeyFilter = {
+  /** A part of the name. */
+  name?: string | undefined;
+  status?: MasterKey['status'] | undefined;
+};
 
 export type NewMasterKey = {
   name: string;

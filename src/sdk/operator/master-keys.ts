@@ -1,6 +1,7 @@
 import type { CallOptions, SecretOptions } from '../client.ts';
 import type {
   MasterKey,
+  MasterKeyFilter,
   MasterKeyWithSecret,
   NewMasterKey,
   Page,
@@ -20,8 +21,8 @@ export class MasterKeys {
     this.#requests = requests;
   }
 
-  list(page: PageOf = {}, options?: CallOptions): Promise<Page<MasterKey>> {
-    return this.#requests.readArray(masterKeysPath, page, options);
+  list(filter: MasterKeyFilter & PageOf = {}, options?: CallOptions): Promise<Page<MasterKey>> {
+    return this.#requests.readArray(masterKeysPath, filter, options);
   }
 
   get(id: string, options?: CallOptions): Promise<MasterKey> {

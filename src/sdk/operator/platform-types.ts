@@ -26,6 +26,10 @@ export type PlatformUserFilter = {
   /** A part of the name or the e-mail address. */
   search?: string | undefined;
   is_active?: boolean | undefined;
+  /** `created` unless set. */
+  sort?: 'created' | 'email' | 'name' | 'status' | 'last_login' | undefined;
+  /** `asc` unless set, and `desc` by `created`. */
+  order?: 'asc' | 'desc' | undefined;
 };
 
 export type Login = { token: string; expires_at: string; user: PlatformUser };
@@ -62,6 +66,18 @@ export type Tenant = {
   created_at: string;
 };
 
+/** Counts go up to 10000, which stands for that many or more. */
+export type ShownTenant = Tenant & {
+  counts: {
+    tenant_keys: number;
+    active_tenant_keys: number;
+    hidden_keys: number;
+    environments: number;
+  };
+  /** The names of the newest hundred. */
+  environments: string[];
+};
+
 export type TenantFilter = {
   /** A part of the name. */
   name?: string | undefined;
@@ -81,6 +97,8 @@ export type AuditFilter = {
   to?: string | undefined;
   actor?: string | undefined;
   organization_id?: string | undefined;
+  /** The id of what it is about: a key, a user, a tenant, a role. */
+  target_id?: string | undefined;
   result?: 'success' | 'refused' | undefined;
 };
 

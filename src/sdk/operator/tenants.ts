@@ -1,6 +1,14 @@
 import type { Propagated } from '../api-types.ts';
 import type { CallOptions } from '../client.ts';
-import type { Deleted, Page, PageOf, Tenant, TenantChanges, TenantFilter } from '../operator-types.ts';
+import type {
+  Deleted,
+  Page,
+  PageOf,
+  ShownTenant,
+  Tenant,
+  TenantChanges,
+  TenantFilter,
+} from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
 const tenantsPath = '/api/v1/platform/tenants';
@@ -17,7 +25,7 @@ export class Tenants {
     return this.#requests.readArray(tenantsPath, filter, options);
   }
 
-  get(id: string, options?: CallOptions): Promise<Tenant> {
+  get(id: string, options?: CallOptions): Promise<ShownTenant> {
     return this.#requests.read(tenantPath(id), {}, options);
   }
 

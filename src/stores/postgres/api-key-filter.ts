@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { platformOrganizationId, toNameKey } from '../../domain/api-key.ts';
+import { idFloor } from '../../domain/ids.ts';
 import type { KeyStatus } from '../../domain/key.ts';
+import { trigramLength } from './api-key-names.ts';
 import type { ApiKeyReach } from './api-keys.ts';
 import { statusCondition } from './keys.ts';
 
@@ -16,6 +18,9 @@ export type ApiKeyFilter = {
   scope?: string | undefined;
   /** Never used, or not since then. */
   unusedSince?: Date | undefined;
+  createdBefore?: Date | undefined;
+  /** Active, with an expiry that is to come before then. */
+  expiresBefore?: Date | undefined;
   now: Date;
 };
 
@@ -27,6 +32,10 @@ export function placeConditions(reach: ApiKeyReach, filter: ApiKeyFilter): Condi
   return [
     // As the partial indexes spell it.
     sql`kind IN ('tenant', 'platform')`,
+    // An id begins with its time, so a walk begins where these do.
+    ...(filter.createdBefore === undefined
+      ? []
+      : [sql<boolean>`id < ${idFloor('apiKey', filter.createdBefore)}`]),
     ...(filter.isPlatform === false ? [sql<boolean>`kind = 'tenant'`] : []),
     ...(wanted === undefined ? [] : [sql<boolean>`organization_id = ${wanted}`]),
     ...(reach.organizationId === null
@@ -40,11 +49,16 @@ export function after(before: string | undefined): Condition[] {
 }
 
 /** Those that an index can find the few keys for. */
-export function indexedConditions({ name, prefix, scope }: ApiKeyFilter): Condition[] {
+export function indexedConditions({ name, prefix, scope, expiresBefore, now }: ApiKeyFilter): Condition[] {
   return [
     ...(name === undefined ? [] : [nameCondition(toNameKey(name))]),
     ...(prefix === undefined ? [] : [sql<boolean>`key_prefix COLLATE "C" ^@ ${prefix}`]),
     ...(scope === undefined ? [] : [sql<boolean>`scopes @> ARRAY[${scope}]::text[]`]),
+    ...(expiresBefore === undefined
+      ? []
+      : [
+          sql<boolean>`(status = 'active' AND expires_at IS NOT NULL AND expires_at > ${now} AND expires_at < ${expiresBefore})`,
+        ]),
   ];
 }
 
@@ -62,21 +76,31 @@ export function otherConditions({ status, unusedSince, now }: ApiKeyFilter): Con
   ];
 }
 
-const trigramLength = 3;
-
-/** `strpos` knows no wildcards. The trigrams add nothing but a use for their index. */
+/** `strpos` knows no wildcards. */
 function nameCondition(nameKey: string): Condition {
-  const contains = sql<boolean>`strpos(name_key, ${nameKey}) > 0`;
-  if ([...nameKey].length < trigramLength) return contains;
-  return sql`(name_trigrams(name_key) @> name_trigrams(${nameKey}) AND ${contains})`;
+  return sql<boolean>`strpos(name_key, ${nameKey}) > 0`;
 }
 
 /**
  * Whether an index finds the few keys among many. Under row-level security only operators that leak nothing may be asked of an
- * index (PostgreSQL documentation, "Rules and Privileges"): for a tenant that is the prefix alone.
+ * index (PostgreSQL documentation, "Rules and Privileges"): for a tenant those are about prefix and expiry.
  */
-export function isFoundByIndex(reach: ApiKeyReach, { name, prefix, scope }: ApiKeyFilter): boolean {
-  if (prefix !== undefined) return true;
+export function isFoundByIndex(reach: ApiKeyReach, filter: ApiKeyFilter): boolean {
+  if (filter.prefix !== undefined || filter.expiresBefore !== undefined) return true;
   if (reach.organizationId !== null) return false;
-  return scope !== undefined || (name !== undefined && [...toNameKey(name)].length >= trigramLength);
+  return filter.scope !== undefined || nameInIndex(reach, filter) !== undefined;
+}
+
+/** The name that was asked for, as the index of names knows it; undefined when that is of no use here. */
+export function nameInIndex(reach: ApiKeyReach, { name }: ApiKeyFilter): string | undefined {
+  if (name === undefined || reach.organizationId !== null) return undefined;
+  const nameKey = toNameKey(name);
+  return [...nameKey].length >= trigramLength ? nameKey : undefined;
+}
+
+/** Whether nothing but a name narrows what there is, so that it is enough to walk through the names. */
+export function isNameAlone(reach: ApiKeyReach, filter: ApiKeyFilter): boolean {
+  const { now: _, name, ...others } = filter;
+  const isNarrowed = Object.values(others).some((value) => value !== undefined);
+  return name !== undefined && reach.organizationId === null && !isNarrowed;
 }

@@ -6,9 +6,12 @@ import {
   type Condition,
   indexedConditions,
   isFoundByIndex,
+  isNameAlone,
+  nameInIndex,
   otherConditions,
   placeConditions,
 } from './api-key-filter.ts';
+import { findRareTrigrams, hasTrigrams, walkNames } from './api-key-names.ts';
 import { type ApiKeyReach, apiKeyColumns, toApiKey } from './api-keys.ts';
 import type { Db } from './database.ts';
 
@@ -36,52 +39,58 @@ export async function listApiKeys(
   const indexed = indexedConditions(filter);
   const others = otherConditions(filter);
   const narrowing = [...indexed, ...others];
-  const walked = await walk(db, { filter, place, narrowing, limit });
-  if (walked.isComplete || !isFoundByIndex(reach, filter)) return walked.page;
-  const ids = await findIds(db, all([place, ...indexed]));
-  if (ids === undefined) return walked.page;
+  // The names by themselves are soon walked through, so that the keys need not be.
+  const isName = isNameAlone(reach, filter);
+  const keys = examined(filter, place);
+  const page = isName ? nothing : await walk(db, keys, narrowing, limit);
+  if (page.next !== null || narrowing.length === 0) return page;
+  const ids = isFoundByIndex(reach, filter)
+    ? await findByIndex(db, reach, filter, [place, ...indexed])
+    : undefined;
+  if (ids === undefined) {
+    if (isName) return walkNamed(db, place, all(narrowing), limit);
+    return { ...page, next: await findLastExamined(db, keys) };
+  }
   // Only what else was asked can still turn one of them down.
   const newest = ids.sort().reverse();
   const candidates = others.length > 0 ? newest : newest.slice(0, limit + 1);
   return readPage(db, all([place, ...narrowing]), candidates, limit);
 }
 
-type Walk = { filter: ApiKeyFilter; place: Condition; narrowing: readonly Condition[]; limit: number };
+const nothing: ApiKeyPage = { apiKeys: [], next: null };
 
 /** Walks the newest keys of the place and takes those that pass, until the page is full or enough were examined. */
 async function walk(
   db: Db,
-  { filter, place, narrowing, limit }: Walk,
-): Promise<{ page: ApiKeyPage; isComplete: boolean }> {
-  const max = filter.unusedSince === undefined ? examinedMax : examinedWithUseMax;
-  const { keys, order } = examined(filter, place, max);
+  { keys, order }: Examined,
+  narrowing: readonly Condition[],
+  limit: number,
+): Promise<ApiKeyPage> {
   const { rows } = await sql<Parameters<typeof toApiKey>[0]>`
     SELECT ${columns} FROM ${keys} AS api_keys
     WHERE ${all(narrowing)} ORDER BY ${order} LIMIT ${limit + 1}`.execute(db);
-  const page = toPage(rows.map(toApiKey), limit);
-  if (page.next !== null || narrowing.length === 0) return { page, isComplete: true };
-  const next = await findExamined(db, { keys, order }, max);
-  return { page: { ...page, next }, isComplete: next === null };
+  return toPage(rows.map(toApiKey), limit);
 }
 
-type Examined = { keys: RawBuilder<unknown>; order: RawBuilder<unknown> };
+type Examined = { keys: RawBuilder<unknown>; order: RawBuilder<unknown>; max: number };
 
 /** The newest keys of a place, and of a state. The limit keeps the filters out of here. */
-function examined({ status, now }: ApiKeyFilter, place: Condition, max: number): Examined {
+function examined({ status, unusedSince, now }: ApiKeyFilter, place: Condition): Examined {
+  const max = unusedSince === undefined ? examinedMax : examinedWithUseMax;
   const newest = (condition: Condition, order: RawBuilder<unknown>) =>
     sql`(SELECT ${columns}, name_key, superseded_until FROM api_keys
       WHERE ${place} AND ${condition} ORDER BY ${order} LIMIT ${max})`;
-  if (status === undefined) return { keys: newest(sql`true`, byId), order: byId };
+  if (status === undefined) return { keys: newest(sql`true`, byId), order: byId, max };
   if (status === 'disabled') {
-    return { keys: newest(sql`status = 'active' AND NOT enabled`, byId), order: byId };
+    return { keys: newest(sql`status = 'active' AND NOT enabled`, byId), order: byId, max };
   }
-  if (status !== 'expired') return { keys: newest(hasStatus(status), byStatus), order: byStatus };
+  if (status !== 'expired') return { keys: newest(hasStatus(status), byStatus), order: byStatus, max };
   const due = sql`(WITH due AS MATERIALIZED (
       SELECT ${columns}, name_key, superseded_until FROM api_keys
       WHERE ${place} AND status = 'active' AND expires_at <= ${now})
     SELECT * FROM due)`;
   const both = sql`${newest(hasStatus('expired'), byStatus)} UNION ALL ${due}`;
-  return { keys: sql`(SELECT * FROM (${both}) AS expired ORDER BY ${byId} LIMIT ${max})`, order: byId };
+  return { keys: sql`(SELECT * FROM (${both}) AS expired ORDER BY ${byId} LIMIT ${max})`, order: byId, max };
 }
 
 const byId = sql`id DESC`;
@@ -96,10 +105,26 @@ function hasStatus(status: string): Condition {
 }
 
 /** Where a walk that found too little has ended; null when it met them all. */
-async function findExamined(db: Db, { keys, order }: Examined, max: number): Promise<string | null> {
+async function findLastExamined(db: Db, { keys, order, max }: Examined): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM ${keys} AS api_keys ORDER BY ${order} OFFSET ${max - 1} LIMIT 1`.execute(db);
   return rows[0]?.id ?? null;
+}
+
+/** What the indexes find; undefined when it is too much, or would be. */
+async function findByIndex(
+  db: Db,
+  reach: ApiKeyReach,
+  filter: ApiKeyFilter,
+  conditions: readonly Condition[],
+): Promise<string[] | undefined> {
+  const nameKey = nameInIndex(reach, filter);
+  if (nameKey === undefined) return findIds(db, all(conditions));
+  const trigrams = await findRareTrigrams(db, nameKey);
+  if (trigrams !== undefined) return findIds(db, all([...conditions, hasTrigrams(trigrams)]));
+  const { prefix, scope, expiresBefore } = filter;
+  const isFoundOtherwise = [prefix, scope, expiresBefore].some((asked) => asked !== undefined);
+  return isFoundOtherwise ? findIds(db, all(conditions)) : undefined;
 }
 
 /** What an index finds; undefined when it is too much. Materialized: it is planned as if all were wanted, so by that index. */
@@ -108,6 +133,14 @@ async function findIds(db: Db, condition: Condition): Promise<string[] | undefin
     WITH found AS MATERIALIZED (SELECT id FROM api_keys WHERE ${condition})
     SELECT id FROM found LIMIT ${foundMax + 1}`.execute(db);
   return rows.length > foundMax ? undefined : rows.map((row) => row.id);
+}
+
+/** Names too common for the index, or too short. A key that is deleted meanwhile is missing from the page and ends nothing. */
+async function walkNamed(db: Db, place: Condition, passing: Condition, limit: number): Promise<ApiKeyPage> {
+  const { ids, last } = await walkNames(db, { place, passing, limit: limit + 1 });
+  if (ids.length === 0) return { apiKeys: [], next: last };
+  const { apiKeys } = await readPage(db, place, ids.slice(0, limit), limit);
+  return { apiKeys, next: ids.length > limit ? (ids[limit - 1] ?? null) : last };
 }
 
 async function readPage(

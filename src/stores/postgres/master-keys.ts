@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { KeyDigest } from '../../domain/key-digest.ts';
-import type { MasterKey } from '../../domain/master-key.ts';
+import type { MasterKey, MasterKeyStatus } from '../../domain/master-key.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
 import type { Db, Tx } from './database.ts';
 
@@ -48,23 +48,61 @@ export async function lockMasterKeys(tx: Tx): Promise<void> {
   await sql`LOCK TABLE master_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
 }
 
-/** Newest first: all of them, or a page that starts after the master key `before`. */
+/** What is undefined does not narrow. */
+export type MasterKeyFilter = {
+  /** Part of a name, in any case. */
+  name?: string | undefined;
+  /** The state that they have at `now`. */
+  state?: { status: MasterKeyStatus; now: Date } | undefined;
+};
+
+/** Newest first: all of them, or a page that starts after the master key `before`. They are few: a filter needs no index. */
 export async function listMasterKeys(
   db: Db,
-  page: { limit?: number; before?: string | undefined } = {},
+  page: MasterKeyFilter & { limit?: number; before?: string | undefined } = {},
 ): Promise<MasterKey[]> {
   let query = db.selectFrom('master_keys').select(columns).orderBy('id', 'desc');
   if (page.limit !== undefined) query = query.limit(page.limit);
   if (page.before !== undefined) query = query.where('id', '<', page.before);
+  // strpos knows no wildcards.
+  if (page.name !== undefined)
+    query = query.where(sql<boolean>`strpos(lower(name), lower(${page.name})) > 0`);
+  if (page.state !== undefined) query = query.where(statusConditions[page.state.status](page.state.now));
   return (await query.execute()).map(toMasterKey);
 }
 
-/** How many keys each of these has minted, those that have ended since included; who minted none is missing. */
-export async function countMinted(db: Db, ids: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await sql<{ id: string; minted: number }>`
-    SELECT master_key_id AS id, sum(minted)::bigint AS minted FROM master_key_mints
-    WHERE master_key_id = ANY(${ids}::text[]) GROUP BY master_key_id`.execute(db);
-  return new Map(rows.map(({ id, minted }) => [id, minted]));
+/** The same rule as `statusOf`, for the rows. */
+const statusConditions: Record<MasterKeyStatus, (now: Date) => RawBuilder<boolean>> = {
+  active: (now) => sql`(revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${now}))`,
+  expired: (now) => sql`(revoked_at IS NULL AND expires_at <= ${now})`,
+  revoked: () => sql`revoked_at IS NOT NULL`,
+};
+
+export type MasterKeyUse = { minted: number; lastUsedAt: Date | null };
+
+/** When each of these was last let in, and how many keys it has minted, those that have ended since included. */
+export async function readMasterKeyUse(db: Db, ids: readonly string[]): Promise<Map<string, MasterKeyUse>> {
+  const { rows } = await sql<MasterKeyUse & { id: string }>`
+    SELECT id, last_used_at AS "lastUsedAt",
+      (SELECT coalesce(sum(minted), 0)::bigint FROM master_key_mints WHERE master_key_id = master_keys.id) AS minted
+    FROM master_keys WHERE id = ANY(${ids}::text[])`.execute(db);
+  return new Map(rows.map(({ id, ...use }) => [id, use]));
+}
+
+/**
+ * Notes when each of these was last let in, in ms since 1970. A row that another process is just writing is left out rather than
+ * waited for: that one notes the same second, or ends the key.
+ */
+export async function saveMasterKeyUses(db: Db, uses: ReadonlyMap<string, number>): Promise<void> {
+  const times = [...uses.values()].map((ms) => new Date(ms));
+  await sql`
+    WITH used AS (
+      SELECT * FROM unnest(${[...uses.keys()]}::text[], ${times}::timestamptz[]) AS used (id, at)
+    ), free AS (
+      SELECT id FROM master_keys WHERE id IN (SELECT id FROM used) FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE master_keys SET last_used_at = greatest(last_used_at, used.at)
+    FROM used JOIN free USING (id) WHERE master_keys.id = used.id`.execute(db);
 }
 
 export async function findMasterKey(db: Db, id: string): Promise<MasterKey | undefined> {

@@ -23,12 +23,6 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
-export interface AcceptedCalls {
-  calls: number;
-  day: string;
-  shard: number;
-}
-
 export interface ApiKeyCounts {
   active: number;
   expired: number;
@@ -152,6 +146,7 @@ export interface MasterKeys {
   id: string;
   ip_allowlist: string[] | null;
   key_prefix: string | null;
+  last_used_at: Timestamp | null;
   name: string;
   organization_ids: string[] | null;
   password_hash: string | null;
@@ -159,6 +154,13 @@ export interface MasterKeys {
   permissions: string[];
   revision: Generated<number>;
   revoked_at: Timestamp | null;
+}
+
+export interface OrganizationDays {
+  accepted: number;
+  day: string;
+  organization_id: string;
+  refused: number;
 }
 
 export interface Organizations {
@@ -208,6 +210,20 @@ export interface SigningKeys {
   sealed_private_key: Buffer;
 }
 
+export interface TrafficDays {
+  calls: number;
+  code: string;
+  day: string;
+  shard: number;
+}
+
+export interface TrafficHours {
+  calls: number;
+  code: string;
+  hour: Timestamp;
+  shard: number;
+}
+
 export interface UsageDays {
   calls: number;
   code: string;
@@ -246,7 +262,6 @@ export interface Verifiers {
 }
 
 export interface DB {
-  accepted_calls: AcceptedCalls;
   api_key_counts: ApiKeyCounts;
   api_keys: ApiKeys;
   api_users: ApiUsers;
@@ -260,11 +275,14 @@ export interface DB {
   login_failures: LoginFailures;
   master_key_mints: MasterKeyMints;
   master_keys: MasterKeys;
+  organization_days: OrganizationDays;
   organizations: Organizations;
   platform_sessions: PlatformSessions;
   platform_users: PlatformUsers;
   roles: Roles;
   signing_keys: SigningKeys;
+  traffic_days: TrafficDays;
+  traffic_hours: TrafficHours;
   usage_days: UsageDays;
   usage_flushes: UsageFlushes;
   usage_hours: UsageHours;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
 import type { Database, Db, Tx } from './database.ts';
-import { addAcceptedCalls } from './platform-counts.ts';
+import { addTraffic } from './traffic.ts';
 
 /**
  * Adds those flushes that are not in the sums yet, in one transaction with the ids that mark them as added: delivered or drained
@@ -34,7 +34,7 @@ async function addUsage(tx: Tx, flushes: readonly UsageFlush[]): Promise<void> {
   if (marks.length === 0) return;
   await ensureUsagePartitions(tx, marks);
   await addToSums(tx, marks);
-  await addAcceptedCalls(tx, marks);
+  await addTraffic(tx, marks);
   await addToTotals(tx, marks);
 }
 

@@ -96,3 +96,33 @@ export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
     .execute();
   return rows.map((row) => ({ appliedSeq: row.applied_seq, leaseUntil: row.lease_until }));
 }
+
+export type VerifierLease = {
+  id: string;
+  /** Set for one that is embedded in a gateway; null for a process of the API. */
+  masterKeyId: string | null;
+  startedAt: Date;
+  leaseUntil: Date;
+  /** What is left of it by the server's clock; negative once it has lapsed. */
+  leaseLeftMs: number;
+  appliedSeq: number;
+};
+
+/** For people to look at: the live ones first, and of those the ones that have applied least. */
+export async function listVerifierLeases(db: Db, limit: number): Promise<VerifierLease[]> {
+  const { rows } = await sql<VerifierLease>`
+    SELECT id, master_key_id AS "masterKeyId", started_at AS "startedAt", lease_until AS "leaseUntil",
+      (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::float8 AS "leaseLeftMs", applied_seq AS "appliedSeq"
+    FROM verifiers ORDER BY lease_until > clock_timestamp() DESC, applied_seq, id LIMIT ${limit}`.execute(db);
+  return rows;
+}
+
+export async function countVerifiers(db: Db): Promise<{ live: number; lapsed: number }> {
+  const { rows } = await sql<{ live: number; lapsed: number }>`
+    SELECT count(*) FILTER (WHERE lease_until > clock_timestamp()) AS live,
+      count(*) FILTER (WHERE lease_until <= clock_timestamp()) AS lapsed
+    FROM verifiers`.execute(db);
+  const [counts] = rows;
+  if (counts === undefined) throw new Error('An aggregate has always one row');
+  return counts;
+}

@@ -1,4 +1,5 @@
 import { chainStart, type Head, judgeHead, sealHash } from '../../domain/audit-seal.ts';
+import type { Bulkhead } from '../../domain/bulkhead.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import {
   type ChainEnd,
@@ -48,7 +49,12 @@ export type AuditVerification = {
   head: Head | null;
 };
 
-type VerifyParts = { db: Db; keyring: Keyring };
+type ChainParts = { db: Db; keyring: Keyring };
+
+export type VerifyAuditParts = ChainParts & {
+  /** Each verification reads the whole log, on a connection of those that everything else is waiting for. */
+  auditVerifications: Bulkhead;
+};
 
 /** Small enough that neither memory nor those who wait for this process's next turn notice. */
 const sealsPerPage = 500;
@@ -57,10 +63,18 @@ const eventsPerPage = 10_000;
 /**
  * Computes the chain anew from `fromSeq` to its end, or to the first head beyond `limit`, and stops at the first fault. The hash that
  * it begins with is taken as it stands: the signed head at the other end vouches for it. Nothing is locked, no snapshot is kept,
- * and the end is fixed at the start, so that sealing goes on meanwhile.
+ * and the end is fixed at the start, so that sealing goes on meanwhile. Rejects with `OVERLOADED` when others are at it already.
  */
-export async function verifyAudit(
-  parts: VerifyParts,
+export function verifyAudit(
+  parts: VerifyAuditParts,
+  request: VerifyRequest,
+  left: AbortSignal,
+): Promise<AuditVerification> {
+  return parts.auditVerifications.run(() => verifyNow(parts, request, left));
+}
+
+async function verifyNow(
+  parts: ChainParts,
   request: VerifyRequest,
   left: AbortSignal,
 ): Promise<AuditVerification> {
@@ -86,7 +100,7 @@ export async function verifyAudit(
   };
 }
 
-async function endOfRange({ db, keyring }: VerifyParts, { fromSeq, limit }: VerifyRequest, last: number) {
+async function endOfRange({ db, keyring }: ChainParts, { fromSeq, limit }: VerifyRequest, last: number) {
   if (limit === undefined) return last;
   const known = keyring.map(({ id }) => id);
   return (await findHeadFrom(db, fromSeq + limit - 1, known)) ?? last;
@@ -107,7 +121,7 @@ function faultOfEnd(keyring: Keyring, { heads, seal }: ChainEnd): AuditFault | u
 }
 
 async function faultOfAnchor(
-  { db }: VerifyParts,
+  { db }: ChainParts,
   anchor: VerifyRequest['anchor'],
   end: ChainEnd,
 ): Promise<AuditFault | undefined> {
@@ -121,12 +135,12 @@ async function faultOfAnchor(
 
 /** One pass through the chain, page by page. */
 class Walk {
-  readonly #parts: VerifyParts;
+  readonly #parts: ChainParts;
   readonly #left: AbortSignal;
   last: number = 0;
   events = 0;
 
-  constructor(parts: VerifyParts, left: AbortSignal) {
+  constructor(parts: ChainParts, left: AbortSignal) {
     this.#parts = parts;
     this.#left = left;
   }

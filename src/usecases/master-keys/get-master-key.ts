@@ -1,12 +1,16 @@
+import type { Clock } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { findMasterKey } from '../../stores/postgres/master-keys.ts';
-import { type ShownMasterKey, withMintedCounts } from './shown-master-key.ts';
+import { type ShownMasterKey, withUse } from './shown-master-key.ts';
 
 /** One master key, ended ones included; never its secret. `MASTER_KEY_NOT_FOUND` when there never was one. */
-export async function getMasterKey(parts: { db: Db }, id: string): Promise<ShownMasterKey> {
-  const found = await findMasterKey(parts.db, id);
-  const [masterKey] = found === undefined ? [] : await withMintedCounts(parts.db, [found]);
+export async function getMasterKey(
+  { db, clock }: { db: Db; clock: Clock },
+  id: string,
+): Promise<ShownMasterKey> {
+  const found = await findMasterKey(db, id);
+  const [masterKey] = found === undefined ? [] : await withUse(db, [found], clock.now());
   if (masterKey === undefined) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
   return masterKey;
 }

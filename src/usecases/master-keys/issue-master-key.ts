@@ -72,5 +72,5 @@ export async function storeMasterKey(
 }
 
 export function toCreated({ masterKey, secret }: IssuedMasterKey): CreatedMasterKey {
-  return { masterKey: shown(masterKey, 0), secret };
+  return { masterKey: shown(masterKey, masterKey.createdAt), secret };
 }

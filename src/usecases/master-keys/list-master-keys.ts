@@ -1,15 +1,23 @@
+import type { Clock } from '../../domain/clock.ts';
+import type { MasterKeyStatus } from '../../domain/master-key.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { listMasterKeys as findMasterKeys } from '../../stores/postgres/master-keys.ts';
-import { type ShownMasterKey, withMintedCounts } from './shown-master-key.ts';
+import { type ShownMasterKey, withUse } from './shown-master-key.ts';
+
+export type MasterKeysRequest = {
+  name?: string | undefined;
+  status?: MasterKeyStatus | undefined;
+  limit: number;
+  before?: string | undefined;
+};
 
 /** A page of all master keys there have ever been, newest first, and whether another one follows. */
 export async function listMasterKeys(
-  parts: { db: Db },
-  { limit, before }: { limit: number; before?: string | undefined },
+  { db, clock }: { db: Db; clock: Clock },
+  { name, status, limit, before }: MasterKeysRequest,
 ): Promise<{ masterKeys: ShownMasterKey[]; hasMore: boolean }> {
-  const found = await findMasterKeys(parts.db, { limit: limit + 1, before });
-  return {
-    masterKeys: await withMintedCounts(parts.db, found.slice(0, limit)),
-    hasMore: found.length > limit,
-  };
+  const now = clock.now();
+  const state = status && { status, now };
+  const found = await findMasterKeys(db, { name, state, limit: limit + 1, before });
+  return { masterKeys: await withUse(db, found.slice(0, limit), now), hasMore: found.length > limit };
 }

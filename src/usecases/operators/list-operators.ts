@@ -1,12 +1,30 @@
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import type { Db } from '../../stores/postgres/database.ts';
-import { listPlatformUsers, type PlatformUserFilter } from '../../stores/postgres/platform-users.ts';
+import {
+  listPlatformUsers,
+  type PlatformUserFilter,
+  type UserOrder,
+  type UserPlace,
+} from '../../stores/postgres/platform-users.ts';
 
+export type { UserOrder, UserPlace };
+
+type UsersRequest = PlatformUserFilter & {
+  order: UserOrder;
+  limit: number;
+  /** Where the page before ended. */
+  after?: UserPlace | undefined;
+};
+
+/** A page of platform users, and where it ended when another one follows. */
 export async function listOperators(
   parts: { db: Db },
-  page: PlatformUserFilter & { limit: number; before?: string | undefined },
-): Promise<{ users: PlatformUser[]; hasMore: boolean }> {
-  const { limit, before, ...filter } = page;
-  const found = await listPlatformUsers(parts.db, filter, limit + 1, before);
-  return { users: found.slice(0, limit), hasMore: found.length > limit };
+  { order, limit, after, ...filter }: UsersRequest,
+): Promise<{ users: PlatformUser[]; end: UserPlace | undefined }> {
+  const found = await listPlatformUsers(parts.db, filter, order, limit + 1, after);
+  const page = found.slice(0, limit);
+  return {
+    users: page.map(({ user }) => user),
+    end: found.length > limit ? page.at(-1)?.place : undefined,
+  };
 }

@@ -1,9 +1,25 @@
+import type { Clock } from '../../domain/clock.ts';
 import type { Organization } from '../../domain/organization.ts';
 import type { Db } from '../../stores/postgres/database.ts';
+import { listEnvironments } from '../../stores/postgres/environments.ts';
 import { findOrganization } from '../../stores/postgres/organizations.ts';
+import { readTenantCounts, type TenantCounts } from '../../stores/postgres/tenant-counts.ts';
 import { presentTenant } from './present-tenant.ts';
 
-/** One organization. `ORGANIZATION_NOT_FOUND` when there is none, or when it was deleted. */
-export async function getTenant(parts: { db: Db }, id: string): Promise<Organization> {
-  return presentTenant(await findOrganization(parts.db, id));
+export type ShownTenant = Organization & { counts: TenantCounts; environments: string[] };
+
+/** As many as a person looks through. */
+const environmentsMax = 100;
+
+/**
+ * One organization, what it has, and the names of its newest environments. `ORGANIZATION_NOT_FOUND` when there is none, or when it
+ * was deleted.
+ */
+export async function getTenant({ db, clock }: { db: Db; clock: Clock }, id: string): Promise<ShownTenant> {
+  const tenant = presentTenant(await findOrganization(db, id));
+  const [counts, environments] = await Promise.all([
+    readTenantCounts(db, id, clock.now()),
+    listEnvironments(db, id, environmentsMax),
+  ]);
+  return { ...tenant, counts, environments: environments.map(({ slug }) => slug) };
 }

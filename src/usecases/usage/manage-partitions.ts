@@ -1,5 +1,6 @@
 import type { Database } from '../../stores/postgres/database.ts';
 import { readServerTime } from '../../stores/postgres/server-clock.ts';
+import { deleteTraffic } from '../../stores/postgres/traffic.ts';
 import { dropUsagePartitions, makeUsagePartitions } from '../../stores/postgres/usage.ts';
 
 const monthsAhead = 2;
@@ -7,13 +8,17 @@ const dayMs = 86_400_000;
 
 export type Retention = { usageHoursDays: number; usageDaysDays: number };
 
-/** Makes the usage partitions of the coming months and drops those that are wholly past their retention. Safe to repeat. */
+/**
+ * Makes the usage partitions of the coming months and drops those that are wholly past their retention, with the sums over all keys
+ * that are as old. Safe to repeat.
+ */
 export async function managePartitions(parts: { db: Database; retention: Retention }): Promise<string[]> {
   const now = await readServerTime(parts.db);
   const ahead = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + monthsAhead, 1));
   await makeUsagePartitions(parts.db, now, ahead);
   const hoursBefore = new Date(now.getTime() - parts.retention.usageHoursDays * dayMs);
   const daysBefore = new Date(now.getTime() - parts.retention.usageDaysDays * dayMs);
+  await deleteTraffic(parts.db, { hours: hoursBefore, days: daysBefore });
   return [
     ...(await dropUsagePartitions(parts.db, 'usage_hours', hoursBefore)),
     ...(await dropUsagePartitions(parts.db, 'usage_days', daysBefore)),

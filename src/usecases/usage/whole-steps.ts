@@ -9,7 +9,7 @@ export type UsageRequest = {
 
 export type KeyUsage = { from: Date; to: Date; granularity: 'hour' | 'day'; sums: UsageSum[] };
 
-const stepMs = { hour: 3_600_000, day: 86_400_000 };
+export const stepMs = { hour: 3_600_000, day: 86_400_000 };
 
 /** As many steps as one answer carries: a month of hours, or two years of days. */
 const stepsMax = { hour: 744, day: 731 };

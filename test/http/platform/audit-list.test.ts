@@ -6,7 +6,7 @@ import { insertAuditEvents } from '../../../src/stores/postgres/audit-events.ts'
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
-import { mint } from '../../support/keys.ts';
+import { mint, revoke } from '../../support/keys.ts';
 import { organization, platformKey } from '../../support/operators.ts';
 
 const path = '/api/v1/platform/audit';
@@ -75,6 +75,8 @@ describe('422', () => {
     ['actor', '?actor=%00'],
     ['actor', "?actor='%20OR%201=1"],
     ['organization_id', '?organization_id=%25'],
+    ['target_id', '?target_id='],
+    ['target_id', '?target_id=flk_%00'],
     ['result', '?result=maybe'],
     ['limit', '?limit=0'],
     ['limit', '?limit=1001'],
@@ -152,13 +154,14 @@ describe('200', () => {
 
   test('each filter leaves what it names, and together they leave what all of them name', async () => {
     await organization(broker, 'org_f');
-    const [mine, refused, ofOrg, ofKey, minted] = await write(
+    const [mine, refused, ofOrg, ofKey, minted, about] = await write(
       day,
       { actor: { kind: 'platform_user', id: 'puser_f' } },
       { result: 'refused', eventType: 'platform.access.refused' },
       { organizationId: 'org_f' },
       { actor: { kind: 'master_key', id: 'flm_f' }, organizationId: 'org_f' },
       { actor: { kind: 'master_key', id: 'flm_f' }, organizationId: 'org_f', eventType: 'key.minted' },
+      { targetId: 'puser_f', organizationId: null },
     );
     const only = async (filter: string) => ids(await list(`${thatDay()}&${filter}`));
     expect(await only('actor=puser_f')).toEqual([mine]);
@@ -170,6 +173,8 @@ describe('200', () => {
     expect(await only('organization_id=org_f&event_type=key.revoked')).toEqual([ofKey, ofOrg]);
     expect(await only('organization_id=org_f&event_type=key.revoked&actor=flm_f')).toEqual([ofKey]);
     expect(await only('organization_id=org_1&actor=flm_f')).toEqual([]);
+    expect(await only('target_id=puser_f')).toEqual([about]);
+    expect(await only('target_id=puser_f&actor=puser_f')).toEqual([]);
   });
 
   test('from is included; to is not, unless it is a day, which is meant to its end', async () => {
@@ -179,6 +184,21 @@ describe('200', () => {
     expect(await span(`?from=${day}&to=${day}T00:00:01Z`)).toEqual([midnight]);
     expect(await span(`?from=${day}T02:00:00%2B02:00&to=${day}T02:00:01%2B02:00`)).toEqual([midnight]);
     expect(await span(`?from=${day}T00:00:00.001Z&to=${day}T00:00:01Z`)).toEqual([]);
+  });
+
+  test('what is asked of one key is its whole life, from its mint on', async () => {
+    const { key_id, user_id } = await mint(broker);
+    await mint(broker);
+    await revoke(broker, key_id);
+    const types = async (rest: string) =>
+      (await list(`?target_id=${key_id}${rest}`)).body.map(
+        (event: { event_type: string }) => event.event_type,
+      );
+    expect(await types('')).toEqual(['key.revoked', 'key.minted']);
+    expect(await types('&limit=1')).toEqual(['key.revoked']);
+    expect(await types('&event_type=key.minted')).toEqual(['key.minted']);
+    expect(await types('&result=refused')).toEqual([]);
+    expect(ids(await list(`?target_id=${user_id}`))).toEqual([]);
   });
 
   test('a mint shows with the trace id of its request, and never with the secret', async () => {

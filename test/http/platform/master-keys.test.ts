@@ -120,8 +120,10 @@ describe('creating', () => {
       name: 'backend',
       key_prefix: key.slice(0, 'fl_master_test_'.length + 8),
       ...rights,
+      status: 'active',
       revoked_at: null,
       created_at: expect.any(String),
+      last_used_at: null,
       minted_count: 0,
     });
     expect(await show(rest.id)).toEqual(rest);
@@ -251,6 +253,42 @@ describe('looking', () => {
       listed.map((shown: { id: string; minted_count: number }) => [shown.id, shown.minted_count]),
     );
     expect([counts.get(id), counts.get(other.id)]).toEqual([17, 5]);
+  });
+
+  test('last_used_at says when it was last let in, by whichever process, and a refused secret leaves it', async () => {
+    const { id, key } = await created();
+    await statusWith(`${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`);
+    await broker.api.flushUsage();
+    expect((await show(id)).last_used_at).toBeNull();
+    for (const at of [broker, replica]) {
+      const askedAt = (await show(id)).last_used_at ?? '';
+      expect(await statusWith(key, at)).toBe(200);
+      await at.api.flushUsage();
+      expect((await show(id)).last_used_at > askedAt).toBe(true);
+    }
+  });
+
+  test('a list can be narrowed to a part of the name, in any case and without wildcards, and to a status', async () => {
+    const [active, revoked, expired] = [
+      await created({ name: 'Narrow 100% active' }),
+      await created({ name: 'Narrow revoked' }),
+      await created({ name: 'Narrow expired', expires_at: new Date(Date.now() + 3_600_000).toISOString() }),
+    ];
+    await call(`POST ${path}/${revoked.id}/revoke`);
+    const listed = async (query: string) =>
+      (await call(`GET ${path}?${query}`)).body.map(({ id, status }: Record<string, string>) => [id, status]);
+    expect(await listed('name=NARROW%20100%25')).toEqual([[active.id, 'active']]);
+    expect(await listed('name=n%25w')).toEqual([]);
+    expect(await listed('name=narrow&status=revoked')).toEqual([[revoked.id, 'revoked']]);
+    expect(await listed('name=narrow&status=active')).toEqual([
+      [expired.id, 'active'],
+      [active.id, 'active'],
+    ]);
+    walkClock(broker, 3_600 * secondMs);
+    expect(await listed('name=narrow&status=expired')).toEqual([[expired.id, 'expired']]);
+    const first = await call(`GET ${path}?name=narrow&limit=1`);
+    expect(first.headers.get('link')).toContain('name=narrow');
+    expectViolations(await call(`GET ${path}?status=lost`), 'status');
   });
 
   test('pages go newest first and end without a Link; no secret is in them', async () => {

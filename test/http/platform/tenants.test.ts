@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countedMax } from '../../../src/stores/postgres/tenant-counts.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
@@ -89,6 +91,26 @@ describe('422', () => {
   });
 });
 
+describe('looking', () => {
+  test('tells how many keys of each kind there are, and the environments', async () => {
+    const { id } = await provision();
+    await tenantKey(broker, id);
+    await tenantKey(broker, id, { expiresAt: new Date(Date.now() - 1_000) });
+    await mint(broker, { organization_id: id, environment: 'staging' });
+    await mint(broker, { organization_id: id, user_id: 'usr_other' });
+    expect((await call(`GET ${path}/${id}`)).body).toMatchObject({
+      counts: { tenant_keys: 2, active_tenant_keys: 1, hidden_keys: 2, environments: 3 },
+      environments: expect.arrayContaining(['default', 'staging', 'test']),
+    });
+  });
+
+  test('of very many keys it counts no more than it says', async () => {
+    const { id } = await provision();
+    await fillWithHiddenKeys(id, countedMax + 1);
+    expect((await call(`GET ${path}/${id}`)).body.counts.hidden_keys).toBe(countedMax);
+  });
+});
+
 describe('provisioning', () => {
   test('answers with the new tenant, which has the default environment, and writes both down', async () => {
     const answer = await call(`POST ${path}`, { name: 'Acme Corp' });
@@ -100,7 +122,7 @@ describe('provisioning', () => {
       created_at: expect.stringMatching(/^\d{4}-.*Z$/),
     });
     const { id } = answer.body;
-    expect((await call(`GET ${path}/${id}`)).body).toEqual(answer.body);
+    expect((await call(`GET ${path}/${id}`)).body).toMatchObject(answer.body);
     const { headers } = await tenantKey(broker, id);
     const listed = await broker.call('GET /api/v1/environments', { as: null, headers });
     expect(listed.body.data).toMatchObject([{ name: 'default' }]);
@@ -217,4 +239,20 @@ describe('deleting', () => {
 
 function keysOf(organizationId: string) {
   return broker.db.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId).execute();
+}
+
+/** By a thousand, since no statement may take long. */
+async function fillWithHiddenKeys(organizationId: string, count: number): Promise<void> {
+  for (let first = 1; first <= count; first += 1_000) {
+    await insertHiddenKeys(organizationId, first, Math.min(count, first + 999));
+  }
+}
+
+async function insertHiddenKeys(organizationId: string, first: number, last: number): Promise<void> {
+  await sql`
+    INSERT INTO api_keys (id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, metadata, scopes,
+      created_at, updated_at)
+    SELECT 'key_fill' || n, 'key_fill' || n, 'p1', sha256(n::text::bytea), 'fl_user_test', 'usr_' || n, ${organizationId}, 'test',
+      '{}', '{}', now(), now()
+    FROM generate_series(${first}::int, ${last}::int) AS n`.execute(broker.db);
 }

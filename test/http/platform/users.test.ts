@@ -4,7 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
 import { platformKey, tenantKey } from '../../support/operators.ts';
-import { bootstrapped, goodPassword, type LoggedIn, platformUser } from '../../support/platform-users.ts';
+import {
+  bootstrapped,
+  goodPassword,
+  type LoggedIn,
+  logIn,
+  platformUser,
+} from '../../support/platform-users.ts';
 
 const path = '/api/v1/platform/users';
 const missing = 'puser_0000000000000000000000';
@@ -238,6 +244,15 @@ describe('422', () => {
   test('a cursor that was tampered with, and a limit out of bounds', async () => {
     const forged = Buffer.from("puser_' OR 1=1").toString('base64url');
     expectViolations(await call(root, `GET ${path}?cursor=${forged}`), 'cursor');
+    for (const place of [
+      ['email', false, 'x', "puser_' OR 1=1"],
+      ['email', false, '\0', missing],
+      ['password_hash', false, 'x', missing],
+      ['email', false, 'x'],
+    ]) {
+      const made = Buffer.from(JSON.stringify(place)).toString('base64url');
+      expectViolations(await call(root, `GET ${path}?sort=email&cursor=${made}`), 'cursor');
+    }
     expectViolations(await call(root, `GET ${path}?limit=101`), 'limit');
   });
 });
@@ -256,6 +271,77 @@ describe('the list', () => {
     expect(seen.slice(0, 3)).toEqual(made.reverse());
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).toContain(root.id);
+  });
+
+  describe('is sorted by the server, either way, and its pages hold every user once', () => {
+    type Shown = {
+      id: string;
+      name: string;
+      email: string;
+      is_active: boolean;
+      last_login_at: string | null;
+    };
+    const mark = `sorted-${randomUUID().slice(0, 8)}`;
+    const login = ({ last_login_at }: Shown) => last_login_at;
+    let all: Shown[];
+    beforeAll(async () => {
+      const names = ['delta', 'Alpha', 'charlie', 'Bravo', 'alpha'];
+      const made = await Promise.all(
+        names.map((name, index) =>
+          create(root, { name: `${name} ${mark}`, email: `${9 - index}@${mark}.test` }),
+        ),
+      );
+      const [first, second, third] = made.map(({ body }) => body as Shown);
+      await logIn(broker, first?.email ?? '');
+      await logIn(broker, third?.email ?? '');
+      await update(root, second?.id ?? '', { is_active: false });
+      all = (await call(root, `GET ${path}?search=${mark}`)).body;
+    });
+
+    async function pages(query: string): Promise<Shown[]> {
+      const seen: Shown[] = [];
+      let next: string | null = `${path}?search=${mark}&limit=2&${query}`;
+      while (next !== null) {
+        const { body, headers }: Awaited<ReturnType<typeof call>> = await call(root, `GET ${next}`);
+        expect(body.length).toBeLessThanOrEqual(2);
+        seen.push(...body);
+        next = /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1] ?? null;
+      }
+      expect(seen.map(({ id }) => id).sort()).toEqual(all.map(({ id }) => id).sort());
+      return seen;
+    }
+
+    test.each<[sort: string, shownOf: (user: Shown) => string | null]>([
+      ['email', ({ email }) => email],
+      ['name', ({ name }) => name.toLowerCase()],
+      ['status', ({ is_active }) => (is_active ? 'active' : 'inactive')],
+      ['created', ({ id }) => id],
+    ])('%s', async (sort, shownOf) => {
+      const ascending = (await pages(`sort=${sort}&order=asc`)).map(shownOf);
+      expect(ascending).toEqual(all.map(shownOf).sort());
+      expect((await pages(`sort=${sort}&order=desc`)).map(shownOf)).toEqual(ascending.reverse());
+    });
+
+    test('last_login, who has never logged in last either way', async () => {
+      const logins = all.map(login).filter((at) => at !== null);
+      expect(logins).toHaveLength(2);
+      expect((await pages('sort=last_login')).map(login)).toEqual([...logins.sort(), null, null, null]);
+      const descending = (await pages('sort=last_login&order=desc')).map(login);
+      expect(descending).toEqual([...logins.sort().reverse(), null, null, null]);
+    });
+
+    test('a cursor of another order is refused', async () => {
+      const { headers } = await call(root, `GET ${path}?search=${mark}&sort=name&limit=2`);
+      const cursor = /cursor=([^>&]+)/.exec(headers.get('link') ?? '')?.[1];
+      for (const order of ['sort=email', 'sort=name&order=desc', '']) {
+        expectViolations(await call(root, `GET ${path}?${order}&cursor=${cursor}`), 'cursor');
+      }
+    });
+
+    test('an order that there is not is refused', async () => {
+      expectViolations(await call(root, `GET ${path}?sort=password_hash`), 'sort');
+      expectViolations(await call(root, `GET ${path}?sort=name&order=up`), 'order');
+    });
   });
 
   test('finds by a part of the name or the address, and % and _ are letters like others', async () => {

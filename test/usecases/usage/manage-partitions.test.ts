@@ -39,6 +39,24 @@ test('the partitions of this month and the two after it are made, once', async (
   expect(await partitions()).toEqual(expected.sort());
 });
 
+test('sums over all keys go with the hours and days that they add up', async () => {
+  for (const months of [-6, 0]) {
+    const mark = usageMark('flk_sums', new Date(monthAway(months).getTime() + 1_000).toISOString());
+    await applyFlushes(db, [usageFlush(mark)]);
+  }
+  const left = async () => {
+    const [row] = await query(
+      stores.databaseUrl,
+      'SELECT (SELECT count(*)::int FROM traffic_hours) AS hours, (SELECT count(*)::int FROM traffic_days) AS days',
+    );
+    return row;
+  };
+  await managePartitions({ db, retention: { usageHoursDays: 92, usageDaysDays: 36_500 } });
+  expect(await left()).toEqual({ hours: 1, days: 2 });
+  await managePartitions({ db, retention: { usageHoursDays: 92, usageDaysDays: 92 } });
+  expect(await left()).toEqual({ hours: 1, days: 1 });
+});
+
 describe('a partition is dropped', () => {
   test('when all of its days are past their retention, hours and days each by their own', async () => {
     await makeUsagePartitions(db, monthAway(-5), monthAway(0));
@@ -64,7 +82,8 @@ describe('a partition is dropped', () => {
     const left = await partitions();
     for (const months of [-26, -8, -3]) expect(left).not.toContain(nameOf('usage_hours', monthAway(months)));
     expect(left).toContain(nameOf('usage_hours', monthAway(0)));
-    const [row] = await query(stores.databaseUrl, 'SELECT sum(calls)::int AS calls FROM usage_hours');
+    const counted = `SELECT sum(calls)::int AS calls FROM usage_hours WHERE lineage_id = 'flk_1'`;
+    const [row] = await query(stores.databaseUrl, counted);
     expect(row?.calls).toBe(20);
   });
 });

@@ -1,0 +1,22 @@
+/** Two at once: lists are for people and scripts, not for floods. */
+export const callersAtOnce = 2;
+
+/** How long each call took, in order of length. Anything but a success ends the benchmark. */
+export async function callMany(url: () => string, secret: string, count: number): Promise<number[]> {
+  const tookMs: number[] = [];
+  const caller = async () => {
+    while (tookMs.length < count) {
+      const sentMs = performance.now();
+      const response = await fetch(url(), { headers: { authorization: `Bearer ${secret}` } });
+      await response.arrayBuffer();
+      tookMs.push(performance.now() - sentMs);
+      if (response.status !== 200) throw new Error(`${url()}: ${response.status}`);
+    }
+  };
+  await Promise.all(Array.from({ length: callersAtOnce }, caller));
+  return tookMs.sort((left, right) => left - right);
+}
+
+export function quantile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+}

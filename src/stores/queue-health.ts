@@ -1,0 +1,84 @@
+import type { Job, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+
+/** A run of a job, and when it ended, or became due. */
+export type JobMoment = { job: string; at: Date };
+
+export type QueueHealth = {
+  waiting: number;
+  active: number;
+  delayed: number;
+  failed: number;
+  /** The run that has been due for longest and that no worker has taken yet. */
+  oldestDue: (JobMoment & { seconds: number }) | null;
+  lastCompleted: JobMoment | null;
+  lastFailed: JobMoment | null;
+};
+
+/** More than there are schedules: each has one run that is to come. */
+const runsToComeMax = 100;
+
+/**
+ * Looks at the queue from a process that has no part in it. BullMQ would wait for a Redis that is away; here it is a fault at once,
+ * and one that hangs is one within the command's timeout. After a fault the next look starts afresh.
+ */
+export class QueueWatch {
+  readonly #redis: Redis;
+  readonly #open: () => Queue;
+  #queue: Queue | undefined;
+
+  constructor(redis: Redis, open: () => Queue) {
+    this.#redis = redis;
+    this.#open = open;
+  }
+
+  async read(): Promise<QueueHealth> {
+    if (this.#redis.status !== 'ready') throw new Error('the Redis of the queue does not answer');
+    this.#queue ??= this.#open();
+    try {
+      return await readHealth(this.#queue, new Date());
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const queue = this.#queue;
+    this.#queue = undefined;
+    await queue?.close();
+  }
+}
+
+async function readHealth(queue: Queue, now: Date): Promise<QueueHealth> {
+  const [counts, toCome, completed, failed] = await Promise.all([
+    queue.getJobCounts('wait', 'active', 'delayed', 'failed'),
+    queue.getJobs(['wait', 'delayed'], 0, runsToComeMax),
+    queue.getJobs(['completed'], 0, 0),
+    queue.getJobs(['failed'], 0, 0),
+  ]);
+  return {
+    waiting: counts.wait ?? 0,
+    active: counts.active ?? 0,
+    delayed: counts.delayed ?? 0,
+    failed: counts.failed ?? 0,
+    oldestDue: oldestDue(toCome, now),
+    lastCompleted: endOf(completed[0]),
+    lastFailed: endOf(failed[0]),
+  };
+}
+
+/** Only a worker moves a run that has become due on to those that wait, so both have to be asked. */
+function oldestDue(jobs: readonly Job[], now: Date): QueueHealth['oldestDue'] {
+  const [oldest] = jobs
+    .map((job) => ({ job: job.name, at: new Date(job.timestamp + (job.opts.delay ?? 0)) }))
+    .filter(({ at }) => at <= now)
+    .sort((one, other) => one.at.getTime() - other.at.getTime());
+  return oldest === undefined
+    ? null
+    : { ...oldest, seconds: Math.floor((now.getTime() - oldest.at.getTime()) / 1_000) };
+}
+
+function endOf(job: Job | undefined): JobMoment | null {
+  return job?.finishedOn === undefined ? null : { job: job.name, at: new Date(job.finishedOn) };
+}
