@@ -6,6 +6,9 @@ import { LoginPage } from './session/login-page.tsx';
 // The login needs none of it.
 const Shell = lazy(() => import('./shell/shell.tsx').then(({ Shell }) => ({ default: Shell })));
 const Home = lazy(() => import('./shell/home.tsx').then(({ Home }) => ({ default: Home })));
+const OverviewPage = lazy(() =>
+  import('./overview/overview-page.tsx').then(({ OverviewPage }) => ({ default: OverviewPage })),
+);
 const UsersPage = lazy(() =>
   import('./users/users-page.tsx').then(({ UsersPage }) => ({ default: UsersPage })),
 );
@@ -17,6 +20,17 @@ const HiddenKeysPage = lazy(() =>
 );
 const TenantsPage = lazy(() =>
   import('./tenants/tenants-page.tsx').then(({ TenantsPage }) => ({ default: TenantsPage })),
+);
+const EnvironmentsPage = lazy(() =>
+  import('./environments/environments-page.tsx').then(({ EnvironmentsPage }) => ({
+    default: EnvironmentsPage,
+  })),
+);
+const RolesPage = lazy(() =>
+  import('./roles/roles-page.tsx').then(({ RolesPage }) => ({ default: RolesPage })),
+);
+const MasterKeysPage = lazy(() =>
+  import('./master-keys/master-keys-page.tsx').then(({ MasterKeysPage }) => ({ default: MasterKeysPage })),
 );
 const AuditPage = lazy(() =>
   import('./audit/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
@@ -33,10 +47,14 @@ export function Views() {
         <Route path="login" element={<LoginPage />} />
         <Route element={<Shell />}>
           <Route index element={<Home />} />
+          <Route path="overview" element={<OverviewPage />} />
           <Route path="users" element={<UsersPage />} />
           <Route path="api-keys" element={<ApiKeysPage />} />
           <Route path="hidden-keys" element={<HiddenKeysPage />} />
           <Route path="tenants" element={<TenantsPage />} />
+          <Route path="environments" element={<EnvironmentsPage />} />
+          <Route path="roles" element={<RolesPage />} />
+          <Route path="master-keys" element={<MasterKeysPage />} />
           <Route path="audit" element={<AuditPage />} />
           <Route path="account" element={<AccountPage />} />
           <Route path="*" element={<Navigate to="/" replace />} />

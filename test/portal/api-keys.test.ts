@@ -1,47 +1,54 @@
 import { sql } from 'kysely';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { revokeApiKey } from '../support/api-keys.ts';
+import { mint, verify } from '../support/keys.ts';
 import { platformKey, tenantKey } from '../support/operators.ts';
 import { platformUser } from '../support/platform-users.ts';
-import { everythingKept, field, type Portal } from './browser.ts';
+import { row, statusOf } from './api-key-steps.ts';
 import { openSite } from './site.ts';
 
 const { broker, root, openAs } = await openSite();
 
 const keysAs = (email: string, view = '/api-keys') => openAs(email, view, 'API Keys');
 
-const row = ({ page }: Portal, name: string) => page.getByRole('row').filter({ hasText: name });
-
-async function choose(portal: Portal, name: string, action: string): Promise<void> {
-  await portal.page.getByRole('button', { name: `Actions for ${name}` }).click();
-  await portal.page.getByRole('menuitem', { name: action }).click();
-  await portal.page.getByRole('menu').waitFor({ state: 'detached' });
-}
-
-const statusOf = async (headers: Record<string, string>) =>
-  (await broker.call('GET /api/v1/platform/stats', { as: null, headers })).status;
-
 describe('API Keys List', () => {
-  test('four metric cards agree with SQL', async () => {
-    const used = await platformKey(broker);
-    await statusOf(used.headers);
-    await broker.settleUsage();
-    await tenantKey(broker, 'org_cards', { name: 'gone', expiresAt: new Date(Date.now() - 1_000) });
-    const portal = await keysAs(root.email);
-    const expected = Object.entries(await countedRows());
-    expect(expected).toHaveLength(4);
-    for (const [label, value] of expected) {
-      await portal.page.getByRole('region', { name: label }).getByText(value, { exact: true }).waitFor();
-    }
-    await portal.close();
+  describe('four metric cards are displayed at the top', () => {
+    const shown = new Map<string, string>();
+    let expected: Record<string, string>;
+
+    beforeAll(async () => {
+      await everyKindOfKey();
+      const portal = await keysAs(root.email);
+      const cards = portal.page.getByRole('region');
+      await cards.locator('p + p').nth(3).waitFor();
+      for (const card of await cards.all()) {
+        const [label = '', value = ''] = await card.locator('p').allTextContents();
+        shown.set(label, value);
+      }
+      expected = await countedRows();
+      await portal.close();
+    });
+
+    test.each(['Total Keys', 'Active Keys', 'Expired Keys', 'API Calls Today'])(
+      '%s agrees with SQL',
+      (label) => {
+        expect(Number(expected[label])).toBeGreaterThan(0);
+        expect(shown.get(label)).toBe(expected[label]);
+      },
+    );
+
+    test('and there are no others', () => {
+      expect([...shown.keys()]).toEqual(Object.keys(expected));
+    });
   });
 
-  test('each key shows name and description, masked key, scopes, last used, expiry and status', async () => {
+  test('each key shows Name & Description, masked Key, Scopes, Last Used, Expires and Status', async () => {
     const used = await platformKey(broker, undefined, {
       name: 'Nightly report',
       description: 'Counts the users at night',
       scopes: ['read', 'write'],
     });
-    await statusOf(used.headers);
+    await statusOf(broker, used.headers);
     await broker.settleUsage();
     const portal = await keysAs(root.email);
     const cells = row(portal, 'Nightly report').getByRole('cell');
@@ -66,6 +73,32 @@ describe('API Keys List', () => {
     expect(used.secret).not.toContain(key?.replace('…', ''));
     expect(lastUsed).toMatch(/^(now|\d+ (second|minute)s? ago)$/);
     await portal.look('api-keys');
+    await portal.close();
+  });
+
+  test.each([
+    ['Active', {}, 'Never'],
+    ['Revoked', { expiresAt: new Date(Date.UTC(2099, 11, 31, 12)) }, '31 Dec 2099'],
+    ['Expired', { expiresAt: new Date(Date.UTC(2020, 1, 29, 12)) }, '29 Feb 2020'],
+  ])('Status says %s, and Expires the date or "Never"', async (status, rest, expires) => {
+    const name = `${status} one`;
+    const key = await platformKey(broker, undefined, { name, ...rest });
+    if (status === 'Revoked') await revokeApiKey(broker, root.headers, key.id);
+    const portal = await keysAs(root.email);
+    await row(portal, name).getByText(status, { exact: true }).waitFor();
+    const cells = await row(portal, name).getByRole('cell').allTextContents();
+    expect(cells.slice(3, 6)).toEqual(['Never', expires, status]);
+    await portal.close();
+  });
+
+  test('the exact time of the last use, in UTC too, shows on hover', async () => {
+    const used = await platformKey(broker, undefined, { name: 'Hovered' });
+    await statusOf(broker, used.headers);
+    await broker.settleUsage();
+    const portal = await keysAs(root.email);
+    await row(portal, 'Hovered').locator('time').hover();
+    const tooltip = await portal.page.getByRole('tooltip').textContent();
+    expect(tooltip).toMatch(/2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ UTC$/);
     await portal.close();
   });
 
@@ -97,116 +130,6 @@ describe('API Keys List', () => {
   });
 });
 
-describe('Creating an API Key', () => {
-  async function fill(portal: Portal, name: string): Promise<void> {
-    const { page } = portal;
-    await page.getByRole('button', { name: 'Create API Key' }).click();
-    const dialog = page.getByRole('dialog');
-    await field(dialog, 'name').fill(name);
-    await dialog.getByLabel('Description').fill('Made in a browser');
-    await dialog.getByRole('combobox', { name: 'Scopes' }).fill('read');
-    await page.keyboard.press('Enter');
-    await page.keyboard.press('Escape');
-  }
-
-  test('takes name, description, scopes and expiration; the key works, and is shown this once', async () => {
-    const portal = await keysAs(root.email);
-    const { page } = portal;
-    const bodies: string[] = [];
-    page.on('response', async (response) => {
-      if (response.url().includes('/api/')) bodies.push(await response.text().catch(() => ''));
-    });
-    await fill(portal, 'Shown once');
-    await portal.look('create-api-key');
-    await page.getByRole('dialog').getByRole('button', { name: 'Create API Key' }).click();
-    await page.getByText('It cannot be retrieved later.').waitFor();
-    const secret = (await page.getByRole('dialog').locator('pre').textContent()) ?? '';
-    expect(secret).toMatch(/^flplatform_/);
-    await portal.look('api-key-shown-once');
-    expect(await statusOf({ authorization: `Bearer ${secret}` })).toBe(200);
-    await page.getByRole('button', { name: 'I have stored it' }).click();
-    await row(portal, 'Shown once').waitFor();
-
-    await page.reload();
-    await row(portal, 'Shown once').waitFor();
-    const kept = await page.evaluate(everythingKept);
-    expect(kept).not.toContain(secret);
-    expect(page.url()).not.toContain(secret);
-    expect(bodies.filter((body) => body.includes(secret))).toHaveLength(1);
-    await portal.close();
-  });
-
-  test('without a scope it is not sent, and neither a slip on Escape nor a click beside loses a secret', async () => {
-    const portal = await keysAs(root.email);
-    const { page } = portal;
-    await page.getByRole('button', { name: 'Create API Key' }).click();
-    await field(page.getByRole('dialog'), 'name').fill('Careful');
-    await page.getByRole('dialog').getByRole('button', { name: 'Create API Key' }).click();
-    expect(await page.getByText('Copy it now').count()).toBe(0);
-    await page.getByRole('combobox', { name: 'Scopes' }).fill('admin');
-    await page.keyboard.press('Enter');
-    await page.getByRole('dialog').getByRole('button', { name: 'Create API Key' }).click();
-    await page.getByText('Copy it now').waitFor();
-    await page.keyboard.press('Escape');
-    await page.mouse.click(2, 2);
-    expect(await page.getByText('Copy it now').isVisible()).toBe(true);
-    await portal.close();
-  });
-});
-
-test('Viewing Key Details shows configuration, scopes and the usage history as a chart', async () => {
-  const used = await platformKey(broker, undefined, { name: 'Looked at', scopes: ['read'] });
-  await statusOf(used.headers);
-  await broker.settleUsage();
-  const portal = await keysAs(root.email);
-  const { page } = portal;
-  await page.getByRole('button', { name: 'Looked at', exact: true }).click();
-  await page.getByRole('img', { name: 'Calls and refusals by day' }).locator('svg').first().waitFor();
-  await page.getByText('1 calls and 0 refusals.').waitFor();
-  expect(await row(portal, 'super-admin').or(row(portal, 'role_platform_admin')).count()).toBeGreaterThan(0);
-  await portal.look('api-key-details');
-  await page.getByText('Last 24 hours').click();
-  await page.getByRole('img', { name: 'Calls and refusals by hour' }).waitFor();
-  expect(page.url()).toContain(`key=${used.id}`);
-  await portal.close();
-});
-
-describe('Ending a key', () => {
-  test('Revoke asks by name, and the key stops at once', async () => {
-    const key = await platformKey(broker, undefined, { name: 'To revoke' });
-    const portal = await keysAs(root.email);
-    await choose(portal, 'To revoke', 'Revoke');
-    await portal.look('revoke-api-key');
-    await portal.page.getByRole('button', { name: 'Revoke To revoke' }).click();
-    await portal.page.getByText('No verifier anywhere accepts the key any more.').waitFor();
-    expect(await statusOf(key.headers)).toBe(401);
-    await portal.page.getByRole('button', { name: 'Close' }).last().click();
-    await row(portal, 'To revoke').getByText('Revoked').waitFor();
-    await portal.close();
-  });
-
-  test('Rotate shows the new key once, and the old one stops at once', async () => {
-    const key = await platformKey(broker, undefined, { name: 'To rotate' });
-    const portal = await keysAs(root.email);
-    await choose(portal, 'To rotate', 'Rotate');
-    await portal.page.getByRole('button', { name: 'Rotate To rotate' }).click();
-    const secret = (await portal.page.locator('pre').textContent()) ?? '';
-    expect(await statusOf(key.headers)).toBe(401);
-    expect(await statusOf({ authorization: `Bearer ${secret}` })).toBe(200);
-    await portal.close();
-  });
-
-  test('Delete asks by name, and the row is gone', async () => {
-    const key = await platformKey(broker, undefined, { name: 'To delete' });
-    const portal = await keysAs(root.email);
-    await choose(portal, 'To delete', 'Delete');
-    await portal.page.getByRole('button', { name: 'Delete To delete' }).click();
-    await row(portal, 'To delete').waitFor({ state: 'detached' });
-    expect(await statusOf(key.headers)).toBe(401);
-    await portal.close();
-  });
-});
-
 test('read-only sees every key and is offered no change', async () => {
   await platformKey(broker, undefined, { name: 'Seen by all' });
   const viewer = await platformUser(broker, root, ['role_platform_viewer']);
@@ -218,14 +141,29 @@ test('read-only sees every key and is offered no change', async () => {
   await portal.close();
 });
 
-/** What the cards must say, asked of the rows themselves. */
+/** Of every state one, of tenants and of the platform; hidden ones, which no card counts; and calls of each. */
+async function everyKindOfKey(): Promise<void> {
+  const over = { expiresAt: new Date(Date.now() - 1_000) };
+  const used = await platformKey(broker);
+  await statusOf(broker, used.headers);
+  await tenantKey(broker, 'org_cards', { name: 'over', ...over });
+  await platformKey(broker, undefined, { name: 'over, too', ...over });
+  const ended = await tenantKey(broker, 'org_cards', { name: 'revoked' });
+  const endedAndOver = await tenantKey(broker, 'org_cards', { name: 'revoked, then over', ...over });
+  await revokeApiKey(broker, root.headers, ended.id);
+  await revokeApiKey(broker, root.headers, endedAndOver.id);
+  await verify(broker, (await mint(broker)).key);
+  await broker.settleUsage();
+}
+
+/** What the cards must say, asked of the rows themselves: the keys, and each key's own calls. */
 async function countedRows(): Promise<Record<string, string>> {
   const { rows } = await sql<Record<string, string>>`
     SELECT count(*)::text AS "Total Keys",
       count(*) FILTER (WHERE status = 'active' AND (expires_at IS NULL OR expires_at > now()))::text AS "Active Keys",
-      count(*) FILTER (WHERE expires_at <= now())::text AS "Expired Keys",
-      (SELECT coalesce(sum(calls), 0)::text FROM accepted_calls
-        WHERE day = (now() AT TIME ZONE 'UTC')::date) AS "API Calls Today"
+      count(*) FILTER (WHERE status = 'expired' OR (status = 'active' AND expires_at <= now()))::text AS "Expired Keys",
+      (SELECT coalesce(sum(calls), 0)::text FROM usage_days
+        WHERE code IN ('VALID', 'SUPERSEDED') AND day = (now() AT TIME ZONE 'UTC')::date) AS "API Calls Today"
     FROM api_keys WHERE kind IN ('tenant', 'platform')`.execute(broker.db);
   return rows[0] ?? {};
 }

@@ -75,6 +75,11 @@ export function field(within: Page | Locator, name: string): Locator {
   return within.locator(`input[name="${name}"]`);
 }
 
+/** What the fields of a form are called, with the star of those that are required. */
+export function labels(within: Page | Locator): Promise<string[]> {
+  return within.locator('.mantine-InputWrapper-label').allTextContents();
+}
+
 export async function logInAs(portal: Portal, email: string, password = goodPassword): Promise<void> {
   const { page } = portal;
   await page.getByLabel('Email').fill(email);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { register, verifiersPath } from '../http/verifiers/verifier-calls.ts';
 import { keysPath, mint } from '../support/keys.ts';
 import { platformUser } from '../support/platform-users.ts';
 import type { Portal } from './browser.ts';
@@ -46,6 +47,54 @@ test('who pastes a whole key finds it, and its secret is in no address', async (
   await portal.close();
 });
 
+test('its details have a link of their own: full configuration, limits, usage and recent audit events, no secret', async () => {
+  const minted = await mint(broker, {
+    name: 'The app of a phone',
+    scopes: ['chat', 'images'],
+    metadata: { plan: 'gold' },
+    rate_limit: { limit: 100, window_seconds: 60 },
+    quota: { limit: 5000, period: 'month', on_unavailable: 'deny' },
+    ip_allowlist: ['192.0.2.0/24'],
+  });
+  await broker.call(`POST ${keysPath}/verify`, { body: { key: minted.key, ip: '192.0.2.7' } });
+  await broker.call(`POST ${keysPath}/verify`, { body: { key: minted.key, ip: '198.51.100.7' } });
+  await broker.settleUsage();
+  const portal = await hiddenKeysAs(root.email);
+  const { page } = portal;
+  await page.getByRole('button', { name: `${minted.key_prefix}…` }).click();
+  await page.waitForURL(`**/hidden-keys?key=${minted.key_id}`);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('1 calls and 1 refusals.').waitFor();
+  const shown = async (label: string) =>
+    dialog
+      .getByRole('row')
+      .filter({ has: page.getByRole('rowheader', { name: label, exact: true }) })
+      .getByRole('cell')
+      .textContent();
+  expect(await shown('Name')).toBe('The app of a phone');
+  expect(await shown('Id')).toBe(minted.key_id);
+  expect(await shown('User')).toBe(minted.user_id);
+  expect(await shown('Organization')).toBe(minted.organization_id);
+  expect(await shown('Scopes')).toBe('chatimages');
+  expect(JSON.parse((await shown('Metadata')) ?? '')).toEqual({ plan: 'gold' });
+  expect(await shown('Rate limit')).toBe('100 in 60 s');
+  expect(await shown('Quota')).toBe('5,000 a month; refused while it cannot be counted');
+  expect(await shown('IP addresses')).toBe('192.0.2.0/24');
+  expect(await shown('Status')).toBe('Active');
+  expect(await shown('Calls')).toBe('1 in all, 1 today');
+  expect(await shown('Refused')).toBe('1');
+  await page.getByRole('img', { name: 'Calls and refusals by day' }).locator('svg').first().waitFor();
+  const events = page.getByRole('table', { name: 'Recent audit events' });
+  await events.getByText('key.minted').waitFor();
+  await portal.look('hidden-key-details');
+  expect(await page.content()).not.toContain(minted.key.slice(minted.key_prefix.length));
+  await page.reload();
+  await events.getByText('key.minted').waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.waitForURL('**/hidden-keys');
+  await portal.close();
+});
+
 test('one is revoked, by name, and stops at once', async () => {
   const { key, key_prefix } = await mint(broker);
   const portal = await hiddenKeysAs(root.email);
@@ -57,6 +106,27 @@ test('one is revoked, by name, and stops at once', async () => {
     .click();
   await page.getByText('No verifier anywhere accepts it any more.').waitFor();
   expect(await verdictOf(key)).toBe('REVOKED');
+  await portal.close();
+});
+
+test('while a verifier has stopped, a revoke says that it is not certain everywhere yet', async () => {
+  const { key, key_prefix } = await mint(broker);
+  // Takes part, holds a lease, and never says that it has heard of anything.
+  const { verifier_id } = await register(broker);
+  const portal = await hiddenKeysAs(root.email);
+  const { page } = portal;
+  await page.getByRole('button', { name: `Revoke ${key_prefix}` }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: `Revoke ${key_prefix}` })
+    .click();
+  await page.getByText(/not everywhere yet$/).waitFor();
+  await page
+    .getByText(/^Some verifier could not be reached\. It is certain by \S+ at the latest\.$/)
+    .waitFor();
+  expect(await page.getByText('No verifier anywhere accepts it any more.').count()).toBe(0);
+  expect(await verdictOf(key)).toBe('REVOKED');
+  await broker.call(`DELETE ${verifiersPath}/${verifier_id}`);
   await portal.close();
 });
 

@@ -6,6 +6,7 @@ import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../session/me.ts';
 import { ApiKeysTable } from './api-keys-table.tsx';
+import { attentions } from './attention.ts';
 import { CreateKey } from './create-key.tsx';
 import { type Ending, EndKey } from './end-key.tsx';
 import { KeyDetails } from './key-details.tsx';
@@ -24,7 +25,13 @@ export function ApiKeysPage() {
   /** In this one place, until the dialog is closed. */
   const [secret, setSecret] = useState<Secret | null>(null);
   const [name] = useDebouncedValue(read('name'), 250);
-  const filter = { name, status: read('status'), kind: read('kind'), cursor: read('cursor') };
+  const filter = {
+    name,
+    status: read('status'),
+    kind: read('kind'),
+    attention: read('attention'),
+    cursor: read('cursor'),
+  };
   const page = useApiKeys(filter);
   const setFilter = (changes: Record<string, string>) => write({ ...changes, cursor: '' });
   const isManager = may(inside === undefined ? 'platform:keys:manage' : 'platform:impersonate');
@@ -51,6 +58,14 @@ export function ApiKeysPage() {
           value={read('status') || null}
           onChange={(status) => setFilter({ status: status ?? '' })}
         />
+        <Select
+          label="Use and expiry"
+          placeholder="Any"
+          clearable
+          data={wanting}
+          value={read('attention') || null}
+          onChange={(attention) => setFilter({ attention: attention ?? '' })}
+        />
         {inside === undefined && (
           <Select
             label="Kind"
@@ -65,7 +80,9 @@ export function ApiKeysPage() {
       {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
       <ApiKeysTable
         apiKeys={page.data?.data}
-        isFiltered={[name, filter.status, filter.kind, filter.cursor].some((value) => value !== '')}
+        isFiltered={[name, filter.status, filter.kind, filter.attention, filter.cursor].some(
+          (value) => value !== '',
+        )}
         isManager={isManager}
         onAction={(action, apiKey) =>
           action === 'details' ? write({ key: apiKey.id }) : setEnding({ action, apiKey })
@@ -89,6 +106,8 @@ const statuses = [
   { value: 'revoked', label: 'Revoked' },
   { value: 'expired', label: 'Expired' },
 ];
+
+const wanting = Object.entries(attentions).map(([value, label]) => ({ value, label }));
 
 const kinds = [
   { value: 'platform', label: 'Platform keys' },

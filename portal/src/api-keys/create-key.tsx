@@ -17,25 +17,30 @@ import { fieldFaults } from '../parts/field-faults.ts';
 import { useOwn } from '../session/me.ts';
 import { useTenantChoice } from '../tenants/use-tenants.ts';
 import type { Secret } from './api-keys-page.tsx';
-import { expiresAt, expiryPresets } from './expiry-presets.ts';
+import { ExpiryField } from './expiry-field.tsx';
+import { type Expiry, expiresAt } from './expiry-presets.ts';
+import { RolesField } from './roles-field.tsx';
 import { useKeyChange } from './use-api-keys.ts';
 
 type Props = { onSecret: (secret: Secret) => void; onClose: () => void };
 
-const fields = ['name', 'description', 'scopes', 'expires_at'] as const;
+const fields = ['name', 'description', 'scopes', 'role_ids', 'expires_at'] as const;
 const usualScopes = ['read', 'write', 'admin'];
 
-/** A platform key with the roles of its maker; or, for who may act inside a tenant, a key of that tenant. */
+/** A platform key with roles that its maker holds; or, for who may act inside a tenant, a key of that tenant. */
 export function CreateKey({ onSecret, onClose }: Props) {
-  const { may, inside } = useOwn();
+  const { me, may, inside } = useOwn();
   // Inside a tenant there is nothing to choose: it is its key.
   const mayActInside = inside === undefined && may('platform:impersonate') && may('platform:tenants:read');
   const [kind, setKind] = useState(inside === undefined ? 'platform' : 'tenant');
   const [tenant, setTenant] = useState(inside?.id ?? null);
   const [scopes, setScopes] = useState<string[]>([]);
-  const [expiry, setExpiry] = useState('90');
+  const [roleIds, setRoleIds] = useState(me.role_ids);
+  const [expiry, setExpiry] = useState<Expiry>({ preset: '90', date: '' });
   const [lacking, setLacking] = useState<Record<string, string>>({});
   const [attempt] = useState(() => crypto.randomUUID());
+  // A preset counts from here: sent again after a lost answer, the request has to be the same one.
+  const [beganAt] = useState(() => new Date());
   const [tenantSearch, setTenantSearch] = useState('');
   const [tenantName] = useDebouncedValue(tenantSearch, 250);
   const tenants = useTenantChoice(tenant === null ? tenantName : '', mayActInside);
@@ -53,6 +58,7 @@ export function CreateKey({ onSecret, onClose }: Props) {
     const missing = {
       ...(scopes.length === 0 && { scopes: 'choose at least one' }),
       ...(kind === 'tenant' && tenant === null && { tenant: 'choose one' }),
+      ...(kind === 'platform' && roleIds.length === 0 && { role_ids: 'choose at least one' }),
     };
     setLacking(missing);
     if (Object.keys(missing).length > 0) return;
@@ -61,7 +67,8 @@ export function CreateKey({ onSecret, onClose }: Props) {
       name: String(form.get('name') ?? ''),
       description: description === '' ? null : description,
       scopes,
-      expires_at: expiresAt(expiry, new Date()),
+      expires_at: expiresAt(expiry, beganAt),
+      ...(kind === 'platform' && { role_ids: roleIds }),
     });
   };
   return (
@@ -104,7 +111,7 @@ export function CreateKey({ onSecret, onClose }: Props) {
             required
             description={
               kind === 'platform'
-                ? 'What it is meant for; what it may do, your own roles decide'
+                ? 'What it is meant for; what it may do, its roles decide'
                 : 'What the key may do; Enter adds one of your own'
             }
             data={usualScopes}
@@ -112,14 +119,14 @@ export function CreateKey({ onSecret, onClose }: Props) {
             onChange={setScopes}
             error={lacking.scopes ?? faults.of.scopes}
           />
-          <Select
-            label="Expiration"
-            data={expiryPresets}
-            allowDeselect={false}
-            value={expiry}
-            onChange={(chosen) => setExpiry(chosen ?? '')}
-            error={faults.of.expires_at}
-          />
+          {kind === 'platform' && (
+            <RolesField
+              roleIds={roleIds}
+              onChange={setRoleIds}
+              error={lacking.role_ids ?? faults.of.role_ids}
+            />
+          )}
+          <ExpiryField expiry={expiry} onChange={setExpiry} error={faults.of.expires_at} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel
@@ -134,7 +141,13 @@ export function CreateKey({ onSecret, onClose }: Props) {
   );
 }
 
-type Wanted = { name: string; description: string | null; scopes: string[]; expires_at: string | null };
+type Wanted = {
+  name: string;
+  description: string | null;
+  scopes: string[];
+  expires_at: string | null;
+  role_ids?: string[];
+};
 
 function send(body: Wanted, tenant: string | null, attempt: string) {
   const params = { header: { 'Idempotency-Key': attempt } };

@@ -1,13 +1,12 @@
 import '@mantine/charts/styles.css';
 import { BarChart } from '@mantine/charts';
-import type { ApiKeyUsage } from './use-api-keys.ts';
-import { wholeSteps } from './whole-steps.ts';
+import { type Series, wholeSteps } from './whole-steps.ts';
 
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
 /** Calls and refusals; what the bars say stands below them in words, too. */
-export function UsageChart({ usage }: { usage: ApiKeyUsage }) {
+export function UsageChart({ usage }: { usage: Series }) {
   const format = usage.granularity === 'hour' ? hour : day;
   const data = wholeSteps(usage).map(({ start, requests, refused }) => ({
     start: format.format(new Date(start)),

@@ -1,6 +1,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answerTo, api } from '../api/client.ts';
 import type { paths } from '../api/schema.d.ts';
+import { attentionQuery, isAttention } from './attention.ts';
 
 type Get<Path extends keyof paths> = paths[Path] extends {
   get: { responses: { 200: { content: { 'application/json': infer Body } } } };
@@ -13,9 +14,11 @@ export type ApiKeyUsage = Get<'/api/v1/apikeys/{id}/usage'>;
 export type KeyStatus = ApiKey['status'];
 export type Granularity = ApiKeyUsage['granularity'];
 
-export type KeyFilter = { name: string; status: string; kind: string; cursor: string };
+export type UsageSpan = { granularity: Granularity; from: string };
 
-const keysKey = 'api-keys';
+export type KeyFilter = { name: string; status: string; kind: string; attention: string; cursor: string };
+
+export const keysKey = 'api-keys';
 const pageSize = '25';
 
 export function useKeyStats() {
@@ -27,7 +30,7 @@ export function useKeyStats() {
 }
 
 /** One page: however many keys there are, no more than these travel. */
-export function useApiKeys({ name, status, kind, cursor }: KeyFilter) {
+export function useApiKeys({ name, status, kind, attention, cursor }: KeyFilter) {
   const query = {
     limit: pageSize,
     ...(name !== '' && { name }),
@@ -36,8 +39,11 @@ export function useApiKeys({ name, status, kind, cursor }: KeyFilter) {
     ...(cursor !== '' && { cursor }),
   };
   return useQuery({
-    queryKey: [keysKey, 'list', query],
-    queryFn: () => answerTo(api.GET('/api/v1/apikeys', { params: { query } })),
+    queryKey: [keysKey, 'list', query, attention],
+    queryFn: () => {
+      const narrowed = { ...(isAttention(attention) && attentionQuery(attention, Date.now())), ...query };
+      return answerTo(api.GET('/api/v1/apikeys', { params: { query: narrowed } }));
+    },
     placeholderData: keepPreviousData,
   });
 }
@@ -49,14 +55,8 @@ export function useApiKey(id: string) {
   });
 }
 
-export function useKeyUsage(id: string, granularity: Granularity, from: string) {
-  return useQuery({
-    queryKey: [keysKey, 'usage', id, granularity, from],
-    queryFn: () =>
-      answerTo(
-        api.GET('/api/v1/apikeys/{id}/usage', { params: { path: { id }, query: { granularity, from } } }),
-      ),
-  });
+export function loadKeyUsage(id: string, query: UsageSpan): Promise<ApiKeyUsage> {
+  return answerTo(api.GET('/api/v1/apikeys/{id}/usage', { params: { path: { id }, query } }));
 }
 
 /** A change of the keys, after which what is shown of them is asked for again. What it answers may be a secret: nothing keeps it. */

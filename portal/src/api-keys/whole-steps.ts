@@ -1,11 +1,12 @@
-import type { ApiKeyUsage } from './use-api-keys.ts';
-
 type Step = { start: string; requests: number; refused: number };
+
+/** Calls over time, of a key or of all. */
+export type Series = { granularity: 'hour' | 'day'; from: string; to: string; data: Step[] };
 
 const stepMs = { hour: 3_600_000, day: 86_400_000 };
 
 /** The API leaves out hours and days without a call; on a line of time they are there, and empty. */
-export function wholeSteps({ granularity, from, to, data }: ApiKeyUsage): Step[] {
+export function wholeSteps({ granularity, from, to, data }: Series): Step[] {
   const size = stepMs[granularity];
   const known = new Map(data.map((step) => [Date.parse(step.start), step]));
   const first = Math.floor(Date.parse(from) / size) * size;

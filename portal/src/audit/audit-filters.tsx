@@ -8,6 +8,7 @@ const texts = [
   { name: 'event_type', label: 'Event', placeholder: 'key.revoked' },
   { name: 'actor', label: 'Actor', placeholder: 'puser_…' },
   { name: 'organization_id', label: 'Organization', placeholder: 'org_…' },
+  { name: 'target_id', label: 'Target', placeholder: 'ak_…' },
 ] as const;
 
 const days = [

@@ -1,6 +1,7 @@
-import { Badge, Table, Text } from '@mantine/core';
+import { Table, Text } from '@mantine/core';
 import { SkeletonRows } from '../parts/skeleton-rows.tsx';
 import { Time } from '../parts/time.tsx';
+import { ResultBadge } from './result-badge.tsx';
 import type { AuditEvent } from './use-audit.ts';
 
 const columns = ['Time', 'Event', 'Actor', 'Target', 'Organization', 'Result'];
@@ -30,7 +31,6 @@ export function AuditTable({ events }: { events: AuditEvent[] | undefined }) {
 }
 
 function AuditRow({ event }: { event: AuditEvent }) {
-  const isRefused = event.result === 'refused';
   return (
     <Table.Tr>
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
@@ -50,9 +50,7 @@ function AuditRow({ event }: { event: AuditEvent }) {
         <Id text={event.on_behalf_of ?? event.organization_id ?? '—'} />
       </Table.Td>
       <Table.Td>
-        <Badge variant="dot" color={isRefused ? 'red' : 'green'}>
-          {isRefused ? 'Refused' : 'Success'}
-        </Badge>
+        <ResultBadge result={event.result} />
       </Table.Td>
     </Table.Tr>
   );

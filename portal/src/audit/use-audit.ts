@@ -8,6 +8,7 @@ export const auditFilterNames = [
   'event_type',
   'actor',
   'organization_id',
+  'target_id',
   'result',
   'from',
   'to',
@@ -24,6 +25,16 @@ export function useAuditEvents(filter: AuditFilter, isLive: boolean) {
     queryFn: () => pageOf(api.GET('/api/v1/platform/audit', { params: { query } })),
     placeholderData: keepPreviousData,
     refetchInterval: isLive ? 2_000 : false,
+  });
+}
+
+/** The newest of one thing, asked for anew whenever its details are opened. */
+export function useRecentEvents(targetId: string) {
+  const query = { target_id: targetId, limit: '10' };
+  return useQuery({
+    queryKey: ['audit', 'recent', query],
+    queryFn: () => pageOf(api.GET('/api/v1/platform/audit', { params: { query } })),
+    staleTime: 0,
   });
 }
 

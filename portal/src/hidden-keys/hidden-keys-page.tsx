@@ -5,6 +5,7 @@ import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { TextFilter } from '../parts/text-filter.tsx';
 import { useOwn } from '../session/me.ts';
+import { HiddenKeyDetails } from './hidden-key-details.tsx';
 import { HiddenKeysTable } from './hidden-keys-table.tsx';
 import { type Revoked, RevokeHiddenKeys } from './revoke-hidden-keys.tsx';
 import { type HiddenKeyFilter, hiddenKeyFilterNames, useHiddenKeys } from './use-hidden-keys.ts';
@@ -52,9 +53,11 @@ export function HiddenKeysPage() {
       <HiddenKeysTable
         hiddenKeys={keys.data?.items}
         isManager={may('platform:hidden_keys:manage')}
+        onDetails={(id) => write({ key: id })}
         onRevoke={setRevoking}
       />
       <Pager cursor={filter.cursor} next={keys.data?.next} onTurn={(cursor) => write({ cursor })} />
+      {read('key') !== '' && <HiddenKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
       {revoking !== null && <RevokeHiddenKeys {...revoking} onClose={() => setRevoking(null)} />}
     </Stack>
   );

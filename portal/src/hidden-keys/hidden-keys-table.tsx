@@ -1,4 +1,4 @@
-import { Button, Code, Group, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, Table, Text } from '@mantine/core';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
 import { SkeletonRows } from '../parts/skeleton-rows.tsx';
 import { Time } from '../parts/time.tsx';
@@ -9,12 +9,13 @@ type Props = {
   /** Undefined while they are on their way. */
   hiddenKeys: HiddenKey[] | undefined;
   isManager: boolean;
+  onDetails: (keyId: string) => void;
   onRevoke: (revoked: Revoked) => void;
 };
 
 const columns = ['Key', 'User', 'Organization', 'Environment', 'Last Used', 'Expires', 'Status', 'Actions'];
 
-export function HiddenKeysTable({ hiddenKeys, isManager, onRevoke }: Props) {
+export function HiddenKeysTable({ hiddenKeys, ...rest }: Props) {
   return (
     <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table
@@ -33,7 +34,7 @@ export function HiddenKeysTable({ hiddenKeys, isManager, onRevoke }: Props) {
         <Table.Tbody>
           {hiddenKeys === undefined && <SkeletonRows columns={columns.length} />}
           {hiddenKeys?.map((key) => (
-            <HiddenKeyRow key={key.key_id} hiddenKey={key} isManager={isManager} onRevoke={onRevoke} />
+            <HiddenKeyRow key={key.key_id} hiddenKey={key} {...rest} />
           ))}
         </Table.Tbody>
       </Table>
@@ -44,12 +45,14 @@ export function HiddenKeysTable({ hiddenKeys, isManager, onRevoke }: Props) {
 
 type RowProps = Omit<Props, 'hiddenKeys'> & { hiddenKey: HiddenKey };
 
-function HiddenKeyRow({ hiddenKey, isManager, onRevoke }: RowProps) {
+function HiddenKeyRow({ hiddenKey, isManager, onDetails, onRevoke }: RowProps) {
   const { key_id, key_prefix, user_id, status } = hiddenKey;
   return (
     <Table.Tr>
       <Table.Td>
-        <Code>{key_prefix}…</Code>
+        <Anchor component="button" type="button" ff="monospace" size="sm" onClick={() => onDetails(key_id)}>
+          {key_prefix}…
+        </Anchor>
       </Table.Td>
       <Table.Td>{user_id}</Table.Td>
       <Table.Td>{hiddenKey.organization_id}</Table.Td>

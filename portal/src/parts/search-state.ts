@@ -17,10 +17,17 @@ export function useSearchState(): [
         return after;
       },
       // What is typed replaces; a page that was turned and a dialog that was opened can be gone back from.
-      { replace: !('cursor' in changes && Object.keys(changes).length === 1) && !('key' in changes) },
+      {
+        replace:
+          !('cursor' in changes && Object.keys(changes).length === 1) &&
+          !dialogs.some((name) => name in changes),
+      },
     );
   return [(name) => parameters.get(name) ?? '', write];
 }
+
+/** What the open dialog is about. */
+const dialogs = ['key', 'tenant'];
 
 const wholeSecret =
   /\b(fl_(?:user|master)_[a-z0-9]{1,16}|flkey|flplatform|flapi)_([0-9A-Za-z]{8})[0-9A-Za-z]{9,}/g;

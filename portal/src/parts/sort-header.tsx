@@ -1,5 +1,6 @@
 import { Table, Text, UnstyledButton } from '@mantine/core';
-import type { Sorting } from './sorted-by.ts';
+
+export type Sorting = { by: string; isDescending: boolean };
 
 type Props = { column: string; label: string; sorting: Sorting; onSort: (sorting: Sorting) => void };
 

@@ -6,11 +6,13 @@ export type Me = paths['/api/v1/platform/auth/me']['get']['responses'][200]['con
 
 export type Permission = Me['permissions'][number];
 
+export const superAdminRoleId = 'role_platform_admin';
+
 /** What a view asks for before it offers something. The server decides in any case. */
 export type Need = Permission | 'super-admin';
 
 export function may(me: Me, need: Need): boolean {
-  return need === 'super-admin' ? me.role_ids.includes('role_platform_admin') : me.permissions.includes(need);
+  return need === 'super-admin' ? me.role_ids.includes(superAdminRoleId) : me.permissions.includes(need);
 }
 
 export const MeContext = createContext<Me | null>(null);

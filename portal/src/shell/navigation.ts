@@ -1,12 +1,17 @@
 import type { Need } from '../session/me.ts';
 
-export type Place = { to: string; label: string; need: Need };
+/** `isInside`: there only while one works inside a tenant. */
+export type Place = { to: string; label: string; need: Need; isInside?: true };
 
 /** What the side bar offers, in this order, to whoever may see it. */
 export const places: readonly Place[] = [
+  { to: '/overview', label: 'Overview', need: 'platform:keys:read' },
   { to: '/users', label: 'Users', need: 'platform:users:read' },
   { to: '/api-keys', label: 'API Keys', need: 'platform:keys:read' },
   { to: '/hidden-keys', label: 'Hidden Keys', need: 'platform:hidden_keys:read' },
   { to: '/tenants', label: 'Tenants', need: 'platform:tenants:read' },
+  { to: '/environments', label: 'Environments', need: 'platform:tenants:read', isInside: true },
+  { to: '/roles', label: 'Roles', need: 'platform:roles:read' },
+  { to: '/master-keys', label: 'Master Keys', need: 'super-admin' },
   { to: '/audit', label: 'Audit', need: 'platform:audit:read' },
 ];

@@ -56,7 +56,7 @@ function Frame({ me }: { me: Me }) {
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label="Main">
         {places
-          .filter(({ need }) => may(me, need))
+          .filter(({ need, isInside }) => may(me, need) && (isInside !== true || inside !== undefined))
           .map(({ to, label }) => (
             <NavLink
               key={to}

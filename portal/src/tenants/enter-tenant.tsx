@@ -5,15 +5,16 @@ import { leaveTo } from '../session/leave-to.ts';
 import { useOwn } from '../session/me.ts';
 import type { Tenant } from './use-tenants.ts';
 
-type Props = { tenant: Tenant; onClose: () => void };
+/** `to`: the view inside it that one wants to see. */
+type Props = { tenant: Pick<Tenant, 'id' | 'name'>; to?: string; onClose: () => void };
 
-export function EnterTenant({ tenant, onClose }: Props) {
+export function EnterTenant({ tenant, to = '/api-keys', onClose }: Props) {
   const { me } = useOwn();
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const reason = String(new FormData(event.currentTarget).get('reason')).trim();
     enter({ operatorId: me.id, id: tenant.id, name: tenant.name, reason });
-    leaveTo('/api-keys');
+    leaveTo(to);
   };
   return (
     <Modal opened onClose={onClose} title={`Enter ${tenant.name}`}>

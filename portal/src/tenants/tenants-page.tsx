@@ -7,6 +7,7 @@ import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../session/me.ts';
 import { ChangeTenant } from './change-tenant.tsx';
 import { EnterTenant } from './enter-tenant.tsx';
+import { TenantDetails } from './tenant-details.tsx';
 import { TenantForm } from './tenant-form.tsx';
 import { type RowAction, TenantsTable } from './tenants-table.tsx';
 import { type Tenant, useTenants } from './use-tenants.ts';
@@ -58,9 +59,12 @@ export function TenantsPage() {
       <TenantsTable
         tenants={tenants.data?.items}
         allowed={[...(mayEnter ? enterOnly : []), ...(isManager ? changes : [])]}
-        onAction={(action, tenant) => setOpen({ action, tenant })}
+        onAction={(action, tenant) =>
+          action === 'details' ? write({ tenant: tenant.id }) : setOpen({ action, tenant })
+        }
       />
       <Pager cursor={read('cursor')} next={tenants.data?.next} onTurn={(cursor) => write({ cursor })} />
+      {read('tenant') !== '' && <TenantDetails id={read('tenant')} onClose={() => write({ tenant: '' })} />}
       {open?.action === 'provision' && <TenantForm onClose={close} />}
       {open?.action === 'rename' && <TenantForm tenant={open.tenant} onClose={close} />}
       {open?.action === 'enter' && <EnterTenant tenant={open.tenant} onClose={close} />}

@@ -1,10 +1,11 @@
-import { Badge, Button, Code, Group, Table, Text } from '@mantine/core';
+import { Anchor, Button, Code, Group, Table, Text } from '@mantine/core';
 import { SkeletonRows } from '../parts/skeleton-rows.tsx';
 import { Time } from '../parts/time.tsx';
 import type { TenantAction } from './change-tenant.tsx';
+import { TenantStatusBadge } from './tenant-status-badge.tsx';
 import type { Tenant } from './use-tenants.ts';
 
-export type RowAction = TenantAction | 'rename' | 'enter';
+export type RowAction = TenantAction | 'details' | 'rename' | 'enter';
 
 type Props = {
   /** Undefined while they are on their way. */
@@ -12,12 +13,6 @@ type Props = {
   /** What this operator may do to tenants at all. */
   allowed: readonly RowAction[];
   onAction: (action: RowAction, tenant: Tenant) => void;
-};
-
-const looks: Record<Tenant['status'], { label: string; color: string }> = {
-  active: { label: 'Active', color: 'green' },
-  suspended: { label: 'Suspended', color: 'orange' },
-  deleted: { label: 'Deleted', color: 'gray' },
 };
 
 /** What may be done to a tenant that is in this state. */
@@ -67,17 +62,22 @@ export function TenantsTable({ tenants, allowed, onAction }: Props) {
 }
 
 function TenantRow({ tenant, allowed, onAction }: Omit<Props, 'tenants'> & { tenant: Tenant }) {
-  const { label, color } = looks[tenant.status];
   return (
     <Table.Tr>
-      <Table.Td>{tenant.name}</Table.Td>
+      <Table.Td>
+        {tenant.status === 'deleted' ? (
+          tenant.name
+        ) : (
+          <Anchor component="button" type="button" fw={600} onClick={() => onAction('details', tenant)}>
+            {tenant.name}
+          </Anchor>
+        )}
+      </Table.Td>
       <Table.Td>
         <Code>{tenant.id}</Code>
       </Table.Td>
       <Table.Td>
-        <Badge variant="dot" color={color}>
-          {label}
-        </Badge>
+        <TenantStatusBadge status={tenant.status} />
       </Table.Td>
       <Table.Td>
         <Time at={tenant.created_at} none="—" />

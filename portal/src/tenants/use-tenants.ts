@@ -1,8 +1,10 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { api, pageOf } from '../api/client.ts';
+import { answerTo, api, pageOf } from '../api/client.ts';
 import type { paths } from '../api/schema.d.ts';
 
 export type Tenant =
+  paths['/api/v1/platform/tenants']['get']['responses'][200]['content']['application/json'][number];
+export type ShownTenant =
   paths['/api/v1/platform/tenants/{id}']['get']['responses'][200]['content']['application/json'];
 
 export type TenantFilter = { name: string; status: string; cursor: string };
@@ -20,6 +22,13 @@ export function useTenants({ name, status, cursor }: TenantFilter) {
     queryKey: [tenantsKey, 'list', query],
     queryFn: () => pageOf(api.GET('/api/v1/platform/tenants', { params: { query } })),
     placeholderData: keepPreviousData,
+  });
+}
+
+export function useTenant(id: string) {
+  return useQuery({
+    queryKey: [tenantsKey, 'one', id],
+    queryFn: () => answerTo(api.GET('/api/v1/platform/tenants/{id}', { params: { path: { id } } })),
   });
 }
 

@@ -1,32 +1,36 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { answerTo, api, pageOf, type User } from '../api/client.ts';
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { answerTo, api, pageOf } from '../api/client.ts';
+import type { operations } from '../api/schema.d.ts';
+
+type UsersQuery = NonNullable<operations['listPlatformUsers']['parameters']['query']>;
+export type UserSort = NonNullable<UsersQuery['sort']>;
+
+export type UserFilter = { search: string; sort: UserSort; isDescending: boolean; cursor: string };
 
 const usersKey = ['users'];
 
-/** The people who work the platform are few: all of them are loaded, so that sorting and searching see every one. */
-const usersMax = 2_000;
-
-export function useUsers() {
-  return useQuery({ queryKey: usersKey, queryFn: loadUsers });
+/** One page, found and sorted by the server: however many users there are, no more than these travel. */
+export function useUsers({ search, sort, isDescending, cursor }: UserFilter) {
+  const query: UsersQuery = {
+    limit: '50',
+    sort,
+    order: isDescending ? 'desc' : 'asc',
+    ...(search !== '' && { search }),
+    ...(cursor !== '' && { cursor }),
+  };
+  return useQuery({
+    queryKey: [...usersKey, query],
+    queryFn: () => pageOf(api.GET('/api/v1/platform/users', { params: { query } })),
+    placeholderData: keepPreviousData,
+  });
 }
 
-async function loadUsers(): Promise<User[]> {
-  const users: User[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = { limit: '100', ...(cursor !== undefined && { cursor }) };
-    const page = await pageOf(api.GET('/api/v1/platform/users', { params: { query } }));
-    users.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== undefined && users.length < usersMax);
-  return users;
-}
-
-export function useRoles() {
+export function useRoles(enabled = true) {
   return useQuery({
     queryKey: ['roles'],
     queryFn: () => answerTo(api.GET('/api/v1/platform/roles')),
     staleTime: 60_000,
+    enabled,
   });
 }
 

@@ -1,12 +1,14 @@
 import { Button, Group, Stack, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import type { User } from '../api/client.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../session/me.ts';
 import { DeleteUser } from './delete-user.tsx';
 import { ResetPassword } from './reset-password.tsx';
-import { useRoles, useUsers } from './use-users.ts';
+import { type UserSort, useRoles, useUsers } from './use-users.ts';
 import { UserForm } from './user-form.tsx';
 import { type UserAction, UsersTable } from './users-table.tsx';
 
@@ -14,9 +16,16 @@ type Open = { action: UserAction; user: User } | { action: 'create' } | null;
 
 export function UsersPage() {
   const { may } = useOwn();
-  const users = useUsers();
-  const roles = useRoles();
   const [read, write] = useSearchState();
+  const [search] = useDebouncedValue(read('search').trim(), 250);
+  const sorting = { by: read('sort') || 'email', isDescending: read('order') === 'desc' };
+  const users = useUsers({
+    search,
+    sort: sorting.by as UserSort,
+    isDescending: sorting.isDescending,
+    cursor: read('cursor'),
+  });
+  const roles = useRoles();
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
   const fault = users.error ?? roles.error;
@@ -32,17 +41,18 @@ export function UsersPage() {
         type="search"
         maw={320}
         value={read('search')}
-        onChange={(event) => write({ search: event.currentTarget.value })}
+        onChange={(event) => write({ search: event.currentTarget.value, cursor: '' })}
       />
       {fault !== null && <FaultAlert error={fault} retry={() => void users.refetch()} />}
       <UsersTable
-        users={users.data}
+        users={users.data?.items}
         roles={roles.data ?? []}
-        search={read('search')}
-        sorting={{ by: read('sort') || 'email', isDescending: read('order') === 'desc' }}
-        onSort={({ by, isDescending }) => write({ sort: by, order: isDescending ? 'desc' : '' })}
+        search={search}
+        sorting={sorting}
+        onSort={({ by, isDescending }) => write({ sort: by, order: isDescending ? 'desc' : '', cursor: '' })}
         onAction={(action, user) => setOpen({ action, user })}
       />
+      <Pager cursor={read('cursor')} next={users.data?.next} onTurn={(cursor) => write({ cursor })} />
       {open?.action === 'create' && <UserForm roles={roles.data ?? []} onClose={close} />}
       {open?.action === 'edit' && <UserForm user={open.user} roles={roles.data ?? []} onClose={close} />}
       {open?.action === 'reset' && <ResetPassword user={open.user} onClose={close} />}

@@ -1,8 +1,7 @@
 import { Badge, Button, Group, Table, Text } from '@mantine/core';
 import type { Role, User } from '../api/client.ts';
 import { SkeletonRows } from '../parts/skeleton-rows.tsx';
-import { SortHeader } from '../parts/sort-header.tsx';
-import { type Sorting, sortedBy } from '../parts/sorted-by.ts';
+import { SortHeader, type Sorting } from '../parts/sort-header.tsx';
 import { Time } from '../parts/time.tsx';
 import { useOwn } from '../session/me.ts';
 
@@ -18,17 +17,7 @@ type Props = {
   onAction: (action: UserAction, user: User) => void;
 };
 
-/** What each column is sorted by; also the names that may stand in the address. */
-const values: Record<string, (user: User) => string | null> = {
-  email: ({ email }) => email,
-  name: ({ name }) => name,
-  status: ({ is_active }) => (is_active ? 'Active' : 'Inactive'),
-  last_login: ({ last_login_at }) => last_login_at,
-};
-
 export function UsersTable({ users, roles, search, sorting, onSort, onAction }: Props) {
-  const orderOf = values[sorting.by] ?? (({ email }: User) => email);
-  const shown = sortedBy((users ?? []).filter(matches(search)), orderOf, sorting.isDescending);
   const header = { sorting, onSort };
   return (
     <Table.ScrollContainer minWidth={860} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
@@ -45,19 +34,14 @@ export function UsersTable({ users, roles, search, sorting, onSort, onAction }: 
         </Table.Thead>
         <Table.Tbody>
           {users === undefined && <SkeletonRows columns={6} />}
-          {shown.map((user) => (
+          {users?.map((user) => (
             <UserRow key={user.id} user={user} roles={roles} onAction={onAction} />
           ))}
         </Table.Tbody>
       </Table>
-      {users !== undefined && shown.length === 0 && <Text p="md">No user matches “{search}”.</Text>}
+      {users?.length === 0 && <Text p="md">No user matches “{search}”.</Text>}
     </Table.ScrollContainer>
   );
-}
-
-function matches(search: string): (user: User) => boolean {
-  const wanted = search.trim().toLowerCase();
-  return ({ email, name }) => `${email}\n${name}`.toLowerCase().includes(wanted);
 }
 
 type RowProps = { user: User; roles: Role[]; onAction: Props['onAction'] };

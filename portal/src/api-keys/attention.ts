@@ -1,0 +1,18 @@
+/** Keys that somebody should look at, before they stop or because nobody needs them. */
+export const attentions = {
+  expiring: 'Expires within 7 days',
+  unused: 'Not used for 30 days',
+} as const;
+
+export type Attention = keyof typeof attentions;
+
+export const isAttention = (text: string): text is Attention => text in attentions;
+
+const dayMs = 86_400_000;
+
+/** How the API is asked for them. A key that is younger than the 30 days has had no time to be used. */
+export function attentionQuery(attention: Attention, nowMs: number) {
+  if (attention === 'expiring') return { expires_before: new Date(nowMs + 7 * dayMs).toISOString() };
+  const since = new Date(nowMs - 30 * dayMs).toISOString();
+  return { status: 'active' as const, unused_since: since, created_before: since };
+}

@@ -1,0 +1,35 @@
+import { Group, Select, TextInput } from '@mantine/core';
+import { type Expiry, expiryPresets } from './expiry-presets.ts';
+
+type Props = {
+  expiry: Expiry;
+  onChange: (expiry: Expiry) => void;
+  /** What is wrong with a chosen date, or what the server says of any. */
+  error: string | undefined;
+};
+
+export function ExpiryField({ expiry, onChange, error }: Props) {
+  const isDate = expiry.preset === 'date';
+  return (
+    <Group align="start" grow>
+      <Select
+        label="Expiration"
+        data={expiryPresets}
+        allowDeselect={false}
+        value={expiry.preset}
+        onChange={(preset) => onChange({ ...expiry, preset: preset ?? 'never' })}
+        error={isDate ? undefined : error}
+      />
+      {isDate && (
+        <TextInput
+          type="date"
+          label="Last day"
+          required
+          value={expiry.date}
+          onChange={(event) => onChange({ ...expiry, date: event.currentTarget.value })}
+          error={error}
+        />
+      )}
+    </Group>
+  );
+}

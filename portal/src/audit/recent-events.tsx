@@ -1,0 +1,62 @@
+import { Anchor, Group, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import { Link } from 'react-router';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Time } from '../parts/time.tsx';
+import { useOwn } from '../session/me.ts';
+import { ResultBadge } from './result-badge.tsx';
+import { type AuditEvent, useRecentEvents } from './use-audit.ts';
+
+/** What was last done to one thing, and the way to all of it; nothing for who may not read the audit log. */
+export function RecentEvents({ targetId }: { targetId: string }) {
+  const { may } = useOwn();
+  return may('platform:audit:read') ? <Events targetId={targetId} /> : null;
+}
+
+function Events({ targetId }: { targetId: string }) {
+  const events = useRecentEvents(targetId);
+  return (
+    <Stack mt="lg" gap="xs">
+      <Group justify="space-between">
+        <Title order={2} size="h4">
+          Recent audit events
+        </Title>
+        <Anchor component={Link} to={`/audit?${new URLSearchParams({ target_id: targetId })}`} size="sm">
+          All in Audit
+        </Anchor>
+      </Group>
+      {events.isError && <FaultAlert error={events.error} retry={() => void events.refetch()} />}
+      {events.isPending && <Skeleton h={80} />}
+      {events.data?.items.length === 0 && <Text size="sm">Nothing has been written down about it yet.</Text>}
+      {events.data !== undefined && events.data.items.length > 0 && <EventTable events={events.data.items} />}
+    </Stack>
+  );
+}
+
+function EventTable({ events }: { events: AuditEvent[] }) {
+  return (
+    <Table aria-label="Recent audit events">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Time</Table.Th>
+          <Table.Th>Event</Table.Th>
+          <Table.Th>Actor</Table.Th>
+          <Table.Th>Result</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {events.map(({ id, created_at, event_type, actor, result }) => (
+          <Table.Tr key={id}>
+            <Table.Td>
+              <Time at={created_at} none="—" />
+            </Table.Td>
+            <Table.Td>{event_type}</Table.Td>
+            <Table.Td style={{ overflowWrap: 'anywhere' }}>{actor.id}</Table.Td>
+            <Table.Td>
+              <ResultBadge result={result} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

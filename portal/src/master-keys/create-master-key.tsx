@@ -1,0 +1,135 @@
+import { Button, Checkbox, Group, Modal, Stack, TagsInput, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { answerTo, api } from '../api/client.ts';
+import type { Secret } from '../api-keys/api-keys-page.tsx';
+import { ExpiryField } from '../api-keys/expiry-field.tsx';
+import { type Expiry, expiresAt } from '../api-keys/expiry-presets.ts';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { fieldFaults } from '../parts/field-faults.ts';
+import { permissions } from './permissions.ts';
+import { type MasterKeyPermission, useMasterKeyChange } from './use-master-keys.ts';
+
+type Props = { onSecret: (secret: Secret) => void; onClose: () => void };
+
+const fields = [
+  'name',
+  'permissions',
+  'organization_ids',
+  'environments',
+  'ip_allowlist',
+  'expires_at',
+] as const;
+
+const limits = [
+  {
+    name: 'organization_ids',
+    label: 'Organizations',
+    description: 'For whose users. None listed: for all',
+    placeholder: 'org_…',
+  },
+  {
+    name: 'environments',
+    label: 'Environments',
+    description: 'In which of them. None listed: in all',
+    placeholder: 'prod',
+  },
+  {
+    name: 'ip_allowlist',
+    label: 'IP addresses',
+    description: 'Addresses and CIDR ranges it may be used from. None listed: from anywhere',
+    placeholder: '10.0.0.0/8',
+  },
+] as const;
+
+type Lists = Record<(typeof limits)[number]['name'], string[]>;
+
+/** Nothing is ticked to begin with: what a backend does not need, it should not hold. */
+export function CreateMasterKey({ onSecret, onClose }: Props) {
+  const [allowed, setAllowed] = useState<string[]>([]);
+  const [lists, setLists] = useState<Lists>({ organization_ids: [], environments: [], ip_allowlist: [] });
+  const [expiry, setExpiry] = useState<Expiry>({ preset: '365', date: '' });
+  const [lacksPermission, setLacksPermission] = useState(false);
+  const [attempt] = useState(() => crypto.randomUUID());
+  // A preset counts from here: sent again after a lost answer, the request has to be the same one.
+  const [beganAt] = useState(() => new Date());
+  const create = useMasterKeyChange(
+    (body: Wanted) => send(body, attempt),
+    ({ name, key }) => {
+      onClose();
+      onSecret({ name, secret: key });
+    },
+  );
+  const faults = fieldFaults(create.error, fields);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setLacksPermission(allowed.length === 0);
+    if (allowed.length === 0) return;
+    create.mutate({
+      name: String(new FormData(event.currentTarget).get('name') ?? ''),
+      permissions: allowed as MasterKeyPermission[],
+      expires_at: expiresAt(expiry, beganAt),
+      ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
+    });
+  };
+  return (
+    <Modal opened onClose={onClose} title="Create Master Key" size="lg">
+      <form onSubmit={submit}>
+        <Stack>
+          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
+          <TextInput
+            label="Name"
+            name="name"
+            description="The backend or gateway that will hold it"
+            required
+            autoComplete="off"
+            error={faults.of.name}
+          />
+          <Checkbox.Group
+            label="Permissions"
+            required
+            value={allowed}
+            onChange={setAllowed}
+            error={lacksPermission && allowed.length === 0 ? 'choose at least one' : faults.of.permissions}
+          >
+            <Stack gap="xs" mt="xs">
+              {Object.entries(permissions).map(([permission, description]) => (
+                <Checkbox key={permission} value={permission} label={permission} description={description} />
+              ))}
+            </Stack>
+          </Checkbox.Group>
+          {limits.map(({ name, label, description, placeholder }) => (
+            <TagsInput
+              key={name}
+              label={label}
+              description={description}
+              placeholder={lists[name].length === 0 ? placeholder : undefined}
+              value={lists[name]}
+              onChange={(list) => setLists({ ...lists, [name]: list })}
+              error={faults.of[name]}
+            />
+          ))}
+          <ExpiryField expiry={expiry} onChange={setExpiry} error={faults.of.expires_at} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={create.isPending}>
+              Create Master Key
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+type Wanted = {
+  name: string;
+  permissions: MasterKeyPermission[];
+  expires_at: string | null;
+} & Partial<Lists>;
+
+function send(body: Wanted, attempt: string) {
+  const params = { header: { 'Idempotency-Key': attempt } };
+  return answerTo(api.POST('/api/v1/platform/master-keys', { params, body }));
+}

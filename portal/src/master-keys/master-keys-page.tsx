@@ -1,0 +1,86 @@
+import { Button, Group, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useState } from 'react';
+import type { Secret } from '../api-keys/api-keys-page.tsx';
+import { ShownOnce } from '../api-keys/shown-once.tsx';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Pager } from '../parts/pager.tsx';
+import { useSearchState } from '../parts/search-state.ts';
+import { useOwn } from '../session/me.ts';
+import { CreateMasterKey } from './create-master-key.tsx';
+import { MasterKeyDetails } from './master-key-details.tsx';
+import { MasterKeysTable } from './master-keys-table.tsx';
+import { RevokeMasterKey } from './revoke-master-key.tsx';
+import { RotateMasterKey } from './rotate-master-key.tsx';
+import { type MasterKey, useMasterKeys } from './use-master-keys.ts';
+
+export type MasterKeyAction = 'details' | 'rotate' | 'revoke';
+
+type Open = { action: 'rotate' | 'revoke'; masterKey: MasterKey } | { action: 'create' } | null;
+
+const statuses = [
+  { value: 'active', label: 'Active' },
+  { value: 'revoked', label: 'Revoked' },
+  { value: 'expired', label: 'Expired' },
+];
+
+/** What backends and gateways work with: super-admins alone. */
+export function MasterKeysPage() {
+  const { may } = useOwn();
+  const [read, write] = useSearchState();
+  const [open, setOpen] = useState<Open>(null);
+  /** In this one place, until the dialog is closed. */
+  const [secret, setSecret] = useState<Secret | null>(null);
+  const [name] = useDebouncedValue(read('name'), 250);
+  const filter = { name, status: read('status'), cursor: read('cursor') };
+  const page = useMasterKeys(filter);
+  const close = () => setOpen(null);
+  const act = (action: MasterKeyAction, masterKey: MasterKey) =>
+    action === 'details' ? write({ key: masterKey.id }) : setOpen({ action, masterKey });
+  return (
+    <Stack>
+      <Group justify="space-between">
+        <Title order={1}>Master Keys</Title>
+        {may('super-admin') && (
+          <Button onClick={() => setOpen({ action: 'create' })}>Create Master Key</Button>
+        )}
+      </Group>
+      <Text>
+        What backends mint and gateways verify with. Whoever has one acts for every user it is open to.
+      </Text>
+      <Group align="end">
+        <TextInput
+          label="Search"
+          placeholder="Part of the name"
+          type="search"
+          value={read('name')}
+          onChange={(event) => write({ name: event.currentTarget.value, cursor: '' })}
+        />
+        <Select
+          label="Status"
+          placeholder="Any"
+          clearable
+          data={statuses}
+          value={read('status') || null}
+          onChange={(status) => write({ status: status ?? '', cursor: '' })}
+        />
+      </Group>
+      {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
+      {!(page.isError && page.data === undefined) && (
+        <MasterKeysTable
+          masterKeys={page.data?.items}
+          isFiltered={[name, filter.status, filter.cursor].some((value) => value !== '')}
+          onAction={act}
+        />
+      )}
+      <Pager cursor={filter.cursor} next={page.data?.next} onTurn={(cursor) => write({ cursor })} />
+      {read('key') !== '' && <MasterKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
+      {open?.action === 'create' && <CreateMasterKey onSecret={setSecret} onClose={close} />}
+      {open?.action === 'rotate' && (
+        <RotateMasterKey masterKey={open.masterKey} onSecret={setSecret} onClose={close} />
+      )}
+      {open?.action === 'revoke' && <RevokeMasterKey masterKey={open.masterKey} onClose={close} />}
+      {secret !== null && <ShownOnce {...secret} onClose={() => setSecret(null)} />}
+    </Stack>
+  );
+}

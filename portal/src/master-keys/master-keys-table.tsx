@@ -1,0 +1,129 @@
+import { ActionIcon, Anchor, Code, Menu, Table, Text } from '@mantine/core';
+import { StatusBadge } from '../api-keys/status-badge.tsx';
+import { Names } from '../parts/facts.tsx';
+import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { Time } from '../parts/time.tsx';
+import type { MasterKeyAction } from './master-keys-page.tsx';
+import { permissions } from './permissions.ts';
+import type { MasterKey } from './use-master-keys.ts';
+
+type OnAction = (action: MasterKeyAction, masterKey: MasterKey) => void;
+
+type Props = {
+  /** Undefined while they are on their way. */
+  masterKeys: MasterKey[] | undefined;
+  isFiltered: boolean;
+  onAction: OnAction;
+};
+
+const columns = [
+  'Name',
+  'Permissions',
+  'Organizations',
+  'IP Addresses',
+  'Minted',
+  'Last Used',
+  'Expires',
+  'Status',
+  'Actions',
+];
+
+export function MasterKeysTable({ masterKeys, isFiltered, onAction }: Props) {
+  return (
+    <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table
+        verticalSpacing="sm"
+        highlightOnHover
+        aria-label="Master keys"
+        aria-busy={masterKeys === undefined}
+      >
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column) => (
+              <Table.Th key={column}>{column}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {masterKeys === undefined && <SkeletonRows columns={columns.length} />}
+          {masterKeys?.map((masterKey) => (
+            <MasterKeyRow key={masterKey.id} masterKey={masterKey} onAction={onAction} />
+          ))}
+        </Table.Tbody>
+      </Table>
+      {masterKeys?.length === 0 && (
+        <Text p="md">
+          {isFiltered
+            ? 'No master key passes the filters.'
+            : 'There is no master key yet. Create one for a backend that mints keys.'}
+        </Text>
+      )}
+    </Table.ScrollContainer>
+  );
+}
+
+function MasterKeyRow({ masterKey, onAction }: { masterKey: MasterKey; onAction: OnAction }) {
+  return (
+    <Table.Tr>
+      <Table.Td maw={260}>
+        <Anchor component="button" type="button" fw={600} onClick={() => onAction('details', masterKey)}>
+          {masterKey.name}
+        </Anchor>
+        <Text size="sm">
+          {masterKey.key_prefix === null ? 'Chosen secret' : <Code>{masterKey.key_prefix}…</Code>}
+        </Text>
+      </Table.Td>
+      <Table.Td maw={220}>
+        {masterKey.permissions.length === Object.keys(permissions).length ? (
+          <Text size="sm">All</Text>
+        ) : (
+          <Names names={masterKey.permissions} />
+        )}
+      </Table.Td>
+      <Table.Td>
+        <Limited to={masterKey.organization_ids} none="All" />
+      </Table.Td>
+      <Table.Td>
+        <Limited to={masterKey.ip_allowlist} none="Any" />
+      </Table.Td>
+      <Table.Td>{masterKey.minted_count.toLocaleString()}</Table.Td>
+      <Table.Td>
+        <Time at={masterKey.last_used_at} none="Never" />
+      </Table.Td>
+      <Table.Td>
+        <Time at={masterKey.expires_at} none="Never" as="date" />
+      </Table.Td>
+      <Table.Td>
+        <StatusBadge status={masterKey.status} />
+      </Table.Td>
+      <Table.Td>
+        <MasterKeyMenu masterKey={masterKey} onAction={onAction} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** The first of a list and how many more there are: a hundred would hide the other rows. The details show them all. */
+function Limited({ to, none }: { to: string[] | null; none: string }) {
+  if (to === null) return <Text size="sm">{none}</Text>;
+  const more = to.length > 2 ? ` and ${to.length - 2} more` : '';
+  return <Text size="sm">{`${to.slice(0, 2).join(', ')}${more}`}</Text>;
+}
+
+function MasterKeyMenu({ masterKey, onAction }: { masterKey: MasterKey; onAction: OnAction }) {
+  const isActive = masterKey.status === 'active';
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="default" aria-label={`Actions for ${masterKey.name}`}>
+          <span aria-hidden>⋯</span>
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => onAction('details', masterKey)}>Details</Menu.Item>
+        {isActive && <Menu.Item onClick={() => onAction('rotate', masterKey)}>Rotate</Menu.Item>}
+        {isActive && <Menu.Item onClick={() => onAction('revoke', masterKey)}>Revoke</Menu.Item>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

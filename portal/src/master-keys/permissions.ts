@@ -1,0 +1,11 @@
+import type { MasterKeyPermission } from './use-master-keys.ts';
+
+/** All there are, and what each lets its holder do with the keys of users. */
+export const permissions: Record<MasterKeyPermission, string> = {
+  'keys:mint': 'Make keys for users',
+  'keys:refresh': 'Replace them by new ones',
+  'keys:revoke': 'End them',
+  'keys:read': 'Look at them',
+  'keys:verify': 'Ask whether a key is good, as gateways do',
+  'usage:read': 'See how much they are used',
+};

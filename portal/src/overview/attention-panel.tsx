@@ -1,0 +1,91 @@
+import { Anchor, Code, Group, Table, Text } from '@mantine/core';
+import { Link } from 'react-router';
+import type { Attention } from '../api-keys/attention.ts';
+import { Time } from '../parts/time.tsx';
+import { Panel } from './panel.tsx';
+import { PanelTable } from './panel-table.tsx';
+import { type Keys, useKeysWanting } from './use-overview.ts';
+
+type Key = Keys['data'][number];
+
+const shownMax = 5;
+
+const texts: Record<
+  Attention,
+  { title: string; column: string; none: string; some: (count: string) => string }
+> = {
+  expiring: {
+    title: 'About to expire',
+    column: 'Expires',
+    none: 'No key expires within 7 days.',
+    some: (count) => `${count} to expire within 7 days. Rotate them, or let them end.`,
+  },
+  unused: {
+    title: 'Never used or stale',
+    column: 'Last used',
+    none: 'Every active key older than 30 days was used in the last 30.',
+    some: (count) => `${count} not used for 30 days or ever. Revoke what nobody needs.`,
+  },
+};
+
+export function AttentionPanel({ attention }: { attention: Attention }) {
+  const keys = useKeysWanting(attention);
+  const { title, column, none, some } = texts[attention];
+  return (
+    <Panel title={title} query={keys} height={230}>
+      {({ data, next_cursor }) => {
+        const isMore = next_cursor !== null;
+        if (data.length === 0 && !isMore) return <Text>{none}</Text>;
+        return (
+          <>
+            <Group justify="space-between">
+              <Text size="sm">
+                {data.length === 0 ? 'None among the newest keys.' : some(count(data.length, isMore))}
+              </Text>
+              <Anchor component={Link} to={`/api-keys?attention=${attention}`} size="sm">
+                Show them in API Keys
+              </Anchor>
+            </Group>
+            {data.length > 0 && (
+              <PanelTable label={title} columns={['Name', 'Key', column]} minWidth={380}>
+                {inOrder(attention, data).map((key) => (
+                  <Row key={key.id} apiKey={key} attention={attention} />
+                ))}
+              </PanelTable>
+            )}
+          </>
+        );
+      }}
+    </Panel>
+  );
+}
+
+function count(keys: number, isMore: boolean): string {
+  if (isMore) return `${keys} keys or more`;
+  return keys === 1 ? '1 key' : `${keys} keys`;
+}
+
+function Row({ apiKey, attention }: { apiKey: Key; attention: Attention }) {
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component={Link} to={`/api-keys?attention=${attention}&key=${apiKey.id}`}>
+          {apiKey.name}
+        </Anchor>
+        {apiKey.organization_id !== null && <Text size="sm">{apiKey.organization_id}</Text>}
+      </Table.Td>
+      <Table.Td>
+        <Code>{apiKey.key_masked}</Code>
+      </Table.Td>
+      <Table.Td>
+        <Time at={attention === 'expiring' ? apiKey.expires_at : apiKey.last_used_at} none="Never" />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** What ends soonest first; what was used longest ago first, and before it what never was. */
+function inOrder(attention: Attention, keys: readonly Key[]): Key[] {
+  const timeOf = (key: Key) => (attention === 'expiring' ? key.expires_at : key.last_used_at) ?? '';
+  return [...keys].sort((one, other) => timeOf(one).localeCompare(timeOf(other))).slice(0, shownMax);
+}

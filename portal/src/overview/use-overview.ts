@@ -1,0 +1,74 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { answerTo, api } from '../api/client.ts';
+import type { paths } from '../api/schema.d.ts';
+import { type Attention, attentionQuery } from '../api-keys/attention.ts';
+
+type Get<Path extends keyof paths> = paths[Path] extends {
+  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
+}
+  ? Body
+  : never;
+
+export type Traffic = Get<'/api/v1/platform/traffic'>;
+export type TopTraffic = Get<'/api/v1/platform/traffic/top'>;
+export type Verifiers = Get<'/api/v1/platform/verifiers'>;
+export type Queues = Get<'/api/v1/platform/queues'>;
+export type Keys = Get<'/api/v1/apikeys'>;
+
+const overviewKey = 'overview';
+const shownMax = '5';
+/** Enough to say how many there are, where it matters; what is more is said to be more. */
+const countedMax = '100';
+
+/** Asked for again while somebody looks, and only then: a hidden page asks for nothing. */
+const kept = { refetchInterval: 30_000 };
+
+export function useTraffic(granularity: Traffic['granularity']) {
+  return useQuery({
+    queryKey: [overviewKey, 'traffic', granularity],
+    queryFn: () => answerTo(api.GET('/api/v1/platform/traffic', { params: { query: { granularity } } })),
+    placeholderData: keepPreviousData,
+    ...kept,
+  });
+}
+
+/** Of today, or of the day before, in UTC as the counts are. */
+export function useTopTraffic(isYesterday: boolean) {
+  return useQuery({
+    queryKey: [overviewKey, 'top', isYesterday],
+    queryFn: () => {
+      const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+      const query = { limit: shownMax, ...(isYesterday && { day: yesterday }) };
+      return answerTo(api.GET('/api/v1/platform/traffic/top', { params: { query } }));
+    },
+    placeholderData: keepPreviousData,
+    ...kept,
+  });
+}
+
+export function useKeysWanting(attention: Attention) {
+  return useQuery({
+    queryKey: [overviewKey, 'keys', attention],
+    queryFn: () => {
+      const query = { limit: countedMax, ...attentionQuery(attention, Date.now()) };
+      return answerTo(api.GET('/api/v1/apikeys', { params: { query } }));
+    },
+    ...kept,
+  });
+}
+
+export function useVerifiers() {
+  return useQuery({
+    queryKey: [overviewKey, 'verifiers'],
+    queryFn: () => answerTo(api.GET('/api/v1/platform/verifiers')),
+    ...kept,
+  });
+}
+
+export function useQueues() {
+  return useQuery({
+    queryKey: [overviewKey, 'queues'],
+    queryFn: () => answerTo(api.GET('/api/v1/platform/queues')),
+    ...kept,
+  });
+}

@@ -1,0 +1,91 @@
+import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { answerTo, api, type Role } from '../api/client.ts';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { fieldFaults } from '../parts/field-faults.ts';
+import type { Permission } from '../session/me.ts';
+import { PermissionMatrix } from './permission-matrix.tsx';
+import { useRoleChange } from './use-role-change.ts';
+
+type Props = { role?: Role; onClose: () => void };
+type Wanted = { name: string; description: string | null; permissions: Permission[] };
+
+const fields = ['name', 'description', 'permissions'] as const;
+
+/** Creates a role, or changes the one that is given. */
+export function RoleForm({ role, onClose }: Props) {
+  const [granted, setGranted] = useState<Permission[]>(role?.permissions ?? []);
+  const [lacksPermission, setLacksPermission] = useState(false);
+  const save = useRoleChange((wanted: Wanted) => send(role, wanted), onClose);
+  const faults = fieldFaults(save.error, fields, {
+    ROLE_ALREADY_EXISTS: 'name',
+    INSUFFICIENT_PERMISSIONS: 'permissions',
+  });
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    // A role that gives nothing is allowed by the API, and surely a slip in this form.
+    setLacksPermission(granted.length === 0);
+    if (granted.length === 0) return;
+    const form = new FormData(event.currentTarget);
+    const description = String(form.get('description') ?? '').trim();
+    save.mutate({
+      name: String(form.get('name') ?? ''),
+      description: description === '' ? null : description,
+      permissions: granted,
+    });
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={role === undefined ? 'Create Role' : `Edit ${role.name}`}
+      size="lg"
+    >
+      <form onSubmit={submit}>
+        <Stack>
+          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
+          <TextInput
+            label="Name"
+            name="name"
+            defaultValue={role?.name}
+            autoComplete="off"
+            required
+            error={faults.of.name}
+          />
+          <Textarea
+            label="Description"
+            name="description"
+            description="Who it is for"
+            defaultValue={role?.description ?? ''}
+            error={faults.of.description}
+          />
+          <PermissionMatrix
+            granted={granted}
+            onChange={setGranted}
+            error={
+              lacksPermission && granted.length === 0
+                ? 'choose at least one'
+                : faults.of.permissions && notHeld
+            }
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={save.isPending}>
+              {role === undefined ? 'Create Role' : 'Save'}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+/** It was held when the form was opened: somebody has just changed what this operator may do. */
+const notHeld = 'holds one that you may not grant';
+
+function send(role: Role | undefined, body: Wanted): Promise<Role> {
+  if (role === undefined) return answerTo(api.POST('/api/v1/platform/roles', { body }));
+  return answerTo(api.PUT('/api/v1/platform/roles/{id}', { params: { path: { id: role.id } }, body }));
+}

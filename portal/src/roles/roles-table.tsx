@@ -1,0 +1,101 @@
+import { Badge, Button, Group, Table, Text } from '@mantine/core';
+import type { Role } from '../api/client.ts';
+import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { useOwn } from '../session/me.ts';
+import { type Area, areas } from './permission-areas.ts';
+
+export type RoleAction = 'edit' | 'delete';
+
+type Props = {
+  /** Undefined while they are on their way. */
+  roles: Role[] | undefined;
+  onAction: (action: RoleAction, role: Role) => void;
+};
+
+export function RolesTable({ roles, onAction }: Props) {
+  const { may } = useOwn();
+  return (
+    <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm" highlightOnHover aria-label="Roles" aria-busy={roles === undefined}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Role</Table.Th>
+            {areas.map(({ label }) => (
+              <Table.Th key={label}>{label}</Table.Th>
+            ))}
+            <Table.Th>Actions</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {roles === undefined && <SkeletonRows columns={areas.length + 2} />}
+          {roles?.map((role) => (
+            <RoleRow key={role.id} role={role} onAction={onAction} />
+          ))}
+        </Table.Tbody>
+      </Table>
+      {roles?.every((role) => role.built_in) && (
+        <Text p="md">
+          There is no custom role yet.
+          {may('platform:roles:manage') &&
+            ' Create one for somebody who needs less than a built-in one gives.'}
+        </Text>
+      )}
+    </Table.ScrollContainer>
+  );
+}
+
+type RowProps = Omit<Props, 'roles'> & { role: Role };
+
+function RoleRow({ role, onAction }: RowProps) {
+  return (
+    <Table.Tr>
+      <Table.Td maw={280}>
+        <Group gap="xs">
+          <Text span fw={600}>
+            {role.name}
+          </Text>
+          <Badge variant="default">{role.built_in ? 'Built in' : 'Custom'}</Badge>
+        </Group>
+        <Text size="sm">{role.description}</Text>
+      </Table.Td>
+      {areas.map((area) => (
+        <Table.Td key={area.label}>{reachOf(role, area)}</Table.Td>
+      ))}
+      <Table.Td>
+        <RoleActions role={role} onAction={onAction} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function reachOf({ permissions }: Role, { read, manage }: Area): string {
+  const held = [permissions.includes(read) && 'Read', permissions.includes(manage) && 'Manage'];
+  return held.filter((word) => word !== false).join(', ') || '—';
+}
+
+/** Who does not hold all that a role gives may not change it: they would change what they cannot do themselves. */
+function RoleActions({ role, onAction }: RowProps) {
+  const { may } = useOwn();
+  const isMine = !role.built_in && may('platform:roles:manage') && role.permissions.every(may);
+  if (!isMine) return null;
+  return (
+    <Group gap={4} wrap="nowrap">
+      {actions.map(([action, label]) => (
+        <Button
+          key={action}
+          size="compact-sm"
+          variant="default"
+          aria-label={`${label} ${role.name}`}
+          onClick={() => onAction(action, role)}
+        >
+          {label}
+        </Button>
+      ))}
+    </Group>
+  );
+}
+
+const actions: readonly [action: RoleAction, label: string][] = [
+  ['edit', 'Edit'],
+  ['delete', 'Delete'],
+];
