@@ -26,6 +26,7 @@ export type VerifierOptions = ConnectionOptions & {
 };
 
 const costMax = 1_000_000;
+const recordsMax = 10_000_000;
 
 /** Before a record that came in older than what is known here is fetched again. A broker that is well hears within milliseconds. */
 const stalePausesMs: readonly number[] = [5, 20, 80, 300, 700];
@@ -50,6 +51,7 @@ export class FlowplateVerifier {
 
   constructor(options: VerifierOptions) {
     const { recordsInMemoryMax = 200_000, onFault = () => undefined, ...connection } = options;
+    requireCapacity(recordsInMemoryMax);
     this.#onFault = onFault;
     this.#broker = new Broker(connection);
     this.#memory = new RecordCache(this.#revisions, recordsInMemoryMax);
@@ -179,6 +181,12 @@ export class FlowplateVerifier {
       },
     };
   }
+}
+
+/** The room for their fingerprints is taken at once. */
+function requireCapacity(records: number): void {
+  if (Number.isInteger(records) && records >= 0 && records <= recordsMax) return;
+  throw new RangeError(`recordsInMemoryMax must be a whole number from 0 to ${recordsMax}`);
 }
 
 function requireCountable(cost: number): void {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../../src/domain/key-format.ts';
+import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { mint, verify } from '../support/keys.ts';
@@ -64,6 +65,7 @@ test('what a gateway does to a verdict changes no later one', async () => {
   await warm(verifier, key);
   const verdict = verifier.verifyNow({ key });
   if (verdict?.valid !== true) throw new Error('the key is valid');
+  expect(() => Object.assign(verdict, { user_id: 'somebody else' })).toThrow(TypeError);
   expect(() => (verdict.scopes as string[]).push('admin')).toThrow(TypeError);
   expect(() => Object.assign(verdict.metadata.plan as object, { name: 'free' })).toThrow(TypeError);
   expect(verifier.verifyNow({ key, scopes: ['admin'] })?.code).toBe('INSUFFICIENT_SCOPE');
@@ -75,6 +77,15 @@ test('a cost that cannot be counted is refused as a mistake, whoever would decid
   for (const cost of [-1, 0.5, Number.NaN, 1_000_001]) {
     expect(() => verifier.verifyNow({ key, cost })).toThrow(RangeError);
     await expect(verifier.verify({ key, cost })).rejects.toThrow(RangeError);
+  }
+});
+
+test('a memory that cannot be had is refused as a mistake when the verifier is made', () => {
+  const { url: baseUrl, masterKey } = broker;
+  for (const recordsInMemoryMax of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => new FlowplateVerifier({ baseUrl, masterKey, recordsInMemoryMax })).toThrow(
+      /whole number from 0 to/,
+    );
   }
 });
 

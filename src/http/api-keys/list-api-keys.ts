@@ -3,11 +3,9 @@ import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { listApiKeys } from '../../usecases/api-keys/list-api-keys.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
 import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
-import { externalId, noBody, noParams, timestamp } from '../flowplate/key-schemas.ts';
+import { externalId, noBody, noParams, name as searched, timestamp } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { apiKeyFields, apiKeyStatus, toApiKeyAnswer } from './api-key-schemas.ts';
-
-const searched = z.string().min(1).max(200);
 
 const query = z
   .strictObject({

@@ -3,7 +3,7 @@ import { userSorts } from '../../domain/platform-user.ts';
 import { listOperators, type UserOrder } from '../../usecases/operators/list-operators.ts';
 import { operator } from '../access/operator.ts';
 import { nextPage, pageLimit } from '../cursor.ts';
-import { noBody, noParams } from '../flowplate/key-schemas.ts';
+import { name, noBody, noParams } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { toUserCursor, userCursor } from './user-cursor.ts';
 import { toUserAnswer, userAnswer } from './user-schemas.ts';
@@ -12,7 +12,7 @@ const path = '/api/v1/platform/users';
 
 const query = z
   .strictObject({
-    search: z.string().min(1).max(200).optional().describe('A part of the name or the e-mail address'),
+    search: name.optional().describe('A part of the name or the e-mail address'),
     is_active: z.enum(['true', 'false']).optional(),
     sort: z.enum(userSorts).default('created'),
     order: z

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import helmet from 'helmet';
 import type { AppParts } from '../app.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
@@ -12,6 +13,7 @@ const paths: readonly (string | undefined)[] = [logInRoute.path, createSessionRo
  * its body. A thousand of them at once are then so little work that verifications do not feel them.
  */
 export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
+  const addSecurityHeaders = helmet();
   return (req, res) => {
     if (req.method !== 'POST' || !paths.includes(req.url)) return false;
     try {
@@ -20,6 +22,7 @@ export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerRe
     } catch (thrown) {
       const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
       res.setHeader('x-request-id', requestId);
+      addSecurityHeaders(req, res, () => undefined);
       if (parts.isDraining()) res.setHeader('Connection', 'close');
       answerProblem(parts.log, thrown, { req, res, requestId });
       const [method, route, status] = [req.method, req.url ?? '', res.statusCode];

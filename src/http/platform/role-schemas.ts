@@ -8,7 +8,13 @@ export const roleParams = z.strictObject({ id: roleId });
 
 export const roleSettings = {
   name: displayName,
-  description: z.string().max(500).nullable().optional(),
+  // Postgres has no U+0000 in a text.
+  description: z
+    .string()
+    .max(500)
+    .refine((text) => !text.includes('\0'), 'must not contain U+0000')
+    .nullable()
+    .optional(),
   permissions: z
     .array(z.enum(platformPermissions))
     .max(platformPermissions.length)

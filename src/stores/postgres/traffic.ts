@@ -54,11 +54,11 @@ export async function listTraffic(db: Db, { from, to, granularity }: TrafficRang
 
 export type OrganizationTraffic = { id: string; name: string; accepted: number; refused: number };
 
-/** The organizations with the most accepted calls on a UTC day, most first; the platform's own is not one of them. */
+/** The organizations with the most accepted calls on a UTC day, most first; neither deleted ones nor the platform's own. */
 export async function listTopOrganizations(db: Db, day: Date, limit: number): Promise<OrganizationTraffic[]> {
   const { rows } = await sql<OrganizationTraffic>`
     SELECT id, name, accepted, refused FROM organization_days JOIN organizations ON id = organization_id
-    WHERE day = ${utcDay(day)}::date AND accepted > 0 AND organization_id <> '_platform'
+    WHERE day = ${utcDay(day)}::date AND accepted > 0 AND organization_id <> '_platform' AND status <> 'deleted'
     ORDER BY accepted DESC, organization_id LIMIT ${limit}`.execute(db);
   return rows;
 }

@@ -51,6 +51,8 @@ test('more logins than there is room for are refused at once, and told when to c
     expect(system_message).toBe('Too much at once');
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(answer.headers.get('x-request-id')).toMatch(/^req_/);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('strict-transport-security')).toMatch(/^max-age=/);
   }
   await end();
   expect(answers.filter(({ status }) => status === 401)).toHaveLength(roomForLogins);

@@ -145,6 +145,8 @@ test('422: unknown permissions, fields and ids', async () => {
   const body = { name: 'x', permissions: [], is_built_in: true };
   expectViolations(await call(root, `POST ${path}`, body), '');
   expectViolations(await call(root, `DELETE ${path}/role_%25`), 'id');
+  const unstorable = { name: 'x', permissions: [], description: 'a\0b' };
+  expectViolations(await call(root, `POST ${path}`, unstorable), 'description');
   expectViolations(await call(root, `PUT ${path}/role_000000000000`, {}), '');
 });
 

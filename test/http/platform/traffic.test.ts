@@ -135,6 +135,9 @@ describe('the top of a day', () => {
     ]);
     expect((await asked(`${path}/top?day=2031-06-01&limit=1`)).tenants).toHaveLength(1);
     expect((await asked(`${path}/top?day=2031-06-02`)).tenants).toEqual([]);
+    await callAs(broker, headers, 'DELETE /api/v1/platform/tenants/org_calm');
+    const left = (await asked(`${path}/top?day=2031-06-01`)).tenants;
+    expect(left.map(({ id }: { id: string }) => id)).toEqual(['org_busy']);
   });
 
   test('keys of every kind, masked, with their organization', async () => {

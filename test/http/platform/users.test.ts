@@ -254,6 +254,7 @@ describe('422', () => {
       expectViolations(await call(root, `GET ${path}?sort=email&cursor=${made}`), 'cursor');
     }
     expectViolations(await call(root, `GET ${path}?limit=101`), 'limit');
+    expectViolations(await call(root, `GET ${path}?search=%00`), 'search');
   });
 });
 

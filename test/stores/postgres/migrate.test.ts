@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, expect, inject, test } from 'vitest';
 import { createDatabase } from '../../../scripts/services/create-database.ts';
 import { migrate } from '../../../src/stores/postgres/migrate.ts';
-import { query } from '../../support/query.ts';
+import { query, withConnection } from '../../support/query.ts';
 
 const created: string[] = [];
 afterEach(async () => {
@@ -63,4 +63,20 @@ test('five processes that start at once bring the database to one schema, and al
   expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
   expect(await applied(together)).toEqual(await allMigrations());
   expect(await shape(together)).toEqual(await shape(alone));
+});
+
+test('keys can be read while the indexes of lists are built', async () => {
+  const databaseUrl = await emptyDatabase();
+  await migrate({ databaseUrl });
+  const file = new URL('../../../src/stores/postgres/migrations/0020_list_indexes.sql', import.meta.url);
+  await query(
+    databaseUrl,
+    `DROP INDEX api_keys_shown_names, audit_events_actor_type, audit_events_organization_type;
+     CREATE INDEX api_keys_shown_all ON api_keys (id)`,
+  );
+  await withConnection(databaseUrl, async (migrating) => {
+    await migrating.query(`BEGIN; ${await readFile(file, 'utf8')}`);
+    await query(databaseUrl, "SET lock_timeout = '400ms'; SELECT id FROM api_keys");
+    await migrating.query('ROLLBACK');
+  });
 });
