@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react';
-import { Navigate, Route, Routes } from 'react-router';
+import { Route, Routes } from 'react-router';
+import { ViewBoundary } from './parts/view-boundary.tsx';
 import { Waiting } from './parts/waiting.tsx';
 import { LoginPage } from './session/login-page.tsx';
 
@@ -9,6 +10,7 @@ const Home = lazy(() => import('./shell/home.tsx').then(({ Home }) => ({ default
 const OverviewPage = lazy(() =>
   import('./overview/overview-page.tsx').then(({ OverviewPage }) => ({ default: OverviewPage })),
 );
+const NoView = lazy(() => import('./shell/no-view.tsx').then(({ NoView }) => ({ default: NoView })));
 const UsersPage = lazy(() =>
   import('./users/users-page.tsx').then(({ UsersPage }) => ({ default: UsersPage })),
 );
@@ -42,24 +44,26 @@ const AccountPage = lazy(() =>
 /** Every address of the portal, below /platform. */
 export function Views() {
   return (
-    <Suspense fallback={<Waiting />}>
-      <Routes>
-        <Route path="login" element={<LoginPage />} />
-        <Route element={<Shell />}>
-          <Route index element={<Home />} />
-          <Route path="overview" element={<OverviewPage />} />
-          <Route path="users" element={<UsersPage />} />
-          <Route path="api-keys" element={<ApiKeysPage />} />
-          <Route path="hidden-keys" element={<HiddenKeysPage />} />
-          <Route path="tenants" element={<TenantsPage />} />
-          <Route path="environments" element={<EnvironmentsPage />} />
-          <Route path="roles" element={<RolesPage />} />
-          <Route path="master-keys" element={<MasterKeysPage />} />
-          <Route path="audit" element={<AuditPage />} />
-          <Route path="account" element={<AccountPage />} />
-          <Route path="*" element={<Navigate to="/" replace />} />
-        </Route>
-      </Routes>
-    </Suspense>
+    <ViewBoundary>
+      <Suspense fallback={<Waiting />}>
+        <Routes>
+          <Route path="login" element={<LoginPage />} />
+          <Route element={<Shell />}>
+            <Route index element={<Home />} />
+            <Route path="overview" element={<OverviewPage />} />
+            <Route path="users" element={<UsersPage />} />
+            <Route path="api-keys" element={<ApiKeysPage />} />
+            <Route path="hidden-keys" element={<HiddenKeysPage />} />
+            <Route path="tenants" element={<TenantsPage />} />
+            <Route path="environments" element={<EnvironmentsPage />} />
+            <Route path="roles" element={<RolesPage />} />
+            <Route path="master-keys" element={<MasterKeysPage />} />
+            <Route path="audit" element={<AuditPage />} />
+            <Route path="account" element={<AccountPage />} />
+            <Route path="*" element={<NoView />} />
+          </Route>
+        </Routes>
+      </Suspense>
+    </ViewBoundary>
   );
 }

@@ -45,10 +45,13 @@ export async function overhear({ page }: Portal) {
 
     /**
      * Expects that not even the memory of the page holds it, once its dialogs are closed: no cache of the page, and no closure.
-     * React lets go of what it last rendered with the next render, which may take a moment.
+     * React keeps what a component was given last until it renders the next time, so the page is used a little first.
      */
     async expectForgotten(secret: string): Promise<void> {
-      const isHeld = async () => (await heapOf(inspector)).includes(secret);
+      const isHeld = async () => {
+        await page.getByRole('button', { name: /^Switch to (dark|light) colours$/ }).click();
+        return (await heapOf(inspector)).includes(secret);
+      };
       expect(await eventually(20_000, isHeld, (held) => !held)).toBe(false);
     },
   };

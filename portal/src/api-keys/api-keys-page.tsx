@@ -78,16 +78,18 @@ export function ApiKeysPage() {
         )}
       </Group>
       {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
-      <ApiKeysTable
-        apiKeys={page.data?.data}
-        isFiltered={[name, filter.status, filter.kind, filter.attention, filter.cursor].some(
-          (value) => value !== '',
-        )}
-        isManager={isManager}
-        onAction={(action, apiKey) =>
-          action === 'details' ? write({ key: apiKey.id }) : setEnding({ action, apiKey })
-        }
-      />
+      {!(page.isError && page.data === undefined) && (
+        <ApiKeysTable
+          apiKeys={page.data?.data}
+          isFiltered={[name, filter.status, filter.kind, filter.attention, filter.cursor].some(
+            (value) => value !== '',
+          )}
+          isManager={isManager}
+          onAction={(action, apiKey) =>
+            action === 'details' ? write({ key: apiKey.id }) : setEnding({ action, apiKey })
+          }
+        />
+      )}
       <Pager
         cursor={filter.cursor}
         next={page.data?.next_cursor ?? undefined}

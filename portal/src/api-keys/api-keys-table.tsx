@@ -17,26 +17,28 @@ type Props = {
 
 export function ApiKeysTable({ apiKeys, isFiltered, isManager, onAction }: Props) {
   return (
-    <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm" highlightOnHover aria-label="API keys" aria-busy={apiKeys === undefined}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Name</Table.Th>
-            <Table.Th>Key</Table.Th>
-            <Table.Th>Scopes</Table.Th>
-            <Table.Th>Last Used</Table.Th>
-            <Table.Th>Expires</Table.Th>
-            <Table.Th>Status</Table.Th>
-            <Table.Th>Actions</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {apiKeys === undefined && <SkeletonRows columns={7} />}
-          {apiKeys?.map((apiKey) => (
-            <KeyRow key={apiKey.id} apiKey={apiKey} isManager={isManager} onAction={onAction} />
-          ))}
-        </Table.Tbody>
-      </Table>
+    <>
+      <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table verticalSpacing="sm" highlightOnHover aria-label="API keys" aria-busy={apiKeys === undefined}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Name</Table.Th>
+              <Table.Th>Key</Table.Th>
+              <Table.Th>Scopes</Table.Th>
+              <Table.Th>Last Used</Table.Th>
+              <Table.Th>Expires</Table.Th>
+              <Table.Th>Status</Table.Th>
+              <Table.Th>Actions</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {apiKeys === undefined && <SkeletonRows columns={7} />}
+            {apiKeys?.map((apiKey) => (
+              <KeyRow key={apiKey.id} apiKey={apiKey} isManager={isManager} onAction={onAction} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {apiKeys?.length === 0 && (
         <Text p="md">
           {isFiltered
@@ -44,7 +46,7 @@ export function ApiKeysTable({ apiKeys, isFiltered, isManager, onAction }: Props
             : 'There is no key yet. Create one for a program that calls this API.'}
         </Text>
       )}
-    </Table.ScrollContainer>
+    </>
   );
 }
 
@@ -58,7 +60,7 @@ function KeyRow({ apiKey, isManager, onAction }: Omit<Props, 'apiKeys' | 'isFilt
         <Text size="sm">{apiKey.description}</Text>
       </Table.Td>
       <Table.Td>
-        <Code>{apiKey.key_masked}</Code>
+        <Code style={{ whiteSpace: 'nowrap' }}>{apiKey.key_masked}</Code>
       </Table.Td>
       <Table.Td>
         <Group gap={4}>

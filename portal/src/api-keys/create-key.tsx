@@ -1,7 +1,6 @@
 import {
   Button,
   Group,
-  Modal,
   SegmentedControl,
   Select,
   Stack,
@@ -12,6 +11,7 @@ import {
 import { useDebouncedValue } from '@mantine/hooks';
 import { type FormEvent, useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { useOwn } from '../session/me.ts';
@@ -72,7 +72,7 @@ export function CreateKey({ onSecret, onClose }: Props) {
     });
   };
   return (
-    <Modal opened onClose={onClose} title="Create API Key">
+    <Dialog onClose={onClose} title="Create API Key">
       <form onSubmit={submit}>
         <Stack>
           {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
@@ -99,7 +99,14 @@ export function CreateKey({ onSecret, onClose }: Props) {
               error={lacking.tenant}
             />
           )}
-          <TextInput label="Name" name="name" required autoComplete="off" error={faults.of.name} />
+          <TextInput
+            label="Name"
+            name="name"
+            data-autofocus
+            required
+            autoComplete="off"
+            error={faults.of.name}
+          />
           <Textarea
             label="Description"
             name="description"
@@ -137,7 +144,7 @@ export function CreateKey({ onSecret, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

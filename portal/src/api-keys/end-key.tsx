@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import type { Secret } from './api-keys-page.tsx';
@@ -43,7 +44,7 @@ export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
   );
   const { verb, done, consequence } = texts[action];
   return (
-    <Modal opened onClose={onClose} title={`${verb} ${apiKey.name}`}>
+    <Dialog onClose={onClose} title={`${verb} ${apiKey.name}`}>
       <Stack>
         {ended === null ? (
           <Text>
@@ -68,7 +69,7 @@ export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,5 +1,7 @@
-import { Code, Modal, Skeleton } from '@mantine/core';
+import { Code, Skeleton } from '@mantine/core';
 import { RecentEvents } from '../audit/recent-events.tsx';
+import { number } from '../overview/number.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Time } from '../parts/time.tsx';
@@ -10,7 +12,7 @@ import { type ApiKey, keysKey, loadKeyUsage, useApiKey } from './use-api-keys.ts
 export function KeyDetails({ id, onClose }: { id: string; onClose: () => void }) {
   const apiKey = useApiKey(id);
   return (
-    <Modal opened onClose={onClose} title={apiKey.data?.name ?? 'API key'} size="xl">
+    <Dialog onClose={onClose} title={apiKey.data?.name ?? 'API key'} size="xl">
       {apiKey.isError && <FaultAlert error={apiKey.error} />}
       {apiKey.isPending && <Skeleton h={420} />}
       {apiKey.data !== undefined && (
@@ -20,7 +22,7 @@ export function KeyDetails({ id, onClose }: { id: string; onClose: () => void })
         </>
       )}
       <RecentEvents targetId={id} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -38,7 +40,7 @@ function factsOf(apiKey: ApiKey): Fact[] {
     ['Expires', <Time key="expires" at={apiKey.expires_at} none="Never" as="date" />],
     ['Revoked', <Time key="revoked" at={apiKey.revoked_at} none="—" />],
     ['Last used', <Time key="used" at={apiKey.last_used_at} none="Never" />],
-    ['Calls', `${apiKey.usage.total_requests} in all, ${apiKey.usage.requests_today} today`],
-    ['Refused', String(apiKey.usage.refused_requests)],
+    ['Calls', `${number(apiKey.usage.total_requests)} in all, ${number(apiKey.usage.requests_today)} today`],
+    ['Refused', number(apiKey.usage.refused_requests)],
   ];
 }

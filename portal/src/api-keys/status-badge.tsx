@@ -10,6 +10,10 @@ const looks: Record<HiddenKeyStatus, { label: string; color: string }> = {
   disabled: { label: 'Disabled', color: 'gray' },
 };
 
+export function statusLabel(status: HiddenKeyStatus): string {
+  return looks[status].label;
+}
+
 export function StatusBadge({ status }: { status: HiddenKeyStatus }) {
   const { label, color } = looks[status];
   return (

@@ -1,6 +1,7 @@
 import { Group, SegmentedControl, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
+import { number } from '../overview/number.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import type { ApiKeyUsage, Granularity, UsageSpan } from './use-api-keys.ts';
 
@@ -47,7 +48,7 @@ export function UsageHistory({ of, load }: Props) {
       </Suspense>
       {usage.data !== undefined && (
         <Text size="sm">
-          {usage.data.totals.requests} calls and {usage.data.totals.refused} refusals.
+          {number(usage.data.totals.requests)} calls and {number(usage.data.totals.refused)} refusals.
         </Text>
       )}
     </Stack>

@@ -33,7 +33,7 @@ export function AuditPage() {
       {proof.data !== undefined && <ProofAlert proof={proof.data} />}
       <AuditFilters filter={filter} onChange={(changes) => write({ ...changes, cursor: '' })} />
       {events.isError && <FaultAlert error={events.error} retry={() => void events.refetch()} />}
-      <AuditTable events={events.data?.items} />
+      {!(events.isError && events.data === undefined) && <AuditTable events={events.data?.items} />}
       <Pager cursor={filter.cursor} next={events.data?.next} onTurn={(cursor) => write({ cursor })} />
     </Stack>
   );

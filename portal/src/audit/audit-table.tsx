@@ -9,24 +9,26 @@ const columns = ['Time', 'Event', 'Actor', 'Target', 'Organization', 'Result'];
 /** Newest first. `events` is undefined while they are on their way. */
 export function AuditTable({ events }: { events: AuditEvent[] | undefined }) {
   return (
-    <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="xs" aria-label="Audit events" aria-busy={events === undefined}>
-        <Table.Thead>
-          <Table.Tr>
-            {columns.map((column) => (
-              <Table.Th key={column}>{column}</Table.Th>
+    <>
+      <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table verticalSpacing="xs" aria-label="Audit events" aria-busy={events === undefined}>
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map((column) => (
+                <Table.Th key={column}>{column}</Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {events === undefined && <SkeletonRows columns={columns.length} />}
+            {events?.map((event) => (
+              <AuditRow key={event.id} event={event} />
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {events === undefined && <SkeletonRows columns={columns.length} />}
-          {events?.map((event) => (
-            <AuditRow key={event.id} event={event} />
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {events?.length === 0 && <Text p="md">No event passes the filters.</Text>}
-    </Table.ScrollContainer>
+    </>
   );
 }
 

@@ -34,29 +34,31 @@ function Events({ targetId }: { targetId: string }) {
 
 function EventTable({ events }: { events: AuditEvent[] }) {
   return (
-    <Table aria-label="Recent audit events">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Time</Table.Th>
-          <Table.Th>Event</Table.Th>
-          <Table.Th>Actor</Table.Th>
-          <Table.Th>Result</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {events.map(({ id, created_at, event_type, actor, result }) => (
-          <Table.Tr key={id}>
-            <Table.Td>
-              <Time at={created_at} none="—" />
-            </Table.Td>
-            <Table.Td>{event_type}</Table.Td>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>{actor.id}</Table.Td>
-            <Table.Td>
-              <ResultBadge result={result} />
-            </Table.Td>
+    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table aria-label="Recent audit events">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Time</Table.Th>
+            <Table.Th>Event</Table.Th>
+            <Table.Th>Actor</Table.Th>
+            <Table.Th>Result</Table.Th>
           </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+        </Table.Thead>
+        <Table.Tbody>
+          {events.map(({ id, created_at, event_type, actor, result }) => (
+            <Table.Tr key={id}>
+              <Table.Td>
+                <Time at={created_at} none="—" />
+              </Table.Td>
+              <Table.Td>{event_type}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{actor.id}</Table.Td>
+              <Table.Td>
+                <ResultBadge result={result} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   );
 }

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TextInput } from '@mantine/core';
 import type { FormEvent } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { useEnvironmentChange } from './use-environments.ts';
@@ -18,13 +19,14 @@ export function CreateEnvironment({ onClose }: { onClose: () => void }) {
     create.mutate(String(new FormData(event.currentTarget).get('name')));
   };
   return (
-    <Modal opened onClose={onClose} title="Create Environment">
+    <Dialog onClose={onClose} title="Create Environment">
       <form onSubmit={submit}>
         <Stack>
           {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
           <TextInput
             label="Name"
             name="name"
+            data-autofocus
             description="1 to 16 of a-z and 0-9. It stands in the secrets of its keys and cannot be changed"
             autoComplete="off"
             required
@@ -40,6 +42,6 @@ export function CreateEnvironment({ onClose }: { onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

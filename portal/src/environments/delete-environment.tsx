@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { type Environment, useEnvironmentChange } from './use-environments.ts';
 
@@ -15,7 +16,7 @@ export function DeleteEnvironment({
     onClose,
   );
   return (
-    <Modal opened onClose={onClose} title={`Delete ${name}?`}>
+    <Dialog onClose={onClose} title={`Delete ${name}?`}>
       <Stack>
         <Text>
           Possible once every key in it has ended, those of users included. A backend that mints into it again
@@ -31,6 +32,6 @@ export function DeleteEnvironment({
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,7 +1,9 @@
-import { Code, Modal, Skeleton } from '@mantine/core';
+import { Code, Skeleton } from '@mantine/core';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
 import { UsageHistory } from '../api-keys/usage-history.tsx';
 import { RecentEvents } from '../audit/recent-events.tsx';
+import { number } from '../overview/number.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Time } from '../parts/time.tsx';
@@ -10,7 +12,7 @@ import { type HiddenKey, hiddenKeysKey, loadHiddenKeyUsage, useHiddenKey } from 
 export function HiddenKeyDetails({ id, onClose }: { id: string; onClose: () => void }) {
   const hiddenKey = useHiddenKey(id);
   return (
-    <Modal opened onClose={onClose} title={hiddenKey.data?.key_prefix ?? 'Hidden key'} size="xl">
+    <Dialog onClose={onClose} title={hiddenKey.data?.key_prefix ?? 'Hidden key'} size="xl">
       {hiddenKey.isError && <FaultAlert error={hiddenKey.error} />}
       {hiddenKey.isPending && <Skeleton h={420} />}
       {hiddenKey.data !== undefined && (
@@ -20,7 +22,7 @@ export function HiddenKeyDetails({ id, onClose }: { id: string; onClose: () => v
         </>
       )}
       <RecentEvents targetId={id} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -44,8 +46,8 @@ function factsOf(key: HiddenKey): Fact[] {
     ['Grace until', <Time key="grace" at={key.superseded_until} none="—" />],
     ['Revoked', <Time key="revoked" at={key.revoked_at} none="—" />],
     ['Last used', <Time key="used" at={key.usage.last_used_at} none="Never" />],
-    ['Calls', `${key.usage.total_requests} in all, ${key.usage.requests_today} today`],
-    ['Refused', String(key.usage.refused_requests)],
+    ['Calls', `${number(key.usage.total_requests)} in all, ${number(key.usage.requests_today)} today`],
+    ['Refused', number(key.usage.refused_requests)],
   ];
 }
 
@@ -58,15 +60,13 @@ function MetadataText({ metadata }: Pick<HiddenKey, 'metadata'>) {
   );
 }
 
-const number = new Intl.NumberFormat();
-
 function rateLimitText(limit: HiddenKey['rate_limit']): string {
   if (limit === null) return 'None';
-  return `${number.format(limit.limit)} in ${number.format(limit.window_seconds)} s${ifUnavailable(limit)}`;
+  return `${number(limit.limit)} in ${number(limit.window_seconds)} s${ifUnavailable(limit)}`;
 }
 
 function quotaText(quota: HiddenKey['quota']): string {
-  return quota === null ? 'None' : `${number.format(quota.limit)} a ${quota.period}${ifUnavailable(quota)}`;
+  return quota === null ? 'None' : `${number(quota.limit)} a ${quota.period}${ifUnavailable(quota)}`;
 }
 
 /** What the limit says while its counters cannot be reached. */

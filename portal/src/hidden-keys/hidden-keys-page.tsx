@@ -1,5 +1,6 @@
 import { Group, Select, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
+import { statusLabel } from '../api-keys/status-badge.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
@@ -10,7 +11,10 @@ import { HiddenKeysTable } from './hidden-keys-table.tsx';
 import { type Revoked, RevokeHiddenKeys } from './revoke-hidden-keys.tsx';
 import { type HiddenKeyFilter, hiddenKeyFilterNames, useHiddenKeys } from './use-hidden-keys.ts';
 
-const statuses = ['active', 'disabled', 'superseded', 'revoked', 'expired'];
+const statuses = (['active', 'disabled', 'superseded', 'revoked', 'expired'] as const).map((value) => ({
+  value,
+  label: statusLabel(value),
+}));
 
 /** The keys of the platform's users, which no tenant sees. */
 export function HiddenKeysPage() {
@@ -50,12 +54,14 @@ export function HiddenKeysPage() {
         />
       </Group>
       {keys.isError && <FaultAlert error={keys.error} retry={() => void keys.refetch()} />}
-      <HiddenKeysTable
-        hiddenKeys={keys.data?.items}
-        isManager={may('platform:hidden_keys:manage')}
-        onDetails={(id) => write({ key: id })}
-        onRevoke={setRevoking}
-      />
+      {!(keys.isError && keys.data === undefined) && (
+        <HiddenKeysTable
+          hiddenKeys={keys.data?.items}
+          isManager={may('platform:hidden_keys:manage')}
+          onDetails={(id) => write({ key: id })}
+          onRevoke={setRevoking}
+        />
+      )}
       <Pager cursor={filter.cursor} next={keys.data?.next} onTurn={(cursor) => write({ cursor })} />
       {read('key') !== '' && <HiddenKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
       {revoking !== null && <RevokeHiddenKeys {...revoking} onClose={() => setRevoking(null)} />}

@@ -17,29 +17,31 @@ const columns = ['Key', 'User', 'Organization', 'Environment', 'Last Used', 'Exp
 
 export function HiddenKeysTable({ hiddenKeys, ...rest }: Props) {
   return (
-    <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table
-        verticalSpacing="sm"
-        highlightOnHover
-        aria-label="Hidden keys"
-        aria-busy={hiddenKeys === undefined}
-      >
-        <Table.Thead>
-          <Table.Tr>
-            {columns.map((column) => (
-              <Table.Th key={column}>{column}</Table.Th>
+    <>
+      <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table
+          verticalSpacing="sm"
+          highlightOnHover
+          aria-label="Hidden keys"
+          aria-busy={hiddenKeys === undefined}
+        >
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map((column) => (
+                <Table.Th key={column}>{column}</Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {hiddenKeys === undefined && <SkeletonRows columns={columns.length} />}
+            {hiddenKeys?.map((key) => (
+              <HiddenKeyRow key={key.key_id} hiddenKey={key} {...rest} />
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {hiddenKeys === undefined && <SkeletonRows columns={columns.length} />}
-          {hiddenKeys?.map((key) => (
-            <HiddenKeyRow key={key.key_id} hiddenKey={key} {...rest} />
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {hiddenKeys?.length === 0 && <Text p="md">No key here. A backend mints them, with a master key.</Text>}
-    </Table.ScrollContainer>
+    </>
   );
 }
 

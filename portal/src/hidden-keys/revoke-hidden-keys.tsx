@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { useRevocation } from './use-hidden-keys.ts';
@@ -14,7 +15,7 @@ export function RevokeHiddenKeys({ onClose, ...revoked }: Revoked & { onClose: (
   const [ended, setEnded] = useState<Ended | null>(null);
   const revoke = useRevocation(() => send(revoked), setEnded);
   return (
-    <Modal opened onClose={onClose} title={`Revoke ${revoked.name}`}>
+    <Dialog onClose={onClose} title={`Revoke ${revoked.name}`}>
       <Stack>
         {ended === null ? (
           <Text>
@@ -39,7 +40,7 @@ export function RevokeHiddenKeys({ onClose, ...revoked }: Revoked & { onClose: (
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

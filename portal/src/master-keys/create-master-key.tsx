@@ -1,9 +1,10 @@
-import { Button, Checkbox, Group, Modal, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Stack, TagsInput, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import type { Secret } from '../api-keys/api-keys-page.tsx';
 import { ExpiryField } from '../api-keys/expiry-field.tsx';
 import { type Expiry, expiresAt } from '../api-keys/expiry-presets.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { permissions } from './permissions.ts';
@@ -72,13 +73,14 @@ export function CreateMasterKey({ onSecret, onClose }: Props) {
     });
   };
   return (
-    <Modal opened onClose={onClose} title="Create Master Key" size="lg">
+    <Dialog onClose={onClose} title="Create Master Key" size="lg">
       <form onSubmit={submit}>
         <Stack>
           {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
           <TextInput
             label="Name"
             name="name"
+            data-autofocus
             description="The backend or gateway that will hold it"
             required
             autoComplete="off"
@@ -119,7 +121,7 @@ export function CreateMasterKey({ onSecret, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

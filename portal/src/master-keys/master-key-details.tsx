@@ -1,7 +1,8 @@
-import { Anchor, Code, Modal, Skeleton } from '@mantine/core';
+import { Anchor, Code, Skeleton } from '@mantine/core';
 import { Link } from 'react-router';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
 import { RecentEvents } from '../audit/recent-events.tsx';
+import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Time } from '../parts/time.tsx';
@@ -10,12 +11,12 @@ import { type MasterKey, useMasterKey } from './use-master-keys.ts';
 export function MasterKeyDetails({ id, onClose }: { id: string; onClose: () => void }) {
   const masterKey = useMasterKey(id);
   return (
-    <Modal opened onClose={onClose} title={masterKey.data?.name ?? 'Master key'} size="xl">
+    <Dialog onClose={onClose} title={masterKey.data?.name ?? 'Master key'} size="xl">
       {masterKey.isError && <FaultAlert error={masterKey.error} />}
       {masterKey.isPending && <Skeleton h={420} />}
       {masterKey.data !== undefined && <Facts facts={factsOf(masterKey.data)} />}
       <RecentEvents targetId={id} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -30,27 +30,29 @@ const columns = [
 
 export function MasterKeysTable({ masterKeys, isFiltered, onAction }: Props) {
   return (
-    <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table
-        verticalSpacing="sm"
-        highlightOnHover
-        aria-label="Master keys"
-        aria-busy={masterKeys === undefined}
-      >
-        <Table.Thead>
-          <Table.Tr>
-            {columns.map((column) => (
-              <Table.Th key={column}>{column}</Table.Th>
+    <>
+      <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table
+          verticalSpacing="sm"
+          highlightOnHover
+          aria-label="Master keys"
+          aria-busy={masterKeys === undefined}
+        >
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map((column) => (
+                <Table.Th key={column}>{column}</Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {masterKeys === undefined && <SkeletonRows columns={columns.length} />}
+            {masterKeys?.map((masterKey) => (
+              <MasterKeyRow key={masterKey.id} masterKey={masterKey} onAction={onAction} />
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {masterKeys === undefined && <SkeletonRows columns={columns.length} />}
-          {masterKeys?.map((masterKey) => (
-            <MasterKeyRow key={masterKey.id} masterKey={masterKey} onAction={onAction} />
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {masterKeys?.length === 0 && (
         <Text p="md">
           {isFiltered
@@ -58,7 +60,7 @@ export function MasterKeysTable({ masterKeys, isFiltered, onAction }: Props) {
             : 'There is no master key yet. Create one for a backend that mints keys.'}
         </Text>
       )}
-    </Table.ScrollContainer>
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { type MasterKey, useMasterKeyChange } from './use-master-keys.ts';
@@ -17,7 +18,7 @@ export function RevokeMasterKey({ masterKey, onClose }: Props) {
     setRevoked,
   );
   return (
-    <Modal opened onClose={onClose} title={`Revoke ${name}`}>
+    <Dialog onClose={onClose} title={`Revoke ${name}`}>
       <Stack>
         {revoked === null ? (
           <Text>
@@ -43,6 +44,6 @@ export function RevokeMasterKey({ masterKey, onClose }: Props) {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core';
+import { Button, Group, Select, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import type { Secret } from '../api-keys/api-keys-page.tsx';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { type MasterKey, useMasterKeyChange } from './use-master-keys.ts';
@@ -31,7 +32,7 @@ export function RotateMasterKey({ masterKey, onSecret, onClose }: Props) {
     },
   );
   return (
-    <Modal opened onClose={onClose} title={`Rotate ${name}`}>
+    <Dialog onClose={onClose} title={`Rotate ${name}`}>
       <Stack>
         {rotated === null ? (
           <>
@@ -62,7 +63,7 @@ export function RotateMasterKey({ masterKey, onSecret, onClose }: Props) {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

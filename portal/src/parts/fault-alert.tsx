@@ -5,12 +5,15 @@ type Props = { error: unknown; retry?: () => void };
 
 /** What went wrong, in the server's words, with what a support person will ask for. */
 export function FaultAlert({ error, retry }: Props) {
-  const message = error instanceof Error ? error.message : 'Something went wrong.';
-  const traceId = error instanceof ApiFault ? error.traceId : undefined;
+  const isAnswered = error instanceof ApiFault;
+  // What a browser says of it ("Failed to fetch") is different in each, and no help.
+  const message = isAnswered ? error.message : 'The server could not be reached.';
+  const traceId = isAnswered ? error.traceId : undefined;
+  const told = isAnswered ? traceId && `Request ${traceId}` : 'Is it running?';
   return (
     <Alert color="red" title={message} role="alert">
       <Group justify="space-between">
-        <Text size="sm">{traceId === undefined ? 'Is the server running?' : `Request ${traceId}`}</Text>
+        <Text size="sm">{told}</Text>
         {retry !== undefined && (
           <Button size="xs" variant="default" onClick={retry}>
             Try again

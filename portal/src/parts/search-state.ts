@@ -16,11 +16,12 @@ export function useSearchState(): [
         }
         return after;
       },
-      // What is typed replaces; a page that was turned and a dialog that was opened can be gone back from.
+      // What is typed replaces; a page that was turned and a dialog that was opened can be gone back from. One that was closed is not
+      // opened again by it.
       {
         replace:
           !('cursor' in changes && Object.keys(changes).length === 1) &&
-          !dialogs.some((name) => name in changes),
+          !dialogs.some((name) => changes[name]),
       },
     );
   return [(name) => parameters.get(name) ?? '', write];

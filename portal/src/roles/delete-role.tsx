@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { answerTo, api, type Role } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { useRoleChange } from './use-role-change.ts';
 
@@ -9,7 +10,7 @@ export function DeleteRole({ role, onClose }: { role: Role; onClose: () => void 
     onClose,
   );
   return (
-    <Modal opened onClose={onClose} title={`Delete ${role.name}?`}>
+    <Dialog onClose={onClose} title={`Delete ${role.name}?`}>
       <Stack>
         <Text>Possible while no user and no working platform key holds it. This cannot be undone.</Text>
         {remove.isError && <FaultAlert error={remove.error} />}
@@ -22,6 +23,6 @@ export function DeleteRole({ role, onClose }: { role: Role; onClose: () => void 
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerTo, api, type Role } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import type { Permission } from '../session/me.ts';
@@ -35,18 +36,14 @@ export function RoleForm({ role, onClose }: Props) {
     });
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={role === undefined ? 'Create Role' : `Edit ${role.name}`}
-      size="lg"
-    >
+    <Dialog onClose={onClose} title={role === undefined ? 'Create Role' : `Edit ${role.name}`} size="lg">
       <form onSubmit={submit}>
         <Stack>
           {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
           <TextInput
             label="Name"
             name="name"
+            data-autofocus
             defaultValue={role?.name}
             autoComplete="off"
             required
@@ -78,7 +75,7 @@ export function RoleForm({ role, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -15,24 +15,26 @@ type Props = {
 export function RolesTable({ roles, onAction }: Props) {
   const { may } = useOwn();
   return (
-    <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm" highlightOnHover aria-label="Roles" aria-busy={roles === undefined}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Role</Table.Th>
-            {areas.map(({ label }) => (
-              <Table.Th key={label}>{label}</Table.Th>
+    <>
+      <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table verticalSpacing="sm" highlightOnHover aria-label="Roles" aria-busy={roles === undefined}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Role</Table.Th>
+              {areas.map(({ label }) => (
+                <Table.Th key={label}>{label}</Table.Th>
+              ))}
+              <Table.Th>Actions</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {roles === undefined && <SkeletonRows columns={areas.length + 2} />}
+            {roles?.map((role) => (
+              <RoleRow key={role.id} role={role} onAction={onAction} />
             ))}
-            <Table.Th>Actions</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {roles === undefined && <SkeletonRows columns={areas.length + 2} />}
-          {roles?.map((role) => (
-            <RoleRow key={role.id} role={role} onAction={onAction} />
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {roles?.every((role) => role.built_in) && (
         <Text p="md">
           There is no custom role yet.
@@ -40,7 +42,7 @@ export function RolesTable({ roles, onAction }: Props) {
             ' Create one for somebody who needs less than a built-in one gives.'}
         </Text>
       )}
-    </Table.ScrollContainer>
+    </>
   );
 }
 

@@ -1,4 +1,5 @@
 import { Alert, Button, Card, Center, PasswordInput, Stack, TextInput, Title } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { FormEvent } from 'react';
 import { Navigate, useSearchParams } from 'react-router';
@@ -6,7 +7,7 @@ import { answerTo, api } from '../api/client.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { Waiting } from '../parts/waiting.tsx';
-import { meKey } from '../query-client.ts';
+import { meKey, sessionKey } from '../query-client.ts';
 import { FirstRun } from './first-run.tsx';
 import { useMe } from './use-me.ts';
 
@@ -21,12 +22,13 @@ const reasons: Record<string, string> = {
 export function LoginPage() {
   const me = useMe();
   const state = useQuery({
-    queryKey: ['session'],
+    queryKey: sessionKey,
     queryFn: () => answerTo(api.GET('/api/v1/platform/session')),
     // The first user is made in a terminal: the page notices by itself.
     refetchInterval: ({ state: { data } }) => (data?.bootstrapped === false ? 2_000 : false),
   });
   const [parameters] = useSearchParams();
+  useDocumentTitle('Log in · Flowplate Keys');
   if (me.isPending || state.isPending) return <Waiting />;
   if (me.data) return <Navigate to={safeNext(parameters.get('next'))} replace />;
   return (

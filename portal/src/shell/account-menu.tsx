@@ -1,4 +1,4 @@
-import { Button, Menu } from '@mantine/core';
+import { Button, Menu, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from 'react-router';
 import { answerTo, api } from '../api/client.ts';
@@ -16,13 +16,24 @@ export function AccountMenu({ name }: { name: string }) {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant="default">{name}</Button>
+        <Button variant="default" maw={{ base: 110, sm: 240 }}>
+          <Text span truncate inherit lh={1.5}>
+            {name}
+          </Text>
+        </Button>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item component={Link} to="/account">
           Account
         </Menu.Item>
-        <Menu.Item onClick={() => logOut.mutate()}>Log out</Menu.Item>
+        <Menu.Item closeMenuOnClick={false} onClick={() => logOut.mutate()}>
+          Log out
+        </Menu.Item>
+        {logOut.isError && (
+          <Menu.Label c="red" role="alert">
+            You are still logged in: the server could not be told.
+          </Menu.Label>
+        )}
       </Menu.Dropdown>
     </Menu>
   );

@@ -15,3 +15,9 @@ export const places: readonly Place[] = [
   { to: '/master-keys', label: 'Master Keys', need: 'super-admin' },
   { to: '/audit', label: 'Audit', need: 'platform:audit:read' },
 ];
+
+/** What the browser calls its tab and the entry of its history. */
+export function titleOf(pathname: string): string {
+  const label = [...places, { to: '/account', label: 'Account' }].find(({ to }) => to === pathname)?.label;
+  return label === undefined ? 'Flowplate Keys' : `${label} · Flowplate Keys`;
+}

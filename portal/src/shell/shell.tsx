@@ -1,8 +1,9 @@
 import { AppShell, Burger, Group, NavLink, Text } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useDocumentTitle } from '@mantine/hooks';
 import { Suspense } from 'react';
 import { Link, Navigate, Outlet, useLocation } from 'react-router';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ViewBoundary } from '../parts/view-boundary.tsx';
 import { Waiting } from '../parts/waiting.tsx';
 import { insideOf } from '../session/inside.ts';
 import { type Me, MeContext, may } from '../session/me.ts';
@@ -10,7 +11,7 @@ import { useMe } from '../session/use-me.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { ColorSchemeSwitch } from './color-scheme-switch.tsx';
 import { InsideBanner } from './inside-banner.tsx';
-import { places } from './navigation.ts';
+import { places, titleOf } from './navigation.ts';
 
 /** The frame around every view, and the gate before them: without a session there is only the login. */
 export function Shell() {
@@ -33,6 +34,7 @@ function Frame({ me }: { me: Me }) {
   const [isOpen, { toggle, close }] = useDisclosure(false);
   const { pathname } = useLocation();
   const inside = insideOf(me.id);
+  useDocumentTitle(titleOf(pathname));
   return (
     <AppShell
       header={{ height: 56 }}
@@ -46,7 +48,9 @@ function Frame({ me }: { me: Me }) {
         <Group h="100%" justify="space-between" wrap="nowrap">
           <Group wrap="nowrap">
             <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <Text fw={700}>Flowplate Keys</Text>
+            <Text fw={700} style={{ whiteSpace: 'nowrap' }}>
+              Flowplate Keys
+            </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
             <ColorSchemeSwitch />
@@ -69,11 +73,13 @@ function Frame({ me }: { me: Me }) {
             />
           ))}
       </AppShell.Navbar>
-      <AppShell.Main id="content">
+      <AppShell.Main id="content" tabIndex={-1}>
         {inside !== undefined && <InsideBanner inside={inside} />}
-        <Suspense fallback={<Waiting />}>
-          <Outlet />
-        </Suspense>
+        <ViewBoundary key={pathname}>
+          <Suspense fallback={<Waiting />}>
+            <Outlet />
+          </Suspense>
+        </ViewBoundary>
       </AppShell.Main>
     </AppShell>
   );

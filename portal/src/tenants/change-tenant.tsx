@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { type Tenant, useTenantChange } from './use-tenants.ts';
@@ -36,7 +37,7 @@ export function ChangeTenant({ action, tenant, onClose }: Props) {
   const change = useTenantChange(() => send(action, tenant.id), setPropagated);
   const { verb, done, consequence, complete } = texts[action];
   return (
-    <Modal opened onClose={onClose} title={`${verb} ${tenant.name}`}>
+    <Dialog onClose={onClose} title={`${verb} ${tenant.name}`}>
       <Stack>
         {propagated === null ? (
           <Text>{consequence}</Text>
@@ -59,7 +60,7 @@ export function ChangeTenant({ action, tenant, onClose }: Props) {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

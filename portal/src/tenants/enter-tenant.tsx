@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import type { FormEvent } from 'react';
+import { Dialog } from '../parts/dialog.tsx';
 import { enter } from '../session/inside.ts';
 import { leaveTo } from '../session/leave-to.ts';
 import { useOwn } from '../session/me.ts';
@@ -17,13 +18,14 @@ export function EnterTenant({ tenant, to = '/api-keys', onClose }: Props) {
     leaveTo(to);
   };
   return (
-    <Modal opened onClose={onClose} title={`Enter ${tenant.name}`}>
+    <Dialog onClose={onClose} title={`Enter ${tenant.name}`}>
       <form onSubmit={submit}>
         <Stack>
           <Text>You see and change its keys as it does itself. Every call is audited under your name.</Text>
           <TextInput
             label="Reason"
             name="reason"
+            data-autofocus
             description="An auditor will read it"
             maxLength={200}
             required
@@ -36,6 +38,6 @@ export function EnterTenant({ tenant, to = '/api-keys', onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

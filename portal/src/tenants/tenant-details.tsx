@@ -1,6 +1,7 @@
-import { Anchor, Code, Group, Modal, Skeleton } from '@mantine/core';
+import { Anchor, Code, Group, Skeleton } from '@mantine/core';
 import { Link } from 'react-router';
 import { RecentEvents } from '../audit/recent-events.tsx';
+import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Time } from '../parts/time.tsx';
@@ -11,12 +12,12 @@ import { type ShownTenant, useTenant } from './use-tenants.ts';
 export function TenantDetails({ id, onClose }: { id: string; onClose: () => void }) {
   const tenant = useTenant(id);
   return (
-    <Modal opened onClose={onClose} title={tenant.data?.name ?? 'Tenant'} size="xl">
+    <Dialog onClose={onClose} title={tenant.data?.name ?? 'Tenant'} size="xl">
       {tenant.isError && <FaultAlert error={tenant.error} />}
       {tenant.isPending && <Skeleton h={240} />}
       {tenant.data !== undefined && <Facts facts={factsOf(tenant.data)} />}
       <RecentEvents targetId={id} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TextInput } from '@mantine/core';
 import type { FormEvent } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { type Tenant, useTenantChange } from './use-tenants.ts';
@@ -18,17 +19,14 @@ export function TenantForm({ tenant, onClose }: Props) {
     save.mutate(String(new FormData(event.currentTarget).get('name')));
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={tenant === undefined ? 'Provision Tenant' : `Rename ${tenant.name}`}
-    >
+    <Dialog onClose={onClose} title={tenant === undefined ? 'Provision Tenant' : `Rename ${tenant.name}`}>
       <form onSubmit={submit}>
         <Stack>
           {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
           <TextInput
             label="Name"
             name="name"
+            data-autofocus
             defaultValue={tenant?.name}
             autoComplete="off"
             required
@@ -44,7 +42,7 @@ export function TenantForm({ tenant, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -56,13 +56,15 @@ export function TenantsPage() {
         />
       </Group>
       {tenants.isError && <FaultAlert error={tenants.error} retry={() => void tenants.refetch()} />}
-      <TenantsTable
-        tenants={tenants.data?.items}
-        allowed={[...(mayEnter ? enterOnly : []), ...(isManager ? changes : [])]}
-        onAction={(action, tenant) =>
-          action === 'details' ? write({ tenant: tenant.id }) : setOpen({ action, tenant })
-        }
-      />
+      {!(tenants.isError && tenants.data === undefined) && (
+        <TenantsTable
+          tenants={tenants.data?.items}
+          allowed={[...(mayEnter ? enterOnly : []), ...(isManager ? changes : [])]}
+          onAction={(action, tenant) =>
+            action === 'details' ? write({ tenant: tenant.id }) : setOpen({ action, tenant })
+          }
+        />
+      )}
       <Pager cursor={read('cursor')} next={tenants.data?.next} onTurn={(cursor) => write({ cursor })} />
       {read('tenant') !== '' && <TenantDetails id={read('tenant')} onClose={() => write({ tenant: '' })} />}
       {open?.action === 'provision' && <TenantForm onClose={close} />}

@@ -34,30 +34,32 @@ const offered: Record<Tenant['status'], readonly [action: RowAction, label: stri
 
 export function TenantsTable({ tenants, allowed, onAction }: Props) {
   return (
-    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm" highlightOnHover aria-label="Tenants" aria-busy={tenants === undefined}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Name</Table.Th>
-            <Table.Th>Id</Table.Th>
-            <Table.Th>Status</Table.Th>
-            <Table.Th>Created</Table.Th>
-            <Table.Th>Actions</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {tenants === undefined && <SkeletonRows columns={5} />}
-          {tenants?.map((tenant) => (
-            <TenantRow key={tenant.id} tenant={tenant} allowed={allowed} onAction={onAction} />
-          ))}
-        </Table.Tbody>
-      </Table>
+    <>
+      <Table.ScrollContainer minWidth={760} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table verticalSpacing="sm" highlightOnHover aria-label="Tenants" aria-busy={tenants === undefined}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Name</Table.Th>
+              <Table.Th>Id</Table.Th>
+              <Table.Th>Status</Table.Th>
+              <Table.Th>Created</Table.Th>
+              <Table.Th>Actions</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {tenants === undefined && <SkeletonRows columns={5} />}
+            {tenants?.map((tenant) => (
+              <TenantRow key={tenant.id} tenant={tenant} allowed={allowed} onAction={onAction} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {tenants?.length === 0 && (
         <Text p="md">
           No tenant here. Provision one, or let a backend mint the first key of a new organization.
         </Text>
       )}
-    </Table.ScrollContainer>
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { answerTo, api, type User } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { useUserChange } from './use-users.ts';
 
@@ -11,7 +12,7 @@ export function DeleteUser({ user, onClose }: Props) {
     onClose,
   );
   return (
-    <Modal opened onClose={onClose} title={`Delete ${user.email}?`}>
+    <Dialog onClose={onClose} title={`Delete ${user.email}?`}>
       <Stack>
         <Text>
           {user.name} can no longer log in, at once. What they did stays in the audit log. This cannot be
@@ -27,6 +28,6 @@ export function DeleteUser({ user, onClose }: Props) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

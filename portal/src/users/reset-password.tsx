@@ -1,6 +1,7 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import type { FormEvent } from 'react';
 import { answerTo, api, type User } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { useUserChange } from './use-users.ts';
@@ -26,7 +27,7 @@ export function ResetPassword({ user, onClose }: Props) {
     reset.mutate(String(new FormData(event.currentTarget).get('password')));
   };
   return (
-    <Modal opened onClose={onClose} title={`Reset the password of ${user.email}`}>
+    <Dialog onClose={onClose} title={`Reset the password of ${user.email}`}>
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm">Every session of {user.name} ends at once.</Text>
@@ -34,6 +35,7 @@ export function ResetPassword({ user, onClose }: Props) {
           <PasswordInput
             label="New password"
             name="password"
+            data-autofocus
             description="At least 15 characters, of any kind."
             autoComplete="new-password"
             required
@@ -49,6 +51,6 @@ export function ResetPassword({ user, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

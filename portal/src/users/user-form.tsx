@@ -1,6 +1,7 @@
-import { Button, Checkbox, Group, Modal, PasswordInput, Stack, Switch, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, PasswordInput, Stack, Switch, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerTo, api, type Role, type User } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { useOwn } from '../session/me.ts';
@@ -38,7 +39,7 @@ export function UserForm({ user, roles, onClose }: Props) {
     });
   };
   return (
-    <Modal opened onClose={onClose} title={user === undefined ? 'Create User' : `Edit ${user.email}`}>
+    <Dialog onClose={onClose} title={user === undefined ? 'Create User' : `Edit ${user.email}`}>
       <form onSubmit={submit}>
         <Stack>
           {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
@@ -47,6 +48,7 @@ export function UserForm({ user, roles, onClose }: Props) {
               label="Email"
               name="email"
               type="email"
+              data-autofocus
               autoComplete="off"
               required
               error={faults.of.email}
@@ -55,6 +57,7 @@ export function UserForm({ user, roles, onClose }: Props) {
           <TextInput
             label="Display Name"
             name="name"
+            data-autofocus={user !== undefined}
             defaultValue={user?.name}
             autoComplete="off"
             required
@@ -102,7 +105,7 @@ export function UserForm({ user, roles, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -44,14 +44,18 @@ export function UsersPage() {
         onChange={(event) => write({ search: event.currentTarget.value, cursor: '' })}
       />
       {fault !== null && <FaultAlert error={fault} retry={() => void users.refetch()} />}
-      <UsersTable
-        users={users.data?.items}
-        roles={roles.data ?? []}
-        search={search}
-        sorting={sorting}
-        onSort={({ by, isDescending }) => write({ sort: by, order: isDescending ? 'desc' : '', cursor: '' })}
-        onAction={(action, user) => setOpen({ action, user })}
-      />
+      {!(users.isError && users.data === undefined) && (
+        <UsersTable
+          users={users.data?.items}
+          roles={roles.data ?? []}
+          search={search}
+          sorting={sorting}
+          onSort={({ by, isDescending }) =>
+            write({ sort: by, order: isDescending ? 'desc' : '', cursor: '' })
+          }
+          onAction={(action, user) => setOpen({ action, user })}
+        />
+      )}
       <Pager cursor={read('cursor')} next={users.data?.next} onTurn={(cursor) => write({ cursor })} />
       {open?.action === 'create' && <UserForm roles={roles.data ?? []} onClose={close} />}
       {open?.action === 'edit' && <UserForm user={open.user} roles={roles.data ?? []} onClose={close} />}

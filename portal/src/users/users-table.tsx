@@ -20,27 +20,29 @@ type Props = {
 export function UsersTable({ users, roles, search, sorting, onSort, onAction }: Props) {
   const header = { sorting, onSort };
   return (
-    <Table.ScrollContainer minWidth={860} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm" highlightOnHover aria-label="Users" aria-busy={users === undefined}>
-        <Table.Thead>
-          <Table.Tr>
-            <SortHeader column="email" label="Email" {...header} />
-            <SortHeader column="name" label="Display Name" {...header} />
-            <Table.Th>Roles</Table.Th>
-            <SortHeader column="status" label="Status" {...header} />
-            <SortHeader column="last_login" label="Last Login" {...header} />
-            <Table.Th>Actions</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {users === undefined && <SkeletonRows columns={6} />}
-          {users?.map((user) => (
-            <UserRow key={user.id} user={user} roles={roles} onAction={onAction} />
-          ))}
-        </Table.Tbody>
-      </Table>
+    <>
+      <Table.ScrollContainer minWidth={860} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table verticalSpacing="sm" highlightOnHover aria-label="Users" aria-busy={users === undefined}>
+          <Table.Thead>
+            <Table.Tr>
+              <SortHeader column="email" label="Email" {...header} />
+              <SortHeader column="name" label="Display Name" {...header} />
+              <Table.Th>Roles</Table.Th>
+              <SortHeader column="status" label="Status" {...header} />
+              <SortHeader column="last_login" label="Last Login" {...header} />
+              <Table.Th>Actions</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {users === undefined && <SkeletonRows columns={6} />}
+            {users?.map((user) => (
+              <UserRow key={user.id} user={user} roles={roles} onAction={onAction} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {users?.length === 0 && <Text p="md">No user matches “{search}”.</Text>}
-    </Table.ScrollContainer>
+    </>
   );
 }
 

@@ -1,0 +1,28 @@
+import { Alert, Button, Group, Text } from '@mantine/core';
+import { Component, type ReactNode } from 'react';
+
+/**
+ * Where a view cannot be shown: mostly its script did not come, because the server is away or has been updated and no longer has it.
+ * React remembers that a script failed, so only the page anew helps. https://react.dev/reference/react/lazy
+ */
+export class ViewBoundary extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
+  override state = { hasFailed: false };
+
+  static getDerivedStateFromError(): { hasFailed: boolean } {
+    return { hasFailed: true };
+  }
+
+  override render(): ReactNode {
+    if (!this.state.hasFailed) return this.props.children;
+    return (
+      <Alert color="red" title="This view could not be loaded" role="alert">
+        <Group justify="space-between">
+          <Text size="sm">The server is away, or the portal has been updated meanwhile.</Text>
+          <Button size="xs" variant="default" onClick={() => window.location.reload()}>
+            Load the page anew
+          </Button>
+        </Group>
+      </Alert>
+    );
+  }
+}

@@ -1,0 +1,15 @@
+import { Anchor, Stack, Text, Title } from '@mantine/core';
+import { Link } from 'react-router';
+
+/** An address where nothing is: a link can be old, or mistyped. */
+export function NoView() {
+  return (
+    <Stack>
+      <Title order={1}>Nothing to see here</Title>
+      <Text>There is no view at this address.</Text>
+      <Anchor component={Link} to="/">
+        Go to the start
+      </Anchor>
+    </Stack>
+  );
+}
