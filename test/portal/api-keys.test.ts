@@ -64,7 +64,7 @@ describe('API Keys List', () => {
     ]);
     const [name, key, scopes, lastUsed, expires, status] = await cells.allTextContents();
     expect([name, scopes, expires, status]).toEqual([
-      'Nightly reportCounts the users at night',
+      'Nightly reportCounts the users at nightPlatform',
       'readwrite',
       'Never',
       'Active',
@@ -110,6 +110,19 @@ describe('API Keys List', () => {
     await portal.page.getByLabel('Search').fill('nothing has this name');
     await portal.page.getByText('No key on this page passes the filters.').waitFor();
     expect(portal.page.url()).toContain('status=expired&name=nothing+has+this+name');
+    await portal.close();
+  });
+
+  test('says whose each key is, and shows those of one tenant alone', async () => {
+    await tenantKey(broker, 'org_here', { name: 'Theirs' });
+    await tenantKey(broker, 'org_there', { name: 'Of others' });
+    const portal = await keysAs(root.email);
+    await row(portal, 'Of others').getByText('org_there', { exact: true }).waitFor();
+    await portal.page.getByLabel('Tenant').fill('org_here');
+    await portal.page.keyboard.press('Enter');
+    await row(portal, 'Of others').waitFor({ state: 'detached' });
+    await row(portal, 'Theirs').getByText('org_here', { exact: true }).waitFor();
+    expect(new URL(portal.page.url()).searchParams.get('organization_id')).toBe('org_here');
     await portal.close();
   });
 

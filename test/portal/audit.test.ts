@@ -41,5 +41,6 @@ test('Verify says that the log is as it was sealed', async () => {
 test('a filter that is no such thing is refused in the server’s words', async () => {
   const portal = await auditAs(root.email, '/audit?event_type=nonsense');
   await portal.page.getByText('The request is not valid.').waitFor();
+  await portal.page.getByText('event_type: ').waitFor();
   await portal.close();
 });

@@ -128,7 +128,7 @@ describe('Creating an API Key', () => {
     await portal.close();
   });
 
-  test('a platform key gets the roles that are chosen, among those that its maker holds', async () => {
+  test('a platform key gets the roles that are chosen, among those that its maker holds; no more than reading unless asked', async () => {
     const admin = await platformUser(broker, root, ['role_platform_operator']);
     const { portal, dialog, submit } = await openDialog(admin.email);
     await dialog.getByLabel('read-only').waitFor();
@@ -137,10 +137,11 @@ describe('Creating an API Key', () => {
       'role_platform_operator',
       'role_platform_viewer',
     ]);
-    expect(await dialog.getByRole('checkbox', { name: 'admin', exact: true }).isChecked()).toBe(true);
+    expect(await dialog.getByRole('checkbox', { name: 'admin', exact: true }).isChecked()).toBe(false);
+    expect(await dialog.getByLabel('read-only').isChecked()).toBe(true);
     await field(dialog, 'name').fill('Reads only');
     await addScope(portal, dialog, 'read');
-    await dialog.getByRole('checkbox', { name: 'admin', exact: true }).uncheck();
+    await dialog.getByLabel('read-only').uncheck();
     await submit();
     await dialog.getByText('choose at least one').waitFor();
     await dialog.getByLabel('read-only').check();

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
+import { TextFilter } from '../parts/text-filter.tsx';
 import { useOwn } from '../session/me.ts';
 import { ApiKeysTable } from './api-keys-table.tsx';
 import { attentions } from './attention.ts';
@@ -29,6 +30,7 @@ export function ApiKeysPage() {
     name,
     status: read('status'),
     kind: read('kind'),
+    organization_id: read('organization_id'),
     attention: read('attention'),
     cursor: read('cursor'),
   };
@@ -67,23 +69,30 @@ export function ApiKeysPage() {
           onChange={(attention) => setFilter({ attention: attention ?? '' })}
         />
         {inside === undefined && (
-          <Select
-            label="Kind"
-            placeholder="Any"
-            clearable
-            data={kinds}
-            value={read('kind') || null}
-            onChange={(kind) => setFilter({ kind: kind ?? '' })}
-          />
+          <>
+            <Select
+              label="Kind"
+              placeholder="Any"
+              clearable
+              data={kinds}
+              value={read('kind') || null}
+              onChange={(kind) => setFilter({ kind: kind ?? '' })}
+            />
+            <TextFilter
+              label="Tenant"
+              placeholder="org_…"
+              value={filter.organization_id}
+              onTake={(organizationId) => setFilter({ organization_id: organizationId })}
+            />
+          </>
         )}
       </Group>
       {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
       {!(page.isError && page.data === undefined) && (
         <ApiKeysTable
           apiKeys={page.data?.data}
-          isFiltered={[name, filter.status, filter.kind, filter.attention, filter.cursor].some(
-            (value) => value !== '',
-          )}
+          isFiltered={Object.values(filter).some((value) => value !== '')}
+          withTenant={inside === undefined}
           isManager={isManager}
           onAction={(action, apiKey) =>
             action === 'details' ? write({ key: apiKey.id }) : setEnding({ action, apiKey })

@@ -1,5 +1,5 @@
 import { ActionIcon, Anchor, Badge, Code, Group, Menu, Table, Text } from '@mantine/core';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { ListTable } from '../parts/list-table.tsx';
 import { Time } from '../parts/time.tsx';
 import type { KeyAction } from './api-keys-page.tsx';
 import { StatusBadge } from './status-badge.tsx';
@@ -12,45 +12,32 @@ type Props = {
   apiKeys: ApiKey[] | undefined;
   isFiltered: boolean;
   isManager: boolean;
+  /** Whose each of them is, where there are those of several. */
+  withTenant: boolean;
   onAction: OnAction;
 };
 
-export function ApiKeysTable({ apiKeys, isFiltered, isManager, onAction }: Props) {
+export function ApiKeysTable({ apiKeys, isFiltered, ...rest }: Props) {
   return (
-    <>
-      <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing="sm" highlightOnHover aria-label="API keys" aria-busy={apiKeys === undefined}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>Key</Table.Th>
-              <Table.Th>Scopes</Table.Th>
-              <Table.Th>Last Used</Table.Th>
-              <Table.Th>Expires</Table.Th>
-              <Table.Th>Status</Table.Th>
-              <Table.Th>Actions</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {apiKeys === undefined && <SkeletonRows columns={7} />}
-            {apiKeys?.map((apiKey) => (
-              <KeyRow key={apiKey.id} apiKey={apiKey} isManager={isManager} onAction={onAction} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {apiKeys?.length === 0 && (
-        <Text p="md">
-          {isFiltered
-            ? 'No key on this page passes the filters.'
-            : 'There is no key yet. Create one for a program that calls this API.'}
-        </Text>
-      )}
-    </>
+    <ListTable
+      label="API keys"
+      minWidth={940}
+      columns={['Name', 'Key', 'Scopes', 'Last Used', 'Expires', 'Status', 'Actions']}
+      items={apiKeys}
+      empty={
+        isFiltered
+          ? 'No key on this page passes the filters.'
+          : 'There is no key yet. Create one for a program that calls this API.'
+      }
+    >
+      {(apiKey) => <KeyRow key={apiKey.id} apiKey={apiKey} {...rest} />}
+    </ListTable>
   );
 }
 
-function KeyRow({ apiKey, isManager, onAction }: Omit<Props, 'apiKeys' | 'isFiltered'> & { apiKey: ApiKey }) {
+type RowProps = Omit<Props, 'apiKeys' | 'isFiltered'> & { apiKey: ApiKey };
+
+function KeyRow({ apiKey, isManager, withTenant, onAction }: RowProps) {
   return (
     <Table.Tr>
       <Table.Td maw={280}>
@@ -58,6 +45,7 @@ function KeyRow({ apiKey, isManager, onAction }: Omit<Props, 'apiKeys' | 'isFilt
           {apiKey.name}
         </Anchor>
         <Text size="sm">{apiKey.description}</Text>
+        {withTenant && <Text size="sm">{apiKey.organization_id ?? 'Platform'}</Text>}
       </Table.Td>
       <Table.Td>
         <Code style={{ whiteSpace: 'nowrap' }}>{apiKey.key_masked}</Code>

@@ -1,25 +1,15 @@
-import {
-  Button,
-  Group,
-  SegmentedControl,
-  Select,
-  Stack,
-  TagsInput,
-  Textarea,
-  TextInput,
-} from '@mantine/core';
+import { SegmentedControl, Select, TagsInput, Textarea, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
+import { FormDialog } from '../parts/form-dialog.tsx';
 import { useOwn } from '../session/me.ts';
 import { useTenantChoice } from '../tenants/use-tenants.ts';
 import type { Secret } from './api-keys-page.tsx';
 import { ExpiryField } from './expiry-field.tsx';
 import { type Expiry, expiresAt } from './expiry-presets.ts';
-import { RolesField } from './roles-field.tsx';
+import { leastRoles, RolesField } from './roles-field.tsx';
 import { useKeyChange } from './use-api-keys.ts';
 
 type Props = { onSecret: (secret: Secret) => void; onClose: () => void };
@@ -35,7 +25,7 @@ export function CreateKey({ onSecret, onClose }: Props) {
   const [kind, setKind] = useState(inside === undefined ? 'platform' : 'tenant');
   const [tenant, setTenant] = useState(inside?.id ?? null);
   const [scopes, setScopes] = useState<string[]>([]);
-  const [roleIds, setRoleIds] = useState(me.role_ids);
+  const [roleIds, setRoleIds] = useState(() => leastRoles(me));
   const [expiry, setExpiry] = useState<Expiry>({ preset: '90', date: '' });
   const [lacking, setLacking] = useState<Record<string, string>>({});
   const [attempt] = useState(() => crypto.randomUUID());
@@ -52,9 +42,7 @@ export function CreateKey({ onSecret, onClose }: Props) {
     },
   );
   const faults = fieldFaults(create.error, fields);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  const submit = (form: FormData) => {
     const missing = {
       ...(scopes.length === 0 && { scopes: 'choose at least one' }),
       ...(kind === 'tenant' && tenant === null && { tenant: 'choose one' }),
@@ -72,79 +60,62 @@ export function CreateKey({ onSecret, onClose }: Props) {
     });
   };
   return (
-    <Dialog onClose={onClose} title="Create API Key">
-      <form onSubmit={submit}>
-        <Stack>
-          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
-          {mayActInside && (
-            <SegmentedControl
-              aria-label="Kind"
-              data={[
-                { value: 'platform', label: 'Platform key' },
-                { value: 'tenant', label: 'Tenant key' },
-              ]}
-              value={kind}
-              onChange={setKind}
-            />
-          )}
-          {kind === 'tenant' && inside === undefined && (
-            <Select
-              label="Tenant"
-              required
-              searchable
-              onSearchChange={setTenantSearch}
-              data={(tenants.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-              value={tenant}
-              onChange={setTenant}
-              error={lacking.tenant}
-            />
-          )}
-          <TextInput
-            label="Name"
-            name="name"
-            data-autofocus
-            required
-            autoComplete="off"
-            error={faults.of.name}
-          />
-          <Textarea
-            label="Description"
-            name="description"
-            description="What the key is used for"
-            error={faults.of.description}
-          />
-          <TagsInput
-            label="Scopes"
-            required
-            description={
-              kind === 'platform'
-                ? 'What it is meant for; what it may do, its roles decide'
-                : 'What the key may do; Enter adds one of your own'
-            }
-            data={usualScopes}
-            value={scopes}
-            onChange={setScopes}
-            error={lacking.scopes ?? faults.of.scopes}
-          />
-          {kind === 'platform' && (
-            <RolesField
-              roleIds={roleIds}
-              onChange={setRoleIds}
-              error={lacking.role_ids ?? faults.of.role_ids}
-            />
-          )}
-          <ExpiryField expiry={expiry} onChange={setExpiry} error={faults.of.expires_at} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              Create API Key
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Create API Key"
+      verb="Create API Key"
+      isPending={create.isPending}
+      fault={faults.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      {mayActInside && (
+        <SegmentedControl
+          aria-label="Kind"
+          data={[
+            { value: 'platform', label: 'Platform key' },
+            { value: 'tenant', label: 'Tenant key' },
+          ]}
+          value={kind}
+          onChange={setKind}
+        />
+      )}
+      {kind === 'tenant' && inside === undefined && (
+        <Select
+          label="Tenant"
+          required
+          searchable
+          onSearchChange={setTenantSearch}
+          data={(tenants.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+          value={tenant}
+          onChange={setTenant}
+          error={lacking.tenant}
+        />
+      )}
+      <TextInput label="Name" name="name" data-autofocus required autoComplete="off" error={faults.of.name} />
+      <Textarea
+        label="Description"
+        name="description"
+        description="What the key is used for"
+        error={faults.of.description}
+      />
+      <TagsInput
+        label="Scopes"
+        required
+        description={
+          kind === 'platform'
+            ? 'What it is meant for; what it may do, its roles decide'
+            : 'What the key may do; Enter adds one of your own'
+        }
+        data={usualScopes}
+        value={scopes}
+        onChange={setScopes}
+        error={lacking.scopes ?? faults.of.scopes}
+      />
+      {kind === 'platform' && (
+        <RolesField roleIds={roleIds} onChange={setRoleIds} error={lacking.role_ids ?? faults.of.role_ids} />
+      )}
+      <ExpiryField expiry={expiry} onChange={setExpiry} error={faults.of.expires_at} />
+    </FormDialog>
   );
 }
 

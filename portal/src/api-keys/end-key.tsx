@@ -1,8 +1,7 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import type { Secret } from './api-keys-page.tsx';
 import { type ApiKey, useKeyChange } from './use-api-keys.ts';
@@ -44,32 +43,26 @@ export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
   );
   const { verb, done, consequence } = texts[action];
   return (
-    <Dialog onClose={onClose} title={`${verb} ${apiKey.name}`}>
-      <Stack>
-        {ended === null ? (
-          <Text>
-            {apiKey.name} ({apiKey.key_masked}): {consequence}
-          </Text>
-        ) : (
+    <ConfirmDialog
+      title={`${verb} ${apiKey.name}`}
+      verb={`${verb} ${apiKey.name}`}
+      change={end}
+      onConfirm={() => end.mutate(undefined)}
+      onClose={onClose}
+      outcome={
+        ended === null ? undefined : (
           <Outcome
             title={`${apiKey.name} is ${done}`}
             complete="No verifier anywhere accepts the key any more."
             propagated={ended}
           />
-        )}
-        {end.isError && <FaultAlert error={end.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {ended === null ? 'Cancel' : 'Close'}
-          </Button>
-          {ended === null && (
-            <Button color="red" loading={end.isPending} onClick={() => end.mutate(undefined)}>
-              {verb} {apiKey.name}
-            </Button>
-          )}
-        </Group>
-      </Stack>
-    </Dialog>
+        )
+      }
+    >
+      <Text>
+        {apiKey.name} ({apiKey.key_masked}): {consequence}
+      </Text>
+    </ConfirmDialog>
   );
 }
 

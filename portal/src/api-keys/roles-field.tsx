@@ -28,3 +28,11 @@ function holds(me: Me, { id, permissions }: Role): boolean {
   const isWithin = permissions.every((permission) => may(me, permission));
   return isWithin && (id !== superAdminRoleId || may(me, 'super-admin'));
 }
+
+const readOnlyRoleId = 'role_platform_viewer';
+const builtInRoleIds: readonly string[] = [superAdminRoleId, 'role_platform_operator', readOnlyRoleId];
+
+/** What is ticked to begin with: a key that was made without a thought should not be able to do what its maker can. */
+export function leastRoles({ role_ids: own }: Me): string[] {
+  return own.some((id) => builtInRoleIds.includes(id)) ? [readOnlyRoleId] : own;
+}

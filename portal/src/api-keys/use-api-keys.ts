@@ -16,7 +16,14 @@ export type Granularity = ApiKeyUsage['granularity'];
 
 export type UsageSpan = { granularity: Granularity; from: string };
 
-export type KeyFilter = { name: string; status: string; kind: string; attention: string; cursor: string };
+export type KeyFilter = {
+  name: string;
+  status: string;
+  kind: string;
+  organization_id: string;
+  attention: string;
+  cursor: string;
+};
 
 export const keysKey = 'api-keys';
 const pageSize = '25';
@@ -30,12 +37,13 @@ export function useKeyStats() {
 }
 
 /** One page: however many keys there are, no more than these travel. */
-export function useApiKeys({ name, status, kind, attention, cursor }: KeyFilter) {
+export function useApiKeys({ name, status, kind, organization_id, attention, cursor }: KeyFilter) {
   const query = {
     limit: pageSize,
     ...(name !== '' && { name }),
     ...(status !== '' && { status: status as KeyStatus }),
     ...(kind !== '' && { platform: kind === 'platform' ? ('true' as const) : ('false' as const) }),
+    ...(organization_id !== '' && { organization_id }),
     ...(cursor !== '' && { cursor }),
   };
   return useQuery({

@@ -1,5 +1,5 @@
 import { Table, Text } from '@mantine/core';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { ListTable } from '../parts/list-table.tsx';
 import { Time } from '../parts/time.tsx';
 import { ResultBadge } from './result-badge.tsx';
 import type { AuditEvent } from './use-audit.ts';
@@ -9,26 +9,16 @@ const columns = ['Time', 'Event', 'Actor', 'Target', 'Organization', 'Result'];
 /** Newest first. `events` is undefined while they are on their way. */
 export function AuditTable({ events }: { events: AuditEvent[] | undefined }) {
   return (
-    <>
-      <Table.ScrollContainer minWidth={940} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing="xs" aria-label="Audit events" aria-busy={events === undefined}>
-          <Table.Thead>
-            <Table.Tr>
-              {columns.map((column) => (
-                <Table.Th key={column}>{column}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {events === undefined && <SkeletonRows columns={columns.length} />}
-            {events?.map((event) => (
-              <AuditRow key={event.id} event={event} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {events?.length === 0 && <Text p="md">No event passes the filters.</Text>}
-    </>
+    <ListTable
+      label="Audit events"
+      minWidth={940}
+      columns={columns}
+      items={events}
+      empty="No event passes the filters."
+      spacing="xs"
+    >
+      {(event) => <AuditRow key={event.id} event={event} />}
+    </ListTable>
   );
 }
 

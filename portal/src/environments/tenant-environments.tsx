@@ -1,9 +1,9 @@
 import { Badge, Button, Code, Group, Stack, Table, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ListTable } from '../parts/list-table.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
 import { Time } from '../parts/time.tsx';
 import type { Inside } from '../session/inside.ts';
 import { useOwn } from '../session/me.ts';
@@ -32,33 +32,16 @@ export function TenantEnvironments({ inside }: { inside: Inside }) {
       <Text>A key is good in one environment alone. A backend that mints into a new name creates it.</Text>
       {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
       {!(page.isError && page.data === undefined) && (
-        <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-          <Table
-            verticalSpacing="sm"
-            highlightOnHover
-            aria-label="Environments"
-            aria-busy={page.data === undefined}
-          >
-            <Table.Thead>
-              <Table.Tr>
-                {columns.map((column) => (
-                  <Table.Th key={column}>{column}</Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {page.data === undefined && <SkeletonRows columns={columns.length} />}
-              {page.data?.data.map((environment) => (
-                <EnvironmentRow
-                  key={environment.id}
-                  environment={environment}
-                  isManager={isManager}
-                  onDelete={setLeaving}
-                />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ListTable label="Environments" minWidth={640} columns={columns} items={page.data?.data}>
+          {(environment) => (
+            <EnvironmentRow
+              key={environment.id}
+              environment={environment}
+              isManager={isManager}
+              onDelete={setLeaving}
+            />
+          )}
+        </ListTable>
       )}
       <Pager
         cursor={read('cursor')}

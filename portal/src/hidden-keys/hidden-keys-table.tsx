@@ -1,6 +1,6 @@
-import { Anchor, Button, Group, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, Table } from '@mantine/core';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { ListTable } from '../parts/list-table.tsx';
 import { Time } from '../parts/time.tsx';
 import type { Revoked } from './revoke-hidden-keys.tsx';
 import type { HiddenKey } from './use-hidden-keys.ts';
@@ -17,31 +17,15 @@ const columns = ['Key', 'User', 'Organization', 'Environment', 'Last Used', 'Exp
 
 export function HiddenKeysTable({ hiddenKeys, ...rest }: Props) {
   return (
-    <>
-      <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table
-          verticalSpacing="sm"
-          highlightOnHover
-          aria-label="Hidden keys"
-          aria-busy={hiddenKeys === undefined}
-        >
-          <Table.Thead>
-            <Table.Tr>
-              {columns.map((column) => (
-                <Table.Th key={column}>{column}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {hiddenKeys === undefined && <SkeletonRows columns={columns.length} />}
-            {hiddenKeys?.map((key) => (
-              <HiddenKeyRow key={key.key_id} hiddenKey={key} {...rest} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {hiddenKeys?.length === 0 && <Text p="md">No key here. A backend mints them, with a master key.</Text>}
-    </>
+    <ListTable
+      label="Hidden keys"
+      minWidth={980}
+      columns={columns}
+      items={hiddenKeys}
+      empty="No key here. A backend mints them, with a master key."
+    >
+      {(key) => <HiddenKeyRow key={key.key_id} hiddenKey={key} {...rest} />}
+    </ListTable>
   );
 }
 

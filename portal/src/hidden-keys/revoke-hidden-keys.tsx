@@ -1,8 +1,7 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { useRevocation } from './use-hidden-keys.ts';
 
@@ -15,32 +14,24 @@ export function RevokeHiddenKeys({ onClose, ...revoked }: Revoked & { onClose: (
   const [ended, setEnded] = useState<Ended | null>(null);
   const revoke = useRevocation(() => send(revoked), setEnded);
   return (
-    <Dialog onClose={onClose} title={`Revoke ${revoked.name}`}>
-      <Stack>
-        {ended === null ? (
-          <Text>
-            No gateway lets it through any more, at once and for good. The backend can mint a new one.
-          </Text>
-        ) : (
+    <ConfirmDialog
+      title={`Revoke ${revoked.name}`}
+      verb={`Revoke ${revoked.name}`}
+      change={revoke}
+      onConfirm={() => revoke.mutate()}
+      onClose={onClose}
+      outcome={
+        ended === null ? undefined : (
           <Outcome
             title={ended.message}
             complete="No verifier anywhere accepts it any more."
             propagated={ended}
           />
-        )}
-        {revoke.isError && <FaultAlert error={revoke.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {ended === null ? 'Cancel' : 'Close'}
-          </Button>
-          {ended === null && (
-            <Button color="red" loading={revoke.isPending} onClick={() => revoke.mutate()}>
-              Revoke {revoked.name}
-            </Button>
-          )}
-        </Group>
-      </Stack>
-    </Dialog>
+        )
+      }
+    >
+      <Text>No gateway lets it through any more, at once and for good. The backend can mint a new one.</Text>
+    </ConfirmDialog>
   );
 }
 

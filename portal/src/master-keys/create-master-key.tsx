@@ -1,12 +1,11 @@
-import { Button, Checkbox, Group, Stack, TagsInput, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Checkbox, Stack, TagsInput, TextInput } from '@mantine/core';
+import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import type { Secret } from '../api-keys/api-keys-page.tsx';
 import { ExpiryField } from '../api-keys/expiry-field.tsx';
 import { type Expiry, expiresAt } from '../api-keys/expiry-presets.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
+import { FormDialog } from '../parts/form-dialog.tsx';
 import { permissions } from './permissions.ts';
 import { type MasterKeyPermission, useMasterKeyChange } from './use-master-keys.ts';
 
@@ -61,67 +60,61 @@ export function CreateMasterKey({ onSecret, onClose }: Props) {
     },
   );
   const faults = fieldFaults(create.error, fields);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
+  const submit = (form: FormData) => {
     setLacksPermission(allowed.length === 0);
     if (allowed.length === 0) return;
     create.mutate({
-      name: String(new FormData(event.currentTarget).get('name') ?? ''),
+      name: String(form.get('name') ?? ''),
       permissions: allowed as MasterKeyPermission[],
       expires_at: expiresAt(expiry, beganAt),
       ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
     });
   };
   return (
-    <Dialog onClose={onClose} title="Create Master Key" size="lg">
-      <form onSubmit={submit}>
-        <Stack>
-          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
-          <TextInput
-            label="Name"
-            name="name"
-            data-autofocus
-            description="The backend or gateway that will hold it"
-            required
-            autoComplete="off"
-            error={faults.of.name}
-          />
-          <Checkbox.Group
-            label="Permissions"
-            required
-            value={allowed}
-            onChange={setAllowed}
-            error={lacksPermission && allowed.length === 0 ? 'choose at least one' : faults.of.permissions}
-          >
-            <Stack gap="xs" mt="xs">
-              {Object.entries(permissions).map(([permission, description]) => (
-                <Checkbox key={permission} value={permission} label={permission} description={description} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          {limits.map(({ name, label, description, placeholder }) => (
-            <TagsInput
-              key={name}
-              label={label}
-              description={description}
-              placeholder={lists[name].length === 0 ? placeholder : undefined}
-              value={lists[name]}
-              onChange={(list) => setLists({ ...lists, [name]: list })}
-              error={faults.of[name]}
-            />
+    <FormDialog
+      title="Create Master Key"
+      verb="Create Master Key"
+      size="lg"
+      isPending={create.isPending}
+      fault={faults.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        name="name"
+        data-autofocus
+        description="The backend or gateway that will hold it"
+        required
+        autoComplete="off"
+        error={faults.of.name}
+      />
+      <Checkbox.Group
+        label="Permissions"
+        required
+        value={allowed}
+        onChange={setAllowed}
+        error={lacksPermission && allowed.length === 0 ? 'choose at least one' : faults.of.permissions}
+      >
+        <Stack gap="xs" mt="xs">
+          {Object.entries(permissions).map(([permission, description]) => (
+            <Checkbox key={permission} value={permission} label={permission} description={description} />
           ))}
-          <ExpiryField expiry={expiry} onChange={setExpiry} error={faults.of.expires_at} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              Create Master Key
-            </Button>
-          </Group>
         </Stack>
-      </form>
-    </Dialog>
+      </Checkbox.Group>
+      {limits.map(({ name, label, description, placeholder }) => (
+        <TagsInput
+          key={name}
+          label={label}
+          description={description}
+          placeholder={lists[name].length === 0 ? placeholder : undefined}
+          value={lists[name]}
+          onChange={(list) => setLists({ ...lists, [name]: list })}
+          error={faults.of[name]}
+        />
+      ))}
+      <ExpiryField expiry={expiry} onChange={setExpiry} error={faults.of.expires_at} />
+    </FormDialog>
   );
 }
 

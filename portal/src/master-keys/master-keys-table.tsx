@@ -1,7 +1,7 @@
 import { ActionIcon, Anchor, Code, Menu, Table, Text } from '@mantine/core';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
 import { Names } from '../parts/facts.tsx';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { ListTable } from '../parts/list-table.tsx';
 import { Time } from '../parts/time.tsx';
 import type { MasterKeyAction } from './master-keys-page.tsx';
 import { permissions } from './permissions.ts';
@@ -30,37 +30,19 @@ const columns = [
 
 export function MasterKeysTable({ masterKeys, isFiltered, onAction }: Props) {
   return (
-    <>
-      <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table
-          verticalSpacing="sm"
-          highlightOnHover
-          aria-label="Master keys"
-          aria-busy={masterKeys === undefined}
-        >
-          <Table.Thead>
-            <Table.Tr>
-              {columns.map((column) => (
-                <Table.Th key={column}>{column}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {masterKeys === undefined && <SkeletonRows columns={columns.length} />}
-            {masterKeys?.map((masterKey) => (
-              <MasterKeyRow key={masterKey.id} masterKey={masterKey} onAction={onAction} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {masterKeys?.length === 0 && (
-        <Text p="md">
-          {isFiltered
-            ? 'No master key passes the filters.'
-            : 'There is no master key yet. Create one for a backend that mints keys.'}
-        </Text>
-      )}
-    </>
+    <ListTable
+      label="Master keys"
+      minWidth={980}
+      columns={columns}
+      items={masterKeys}
+      empty={
+        isFiltered
+          ? 'No master key passes the filters.'
+          : 'There is no master key yet. Create one for a backend that mints keys.'
+      }
+    >
+      {(masterKey) => <MasterKeyRow key={masterKey.id} masterKey={masterKey} onAction={onAction} />}
+    </ListTable>
   );
 }
 

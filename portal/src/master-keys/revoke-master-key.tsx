@@ -1,8 +1,7 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { type MasterKey, useMasterKeyChange } from './use-master-keys.ts';
 
@@ -18,32 +17,26 @@ export function RevokeMasterKey({ masterKey, onClose }: Props) {
     setRevoked,
   );
   return (
-    <Dialog onClose={onClose} title={`Revoke ${name}`}>
-      <Stack>
-        {revoked === null ? (
-          <Text>
-            {name} ({prefix === null ? 'a chosen secret' : `${prefix}…`}): whoever works with it is refused,
-            at once and for good. The keys that it minted go on.
-          </Text>
-        ) : (
+    <ConfirmDialog
+      title={`Revoke ${name}`}
+      verb={`Revoke ${name}`}
+      change={revoke}
+      onConfirm={() => revoke.mutate(undefined)}
+      onClose={onClose}
+      outcome={
+        revoked === null ? undefined : (
           <Outcome
             title={`${name} is revoked`}
             complete="Nothing anywhere accepts the key any more."
             propagated={revoked}
           />
-        )}
-        {revoke.isError && <FaultAlert error={revoke.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {revoked === null ? 'Cancel' : 'Close'}
-          </Button>
-          {revoked === null && (
-            <Button color="red" loading={revoke.isPending} onClick={() => revoke.mutate(undefined)}>
-              Revoke {name}
-            </Button>
-          )}
-        </Group>
-      </Stack>
-    </Dialog>
+        )
+      }
+    >
+      <Text>
+        {name} ({prefix === null ? 'a chosen secret' : `${prefix}…`}): whoever works with it is refused, at
+        once and for good. The keys that it minted go on.
+      </Text>
+    </ConfirmDialog>
   );
 }

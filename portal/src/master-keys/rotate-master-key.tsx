@@ -1,9 +1,8 @@
-import { Button, Group, Select, Stack, Text } from '@mantine/core';
+import { Select, Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import type { Secret } from '../api-keys/api-keys-page.tsx';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { type MasterKey, useMasterKeyChange } from './use-master-keys.ts';
 
@@ -32,38 +31,29 @@ export function RotateMasterKey({ masterKey, onSecret, onClose }: Props) {
     },
   );
   return (
-    <Dialog onClose={onClose} title={`Rotate ${name}`}>
-      <Stack>
-        {rotated === null ? (
-          <>
-            <Text>
-              A new key with the same name and rights takes its place. The old one goes on meanwhile.
-            </Text>
-            <Select
-              label="Overlap"
-              description="How long the old one goes on, though never past its own expiry"
-              data={overlaps}
-              allowDeselect={false}
-              value={overlap}
-              onChange={(chosen) => setOverlap(chosen ?? '')}
-            />
-          </>
-        ) : (
+    <ConfirmDialog
+      title={`Rotate ${name}`}
+      verb={`Rotate ${name}`}
+      color="blue"
+      change={rotate}
+      onConfirm={() => rotate.mutate(undefined)}
+      onClose={onClose}
+      outcome={
+        rotated === null ? undefined : (
           <Outcome title={`${name} is rotated`} complete={completeText(overlap)} propagated={rotated} />
-        )}
-        {rotate.isError && <FaultAlert error={rotate.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {rotated === null ? 'Cancel' : 'Close'}
-          </Button>
-          {rotated === null && (
-            <Button loading={rotate.isPending} onClick={() => rotate.mutate(undefined)}>
-              Rotate {name}
-            </Button>
-          )}
-        </Group>
-      </Stack>
-    </Dialog>
+        )
+      }
+    >
+      <Text>A new key with the same name and rights takes its place. The old one goes on meanwhile.</Text>
+      <Select
+        label="Overlap"
+        description="How long the old one goes on, though never past its own expiry"
+        data={overlaps}
+        allowDeselect={false}
+        value={overlap}
+        onChange={(chosen) => setOverlap(chosen ?? '')}
+      />
+    </ConfirmDialog>
   );
 }
 

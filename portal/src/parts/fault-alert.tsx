@@ -12,6 +12,12 @@ export function FaultAlert({ error, retry }: Props) {
   const told = isAnswered ? traceId && `Request ${traceId}` : 'Is it running?';
   return (
     <Alert color="red" title={message} role="alert">
+      {isAnswered &&
+        Object.entries(error.fields).map(([field, told]) => (
+          <Text key={field} size="sm">
+            {field}: {told}
+          </Text>
+        ))}
       <Group justify="space-between">
         <Text size="sm">{told}</Text>
         {retry !== undefined && (

@@ -1,9 +1,8 @@
-import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
 import { answerTo, api, type Role } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
+import { FormDialog } from '../parts/form-dialog.tsx';
 import type { Permission } from '../session/me.ts';
 import { PermissionMatrix } from './permission-matrix.tsx';
 import { useRoleChange } from './use-role-change.ts';
@@ -22,12 +21,10 @@ export function RoleForm({ role, onClose }: Props) {
     ROLE_ALREADY_EXISTS: 'name',
     INSUFFICIENT_PERMISSIONS: 'permissions',
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
+  const submit = (form: FormData) => {
     // A role that gives nothing is allowed by the API, and surely a slip in this form.
     setLacksPermission(granted.length === 0);
     if (granted.length === 0) return;
-    const form = new FormData(event.currentTarget);
     const description = String(form.get('description') ?? '').trim();
     save.mutate({
       name: String(form.get('name') ?? ''),
@@ -36,46 +33,39 @@ export function RoleForm({ role, onClose }: Props) {
     });
   };
   return (
-    <Dialog onClose={onClose} title={role === undefined ? 'Create Role' : `Edit ${role.name}`} size="lg">
-      <form onSubmit={submit}>
-        <Stack>
-          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
-          <TextInput
-            label="Name"
-            name="name"
-            data-autofocus
-            defaultValue={role?.name}
-            autoComplete="off"
-            required
-            error={faults.of.name}
-          />
-          <Textarea
-            label="Description"
-            name="description"
-            description="Who it is for"
-            defaultValue={role?.description ?? ''}
-            error={faults.of.description}
-          />
-          <PermissionMatrix
-            granted={granted}
-            onChange={setGranted}
-            error={
-              lacksPermission && granted.length === 0
-                ? 'choose at least one'
-                : faults.of.permissions && notHeld
-            }
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {role === undefined ? 'Create Role' : 'Save'}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={role === undefined ? 'Create Role' : `Edit ${role.name}`}
+      verb={role === undefined ? 'Create Role' : 'Save'}
+      size="lg"
+      isPending={save.isPending}
+      fault={faults.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        name="name"
+        data-autofocus
+        defaultValue={role?.name}
+        autoComplete="off"
+        required
+        error={faults.of.name}
+      />
+      <Textarea
+        label="Description"
+        name="description"
+        description="Who it is for"
+        defaultValue={role?.description ?? ''}
+        error={faults.of.description}
+      />
+      <PermissionMatrix
+        granted={granted}
+        onChange={setGranted}
+        error={
+          lacksPermission && granted.length === 0 ? 'choose at least one' : faults.of.permissions && notHeld
+        }
+      />
+    </FormDialog>
   );
 }
 

@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Table, Text } from '@mantine/core';
 import type { Role } from '../api/client.ts';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { ListTable } from '../parts/list-table.tsx';
 import { useOwn } from '../session/me.ts';
 import { type Area, areas } from './permission-areas.ts';
 
@@ -16,25 +16,14 @@ export function RolesTable({ roles, onAction }: Props) {
   const { may } = useOwn();
   return (
     <>
-      <Table.ScrollContainer minWidth={980} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing="sm" highlightOnHover aria-label="Roles" aria-busy={roles === undefined}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Role</Table.Th>
-              {areas.map(({ label }) => (
-                <Table.Th key={label}>{label}</Table.Th>
-              ))}
-              <Table.Th>Actions</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {roles === undefined && <SkeletonRows columns={areas.length + 2} />}
-            {roles?.map((role) => (
-              <RoleRow key={role.id} role={role} onAction={onAction} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable
+        label="Roles"
+        minWidth={980}
+        columns={['Role', ...areas.map(({ label }) => label), 'Actions']}
+        items={roles}
+      >
+        {(role) => <RoleRow key={role.id} role={role} onAction={onAction} />}
+      </ListTable>
       {roles?.every((role) => role.built_in) && (
         <Text p="md">
           There is no custom role yet.

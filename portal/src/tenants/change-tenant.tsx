@@ -1,8 +1,7 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { type Tenant, useTenantChange } from './use-tenants.ts';
 
@@ -37,30 +36,21 @@ export function ChangeTenant({ action, tenant, onClose }: Props) {
   const change = useTenantChange(() => send(action, tenant.id), setPropagated);
   const { verb, done, consequence, complete } = texts[action];
   return (
-    <Dialog onClose={onClose} title={`${verb} ${tenant.name}`}>
-      <Stack>
-        {propagated === null ? (
-          <Text>{consequence}</Text>
-        ) : (
+    <ConfirmDialog
+      title={`${verb} ${tenant.name}`}
+      verb={`${verb} ${tenant.name}`}
+      color={action === 'resume' ? 'blue' : 'red'}
+      change={change}
+      onConfirm={() => change.mutate(undefined)}
+      onClose={onClose}
+      outcome={
+        propagated === null ? undefined : (
           <Outcome title={`${tenant.name} is ${done}`} complete={complete} propagated={propagated} />
-        )}
-        {change.isError && <FaultAlert error={change.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {propagated === null ? 'Cancel' : 'Close'}
-          </Button>
-          {propagated === null && (
-            <Button
-              color={action === 'resume' ? 'blue' : 'red'}
-              loading={change.isPending}
-              onClick={() => change.mutate(undefined)}
-            >
-              {verb} {tenant.name}
-            </Button>
-          )}
-        </Group>
-      </Stack>
-    </Dialog>
+        )
+      }
+    >
+      <Text>{consequence}</Text>
+    </ConfirmDialog>
   );
 }
 

@@ -1,6 +1,5 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import type { FormEvent } from 'react';
-import { Dialog } from '../parts/dialog.tsx';
+import { Text, TextInput } from '@mantine/core';
+import { FormDialog } from '../parts/form-dialog.tsx';
 import { enter } from '../session/inside.ts';
 import { leaveTo } from '../session/leave-to.ts';
 import { useOwn } from '../session/me.ts';
@@ -11,33 +10,27 @@ type Props = { tenant: Pick<Tenant, 'id' | 'name'>; to?: string; onClose: () => 
 
 export function EnterTenant({ tenant, to = '/api-keys', onClose }: Props) {
   const { me } = useOwn();
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const reason = String(new FormData(event.currentTarget).get('reason')).trim();
+  const submit = (form: FormData) => {
+    const reason = String(form.get('reason')).trim();
     enter({ operatorId: me.id, id: tenant.id, name: tenant.name, reason });
     leaveTo(to);
   };
   return (
-    <Dialog onClose={onClose} title={`Enter ${tenant.name}`}>
-      <form onSubmit={submit}>
-        <Stack>
-          <Text>You see and change its keys as it does itself. Every call is audited under your name.</Text>
-          <TextInput
-            label="Reason"
-            name="reason"
-            data-autofocus
-            description="An auditor will read it"
-            maxLength={200}
-            required
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit">Enter {tenant.name}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={`Enter ${tenant.name}`}
+      verb={`Enter ${tenant.name}`}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Text>You see and change its keys as it does itself. Every call is audited under your name.</Text>
+      <TextInput
+        label="Reason"
+        name="reason"
+        data-autofocus
+        description="An auditor will read it"
+        maxLength={200}
+        required
+      />
+    </FormDialog>
   );
 }

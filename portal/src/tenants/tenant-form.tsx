@@ -1,9 +1,7 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core';
-import type { FormEvent } from 'react';
+import { TextInput } from '@mantine/core';
 import { answerTo, api } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
+import { FormDialog } from '../parts/form-dialog.tsx';
 import { type Tenant, useTenantChange } from './use-tenants.ts';
 
 type Props = { tenant?: Tenant; onClose: () => void };
@@ -14,35 +12,28 @@ const fields = ['name'] as const;
 export function TenantForm({ tenant, onClose }: Props) {
   const save = useTenantChange((name: string): Promise<unknown> => send(tenant, name), onClose);
   const faults = fieldFaults(save.error, fields);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    save.mutate(String(new FormData(event.currentTarget).get('name')));
+  const submit = (form: FormData) => {
+    save.mutate(String(form.get('name')));
   };
   return (
-    <Dialog onClose={onClose} title={tenant === undefined ? 'Provision Tenant' : `Rename ${tenant.name}`}>
-      <form onSubmit={submit}>
-        <Stack>
-          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
-          <TextInput
-            label="Name"
-            name="name"
-            data-autofocus
-            defaultValue={tenant?.name}
-            autoComplete="off"
-            required
-            error={faults.of.name}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {tenant === undefined ? 'Provision Tenant' : 'Rename'}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={tenant === undefined ? 'Provision Tenant' : `Rename ${tenant.name}`}
+      verb={tenant === undefined ? 'Provision Tenant' : 'Rename'}
+      isPending={save.isPending}
+      fault={faults.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        name="name"
+        data-autofocus
+        defaultValue={tenant?.name}
+        autoComplete="off"
+        required
+        error={faults.of.name}
+      />
+    </FormDialog>
   );
 }
 

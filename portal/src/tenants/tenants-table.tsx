@@ -1,5 +1,5 @@
-import { Anchor, Button, Code, Group, Table, Text } from '@mantine/core';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { Anchor, Button, Code, Group, Table } from '@mantine/core';
+import { ListTable } from '../parts/list-table.tsx';
 import { Time } from '../parts/time.tsx';
 import type { TenantAction } from './change-tenant.tsx';
 import { TenantStatusBadge } from './tenant-status-badge.tsx';
@@ -34,32 +34,15 @@ const offered: Record<Tenant['status'], readonly [action: RowAction, label: stri
 
 export function TenantsTable({ tenants, allowed, onAction }: Props) {
   return (
-    <>
-      <Table.ScrollContainer minWidth={760} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing="sm" highlightOnHover aria-label="Tenants" aria-busy={tenants === undefined}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>Id</Table.Th>
-              <Table.Th>Status</Table.Th>
-              <Table.Th>Created</Table.Th>
-              <Table.Th>Actions</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {tenants === undefined && <SkeletonRows columns={5} />}
-            {tenants?.map((tenant) => (
-              <TenantRow key={tenant.id} tenant={tenant} allowed={allowed} onAction={onAction} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {tenants?.length === 0 && (
-        <Text p="md">
-          No tenant here. Provision one, or let a backend mint the first key of a new organization.
-        </Text>
-      )}
-    </>
+    <ListTable
+      label="Tenants"
+      minWidth={760}
+      columns={['Name', 'Id', 'Status', 'Created', 'Actions']}
+      items={tenants}
+      empty="No tenant here. Provision one, or let a backend mint the first key of a new organization."
+    >
+      {(tenant) => <TenantRow key={tenant.id} tenant={tenant} allowed={allowed} onAction={onAction} />}
+    </ListTable>
   );
 }
 

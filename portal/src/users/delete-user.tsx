@@ -1,7 +1,6 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { answerTo, api, type User } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { useUserChange } from './use-users.ts';
 
 type Props = { user: User; onClose: () => void };
@@ -12,22 +11,17 @@ export function DeleteUser({ user, onClose }: Props) {
     onClose,
   );
   return (
-    <Dialog onClose={onClose} title={`Delete ${user.email}?`}>
-      <Stack>
-        <Text>
-          {user.name} can no longer log in, at once. What they did stays in the audit log. This cannot be
-          undone.
-        </Text>
-        {remove.isError && <FaultAlert error={remove.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            Cancel
-          </Button>
-          <Button color="red" loading={remove.isPending} onClick={() => remove.mutate(undefined)}>
-            Delete {user.email}
-          </Button>
-        </Group>
-      </Stack>
-    </Dialog>
+    <ConfirmDialog
+      title={`Delete ${user.email}?`}
+      verb={`Delete ${user.email}`}
+      change={remove}
+      onConfirm={() => remove.mutate(undefined)}
+      onClose={onClose}
+    >
+      <Text>
+        {user.name} can no longer log in, at once. What they did stays in the audit log. This cannot be
+        undone.
+      </Text>
+    </ConfirmDialog>
   );
 }

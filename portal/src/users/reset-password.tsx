@@ -1,9 +1,7 @@
-import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
-import type { FormEvent } from 'react';
+import { PasswordInput, Text } from '@mantine/core';
 import { answerTo, api, type User } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
+import { FormDialog } from '../parts/form-dialog.tsx';
 import { useUserChange } from './use-users.ts';
 
 type Props = { user: User; onClose: () => void };
@@ -22,35 +20,28 @@ export function ResetPassword({ user, onClose }: Props) {
     onClose,
   );
   const faults = fieldFaults(reset.error, fields);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    reset.mutate(String(new FormData(event.currentTarget).get('password')));
+  const submit = (form: FormData) => {
+    reset.mutate(String(form.get('password')));
   };
   return (
-    <Dialog onClose={onClose} title={`Reset the password of ${user.email}`}>
-      <form onSubmit={submit}>
-        <Stack>
-          <Text size="sm">Every session of {user.name} ends at once.</Text>
-          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
-          <PasswordInput
-            label="New password"
-            name="password"
-            data-autofocus
-            description="At least 15 characters, of any kind."
-            autoComplete="new-password"
-            required
-            error={faults.of.password}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={reset.isPending}>
-              Reset Password
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={`Reset the password of ${user.email}`}
+      verb="Reset Password"
+      isPending={reset.isPending}
+      fault={faults.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Text size="sm">Every session of {user.name} ends at once.</Text>
+      <PasswordInput
+        label="New password"
+        name="password"
+        data-autofocus
+        description="At least 15 characters, of any kind."
+        autoComplete="new-password"
+        required
+        error={faults.of.password}
+      />
+    </FormDialog>
   );
 }

@@ -1,9 +1,8 @@
-import { Button, Checkbox, Group, PasswordInput, Stack, Switch, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Checkbox, PasswordInput, Stack, Switch, TextInput } from '@mantine/core';
+import { useState } from 'react';
 import { answerTo, api, type Role, type User } from '../api/client.ts';
-import { Dialog } from '../parts/dialog.tsx';
-import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
+import { FormDialog } from '../parts/form-dialog.tsx';
 import { useOwn } from '../session/me.ts';
 import { useUserChange } from './use-users.ts';
 
@@ -23,12 +22,10 @@ export function UserForm({ user, roles, onClose }: Props) {
     EMAIL_ALREADY_EXISTS: 'email',
     LAST_SUPER_ADMIN: 'role_ids',
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
+  const submit = (form: FormData) => {
     // Somebody without any role could log in and do nothing: allowed by the API, and surely a slip in this form.
     setLacksRole(roleIds.length === 0);
     if (roleIds.length === 0) return;
-    const form = new FormData(event.currentTarget);
     const text = (name: string) => String(form.get(name) ?? '');
     save.mutate({
       email: text('email'),
@@ -39,73 +36,67 @@ export function UserForm({ user, roles, onClose }: Props) {
     });
   };
   return (
-    <Dialog onClose={onClose} title={user === undefined ? 'Create User' : `Edit ${user.email}`}>
-      <form onSubmit={submit}>
-        <Stack>
-          {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
-          {user === undefined && (
-            <TextInput
-              label="Email"
-              name="email"
-              type="email"
-              data-autofocus
-              autoComplete="off"
-              required
-              error={faults.of.email}
-            />
-          )}
-          <TextInput
-            label="Display Name"
-            name="name"
-            data-autofocus={user !== undefined}
-            defaultValue={user?.name}
-            autoComplete="off"
-            required
-            error={faults.of.name}
-          />
-          {user === undefined && (
-            <PasswordInput
-              label="Password"
-              name="password"
-              description="At least 15 characters, of any kind."
-              autoComplete="new-password"
-              required
-              error={faults.of.password}
-            />
-          )}
-          <Checkbox.Group
-            label="Roles"
-            required
-            value={roleIds}
-            onChange={setRoleIds}
-            error={lacksRole ? 'choose at least one' : faults.of.role_ids}
-          >
-            <Stack gap="xs" mt="xs">
-              {roles.map(({ id, name, description }) => (
-                <Checkbox key={id} value={id} label={name} description={description} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          {user !== undefined && user.id !== me.id && (
-            <Switch
-              label="Active"
-              description="Deactivating ends the user's sessions at once."
-              checked={isActive}
-              onChange={(event) => setIsActive(event.currentTarget.checked)}
-              error={faults.of.is_active}
-            />
-          )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {user === undefined ? 'Create User' : 'Save'}
-            </Button>
-          </Group>
+    <FormDialog
+      title={user === undefined ? 'Create User' : `Edit ${user.email}`}
+      verb={user === undefined ? 'Create User' : 'Save'}
+      isPending={save.isPending}
+      fault={faults.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      {user === undefined && (
+        <TextInput
+          label="Email"
+          name="email"
+          type="email"
+          data-autofocus
+          autoComplete="off"
+          required
+          error={faults.of.email}
+        />
+      )}
+      <TextInput
+        label="Display Name"
+        name="name"
+        data-autofocus={user !== undefined}
+        defaultValue={user?.name}
+        autoComplete="off"
+        required
+        error={faults.of.name}
+      />
+      {user === undefined && (
+        <PasswordInput
+          label="Password"
+          name="password"
+          description="At least 15 characters, of any kind."
+          autoComplete="new-password"
+          required
+          error={faults.of.password}
+        />
+      )}
+      <Checkbox.Group
+        label="Roles"
+        required
+        value={roleIds}
+        onChange={setRoleIds}
+        error={lacksRole ? 'choose at least one' : faults.of.role_ids}
+      >
+        <Stack gap="xs" mt="xs">
+          {roles.map(({ id, name, description }) => (
+            <Checkbox key={id} value={id} label={name} description={description} />
+          ))}
         </Stack>
-      </form>
-    </Dialog>
+      </Checkbox.Group>
+      {user !== undefined && user.id !== me.id && (
+        <Switch
+          label="Active"
+          description="Deactivating ends the user's sessions at once."
+          checked={isActive}
+          onChange={(event) => setIsActive(event.currentTarget.checked)}
+          error={faults.of.is_active}
+        />
+      )}
+    </FormDialog>
   );
 }
 

@@ -1,6 +1,6 @@
-import { Badge, Button, Group, Table, Text } from '@mantine/core';
+import { Badge, Button, Group, Table } from '@mantine/core';
 import type { Role, User } from '../api/client.ts';
-import { SkeletonRows } from '../parts/skeleton-rows.tsx';
+import { ListTable } from '../parts/list-table.tsx';
 import { SortHeader, type Sorting } from '../parts/sort-header.tsx';
 import { Time } from '../parts/time.tsx';
 import { useOwn } from '../session/me.ts';
@@ -20,29 +20,22 @@ type Props = {
 export function UsersTable({ users, roles, search, sorting, onSort, onAction }: Props) {
   const header = { sorting, onSort };
   return (
-    <>
-      <Table.ScrollContainer minWidth={860} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing="sm" highlightOnHover aria-label="Users" aria-busy={users === undefined}>
-          <Table.Thead>
-            <Table.Tr>
-              <SortHeader column="email" label="Email" {...header} />
-              <SortHeader column="name" label="Display Name" {...header} />
-              <Table.Th>Roles</Table.Th>
-              <SortHeader column="status" label="Status" {...header} />
-              <SortHeader column="last_login" label="Last Login" {...header} />
-              <Table.Th>Actions</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {users === undefined && <SkeletonRows columns={6} />}
-            {users?.map((user) => (
-              <UserRow key={user.id} user={user} roles={roles} onAction={onAction} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {users?.length === 0 && <Text p="md">No user matches “{search}”.</Text>}
-    </>
+    <ListTable
+      label="Users"
+      minWidth={860}
+      columns={[
+        <SortHeader key="email" column="email" label="Email" {...header} />,
+        <SortHeader key="name" column="name" label="Display Name" {...header} />,
+        'Roles',
+        <SortHeader key="status" column="status" label="Status" {...header} />,
+        <SortHeader key="last_login" column="last_login" label="Last Login" {...header} />,
+        'Actions',
+      ]}
+      items={users}
+      empty={<>No user matches “{search}”.</>}
+    >
+      {(user) => <UserRow key={user.id} user={user} roles={roles} onAction={onAction} />}
+    </ListTable>
   );
 }
 

@@ -1,0 +1,42 @@
+import { Button, Group, Stack } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Dialog } from './dialog.tsx';
+import { FaultAlert } from './fault-alert.tsx';
+
+type Props = {
+  title: string;
+  /** What the button says that does it: it names what it is done to. */
+  verb: string;
+  color?: string;
+  change: { isPending: boolean; isError: boolean; error: unknown };
+  onConfirm: () => void;
+  onClose: () => void;
+  /** Once it is done: what the server answered, in place of the question. */
+  outcome?: ReactNode;
+  /** The question: what will happen. */
+  children: ReactNode;
+};
+
+/** Asks first. Cancel has the focus: Enter by itself ends nothing. */
+export function ConfirmDialog(props: Props) {
+  const { title, verb, color = 'red', change, onConfirm, onClose, outcome, children } = props;
+  const isDone = outcome !== undefined;
+  return (
+    <Dialog onClose={onClose} title={title}>
+      <Stack>
+        {outcome ?? children}
+        {change.isError && <FaultAlert error={change.error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            {isDone ? 'Close' : 'Cancel'}
+          </Button>
+          {!isDone && (
+            <Button color={color} loading={change.isPending} onClick={onConfirm}>
+              {verb}
+            </Button>
+          )}
+        </Group>
+      </Stack>
+    </Dialog>
+  );
+}
