@@ -24,6 +24,10 @@ export type VerdictCode = (typeof verdictCodes)[number];
 export type AcceptedCode = 'VALID' | 'SUPERSEDED';
 export type RefusedCode = Exclude<VerdictCode, AcceptedCode>;
 
+export function isAccepted(code: VerdictCode): code is AcceptedCode {
+  return code === 'VALID' || code === 'SUPERSEDED';
+}
+
 /** How far a limit is used up after this call. `enforced: false`: the counters could not be reached, nothing was counted. */
 export type LimitState = {
   limit: number;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { Verdict } from '../domain/verdict.ts';
-import { isAccepted, verdictOf } from '../verify/accepted-verdict.ts';
+import { isAccepted, type Verdict } from '../domain/verdict.ts';
+import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
 import { fingerprintOf } from '../verify/fingerprint-table.ts';
 import { type Entry, RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';

@@ -1,9 +1,5 @@
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { Accepted, AcceptedCode, VerdictCode } from '../domain/verdict.ts';
-
-export function isAccepted(code: VerdictCode): code is AcceptedCode {
-  return code === 'VALID' || code === 'SUPERSEDED';
-}
+import type { Accepted, AcceptedCode } from '../domain/verdict.ts';
 
 /** What a yes says, but for the states of the limits. Frozen: the same one is handed out as long as its record stays the same. */
 export class AcceptedVerdict implements Accepted {

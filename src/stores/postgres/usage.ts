@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
+import { isAccepted } from '../../domain/verdict.ts';
 import type { Database, Db, Tx } from './database.ts';
+import { numbers } from './numbers.ts';
 import { addTraffic } from './traffic.ts';
 
 /**
@@ -50,10 +52,12 @@ export async function makeUsagePartitions(db: Db, from: Date, to: Date): Promise
 
 /** Rows are sorted before they are written, so that two roll-ups never wait for each other in a circle. */
 async function addToSums(tx: Tx, marks: readonly UsageMark[]): Promise<void> {
-  const input = sql`unnest(
-    ${marks.map((mark) => mark.lineageId)}::text[], ${marks.map((mark) => new Date(mark.minuteMs))}::timestamptz[],
-    ${marks.map((mark) => mark.code)}::text[], ${marks.map((mark) => mark.calls)}::bigint[],
-    ${marks.map((mark) => mark.cost)}::bigint[]) AS mark (lineage_id, minute, code, calls, cost)`;
+  const lineageIds = marks.map((mark) => mark.lineageId);
+  const codes = marks.map((mark) => mark.code);
+  const input = sql`(SELECT lineage_id, to_timestamp(ms / 1000) AS minute, code, calls, cost FROM unnest(
+    ${lineageIds}::text[], ${numbers(marks.map((mark) => mark.minuteMs))}, ${codes}::text[],
+    ${numbers(marks.map((mark) => mark.calls))}, ${numbers(marks.map((mark) => mark.cost))})
+    AS mark (lineage_id, ms, code, calls, cost)) AS mark`;
   await sql`
     INSERT INTO usage_hours AS sums (lineage_id, hour, code, calls, cost)
     SELECT lineage_id, date_trunc('hour', minute, 'UTC'), code, sum(calls), sum(cost) FROM ${input}
@@ -69,16 +73,16 @@ async function addToSums(tx: Tx, marks: readonly UsageMark[]): Promise<void> {
 }
 
 async function addToTotals(tx: Tx, marks: readonly UsageMark[]): Promise<void> {
-  const accepted = marks.map((mark) => mark.code === 'VALID' || mark.code === 'SUPERSEDED');
+  const accepted = marks.map((mark) => isAccepted(mark.code));
   await sql`
     INSERT INTO usage_totals AS totals (lineage_id, accepted, refused, first_used_at, last_used_at)
     SELECT lineage_id,
       coalesce(sum(calls) FILTER (WHERE accepted), 0), coalesce(sum(calls) FILTER (WHERE NOT accepted), 0),
-      min(first_at) FILTER (WHERE accepted), max(last_at) FILTER (WHERE accepted)
+      to_timestamp(min(first_at_ms) FILTER (WHERE accepted) / 1000.0), to_timestamp(max(last_at_ms) FILTER (WHERE accepted) / 1000.0)
     FROM unnest(
-      ${marks.map((mark) => mark.lineageId)}::text[], ${accepted}::boolean[], ${marks.map((mark) => mark.calls)}::bigint[],
-      ${marks.map((mark) => new Date(mark.firstAtMs))}::timestamptz[],
-      ${marks.map((mark) => new Date(mark.lastAtMs))}::timestamptz[]) AS mark (lineage_id, accepted, calls, first_at, last_at)
+      ${marks.map((mark) => mark.lineageId)}::text[], ${accepted}::boolean[], ${numbers(marks.map((mark) => mark.calls))},
+      ${numbers(marks.map((mark) => mark.firstAtMs))}, ${numbers(marks.map((mark) => mark.lastAtMs))})
+      AS mark (lineage_id, accepted, calls, first_at_ms, last_at_ms)
     GROUP BY lineage_id ORDER BY lineage_id
     ON CONFLICT (lineage_id) DO UPDATE SET
       accepted = totals.accepted + excluded.accepted,
