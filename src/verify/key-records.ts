@@ -71,8 +71,11 @@ export class KeyRecords {
 
   /** From wherever it is. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE` or `OVERLOADED` when that cannot be known. */
   async find(key: string): Promise<FoundRecord | undefined> {
-    const recalled = this.recall(key);
-    if (recalled !== undefined) return recalled;
+    return this.recall(key) ?? this.fetch(key);
+  }
+
+  /** The same for a key that memory has just not had. */
+  fetch(key: string): Promise<FoundRecord | undefined> {
     return this.#parts.lease.isHeld() ? this.#share(fingerprintOf(key), key) : this.#ask(key);
   }
 

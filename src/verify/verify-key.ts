@@ -13,7 +13,7 @@ import type { UsageRecorder } from './usage-recorder.ts';
 export type VerifyRequest = Asked & { key: string; cost?: number | undefined };
 
 export type VerifyParts = {
-  records: Pick<KeyRecords, 'recall' | 'find'>;
+  records: Pick<KeyRecords, 'recall' | 'fetch' | 'find'>;
   clock: Pick<ServerClock, 'nowMs'>;
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
@@ -21,7 +21,7 @@ export type VerifyParts = {
 };
 
 /**
- * THE HOT PATH: recall the record, or parse the key and find it, decide, spend the limits, count. One path for every kind of key
+ * THE HOT PATH: recall the record, or parse the key and fetch it, decide, spend the limits, count. One path for every kind of key
  * and every door, answered at once when nothing has to be fetched. An expected "no" is a verdict; it rejects only when it cannot decide. A key outside
  * the caller's allow-lists does not exist for it. Nothing is written to Postgres, and a refusal spends nothing but its own
  * refusal count.
@@ -30,7 +30,7 @@ export function verifyKey(parts: VerifyParts, caller: Reach, request: VerifyRequ
   const recalled = parts.records.recall(request.key);
   if (recalled !== undefined) return judge(parts, caller, request, recalled);
   if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
-  return parts.records.find(request.key).then((found) => judge(parts, caller, request, found));
+  return parts.records.fetch(request.key).then((found) => judge(parts, caller, request, found));
 }
 
 function judge(
