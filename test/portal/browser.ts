@@ -37,6 +37,7 @@ export async function openPortal(
   url: string,
   view = '/',
   window: { width: number; height: number; colorScheme?: 'dark' } = { width: 1280, height: 800 },
+  cookies: readonly Cookie[] = [],
 ): Promise<Portal> {
   const { colorScheme = 'light', ...viewport } = window;
   const context = await browser.newContext({
@@ -45,6 +46,7 @@ export async function openPortal(
     reducedMotion: 'reduce',
     locale: 'en-GB',
   });
+  await context.addCookies([...cookies]);
   const page = await context.newPage();
   page.setDefaultTimeout(stepMs);
   const complaints: string[] = [];
@@ -78,6 +80,20 @@ export function field(within: Page | Locator, name: string): Locator {
 /** What the fields of a form are called, with the star of those that are required. */
 export function labels(within: Page | Locator): Promise<string[]> {
   return within.locator('.mantine-InputWrapper-label').allTextContents();
+}
+
+export type Cookie = { name: string; value: string; url: string; httpOnly: true; sameSite: 'Strict' };
+
+/** What the login page would leave in the browser: for those who want to see something else. */
+export async function sessionCookie(url: string, email: string): Promise<Cookie> {
+  const answer = await fetch(`${url}/api/v1/platform/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-flowplate-portal': '1', origin: url },
+    body: JSON.stringify({ email, password: goodPassword }),
+  });
+  const [, name = '', value = ''] = /^([^=]+)=([^;]+)/.exec(answer.headers.get('set-cookie') ?? '') ?? [];
+  if (name === '') throw new Error(`log-in of ${email}: ${await answer.text()}`);
+  return { name, value, url, httpOnly: true, sameSite: 'Strict' };
 }
 
 export async function logInAs(portal: Portal, email: string, password = goodPassword): Promise<void> {

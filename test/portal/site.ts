@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
 import { startBroker } from '../support/broker.ts';
 import { bootstrapped } from '../support/platform-users.ts';
-import { logInAs, openPortal, type Portal, startBrowser } from './browser.ts';
+import { openPortal, type Portal, sessionCookie, startBrowser } from './browser.ts';
 
 /** A broker with its first platform user, and a browser before it; both end with the file. */
 export async function openSite() {
@@ -11,10 +11,11 @@ export async function openSite() {
     await broker.close();
   });
   const root = await bootstrapped(broker);
-  /** Logs in on the way to a view, and waits for its heading if one is named. */
+  /** Opens a view as somebody who has logged in, and waits for its heading if one is named. */
   const openAs = async (email: string, view: string, heading?: string): Promise<Portal> => {
-    const portal = await openPortal(browser, broker.url, view);
-    await logInAs(portal, email);
+    const cookie = await sessionCookie(broker.url, email);
+    const portal = await openPortal(browser, broker.url, view, undefined, [cookie]);
+    await portal.page.getByRole('navigation').waitFor();
     if (heading !== undefined) await portal.page.getByRole('heading', { name: heading }).waitFor();
     return portal;
   };
