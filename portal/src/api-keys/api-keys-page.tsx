@@ -47,6 +47,7 @@ export function ApiKeysPage() {
       <Group align="end">
         <TextInput
           label="Search"
+          w={180}
           placeholder="Part of the name"
           type="search"
           value={read('name')}
@@ -54,6 +55,7 @@ export function ApiKeysPage() {
         />
         <Select
           label="Status"
+          w={180}
           placeholder="Any"
           clearable
           data={statuses}
@@ -62,6 +64,7 @@ export function ApiKeysPage() {
         />
         <Select
           label="Use and expiry"
+          w={180}
           placeholder="Any"
           clearable
           data={wanting}
@@ -72,6 +75,7 @@ export function ApiKeysPage() {
           <>
             <Select
               label="Kind"
+              w={180}
               placeholder="Any"
               clearable
               data={kinds}

@@ -72,7 +72,7 @@ function Row({ apiKey, attention }: { apiKey: Key; attention: Attention }) {
         <Anchor component={Link} to={`/api-keys?attention=${attention}&key=${apiKey.id}`}>
           {apiKey.name}
         </Anchor>
-        {apiKey.organization_id !== null && <Text size="sm">{apiKey.organization_id}</Text>}
+        {apiKey.organization_id !== null && <Text size="xs">{apiKey.organization_id}</Text>}
       </Table.Td>
       <Table.Td>
         <Code>{apiKey.key_masked}</Code>

@@ -72,7 +72,7 @@ function Keys({ keys }: { keys: Key[] }) {
                 <Code>{key.key_masked}</Code>
               </Text>
             )}
-            {key.organization_id !== null && <Text size="sm">{key.organization_id}</Text>}
+            {key.organization_id !== null && <Text size="xs">{key.organization_id}</Text>}
           </Table.Td>
           <Table.Td>{kinds[key.kind]}</Table.Td>
           <Table.Td>{number(key.requests)}</Table.Td>
