@@ -28,8 +28,7 @@ export class Bulkhead {
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#runningMax) await this.#enqueue();
-    else this.#running++;
+    if (!this.#takePlace()) await this.#enqueue();
     try {
       return await task();
     } finally {
@@ -39,8 +38,7 @@ export class Bulkhead {
 
   /** The same for what is taken piece by piece: its place is taken with the first, and free when it ends or its taker leaves. */
   async *stream<T>(source: AsyncIterable<T>): AsyncGenerator<T, void> {
-    if (this.#running >= this.#runningMax) await this.#enqueue();
-    else this.#running++;
+    if (!this.#takePlace()) await this.#enqueue();
     try {
       yield* source;
     } finally {
@@ -55,6 +53,12 @@ export class Bulkhead {
       systemMessage: 'Too much at once',
       retryAfterSeconds: this.#retryAfterSeconds,
     });
+  }
+
+  #takePlace(): boolean {
+    if (this.#running >= this.#runningMax) return false;
+    this.#running++;
+    return true;
   }
 
   #leave(): void {

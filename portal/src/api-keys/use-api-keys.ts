@@ -1,13 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { answerTo, api } from '../api/client.ts';
-import type { paths } from '../api/schema.d.ts';
+import { answerTo, api, type Get } from '../api/client.ts';
 import { attentionQuery, isAttention } from './attention.ts';
-
-type Get<Path extends keyof paths> = paths[Path] extends {
-  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
-}
-  ? Body
-  : never;
 
 export type ApiKey = Get<'/api/v1/apikeys/{id}'>;
 export type ApiKeyUsage = Get<'/api/v1/apikeys/{id}/usage'>;

@@ -18,6 +18,13 @@ api.use({
 export type User = components['schemas']['PlatformUser'];
 export type Role = components['schemas']['Role'];
 
+/** What a GET of this address answers. */
+export type Get<Path extends keyof paths> = paths[Path] extends {
+  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
+}
+  ? Body
+  : never;
+
 type Called<T> = { data?: T; error?: unknown; response: Response };
 
 /** What the API answers; anything but a success is thrown as an `ApiFault`. */

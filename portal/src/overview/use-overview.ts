@@ -1,13 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { answerTo, api } from '../api/client.ts';
-import type { paths } from '../api/schema.d.ts';
+import { answerTo, api, type Get } from '../api/client.ts';
 import { type Attention, attentionQuery } from '../api-keys/attention.ts';
-
-type Get<Path extends keyof paths> = paths[Path] extends {
-  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
-}
-  ? Body
-  : never;
 
 export type Traffic = Get<'/api/v1/platform/traffic'>;
 export type TopTraffic = Get<'/api/v1/platform/traffic/top'>;

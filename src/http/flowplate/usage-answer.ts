@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KeyUsage } from '../../usecases/usage/whole-steps.ts';
+import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
 import { keyId, timestamp, timestampText } from './key-schemas.ts';
 
 export const usageQuery = z.strictObject({
@@ -11,12 +12,8 @@ export const usageQuery = z.strictObject({
 export const usageDescription =
   'Counted for the key and all keys it was refreshed from or into, readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out.';
 
-const sums = {
-  requests: z.int().describe('Accepted verifications'),
-  refused: z.int(),
-  cost: z.int().describe('Cost that was accepted'),
-  refusals: z.record(z.string(), z.int()).describe('Refused verifications by code'),
-};
+const { refusals, ...counts } = outcomeFields;
+const sums = { ...counts, cost: z.int().describe('Cost that was accepted'), refusals };
 
 export const usageAnswer = z.strictObject({
   key_id: keyId,
@@ -40,15 +37,6 @@ export function toUsageAnswer(id: string, usage: KeyUsage): z.output<typeof usag
 }
 
 function addUp(all: KeyUsage['sums']) {
-  const total = { requests: 0, refused: 0, cost: 0, refusals: {} as Record<string, number> };
-  for (const { code, calls, cost } of all) {
-    total.cost += cost;
-    if (code === 'VALID' || code === 'SUPERSEDED') {
-      total.requests += calls;
-    } else {
-      total.refused += calls;
-      total.refusals[code] = (total.refusals[code] ?? 0) + calls;
-    }
-  }
-  return total;
+  const { refusals, ...counts } = addUpOutcomes(all);
+  return { ...counts, cost: all.reduce((total, { cost }) => total + cost, 0), refusals };
 }

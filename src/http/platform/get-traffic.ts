@@ -1,15 +1,10 @@
 import { z } from 'zod';
-import { getTraffic, type Traffic } from '../../usecases/traffic/get-traffic.ts';
+import { getTraffic } from '../../usecases/traffic/get-traffic.ts';
 import { operator } from '../access/operator.ts';
 import { noBody, noParams, timestampText } from '../flowplate/key-schemas.ts';
 import { usageQuery } from '../flowplate/usage-answer.ts';
+import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
 import { defineRoute } from '../route.ts';
-
-const sums = {
-  requests: z.int().describe('Accepted verifications'),
-  refused: z.int(),
-  refusals: z.record(z.string(), z.int()).describe('Refused verifications by code'),
-};
 
 export const getTrafficRoute = defineRoute({
   method: 'get',
@@ -27,8 +22,8 @@ export const getTrafficRoute = defineRoute({
     granularity: z.enum(['hour', 'day']),
     from: timestampText,
     to: timestampText,
-    data: z.array(z.strictObject({ start: timestampText, ...sums })),
-    totals: z.strictObject(sums),
+    data: z.array(z.strictObject({ start: timestampText, ...outcomeFields })),
+    totals: z.strictObject(outcomeFields),
   }),
   errors: [],
   async handle(parts: Parameters<typeof getTraffic>[0], { query }) {
@@ -39,22 +34,9 @@ export const getTrafficRoute = defineRoute({
         granularity,
         from: from.toISOString(),
         to: to.toISOString(),
-        data: steps.map(({ start, sums }) => ({ start: start.toISOString(), ...addUp(sums) })),
-        totals: addUp(steps.flatMap((step) => step.sums)),
+        data: steps.map(({ start, sums }) => ({ start: start.toISOString(), ...addUpOutcomes(sums) })),
+        totals: addUpOutcomes(steps.flatMap((step) => step.sums)),
       },
     };
   },
 });
-
-function addUp(all: Traffic['steps'][number]['sums']) {
-  const total = { requests: 0, refused: 0, refusals: {} as Record<string, number> };
-  for (const { code, calls } of all) {
-    if (code === 'VALID' || code === 'SUPERSEDED') {
-      total.requests += calls;
-    } else {
-      total.refused += calls;
-      total.refusals[code] = (total.refusals[code] ?? 0) + calls;
-    }
-  }
-  return total;
-}

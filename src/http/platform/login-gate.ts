@@ -10,7 +10,7 @@ const paths: readonly (string | undefined)[] = [logInRoute.path, createSessionRo
 
 /**
  * Answers a login for which there is no room, and says so: the same `TOO_MANY_ATTEMPTS` that it would get inside, but before Express and
- * its body. A thousand of them at once are then so little work that verifications do not feel them.
+ * its body: what is spent on a flood of them is spent on the event loop that verifies.
  */
 export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
   const addSecurityHeaders = helmet();

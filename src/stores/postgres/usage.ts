@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
-import { isAccepted } from '../../domain/verdict.ts';
+import { isAccepted, type VerdictCode } from '../../domain/verdict.ts';
 import type { Database, Db, Tx } from './database.ts';
 import { numbers } from './numbers.ts';
 import { addTraffic } from './traffic.ts';
@@ -132,7 +132,7 @@ export async function listUsageTotals(
   );
 }
 
-export type UsageSum = { start: Date; code: string; calls: number; cost: number };
+export type UsageSum = { start: Date; code: VerdictCode; calls: number; cost: number };
 
 /** Sums in `[from, to)`, oldest first; hours and days that saw no call are absent. */
 export async function listUsageSums(

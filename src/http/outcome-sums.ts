@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { isAccepted, type VerdictCode } from '../domain/verdict.ts';
+
+/** What an answer tells of counted verifications, whoever's they are. */
+export const outcomeFields = {
+  requests: z.int().describe('Accepted verifications'),
+  refused: z.int(),
+  refusals: z.record(z.string(), z.int()).describe('Refused verifications by code'),
+};
+
+export function addUpOutcomes(sums: readonly { code: VerdictCode; calls: number }[]) {
+  const total = { requests: 0, refused: 0, refusals: {} as Record<string, number> };
+  for (const { code, calls } of sums) {
+    if (isAccepted(code)) {
+      total.requests += calls;
+    } else {
+      total.refused += calls;
+      total.refusals[code] = (total.refusals[code] ?? 0) + calls;
+    }
+  }
+  return total;
+}
