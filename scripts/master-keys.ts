@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isIpRange } from '../src/domain/ip-allowlist.ts';
+import { ipRangeRule, isIpRange } from '../src/domain/ip-allowlist.ts';
 import type { MasterKey } from '../src/domain/master-key.ts';
 import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
 import { listMasterKeys } from '../src/stores/postgres/master-keys.ts';
@@ -113,7 +113,7 @@ function toPermissions(text: string | undefined): MasterKeyPermission[] {
 function toRanges(text: string | undefined): string[] | null {
   const ranges = split(text);
   const unknown = ranges?.filter((range) => !isIpRange(range)) ?? [];
-  if (unknown.length > 0) throw new Error(`Not an address or a CIDR range: ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`--ips ${ipRangeRule}: ${unknown.join(', ')}`);
   return ranges;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isIpRange } from './domain/ip-allowlist.ts';
+import { ipRangeRule, isIpRange } from './domain/ip-allowlist.ts';
 import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts';
 import { environmentSlugPattern } from './domain/key-format.ts';
 import { operatorSecretLengthMin } from './domain/master-key.ts';
@@ -90,9 +90,9 @@ export const configSchema = z.object({
     .string()
     .default('')
     .transform((text) => text.split(',').filter((entry) => entry !== ''))
-    .refine((ranges) => ranges.every(isIpRange), 'must be IP addresses or CIDR ranges, separated by commas')
+    .refine((ranges) => ranges.every(isIpRange), `each entry ${ipRangeRule}; several separated by commas`)
     .describe(
-      "Proxies whose `X-Forwarded-For` is believed, separated by commas. Too wide, and a caller chooses the address that a master key's allow-list sees.",
+      "Proxies whose `X-Forwarded-For` is believed, separated by commas. Ports, brackets and quotes in it are dropped; an entry that is no address leaves the caller without one. Too wide, and a caller chooses the address that a master key's allow-list and the login throttle see.",
     ),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])

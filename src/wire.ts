@@ -7,7 +7,7 @@ import type { KeyRecord } from './domain/key-record.ts';
 import type { MasterKey } from './domain/master-key.ts';
 import { Turns } from './domain/turns.ts';
 import type { AppParts } from './http/app.ts';
-import { addressReader } from './http/exchange.ts';
+import { addressReader } from './http/caller-address.ts';
 import { requestIds } from './http/request-context.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,3 +1,4 @@
+import { placeOf } from './ip-address.ts';
 import { type Keyring, keyed } from './key-digest.ts';
 
 /** What failed logins are counted by, under a keyed hash: a stolen table names neither accounts nor addresses. */
@@ -17,13 +18,19 @@ export const failureLifeMs = 15 * 60_000;
 
 /**
  * The account from this address is slowed down soon and long; the account from everywhere and the address for everybody only after many
- * failures, and never for more than a minute: nobody can lock an account for its owner, or an office for its people.
+ * failures, and never for more than a minute: nobody can lock an account for its owner, or an office for its people. Callers
+ * without a known address are counted as one place.
  */
-export function loginSubjects(keyring: Keyring, emailKey: string, address: string): LoginSubjects {
+export function loginSubjects(
+  keyring: Keyring,
+  emailKey: string,
+  address: string | undefined,
+): LoginSubjects {
+  const place = address === undefined ? 'unknown' : placeOf(address);
   const id = (text: string) => keyed(keyring[0], `login\n${text}`);
   return {
-    pair: { id: id(`pair\n${emailKey}\n${address}`), limits: { free: 5, delaySecondsMax: 900 } },
+    pair: { id: id(`pair\n${emailKey}\n${place}`), limits: { free: 5, delaySecondsMax: 900 } },
     account: { id: id(`account\n${emailKey}`), limits: { free: 50, delaySecondsMax: 60 } },
-    address: { id: id(`address\n${address}`), limits: { free: 100, delaySecondsMax: 60 } },
+    address: { id: id(`address\n${place}`), limits: { free: 100, delaySecondsMax: 60 } },
   };
 }

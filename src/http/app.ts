@@ -2,8 +2,9 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import helmet from 'helmet';
 import { FlowplateError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
+import type { ReadAddress } from './caller-address.ts';
 import { docsPage } from './docs-page.ts';
-import { fromExpress, type ReadAddress } from './exchange.ts';
+import { fromExpress } from './exchange.ts';
 import { type HealthParts, live, ready } from './health.ts';
 import { portalPages } from './portal/portal-pages.ts';
 import { answerProblem } from './problem.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
-import proxyAddr from 'proxy-addr';
+import type { ReadAddress } from './caller-address.ts';
 import { contextOf } from './request-context.ts';
 
 /** One request and its answer, however it was dispatched: by Express, or directly by a door. */
@@ -15,15 +15,6 @@ export type Exchange = {
   /** Tells the log who it was, once that is known. */
   onPrincipal: (principalId: string) => void;
 };
-
-export type ReadAddress = (req: IncomingMessage) => string | undefined;
-
-/** The address of the connection, or what a trusted proxy says it is. */
-export function addressReader(trustedProxies: readonly string[]): ReadAddress {
-  if (trustedProxies.length === 0) return (req) => req.socket.remoteAddress;
-  const isTrusted = proxyAddr.compile([...trustedProxies]);
-  return (req) => proxyAddr(req, isTrusted);
-}
 
 export function fromExpress(req: Request, res: Response, readAddress: ReadAddress): Exchange {
   const context = contextOf(res);

@@ -7,6 +7,7 @@ export type Asked = {
   scopes?: readonly string[] | undefined;
   organizationId?: string | undefined;
   environment?: string | undefined;
+  /** As the gateway has it; `isIpAllowed` reads it. */
   ip?: string | undefined;
 };
 

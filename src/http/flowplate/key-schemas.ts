@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { externalIdPattern, keyIdPattern, reservedExternalIds } from '../../domain/ids.ts';
-import { isIpRange } from '../../domain/ip-allowlist.ts';
+import { ipRangeRule, isIpRange } from '../../domain/ip-allowlist.ts';
 import { type KeySettings, type Metadata, onUnavailable, quotaPeriods } from '../../domain/key.ts';
 import { environmentSlugPattern } from '../../domain/key-format.ts';
 import { metadataBytesMax, metadataDepthMax, metadataFault } from '../../domain/metadata.ts';
@@ -64,13 +64,9 @@ const quota = z
   })
   .meta({ description: 'So much cost in each calendar day or month, UTC.' });
 
-export const ipAllowlist = z
-  .array(z.string().refine(isIpRange, 'must be an IP address or a CIDR range'))
-  .min(1)
-  .max(64)
-  .meta({
-    description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
-  });
+export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).min(1).max(64).meta({
+  description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
+});
 
 const ttlSeconds = z.int().min(1).max(315_360_000);
 

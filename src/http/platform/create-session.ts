@@ -23,7 +23,7 @@ export const createSessionRoute = defineRoute({
   errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
   async handle(parts: LogInParts, { body, caller, ip, pageOrigin }) {
     const origin = requireOwnOrigin(pageOrigin());
-    const request = { ...body, address: ip() ?? 'unknown', requestId: caller.requestId };
+    const request = { ...body, address: ip(), requestId: caller.requestId };
     const { token, expiresAt, user } = await logIn(parts, request);
     return {
       status: 200,

@@ -20,7 +20,7 @@ export const logInRoute = defineRoute({
   answer: z.strictObject({ token: z.string(), expires_at: timestampText, user: userAnswer }),
   errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
   async handle(parts: LogInParts, { body, caller, ip }) {
-    const request = { ...body, address: ip() ?? 'unknown', requestId: caller.requestId };
+    const request = { ...body, address: ip(), requestId: caller.requestId };
     const { token, expiresAt, user } = await logIn(parts, request);
     return { status: 200, body: { token, expires_at: expiresAt.toISOString(), user: toUserAnswer(user) } };
   },

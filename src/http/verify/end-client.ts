@@ -88,5 +88,5 @@ function conjunction(demands: string[] | undefined): string | undefined {
 /** The address that the gateway itself saw: it appends at the end, and what stands before it may be the client's invention. */
 function lastAddress(forwardedFor: string[] = []): string | undefined {
   const last = forwardedFor.at(-1);
-  return last?.slice(last.lastIndexOf(',') + 1).trim();
+  return last?.slice(last.lastIndexOf(',') + 1);
 }

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { verdictCodes } from '../../domain/verdict.ts';
 import type { VerifyRequest } from '../../verify/verify-key.ts';
@@ -11,9 +10,10 @@ export const verifyBody = z.strictObject({
   environment: environmentSlug.optional(),
   ip: z
     .string()
-    .refine((ip) => isIP(ip) !== 0, 'must be an IP address')
     .optional()
-    .describe("The end client's address; needed for keys that have an ip_allowlist"),
+    .describe(
+      "The end client's address as the gateway has it; port, brackets and quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no address is IP_NOT_ALLOWED.",
+    ),
   cost: z
     .int()
     .min(0)

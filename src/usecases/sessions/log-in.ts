@@ -30,7 +30,13 @@ export type LogInParts = {
   passwordHashing: Bulkhead;
 };
 
-export type LogInRequest = { email: string; password: string; address: string; requestId: string };
+export type LogInRequest = {
+  email: string;
+  password: string;
+  /** In its canonical spelling; undefined when it is not known. */
+  address: string | undefined;
+  requestId: string;
+};
 
 /** A request with what its failure would be counted by. */
 type Attempt = LogInRequest & { subjects: LoginSubjects };
@@ -89,7 +95,7 @@ async function refuse(
       organizationId: null,
       targetId: known?.user.id ?? 'unknown',
       result: 'refused',
-      details: { code, address: attempt.address },
+      details: { code, address: attempt.address ?? 'unknown' },
     },
   );
   await parts.db.transaction().execute(async (tx) => {
@@ -120,7 +126,7 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
       eventType: 'platform.login.succeeded',
       organizationId: null,
       targetId: user.id,
-      details: { session_id: session.id, address: attempt.address },
+      details: { session_id: session.id, address: attempt.address ?? 'unknown' },
     },
   );
   const isInTime = await parts.db.transaction().execute(async (tx) => {
