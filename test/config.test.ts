@@ -45,6 +45,11 @@ describe('what is given is read', () => {
     expect(FLOWPLATE_PEPPERS.map(({ id }) => id)).toEqual(['new', 'old', 'older']);
   });
 
+  test('trusted proxies, all of the internet too', () => {
+    const { TRUSTED_PROXIES } = readConfig({ ...good, TRUSTED_PROXIES: '10.0.0.0/8,::1,0.0.0.0/0' });
+    expect(TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '::1', '0.0.0.0/0']);
+  });
+
   test.each(['postgres://db/flowplate', 'postgresql://app@[::1]:5432/flowplate?sslmode=require'])(
     'the address %s',
     (DATABASE_URL) => {
@@ -83,6 +88,11 @@ describe('refused in one line that names the setting and never its value', () =>
     ['LEASE_MS', 'one that is too short', '100'],
     ['LEASE_MS', 'a fraction', '15000.5'],
     ['TRUSTED_PROXIES', 'a name', `10.0.0.0/8,${canary}`],
+    ['TRUSTED_PROXIES', 'a zone', `10.0.0.0/8,fe80::1%${canary}`],
+    ['TRUSTED_PROXIES', 'a mask with a leading zero', '10.0.0.0/08'],
+    ['TRUSTED_PROXIES', 'a mask that is too long', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', 'a mask that is empty', '192.0.2.0/'],
+    ['TRUSTED_PROXIES', 'a port', '10.0.0.1:443'],
     ['VERIFY_CONNECTIONS_MAX', 'none at all', '0'],
     ['USAGE_HOURS_DAYS', 'a negative one', '-1'],
   ];

@@ -32,9 +32,10 @@ const edgeMoments = [
   '2016-12-31T23:59:60Z',
   '2099-02-29T00:00:00Z',
 ];
-const ip = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('::ffff:1.2.3.4', 'fe80::1%eth0', '::'));
+const ipAddress = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('::ffff:1.2.3.4', '::'));
+const ip = fc.oneof(ipAddress, fc.constantFrom('10.1.2.3:80', '[::1]:80', 'fe80::1%eth0', ''), fc.string());
 const range = fc.oneof(
-  ip,
+  ipAddress,
   fc.tuple(fc.ipV4(), fc.nat(32)).map(([address, prefix]) => `${address}/${prefix}`),
   fc.tuple(fc.ipV6(), fc.nat(128)).map(([address, prefix]) => `${address}/${prefix}`),
 );

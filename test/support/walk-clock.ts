@@ -16,3 +16,11 @@ export function walkClock(broker: TestBroker, byMs: number): void {
   clock.nowMs = () => nowMs() + byMs;
   onTestFinished(() => void Reflect.deleteProperty(clock, 'nowMs'));
 }
+
+/** Holds the time by which this broker decides, until the end of the test. */
+export function stopClock(broker: TestBroker): void {
+  const clock = broker.api.parts.clock as ServerClock;
+  const nowMs = clock.nowMs();
+  clock.nowMs = () => nowMs;
+  onTestFinished(() => void Reflect.deleteProperty(clock, 'nowMs'));
+}

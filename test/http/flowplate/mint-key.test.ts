@@ -126,6 +126,12 @@ describe('422', () => {
     ['ip_allowlist', { ip_allowlist: [] }, 'ip_allowlist'],
     ['ip_allowlist', { ip_allowlist: ['10.0.0.0/33'] }, 'ip_allowlist.0'],
     ['ip_allowlist', { ip_allowlist: ['10.0.0.1', 'example.org'] }, 'ip_allowlist.1'],
+    ['ip_allowlist', { ip_allowlist: ['fe80::1%eth0'] }, 'ip_allowlist.0'],
+    ['ip_allowlist', { ip_allowlist: ['fe80::%eth0/64'] }, 'ip_allowlist.0'],
+    ['ip_allowlist', { ip_allowlist: ['10.0.0.0/08'] }, 'ip_allowlist.0'],
+    ['ip_allowlist', { ip_allowlist: ['10.0.0.0/'] }, 'ip_allowlist.0'],
+    ['ip_allowlist', { ip_allowlist: ['10.1.2.3:51234'] }, 'ip_allowlist.0'],
+    ['ip_allowlist', { ip_allowlist: ['::ffff:10.0.0.0/8'] }, 'ip_allowlist.0'],
     ['an unknown field', { usre_id: 'usr_1' }, ''],
     ['enabled, which only a PATCH knows,', { enabled: false }, ''],
   ])('%s is refused when it is %j', async (_field, body, path) => {
@@ -165,7 +171,7 @@ describe('success', () => {
       expires_at: '2099-01-02T03:04:05.678Z',
       rate_limit: { limit: 5, window_seconds: 60, on_unavailable: 'deny' },
       quota: { limit: 1_000_000_000_000, period: 'month' },
-      ip_allowlist: ['10.0.0.0/8', '2001:db8::1'],
+      ip_allowlist: ['10.0.0.0/8', '2001:DB8:0::1'],
     };
     const minted = await mint(broker, options);
     expect(minted).toMatchObject(options);

@@ -70,6 +70,8 @@ describe('422', () => {
     [{ rate_limit: {} }, 'rate_limit.limit'],
     [{ quota: { limit: 1, period: 'year' } }, 'quota.period'],
     [{ ip_allowlist: [] }, 'ip_allowlist'],
+    [{ ip_allowlist: ['fe80::1%eth0'] }, 'ip_allowlist.0'],
+    [{ ip_allowlist: ['10.0.0.0/08'] }, 'ip_allowlist.0'],
     [{ user_id: 'usr_2' }, ''],
     [{ status: 'active' }, ''],
     [{ revision: 1 }, ''],

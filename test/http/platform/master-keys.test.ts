@@ -83,6 +83,8 @@ describe('422', () => {
     ['organization_ids', { name: 'x', organization_ids: 'org_1' }],
     ['environments.0', { name: 'x', environments: ['PROD'] }],
     ['ip_allowlist.0', { name: 'x', ip_allowlist: ['everywhere'] }],
+    ['ip_allowlist.0', { name: 'x', ip_allowlist: ['fe80::1%eth0'] }],
+    ['ip_allowlist.0', { name: 'x', ip_allowlist: ['10.0.0.0/08'] }],
     ['expires_at', { name: 'x', expires_at: '2020-01-01T00:00:00Z' }],
     ['expires_at', { name: 'x', expires_at: 'tomorrow' }],
     ['', { name: 'x', key: 'a secret that somebody chose for themselves' }],

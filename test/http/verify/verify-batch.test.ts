@@ -82,6 +82,24 @@ describe('success', () => {
     expect(codes.sort()).toEqual(['RATE_LIMITED', 'VALID', 'VALID']);
   });
 
+  test('an address that cannot be read is judged with its own key, and refuses none of the others', async () => {
+    const [open, bound] = [await mint(broker), await mint(broker, { ip_allowlist: ['10.0.0.0/8'] })];
+    const ips = ['10.1.2.3:51234', 'unknown', '', '10.1.2', 'x'.repeat(5_000)];
+    const { status, body } = await verifyAll(
+      ips.flatMap((ip) => [
+        { key: bound.key, ip },
+        { key: open.key, ip },
+      ]),
+    );
+    expect(status).toBe(200);
+    const codes = body.results.map((verdict: { code: string }) => verdict.code);
+    const [allowed, unread] = [
+      ['VALID', 'VALID'],
+      ['IP_NOT_ALLOWED', 'VALID'],
+    ];
+    expect(codes).toEqual([allowed, unread, unread, unread, unread].flat());
+  });
+
   test('keys outside the allow-lists are not found, the others are verified', async () => {
     const [mine, foreign] = [await mint(broker), await mint(broker)];
     const { secret: as } = await broker.createMasterKey({ organizationIds: [mine.organization_id] });

@@ -4,7 +4,7 @@ import { newSecret } from '../../../src/domain/key-format.ts';
 import { testAccess } from '../../support/access.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';
-import { keysPath, mint, refreshed, revoke, update, verify } from '../../support/keys.ts';
+import { getKey, keysPath, mint, refreshed, revoke, update, verify } from '../../support/keys.ts';
 import { setStatus } from '../../support/organization-status.ts';
 import { secondMs, walkClock } from '../../support/walk-clock.ts';
 
@@ -28,8 +28,9 @@ describe('422', () => {
     [{ scopes: [''] }, 'scopes.0'],
     [{ organization_id: '' }, 'organization_id'],
     [{ environment: 'PROD' }, 'environment'],
-    [{ ip: 'localhost' }, 'ip'],
-    [{ ip: '10.0.0.0/8' }, 'ip'],
+    [{ ip: null }, 'ip'],
+    [{ ip: 167_838_211 }, 'ip'],
+    [{ ip: ['10.1.2.3'] }, 'ip'],
     [{ cost: -1 }, 'cost'],
     [{ cost: 0.5 }, 'cost'],
     [{ cost: 1_000_001 }, 'cost'],
@@ -99,6 +100,9 @@ describe('a refusal', () => {
     ['IP_NOT_ALLOWED', { ip_allowlist: ['10.0.0.0/8'] }, { ip: '11.0.0.1' }],
     ['IP_NOT_ALLOWED', { ip_allowlist: ['10.0.0.0/8'] }, {}],
     ['IP_NOT_ALLOWED', { ip_allowlist: ['2001:db8::/32'] }, { ip: '2001:db9::1' }],
+    ['IP_NOT_ALLOWED', { ip_allowlist: ['0.0.0.0/0', '::/0'] }, { ip: 'localhost' }],
+    ['IP_NOT_ALLOWED', { ip_allowlist: ['0.0.0.0/0', '::/0'] }, { ip: '10.0.0.0/8' }],
+    ['IP_NOT_ALLOWED', { ip_allowlist: ['::/0'] }, { ip: 'fe80::1%eth0' }],
     ['INSUFFICIENT_SCOPE', { scopes: ['read'] }, { scopes: ['read', 'write'] }],
     ['INSUFFICIENT_SCOPE', { scopes: ['read:*'] }, { scopes: ['read:all'] }],
   ])('%s: a key minted with %j is refused for %j', async (code, settings, asked) => {
@@ -187,9 +191,30 @@ describe('an acceptance', () => {
     [['::/0'], '2001:db8::1'],
     [['2001:db8::/32', '10.0.0.0/8'], '2001:DB8:0:0::7'],
     [['10.0.0.0/8'], '::ffff:10.1.2.3'],
-    [['fe80::1%eth0'], 'fe80::1%eth0'],
+    [['10.0.0.0/8'], '10.1.2.3:51234'],
+    [['2001:db8::/32'], '[2001:db8::5]:443'],
+    [['::ffff:10.0.0.0/104'], '10.1.2.3'],
+    [['fe80::/10'], 'fe80::1'],
   ])('the allow-list %j lets %s in', async (ip_allowlist, ip) => {
     const { key } = await mint(broker, { ip_allowlist });
     expect((await verify(broker, key, { ip })).code).toBe('VALID');
+  });
+
+  test('a key without an allow-list is valid from anywhere, also when no address can be read', async () => {
+    const { key } = await mint(broker);
+    for (const ip of ['203.0.113.9', 'unknown', '', 'x'.repeat(10_000)]) {
+      expect((await verify(broker, key, { ip })).code).toBe('VALID');
+    }
+  });
+
+  test('a stored entry that is no range any more lets nobody in, and the others go on', async () => {
+    const stored = ['fe80::1%eth0', '10.0.0.0/08', '::ffff:10.0.0.0/8', '192.0.2.0/24'];
+    const { key, key_id } = await mint(broker, { ip_allowlist: ['192.0.2.0/24'] });
+    await broker.db.updateTable('api_keys').set({ ip_allowlist: stored }).where('id', '=', key_id).execute();
+    expect((await verify(broker, key, { ip: '192.0.2.1' })).code).toBe('VALID');
+    for (const ip of ['fe80::1', 'fe80::1%eth0', '10.0.0.0', '10.1.2.3', '11.1.2.3']) {
+      expect((await verify(broker, key, { ip })).code).toBe('IP_NOT_ALLOWED');
+    }
+    expect((await getKey(broker, key_id)).body.ip_allowlist).toEqual(stored);
   });
 });
