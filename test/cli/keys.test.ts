@@ -52,6 +52,23 @@ describe('with a master key', () => {
       name: 'ours',
     });
   });
+
+  test.each(['fe80::1%eth0', '10.0.0.0/08', '10.0.0.0/33'])(
+    'addresses such as %s are refused',
+    async (ips) => {
+      const args = [
+        ['keys', 'mint', ...ownerArgs()],
+        ['masterkeys', 'create', '--name', 'x'],
+      ];
+      for (const made of args) {
+        const { stdout, stderr, exitCode } = await desk().run([...made, '--ips', `10.0.0.1,${ips}`], {
+          ...(made[0] === 'keys' && { env }),
+        });
+        expect([stdout, exitCode]).toEqual(['', 1]);
+        expect(stderr).toContain('ip_allowlist.1: must be an IP address or a CIDR range such as 10.0.0.0/8');
+      }
+    },
+  );
 });
 
 test('every key of a user is revoked at once, and the list says so', async () => {

@@ -95,6 +95,11 @@ test('a master key that somebody chose is read from standard input; misuse exits
   for (const wrong of [[], ['unknown'], ['create'], ['revoke'], ['list', '--unknown']]) {
     expect([wrong, (await run('master-keys', ...wrong)).code]).toEqual([wrong, 2]);
   }
+  for (const ips of ['fe80::1%eth0', '10.0.0.0/08', '10.0.0.0/']) {
+    const refused = await run('master-keys', 'create', '--name', 'x', '--ips', ips);
+    expect([refused.code, refused.stdout]).toEqual([2, '']);
+    expect(refused.stderr).toContain(`--ips must be an IP address or a CIDR range`);
+  }
 });
 
 test('the first master key is made once and printed once, or it is the one in the settings', async () => {
