@@ -140,7 +140,7 @@ export type VerifyRequest = {
   scopes?: readonly string[] | undefined;
   organization_id?: string | undefined;
   environment?: string | undefined;
-  /** The end client's address; needed for keys that have an allow-list of addresses. */
+  /** The end client's address, also with port or brackets; needed for keys that have an allow-list. */
   ip?: string | undefined;
   /** What this call spends of limits and quota, 0 to 1,000,000; 1 unless set. */
   cost?: number | undefined;

@@ -12,7 +12,7 @@ export type Demands = Omit<VerifyRequest, 'key' | 'ip'>;
 export type GateOptions<Request> = {
   /** The same for every request, or made from it. */
   demands?: Demands | ((request: Request) => Demands) | undefined;
-  /** The end client's address, for keys that have a list of addresses; what the framework says it is unless set. */
+  /** The end client's address, also with port or brackets, for keys that have a list; `req.ip` unless set. */
   readAddress?: ((request: Request) => string | undefined) | undefined;
 };
 
