@@ -8,7 +8,7 @@ import { type Caller, organizationOf, type Principal } from '../domain/principal
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import type { Exchange } from './exchange.ts';
-import { readFormBody, readJsonBody } from './read-body.ts';
+import { readJsonBody } from './read-body.ts';
 import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
@@ -120,7 +120,7 @@ async function answerTo<Parts extends RouteParts>(
   requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
   const params = validate(route.params, exchange.params);
   const query = validate(route.query, exchange.query);
-  const sent = await (route.bodyFormat === 'form' ? readFormBody(req) : readJsonBody(req));
+  const sent = await (route.bodyFormat === 'form' ? exchange.form() : readJsonBody(req));
   const body = validate(route.body, sent);
   const idempotency =
     route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
