@@ -35,6 +35,7 @@ export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
       description: 'Mints, verifies, refreshes, revokes and counts the API keys of users in organizations.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    servers: [{ url: '/', description: 'The address that served this document' }],
     paths: { ...paths, ...authorizePaths },
     components: {
       securitySchemes,
@@ -56,7 +57,9 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       query: route.query,
       ...(route.idempotent && { header: idempotencyHeader }),
     },
-    ...(hasBody && { requestBody: { content: { [mediaType]: { schema: route.body } } } }),
+    ...(hasBody && {
+      requestBody: { required: isBodyNeeded(route), content: { [mediaType]: { schema: route.body } } },
+    }),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.success).map(([status, description]) => [
@@ -75,6 +78,11 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       ]),
     },
   };
+}
+
+/** A request without a body is read as one without members: when that is refused, there must be a body. */
+function isBodyNeeded<Parts>({ body }: Route<Parts>): boolean {
+  return !body.safeParse({}).success;
 }
 
 function errorResponses(codes: readonly ErrorCode[]) {
