@@ -1,6 +1,6 @@
 import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
-import { FlowplateError, validationError } from '../../domain/errors.ts';
+import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/key.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
@@ -13,7 +13,7 @@ import { type InsertMint, insertMints, type Mint } from '../../stores/postgres/m
 import { findOrganization } from '../../stores/postgres/organizations.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
 import { type Replayed, replayable } from '../replay.ts';
-import { issueSecret, type MintedKey, toMintedKey } from './issue-secret.ts';
+import { issueSecret, type MintedKey, requireFuture, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 
 export type MintRequest = KeySettings & { userId: string; organizationId: string; environment: string };
@@ -44,10 +44,8 @@ export async function mintKey(
 ): Promise<Replayed<MintedKey>> {
   requireVisible(caller.principal, request.organizationId, request.environment);
   const now = parts.clock.now();
-  if (request.expiresAt !== null && request.expiresAt <= now) {
-    throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
-  }
   return replayable<MintedKey>({ ...parts, now }, idempotency, async (keep) => {
+    requireFuture(request.expiresAt, now);
     const { secret, key, digest } = issueSecret(parts, request, now);
     const answer = toMintedKey(secret, key);
     const event = keyEvent({ now, randomBytes: parts.randomBytes }, originOf(caller), 'key.minted', key);

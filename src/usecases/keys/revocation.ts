@@ -1,5 +1,5 @@
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
-import { type Key, statusAt } from '../../domain/key.ts';
+import { isRenewable, type Key, statusAt } from '../../domain/key.ts';
 import { type Caller, originOf } from '../../domain/principal.ts';
 import type { Turns } from '../../domain/turns.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
@@ -19,7 +19,10 @@ export type RevokeParts = {
 
 export type Revocation = { revokedCount: number; propagation: Propagation };
 
-/** The part of every revoke that lies inside the transaction, whatever was asked for. The caller holds `lockUserKeys`. */
+/**
+ * The part of every revoke that lies inside the transaction, whatever was asked for. The caller holds `lockUserKeys`. Expired
+ * keys that a refresh could still renew end as well: a revoke is the last word. Only keys that could be accepted are counted.
+ */
 export async function revokeInTx(
   parts: Pick<RevokeParts, 'clock' | 'randomBytes'>,
   tx: Tx,
@@ -28,17 +31,14 @@ export async function revokeInTx(
 ): Promise<{ revoked: number; changeSeq: number | undefined }> {
   const now = parts.clock.now();
   const alive = keys.filter((key) => ['active', 'superseded'].includes(statusAt(key, now)));
+  const ending = [...alive, ...keys.filter((key) => isRenewable(key, now))].map((key) => key.id);
   // Whoever asks again is told "complete" no sooner than whoever asked first: that change is somewhere before the feed's end.
-  if (alive.length === 0) return { revoked: 0, changeSeq: await findLastKeyChangeSeq(tx) };
-  const revoked = await revokeKeys(
-    tx,
-    alive.map((key) => key.id),
-    now,
-  );
+  if (ending.length === 0) return { revoked: 0, changeSeq: await findLastKeyChangeSeq(tx) };
+  const revoked = await revokeKeys(tx, ending, now);
   const at = { now, randomBytes: parts.randomBytes };
   await insertAuditEvents(
     tx,
     revoked.map((key) => keyEvent(at, originOf(caller), 'key.revoked', key)),
   );
-  return { revoked: revoked.length, changeSeq: await appendKeyChanges(tx, revoked.map(keyChange)) };
+  return { revoked: alive.length, changeSeq: await appendKeyChanges(tx, revoked.map(keyChange)) };
 }

@@ -1,7 +1,8 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import { renewableMs } from '../../domain/key.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { listKeys, listUnendedKeys, lockUserKeys } from '../../stores/postgres/keys.ts';
+import { listKeys, listRevocableKeys, lockUserKeys } from '../../stores/postgres/keys.ts';
 import { type Revocation, type RevokeParts, revokeInTx } from './revocation.ts';
 
 /** Whose keys to revoke; what is undefined does not narrow. */
@@ -24,13 +25,15 @@ export async function revokeKeysOf(
   const { revoked, changeSeq } = await parts.turns.run(target.userId, () =>
     parts.db.transaction().execute(async (tx) => {
       await lockUserKeys(tx, target.userId);
-      const unended = (await listUnendedKeys(tx, target)).filter((key) =>
+      const now = parts.clock.now();
+      const found = await listRevocableKeys(tx, target, new Date(now.getTime() - renewableMs));
+      const revocable = found.filter((key) =>
         isVisibleTo(caller.principal, key.organizationId, key.environment),
       );
-      if (unended.length === 0 && !(await hasEverExisted(tx, caller, target, parts.clock.now()))) {
+      if (revocable.length === 0 && !(await hasEverExisted(tx, caller, target, now))) {
         throw new FlowplateError(target.organizationId === undefined ? 'USER_NOT_FOUND' : 'KEY_NOT_FOUND');
       }
-      return revokeInTx(parts, tx, caller, unended);
+      return revokeInTx(parts, tx, caller, revocable);
     }),
   );
   return { revokedCount: revoked, propagation: await parts.propagation.wait(changeSeq) };

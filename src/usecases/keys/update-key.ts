@@ -1,5 +1,5 @@
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
-import { FlowplateError, validationError } from '../../domain/errors.ts';
+import { FlowplateError } from '../../domain/errors.ts';
 import { type KeySettings, statusAt } from '../../domain/key.ts';
 import { type Caller, isVisibleTo, originOf } from '../../domain/principal.ts';
 import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
@@ -8,6 +8,7 @@ import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/keys.ts';
 import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
 import { listUsageTotals } from '../../stores/postgres/usage.ts';
+import { requireFuture } from './issue-secret.ts';
 import { keyChange, keyEvent } from './key-events.ts';
 import type { KeyWithUsage } from './key-with-usage.ts';
 
@@ -29,9 +30,7 @@ export async function updateKey(
   changes: Partial<KeySettings>,
 ): Promise<KeyWithUsage & { propagation: Propagation }> {
   const now = parts.clock.now();
-  if (changes.expiresAt !== undefined && changes.expiresAt !== null && changes.expiresAt <= now) {
-    throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
-  }
+  requireFuture(changes.expiresAt, now);
   const { key, changeSeq } = await parts.db.transaction().execute(async (tx) => {
     const found = await findKey(tx, keyId);
     if (found === undefined || !isVisibleTo(caller.principal, found.organizationId, found.environment)) {
