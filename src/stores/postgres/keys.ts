@@ -91,12 +91,12 @@ export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined
 
 /**
  * The keys of a user that a revoke has to end, oldest first: those that their rows do not call ended, and those that
- * expired after `expiredAfter`, for a refresh could still renew them. An undefined part of the owner does not narrow.
+ * expired at or after `expiredSince`, for a refresh could still renew them. An undefined part of the owner does not narrow.
  */
 export async function listRevocableKeys(
   db: Db,
   owner: { userId: string; organizationId?: string | undefined; environment?: string | undefined },
-  expiredAfter: Date,
+  expiredSince: Date,
 ): Promise<Key[]> {
   let query = db
     .selectFrom('api_keys')
@@ -104,7 +104,7 @@ export async function listRevocableKeys(
     .where('kind', '=', 'user')
     .where('user_id', '=', owner.userId)
     .where(
-      sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at > ${expiredAfter}))`,
+      sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${expiredSince}))`,
     );
   if (owner.organizationId !== undefined) query = query.where('organization_id', '=', owner.organizationId);
   if (owner.environment !== undefined) query = query.where('environment', '=', owner.environment);
