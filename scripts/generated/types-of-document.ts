@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { projectRoot } from '../services/project-root.ts';
 
-/** TypeScript types of an OpenAPI document, by openapi-typescript, which the portal brings along. */
+/**
+ * TypeScript types of an OpenAPI document, by openapi-typescript, which the portal brings along.
+ */
 export function typesOfDocument(document: object): string {
   const portal = join(projectRoot, 'portal');
   const generator = join(portal, 'node_modules/openapi-typescript/bin/cli.js');

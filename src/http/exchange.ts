@@ -11,7 +11,10 @@ export type Exchange = {
   params: unknown;
   query: unknown;
   requestId: string;
-  /** The members of a form body. Read once, on the first call: on some routes they also say who calls. */
+  /**
+   * The members of a form body. Read once, on the first call: on some routes they also say who
+   * calls.
+   */
   form: () => Promise<FormMembers>;
   /** The caller's address; asked only for master keys with an address list. */
   ip: () => string | undefined;

@@ -80,7 +80,10 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
   };
 }
 
-/** A request without a body is read as one without members: when that is refused, there must be a body. */
+/**
+ * A request without a body is read as one without members: when that is refused, there must be a
+ * body.
+ */
 function isBodyNeeded<Parts>({ body }: Route<Parts>): boolean {
   return !body.safeParse({}).success;
 }

@@ -18,8 +18,8 @@ export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
 export type FormMembers = Readonly<Record<string, string>>;
 
 /**
- * The members of a form body (RFC 6749 appendix B). One that is sent twice is `INVALID_JSON`, for RFC 6749 §3.1 forbids
- * it: of two values each reader may take the other one.
+ * The members of a form body (RFC 6749 appendix B). One that is sent twice is `INVALID_JSON`, for
+ * RFC 6749 §3.1 forbids it: of two values each reader may take the other one.
  */
 export async function readFormBody(req: IncomingMessage): Promise<FormMembers> {
   const members = await readBody(req, formType, (text) => ({ ...parseForm(text, '&', '=', { maxKeys: 0 }) }));

@@ -98,7 +98,10 @@ export type Propagated = {
 export type RefreshRequest = {
   /** How long the old key goes on; not past its own expiry. */
   grace_period_seconds?: number | undefined;
-  /** A new end; with one, a key that expired at most 30 days ago is renewed. Either this or `ttl_seconds`. */
+  /**
+   * A new end; with one, a key that expired at most 30 days ago is renewed. Either this or
+   * `ttl_seconds`.
+   */
   expires_at?: string | undefined;
   ttl_seconds?: number | undefined;
 };

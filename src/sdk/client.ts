@@ -56,8 +56,8 @@ export class FlowplateClient {
   }
 
   /**
-   * Replaces the active key; the old one dies at once, or after the grace. With a new end it also renews a key that
-   * expired at most 30 days ago. `KEY_NOT_FOUND` (404) without such a key.
+   * Replaces the active key; the old one dies at once, or after the grace. With a new end it also
+   * renews a key that expired at most 30 days ago. `KEY_NOT_FOUND` (404) without such a key.
    */
   refresh(owner: Owner, request: RefreshRequest = {}, options: SecretOptions = {}): Promise<Refreshed> {
     const { environment } = owner;

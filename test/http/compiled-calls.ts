@@ -4,7 +4,10 @@ import ts from 'typescript';
 import { typesOfDocument } from '../../scripts/generated/types-of-document.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 
-/** `openapi-fetch` over the generated types: what somebody writes who knows the API only by its document. */
+/**
+ * `openapi-fetch` over the generated types: what somebody writes who knows the API only by its
+ * document.
+ */
 const head = `import createClient from 'openapi-fetch';
 import type { paths } from './schema.d.ts';
 export type Paths = paths;
@@ -25,7 +28,10 @@ const options: ts.CompilerOptions = {
   paths: { 'openapi-fetch': [join(projectRoot, 'portal/node_modules/openapi-fetch')] },
 };
 
-/** Compiles each call by itself against types generated from `document`; answers with the complaints about each, in order. */
+/**
+ * Compiles each call by itself against types generated from `document`; answers with the complaints
+ * about each, in order.
+ */
 export async function compileCalls(
   document: object,
   calls: readonly string[],

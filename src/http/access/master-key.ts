@@ -33,7 +33,10 @@ export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAcce
   };
 }
 
-/** The master key behind a secret, wherever it was sent. Throws `AUTHENTICATION_REQUIRED` and `INSUFFICIENT_PERMISSIONS`. */
+/**
+ * The master key behind a secret, wherever it was sent. Throws `AUTHENTICATION_REQUIRED` and
+ * `INSUFFICIENT_PERMISSIONS`.
+ */
 export function admitMasterKey(
   { masterKeys }: MasterKeyAccessParts,
   secret: string,

@@ -7,9 +7,10 @@ import type { Access } from './access.ts';
 import { admitMasterKey, type MasterKeyAccessParts } from './master-key.ts';
 
 /**
- * A master key where OAuth software puts a client's secret: the password of HTTP Basic, `client_secret` in the form, or
- * `Bearer`; our own headers are taken as well. User name and `client_id` say nothing: the secret alone tells who calls.
- * A credential in the headers is checked before the body is read; different ones are `AMBIGUOUS_CREDENTIALS`.
+ * A master key where OAuth software puts a client's secret: the password of HTTP Basic,
+ * `client_secret` in the form, or `Bearer`; our own headers are taken as well. User name and
+ * `client_id` say nothing: the secret alone tells who calls. A credential in the headers is checked
+ * before the body is read; different ones are `AMBIGUOUS_CREDENTIALS`.
  */
 export function oauthClient(
   permission: MasterKeyPermission,
@@ -41,7 +42,10 @@ function theOne(credentials: readonly string[]): string | undefined {
   return first;
 }
 
-/** An empty header is none. An `Authorization` that cannot be read is one, and wrong: it is shown as an empty text. */
+/**
+ * An empty header is none. An `Authorization` that cannot be read is one, and wrong: it is shown as
+ * an empty text.
+ */
 function headerCredentials(rawHeaders: readonly string[]): string[] {
   const [masterKeys = [], apiKeys = [], authorizations = []] = pickHeaders(rawHeaders, [
     'x-flowplate-master-key',
@@ -61,7 +65,10 @@ function fromAuthorization(authorization: string): string | undefined {
   return scheme.toLowerCase() === 'bearer' ? credentials : passwordOf(credentials);
 }
 
-/** Name and password are form-urlencoded before they are joined (RFC 6749 §2.3.1); `oauth4webapi` encodes even `_`. */
+/**
+ * Name and password are form-urlencoded before they are joined (RFC 6749 §2.3.1); `oauth4webapi`
+ * encodes even `_`.
+ */
 function passwordOf(credentials: string): string {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(credentials)) return '';
   const [, encoded = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? [];

@@ -31,8 +31,9 @@ const columns = [
 type Owner = { userId: string; organizationId: string; environment: string };
 
 /**
- * Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the predecessor. A mint does not
- * take that lock: where no key was active it may have been first (`isPlaceTaken`).
+ * Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the
+ * predecessor. A mint does not take that lock: where no key was active it may have been first
+ * (`isPlaceTaken`).
  */
 export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
   await tx.insertInto('api_keys').values(newKeyRow(key, digest)).execute();
@@ -71,8 +72,9 @@ export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefin
 }
 
 /**
- * The active key of an owner by its row, else the last one that expired by its row. Undefined when that has a later line of
- * keys: its end, a revoke perhaps, is what counts. One statement, so that a mint is seen wholly or not at all.
+ * The active key of an owner by its row, else the last one that expired by its row. Undefined when
+ * that has a later line of keys: its end, a revoke perhaps, is what counts. One statement, so that
+ * a mint is seen wholly or not at all.
  */
 export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined> {
   const { rows } = await sql<KeyRow>`
@@ -90,8 +92,9 @@ export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined
 }
 
 /**
- * The keys of a user that a revoke has to end, oldest first: those that their rows do not call ended, and those that
- * expired at or after `expiredSince`, for a refresh could still renew them. An undefined part of the owner does not narrow.
+ * The keys of a user that a revoke has to end, oldest first: those that their rows do not call
+ * ended, and those that expired at or after `expiredSince`, for a refresh could still renew them.
+ * An undefined part of the owner does not narrow.
  */
 export async function listRevocableKeys(
   db: Db,
@@ -189,7 +192,10 @@ export async function supersedeKey(tx: Tx, change: { id: string; until: Date; no
   return row.revision;
 }
 
-/** Revokes those that are not revoked yet, expired ones as well, and returns them with their new revision. */
+/**
+ * Revokes those that are not revoked yet, expired ones as well, and returns them with their new
+ * revision.
+ */
 export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Promise<Key[]> {
   const rows = await tx
     .updateTable('api_keys')

@@ -40,15 +40,19 @@ export type RefreshParts = {
 
 type Refreshed = { minted: MintedKey; changeSeq: number | undefined };
 
-/** A mint took the place of an expired key: the next round refreshes what it minted. More rounds mean that others keep doing so. */
+/**
+ * A mint took the place of an expired key: the next round refreshes what it minted. More rounds
+ * mean that others keep doing so.
+ */
 const roundsMax = 4;
 
 /**
- * Gives the owner a new secret in place of the active one. Settings, usage and quota carry over; a new end may be given.
- * The old key dies at once, and with it every predecessor in grace; with a grace it stays acceptable for so long, but
- * never past its own expiry. With a new end a key that expired at most 30 days ago is renewed the same way, without grace.
- * Refreshes of one user take their turns, so of two at once both succeed and the last key lives. `KEY_NOT_FOUND` when
- * there is no such key or the caller may not see it; `ORGANIZATION_SUSPENDED`.
+ * Gives the owner a new secret in place of the active one. Settings, usage and quota carry over; a
+ * new end may be given. The old key dies at once, and with it every predecessor in grace; with a
+ * grace it stays acceptable for so long, but never past its own expiry. With a new end a key that
+ * expired at most 30 days ago is renewed the same way, without grace. Refreshes of one user take
+ * their turns, so of two at once both succeed and the last key lives. `KEY_NOT_FOUND` when there is
+ * no such key or the caller may not see it; `ORGANIZATION_SUSPENDED`.
  */
 export async function refreshKey(
   parts: RefreshParts,
@@ -123,7 +127,10 @@ async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, 
   return old;
 }
 
-/** The active key; without one, and with a new end, the one that expired not too long ago, swept or not. */
+/**
+ * The active key; without one, and with a new end, the one that expired not too long ago, swept or
+ * not.
+ */
 async function findRefreshable(tx: Tx, request: RefreshRequest, now: Date): Promise<Key | undefined> {
   const isRenewal = request.newEnd !== undefined;
   const found = await (isRenewal ? findLastKey(tx, request) : findActiveKey(tx, request));

@@ -20,8 +20,9 @@ export type RevokeParts = {
 export type Revocation = { revokedCount: number; propagation: Propagation };
 
 /**
- * The part of every revoke that lies inside the transaction, whatever was asked for. The caller holds `lockUserKeys`. Expired
- * keys that a refresh could still renew end as well: a revoke is the last word. Only keys that could be accepted are counted.
+ * The part of every revoke that lies inside the transaction, whatever was asked for. The caller
+ * holds `lockUserKeys`. Expired keys that a refresh could still renew end as well: a revoke is the
+ * last word. Only keys that could be accepted are counted.
  */
 export async function revokeInTx(
   parts: Pick<RevokeParts, 'clock' | 'randomBytes'>,

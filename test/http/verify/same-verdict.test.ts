@@ -104,7 +104,9 @@ function expectRefused(answer: Answer, code: RefusedCode): void {
   expect(answer).toMatchObject({ status, body: { title } });
 }
 
-/** It asks about the key alone, and spends nothing: demands and limits are no part of its answer. */
+/**
+ * It asks about the key alone, and spends nothing: demands and limits are no part of its answer.
+ */
 async function expectIntrospected({ masterKey: as }: Gateway, asked: Question, verdict: Verdict) {
   const alone = await verify(broker, asked.key, { cost: 0 }, { as });
   const body = new URLSearchParams({ token: asked.key }).toString();

@@ -26,7 +26,9 @@ const ranges = { ip_allowlist: ['10.0.0.0/8', '2001:db8::/32'] };
 const hourly = (limit: number) => ({ rate_limit: { limit, window_seconds: 3_600 } });
 const daily = (limit: number) => ({ quota: { limit, period: 'day' } });
 
-/** Keys of every kind and in every state, with what is asked of them, and the one verdict on each. */
+/**
+ * Keys of every kind and in every state, with what is asked of them, and the one verdict on each.
+ */
 export function verdictCases(broker: () => TestBroker): VerdictCase[] {
   const oneOf = async (settings: object, asked: Omit<Question, 'key'> = {}): Promise<Question> => {
     const { key } = await mint(broker(), settings);
