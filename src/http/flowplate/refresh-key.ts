@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type RefreshParts, refreshKey } from '../../usecases/keys/refresh-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
-import { environmentSlug, externalId, noQuery, propagationFields } from './key-schemas.ts';
+import { environmentSlug, externalId, noQuery } from './key-schemas.ts';
 
 export const refreshKeyRoute = defineRoute({
   method: 'post',
@@ -42,7 +43,7 @@ export const refreshKeyRoute = defineRoute({
         success: true as const,
         message: 'API key refreshed',
         new_key: toMinted(minted, owner),
-        ...propagation,
+        ...toPropagation(propagation),
       },
       ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
     };

@@ -31,6 +31,11 @@ export class ServerClock implements Clock {
   now(): Date {
     return new Date(this.nowMs());
   }
+
+  /** By the server's clock or by this process's own, whichever is behind. */
+  earliest(): Date {
+    return new Date(Math.min(this.nowMs(), Date.now()));
+  }
 }
 
 /** For a process that sends no heartbeats: one question, one answer. */
