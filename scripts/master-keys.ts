@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { ipRangeRule, isIpRange } from '../src/domain/ip-allowlist.ts';
 import type { MasterKey } from '../src/domain/master-key.ts';
 import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
+import { toPropagation } from '../src/http/propagation.ts';
 import { listMasterKeys } from '../src/stores/postgres/master-keys.ts';
 import { createMasterKey } from '../src/usecases/master-keys/create-master-key.ts';
 import { ensureFirstMasterKey } from '../src/usecases/master-keys/ensure-first-master-key.ts';
@@ -64,7 +65,8 @@ const commands: Record<string, Command> = {
   },
   revoke: async (broker, values, id) => {
     const propagation = await revokeMasterKey(broker, broker.origin, required(id, 'ID'));
-    print(values.json === true ? JSON.stringify(propagation) : `Revoked ${id} (${propagation.propagation})`);
+    const shown = toPropagation(propagation);
+    print(values.json === true ? JSON.stringify(shown) : `Revoked ${id} (${shown.propagation})`);
   },
   'ensure-first': async (broker, values) => {
     const created = await ensureFirstMasterKey(broker, broker.firstMasterKey, broker.origin);

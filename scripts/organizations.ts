@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { OrganizationStatus } from '../src/domain/organization.ts';
+import { toPropagation } from '../src/http/propagation.ts';
 import { setOrganizationStatus } from '../src/usecases/organizations/set-organization-status.ts';
 import {
   ensureFirstTenantKey,
@@ -52,7 +53,7 @@ function parse(args: readonly string[]): { values: Values; positionals: string[]
 
 async function changeStatus(broker: Broker, organizationId: string, status: OrganizationStatus) {
   const answer = await setOrganizationStatus(broker, broker.origin, { organizationId, status });
-  console.log(`${organizationId} is ${status} (${answer.propagation})`);
+  console.log(`${organizationId} is ${status} (${toPropagation(answer).propagation})`);
 }
 
 async function firstTenantKey(broker: Broker, { json, again }: Values): Promise<void> {

@@ -26,7 +26,7 @@ import { isRedisReachable, openRedis } from './stores/redis/client.ts';
 import { defineLimitScripts } from './stores/redis/limits.ts';
 import { countFlushes, pushFlush } from './stores/redis/usage-flushes.ts';
 import { identifyApiUser } from './usecases/api-users/identify-api-user.ts';
-import { noteRefusal } from './usecases/audit/note-refusal.ts';
+import { RefusalAudit } from './usecases/audit/refusal-audit.ts';
 import { identifyPlatformKey } from './usecases/operators/identify-platform-key.ts';
 import { identifySession } from './usecases/sessions/identify-session.ts';
 import { SigningKeys } from './usecases/sessions/signing-keys.ts';
@@ -174,6 +174,16 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     onUse: (id, nowMs) => lastUses.note(id, nowMs),
   });
 
+  const changes = {
+    db,
+    clock,
+    randomBytes,
+    turns: new Turns(),
+    propagation: new PropagationWatch(db, config.LEASE_MS),
+  };
+  const refusals = new RefusalAudit(changes, fault('audit'));
+  closing.add('refusals', () => refusals.close());
+
   const signingKeys = new SigningKeys({ db, clock, randomBytes, keyring });
 
   metrics.watch('flowplate_lease_held', '1 while this process may verify from its caches', () =>
@@ -183,9 +193,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
 
   return {
     parts: {
-      db,
-      clock,
-      randomBytes,
+      ...changes,
       keyring,
       environment: config.FLOWPLATE_ENV,
       signingKeys,
@@ -196,15 +204,13 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       }),
       auditVerifications: new Bulkhead(auditPasses),
       auditExports: new Bulkhead(auditPasses),
-      turns: new Turns(),
       insertMint: mintsInBatches(db),
-      propagation: new PropagationWatch(db, config.LEASE_MS),
       masterKeys,
       identifySession: (token) => identifySession({ db, clock, signingKeys }, token),
       identifyPlatformKey: (keyId) => identifyPlatformKey({ db }, keyId),
-      identifyApiUser: (userId) => identifyApiUser({ db }, userId),
-      enterTenant: (caller, request) => enterTenant({ db, clock, randomBytes }, caller, request),
-      noteRefusal: (refusal) => noteRefusal({ db, clock, randomBytes }, refusal),
+      identifyApiUser: (key) => identifyApiUser({ db }, key),
+      enterTenant: (caller, request) => enterTenant(changes, caller, request),
+      noteRefusal: (refusal) => refusals.note(refusal),
       verify: {
         records,
         clock,

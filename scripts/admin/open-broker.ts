@@ -30,7 +30,7 @@ export async function openBroker() {
   return {
     db,
     origin,
-    clock: { now: () => startedAt },
+    clock: { now: () => startedAt, earliest: () => startedAt },
     randomBytes,
     keyring: config.FLOWPLATE_PEPPERS,
     environment: config.FLOWPLATE_ENV,

@@ -32,7 +32,12 @@ export type TenantPrincipal = Principal & {
 };
 
 /** An API user of seed `003`. */
-export type ApiUserPrincipal = Principal & { kind: 'api_user'; role: 'user' | 'admin' };
+export type ApiUserPrincipal = Principal & {
+  kind: 'api_user';
+  role: 'user' | 'admin';
+  /** The key that the user came with. */
+  keyId: string;
+};
 
 /** Nobody in particular: for the few operations that make somebody out of a caller, such as a login. */
 export const anybody: Principal = { kind: 'anybody', id: 'anybody', name: 'anybody' };
@@ -80,8 +85,17 @@ export function organizationOf(principal: Principal): string | null {
   return isTenant(principal) ? principal.organizationId : null;
 }
 
-function isTenant(principal: Principal): principal is TenantPrincipal {
+export function isTenant(principal: Principal): principal is TenantPrincipal {
   return 'operator' in principal;
+}
+
+/** An operator in their own name; one who acts inside a tenant is a `TenantPrincipal`. */
+export function isOperator(principal: Principal): principal is OperatorPrincipal {
+  return 'sessionId' in principal;
+}
+
+export function isMasterKey(principal: Principal): principal is MasterKeyPrincipal {
+  return principal.kind === 'master_key';
 }
 
 /** Whether keys of this organization and environment exist at all for this principal. */

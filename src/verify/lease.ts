@@ -1,6 +1,6 @@
+import type { AppliedChange } from '../domain/key-change.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import {
-  type AppliedChange,
   findLastKeyChangeSeq,
   listKeyChangesAfter,
   listKeyChangesSince,

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expireDueKeys } from '../../src/usecases/keys/expire-due-keys.ts';
 import { auditEventsOf } from '../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { expectError } from '../support/errors.ts';
 import { keysPath, type Minted, mint, newOwner, refresh, revoke, verify } from '../support/keys.ts';
+import { sweep } from '../support/sweep.ts';
 
 let broker: TestBroker;
 let replica: TestBroker;
@@ -25,7 +24,11 @@ const renewal = { ttl_seconds: 3_600 };
 async function expired(count: number, isSwept: boolean): Promise<Minted[]> {
   const minted = await Promise.all(Array.from({ length: count }, () => mint(broker, { ttl_seconds: 1 })));
   await sleep(1_100);
-  if (isSwept) await expireDueKeys({ db: broker.db, randomBytes });
+  if (isSwept)
+    await sweep(
+      broker,
+      minted.map(({ key_id }) => key_id),
+    );
   return minted;
 }
 
@@ -87,9 +90,9 @@ test('a renewal that finds its place taken by an unfinished mint refreshes what 
   const owner = newOwner();
   const minted = await mint(broker, owner);
   await revoke(broker, minted.key_id);
-  await mint(broker, { ...owner, ttl_seconds: 1 });
+  const { key_id: expiredId } = await mint(broker, { ...owner, ttl_seconds: 1 });
   await sleep(1_100);
-  await expireDueKeys({ db: broker.db, randomBytes });
+  await sweep(broker, [expiredId]);
   let renewing: ReturnType<typeof refresh> | undefined;
   await broker.db.transaction().execute(async (tx) => {
     await sql`UPDATE api_keys SET status = 'active', revoked_at = NULL WHERE id = ${minted.key_id}`.execute(

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlowplateError } from '../../src/domain/errors.ts';
-import type { Propagation } from '../../src/stores/postgres/propagation.ts';
+import { toPropagation } from '../../src/http/propagation.ts';
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
 import { attempt, type Outcome } from '../support/attempt.ts';
 import type { Call } from '../support/call.ts';
@@ -104,7 +104,10 @@ export async function setStatus(
   const status = kind === 'suspend' ? 'suspended' : 'active';
   const origin = { actor: { kind: 'shell' as const, id: 'test' }, requestId: null };
   return setOrganizationStatus(operator, origin, { organizationId, status }).then(
-    (propagation) => ({ action: { kind, outcome: 'done' }, effectiveByMs: effectiveByMs(propagation) }),
+    (propagation) => {
+      const effectiveMs = effectiveByMs(toPropagation(propagation));
+      return { action: { kind, outcome: 'done' }, effectiveByMs: effectiveMs };
+    },
     (fault) => {
       if (fault instanceof FlowplateError && fault.code === 'ORGANIZATION_NOT_FOUND') return 'nothing';
       return { action: { kind, outcome: 'unknown' } };
@@ -134,7 +137,7 @@ async function ended(
 }
 
 /** Undefined for what is complete, and for what changed nothing. */
-function effectiveByMs(answer: Partial<Propagation>): number | undefined {
+function effectiveByMs(answer: Partial<ReturnType<typeof toPropagation>>): number | undefined {
   const { propagation, propagation_detail: detail } = answer;
   return propagation === 'pending' && detail !== undefined ? Date.parse(detail.effective_by) : undefined;
 }

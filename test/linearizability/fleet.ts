@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../scripts/services/project-root.ts';
-import type { Clock, RandomBytes } from '../../src/domain/clock.ts';
+import { Turns } from '../../src/domain/turns.ts';
 import { type Database, openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
 import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
+import type { ChangeParts } from '../../src/usecases/change.ts';
 import { atEnd } from '../support/at-end.ts';
 import type { Call } from '../support/call.ts';
 import { type Deployment, deploy, type StartOptions } from '../support/deployment.ts';
@@ -16,12 +17,7 @@ import { apiVerifiers, embeddedVerifier, type Verifier } from './verifier.ts';
 export const leaseMs = 3_000;
 
 /** What an operator's use case needs: suspending an organization has no door in the API yet. */
-export type Operator = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  propagation: PropagationWatch;
-};
+export type Operator = ChangeParts & { db: Database };
 
 /** A process that verifies. */
 export type Member = Running & { verifiers: Verifier[]; url: string; call?: Call };
@@ -82,9 +78,10 @@ export function newFleet(stores: { databaseUrl: string; redisUrl: string }): Fle
   atEnd(() => db.destroy());
   const operator = {
     db,
-    clock: { now: () => new Date() },
+    clock: { now: () => new Date(), earliest: () => new Date() },
     randomBytes,
     propagation: new PropagationWatch(db, leaseMs),
+    turns: new Turns(),
   };
   return new Fleet(operator, deploy(stores, { LEASE_MS: String(leaseMs) }));
 }

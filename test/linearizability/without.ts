@@ -15,7 +15,7 @@ export const without = {
   waiting: [
     {
       file: 'src/stores/postgres/propagation.ts',
-      from: 'if (seq === undefined) return settled(',
+      from: 'if (told === undefined) return settled(',
       to: 'return settled(',
     },
   ],

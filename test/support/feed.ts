@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { AppliedChange, KeyChange } from '../../src/domain/key-change.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
-import {
-  type AppliedChange,
-  appendKeyChanges,
-  type KeyChange,
-} from '../../src/stores/postgres/key-changes.ts';
+import { appendKeyChanges } from '../../src/stores/postgres/key-changes.ts';
 import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
 import { type ChangeSink, Lease, type LeaseOptions } from '../../src/verify/lease.ts';
 import type { Around } from './observed-pool.ts';

@@ -7,6 +7,7 @@ import { Turns } from '../../src/domain/turns.ts';
 import { mintsInBatches } from '../../src/stores/postgres/minted-keys.ts';
 import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
 import { type MintRequest, mintKey } from '../../src/usecases/keys/mint-key.ts';
+import { testMasterKey } from './callers.ts';
 import type { TestStores } from './stores.ts';
 
 /** Stands still until the test walks it. */
@@ -21,6 +22,10 @@ export class WalkedClock implements Clock {
     return new Date(this.#nowMs);
   }
 
+  earliest(): Date {
+    return this.now();
+  }
+
   nowMs(): number {
     return this.#nowMs;
   }
@@ -30,10 +35,12 @@ export class WalkedClock implements Clock {
   }
 }
 
+const machineClock: Clock = { now: () => new Date(), earliest: () => new Date() };
+
 export const testKeyring: Keyring = [newPepper('p1', randomBytes(32))];
 
 /** What the use cases take, over the stores of the test. */
-export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = { now: () => new Date() }) {
+export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = machineClock) {
   return {
     db: stores.db,
     clock,
@@ -53,8 +60,8 @@ export function callerWith(limits: Partial<MasterKeyPrincipal> = {}): Caller<Mas
   const rights = { permissions: masterKeyPermissions, organizationIds: null, environments: null };
   const principal: MasterKeyPrincipal = {
     kind: 'master_key',
-    id: 'flm_test',
-    name: 'test',
+    id: testMasterKey.id,
+    name: testMasterKey.name,
     ...rights,
     ...limits,
   };

@@ -14,7 +14,21 @@ export function walkClock(broker: TestBroker, byMs: number): void {
   const clock = broker.api.parts.clock as ServerClock;
   const nowMs = clock.nowMs.bind(clock);
   clock.nowMs = () => nowMs() + byMs;
-  onTestFinished(() => void Reflect.deleteProperty(clock, 'nowMs'));
+  clock.earliest = () => clock.now();
+  onTestFinished(() => {
+    Reflect.deleteProperty(clock, 'nowMs');
+    Reflect.deleteProperty(clock, 'earliest');
+  });
+}
+
+/** The same for a server whose clock is wrong: this machine's own stays right. */
+export function misleadClock(broker: TestBroker, byMs: number): () => void {
+  const clock = broker.api.parts.clock as ServerClock;
+  const nowMs = clock.nowMs.bind(clock);
+  clock.nowMs = () => nowMs() + byMs;
+  const correct = () => void Reflect.deleteProperty(clock, 'nowMs');
+  onTestFinished(correct);
+  return correct;
 }
 
 /** Holds the time by which this broker decides, until the end of the test. */

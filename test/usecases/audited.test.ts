@@ -29,6 +29,7 @@ import { ensureFirstTenantKey } from '../../src/usecases/tenants/ensure-first-te
 import { provisionTenant } from '../../src/usecases/tenants/provision-tenant.ts';
 import { updateTenant } from '../../src/usecases/tenants/update-tenant.ts';
 import { testOrigin } from '../support/broker.ts';
+import { admitTestCallers, removeTestCallers, testSessionId, testUserId } from '../support/callers.ts';
 import { query } from '../support/query.ts';
 import { openStores } from '../support/stores.ts';
 import {
@@ -56,7 +57,11 @@ beforeAll(async () => {
     'CREATE TRIGGER broken_audit BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION break_audit()',
   );
 });
-beforeEach(mendAudit);
+beforeEach(async () => {
+  await mendAudit();
+  await removeTestCallers(stores.db);
+  await admitTestCallers(stores.db);
+});
 
 const tables = [
   'organizations',
@@ -100,13 +105,13 @@ const newMasterKey = async () => (await createMasterKey(parts, testOrigin, right
 const operator: Caller<OperatorPrincipal> = {
   principal: {
     kind: 'platform_user',
-    id: 'puser_test',
+    id: testUserId,
     name: 'test',
     roleIds: [],
     permissions: [],
     organizationIds: null,
     environments: null,
-    sessionId: null,
+    sessionId: testSessionId,
   },
   requestId: 'req_test',
 };
@@ -123,8 +128,9 @@ const apiUser = { name: 'test', email: null, role: 'user' as const };
 
 async function apiAdmin(): Promise<Caller<ApiUserPrincipal>> {
   const { answer } = await createApiUser(parts, operator, { ...apiUser, role: 'admin' });
+  const [key] = await run(`SELECT id FROM api_keys WHERE user_id = '${answer.id}'`);
   return {
-    principal: { kind: 'api_user', id: answer.id, name: 'test', role: 'admin' },
+    principal: { kind: 'api_user', id: answer.id, name: 'test', role: 'admin', keyId: key?.id },
     requestId: 'req_test',
   };
 }
@@ -315,7 +321,10 @@ const cases: Case[] = [
   ],
   [
     'the first tenant key',
-    () => () => ensureFirstTenantKey(parts),
+    async () => {
+      await removeTestCallers(stores.db);
+      return () => ensureFirstTenantKey(parts);
+    },
     ['organization.created', 'environment.created', 'tenant.key.created'],
   ],
 ];

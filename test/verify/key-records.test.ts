@@ -6,6 +6,7 @@ import { digestSecret } from '../../src/domain/key-digest.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { keyspace } from '../../src/stores/redis/keyspace.ts';
 import { readRecords } from '../../src/stores/redis/records.ts';
+import { admitTestCallers } from '../support/callers.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Around } from '../support/observed-pool.ts';
 import { openStores } from '../support/stores.ts';
@@ -13,6 +14,7 @@ import { mintedKey, testKeyring, useCaseParts } from '../support/use-case-parts.
 import { countedLookups, newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 const parts = useCaseParts(stores);
 afterAll(() => stores.close());
 beforeEach(() => stores.flushRedis());

@@ -5,12 +5,14 @@ import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
 import type { Lease } from '../../src/verify/lease.ts';
 import { revisionMemoryMs } from '../../src/verify/record-cache.ts';
 import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
+import { admitTestCallers } from '../support/callers.ts';
 import { newLease } from '../support/feed.ts';
 import { openStores } from '../support/stores.ts';
 import { callerWith, mintedKey, testKeyring, useCaseParts } from '../support/use-case-parts.ts';
 import { heldLookup, newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 const parts = useCaseParts(stores);
 afterAll(() => stores.close());
 
@@ -47,8 +49,8 @@ async function raceRevoke(revisions: RememberedRevisions) {
   const early = verifier.records.find(secret);
   await verifier.hasRead;
   const { revokedCount, propagation } = await revokeKey(parts, callerWith(), keyId);
-  expect({ revokedCount, ...propagation }).toMatchObject({ revokedCount: 1, propagation: 'complete' });
-  expect(propagation.propagation_detail).toMatchObject({ acknowledged: 1, total: 1 });
+  expect({ revokedCount, ...propagation }).toMatchObject({ revokedCount: 1, isComplete: true });
+  expect(propagation).toMatchObject({ acknowledged: 1, total: 1 });
   await stores.flushRedis();
   const joined = verifier.records.find(secret);
   verifier.release();

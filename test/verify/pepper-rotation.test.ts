@@ -3,12 +3,14 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { digestSecret, type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { rekeyKey } from '../../src/stores/postgres/keys.ts';
 import { Rekeying } from '../../src/verify/rekeying.ts';
+import { admitTestCallers } from '../support/callers.ts';
 import { eventually } from '../support/eventually.ts';
 import { openStores } from '../support/stores.ts';
 import { mintedKey, useCaseParts } from '../support/use-case-parts.ts';
 import { newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 afterAll(() => stores.close());
 beforeEach(() => stores.flushRedis());
 

@@ -5,12 +5,14 @@ import { keyspace } from '../../src/stores/redis/keyspace.ts';
 import { packRecord } from '../../src/stores/redis/records.ts';
 import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
 import { recordLifeMs } from '../../src/verify/record-cache.ts';
+import { admitTestCallers } from '../support/callers.ts';
 import { keyRecord } from '../support/key-record.ts';
 import { openStores } from '../support/stores.ts';
 import { callerWith, mintedKey, testKeyring, useCaseParts, WalkedClock } from '../support/use-case-parts.ts';
 import { countedLookups, newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 const parts = useCaseParts(stores);
 afterAll(() => stores.close());
 beforeEach(() => stores.flushRedis());

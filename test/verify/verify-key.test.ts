@@ -7,11 +7,13 @@ import { refreshKey } from '../../src/usecases/keys/refresh-key.ts';
 import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
 import { spendKeyLimits } from '../../src/verify/limits.ts';
 import { type VerifyParts, verifyKey } from '../../src/verify/verify-key.ts';
+import { admitTestCallers } from '../support/callers.ts';
 import { openStores } from '../support/stores.ts';
 import { callerWith, mintedKey, useCaseParts, WalkedClock } from '../support/use-case-parts.ts';
 import { newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 const clock = new WalkedClock(new Date());
 const parts = useCaseParts(stores, clock);
 const { principal } = callerWith();

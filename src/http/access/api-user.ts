@@ -5,7 +5,7 @@ import { admitKey, type KeyAccessParts, readBearer } from './bearer.ts';
 
 export type ApiUserAccessParts = KeyAccessParts & {
   /** The API user as it is now; undefined when it was deleted. */
-  identifyApiUser(userId: string): Promise<ApiUserPrincipal | undefined>;
+  identifyApiUser(key: { userId: string; keyId: string }): Promise<ApiUserPrincipal | undefined>;
 };
 
 /** The key of an API user with the role `admin`, in `X-API-Key`. */
@@ -16,8 +16,8 @@ export function apiUserAdmin(): Access<ApiUserAccessParts, ApiUserPrincipal> {
     errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
     areRefusalsAudited: true,
     async admit(parts, exchange, onKnown) {
-      const { user_id } = await admitKey(parts, readBearer(exchange), 'apiUser', exchange);
-      const principal = await parts.identifyApiUser(user_id);
+      const key = await admitKey(parts, readBearer(exchange), 'apiUser', exchange);
+      const principal = await parts.identifyApiUser({ userId: key.user_id, keyId: key.key_id });
       if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
       onKnown(principal);
       if (principal.role === 'admin') return principal;

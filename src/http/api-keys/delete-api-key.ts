@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { ApiKeyChangeParts } from '../../usecases/api-keys/api-key-changes.ts';
 import { deleteApiKey } from '../../usecases/api-keys/delete-api-key.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
-import { noBody, noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { noBody, noQuery } from '../flowplate/key-schemas.ts';
+import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { apiKeyParams } from './api-key-schemas.ts';
 
@@ -22,11 +23,11 @@ export const deleteApiKeyRoute = defineRoute({
   },
   answer: z.strictObject({ success: z.literal(true), deleted: z.string(), ...propagationFields }),
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: ApiKeyChangeParts, { params, caller }) {
+  async handle(parts: ChangeParts, { params, caller }) {
     const propagation = await deleteApiKey(parts, caller, params.id);
     return {
-      status: propagation.propagation === 'complete' ? 200 : 202,
-      body: { success: true as const, deleted: params.id, ...propagation },
+      status: statusOf(propagation),
+      body: { success: true as const, deleted: params.id, ...toPropagation(propagation) },
     };
   },
 });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { ApiKeyChangeParts } from '../../usecases/api-keys/api-key-changes.ts';
 import { revokeApiKey } from '../../usecases/api-keys/revoke-api-key.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
-import { noQuery, propagationFields, timestampText } from '../flowplate/key-schemas.ts';
+import { noQuery, timestampText } from '../flowplate/key-schemas.ts';
+import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { apiKeyFields, apiKeyParams, shownStatus } from './api-key-schemas.ts';
 
@@ -30,18 +31,18 @@ export const revokeApiKeyRoute = defineRoute({
     ...propagationFields,
   }),
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: ApiKeyChangeParts, { params, caller }) {
+  async handle(parts: ChangeParts, { params, caller }) {
     const { apiKey, propagation } = await revokeApiKey(parts, caller, params.id);
     const status = shownStatus(apiKey, parts.clock.now());
     return {
-      status: propagation.propagation === 'complete' ? 200 : 202,
+      status: statusOf(propagation),
       body: {
         success: true as const,
         message: status === 'revoked' ? 'API key revoked' : 'This API key had ended already',
         id: apiKey.id,
         status,
         revoked_at: apiKey.revokedAt?.toISOString() ?? null,
-        ...propagation,
+        ...toPropagation(propagation),
       },
     };
   },

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type RotateApiKeyParts, rotateApiKey } from '../../usecases/api-keys/rotate-api-key.ts';
+import { rotateApiKey } from '../../usecases/api-keys/rotate-api-key.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
-import { noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { noQuery } from '../flowplate/key-schemas.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { apiKeyParams, createdFields, toCreatedAnswer } from './api-key-schemas.ts';
 
@@ -20,11 +21,11 @@ export const rotateApiKeyRoute = defineRoute({
   answer: z.strictObject({ ...createdFields, ...propagationFields }),
   errors: ['KEY_NOT_FOUND', 'KEY_NOT_ACTIVE'],
   idempotent: true,
-  async handle(parts: RotateApiKeyParts, { params, caller, idempotency }) {
+  async handle(parts: Parameters<typeof rotateApiKey>[0], { params, caller, idempotency }) {
     const { created, propagation, isReplay } = await rotateApiKey(parts, caller, params.id, idempotency);
     return {
       status: 200,
-      body: { ...toCreatedAnswer(created), ...propagation },
+      body: { ...toCreatedAnswer(created), ...toPropagation(propagation) },
       ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
     };
   },

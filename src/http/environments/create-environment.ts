@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createEnvironment, type EnvironmentParts } from '../../usecases/environments/create-environment.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
+import { createEnvironment } from '../../usecases/environments/create-environment.ts';
 import { tenant } from '../access/tenant.ts';
 import { environmentSlug, noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
@@ -18,7 +19,7 @@ export const createEnvironmentRoute = defineRoute({
   success: { 201: 'Created.' },
   answer: z.strictObject(environmentFields),
   errors: ['ENVIRONMENT_ALREADY_EXISTS'],
-  async handle(parts: EnvironmentParts, { body, caller }) {
+  async handle(parts: ChangeParts, { body, caller }) {
     return { status: 201, body: toEnvironmentAnswer(await createEnvironment(parts, caller, body.name)) };
   },
 });

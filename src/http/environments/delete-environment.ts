@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EnvironmentParts } from '../../usecases/environments/create-environment.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteEnvironment } from '../../usecases/environments/delete-environment.ts';
 import { tenant } from '../access/tenant.ts';
 import { noBody, noQuery } from '../flowplate/key-schemas.ts';
@@ -20,7 +20,7 @@ export const deleteEnvironmentRoute = defineRoute({
   success: { 200: 'Deleted.' },
   answer: z.strictObject({ success: z.literal(true), deleted: z.string() }),
   errors: ['ENVIRONMENT_NOT_FOUND', 'ENVIRONMENT_IN_USE'],
-  async handle(parts: EnvironmentParts, { params, caller }) {
+  async handle(parts: ChangeParts, { params, caller }) {
     await deleteEnvironment(parts, caller, params.id);
     return { status: 200, body: { success: true as const, deleted: params.id } };
   },

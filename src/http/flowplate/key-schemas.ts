@@ -141,20 +141,6 @@ export const settingFields = {
   ip_allowlist: z.array(z.string()).nullable(),
 };
 
-export const propagationFields = {
-  propagation: z
-    .enum(['complete', 'pending'])
-    .describe(
-      'complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet',
-    ),
-  propagation_detail: z.strictObject({
-    acknowledged: z.int(),
-    total: z.int(),
-    waited_ms: z.int(),
-    effective_by: timestampText.describe('When it is certain in any case'),
-  }),
-};
-
 export const noParams = z.strictObject({});
 export const noQuery = z.strictObject({});
 export const noBody = z.strictObject({});

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type RefreshParts, refreshKey } from '../../usecases/keys/refresh-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
 import {
@@ -10,7 +11,6 @@ import {
   externalId,
   hasAtMostOneEnd,
   noQuery,
-  propagationFields,
   timestampText,
   twoEnds,
 } from './key-schemas.ts';
@@ -62,7 +62,7 @@ export const refreshKeyRoute = defineRoute({
           ...toMinted(minted, owner),
           ...(minted.expiresAt !== null && { expires_at: minted.expiresAt }),
         },
-        ...propagation,
+        ...toPropagation(propagation),
       },
       ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
     };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Revocation } from '../../usecases/keys/revocation.ts';
+import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import type { Answer } from '../send-answer.ts';
-import { propagationFields } from './key-schemas.ts';
 
 export const revocationSuccess = {
   200: 'Revoked everywhere, or nothing was left to revoke.',
@@ -21,13 +21,13 @@ export function toRevocationAnswer({
 }: Revocation): Answer<typeof revocationAnswer> {
   const keys = revokedCount === 1 ? 'API key' : 'API keys';
   return {
-    status: propagation.propagation === 'complete' ? 200 : 202,
+    status: statusOf(propagation),
     body: {
       success: true,
       message:
         revokedCount === 0 ? 'No active API key was left to revoke' : `${revokedCount} ${keys} revoked`,
       revoked_count: revokedCount,
-      ...propagation,
+      ...toPropagation(propagation),
     },
   };
 }

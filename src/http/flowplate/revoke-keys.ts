@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RevokeParts } from '../../usecases/keys/revocation.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { revokeKeysOf } from '../../usecases/keys/revoke-keys.ts';
 import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
@@ -20,7 +20,7 @@ export const revokeKeysRoute = defineRoute({
   success: revocationSuccess,
   answer: revocationAnswer,
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: RevokeParts, { params, query, caller }) {
+  async handle(parts: ChangeParts, { params, query, caller }) {
     const target = { userId: params.user_id, organizationId: params.org_id, environment: query.environment };
     return toRevocationAnswer(await revokeKeysOf(parts, caller, target));
   },

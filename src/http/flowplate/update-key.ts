@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { type UpdateParts, updateKey } from '../../usecases/keys/update-key.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
+import { updateKey } from '../../usecases/keys/update-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
-import { keyId, noQuery, propagationFields, toSettings, updateBody } from './key-schemas.ts';
+import { keyId, noQuery, toSettings, updateBody } from './key-schemas.ts';
 
 export const updateKeyRoute = defineRoute({
   method: 'patch',
@@ -19,8 +21,11 @@ export const updateKeyRoute = defineRoute({
   success: { 200: 'Changed.' },
   answer: z.strictObject({ ...keyFields, ...propagationFields }),
   errors: ['KEY_NOT_FOUND', 'KEY_NOT_ACTIVE'],
-  async handle(parts: UpdateParts, { params, body, caller }) {
+  async handle(parts: ChangeParts, { params, body, caller }) {
     const { propagation, ...updated } = await updateKey(parts, caller, params.key_id, toSettings(body));
-    return { status: 200, body: { ...toKeyAnswer(updated, parts.clock.now()), ...propagation } };
+    return {
+      status: 200,
+      body: { ...toKeyAnswer(updated, parts.clock.now()), ...toPropagation(propagation) },
+    };
   },
 });

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { validationError } from '../../domain/errors.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
-import { originOf } from '../../domain/principal.ts';
 import { createMasterKey } from '../../usecases/master-keys/create-master-key.ts';
 import type { MasterKeyRequest } from '../../usecases/master-keys/issue-master-key.ts';
 import { operator } from '../access/operator.ts';
@@ -29,7 +28,7 @@ export const createMasterKeyRoute = defineRoute({
     if (request.expiresAt !== null && request.expiresAt <= parts.clock.now()) {
       throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
     }
-    const { isReplay, ...created } = await createMasterKey(parts, originOf(caller), request, idempotency);
+    const { isReplay, ...created } = await createMasterKey(parts, caller, request, idempotency);
     return {
       status: 201,
       body: toCreatedAnswer(created),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { createRole } from '../../usecases/roles/create-role.ts';
-import type { RoleParts } from '../../usecases/roles/role-changes.ts';
 import { operator } from '../access/operator.ts';
 import { noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
@@ -19,7 +19,7 @@ export const createRoleRoute = defineRoute({
   success: { 201: 'The role.' },
   answer: roleAnswer,
   errors: ['ROLE_ALREADY_EXISTS'],
-  async handle(parts: RoleParts, { body, caller }) {
+  async handle(parts: ChangeParts, { body, caller }) {
     const settings = { ...body, description: body.description ?? null };
     return { status: 201, body: toRoleAnswer(await createRole(parts, caller, settings)) };
   },

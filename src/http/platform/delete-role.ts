@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteRole } from '../../usecases/roles/delete-role.ts';
-import type { RoleParts } from '../../usecases/roles/role-changes.ts';
 import { operator } from '../access/operator.ts';
 import { noBody, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
@@ -19,7 +19,7 @@ export const deleteRoleRoute = defineRoute({
   success: { 200: 'Deleted.' },
   answer: z.strictObject({ success: z.literal(true), deleted: z.string() }),
   errors: ['ROLE_NOT_FOUND', 'ROLE_IN_USE', 'ROLE_IMMUTABLE'],
-  async handle(parts: RoleParts, { params, caller }) {
+  async handle(parts: ChangeParts, { params, caller }) {
     await deleteRole(parts, caller, params.id);
     return { status: 200, body: { success: true as const, deleted: params.id } };
   },

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { StatusParts } from '../../usecases/organizations/status-change.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteTenant } from '../../usecases/tenants/delete-tenant.ts';
 import { operator } from '../access/operator.ts';
-import { noBody, noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { noBody, noQuery } from '../flowplate/key-schemas.ts';
+import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { tenantId } from './tenant-schemas.ts';
 
@@ -23,11 +24,11 @@ export const deleteTenantRoute = defineRoute({
   },
   answer: z.strictObject({ success: z.literal(true), deleted: z.string(), ...propagationFields }),
   errors: ['ORGANIZATION_NOT_FOUND'],
-  async handle(parts: StatusParts, { params, caller }) {
+  async handle(parts: ChangeParts, { params, caller }) {
     const propagation = await deleteTenant(parts, caller, params.id);
     return {
-      status: propagation.propagation === 'complete' ? 200 : 202,
-      body: { success: true as const, deleted: params.id, ...propagation },
+      status: statusOf(propagation),
+      body: { success: true as const, deleted: params.id, ...toPropagation(propagation) },
     };
   },
 });

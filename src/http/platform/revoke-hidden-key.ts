@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RevokeParts } from '../../usecases/keys/revocation.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { revokeKey } from '../../usecases/keys/revoke-key.ts';
 import { operator } from '../access/operator.ts';
 import { keyId, noBody, noQuery } from '../flowplate/key-schemas.ts';
@@ -20,7 +20,7 @@ export const revokeHiddenKeyRoute = defineRoute({
   success: revocationSuccess,
   answer: revocationAnswer,
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: RevokeParts, { params, caller }) {
+  async handle(parts: ChangeParts, { params, caller }) {
     return toRevocationAnswer(await revokeKey(parts, caller, params.key_id));
   },
 });

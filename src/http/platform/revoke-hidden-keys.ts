@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RevokeParts } from '../../usecases/keys/revocation.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { revokeKeysOf } from '../../usecases/keys/revoke-keys.ts';
 import { operator } from '../access/operator.ts';
 import { externalId, noBody, noQuery } from '../flowplate/key-schemas.ts';
@@ -19,7 +19,7 @@ export const revokeHiddenKeysRoute = defineRoute({
   success: revocationSuccess,
   answer: revocationAnswer,
   errors: ['USER_NOT_FOUND'],
-  async handle(parts: RevokeParts, { params, caller }) {
+  async handle(parts: ChangeParts, { params, caller }) {
     return toRevocationAnswer(await revokeKeysOf(parts, caller, { userId: params.user_id }));
   },
 });

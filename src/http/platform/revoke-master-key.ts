@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { originOf } from '../../domain/principal.ts';
 import { revokeMasterKey } from '../../usecases/master-keys/revoke-master-key.ts';
 import { operator } from '../access/operator.ts';
-import { noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { noQuery } from '../flowplate/key-schemas.ts';
+import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { masterKeyId } from './master-key-schemas.ts';
 
@@ -23,10 +23,10 @@ export const revokeMasterKeyRoute = defineRoute({
   answer: z.strictObject({ success: z.literal(true), message: z.string(), ...propagationFields }),
   errors: ['MASTER_KEY_NOT_FOUND'],
   async handle(parts: Parameters<typeof revokeMasterKey>[0], { params, caller }) {
-    const propagation = await revokeMasterKey(parts, originOf(caller), params.id);
+    const propagation = await revokeMasterKey(parts, caller, params.id);
     return {
-      status: propagation.propagation === 'complete' ? 200 : 202,
-      body: { success: true as const, message: 'Master key revoked', ...propagation },
+      status: statusOf(propagation),
+      body: { success: true as const, message: 'Master key revoked', ...toPropagation(propagation) },
     };
   },
 });

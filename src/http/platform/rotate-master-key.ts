@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { originOf } from '../../domain/principal.ts';
 import { rotateMasterKey } from '../../usecases/master-keys/rotate-master-key.ts';
 import { operator } from '../access/operator.ts';
-import { noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { noQuery } from '../flowplate/key-schemas.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { createdMasterKey, masterKeyId, toCreatedAnswer } from './master-key-schemas.ts';
 
@@ -29,11 +29,10 @@ export const rotateMasterKeyRoute = defineRoute({
   idempotent: true,
   async handle(parts: Parameters<typeof rotateMasterKey>[0], { params, body, caller, idempotency }) {
     const request = { masterKeyId: params.id, overlapSeconds: body.overlap_seconds };
-    const origin = originOf(caller);
-    const { isReplay, propagation, ...created } = await rotateMasterKey(parts, origin, request, idempotency);
+    const { isReplay, propagation, ...created } = await rotateMasterKey(parts, caller, request, idempotency);
     return {
       status: 200,
-      body: { ...toCreatedAnswer(created), previous_id: params.id, ...propagation },
+      body: { ...toCreatedAnswer(created), previous_id: params.id, ...toPropagation(propagation) },
       ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
     };
   },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RoleParts } from '../../usecases/roles/role-changes.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { updateRole } from '../../usecases/roles/update-role.ts';
 import { operator } from '../access/operator.ts';
 import { noQuery } from '../flowplate/key-schemas.ts';
@@ -22,7 +22,7 @@ export const updateRoleRoute = defineRoute({
   success: { 200: 'The role as it is now.' },
   answer: roleAnswer,
   errors: ['ROLE_NOT_FOUND', 'ROLE_ALREADY_EXISTS', 'ROLE_IMMUTABLE'],
-  async handle(parts: RoleParts, { params, body, caller }) {
+  async handle(parts: ChangeParts, { params, body, caller }) {
     const { name, description, permissions } = body;
     const role = await updateRole(parts, caller, params.id, {
       ...(name !== undefined && { name }),

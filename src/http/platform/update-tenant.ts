@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { StatusParts } from '../../usecases/organizations/status-change.ts';
+import type { ChangeParts } from '../../usecases/change.ts';
 import { updateTenant } from '../../usecases/tenants/update-tenant.ts';
 import { operator } from '../access/operator.ts';
-import { noQuery, propagationFields } from '../flowplate/key-schemas.ts';
+import { noQuery } from '../flowplate/key-schemas.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { tenantFields, tenantId, tenantName, toTenantAnswer } from './tenant-schemas.ts';
 
@@ -25,8 +26,8 @@ export const updateTenantRoute = defineRoute({
   success: { 200: 'Changed. `propagation` says whether every verifier knows of the status.' },
   answer: z.strictObject({ ...tenantFields, ...propagationFields }),
   errors: ['ORGANIZATION_NOT_FOUND'],
-  async handle(parts: StatusParts, { params, body, caller }) {
+  async handle(parts: ChangeParts, { params, body, caller }) {
     const { tenant, propagation } = await updateTenant(parts, caller, params.id, body);
-    return { status: 200, body: { ...toTenantAnswer(tenant), ...propagation } };
+    return { status: 200, body: { ...toTenantAnswer(tenant), ...toPropagation(propagation) } };
   },
 });

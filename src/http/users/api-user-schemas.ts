@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { apiUserRoles } from '../../domain/api-user.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import { startOfPeriod } from '../../domain/usage.ts';
 import type { ApiUserWithUsage } from '../../usecases/api-users/api-user-parts.ts';
 import type { CreatedApiUser } from '../../usecases/api-users/new-api-user.ts';
-import type { Revocation } from '../../usecases/keys/revocation.ts';
-import type { Replayed } from '../../usecases/replay.ts';
-import { propagationFields, timestampText } from '../flowplate/key-schemas.ts';
+import type { Replayed } from '../../usecases/idempotent.ts';
+import { timestampText } from '../flowplate/key-schemas.ts';
 import { email as anEmail, displayName } from '../platform/user-schemas.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
 
 const email = anEmail.nullish().describe('Where to reach the user; two users may share one');
 
@@ -105,8 +106,8 @@ export function replayed(isReplay: boolean) {
 }
 
 /** The answer as the caller expects it, and a word more only when the change has not arrived everywhere. */
-export function settled<Body extends object>(propagation: Revocation['propagation'], body: Body) {
-  return propagation.propagation === 'complete'
+export function settled<Body extends object>(propagation: Propagation, body: Body) {
+  return propagation.isComplete
     ? { status: 200, body }
-    : { status: 202, body: { ...body, ...propagation } };
+    : { status: 202, body: { ...body, ...toPropagation(propagation) } };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { AppliedChange } from '../../domain/key-change.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
-import type { AppliedChange } from '../../usecases/verifiers/visible-changes.ts';
 import { settingFields } from '../flowplate/key-schemas.ts';
 
 export const verifierParams = z.strictObject({ verifier_id: z.uuid() });

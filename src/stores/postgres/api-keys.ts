@@ -86,11 +86,19 @@ export async function lockApiKey(tx: Tx, reach: ApiKeyReach, id: string): Promis
   return row === undefined ? undefined : toApiKey(row);
 }
 
-/** Revokes a key that the caller has locked. Returns it with its new revision. */
-export async function revokeApiKey(tx: Tx, id: string, now: Date): Promise<ApiKey> {
+/**
+ * Ends an active key that the caller has locked, and returns it with its new revision. One that is past its expiry at `now`
+ * ends as expired: for good, whatever a corrected clock will say of it later.
+ */
+export async function endApiKey(tx: Tx, id: string, now: Date): Promise<ApiKey> {
   const row = await tx
     .updateTable('api_keys')
-    .set({ status: 'revoked', revoked_at: now, updated_at: now, revision: sql`revision + 1` })
+    .set({
+      status: sql<string>`CASE WHEN expires_at <= ${now} THEN 'expired' ELSE 'revoked' END`,
+      revoked_at: sql<Date | null>`CASE WHEN expires_at <= ${now} THEN NULL ELSE ${now}::timestamptz END`,
+      updated_at: now,
+      revision: sql`revision + 1`,
+    })
     .where('id', '=', id)
     .returning(apiKeyColumns)
     .executeTakeFirstOrThrow();

@@ -4,6 +4,22 @@ import { idFloor, keyIdPattern, sameMoment } from '../../domain/ids.ts';
 import type { Db, Tx } from './database.ts';
 import type { JsonObject } from './schema.ts';
 
+const columns = [
+  'id',
+  'event_type',
+  'actor_kind',
+  'actor_id',
+  'organization_id',
+  'target_id',
+  'request_id',
+  'on_behalf_of',
+  'result',
+  'details',
+  'created_at',
+] as const;
+
+export const auditEventColumns = sql.join(columns.map((column) => sql.ref(column)));
+
 /** Rows of audit_events as the statements that write them spell them. */
 export function auditEventRow(event: AuditEvent) {
   return {
@@ -21,10 +37,16 @@ export function auditEventRow(event: AuditEvent) {
   };
 }
 
-/** Takes only a transaction: an event belongs to its change, so that neither is ever there without the other. */
+/**
+ * Takes only a transaction: an event belongs to its change, so that neither is ever there without the other. All events are one
+ * parameter, for a statement has at most 65,535 of them.
+ */
 export async function insertAuditEvents(tx: Tx, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await tx.insertInto('audit_events').values(events.map(auditEventRow)).execute();
+  const rows = JSON.stringify(events.map(auditEventRow));
+  await sql`
+    INSERT INTO audit_events (${auditEventColumns})
+    SELECT ${auditEventColumns} FROM json_populate_recordset(NULL::audit_events, ${rows}::json)`.execute(tx);
 }
 
 export type AuditFilter = {
@@ -37,20 +59,6 @@ export type AuditFilter = {
   targetId?: string | undefined;
   result?: AuditResult | undefined;
 };
-
-const columns = [
-  'id',
-  'event_type',
-  'actor_kind',
-  'actor_id',
-  'organization_id',
-  'target_id',
-  'request_id',
-  'on_behalf_of',
-  'result',
-  'details',
-  'created_at',
-] as const;
 
 /** Newest first, starting after the event `before`. */
 export async function listAuditEvents(

@@ -1,17 +1,6 @@
 import { sql } from 'kysely';
+import type { AppliedChange, KeyChange, KeyChangeKind } from '../../domain/key-change.ts';
 import type { Db, Tx } from './database.ts';
-
-export type KeyChangeKind = 'key' | 'master_key' | 'organization';
-
-export type KeyChange = {
-  kind: KeyChangeKind;
-  subjectId: string;
-  revision: number;
-  /** The new status of an organization; null for keys, whose record is simply read anew. */
-  status: string | null;
-};
-
-export type AppliedChange = KeyChange & { seq: number };
 
 export const keyChangesChannel = 'key_changes';
 

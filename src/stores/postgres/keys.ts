@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '../../domain/key.ts';
+import type { Place } from '../../domain/key-change.ts';
 import type { KeyDigest } from '../../domain/key-digest.ts';
 import type { Db, Tx } from './database.ts';
 import { isUniqueViolation } from './faults.ts';
@@ -91,27 +92,52 @@ export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined
   return row === undefined ? undefined : toKey(row);
 }
 
+/** The user keys of one user. What is undefined does not narrow; a null allow-list allows all. */
+export type KeyOwners = {
+  userId: string;
+  organizationId?: string | undefined;
+  environment?: string | undefined;
+  organizationIds: readonly string[] | null;
+  environments: readonly string[] | null;
+};
+
 /**
- * The keys of a user that a revoke has to end, oldest first: those that their rows do not call
- * ended, and those that expired at or after `expiredSince`, for a refresh could still renew them.
- * An undefined part of the owner does not narrow.
+ * The keys of a user that a revoke has to end, oldest first, at most `limit`: those whose rows do not
+ * call them ended, and those that expired at or after `expiredSince`, for a refresh could still renew
+ * them.
  */
 export async function listRevocableKeys(
   db: Db,
-  owner: { userId: string; organizationId?: string | undefined; environment?: string | undefined },
+  owners: KeyOwners,
   expiredSince: Date,
+  limit: number,
 ): Promise<Key[]> {
-  let query = db
-    .selectFrom('api_keys')
+  const query = keysOf(db, owners)
     .select(columns)
-    .where('kind', '=', 'user')
-    .where('user_id', '=', owner.userId)
     .where(
       sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${expiredSince}))`,
     );
-  if (owner.organizationId !== undefined) query = query.where('organization_id', '=', owner.organizationId);
-  if (owner.environment !== undefined) query = query.where('environment', '=', owner.environment);
-  return (await query.orderBy('id').execute()).map(toKey);
+  return (await query.orderBy('id').limit(limit).execute()).map(toKey);
+}
+
+/** Where such keys are or have ever been, at most `limit` places. */
+export async function listKeyPlaces(db: Db, owners: KeyOwners, limit: number): Promise<Place[]> {
+  const query = keysOf(db, owners).select(['organization_id', 'environment']).distinct();
+  const rows = await query.limit(limit).execute();
+  return rows.map((row) => ({ organizationId: row.organization_id, environment: row.environment }));
+}
+
+function keysOf(db: Db, { userId, organizationId, environment, organizationIds, environments }: KeyOwners) {
+  let query = db.selectFrom('api_keys').where('kind', '=', 'user').where('user_id', '=', userId);
+  if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId);
+  if (environment !== undefined) query = query.where('environment', '=', environment);
+  if (organizationIds !== null) query = query.where(isOneOf('organization_id', organizationIds));
+  if (environments !== null) query = query.where(isOneOf('environment', environments));
+  return query;
+}
+
+function isOneOf(column: 'organization_id' | 'environment', values: readonly string[]) {
+  return sql<boolean>`${sql.ref(column)} = any(${values}::text[])`;
 }
 
 /** The predecessors of a line that are still in their grace by their row. */
@@ -148,9 +174,8 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
   if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
   if (filter.organizationIds !== null)
-    query = query.where('organization_id', '=', sql<string>`any(${filter.organizationIds}::text[])`);
-  if (filter.environments !== null)
-    query = query.where('environment', '=', sql<string>`any(${filter.environments}::text[])`);
+    query = query.where(isOneOf('organization_id', filter.organizationIds));
+  if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
   if (filter.status !== undefined) query = query.where(statusCondition(filter.status, filter.now));
   // Text of its own between two bounds, not LIKE: `_` stands in every prefix and would be a wildcard there.
   if (filter.prefix !== undefined) {

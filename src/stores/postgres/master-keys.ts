@@ -21,7 +21,7 @@ const columns = [
   'revision',
 ] as const;
 
-export async function insertMasterKey(tx: Tx, masterKey: MasterKey, secret: MasterKeySecret): Promise<void> {
+export async function insertMasterKey(tx: Db, masterKey: MasterKey, secret: MasterKeySecret): Promise<void> {
   const stored =
     'digest' in secret
       ? { pepper_id: secret.digest.pepperId, digest: secret.digest.digest }

@@ -3,7 +3,7 @@ import type { AuditEvent } from '../../domain/audit-event.ts';
 import { Batches } from '../../domain/batches.ts';
 import type { Key } from '../../domain/key.ts';
 import type { KeyDigest } from '../../domain/key-digest.ts';
-import { auditEventRow } from './audit-events.ts';
+import { auditEventColumns, auditEventRow } from './audit-events.ts';
 import type { Database, Db } from './database.ts';
 import { isFaultOfTheStatement } from './faults.ts';
 import { newKeyRow } from './keys.ts';
@@ -11,8 +11,13 @@ import { newKeyRow } from './keys.ts';
 /** What is stored of a mint: the key, the digest of its secret, and the event that says who minted it. */
 export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent };
 
-/** Inserts a mint; false when nothing was inserted, for the reasons of `insertMints`. */
-export type InsertMint = (mint: Mint) => Promise<boolean>;
+/**
+ * `obstructed`: the organization is not active, the environment is not known, or the user already has an active key there.
+ * `unauthorized`: the master key ended while the request was being carried out.
+ */
+export type MintOutcome = 'minted' | 'obstructed' | 'unauthorized';
+
+export type InsertMint = (mint: Mint) => Promise<MintOutcome>;
 
 const batchLimits = {
   sizeMax: 64,
@@ -30,7 +35,7 @@ const slots = 32;
  * trip, the statement and its commit cost several times what the row itself costs.
  */
 export function mintsInBatches(db: Database): InsertMint {
-  const batches = new Batches<Mint, boolean>({
+  const batches = new Batches<Mint, MintOutcome>({
     run: (mints) => insertMints(db, mints),
     isOneItemsFault: isFaultOfTheStatement,
     ...batchLimits,
@@ -39,23 +44,29 @@ export function mintsInBatches(db: Database): InsertMint {
 }
 
 /**
- * Inserts minted keys with their audit events in one statement, which is one transaction and one round trip. For each, false when
- * it was not inserted, because the organization is not active, the environment is not known, or the user already has an
- * active key there (also one of this very statement).
+ * Inserts minted keys with their audit events in one statement, which is one transaction and one round trip. Each has an outcome
+ * of its own; two mints of one statement that want the same place obstruct each other. A mint by a master key holds that key
+ * until the commit (migration 0022), so that none is committed after the key's revoke.
  *
  * The rows go in in the order of their place: two statements that want the same places wait for one another, never in a circle. The
  * environments stay held meanwhile, so that none is deleted under a key on its way into it.
  */
-export async function insertMints(db: Db, mints: readonly Mint[]): Promise<boolean[]> {
+export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintOutcome[]> {
   const keys = mints.map(({ key, digest }) => ({
     ...newKeyRow(key, digest),
     digest: `\\x${digest.digest.toString('hex')}`,
   }));
   const events = mints.map(({ event }) => auditEventRow(event));
-  const { rows } = await sql<{ id: string }>`
-    WITH wanted AS (
+  const minters = [...new Set(mints.flatMap(({ event }) => masterKeyOf(event) ?? []))];
+  const { rows } = await sql<{ ids: string[] | null; held: string[] | null }>`
+    WITH held AS MATERIALIZED (
+      SELECT id FROM unnest(${minters}::text[]) AS id WHERE hold_master_key(id)
+    ), wanted AS (
       SELECT ${keyColumns}, ordinality
-      FROM json_populate_recordset(NULL::api_keys, ${JSON.stringify(keys)}::json) WITH ORDINALITY
+      FROM json_populate_recordset(NULL::api_keys, ${JSON.stringify(keys)}::json) WITH ORDINALITY AS given
+      JOIN unnest(${mints.map(({ event }) => masterKeyOf(event))}::text[]) WITH ORDINALITY AS minter (by, ordinality)
+        USING (ordinality)
+      WHERE by IS NULL OR by IN (SELECT id FROM held)
     ), places AS (
       SELECT held.organization_id, held.slug
       FROM (SELECT DISTINCT organization_id, environment FROM wanted) AS place CROSS JOIN LATERAL (
@@ -71,8 +82,8 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<boole
       ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' AND kind = 'user' DO NOTHING
       RETURNING id
     ), audited AS (
-      INSERT INTO audit_events (${eventColumns})
-      SELECT ${eventColumns} FROM json_populate_recordset(NULL::audit_events, ${JSON.stringify(events)}::json)
+      INSERT INTO audit_events (${auditEventColumns})
+      SELECT ${auditEventColumns} FROM json_populate_recordset(NULL::audit_events, ${JSON.stringify(events)}::json)
       WHERE target_id IN (SELECT id FROM minted)
       RETURNING actor_kind, actor_id
     ), counted AS (
@@ -81,15 +92,21 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<boole
       GROUP BY actor_id ORDER BY actor_id
       ON CONFLICT (master_key_id, slot) DO UPDATE SET minted = earlier.minted + excluded.minted
     )
-    SELECT id FROM minted`.execute(db);
-  const inserted = new Set(rows.map(({ id }) => id));
-  return mints.map(({ key }) => inserted.has(key.id));
+    SELECT (SELECT array_agg(id) FROM minted) AS ids, (SELECT array_agg(id) FROM held) AS held`.execute(db);
+  const [minted, held] = [new Set(rows[0]?.ids), new Set(rows[0]?.held)];
+  return mints.map(({ key, event }) => {
+    const by = masterKeyOf(event);
+    if (by !== null && !held.has(by)) return 'unauthorized';
+    return minted.has(key.id) ? 'minted' : 'obstructed';
+  });
+}
+
+/** Null for a mint by anybody else, whose rights are not held here. */
+function masterKeyOf({ actor }: AuditEvent): string | null {
+  return actor.kind === 'master_key' ? actor.id : null;
 }
 
 // Named, and not all columns of the table: one that a later migration adds has to get its default from this version too.
 const keyColumns = sql.raw(
   'id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, name, metadata, scopes, rate_limit, quota, ip_allowlist, enabled, expires_at, created_at, updated_at',
-);
-const eventColumns = sql.raw(
-  'id, event_type, actor_kind, actor_id, organization_id, target_id, request_id, on_behalf_of, result, details, created_at',
 );

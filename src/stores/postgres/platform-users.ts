@@ -16,13 +16,6 @@ const columns = [
   'updated_at',
 ] as const;
 
-const usersLock = 5_201_005;
-
-/** Puts all changes of users and of the roles that they hold into one order; reading and logging in go on. */
-export async function lockPlatformUsers(tx: Tx): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(${sql.lit(usersLock)})`.execute(tx);
-}
-
 /** False when the e-mail address is taken. */
 export async function insertPlatformUser(tx: Tx, user: PlatformUser, passwordHash: string): Promise<boolean> {
   const result = await tx
@@ -115,7 +108,7 @@ const orderValues: Record<UserSort, (isDescending: boolean) => RawBuilder<string
   last_login: (isDescending) => sql`coalesce(${loginText}, ${sql.lit(isDescending ? '' : 'never')})`,
 };
 
-/** 'email taken' when the new address is another user's. The caller holds `lockPlatformUsers`. */
+/** 'email taken' when the new address is another user's. */
 export async function updatePlatformUser(
   tx: Tx,
   user: PlatformUser,

@@ -1,27 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Audience, isConcerned } from '../../domain/key-change.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import type { Database } from './database.ts';
 import { listLiveVerifiers, type VerifierProgress } from './verifiers.ts';
 
-/**
- * What the caller of a change may rely on. `complete`: no verifier anywhere accepts the old state in a request that starts
- * after this answer. `pending`: committed and durable, but some verifier has not said yet that it knows.
- */
-export type Propagation = {
-  propagation: 'complete' | 'pending';
-  propagation_detail: {
-    acknowledged: number;
-    total: number;
-    waited_ms: number;
-    /** When it is certain in any case: the end of the last lease that was still outstanding. */
-    effective_by: string;
-  };
-};
+/** The place in the feed that the verifiers of an audience must have reached. */
+export type Told = { seq: number; audience: Audience };
 
 /** A verifier that is well answers within a few milliseconds; one that hangs should not hold up the caller for its whole lease. */
 const waitMsMax = 2_000;
 const pollMs = 2;
 
-type Waiter = { seq: number; startedMs: number; resolve: (propagation: Propagation) => void };
+type Waiter = Told & { startedMs: number; resolve: (propagation: Propagation) => void };
 
 /** Waits, after a commit, until every verifier with a live lease has applied it. All waiters of a process share one poll. */
 export class PropagationWatch {
@@ -35,11 +25,11 @@ export class PropagationWatch {
     this.#leaseMs = leaseMs;
   }
 
-  /** `seq` undefined means that the change took nothing away from anybody: it is complete as it stands. */
-  async wait(seq: number | undefined): Promise<Propagation> {
-    if (seq === undefined) return settled([], Number.MAX_SAFE_INTEGER, 0);
+  /** Undefined stands for a change that took nothing away from anybody: it is complete as it stands. */
+  async wait(told: Told | undefined): Promise<Propagation> {
+    if (told === undefined) return settled([], [], 0);
     return new Promise((resolve) => {
-      this.#waiters.add({ seq, startedMs: performance.now(), resolve });
+      this.#waiters.add({ ...told, startedMs: performance.now(), resolve });
       if (!this.#polling) void this.#poll();
     });
   }
@@ -61,10 +51,11 @@ export class PropagationWatch {
   #judge(asking: Waiter[], verifiers: VerifierProgress[]): void {
     for (const waiter of asking) {
       const waitedMs = performance.now() - waiter.startedMs;
-      const answer = settled(verifiers, waiter.seq, waitedMs);
-      if (answer.propagation === 'pending' && waitedMs < waitMsMax) continue;
+      const concerned = verifiers.filter((verifier) => isConcerned(waiter.audience, verifier));
+      const behind = concerned.filter(({ appliedSeq }) => appliedSeq < waiter.seq);
+      if (behind.length > 0 && waitedMs < waitMsMax) continue;
       this.#waiters.delete(waiter);
-      waiter.resolve(answer);
+      waiter.resolve(settled(concerned, behind, waitedMs));
     }
   }
 
@@ -77,22 +68,29 @@ export class PropagationWatch {
       const waitedMs = performance.now() - waiter.startedMs;
       if (waitedMs < waitMsMax) continue;
       this.#waiters.delete(waiter);
-      const leaseUntil = new Date(Date.now() - waitedMs + this.#leaseMs);
-      waiter.resolve(settled([{ appliedSeq: 0, leaseUntil }], waiter.seq, waitedMs));
+      waiter.resolve({
+        isComplete: false,
+        acknowledged: 0,
+        total: 1,
+        waitedMs,
+        effectiveBy: new Date(Date.now() - waitedMs + this.#leaseMs),
+        heldUpBy: [],
+      });
     }
   }
 }
 
-function settled(verifiers: VerifierProgress[], seq: number, waitedMs: number): Propagation {
-  const behind = verifiers.filter((verifier) => verifier.appliedSeq < seq);
-  const effectiveMs = Math.max(Date.now(), ...behind.map((verifier) => verifier.leaseUntil.getTime()));
+function settled(
+  concerned: readonly VerifierProgress[],
+  behind: readonly VerifierProgress[],
+  waitedMs: number,
+): Propagation {
   return {
-    propagation: behind.length === 0 ? 'complete' : 'pending',
-    propagation_detail: {
-      acknowledged: verifiers.length - behind.length,
-      total: verifiers.length,
-      waited_ms: Math.round(waitedMs),
-      effective_by: new Date(effectiveMs).toISOString(),
-    },
+    isComplete: behind.length === 0,
+    acknowledged: concerned.length - behind.length,
+    total: concerned.length,
+    waitedMs,
+    effectiveBy: new Date(Math.max(Date.now(), ...behind.map(({ leaseUntil }) => leaseUntil.getTime()))),
+    heldUpBy: behind.map(({ id, masterKeyId }) => ({ verifierId: id, masterKeyId })),
   };
 }

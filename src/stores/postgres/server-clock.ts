@@ -10,26 +10,37 @@ const smallStepMs = 1_000;
  */
 export class ServerClock implements Clock {
   #offsetMs = Date.now() - performance.now();
-  #notBeforeMs = 0;
+  #aheadMs = 0;
+  #aheadSinceMs = 0;
 
   /** `serverMs` was read on the server somewhere between `sentMs` and `receivedMs` of this process's monotonic clock. */
   observe(serverMs: number, sentMs: number, receivedMs: number): void {
-    const wasMs = this.nowMs();
+    const readMs = performance.now();
+    const wasMs = this.#at(readMs);
     this.#offsetMs = serverMs - (sentMs + receivedMs) / 2;
-    // A small step back is the question's own inaccuracy: the clock waits, so that no key that has expired is good again.
-    this.#notBeforeMs = wasMs - this.#read() < smallStepMs ? wasMs : 0;
+    // A small step back is the question's own inaccuracy. The clock then goes at half its speed until it is right (slewing),
+    // so that no key that has expired is good again, and two handles made one after the other still sort in that order.
+    const aheadMs = wasMs - this.#offsetMs - readMs;
+    this.#aheadMs = aheadMs > 0 && aheadMs < smallStepMs ? aheadMs : 0;
+    this.#aheadSinceMs = readMs;
   }
 
   nowMs(): number {
-    return Math.max(this.#notBeforeMs, this.#read());
+    return this.#at(performance.now());
   }
 
-  #read(): number {
-    return this.#offsetMs + performance.now();
+  #at(readMs: number): number {
+    const aheadMs = this.#aheadMs - (readMs - this.#aheadSinceMs) / 2;
+    return this.#offsetMs + readMs + Math.max(0, aheadMs);
   }
 
   now(): Date {
     return new Date(this.nowMs());
+  }
+
+  /** By the server's clock or by this process's own, whichever is behind. */
+  earliest(): Date {
+    return new Date(Math.min(this.nowMs(), Date.now()));
   }
 }
 

@@ -85,16 +85,24 @@ export async function deleteSilentVerifiers(db: Db, ageMs: number): Promise<numb
   return Number(result.numDeletedRows);
 }
 
-export type VerifierProgress = { appliedSeq: number; leaseUntil: Date };
+export type VerifierProgress = {
+  id: string;
+  appliedSeq: number;
+  leaseUntil: Date;
+  /** Set for one that is embedded in a gateway, with the allow-lists of that master key. */
+  masterKeyId: string | null;
+  organizationIds: string[] | null;
+  environments: string[] | null;
+};
 
 /** The verifiers whose lease is alive by the server's clock: those, and only those, may still answer from memory. */
 export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
-  const rows = await db
-    .selectFrom('verifiers')
-    .select(['applied_seq', 'lease_until'])
-    .where('lease_until', '>', sql<Date>`clock_timestamp()`)
-    .execute();
-  return rows.map((row) => ({ appliedSeq: row.applied_seq, leaseUntil: row.lease_until }));
+  const { rows } = await sql<VerifierProgress>`
+    SELECT verifiers.id, applied_seq AS "appliedSeq", lease_until AS "leaseUntil", master_key_id AS "masterKeyId",
+      organization_ids AS "organizationIds", environments
+    FROM verifiers LEFT JOIN master_keys ON master_keys.id = master_key_id
+    WHERE lease_until > clock_timestamp()`.execute(db);
+  return rows;
 }
 
 export type VerifierLease = {

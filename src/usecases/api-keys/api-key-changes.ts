@@ -1,33 +1,24 @@
 import type { ApiKey } from '../../domain/api-key.ts';
-import { type AuditEvent, newAuditEvent, type Origin } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
+import { isTenant } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
-import { type ApiKeyReach, lockApiKey } from '../../stores/postgres/api-keys.ts';
-import type { Database, Tx } from '../../stores/postgres/database.ts';
-import type { PropagationWatch } from '../../stores/postgres/propagation.ts';
+import { lockApiKey } from '../../stores/postgres/api-keys.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
+import type { EventDraft } from '../change.ts';
 import { holdingOf } from '../operators/operator-parts.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
-/** What everything that ends a key takes. */
-export type ApiKeyChangeParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  propagation: PropagationWatch;
-};
+/** The organization in whose database role a change of keys runs; undefined for an operator who is in none. */
+export function organizationInside(principal: ApiKeyPrincipal): string | undefined {
+  return isTenant(principal) ? principal.organizationId : undefined;
+}
 
 /**
  * The key, locked, if this principal may change it. `KEY_NOT_FOUND` when there is none in reach; `INSUFFICIENT_PERMISSIONS` for a
  * platform key that holds more than they do: whoever could rotate it would have its rights.
  */
-export async function lockChangeable(
-  tx: Tx,
-  reach: ApiKeyReach,
-  principal: ApiKeyPrincipal,
-  id: string,
-): Promise<ApiKey> {
-  const apiKey = await lockApiKey(tx, reach, id);
+export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: string): Promise<ApiKey> {
+  const apiKey = await lockApiKey(tx, { organizationId: organizationInside(principal) ?? null }, id);
   if (apiKey === undefined) throw new FlowplateError('KEY_NOT_FOUND');
   if (apiKey.kind === 'platform' && 'permissions' in principal) {
     requireHolds(principal, await holdingOf(tx, apiKey.roleIds));
@@ -37,16 +28,13 @@ export async function lockChangeable(
 
 /** What the audit log says of a tenant or platform key: what it is and opens, never the secret or its digest. */
 export function apiKeyEvent(
-  parts: { clock: Clock; randomBytes: RandomBytes },
-  origin: Origin,
   change: 'created' | 'rotated' | 'revoked' | 'deleted',
   apiKey: ApiKey,
   details: Record<string, unknown> = {},
-): AuditEvent {
-  const at = { now: parts.clock.now(), randomBytes: parts.randomBytes };
+): EventDraft {
   const { kind, name, keyPrefix: key_prefix, scopes } = apiKey;
   const isPlatform = kind === 'platform';
-  return newAuditEvent(at, origin, {
+  return {
     eventType: `${kind}.key.${change}`,
     organizationId: isPlatform ? null : apiKey.organizationId,
     targetId: apiKey.id,
@@ -57,5 +45,5 @@ export function apiKeyEvent(
       ...(isPlatform ? { role_ids: apiKey.roleIds } : { environment: apiKey.environment }),
       ...details,
     },
-  });
+  };
 }

@@ -1,35 +1,22 @@
 import { defaultEnvironment } from '../../domain/api-key.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import {
-  type Caller,
-  type OperatorPrincipal,
-  originOf,
-  type TenantPrincipal,
-} from '../../domain/principal.ts';
+import type { Caller, OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
-import type { Turns } from '../../domain/turns.ts';
 import { holdEnvironment, insertApiKey } from '../../stores/postgres/api-keys.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database, Tx } from '../../stores/postgres/database.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations.ts';
-import { lockPlatformUsers } from '../../stores/postgres/platform-users.ts';
+import { type ChangeParts, change } from '../change.ts';
+import type { Replayed } from '../idempotent.ts';
 import { holdingOf, requireKnownRoles } from '../operators/operator-parts.ts';
-import { type Replayed, replayable } from '../replay.ts';
-import { apiKeyEvent } from './api-key-changes.ts';
+import { apiKeyEvent, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
 import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
-import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
+import type { ApiKeyPrincipal } from './within-reach.ts';
 
-export type CreateApiKeyParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  keyring: Keyring;
-  turns: Turns;
-};
+export type CreateApiKeyParts = ChangeParts & { keyring: Keyring };
 
 /** What is undefined was not said. */
 export type NewApiKey = {
@@ -55,24 +42,23 @@ export async function createApiKey(
   idempotency?: Idempotency,
 ): Promise<Replayed<CreatedApiKey>> {
   const { principal } = caller;
-  const now = parts.clock.now();
-  if (wanted.expiresAt !== null && wanted.expiresAt <= now) {
+  if (wanted.expiresAt !== null && wanted.expiresAt <= parts.clock.now()) {
     throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
   }
-  return replayable<CreatedApiKey>({ ...parts, now }, idempotency, (keep) =>
-    withinReach(parts.db, principal, async (tx) => {
-      const request =
-        'organizationId' in principal
-          ? await tenantKey(tx, principal, wanted)
-          : await platformKey(tx, principal, wanted);
-      const { secret, apiKey, digest } = issueApiKey(parts, request, now);
-      await insertApiKey(tx, apiKey, digest);
-      await insertAuditEvents(tx, [apiKeyEvent(parts, originOf(caller), 'created', apiKey)]);
-      const created = toCreatedApiKey({ secret, apiKey });
-      await keep(tx, created);
-      return created;
-    }),
-  );
+  const options = { by: caller, inside: organizationInside(principal), idempotency };
+  return change<CreatedApiKey>(parts, options, async (tx, now) => {
+    const request =
+      'organizationId' in principal
+        ? await tenantKey(tx, principal, wanted)
+        : await platformKey(tx, principal, wanted);
+    const { secret, apiKey, digest } = issueApiKey(parts, request, now);
+    await insertApiKey(tx, apiKey, digest);
+    return {
+      answer: toCreatedApiKey({ secret, apiKey }),
+      events: [apiKeyEvent('created', apiKey)],
+      revokes: revokesNothing,
+    };
+  });
 }
 
 async function tenantKey(
@@ -115,8 +101,7 @@ async function platformKey(
       systemMessage: 'Whoever has no roles can make no platform key',
     });
   }
-  // A role that is changed or removed meanwhile would give more than was looked at here.
-  await lockPlatformUsers(tx);
+  // No role changes meanwhile: the operator's rights are held until the commit (usecases/authority.ts).
   await requireKnownRoles(tx, roleIds);
   requireHolds(operator, await holdingOf(tx, roleIds));
   return { ...wanted, kind: 'platform', roleIds };

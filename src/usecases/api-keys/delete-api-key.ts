@@ -1,27 +1,31 @@
-import { type Caller, originOf } from '../../domain/principal.ts';
+import { revokesKeys } from '../../domain/key-change.ts';
+import type { Caller } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import { deleteApiKey as remove } from '../../stores/postgres/api-keys.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
-import type { Propagation } from '../../stores/postgres/propagation.ts';
-import { keyChange } from '../keys/key-events.ts';
-import { type ApiKeyChangeParts, apiKeyEvent, lockChangeable } from './api-key-changes.ts';
-import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-changes.ts';
+import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
  * Removes a key, alive or ended; the audit log keeps what it was. `KEY_NOT_FOUND`, `INSUFFICIENT_PERMISSIONS` for a platform key that
  * holds more than the caller.
  */
 export async function deleteApiKey(
-  parts: ApiKeyChangeParts,
+  parts: ChangeParts,
   caller: Caller<ApiKeyPrincipal>,
   id: string,
 ): Promise<Propagation> {
-  const changeSeq = await withinReach(parts.db, caller.principal, async (tx, reach) => {
-    const apiKey = await lockChangeable(tx, reach, caller.principal, id);
+  const { principal } = caller;
+  const options = { by: caller, ends: [id], inside: organizationInside(principal) };
+  const { propagation } = await change(parts, options, async (tx) => {
+    const apiKey = await lockChangeable(tx, principal, id);
     await remove(tx, id);
-    await insertAuditEvents(tx, [apiKeyEvent(parts, originOf(caller), 'deleted', apiKey)]);
-    // No row has this revision: whatever a cache holds of the key is older.
-    return appendKeyChanges(tx, [keyChange({ id, revision: apiKey.revision + 1 })]);
+    return {
+      answer: {},
+      events: [apiKeyEvent('deleted', apiKey)],
+      // No row has this revision: whatever a cache holds of the key is older.
+      revokes: revokesKeys([{ ...apiKey, revision: apiKey.revision + 1 }]),
+    };
   });
-  return parts.propagation.wait(changeSeq);
+  return propagation;
 }

@@ -7,8 +7,8 @@ import { asTenant } from '../../stores/postgres/tenant-scope.ts';
 export type ApiKeyPrincipal = TenantPrincipal | OperatorPrincipal;
 
 /**
- * Runs a transaction that reaches as far as its principal: for a tenant, in the database role that sees nothing of another one
- * and no platform keys either.
+ * Reads as far as the principal reaches: for a tenant, in the database role that sees nothing of another one and no platform
+ * keys either.
  */
 export function withinReach<T>(
   db: Database,

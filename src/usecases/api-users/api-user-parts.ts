@@ -1,25 +1,17 @@
+import { defaultEnvironment, platformOrganizationId } from '../../domain/api-key.ts';
 import type { ApiUser } from '../../domain/api-user.ts';
-import { type AuditEvent, newAuditEvent } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import type { Clock } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { idPattern } from '../../domain/ids.ts';
+import { type Revokes, revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import { type Caller, originOf, type Principal } from '../../domain/principal.ts';
-import type { Turns } from '../../domain/turns.ts';
+import type { Caller, Principal } from '../../domain/principal.ts';
 import { isActiveApiAdmin, lockApiAdmins, lockApiUser } from '../../stores/postgres/api-users.ts';
-import type { Database, Db, Tx } from '../../stores/postgres/database.ts';
-import type { PropagationWatch } from '../../stores/postgres/propagation.ts';
+import type { Db, Tx } from '../../stores/postgres/database.ts';
 import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage.ts';
+import type { ChangeParts, EventDraft } from '../change.ts';
 
-/** What every change of an API user takes. */
-export type ApiUserParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  keyring: Keyring;
-  propagation: PropagationWatch;
-  turns: Turns;
-};
+export type ApiUserParts = ChangeParts & { keyring: Keyring };
 
 export type ReadApiUserParts = { db: Db; clock: Clock };
 
@@ -54,20 +46,24 @@ export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id:
 
 /** What the audit log says of an API user: never the key, and no e-mail address, which would outlive its deletion. */
 export function apiUserEvent(
-  parts: Pick<ApiUserParts, 'clock' | 'randomBytes'>,
-  caller: Caller<Principal>,
   change: 'created' | 'updated' | 'key_rotated' | 'deleted',
-  user: ApiUser,
+  user: Pick<ApiUser, 'id' | 'name' | 'role'>,
   details: Record<string, unknown> = {},
-): AuditEvent {
-  const at = { now: parts.clock.now(), randomBytes: parts.randomBytes };
-  return newAuditEvent(at, originOf(caller), {
+): EventDraft {
+  return {
     eventType: `api_user.${change}`,
     organizationId: null,
     targetId: user.id,
     details: { name: user.name, role: user.role, ...details },
-  });
+  };
 }
+
+/** The change of an API user's key, for the verifiers: such keys are the platform's own. */
+export function revokesApiUserKey(key: { id: string; revision: number }): Revokes {
+  return revokesKeys([{ ...key, ...apiUserPlace }]);
+}
+
+export const apiUserPlace = { organizationId: platformOrganizationId, environment: defaultEnvironment };
 
 export async function usageOf(
   { db, clock }: ReadApiUserParts,

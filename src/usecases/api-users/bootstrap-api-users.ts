@@ -2,7 +2,8 @@ import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import { hasActiveApiAdmin, lockApiAdmins } from '../../stores/postgres/api-users.ts';
-import { type Replayed, replayable } from '../replay.ts';
+import { change } from '../change.ts';
+import type { Replayed } from '../idempotent.ts';
 import type { ApiUserParts } from './api-user-parts.ts';
 import { type CreatedApiUser, insertNewApiUser, type NewApiUser } from './new-api-user.ts';
 
@@ -13,17 +14,13 @@ export async function bootstrapApiUsers(
   wanted: Omit<NewApiUser, 'role'>,
   idempotency?: Idempotency,
 ): Promise<Replayed<CreatedApiUser>> {
-  return replayable<CreatedApiUser>({ ...parts, now: parts.clock.now() }, idempotency, (keep) =>
-    parts.db.transaction().execute(async (tx) => {
-      await lockApiAdmins(tx);
-      if (await hasActiveApiAdmin(tx)) {
-        throw new FlowplateError('ALREADY_BOOTSTRAPPED', {
-          systemMessage: 'There is an API user with the role admin already',
-        });
-      }
-      const created = await insertNewApiUser(parts, tx, caller, { ...wanted, role: 'admin' });
-      await keep(tx, created);
-      return created;
-    }),
-  );
+  return change(parts, { by: caller, idempotency }, async (tx, now) => {
+    await lockApiAdmins(tx);
+    if (await hasActiveApiAdmin(tx)) {
+      throw new FlowplateError('ALREADY_BOOTSTRAPPED', {
+        systemMessage: 'There is an API user with the role admin already',
+      });
+    }
+    return insertNewApiUser(parts, tx, { ...wanted, role: 'admin' }, now);
+  });
 }

@@ -1,6 +1,7 @@
 import type { Idempotency } from '../../domain/idempotency.ts';
 import type { Caller, Principal } from '../../domain/principal.ts';
-import { type Replayed, replayable } from '../replay.ts';
+import { change } from '../change.ts';
+import type { Replayed } from '../idempotent.ts';
 import type { ApiUserParts } from './api-user-parts.ts';
 import { type CreatedApiUser, insertNewApiUser, type NewApiUser } from './new-api-user.ts';
 
@@ -11,11 +12,5 @@ export async function createApiUser(
   wanted: NewApiUser,
   idempotency?: Idempotency,
 ): Promise<Replayed<CreatedApiUser>> {
-  return replayable<CreatedApiUser>({ ...parts, now: parts.clock.now() }, idempotency, (keep) =>
-    parts.db.transaction().execute(async (tx) => {
-      const created = await insertNewApiUser(parts, tx, caller, wanted);
-      await keep(tx, created);
-      return created;
-    }),
-  );
+  return change(parts, { by: caller, idempotency }, (tx, now) => insertNewApiUser(parts, tx, wanted, now));
 }

@@ -1,27 +1,34 @@
 import type { Caller, Principal } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import { deleteApiUser as remove, revokeApiUserKey } from '../../stores/postgres/api-users.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
-import type { Propagation } from '../../stores/postgres/propagation.ts';
-import { keyChange } from '../keys/key-events.ts';
-import { type ApiUserParts, apiUserEvent, lockUser, requireAnotherAdmin } from './api-user-parts.ts';
+import { type ChangeParts, change } from '../change.ts';
+import {
+  apiUserEvent,
+  lockUser,
+  requireAnotherAdmin,
+  requireUserId,
+  revokesApiUserKey,
+} from './api-user-parts.ts';
 
 /**
  * Removes a user and ends its key for ever; the key's row stays, so that what was counted and audited still has something to refer to.
  * `USER_NOT_FOUND`, `SELF_ACTION_FORBIDDEN`.
  */
 export async function deleteApiUser(
-  parts: ApiUserParts,
+  parts: ChangeParts,
   caller: Caller<Principal>,
   id: string,
 ): Promise<Propagation> {
-  const changeSeq = await parts.db.transaction().execute(async (tx) => {
+  const { propagation } = await change(parts, { by: caller, ends: [requireUserId(id)] }, async (tx, now) => {
     await requireAnotherAdmin(tx, caller, id);
     const user = await lockUser(tx, id);
-    const revoked = await revokeApiUserKey(tx, id, parts.clock.now());
+    const revoked = await revokeApiUserKey(tx, id, now);
     await remove(tx, id);
-    await insertAuditEvents(tx, [apiUserEvent(parts, caller, 'deleted', user)]);
-    return appendKeyChanges(tx, [keyChange(revoked)]);
+    return {
+      answer: {},
+      events: [apiUserEvent('deleted', user)],
+      revokes: revokesApiUserKey(revoked),
+    };
   });
-  return parts.propagation.wait(changeSeq);
+  return propagation;
 }

@@ -5,9 +5,9 @@ import type { Db } from '../../stores/postgres/database.ts';
 /** The API user that a key stands for, with its role as it is at this moment; undefined when it was deleted or deactivated. */
 export async function identifyApiUser(
   parts: { db: Db },
-  userId: string,
+  { userId, keyId }: { userId: string; keyId: string },
 ): Promise<ApiUserPrincipal | undefined> {
   const user = await findApiUser(parts.db, userId);
   if (user === undefined || !user.isActive) return undefined;
-  return { kind: 'api_user', id: user.id, name: user.name, role: user.role };
+  return { kind: 'api_user', id: user.id, name: user.name, role: user.role, keyId };
 }

@@ -1,21 +1,22 @@
 import type { ApiUser } from '../../domain/api-user.ts';
+import { placesOf, type Revokes, revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, Principal } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import {
   listApiUserLineages,
   setApiUserKeyEnabled,
   updateApiUser as store,
 } from '../../stores/postgres/api-users.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { appendKeyChanges, findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
-import type { Propagation } from '../../stores/postgres/propagation.ts';
-import { keyChange } from '../keys/key-events.ts';
+import { type ChangeParts, change } from '../change.ts';
 import {
-  type ApiUserParts,
   type ApiUserWithUsage,
   apiUserEvent,
+  apiUserPlace,
   lockUser,
   requireAnotherAdmin,
+  requireUserId,
+  revokesApiUserKey,
   usageOf,
 } from './api-user-parts.ts';
 
@@ -26,33 +27,34 @@ export type ApiUserChanges = Partial<Pick<ApiUser, 'name' | 'email' | 'role' | '
  * `USER_NOT_FOUND`; `SELF_ACTION_FORBIDDEN` for an admin who would demote or deactivate themselves.
  */
 export async function updateApiUser(
-  parts: ApiUserParts,
+  parts: ChangeParts,
   caller: Caller<Principal>,
   id: string,
   changes: ApiUserChanges,
 ): Promise<ApiUserWithUsage & { propagation: Propagation }> {
-  const { user, changeSeq } = await parts.db.transaction().execute(async (tx) => {
-    if (changes.role === 'user' || changes.isActive === false) await requireAnotherAdmin(tx, caller, id);
+  const takesRights = changes.role === 'user' || changes.isActive === false;
+  const options = { by: caller, ends: takesRights ? [requireUserId(id)] : [] };
+  const { answer, propagation } = await change<{ user: ApiUser }>(parts, options, async (tx, now) => {
+    if (takesRights) await requireAnotherAdmin(tx, caller, id);
     const old = await lockUser(tx, id);
-    const changed = { ...old, ...changes, updatedAt: parts.clock.now() };
-    await store(tx, changed);
-    const event = apiUserEvent(parts, caller, 'updated', changed, {
-      changed: Object.keys(changes),
-      is_active: changed.isActive,
-    });
-    await insertAuditEvents(tx, [event]);
-    return { user: changed, changeSeq: await switchKey(tx, old, changed) };
+    const user = { ...old, ...changes, updatedAt: now };
+    await store(tx, user);
+    const details = { changed: Object.keys(changes), is_active: user.isActive };
+    return {
+      answer: { user },
+      events: [apiUserEvent('updated', user, details)],
+      revokes: await switchKey(tx, old, user),
+    };
   });
-  const [propagation, lineages] = await Promise.all([
-    parts.propagation.wait(changeSeq),
-    listApiUserLineages(parts.db, [id]),
-  ]);
-  return { user, usage: await usageOf(parts, lineages.get(id)), propagation };
+  const lineages = await listApiUserLineages(parts.db, [id]);
+  return { ...answer, usage: await usageOf(parts, lineages.get(id)), propagation };
 }
 
-/** Whoever deactivates again is told "complete" no sooner than whoever did it first: that change is before the feed's end. */
-async function switchKey(tx: Tx, old: ApiUser, { id, isActive, updatedAt }: ApiUser) {
-  if (isActive === old.isActive) return isActive ? undefined : findLastKeyChangeSeq(tx);
-  const key = await setApiUserKeyEnabled(tx, id, { enabled: isActive, now: updatedAt });
-  return appendKeyChanges(tx, [keyChange(key)]);
+/** Stops or starts the user's key along with the user. */
+async function switchKey(tx: Tx, old: ApiUser, { id, isActive, updatedAt }: ApiUser): Promise<Revokes> {
+  if (isActive !== old.isActive) {
+    return revokesApiUserKey(await setApiUserKeyEnabled(tx, id, { enabled: isActive, now: updatedAt }));
+  }
+  const audience = { places: placesOf([apiUserPlace]) };
+  return isActive ? revokesNothing : { alreadyTold: true, audience };
 }

@@ -1,36 +1,29 @@
-import { newAuditEvent } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Environment } from '../../domain/organization.ts';
-import { type Caller, originOf, type TenantPrincipal } from '../../domain/principal.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database } from '../../stores/postgres/database.ts';
+import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
 import { insertEnvironment } from '../../stores/postgres/environments.ts';
-import { asTenant } from '../../stores/postgres/tenant-scope.ts';
-
-export type EnvironmentParts = { db: Database; clock: Clock; randomBytes: RandomBytes };
+import { type ChangeParts, change } from '../change.ts';
 
 /** Adds an environment to the caller's organization. `ENVIRONMENT_ALREADY_EXISTS` when it has one of that name. */
 export async function createEnvironment(
-  { db, clock, randomBytes }: EnvironmentParts,
+  parts: ChangeParts,
   caller: Caller<TenantPrincipal>,
   slug: string,
 ): Promise<Environment> {
   const { organizationId } = caller.principal;
-  const now = clock.now();
-  const id = newId('environment', now, randomBytes);
-  await asTenant(db, organizationId, async (tx) => {
+  const options = { by: caller, inside: organizationId };
+  const { answer } = await change<Environment>(parts, options, async (tx, now) => {
+    const id = newId('environment', now, parts.randomBytes);
     if (!(await insertEnvironment(tx, { id, organizationId, slug, now }))) {
       throw new FlowplateError('ENVIRONMENT_ALREADY_EXISTS');
     }
-    const event = newAuditEvent({ now, randomBytes }, originOf(caller), {
-      eventType: 'environment.created',
-      organizationId,
-      targetId: id,
-      details: { slug },
-    });
-    await insertAuditEvents(tx, [event]);
+    return {
+      answer: { id, slug, createdAt: now },
+      events: [{ eventType: 'environment.created', organizationId, targetId: id, details: { slug } }],
+      revokes: revokesNothing,
+    };
   });
-  return { id, slug, createdAt: now };
+  return answer;
 }

@@ -1,33 +1,35 @@
 import { systemOrigin } from '../../domain/audit-event.ts';
 import type { RandomBytes } from '../../domain/clock.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { endDueKeys } from '../../stores/postgres/keys.ts';
 import { readServerTime } from '../../stores/postgres/server-clock.ts';
+import { commitAt } from '../change.ts';
 import { keyEvent } from './key-events.ts';
 
 const batchMax = 500;
 
+/** What the sweep writes cannot be undone, so a clock that was wrong for a moment must not decide it. */
+const settleMs = 60_000;
+
 /**
- * Writes down what verification decides anyway: that keys past their expiry or their grace have ended. Works by state, not by
- * tick, so a missed, repeated or doubled run changes nothing. Returns how many it ended.
+ * Writes down what verification decides anyway: that keys past their expiry or their grace have ended, a minute ago or longer
+ * by the server's clock and by this process's own. Works by state, not by tick, so a missed, repeated or doubled run changes
+ * nothing. Returns how many it ended.
  */
 export async function expireDueKeys(parts: { db: Database; randomBytes: RandomBytes }): Promise<number> {
   let ended = 0;
   for (;;) {
-    const batch = await parts.db.transaction().execute(async (tx) => {
-      const now = await readServerTime(tx);
-      const keys = await endDueKeys(tx, now, batchMax);
-      const at = { now, randomBytes: parts.randomBytes };
-      await insertAuditEvents(
-        tx,
-        keys.map((key) =>
-          keyEvent(at, systemOrigin, key.status === 'expired' ? 'key.expired' : 'key.revoked', key),
-        ),
+    const serverTime = await readServerTime(parts.db);
+    const dueAt = new Date(Math.min(serverTime.getTime(), Date.now()) - settleMs);
+    const { answer } = await commitAt(parts, serverTime, { by: systemOrigin }, async (tx) => {
+      const keys = await endDueKeys(tx, dueAt, batchMax);
+      const events = keys.map((key) =>
+        keyEvent(key.status === 'expired' ? 'key.expired' : 'key.revoked', key),
       );
-      return keys.length;
+      return { answer: { ended: keys.length }, events, revokes: revokesNothing };
     });
-    ended += batch;
-    if (batch < batchMax) return ended;
+    ended += answer.ended;
+    if (answer.ended < batchMax) return ended;
   }
 }

@@ -1,14 +1,12 @@
-import { type AuditEvent, systemOrigin } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import { systemOrigin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { isRenewable, type Key, statusAt } from '../../domain/key.ts';
+import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import { type Caller, isVisibleTo, originOf } from '../../domain/principal.ts';
-import type { Turns } from '../../domain/turns.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { appendKeyChanges, type KeyChange } from '../../stores/postgres/key-changes.ts';
+import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import {
   expireKey,
   findActiveKey,
@@ -21,24 +19,16 @@ import {
   supersedeKey,
 } from '../../stores/postgres/keys.ts';
 import { findOrganization } from '../../stores/postgres/organizations.ts';
-import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
-import { type KeepAnswer, replayable } from '../replay.ts';
+import { type ChangeParts, change } from '../change.ts';
 import { issueSecret, type MintedKey, type Owner, requireFuture, toMintedKey } from './issue-secret.ts';
-import { keyChange, keyEvent } from './key-events.ts';
+import { keyEvent } from './key-events.ts';
 
 /** `newEnd`: when the successor ends; the end of its predecessor unless set. */
 export type RefreshRequest = Owner & { gracePeriodSeconds: number; newEnd?: Date | undefined };
 
-export type RefreshParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  keyring: Keyring;
-  propagation: PropagationWatch;
-  turns: Turns;
-};
+export type RefreshParts = ChangeParts & { keyring: Keyring };
 
-type Refreshed = { minted: MintedKey; changeSeq: number | undefined };
+export type Refreshed = { minted: MintedKey; propagation: Propagation; isReplay: boolean };
 
 /**
  * A mint took the place of an expired key: the next round refreshes what it minted. More rounds
@@ -59,62 +49,49 @@ export async function refreshKey(
   caller: Caller,
   request: RefreshRequest,
   idempotency?: Idempotency,
-): Promise<{ minted: MintedKey; propagation: Propagation; isReplay: boolean }> {
-  const now = parts.clock.now();
-  const { answer, isReplay } = await replayable<Refreshed>({ ...parts, now }, idempotency, (keep) => {
-    requireFuture(request.newEnd, now);
-    return parts.turns.run(request.userId, () => refreshInRounds(parts, caller, request, { now, keep }));
-  });
-  const propagation = await parts.propagation.wait(answer.changeSeq);
-  return { minted: answer.minted, propagation, isReplay };
-}
-
-type Round = { now: Date; keep: KeepAnswer<Refreshed> };
-
-async function refreshInRounds(
-  parts: RefreshParts,
-  caller: Caller,
-  request: RefreshRequest,
-  round: Round,
 ): Promise<Refreshed> {
-  for (let rounds = 1; ; rounds++) {
+  for (let round = 1; ; round++) {
     try {
-      return await parts.db.transaction().execute((tx) => refreshInTx(parts, tx, caller, request, round));
+      return await refreshOnce(parts, caller, request, idempotency);
     } catch (error) {
       if (!isPlaceTaken(error)) throw error;
-      if (rounds >= roundsMax) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1, cause: error });
+      if (round >= roundsMax) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1, cause: error });
     }
   }
 }
 
-async function refreshInTx(
+async function refreshOnce(
   parts: RefreshParts,
-  tx: Tx,
   caller: Caller,
   request: RefreshRequest,
-  { now, keep }: Round,
+  idempotency: Idempotency | undefined,
 ): Promise<Refreshed> {
-  const { newEnd } = request;
-  const old = await lockRefreshable(tx, caller, request, now);
-  const { secret, key, digest } = issueSecret(parts, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
-  const isExpired = statusAt(old, now) === 'expired';
-  const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
-  const at = { now, randomBytes: parts.randomBytes };
-  const events: AuditEvent[] = [];
-  if (isExpired && (await expireKey(tx, old.id, now)))
-    events.push(keyEvent(at, systemOrigin, 'key.expired', old));
-  const changes = await endOld(tx, old, gracePeriodSeconds, now);
-  await insertSuccessor(tx, key, digest);
-  const details = {
-    previous_key_id: old.id,
-    grace_period_seconds: gracePeriodSeconds,
-    ...(newEnd !== undefined && { expires_at: newEnd.toISOString() }),
-  };
-  events.push(keyEvent(at, originOf(caller), 'key.refreshed', key, details));
-  await insertAuditEvents(tx, events);
-  const refreshed = { minted: toMintedKey(secret, key), changeSeq: await appendKeyChanges(tx, changes) };
-  await keep(tx, refreshed);
-  return refreshed;
+  const options = { by: caller, turn: request.userId, idempotency };
+  const { answer, ...rest } = await change<{ minted: MintedKey }>(parts, options, async (tx, now) => {
+    const { newEnd } = request;
+    requireFuture(newEnd, now);
+    const old = await lockRefreshable(tx, caller, request, now);
+    const { secret, key, digest } = issueSecret(parts, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
+    const isExpired = statusAt(old, now) === 'expired';
+    const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
+    const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
+    const ended = await endOld(tx, old, gracePeriodSeconds, now);
+    await insertSuccessor(tx, key, digest);
+    const details = {
+      previous_key_id: old.id,
+      grace_period_seconds: gracePeriodSeconds,
+      ...(newEnd !== undefined && { expires_at: newEnd.toISOString() }),
+    };
+    return {
+      answer: { minted: toMintedKey(secret, key) },
+      events: [
+        ...(wasUnswept ? [{ ...keyEvent('key.expired', old), origin: systemOrigin }] : []),
+        keyEvent('key.refreshed', key, details),
+      ],
+      revokes: revokesKeys(ended),
+    };
+  });
+  return { ...answer, ...rest };
 }
 
 async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, now: Date): Promise<Key> {
@@ -138,12 +115,11 @@ async function findRefreshable(tx: Tx, request: RefreshRequest, now: Date): Prom
   return isRenewal && isRenewable(found, now) ? found : undefined;
 }
 
-async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<KeyChange[]> {
+async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<Key[]> {
   if (gracePeriodSeconds > 0) {
     const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
-    return [keyChange({ id: old.id, revision: await supersedeKey(tx, { id: old.id, until, now }) })];
+    return [{ ...old, revision: await supersedeKey(tx, { id: old.id, until, now }) }];
   }
   const inGrace = await listSuperseded(tx, old.lineageId);
-  const revoked = await revokeKeys(tx, [old.id, ...inGrace.map((key) => key.id)], now);
-  return revoked.map(keyChange);
+  return revokeKeys(tx, [old.id, ...inGrace.map((key) => key.id)], now);
 }

@@ -1,45 +1,41 @@
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
-import { isRenewable, type Key, statusAt } from '../../domain/key.ts';
-import { type Caller, originOf } from '../../domain/principal.ts';
-import type { Turns } from '../../domain/turns.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { appendKeyChanges, findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
+import { type Key, statusAt } from '../../domain/key.ts';
+import { type Audience, revokesKeys } from '../../domain/key-change.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import { revokeKeys } from '../../stores/postgres/keys.ts';
-import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
-import { keyChange, keyEvent } from './key-events.ts';
+import type { Decision } from '../change.ts';
+import { keyEvent } from './key-events.ts';
 
-export type RevokeParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  propagation: PropagationWatch;
-  turns: Turns;
-};
-
+/** `revokedCount`: the keys among them that could still be accepted. */
 export type Revocation = { revokedCount: number; propagation: Propagation };
 
 /**
- * The part of every revoke that lies inside the transaction, whatever was asked for. The caller
- * holds `lockUserKeys`. Expired keys that a refresh could still renew end as well: a revoke is the
- * last word. Only keys that could be accepted are counted.
+/**
+ * Ends keys that are not revoked, whatever the clock says of them: a clock that is ahead would else
+ * spare a key that is good again once it is right. Expired keys that a refresh could still renew end
+ * as well: a revoke is the last word. The caller holds `lockUserKeys`. `audience`: the verifiers that
+ * an earlier revoke of these keys concerned, for a request that finds nothing left to end.
  */
-export async function revokeInTx(
-  parts: Pick<RevokeParts, 'clock' | 'randomBytes'>,
+export async function endKeys(
   tx: Tx,
-  caller: Caller,
   keys: readonly Key[],
-): Promise<{ revoked: number; changeSeq: number | undefined }> {
-  const now = parts.clock.now();
-  const alive = keys.filter((key) => ['active', 'superseded'].includes(statusAt(key, now)));
-  const ending = [...alive, ...keys.filter((key) => isRenewable(key, now))].map((key) => key.id);
-  // Whoever asks again is told "complete" no sooner than whoever asked first: that change is somewhere before the feed's end.
-  if (ending.length === 0) return { revoked: 0, changeSeq: await findLastKeyChangeSeq(tx) };
-  const revoked = await revokeKeys(tx, ending, now);
-  const at = { now, randomBytes: parts.randomBytes };
-  await insertAuditEvents(
+  audience: Audience,
+  now: Date,
+): Promise<Decision<{ revokedCount: number }>> {
+  const alive = new Set(keys.filter((key) => isAcceptable(key, now)).map(({ id }) => id));
+  const revoked = await revokeKeys(
     tx,
-    revoked.map((key) => keyEvent(at, originOf(caller), 'key.revoked', key)),
+    keys.map(({ id }) => id),
+    now,
   );
-  return { revoked: alive.length, changeSeq: await appendKeyChanges(tx, revoked.map(keyChange)) };
+  return {
+    answer: { revokedCount: revoked.filter(({ id }) => alive.has(id)).length },
+    events: revoked.map((key) => keyEvent('key.revoked', key)),
+    revokes: revoked.length === 0 ? { alreadyTold: true, audience } : revokesKeys(revoked),
+  };
+}
+
+function isAcceptable(key: Key, now: Date): boolean {
+  const status = statusAt(key, now);
+  return status === 'active' || status === 'superseded';
 }

@@ -1,37 +1,27 @@
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { type KeySettings, statusAt } from '../../domain/key.ts';
-import { type Caller, isVisibleTo, originOf } from '../../domain/principal.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database } from '../../stores/postgres/database.ts';
-import { appendKeyChanges } from '../../stores/postgres/key-changes.ts';
+import { type Key, type KeySettings, statusAt } from '../../domain/key.ts';
+import { revokesKeys } from '../../domain/key-change.ts';
+import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/keys.ts';
-import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
 import { listUsageTotals } from '../../stores/postgres/usage.ts';
+import { type ChangeParts, change } from '../change.ts';
 import { requireFuture } from './issue-secret.ts';
-import { keyChange, keyEvent } from './key-events.ts';
+import { keyEvent } from './key-events.ts';
 import type { KeyWithUsage } from './key-with-usage.ts';
-
-export type UpdateParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
-  propagation: PropagationWatch;
-};
 
 /**
  * Changes settings of an active key and of its predecessors in grace: a line of keys is one credential. `KEY_NOT_FOUND` when it
  * never existed or may not be seen; `KEY_NOT_ACTIVE` when it has ended or has a successor, since nothing revives a key.
  */
 export async function updateKey(
-  parts: UpdateParts,
+  parts: ChangeParts,
   caller: Caller,
   keyId: string,
   changes: Partial<KeySettings>,
 ): Promise<KeyWithUsage & { propagation: Propagation }> {
-  const now = parts.clock.now();
-  requireFuture(changes.expiresAt, now);
-  const { key, changeSeq } = await parts.db.transaction().execute(async (tx) => {
+  requireFuture(changes.expiresAt, parts.clock.now());
+  const { answer, propagation } = await change<{ key: Key }>(parts, { by: caller }, async (tx, now) => {
     const found = await findKey(tx, keyId);
     if (found === undefined || !isVisibleTo(caller.principal, found.organizationId, found.environment)) {
       throw new FlowplateError('KEY_NOT_FOUND');
@@ -41,24 +31,13 @@ export async function updateKey(
     const status = statusAt(current, now);
     if (status !== 'active') throw new FlowplateError('KEY_NOT_ACTIVE', { details: { status } });
     const line = await updateLineageSettings(tx, current.lineageId, { ...current, ...changes }, now);
-    const event = keyEvent(
-      { now, randomBytes: parts.randomBytes },
-      originOf(caller),
-      'key.updated',
-      current,
-      {
-        changed: Object.keys(changes),
-      },
-    );
-    await insertAuditEvents(tx, [event]);
     return {
-      key: line.find((member) => member.id === keyId) ?? current,
-      changeSeq: await appendKeyChanges(tx, line.map(keyChange)),
+      answer: { key: line.find((member) => member.id === keyId) ?? current },
+      events: [keyEvent('key.updated', current, { changed: Object.keys(changes) })],
+      revokes: revokesKeys(line),
     };
   });
-  const [propagation, totals] = await Promise.all([
-    parts.propagation.wait(changeSeq),
-    listUsageTotals(parts.db, [key.lineageId], now),
-  ]);
+  const { key } = answer;
+  const totals = await listUsageTotals(parts.db, [key.lineageId], parts.clock.now());
   return { key, usage: totals.get(key.lineageId), propagation };
 }

@@ -1,6 +1,8 @@
 import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import { listMasterKeys, lockMasterKeys } from '../../stores/postgres/master-keys.ts';
+import { commitChange } from '../change.ts';
 import {
   type CreatedMasterKey,
   issueMasterKey,
@@ -25,14 +27,18 @@ const first = {
 export async function ensureFirstMasterKey(
   parts: MasterKeyParts,
   chosenSecret?: string,
-  origin: Origin = systemOrigin,
+  by: Origin = systemOrigin,
 ): Promise<CreatedMasterKey | undefined> {
   if ((await listMasterKeys(parts.db)).length > 0) return undefined;
   const issued = await issueMasterKey(parts, first, chosenSecret);
-  return parts.db.transaction().execute(async (tx) => {
+  const { answer } = await commitChange<{ created?: CreatedMasterKey }>(parts, { by }, async (tx) => {
     await lockMasterKeys(tx);
-    if ((await listMasterKeys(tx)).length > 0) return undefined;
-    await storeMasterKey(parts, tx, origin, issued);
-    return toCreated(issued);
+    const isFirst = (await listMasterKeys(tx)).length === 0;
+    return {
+      answer: isFirst ? { created: toCreated(issued) } : {},
+      events: isFirst ? [await storeMasterKey(tx, issued)] : [],
+      revokes: revokesNothing,
+    };
   });
+  return answer.created;
 }

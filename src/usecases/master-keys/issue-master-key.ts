@@ -1,13 +1,12 @@
-import { newAuditEvent, type Origin } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
+import type { KeyChange, Revokes } from '../../domain/key-change.ts';
 import { digestSecret, type Keyring } from '../../domain/key-digest.ts';
 import { newSecret, parseSecret } from '../../domain/key-format.ts';
 import type { MasterKey } from '../../domain/master-key.ts';
 import { hashPassword } from '../../domain/password-hash.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database, Tx } from '../../stores/postgres/database.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import { insertMasterKey, type MasterKeySecret } from '../../stores/postgres/master-keys.ts';
+import type { ChangeParts, EventDraft } from '../change.ts';
 import { type ShownMasterKey, shown } from './shown-master-key.ts';
 
 export type MasterKeyRequest = Pick<
@@ -15,10 +14,7 @@ export type MasterKeyRequest = Pick<
   'name' | 'permissions' | 'organizationIds' | 'environments' | 'ipAllowlist' | 'expiresAt'
 >;
 
-export type MasterKeyParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
+export type MasterKeyParts = ChangeParts & {
   keyring: Keyring;
   /** The environment that stands in generated secrets. */
   environment: string;
@@ -31,7 +27,7 @@ export type IssuedMasterKey = { masterKey: MasterKey; secret: string; stored: Ma
 
 /** Everything but the storing; hashing takes its time and must not happen inside a transaction. */
 export async function issueMasterKey(
-  parts: Omit<MasterKeyParts, 'db'>,
+  parts: Pick<MasterKeyParts, 'clock' | 'randomBytes' | 'keyring' | 'environment'>,
   request: MasterKeyRequest,
   chosenSecret?: string,
 ): Promise<IssuedMasterKey> {
@@ -54,21 +50,21 @@ export async function issueMasterKey(
   return { masterKey, secret, stored };
 }
 
-export async function storeMasterKey(
-  parts: Pick<MasterKeyParts, 'randomBytes'>,
-  tx: Tx,
-  origin: Origin,
-  { masterKey, stored }: IssuedMasterKey,
-): Promise<void> {
+/** Stores it, and returns the event that says so. */
+export async function storeMasterKey(tx: Tx, { masterKey, stored }: IssuedMasterKey): Promise<EventDraft> {
   await insertMasterKey(tx, masterKey, stored);
-  const at = { now: masterKey.createdAt, randomBytes: parts.randomBytes };
-  const event = newAuditEvent(at, origin, {
+  return {
     eventType: 'master_key.created',
     organizationId: null,
     targetId: masterKey.id,
     details: { name: masterKey.name, permissions: masterKey.permissions },
-  });
-  await insertAuditEvents(tx, [event]);
+  };
+}
+
+/** Only the verifiers that act by this key know it. */
+export function revokesMasterKey(masterKeyId: string, revision: number): Revokes {
+  const change: KeyChange = { kind: 'master_key', subjectId: masterKeyId, revision, status: null };
+  return { changes: [change], audience: { masterKeyId } };
 }
 
 export function toCreated({ masterKey, secret }: IssuedMasterKey): CreatedMasterKey {

@@ -1,34 +1,36 @@
-import { newAuditEvent, type Origin } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database } from '../../stores/postgres/database.ts';
-import { appendKeyChanges, findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import { findMasterKey, revokeMasterKey as markRevoked } from '../../stores/postgres/master-keys.ts';
-import type { Propagation, PropagationWatch } from '../../stores/postgres/propagation.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { revokesMasterKey } from './issue-master-key.ts';
 
 /** Ends a master key at once; again is a success. `MASTER_KEY_NOT_FOUND` when there never was one. */
 export async function revokeMasterKey(
-  parts: { db: Database; clock: Clock; randomBytes: RandomBytes; propagation: PropagationWatch },
-  origin: Origin,
+  parts: ChangeParts,
+  by: Caller<OperatorPrincipal> | Origin,
   masterKeyId: string,
 ): Promise<Propagation> {
-  const now = parts.clock.now();
-  const changeSeq = await parts.db.transaction().execute(async (tx) => {
+  const { propagation } = await change(parts, { by, ends: [masterKeyId] }, async (tx, now) => {
     const revision = await markRevoked(tx, { id: masterKeyId, at: now });
-    if (revision === undefined) {
-      if ((await findMasterKey(tx, masterKeyId)) === undefined)
-        throw new FlowplateError('MASTER_KEY_NOT_FOUND');
-      return findLastKeyChangeSeq(tx);
+    if (revision !== undefined) {
+      return {
+        answer: {},
+        events: [
+          {
+            eventType: 'master_key.revoked',
+            organizationId: null,
+            targetId: masterKeyId,
+            details: {},
+          },
+        ],
+        revokes: revokesMasterKey(masterKeyId, revision),
+      };
     }
-    const event = newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {
-      eventType: 'master_key.revoked',
-      organizationId: null,
-      targetId: masterKeyId,
-      details: {},
-    });
-    await insertAuditEvents(tx, [event]);
-    return appendKeyChanges(tx, [{ kind: 'master_key', subjectId: masterKeyId, revision, status: null }]);
+    if ((await findMasterKey(tx, masterKeyId)) === undefined)
+      throw new FlowplateError('MASTER_KEY_NOT_FOUND');
+    return { answer: {}, events: [], revokes: { alreadyTold: true, audience: { masterKeyId } } };
   });
-  return parts.propagation.wait(changeSeq);
+  return propagation;
 }

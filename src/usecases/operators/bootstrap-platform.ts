@@ -1,13 +1,10 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
 import { superAdminRoleId } from '../../domain/role.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import {
-  insertPlatformUser,
-  isThereAPlatformUser,
-  lockPlatformUsers,
-} from '../../stores/postgres/platform-users.ts';
+import { insertPlatformUser, isThereAPlatformUser } from '../../stores/postgres/platform-users.ts';
+import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type NewOperator, toNewUser } from './new-user.ts';
 import { type OperatorParts, operatorEvent } from './operator-parts.ts';
@@ -23,16 +20,20 @@ export async function bootstrapPlatform(
 ): Promise<PlatformUser> {
   if (await isThereAPlatformUser(parts.db)) throw new FlowplateError('ALREADY_BOOTSTRAPPED');
   const passwordHash = await hashNewPassword(parts, password, wanted);
-  const user = toNewUser(parts, { ...wanted, roleIds: [superAdminRoleId] });
-  await parts.db.transaction().execute(async (tx) => {
-    await lockPlatformUsers(tx);
+  const options = { by: caller, ends: 'operators' } as const;
+  const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
     if (await isThereAPlatformUser(tx)) throw new FlowplateError('ALREADY_BOOTSTRAPPED');
+    const user = toNewUser(parts, { ...wanted, roleIds: [superAdminRoleId] }, now);
     await insertPlatformUser(tx, user, passwordHash);
     const details = { email: user.email, role_ids: user.roleIds };
-    await insertAuditEvents(tx, [
-      operatorEvent(parts, caller, 'platform.bootstrapped', user.id, {}),
-      operatorEvent(parts, caller, 'platform.user.created', user.id, details),
-    ]);
+    return {
+      answer: user,
+      events: [
+        operatorEvent('platform.bootstrapped', user.id, {}),
+        operatorEvent('platform.user.created', user.id, details),
+      ],
+      revokes: revokesNothing,
+    };
   });
-  return user;
+  return answer;
 }

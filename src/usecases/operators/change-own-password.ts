@@ -1,14 +1,11 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import { normalizedPassword } from '../../domain/password.ts';
 import { isPassword } from '../../domain/password-hash.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import { deleteSessionsOf } from '../../stores/postgres/platform-sessions.ts';
-import {
-  findCredentials,
-  lockPlatformUsers,
-  updatePlatformUser,
-} from '../../stores/postgres/platform-users.ts';
+import { findCredentials, updatePlatformUser } from '../../stores/postgres/platform-users.ts';
+import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type OperatorParts, operatorEvent } from './operator-parts.ts';
 
@@ -28,16 +25,16 @@ export async function changeOwnPassword(
   );
   if (!isRight) throw new FlowplateError('INVALID_CREDENTIALS');
   const passwordHash = await hashNewPassword(parts, request.newPassword, known.user, 'new_password');
-  await parts.db.transaction().execute(async (tx) => {
-    await lockPlatformUsers(tx);
+  await change(parts, { by: caller, ends: 'operators' }, async (tx, now) => {
     const current = await findCredentials(tx, { id: known.user.id });
     // Somebody else set it meanwhile: what was just shown is no longer the password.
     if (current?.passwordHash !== known.passwordHash) throw new FlowplateError('INVALID_CREDENTIALS');
-    await updatePlatformUser(tx, { ...current.user, updatedAt: parts.clock.now() }, passwordHash);
+    await updatePlatformUser(tx, { ...current.user, updatedAt: now }, passwordHash);
     await deleteSessionsOf(tx, known.user.id);
-    const event = operatorEvent(parts, caller, 'platform.user.password_changed', known.user.id, {
-      by: 'self',
-    });
-    await insertAuditEvents(tx, [event]);
+    return {
+      answer: {},
+      events: [operatorEvent('platform.user.password_changed', known.user.id, { by: 'self' })],
+      revokes: revokesNothing,
+    };
   });
 }

@@ -1,9 +1,10 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import { insertPlatformUser, lockPlatformUsers } from '../../stores/postgres/platform-users.ts';
+import { insertPlatformUser } from '../../stores/postgres/platform-users.ts';
+import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type NewOperator, toNewUser } from './new-user.ts';
 import { holdingOf, type OperatorParts, operatorEvent, requireKnownRoles } from './operator-parts.ts';
@@ -15,14 +16,18 @@ export async function createOperator(
   { password, ...wanted }: NewOperator,
 ): Promise<PlatformUser> {
   const passwordHash = await hashNewPassword(parts, password, wanted);
-  const user = toNewUser(parts, wanted);
-  await parts.db.transaction().execute(async (tx) => {
-    await lockPlatformUsers(tx);
+  const options = { by: caller, ends: 'operators' } as const;
+  const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
+    const user = toNewUser(parts, wanted, now);
     await requireKnownRoles(tx, user.roleIds);
     requireHolds(caller.principal, await holdingOf(tx, user.roleIds));
     if (!(await insertPlatformUser(tx, user, passwordHash))) throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     const details = { email: user.email, role_ids: user.roleIds };
-    await insertAuditEvents(tx, [operatorEvent(parts, caller, 'platform.user.created', user.id, details)]);
+    return {
+      answer: user,
+      events: [operatorEvent('platform.user.created', user.id, details)],
+      revokes: revokesNothing,
+    };
   });
-  return user;
+  return answer;
 }

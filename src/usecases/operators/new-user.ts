@@ -6,10 +6,10 @@ export type NewOperator = Pick<PlatformUser, 'email' | 'name' | 'roleIds'> & { p
 
 /** The row of a platform user who has never logged in. */
 export function toNewUser(
-  parts: Pick<OperatorParts, 'clock' | 'randomBytes'>,
+  parts: Pick<OperatorParts, 'randomBytes'>,
   wanted: Pick<PlatformUser, 'email' | 'name' | 'roleIds'>,
+  now: Date,
 ): PlatformUser {
-  const now = parts.clock.now();
   return {
     ...wanted,
     id: newId('platformUser', now, parts.randomBytes),

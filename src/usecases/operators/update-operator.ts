@@ -1,16 +1,16 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import { isActiveSuperAdmin, type PlatformUser } from '../../domain/platform-user.ts';
 import { type Caller, type OperatorPrincipal, requireSuperAdmin } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { deleteSessionsOf } from '../../stores/postgres/platform-sessions.ts';
 import {
   findPlatformUser,
   isThereAnotherSuperAdmin,
-  lockPlatformUsers,
   updatePlatformUser,
 } from '../../stores/postgres/platform-users.ts';
+import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
 import { holdingOf, type OperatorParts, operatorEvent, requireKnownRoles } from './operator-parts.ts';
 
@@ -35,19 +35,23 @@ export async function updateOperator(
     throw new FlowplateError('SELF_ACTION_FORBIDDEN');
   }
   const passwordHash = password === undefined ? undefined : await newHash(parts, userId, password, changes);
-  return parts.db.transaction().execute(async (tx) => {
-    await lockPlatformUsers(tx);
+  const options = { by: caller, ends: 'operators' } as const;
+  const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
     const before = await findPlatformUser(tx, userId);
     if (before === undefined) throw new FlowplateError('USER_NOT_FOUND');
-    const after = { ...before, ...changes, updatedAt: parts.clock.now() };
+    const after = { ...before, ...changes, updatedAt: now };
     await requireMay(tx, caller.principal, before, after);
     if ((await updatePlatformUser(tx, after, passwordHash)) === 'email taken') {
       throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     }
     if (!after.isActive || passwordHash !== undefined) await deleteSessionsOf(tx, userId);
-    await insertAuditEvents(tx, eventsOf(parts, caller, changes, userId, passwordHash !== undefined));
-    return after;
+    return {
+      answer: after,
+      events: eventsOf(changes, userId, passwordHash !== undefined),
+      revokes: revokesNothing,
+    };
   });
+  return answer;
 }
 
 async function newHash(parts: OperatorParts, userId: string, password: string, changes: OperatorChanges) {
@@ -69,20 +73,14 @@ async function requireMay(
   if (!(await isThereAnotherSuperAdmin(tx, before.id))) throw new FlowplateError('LAST_SUPER_ADMIN');
 }
 
-function eventsOf(
-  parts: OperatorParts,
-  caller: Caller<OperatorPrincipal>,
-  changes: OperatorChanges,
-  userId: string,
-  isPasswordChanged: boolean,
-) {
+function eventsOf(changes: OperatorChanges, userId: string, isPasswordChanged: boolean) {
   const details = {
     ...(changes.email !== undefined && { email: changes.email }),
     ...(changes.name !== undefined && { name: changes.name }),
     ...(changes.isActive !== undefined && { is_active: changes.isActive }),
     ...(changes.roleIds !== undefined && { role_ids: changes.roleIds }),
   };
-  const updated = operatorEvent(parts, caller, 'platform.user.updated', userId, details);
-  const password = operatorEvent(parts, caller, 'platform.user.password_changed', userId, { by: 'operator' });
+  const updated = operatorEvent('platform.user.updated', userId, details);
+  const password = operatorEvent('platform.user.password_changed', userId, { by: 'operator' });
   return [...(Object.keys(details).length > 0 ? [updated] : []), ...(isPasswordChanged ? [password] : [])];
 }

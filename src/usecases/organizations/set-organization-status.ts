@@ -2,24 +2,25 @@ import { platformOrganizationId } from '../../domain/api-key.ts';
 import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { OrganizationStatus } from '../../domain/organization.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import { findOrganization } from '../../stores/postgres/organizations.ts';
-import type { Propagation } from '../../stores/postgres/propagation.ts';
-import { type StatusParts, setStatusInTx } from './status-change.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { setStatus } from './status-change.ts';
 
 /**
  * Suspends, resumes or deletes an organization: one row, however many keys it has. From the shell also a deleted one comes back.
  * `ORGANIZATION_NOT_FOUND` when there is none; the one that stands for the platform itself cannot be stopped.
  */
 export async function setOrganizationStatus(
-  parts: StatusParts,
-  origin: Origin,
+  parts: ChangeParts,
+  by: Origin,
   { organizationId: id, status }: { organizationId: string; status: OrganizationStatus },
 ): Promise<Propagation> {
-  const changeSeq = await parts.db.transaction().execute(async (tx) => {
+  const { propagation } = await change(parts, { by, ends: [id] }, async (tx, now) => {
     if (id === platformOrganizationId || (await findOrganization(tx, id)) === undefined) {
       throw new FlowplateError('ORGANIZATION_NOT_FOUND');
     }
-    return setStatusInTx(parts, tx, origin, { id, status, now: parts.clock.now() });
+    return { answer: {}, ...(await setStatus(tx, { id, status, now })) };
   });
-  return parts.propagation.wait(changeSeq);
+  return propagation;
 }

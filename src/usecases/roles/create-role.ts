@@ -1,24 +1,24 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
 import { insertRole } from '../../stores/postgres/roles.ts';
-import { type RoleParts, type RoleSettings, roleEvent } from './role-changes.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { type RoleSettings, roleEvent } from './role-changes.ts';
 
 /** Adds a custom role with permissions that the caller holds. `ROLE_ALREADY_EXISTS` when its name is taken, in whatever case. */
 export async function createRole(
-  parts: RoleParts,
+  parts: ChangeParts,
   caller: Caller<OperatorPrincipal>,
   settings: RoleSettings,
 ): Promise<Role> {
   requireHolds(caller.principal, { roleIds: [], permissions: settings.permissions });
-  const now = parts.clock.now();
-  const id = newId('role', now, parts.randomBytes);
-  const role: Role = { id, ...settings, isBuiltIn: false, createdAt: now, updatedAt: now };
-  await parts.db.transaction().execute(async (tx) => {
+  const { answer } = await change<Role>(parts, { by: caller }, async (tx, now) => {
+    const id = newId('role', now, parts.randomBytes);
+    const role: Role = { id, ...settings, isBuiltIn: false, createdAt: now, updatedAt: now };
     if ((await insertRole(tx, role)) === 'name taken') throw new FlowplateError('ROLE_ALREADY_EXISTS');
-    await insertAuditEvents(tx, [roleEvent(parts, caller, 'platform.role.created', role)]);
+    return { answer: role, events: [roleEvent('platform.role.created', role)], revokes: revokesNothing };
   });
-  return role;
+  return answer;
 }

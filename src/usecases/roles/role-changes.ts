@@ -1,24 +1,15 @@
-import { type AuditEventType, newAuditEvent } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
+import type { AuditEventType } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { type Caller, type OperatorPrincipal, originOf } from '../../domain/principal.ts';
+import type { OperatorPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
-import type { Database, Tx } from '../../stores/postgres/database.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import { findRole } from '../../stores/postgres/roles.ts';
-
-export type RoleParts = { db: Database; clock: Clock; randomBytes: RandomBytes };
+import type { EventDraft } from '../change.ts';
 
 export type RoleSettings = Pick<Role, 'name' | 'description' | 'permissions'>;
 
-export function roleEvent(
-  parts: RoleParts,
-  caller: Caller<OperatorPrincipal>,
-  eventType: AuditEventType,
-  role: Role,
-) {
-  const at = { now: parts.clock.now(), randomBytes: parts.randomBytes };
-  const details = { name: role.name, permissions: role.permissions };
-  return newAuditEvent(at, originOf(caller), { eventType, organizationId: null, targetId: role.id, details });
+export function roleEvent(eventType: AuditEventType, { id, name, permissions }: Role): EventDraft {
+  return { eventType, organizationId: null, targetId: id, details: { name, permissions } };
 }
 
 /** The role, if this operator may change it: it is not built in, and it holds nothing that they do not hold. */

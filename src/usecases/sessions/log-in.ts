@@ -1,10 +1,10 @@
-import { newAuditEvent } from '../../domain/audit-event.ts';
+import type { Origin } from '../../domain/audit-event.ts';
 import { randomBase62 } from '../../domain/base62.ts';
 import type { Bulkhead } from '../../domain/bulkhead.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { emailKey } from '../../domain/email.ts';
 import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type LoginSubjects, loginSubjects } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
@@ -12,18 +12,14 @@ import { hashPassword, isOutdated, isPassword } from '../../domain/password-hash
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
 import { sessionLifeMs } from '../../domain/session.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database } from '../../stores/postgres/database.ts';
 import { addLoginFailure, clearLoginFailures, findLoginBlock } from '../../stores/postgres/login-failures.ts';
 import { insertSession } from '../../stores/postgres/platform-sessions.ts';
 import { type Credentials, findCredentials, touchLogin } from '../../stores/postgres/platform-users.ts';
+import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
 import { signSession } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-export type LogInParts = {
-  db: Database;
-  clock: Clock;
-  randomBytes: RandomBytes;
+export type LogInParts = Omit<ChangeParts, 'propagation'> & {
   keyring: Keyring;
   signingKeys: SigningKeys;
   /** Bounds the logins at work: a flood of them must not slow down what else the process does, so most are refused unread. */
@@ -85,22 +81,18 @@ async function refuse(
   known: Credentials | undefined,
   code: ErrorCode,
 ): Promise<never> {
-  const now = parts.clock.now();
-  // What was typed as the address is not written down: it may be a password in the wrong field.
-  const event = newAuditEvent(
-    { now, randomBytes: parts.randomBytes },
-    { actor: { kind: anybody.kind, id: anybody.id }, requestId: attempt.requestId },
-    {
+  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId: attempt.requestId };
+  await commitChange(parts, { by }, async (tx, now) => {
+    await addLoginFailure(tx, Object.values(attempt.subjects), now);
+    // What was typed as the address is not written down: it may be a password in the wrong field.
+    const event: EventDraft = {
       eventType: 'platform.login.refused',
       organizationId: null,
       targetId: known?.user.id ?? 'unknown',
       result: 'refused',
       details: { code, address: attempt.address ?? 'unknown' },
-    },
-  );
-  await parts.db.transaction().execute(async (tx) => {
-    await addLoginFailure(tx, Object.values(attempt.subjects), now);
-    await insertAuditEvents(tx, [event]);
+    };
+    return { answer: {}, events: [event], revokes: revokesNothing };
   });
   throw new FlowplateError(code);
 }
@@ -119,23 +111,23 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
     ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
   const { account, pair } = attempt.subjects;
-  const event = newAuditEvent(
-    { now, randomBytes: parts.randomBytes },
-    { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId },
-    {
+  const by: Origin = { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId };
+  const { answer } = await commitChange(parts, { by }, async (tx) => {
+    const login = { userId: user.id, passwordHash, renewedHash, now };
+    if (!(await touchLogin(tx, login))) {
+      return { answer: { isInTime: false }, events: [], revokes: revokesNothing };
+    }
+    await insertSession(tx, session);
+    await clearLoginFailures(tx, [account, pair]);
+    const details = { session_id: session.id, address: attempt.address ?? 'unknown' };
+    const event: EventDraft = {
       eventType: 'platform.login.succeeded',
       organizationId: null,
       targetId: user.id,
-      details: { session_id: session.id, address: attempt.address ?? 'unknown' },
-    },
-  );
-  const isInTime = await parts.db.transaction().execute(async (tx) => {
-    if (!(await touchLogin(tx, { userId: user.id, passwordHash, renewedHash, now }))) return false;
-    await insertSession(tx, session);
-    await clearLoginFailures(tx, [account, pair]);
-    await insertAuditEvents(tx, [event]);
-    return true;
+      details,
+    };
+    return { answer: { isInTime: true }, events: [event], revokes: revokesNothing };
   });
-  if (!isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
+  if (!answer.isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
   return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
 }

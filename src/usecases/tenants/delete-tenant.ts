@@ -1,7 +1,8 @@
-import { type Caller, type OperatorPrincipal, originOf } from '../../domain/principal.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
 import { lockOrganization } from '../../stores/postgres/organizations.ts';
-import type { Propagation } from '../../stores/postgres/propagation.ts';
-import { type StatusParts, setStatusInTx } from '../organizations/status-change.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { setStatus } from '../organizations/status-change.ts';
 import { presentTenant } from './present-tenant.ts';
 
 /**
@@ -9,14 +10,13 @@ import { presentTenant } from './present-tenant.ts';
  * one row. Nothing else of it is removed. `ORGANIZATION_NOT_FOUND` when there is none, or it was deleted before.
  */
 export async function deleteTenant(
-  parts: StatusParts,
+  parts: ChangeParts,
   caller: Caller<OperatorPrincipal>,
   id: string,
 ): Promise<Propagation> {
-  const changeSeq = await parts.db.transaction().execute(async (tx) => {
+  const { propagation } = await change(parts, { by: caller, ends: [id] }, async (tx, now) => {
     presentTenant(await lockOrganization(tx, id));
-    const change = { id, status: 'deleted' as const, now: parts.clock.now() };
-    return setStatusInTx(parts, tx, originOf(caller), change);
+    return { answer: {}, ...(await setStatus(tx, { id, status: 'deleted', now })) };
   });
-  return parts.propagation.wait(changeSeq);
+  return propagation;
 }

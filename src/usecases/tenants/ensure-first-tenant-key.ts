@@ -1,14 +1,14 @@
 import { type ApiKey, defaultEnvironment } from '../../domain/api-key.ts';
 import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { hasEverBeenATenantKey, insertApiKey } from '../../stores/postgres/api-keys.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database, Db } from '../../stores/postgres/database.ts';
-import { isThereAPlatformUser, lockPlatformUsers } from '../../stores/postgres/platform-users.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+import { isThereAPlatformUser } from '../../stores/postgres/platform-users.ts';
 import { apiKeyEvent } from '../api-keys/api-key-changes.ts';
 import { issueApiKey } from '../api-keys/issue-api-key.ts';
+import { type ChangeParts, commitChange } from '../change.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
 
 export type FirstTenantKey = { secret: string; apiKey: ApiKey };
@@ -21,23 +21,26 @@ const organizationName = 'Default';
  * start at once, one makes it; the others answer undefined. `isLost` makes another when the first one was lost.
  */
 export async function ensureFirstTenantKey(
-  parts: { db: Database; clock: Clock; randomBytes: RandomBytes; keyring: Keyring },
-  origin: Origin = systemOrigin,
+  parts: ChangeParts & { keyring: Keyring },
+  by: Origin = systemOrigin,
   { isLost = false }: { isLost?: boolean } = {},
 ): Promise<FirstTenantKey | undefined> {
   if (!(await isWanted(parts.db, isLost))) return undefined;
-  const now = parts.clock.now();
-  const organizationId = newId('organization', now, parts.randomBytes);
-  const { secret, apiKey, digest } = issueApiKey(parts, { ...first, organizationId }, now);
-  return parts.db.transaction().execute(async (tx) => {
-    await lockPlatformUsers(tx);
-    if (!(await isWanted(tx, isLost))) return undefined;
-    const organization = { id: organizationId, name: organizationName, environments: [] };
-    await ensureOrganization({ now, randomBytes: parts.randomBytes }, tx, origin, organization);
+  const options = { by, ends: 'operators' } as const;
+  const { answer } = await commitChange<{ made?: FirstTenantKey }>(parts, options, async (tx, now) => {
+    if (!(await isWanted(tx, isLost))) return { answer: {}, events: [], revokes: revokesNothing };
+    const id = newId('organization', now, parts.randomBytes);
+    const { secret, apiKey, digest } = issueApiKey(parts, { ...first, organizationId: id }, now);
+    const organization = { id, name: organizationName, environments: [] };
+    const events = await ensureOrganization(parts, tx, organization, now);
     await insertApiKey(tx, apiKey, digest);
-    await insertAuditEvents(tx, [apiKeyEvent(parts, origin, 'created', apiKey)]);
-    return { secret, apiKey };
+    return {
+      answer: { made: { secret, apiKey } },
+      events: [...events, apiKeyEvent('created', apiKey)],
+      revokes: revokesNothing,
+    };
   });
+  return answer.made;
 }
 
 const first = {

@@ -1,17 +1,15 @@
-import { newAuditEvent } from '../../domain/audit-event.ts';
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import { type Caller, type OperatorPrincipal, originOf } from '../../domain/principal.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
-import type { Database } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations.ts';
+import { type ChangeParts, commitChange } from '../change.ts';
 
 /**
  * An operator begins a request inside an organization: it must exist, and that it was entered is written down before anything else
  * happens, so that no answer was seen without a trace. `ORGANIZATION_NOT_FOUND` when there is none.
  */
 export async function enterTenant(
-  parts: { db: Database; clock: Clock; randomBytes: RandomBytes },
+  parts: ChangeParts,
   caller: Caller<OperatorPrincipal>,
   request: { organizationId: string; reason: string | null; method: string; path: string },
 ): Promise<void> {
@@ -20,11 +18,9 @@ export async function enterTenant(
   if (organization === undefined || organization.status === 'deleted') {
     throw new FlowplateError('ORGANIZATION_NOT_FOUND');
   }
-  const at = { now: parts.clock.now(), randomBytes: parts.randomBytes };
-  const event = newAuditEvent(
-    at,
-    { ...originOf(caller), onBehalfOf: organizationId },
-    { eventType: 'platform.impersonated', organizationId, targetId: organizationId, details },
-  );
-  await parts.db.transaction().execute((tx) => insertAuditEvents(tx, [event]));
+  await commitChange(parts, { by: { ...originOf(caller), onBehalfOf: organizationId } }, async () => ({
+    answer: {},
+    events: [{ eventType: 'platform.impersonated', organizationId, targetId: organizationId, details }],
+    revokes: revokesNothing,
+  }));
 }

@@ -1,23 +1,23 @@
-import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Organization } from '../../domain/organization.ts';
-import { type Caller, type OperatorPrincipal, originOf } from '../../domain/principal.ts';
-import type { Database } from '../../stores/postgres/database.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import { type ChangeParts, change } from '../change.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
 
 /** Makes a new organization with its `default` environment. Two of them may have the same name. */
 export async function provisionTenant(
-  parts: { db: Database; clock: Clock; randomBytes: RandomBytes },
+  parts: ChangeParts,
   caller: Caller<OperatorPrincipal>,
   { name }: { name: string },
 ): Promise<Organization> {
-  const { randomBytes } = parts;
-  const now = parts.clock.now();
-  const id = newId('organization', now, randomBytes);
-  await parts.db
-    .transaction()
-    .execute((tx) =>
-      ensureOrganization({ now, randomBytes }, tx, originOf(caller), { id, name, environments: [] }),
-    );
-  return { id, name, status: 'active', createdAt: now };
+  const { answer } = await change<Organization>(parts, { by: caller }, async (tx, now) => {
+    const id = newId('organization', now, parts.randomBytes);
+    return {
+      answer: { id, name, status: 'active', createdAt: now },
+      events: await ensureOrganization(parts, tx, { id, name, environments: [] }, now),
+      revokes: revokesNothing,
+    };
+  });
+  return answer;
 }

@@ -1,10 +1,11 @@
-import { newAuditEvent } from '../../domain/audit-event.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Organization } from '../../domain/organization.ts';
-import { type Caller, type OperatorPrincipal, originOf } from '../../domain/principal.ts';
-import { insertAuditEvents } from '../../stores/postgres/audit-events.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import { lockOrganization, updateOrganizationName } from '../../stores/postgres/organizations.ts';
-import type { Propagation } from '../../stores/postgres/propagation.ts';
-import { type StatusParts, setStatusInTx } from '../organizations/status-change.ts';
+import { type ChangeParts, change, type EventDraft } from '../change.ts';
+import { setStatus } from '../organizations/status-change.ts';
 import { presentTenant } from './present-tenant.ts';
 
 export type TenantChanges = {
@@ -14,30 +15,29 @@ export type TenantChanges = {
 
 /** Renames, suspends or resumes an organization, in one transaction. `ORGANIZATION_NOT_FOUND` when there is none, or it was deleted. */
 export async function updateTenant(
-  parts: StatusParts,
+  parts: ChangeParts,
   caller: Caller<OperatorPrincipal>,
   id: string,
-  changes: TenantChanges,
+  { name, status }: TenantChanges,
 ): Promise<{ tenant: Organization; propagation: Propagation }> {
-  const now = parts.clock.now();
-  const origin = originOf(caller);
-  const { name, status } = changes;
-  const { tenant, changeSeq } = await parts.db.transaction().execute(async (tx) => {
+  const options = { by: caller, ends: status === undefined ? [] : [id] };
+  const { answer, propagation } = await change<{ tenant: Organization }>(parts, options, async (tx, now) => {
     const before = presentTenant(await lockOrganization(tx, id));
-    const after = { ...before, name: name ?? before.name, status: status ?? before.status };
-    if (after.name !== before.name) {
-      await updateOrganizationName(tx, { id, name: after.name, now });
-      const event = newAuditEvent({ now, randomBytes: parts.randomBytes }, origin, {
-        eventType: 'organization.updated',
-        organizationId: id,
-        targetId: id,
-        details: { name: after.name, previous_name: before.name },
-      });
-      await insertAuditEvents(tx, [event]);
-    }
-    const seq =
-      status === undefined ? undefined : await setStatusInTx(parts, tx, origin, { id, status, now });
-    return { tenant: after, changeSeq: seq };
+    const renamed = await rename(tx, before, name ?? before.name, now);
+    const { events, revokes } =
+      status === undefined
+        ? { events: [], revokes: revokesNothing }
+        : await setStatus(tx, { id, status, now });
+    const tenant = { ...before, name: name ?? before.name, status: status ?? before.status };
+    return { answer: { tenant }, events: [...renamed, ...events], revokes };
   });
-  return { tenant, propagation: await parts.propagation.wait(changeSeq) };
+  return { ...answer, propagation };
+}
+
+async function rename(tx: Tx, before: Organization, name: string, now: Date): Promise<EventDraft[]> {
+  const { id, name: previous_name } = before;
+  if (name === previous_name) return [];
+  await updateOrganizationName(tx, { id, name, now });
+  const details = { name, previous_name };
+  return [{ eventType: 'organization.updated', organizationId: id, targetId: id, details }];
 }

@@ -1,7 +1,8 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { type AppliedChange, listKeyChangesAfter } from '../../stores/postgres/key-changes.ts';
+import { listKeyChangesAfter } from '../../stores/postgres/key-changes.ts';
 import { acknowledgeAndExtend } from '../../stores/postgres/verifiers.ts';
 import type { ChangeSignal } from './change-signal.ts';
 import { visibleChanges } from './visible-changes.ts';

@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import {
-  type AppliedChange,
-  findLastKeyChangeSeq,
-  listKeyChangesSince,
-} from '../../stores/postgres/key-changes.ts';
+import { findLastKeyChangeSeq, listKeyChangesSince } from '../../stores/postgres/key-changes.ts';
 import { listRefusedOrganizations } from '../../stores/postgres/organizations.ts';
 import { upsertVerifier } from '../../stores/postgres/verifiers.ts';
 import { isOrganizationVisible, visibleChanges } from './visible-changes.ts';

@@ -1,7 +1,5 @@
+import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import type { AppliedChange } from '../../stores/postgres/key-changes.ts';
-
-export type { AppliedChange };
 
 /**
  * What of the feed concerns a verifier with this master key. Of keys the feed knows only the ids, which open nothing; other

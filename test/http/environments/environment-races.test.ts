@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newAuditEvent } from '../../../src/domain/audit-event.ts';
 import { insertMints } from '../../../src/stores/postgres/minted-keys.ts';
 import { issueSecret } from '../../../src/usecases/keys/issue-secret.ts';
 import { keyEvent } from '../../../src/usecases/keys/key-events.ts';
@@ -42,9 +43,10 @@ test('a delete waits for a mint that is under way, and then finds its key', asyn
   const now = parts.clock.now();
   const request = mintRequest({ organizationId, environment: 'prod' });
   const { key, digest } = issueSecret(parts, request, now);
-  const event = keyEvent({ now, randomBytes: parts.randomBytes }, testOrigin, 'key.minted', key);
+  const at = { now, randomBytes: parts.randomBytes };
+  const event = newAuditEvent(at, testOrigin, keyEvent('key.minted', key));
   const removal = await db.transaction().execute(async (tx) => {
-    expect(await insertMints(tx, [{ key, digest, event }])).toEqual([true]);
+    expect(await insertMints(tx, [{ key, digest, event }])).toEqual(['minted']);
     const asked = { answer: remove() };
     await eventually(
       5_000,

@@ -4,6 +4,8 @@ import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
 import { keysPath, type Minted, mint, newOwner, refreshed, verify } from '../../support/keys.ts';
+import { query } from '../../support/query.ts';
+import { misleadClock, secondMs } from '../../support/walk-clock.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -11,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
+const run = (text: string) => query(broker.config.DATABASE_URL, text);
 const revokeUser = (userId: string, options = {}) =>
   broker.call(`DELETE ${keysPath}/user/${userId}`, options);
 const codesOf = (keys: Minted[]) =>
@@ -73,5 +76,50 @@ describe('success', () => {
     const { secret: as } = await broker.createMasterKey({ organizationIds: [mine.organization_id] });
     expect((await revokeUser(mine.user_id, { as })).body.revoked_count).toBe(1);
     expect(await codesOf([mine, foreign])).toEqual(['REVOKED', 'VALID']);
+  });
+
+  test('more keys than one statement has parameters for go, each with its event and its place in the feed', async () => {
+    const { user_id, key } = await mint(broker);
+    const count = 6_200;
+    await run(`
+      INSERT INTO api_keys (id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, metadata,
+        scopes, created_at, updated_at)
+      SELECT id, id, 'p1', id::bytea, 'fl_user_test_many', '${user_id}', 'org_' || id, 'test', '{}', '{}', now(), now()
+      FROM (SELECT 'flk_many' || lpad(number::text, 14, '0') AS id FROM generate_series(1, ${count}) AS number) AS ids`);
+    const answer = await revokeUser(user_id);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { revoked_count: count + 1, propagation: 'complete' },
+    });
+    expect((await verify(broker, key)).code).toBe('REVOKED');
+    const [counts] = await run(`
+      SELECT count(*) FILTER (WHERE key.status = 'active')::int AS active, count(event.target_id)::int AS audited,
+        count(change.subject_id)::int AS told
+      FROM api_keys key
+      LEFT JOIN audit_events event ON event_type = 'key.revoked' AND target_id = key.id
+      LEFT JOIN key_changes change ON subject_id = key.id AND change.revision = key.revision
+      WHERE user_id = '${user_id}'`);
+    expect(counts).toEqual({ active: 0, audited: count + 1, told: count + 1 });
+  });
+});
+
+describe('a server whose clock is ahead', () => {
+  test('spares no key: what seems expired is ended for good', async () => {
+    const { user_id, key } = await mint(broker, { ttl_seconds: 60 });
+    const correct = misleadClock(broker, 61 * secondMs);
+    expect((await verify(broker, key)).code).toBe('EXPIRED');
+    expect((await revokeUser(user_id)).body).toMatchObject({ revoked_count: 0, propagation: 'complete' });
+    correct();
+    expect((await verify(broker, key)).code).toBe('REVOKED');
+  });
+
+  test('takes nothing away: no mint ends a key that only seems expired', async () => {
+    const owner = await mint(broker, { ttl_seconds: 60 });
+    const correct = misleadClock(broker, 61 * secondMs);
+    const { user_id, organization_id } = owner;
+    const again = await broker.call(`POST ${keysPath}`, { body: { user_id, organization_id } });
+    expectError(again, 409, 'KEY_ALREADY_EXISTS');
+    correct();
+    expect((await verify(broker, owner.key)).code).toBe('VALID');
   });
 });

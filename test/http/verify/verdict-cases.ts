@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { newApiKeySecret, newSecret } from '../../../src/domain/key-format.ts';
 import type { VerdictCode } from '../../../src/domain/verdict.ts';
-import { expireDueKeys } from '../../../src/usecases/keys/expire-due-keys.ts';
 import { createApiUser, firstApiAdmin, type TestApiUser } from '../../support/api-users.ts';
 import type { TestBroker } from '../../support/broker.ts';
-import { mint, refreshed, revoke, update, verify } from '../../support/keys.ts';
+import { type Minted, mint, refreshed, revoke, update, verify } from '../../support/keys.ts';
 import { platformKey, tenantKey } from '../../support/operators.ts';
 import { setStatus } from '../../support/organization-status.ts';
+import { sweep } from '../../support/sweep.ts';
 
 /** One input, as each door takes it in its own spelling. */
 export type Question = {
@@ -60,7 +60,7 @@ export function verdictCases(broker: () => TestBroker): VerdictCase[] {
     ['a key in its grace', 'SUPERSEDED', () => predecessor(broker(), 3_600)],
     ['a key after its grace', 'REVOKED', () => predecessor(broker(), 1, 1_200)],
     ['a disabled key', 'DISABLED', () => disabledKey(broker())],
-    ['an expired key', 'EXPIRED', () => expiredKey(broker())],
+    ['an expired key', 'EXPIRED', async () => ({ key: (await expiredKey(broker())).key })],
     ['an expired key that was swept', 'EXPIRED', () => sweptKey(broker())],
     ['a key of a suspended organization', 'ORGANIZATION_SUSPENDED', () => suspendedKey(broker())],
     ['its own environment', 'VALID', () => oneOf({}, { environment: 'test' })],
@@ -105,16 +105,16 @@ async function disabledKey(broker: TestBroker): Promise<Question> {
   return { key };
 }
 
-async function expiredKey(broker: TestBroker): Promise<Question> {
-  const { key } = await mint(broker, { ttl_seconds: 1 });
+async function expiredKey(broker: TestBroker): Promise<Minted> {
+  const minted = await mint(broker, { ttl_seconds: 1 });
   await sleep(1_200);
-  return { key };
+  return minted;
 }
 
 async function sweptKey(broker: TestBroker): Promise<Question> {
-  const question = await expiredKey(broker);
-  await expireDueKeys({ db: broker.db, randomBytes });
-  return question;
+  const { key, key_id } = await expiredKey(broker);
+  await sweep(broker, [key_id]);
+  return { key };
 }
 
 async function suspendedKey(broker: TestBroker): Promise<Question> {

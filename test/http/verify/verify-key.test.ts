@@ -87,8 +87,8 @@ describe('a refusal', () => {
       Promise.all([first, second, bystander].map(async ({ key }) => (await verify(broker, key)).code));
     expect(await codes()).toEqual(['VALID', 'VALID', 'VALID']);
     for (const status of ['suspended', 'deleted'] as const) {
-      const { propagation } = await setStatus(broker, first.organization_id, status);
-      expect(propagation).toBe('complete');
+      const { isComplete } = await setStatus(broker, first.organization_id, status);
+      expect(isComplete).toBe(true);
       expect(await codes()).toEqual(['ORGANIZATION_SUSPENDED', 'ORGANIZATION_SUSPENDED', 'VALID']);
       await setStatus(broker, first.organization_id, 'active');
       expect(await codes()).toEqual(['VALID', 'VALID', 'VALID']);

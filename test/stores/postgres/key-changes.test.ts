@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { KeyChange } from '../../../src/domain/key-change.ts';
 import type { Database, Tx } from '../../../src/stores/postgres/database.ts';
 import {
   appendKeyChanges,
   deleteKeyChangesOlderThan,
   findLastKeyChangeSeq,
-  type KeyChange,
   listKeyChangesAfter,
   listKeyChangesSince,
 } from '../../../src/stores/postgres/key-changes.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { systemOrigin } from '../../../src/domain/audit-event.ts';
+import { newAuditEvent, systemOrigin } from '../../../src/domain/audit-event.ts';
 import { newId } from '../../../src/domain/ids.ts';
 import type { Key } from '../../../src/domain/key.ts';
 import { digestSecret } from '../../../src/domain/key-digest.ts';
@@ -42,7 +42,7 @@ function mintOf(changed: Partial<Key> = {}): Mint {
     revision: 1,
     ...changed,
   };
-  const event = keyEvent({ now, randomBytes }, systemOrigin, 'key.minted', key);
+  const event = newAuditEvent({ now, randomBytes }, systemOrigin, keyEvent('key.minted', key));
   return { key, digest: digestSecret(testKeyring[0], randomUUID()), event };
 }
 
@@ -61,7 +61,7 @@ test('what is stored is what was minted, down to the digest and the odd letter',
     expiresAt: new Date('2031-01-01T00:00:00.001Z'),
     enabled: false,
   });
-  expect(await insertMints(db, [mint])).toEqual([true]);
+  expect(await insertMints(db, [mint])).toEqual(['minted']);
   expect(await findKey(db, mint.key.id)).toEqual(mint.key);
   const row = await db.selectFrom('api_keys').selectAll().where('id', '=', mint.key.id).executeTakeFirst();
   expect(row?.digest).toEqual(mint.digest.digest);
@@ -82,7 +82,13 @@ test('of one statement, each is inserted or not for itself, and only the inserte
     mintOf({ environment: 'unknown' }),
     mintOf(),
   ];
-  expect(await insertMints(db, mints)).toEqual([true, false, false, false, true]);
+  expect(await insertMints(db, mints)).toEqual([
+    'minted',
+    'obstructed',
+    'obstructed',
+    'obstructed',
+    'minted',
+  ]);
   expect((await eventsOf(mints)).map((event) => event.target_id).sort()).toEqual(
     [mints[0], mints[4]].map((mint) => mint?.key.id).sort(),
   );
@@ -132,9 +138,9 @@ test('one whose place somebody holds in an open transaction does not fail those 
   ]);
   await holder.release();
   expect(outcomes).toMatchObject([
-    { status: 'fulfilled', value: true },
+    { status: 'fulfilled', value: 'minted' },
     { status: 'rejected', reason: { code: 'DEPENDENCY_UNAVAILABLE' } },
-    { status: 'fulfilled', value: true },
+    { status: 'fulfilled', value: 'minted' },
   ]);
   expect(await eventsOf(free)).toHaveLength(2);
 });

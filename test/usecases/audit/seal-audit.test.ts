@@ -4,11 +4,13 @@ import { insertAuditEvents } from '../../../src/stores/postgres/audit-events.ts'
 import { asTenant } from '../../../src/stores/postgres/tenant-scope.ts';
 import { mintKey } from '../../../src/usecases/keys/mint-key.ts';
 import { auditEvent, seal, sealedIds, verify, writeEvents } from '../../support/audit-chain.ts';
+import { admitTestCallers } from '../../support/callers.ts';
 import { query, withConnection } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { callerWith, mintRequest, testKeyring, useCaseParts } from '../../support/use-case-parts.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 const { db, databaseUrl } = stores;
 afterAll(() => stores.close());
 

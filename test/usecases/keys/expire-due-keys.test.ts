@@ -2,11 +2,13 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { findKey } from '../../../src/stores/postgres/keys.ts';
 import { expireDueKeys } from '../../../src/usecases/keys/expire-due-keys.ts';
 import { refreshKey } from '../../../src/usecases/keys/refresh-key.ts';
+import { admitTestCallers } from '../../support/callers.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { callerWith, mintedKey, useCaseParts, WalkedClock } from '../../support/use-case-parts.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 const { db } = stores;
 afterAll(() => stores.close());
 

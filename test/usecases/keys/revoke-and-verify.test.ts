@@ -6,6 +6,7 @@ import { updateKey } from '../../../src/usecases/keys/update-key.ts';
 import { setOrganizationStatus } from '../../../src/usecases/organizations/set-organization-status.ts';
 import type { Lease } from '../../../src/verify/lease.ts';
 import { testOrigin } from '../../support/broker.ts';
+import { admitTestCallers } from '../../support/callers.ts';
 import { newLease } from '../../support/feed.ts';
 import type { Around } from '../../support/observed-pool.ts';
 import { openStores } from '../../support/stores.ts';
@@ -13,6 +14,7 @@ import { callerWith, mintedKey, useCaseParts } from '../../support/use-case-part
 import { newVerifier } from '../../support/verifier.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 const parts = useCaseParts(stores);
 const caller = callerWith();
 afterAll(() => stores.close());
@@ -39,10 +41,7 @@ describe('when the answer says complete, a verifier that had the key in memory',
     const { secret, keyId } = await mintedKey(parts);
     const { records } = await verifierThatKnows(secret);
     const { propagation } = await revokeKey(parts, caller, keyId);
-    expect(propagation).toMatchObject({
-      propagation: 'complete',
-      propagation_detail: { acknowledged: 1, total: 1 },
-    });
+    expect(propagation).toMatchObject({ isComplete: true, acknowledged: 1, total: 1 });
     expect((await records.find(secret))?.record.status).toBe('revoked');
   });
 
@@ -52,7 +51,7 @@ describe('when the answer says complete, a verifier that had the key in memory',
     const { userId, organizationId, environment } = request;
     const owner = { userId, organizationId, environment };
     const { minted, propagation } = await refreshKey(parts, caller, { ...owner, gracePeriodSeconds: 0 });
-    expect(propagation.propagation).toBe('complete');
+    expect(propagation.isComplete).toBe(true);
     expect((await records.find(secret))?.record.status).toBe('revoked');
     expect((await records.find(minted.secret))?.record.status).toBe('active');
   });
@@ -62,7 +61,7 @@ describe('when the answer says complete, a verifier that had the key in memory',
     const { records } = await verifierThatKnows(secret);
     for (const enabled of [false, true]) {
       const { propagation } = await updateKey(parts, caller, keyId, { enabled });
-      expect(propagation.propagation).toBe('complete');
+      expect(propagation.isComplete).toBe(true);
       expect((await records.find(secret))?.record.enabled).toBe(enabled);
     }
   });
@@ -72,8 +71,8 @@ describe('when the answer says complete, a verifier that had the key in memory',
     const { records } = await verifierThatKnows(secret);
     for (const status of ['suspended', 'active'] as const) {
       const change = { organizationId: 'org_suspended', status };
-      const { propagation } = await setOrganizationStatus(parts, testOrigin, change);
-      expect(propagation).toBe('complete');
+      const { isComplete } = await setOrganizationStatus(parts, testOrigin, change);
+      expect(isComplete).toBe(true);
       expect((await records.find(secret))?.organizationActive).toBe(status === 'active');
     }
   });
@@ -90,11 +89,8 @@ test('a verifier that is cut off makes the answer pending, and has lost its leas
   isCut = true;
   try {
     const { propagation } = await revokeKey(parts, caller, keyId);
-    expect(propagation).toMatchObject({
-      propagation: 'pending',
-      propagation_detail: { acknowledged: 0, total: 1 },
-    });
-    const effectiveMs = Date.parse(propagation.propagation_detail.effective_by);
+    expect(propagation).toMatchObject({ isComplete: false, acknowledged: 0, total: 1 });
+    const effectiveMs = propagation.effectiveBy.getTime();
     expect(effectiveMs).toBeGreaterThan(Date.now());
     expect((await records.find(secret))?.record.status, 'which is why it is only pending').toBe('active');
     await sleep(effectiveMs - Date.now());

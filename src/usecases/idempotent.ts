@@ -11,14 +11,14 @@ export type KeepAnswer<T> = (tx: Tx, answer: T) => Promise<void>;
 export type Replayed<T> = { answer: T; isReplay: boolean };
 
 /**
- * Runs a request that creates a secret so that repeating it under the same Idempotency-Key gives the same answer once more.
+ * Makes a request that creates a secret idempotent: repeated under the same Idempotency-Key it gives the same answer once more.
  *
- * Copies in one process take turns; copies in several may race. Each does its work and then keeps its answer in the same transaction, where the primary key lets one win;
- * the others lose their work with their transaction and give the winner's answer. Whatever else made a copy fail (the winner
- * has the key already) is also looked at in that light. A copy that waits for the winner longer than the lock time-out is told
- * that it is still running. Only successes are kept: after an error the same request is simply tried again.
+ * In one process copies queue up. Across processes they may race: each does its work and stores its answer in the same
+ * transaction, where the primary key lets one commit. The others roll back and return that answer, whatever else made them
+ * fail. A copy that waits for the winner longer than the lock time-out gets `IDEMPOTENCY_IN_PROGRESS`. Only successes are
+ * stored: after an error the same request is simply tried again.
  */
-export async function replayable<T>(
+export async function idempotent<T>(
   parts: { db: Database; turns: Turns; now: Date },
   idempotency: Idempotency | undefined,
   run: (keep: KeepAnswer<T>) => Promise<T>,

@@ -1,0 +1,75 @@
+export type KeyChangeKind = 'key' | 'master_key' | 'organization';
+
+/** One entry of the change feed: the thing that changed, and the revision that caches compare. */
+export type KeyChange = {
+  kind: KeyChangeKind;
+  subjectId: string;
+  revision: number;
+  /** The new status of an organization; null for keys, whose record is simply read anew. */
+  status: string | null;
+};
+
+/** A change at its place in the feed. */
+export type AppliedChange = KeyChange & { seq: number };
+
+/** Keys of one organization; of one environment in it, or of all when `environment` is null. */
+export type Place = { organizationId: string; environment: string | null };
+
+/**
+ * The verifiers that a change concerns. A verifier whose master key cannot see the changed key never
+ * accepts it, so no caller has to wait for that verifier.
+ */
+export type Audience = 'everybody' | { places: readonly Place[] } | { masterKeyId: string };
+
+/**
+ * The part of a change that verifiers must hear. `changes` go into the feed. `alreadyTold` stands for
+ * a repeated request: an earlier one changed it, and its entry is somewhere before the feed's end.
+ */
+export type Revokes =
+  | { changes: readonly KeyChange[]; audience: Audience }
+  | { alreadyTold: true; audience: Audience };
+
+/** A change that takes nothing away from anybody. */
+export const revokesNothing: Revokes = { changes: [], audience: { places: [] } };
+
+type Changed = { id: string; revision: number; organizationId: string; environment: string };
+
+/** The feed's entries for changed keys, whatever their kind. */
+export function revokesKeys(keys: readonly Changed[]): Revokes {
+  const changes = keys.map(({ id, revision }): KeyChange => keyChange(id, revision));
+  return { changes, audience: { places: placesOf(keys) } };
+}
+
+function keyChange(subjectId: string, revision: number): KeyChange {
+  return { kind: 'key', subjectId, revision, status: null };
+}
+
+/** Each place once: a user's keys are mostly in one. */
+export function placesOf(keys: readonly Place[]): Place[] {
+  const places = new Map<string, Place>();
+  for (const { organizationId, environment } of keys) {
+    places.set(`${organizationId} ${environment}`, { organizationId, environment });
+  }
+  return [...places.values()];
+}
+
+/** Whether a verifier has to hear of the change. One without a master key is an API process. */
+export function isConcerned(
+  audience: Audience,
+  { masterKeyId, organizationIds, environments }: Reader,
+): boolean {
+  if (audience === 'everybody' || masterKeyId === null) return true;
+  if ('masterKeyId' in audience) return audience.masterKeyId === masterKeyId;
+  return audience.places.some(
+    (place) =>
+      (organizationIds?.includes(place.organizationId) ?? true) &&
+      (place.environment === null || (environments?.includes(place.environment) ?? true)),
+  );
+}
+
+/** A verifier's master key with its allow-lists; null lists allow all. */
+type Reader = {
+  masterKeyId: string | null;
+  organizationIds: readonly string[] | null;
+  environments: readonly string[] | null;
+};

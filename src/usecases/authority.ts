@@ -1,0 +1,123 @@
+import type { Origin } from '../domain/audit-event.ts';
+import type { Clock } from '../domain/clock.ts';
+import { FlowplateError } from '../domain/errors.ts';
+import {
+  type ApiUserPrincipal,
+  type Caller,
+  isMasterKey,
+  isOperator,
+  isTenant,
+  type OperatorPrincipal,
+  type Principal,
+  type TenantPrincipal,
+} from '../domain/principal.ts';
+import { findApiKeyHolder } from '../stores/postgres/api-keys.ts';
+import { findApiUser } from '../stores/postgres/api-users.ts';
+import { holdMasterKey, isKeyActive, lockAuthorities } from '../stores/postgres/authority.ts';
+import type { Database, Tx } from '../stores/postgres/database.ts';
+import { findOrganization } from '../stores/postgres/organizations.ts';
+import { findSessionHolder } from '../stores/postgres/platform-sessions.ts';
+import { listPermissionsOf } from '../stores/postgres/roles.ts';
+
+/**
+ * The rights that a change takes away: a master key, a key or an API user by its id, an organization's
+ * right to act by its id, or what platform users, roles and sessions allow (`operators`).
+ */
+export type Ends = readonly string[] | 'operators';
+
+/**
+ * Checks the rights of a caller once more, inside the transaction of the change that it makes, and
+ * holds them until the commit. A request may have been admitted long before its body was there; without
+ * this, a revoked credential could still change something after its revoke has answered. Errors:
+ * `AUTHENTICATION_REQUIRED`, `INSUFFICIENT_PERMISSIONS`, `ORGANIZATION_SUSPENDED`, `ORGANIZATION_NOT_FOUND`.
+ */
+export async function holdAuthority(
+  tx: Tx,
+  principal: Principal | undefined,
+  ends: Ends,
+  now: Date,
+): Promise<void> {
+  await lockAuthorities(tx, {
+    used: principal === undefined ? [] : idsUsedBy(principal),
+    ended: ends === 'operators' ? [] : ends,
+    operators: ends === 'operators' ? 'ended' : usesOperatorRights(principal) ? 'used' : undefined,
+  });
+  if (principal === undefined) return;
+  if (isMasterKey(principal)) {
+    if (!(await holdMasterKey(tx, principal.id))) throw credentialEnded();
+  } else if (isTenant(principal)) await requireTenant(tx, principal, now);
+  else if (isOperator(principal)) await requireOperator(tx, principal, now);
+  else if (principal.kind === 'api_user') await requireApiUser(tx, principal as ApiUserPrincipal, now);
+}
+
+/** The same for an answer that changes nothing, but hands a kept secret out once more. */
+export async function requireStillAuthorized(
+  { db, clock }: { db: Database; clock: Clock },
+  by: Caller<Principal> | Origin,
+): Promise<void> {
+  if (!('principal' in by)) return;
+  await db.transaction().execute((tx) => holdAuthority(tx, by.principal, [], clock.now()));
+}
+
+function idsUsedBy(principal: Principal): string[] {
+  if (isMasterKey(principal)) return [];
+  if (isTenant(principal)) {
+    const { operator, organizationId, id } = principal;
+    return operator === null ? [id, organizationId] : [...idsUsedBy(operator), organizationId];
+  }
+  return principal.kind === 'platform_key' || principal.kind === 'api_user' ? [principal.id] : [];
+}
+
+function usesOperatorRights(principal: Principal | undefined): boolean {
+  if (principal === undefined) return false;
+  return isTenant(principal) ? principal.operator !== null : isOperator(principal);
+}
+
+async function requireTenant(tx: Tx, principal: TenantPrincipal, now: Date): Promise<void> {
+  const organization = await findOrganization(tx, principal.organizationId);
+  if (principal.operator !== null) {
+    if (organization === undefined || organization.status === 'deleted') {
+      throw new FlowplateError('ORGANIZATION_NOT_FOUND');
+    }
+    return requireOperator(tx, principal.operator, now);
+  }
+  if (!(await isKeyActive(tx, principal.id, now))) throw credentialEnded();
+  if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
+}
+
+/** Whatever the operator was admitted with must still be held; more than that does not matter. */
+async function requireOperator(tx: Tx, principal: OperatorPrincipal, now: Date): Promise<void> {
+  const rights =
+    principal.kind === 'platform_key'
+      ? await rightsOfPlatformKey(tx, principal.id, now)
+      : await findSessionHolder(tx, principal.sessionId ?? '', now);
+  if (rights === undefined) throw credentialEnded();
+  const isLost =
+    principal.permissions.some((permission) => !rights.permissions.includes(permission)) ||
+    principal.roleIds.some((id) => !rights.roleIds.includes(id));
+  if (!isLost) return;
+  throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
+    systemMessage: 'Rights of this operator were taken away while the request was being carried out',
+  });
+}
+
+async function rightsOfPlatformKey(tx: Tx, id: string, now: Date) {
+  const holder = (await isKeyActive(tx, id, now)) ? await findApiKeyHolder(tx, id) : undefined;
+  if (holder === undefined) return undefined;
+  return { roleIds: holder.roleIds, permissions: await listPermissionsOf(tx, holder.roleIds) };
+}
+
+async function requireApiUser(tx: Tx, principal: ApiUserPrincipal, now: Date): Promise<void> {
+  const user = await findApiUser(tx, principal.id);
+  if (!user?.isActive || !(await isKeyActive(tx, principal.keyId, now))) throw credentialEnded();
+  if (user.role !== principal.role) {
+    throw new FlowplateError('INSUFFICIENT_PERMISSIONS', { details: { required_role: principal.role } });
+  }
+}
+
+/** A credential that was good when its request began. */
+export function credentialEnded(): FlowplateError {
+  return new FlowplateError('AUTHENTICATION_REQUIRED', {
+    systemMessage: 'The credential ended while the request was being carried out',
+  });
+}

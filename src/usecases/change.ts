@@ -1,0 +1,132 @@
+import { type AuditEvent, newAuditEvent, type Origin } from '../domain/audit-event.ts';
+import type { Clock, RandomBytes } from '../domain/clock.ts';
+import type { Idempotency } from '../domain/idempotency.ts';
+import type { Audience, Revokes } from '../domain/key-change.ts';
+import { type Caller, originOf, type Principal } from '../domain/principal.ts';
+import type { Propagation } from '../domain/propagation.ts';
+import type { Turns } from '../domain/turns.ts';
+import { insertAuditEvents } from '../stores/postgres/audit-events.ts';
+import type { Database, Tx } from '../stores/postgres/database.ts';
+import { appendKeyChanges, findLastKeyChangeSeq } from '../stores/postgres/key-changes.ts';
+import type { PropagationWatch, Told } from '../stores/postgres/propagation.ts';
+import { enterTenantRole } from '../stores/postgres/tenant-scope.ts';
+import { type Ends, holdAuthority, requireStillAuthorized } from './authority.ts';
+import { idempotent } from './idempotent.ts';
+
+export type ChangeParts = {
+  db: Database;
+  clock: Clock;
+  randomBytes: RandomBytes;
+  propagation: Pick<PropagationWatch, 'wait'>;
+  turns: Turns;
+};
+
+/**
+ * An audit event as a use case decides it; when and in which request is added. `origin`: who did it,
+ * where that is not the caller.
+ */
+export type EventDraft = Pick<AuditEvent, 'eventType' | 'organizationId' | 'targetId' | 'details'> &
+  Partial<Pick<AuditEvent, 'result'>> & { origin?: Origin };
+
+/** The decision of a use case. All of it is required: a change without its audit event does not compile. */
+export type Decision<T> = { answer: T; events: readonly EventDraft[]; revokes: Revokes };
+
+export type ChangeOptions = {
+  /** A caller, whose rights are checked again; or an origin that has none to check: the shell, the server. */
+  by: Caller<Principal> | Origin;
+  /** Rights that this change takes away from callers. */
+  ends?: Ends;
+  /** The organization in whose database role the change runs: it then sees no other one's rows. */
+  inside?: string | undefined;
+  /** Changes with the same name queue up in this process instead of holding connections in the database. */
+  turn?: string;
+  idempotency?: Idempotency | undefined;
+};
+
+export type Changed<T> = { answer: T; propagation: Propagation; isReplay: boolean };
+
+/** `told`: undefined when no verifier need hear of the change. */
+type Committed<T> = { answer: T; told: Told | undefined };
+
+type Decide<T> = (tx: Tx, now: Date) => Promise<Decision<T>>;
+
+/**
+ * The one path of every change. One transaction: the caller's rights are held, `decide` makes the change,
+ * then the audit events, the kept answer of an idempotent request, and last the entries of the change
+ * feed, since every other change waits from there to the commit. After the commit it waits until the
+ * verifiers that the change concerns have heard of it.
+ */
+export async function change<T extends object>(
+  parts: ChangeParts,
+  options: ChangeOptions,
+  decide: Decide<T>,
+): Promise<Changed<T>> {
+  const { told, ...committed } = await commitChange(parts, options, decide);
+  return { ...committed, propagation: await parts.propagation.wait(told) };
+}
+
+/** The same without the wait, for a change in several transactions: the last one's place covers them all. */
+export async function commitChange<T extends object>(
+  parts: Omit<ChangeParts, 'propagation'>,
+  options: ChangeOptions,
+  decide: Decide<T>,
+): Promise<Committed<T> & { isReplay: boolean }> {
+  const now = parts.clock.now();
+  const { idempotency, turn } = options;
+  let told: Told | undefined;
+  const { answer: kept, isReplay } = await idempotent<Kept<T>>({ ...parts, now }, idempotency, (keep) => {
+    const commit = async () => {
+      const committed = await commitAt(parts, now, options, decide, keep);
+      told = committed.told;
+      return committed.answer;
+    };
+    return turn === undefined ? commit() : parts.turns.run(turn, commit);
+  });
+  const { audience = 'everybody', ...answer } = kept;
+  if (isReplay) {
+    await requireStillAuthorized(parts, options.by);
+    // The request that this one repeats may still be on its way to the verifiers.
+    told = { seq: await findLastKeyChangeSeq(parts.db), audience };
+  }
+  return { answer: answer as unknown as T, told, isReplay };
+}
+
+/** A kept answer says whom its change concerned; one that an earlier version kept does not. */
+type Kept<T> = T & { audience?: Audience };
+
+/** The transaction of a change, for callers without a queue and a clock of their own: the jobs of the worker. */
+export async function commitAt<T extends object>(
+  parts: Pick<ChangeParts, 'db' | 'randomBytes'>,
+  now: Date,
+  options: Pick<ChangeOptions, 'by' | 'ends' | 'inside'>,
+  decide: Decide<T>,
+  keep: (tx: Tx, answer: Kept<T>) => Promise<void> = async () => undefined,
+): Promise<Committed<Kept<T>>> {
+  const { by, ends = [], inside } = options;
+  return parts.db.transaction().execute(async (tx) => {
+    await holdAuthority(tx, 'principal' in by ? by.principal : undefined, ends, now);
+    if (inside !== undefined) await enterTenantRole(tx, inside);
+    const { answer, events, revokes } = await decide(tx, now);
+    await insertAuditEvents(tx, eventsOf(parts, by, events, now));
+    const kept = { ...answer, audience: revokes.audience };
+    await keep(tx, kept);
+    return { answer: kept, told: await tell(tx, revokes) };
+  });
+}
+
+function eventsOf(
+  { randomBytes }: Pick<ChangeParts, 'randomBytes'>,
+  by: Caller<Principal> | Origin,
+  drafts: readonly EventDraft[],
+  now: Date,
+): AuditEvent[] {
+  const callers = 'principal' in by ? originOf(by) : by;
+  return drafts.map(({ origin = callers, ...draft }) => newAuditEvent({ now, randomBytes }, origin, draft));
+}
+
+async function tell(tx: Tx, revokes: Revokes): Promise<Told | undefined> {
+  const { audience } = revokes;
+  if ('alreadyTold' in revokes) return { seq: await findLastKeyChangeSeq(tx), audience };
+  const seq = await appendKeyChanges(tx, revokes.changes);
+  return seq === undefined ? undefined : { seq, audience };
+}
