@@ -22,7 +22,7 @@ const slug = fc.stringMatching(/^[a-z0-9]{1,16}$/);
 const externalId = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/);
 const scopes = fc.array(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:/*-]{0,20}$/), { maxLength: 64 });
 const moment = fc
-  .date({ min: new Date('2090-01-01'), max: new Date('9998-12-31T23:59:59.999Z'), noInvalidDate: true })
+  .date({ min: new Date('2090-01-01'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
   .map((date) => date.toISOString());
 const edgeMoments = [
   '0000-01-01T00:00:00Z',

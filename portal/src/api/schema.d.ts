@@ -1579,9 +1579,7 @@ export interface operations {
         parameters: {
             query?: {
                 event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
-                /** @description A time, or a day in UTC from its beginning */
                 from?: string;
-                /** @description Before this time, or a day in UTC to its end */
                 to?: string;
                 /** @description The id of who did it */
                 actor?: string;
@@ -1613,9 +1611,7 @@ export interface operations {
         parameters: {
             query?: {
                 event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
-                /** @description A time, or a day in UTC from its beginning */
                 from?: string;
-                /** @description Before this time, or a day in UTC to its end */
                 to?: string;
                 /** @description The id of who did it */
                 actor?: string;
@@ -2687,10 +2683,11 @@ export interface operations {
                 prefix?: string;
                 status?: "active" | "revoked" | "expired" | "disabled";
                 scope?: string;
-                /** @description Never used, or not at or after this time */
+                /** @description Never used, or not at or after this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 unused_since?: string;
+                /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 created_before?: string;
-                /** @description Active now, with an expiry that is to come before this time */
+                /** @description Active now, with an expiry that is to come before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 expires_before?: string;
                 /** @description Only platform keys, or none of them */
                 platform?: "true" | "false";

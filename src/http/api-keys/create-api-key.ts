@@ -1,15 +1,9 @@
 import { z } from 'zod';
 import { type CreateApiKeyParts, createApiKey } from '../../usecases/api-keys/create-api-key.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
-import {
-  environmentSlug,
-  externalId,
-  noParams,
-  noQuery,
-  scopes,
-  timestamp,
-} from '../flowplate/key-schemas.ts';
+import { environmentSlug, externalId, noParams, noQuery, scopes } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
+import { endTime } from '../time-fields.ts';
 import { createdFields, toCreatedAnswer } from './api-key-schemas.ts';
 
 const line = (lengthMax: number) =>
@@ -41,7 +35,7 @@ export const createApiKeyRoute = defineRoute({
       .optional()
       .describe('Of a platform key'),
     environment: environmentSlug.optional().describe('Of a tenant key; `default` unless set'),
-    expires_at: timestamp.nullable().optional(),
+    expires_at: endTime.nullable().optional(),
     platform: z.boolean().optional(),
   }),
   success: { 201: 'Created. The secret is in this answer and nowhere else.' },

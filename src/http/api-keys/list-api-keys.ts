@@ -3,9 +3,12 @@ import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { listApiKeys } from '../../usecases/api-keys/list-api-keys.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
 import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
-import { externalId, noBody, noParams, name as searched, timestamp } from '../flowplate/key-schemas.ts';
+import { externalId, noBody, noParams, name as searched } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
+import { startTime } from '../time-fields.ts';
 import { apiKeyFields, apiKeyStatus, toApiKeyAnswer } from './api-key-schemas.ts';
+
+const timeOf = (meaning: string) => startTime.optional().describe(`${meaning} ${startTime.description}`);
 
 const query = z
   .strictObject({
@@ -13,11 +16,9 @@ const query = z
     prefix: searched.optional().describe('How the key begins, or the part of it that is shown'),
     status: apiKeyStatus.optional(),
     scope: searched.optional(),
-    unused_since: timestamp.optional().describe('Never used, or not at or after this time'),
-    created_before: timestamp.optional(),
-    expires_before: timestamp
-      .optional()
-      .describe('Active now, with an expiry that is to come before this time'),
+    unused_since: timeOf('Never used, or not at or after this time.'),
+    created_before: timeOf('Created before this time.'),
+    expires_before: timeOf('Active now, with an expiry that is to come before this time.'),
     platform: z.enum(['true', 'false']).optional().describe('Only platform keys, or none of them'),
     organization_id: externalId.optional().describe("One tenant's keys"),
     limit: pageLimit,

@@ -5,6 +5,7 @@ import { type KeySettings, type Metadata, onUnavailable, quotaPeriods } from '..
 import { environmentSlugPattern } from '../../domain/key-format.ts';
 import { metadataBytesMax, metadataDepthMax, metadataFault } from '../../domain/metadata.ts';
 import { scopePattern, scopesMax } from '../../domain/scope.ts';
+import { endTime } from '../time-fields.ts';
 
 export const externalId = z
   .string()
@@ -13,14 +14,6 @@ export const externalId = z
 
 export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
 export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
-
-/** RFC 3339 knows the years 0 to 9999; at both ends a time zone or a whole step would lead beyond them. */
-const timeRange = { from: Date.UTC(1970, 0, 1), to: Date.UTC(9999, 0, 1) };
-
-export const timestamp = z.iso
-  .datetime({ offset: true })
-  .transform((text) => new Date(text))
-  .refine((at) => at.getTime() >= timeRange.from && at.getTime() < timeRange.to, 'must lie in 1970 to 9998');
 
 export const timestampText = z.iso.datetime();
 export const scopes = z
@@ -70,7 +63,7 @@ export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).mi
 
 /** When a new key ends: at a moment, or after so long. */
 export const endFields = {
-  expires_at: timestamp.optional(),
+  expires_at: endTime.optional(),
   ttl_seconds: z.int().min(1).max(315_360_000).optional(),
 };
 
@@ -108,7 +101,7 @@ export const updateBody = z
     name: name.nullable().optional(),
     metadata: metadata.optional(),
     scopes: scopes.optional(),
-    expires_at: timestamp.nullable().optional(),
+    expires_at: endTime.nullable().optional(),
     rate_limit: rateLimit.nullable().optional(),
     quota: quota.nullable().optional(),
     ip_allowlist: ipAllowlist.nullable().optional(),

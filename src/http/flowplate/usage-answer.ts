@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { KeyUsage } from '../../usecases/usage/whole-steps.ts';
 import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
-import { keyId, timestamp, timestampText } from './key-schemas.ts';
+import { endTime, startTime } from '../time-fields.ts';
+import { keyId, timestampText } from './key-schemas.ts';
 
 export const usageQuery = z.strictObject({
-  from: timestamp.optional(),
-  to: timestamp.optional(),
+  from: startTime.optional(),
+  to: endTime.optional(),
   granularity: z.enum(['hour', 'day']).default('hour'),
 });
 

@@ -2,29 +2,17 @@ import { z } from 'zod';
 import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
 import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
-import { timestamp, timestampText } from '../flowplate/key-schemas.ts';
+import { timestampText } from '../flowplate/key-schemas.ts';
+import { endTime, startTime } from '../time-fields.ts';
 
-const dayMs = 86_400_000;
 const results = ['success', 'refused'] as const;
 const anId = z.string().regex(externalIdPattern, 'must be an id');
-
-const day = z.iso
-  .date()
-  .transform((text) => `${text}T00:00:00Z`)
-  .pipe(timestamp);
-const endOfDay = day.transform((start) => new Date(start.getTime() + dayMs));
 
 /** What narrows a list or an export. */
 export const auditFilterFields = {
   event_type: z.enum(auditEventTypes).optional(),
-  from: z
-    .union([timestamp, day])
-    .optional()
-    .meta({ override: { type: 'string' }, description: 'A time, or a day in UTC from its beginning' }),
-  to: z
-    .union([timestamp, endOfDay])
-    .optional()
-    .meta({ override: { type: 'string' }, description: 'Before this time, or a day in UTC to its end' }),
+  from: startTime.optional(),
+  to: endTime.optional(),
   actor: anId.optional().describe('The id of who did it'),
   organization_id: anId.optional(),
   target_id: anId.optional().describe('The id of what it is about: a key, a user, a tenant, a role'),

@@ -5,11 +5,7 @@ import { operator } from '../access/operator.ts';
 import { pageLimitTo } from '../cursor.ts';
 import { noBody, noParams } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
-
-const day = z.iso
-  .date()
-  .refine((text) => text >= '1970', 'must lie in 1970 to 9999')
-  .transform((text) => new Date(`${text}T00:00:00Z`));
+import { wholeDay } from '../time-fields.ts';
 
 const sums = { requests: z.int().describe('Accepted verifications'), refused: z.int() };
 
@@ -23,7 +19,7 @@ export const getTopTrafficRoute = defineRoute({
   access: operator('platform:keys:read'),
   params: noParams,
   query: z.strictObject({
-    day: day.optional().describe('`YYYY-MM-DD` in UTC; today unless set'),
+    day: wholeDay.optional().describe('`YYYY-MM-DD` in UTC; today unless set'),
     limit: pageLimitTo(20),
   }),
   body: noBody,

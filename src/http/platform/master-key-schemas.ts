@@ -3,14 +3,8 @@ import { idPattern } from '../../domain/ids.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
 import type { ShownMasterKey } from '../../usecases/master-keys/shown-master-key.ts';
-import {
-  environmentSlug,
-  externalId,
-  ipAllowlist,
-  name,
-  timestamp,
-  timestampText,
-} from '../flowplate/key-schemas.ts';
+import { environmentSlug, externalId, ipAllowlist, name, timestampText } from '../flowplate/key-schemas.ts';
+import { endTime } from '../time-fields.ts';
 
 export const masterKeyId = z.strictObject({
   id: z.string().regex(idPattern('masterKey'), 'must be a master key id (flm_…)'),
@@ -31,7 +25,7 @@ export const masterKeyBody = z.strictObject({
   organization_ids: z.array(externalId).min(1).max(listedMax).nullable().optional(),
   environments: z.array(environmentSlug).min(1).max(listedMax).nullable().optional(),
   ip_allowlist: ipAllowlist.nullable().optional(),
-  expires_at: timestamp.nullable().optional(),
+  expires_at: endTime.nullable().optional(),
 });
 
 export const masterKeyFields = {

@@ -17,7 +17,7 @@ export async function getTraffic(
   const byStart = Map.groupBy(await listTraffic(db, range), ({ start }) => start.getTime());
   const size = stepMs[range.granularity];
   const first = range.from.getTime();
-  const steps = Array.from({ length: (range.to.getTime() - first) / size }, (_, index) => {
+  const steps = Array.from({ length: Math.ceil((range.to.getTime() - first) / size) }, (_, index) => {
     const startMs = first + index * size;
     return { start: new Date(startMs), sums: byStart.get(startMs) ?? [] };
   });

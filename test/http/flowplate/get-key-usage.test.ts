@@ -54,7 +54,7 @@ describe('404', () => {
 describe('422', () => {
   const at = '2026-03-01T00:00:00Z';
   test.each<[string, object]>([
-    ['from', { from: '2026-03-01' }],
+    ['from', { from: '2026-03-01T00:00' }],
     ['from', { from: '' }],
     ['to', { to: 'now' }],
     ['to', { to: '2026-02-29T00:00:00Z' }],
