@@ -22,6 +22,22 @@ test('events are there newest first, are filtered, and the address says how', as
   await portal.close();
 });
 
+test('a day is one in UTC: From its beginning, To its end', async () => {
+  const portal = await auditAs(root.email);
+  const today = new Date().toISOString().slice(0, 10);
+  await portal.page.getByLabel('From (UTC)').fill(today);
+  await portal.page.getByLabel('To (UTC)').fill(today);
+  await rows(portal, 'platform.bootstrapped').waitFor();
+  expect(portal.page.url()).toContain(`from=${today}&to=${today}`);
+  for (const hint of ['The beginning of this day', 'The end of this day']) {
+    await portal.page.getByText(hint).waitFor();
+  }
+  await portal.look('audit-of-a-day');
+  await portal.page.getByLabel('To (UTC)').fill('2020-02-29');
+  await rows(portal, 'platform.bootstrapped').waitFor({ state: 'detached' });
+  await portal.close();
+});
+
 test('what happens while one looks appears by itself, once Live is on', async () => {
   const portal = await auditAs(root.email);
   await portal.page.getByRole('switch', { name: 'Live' }).press('Space');

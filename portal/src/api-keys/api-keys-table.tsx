@@ -63,7 +63,7 @@ function KeyRow({ apiKey, isManager, withTenant, onAction }: RowProps) {
         <Time at={apiKey.last_used_at} none="Never" />
       </Table.Td>
       <Table.Td>
-        <Time at={apiKey.expires_at} none="Never" as="date" />
+        <Time at={apiKey.expires_at} none="Never" as="last-day" />
       </Table.Td>
       <Table.Td>
         <StatusBadge status={apiKey.status} />

@@ -23,7 +23,9 @@ export function ExpiryField({ expiry, onChange, error }: Props) {
       {isDate && (
         <TextInput
           type="date"
-          label="Last day"
+          label="Last day (UTC)"
+          description="It works to the end of this day"
+          max="9999-12-31"
           required
           value={expiry.date}
           onChange={(event) => onChange({ ...expiry, date: event.currentTarget.value })}

@@ -10,9 +10,9 @@ export const expiryPresets = [
 
 export type Expiry = { preset: string; date: string };
 
-/** A date counts to the end of that day where the reader is: so it is shown again as the day that was chosen. */
+/** A date goes to the API as it is, where it means the end of that day in UTC, for everybody and on every way in. */
 export function expiresAt({ preset, date }: Expiry, now: Date): string | null {
   if (preset === 'never') return null;
-  if (preset === 'date') return new Date(`${date}T23:59:59.999`).toISOString();
+  if (preset === 'date') return date;
   return new Date(now.getTime() + Number(preset) * 86_400_000).toISOString();
 }

@@ -37,7 +37,7 @@ function factsOf(apiKey: ApiKey): Fact[] {
     ['Roles', <Names key="roles" names={apiKey.role_ids} />],
     ['Status', <StatusBadge key="status" status={apiKey.status} />],
     ['Created', <Time key="created" at={apiKey.created_at} none="—" />],
-    ['Expires', <Time key="expires" at={apiKey.expires_at} none="Never" as="date" />],
+    ['Expires', <Time key="expires" at={apiKey.expires_at} none="Never" as="last-day" />],
     ['Revoked', <Time key="revoked" at={apiKey.revoked_at} none="—" />],
     ['Last used', <Time key="used" at={apiKey.last_used_at} none="Never" />],
     ['Calls', `${number(apiKey.usage.total_requests)} in all, ${number(apiKey.usage.requests_today)} today`],

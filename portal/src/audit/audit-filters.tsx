@@ -12,8 +12,8 @@ const texts = [
 ] as const;
 
 const days = [
-  { name: 'from', label: 'From' },
-  { name: 'to', label: 'To' },
+  { name: 'from', label: 'From', description: 'The beginning of this day' },
+  { name: 'to', label: 'To', description: 'The end of this day' },
 ] as const;
 
 export function AuditFilters({ filter, onChange }: Props) {
@@ -39,11 +39,12 @@ export function AuditFilters({ filter, onChange }: Props) {
         value={filter.result || null}
         onChange={(result) => onChange({ result: result ?? '' })}
       />
-      {days.map(({ name, label }) => (
+      {days.map(({ name, label, description }) => (
         <TextInput
           key={name}
           type="date"
           label={`${label} (UTC)`}
+          description={description}
           value={filter[name]}
           onChange={(event) => onChange({ [name]: event.currentTarget.value })}
         />

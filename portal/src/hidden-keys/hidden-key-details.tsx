@@ -42,7 +42,7 @@ function factsOf(key: HiddenKey): Fact[] {
     ['Status', <StatusBadge key="status" status={key.status} />],
     ['Created', <Time key="created" at={key.created_at} none="—" />],
     ['Changed', <Time key="changed" at={key.updated_at} none="—" />],
-    ['Expires', <Time key="expires" at={key.expires_at} none="Never" as="date" />],
+    ['Expires', <Time key="expires" at={key.expires_at} none="Never" as="last-day" />],
     ['Grace until', <Time key="grace" at={key.superseded_until} none="—" />],
     ['Revoked', <Time key="revoked" at={key.revoked_at} none="—" />],
     ['Last used', <Time key="used" at={key.usage.last_used_at} none="Never" />],

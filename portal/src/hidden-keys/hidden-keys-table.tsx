@@ -47,7 +47,7 @@ function HiddenKeyRow({ hiddenKey, isManager, onDetails, onRevoke }: RowProps) {
         <Time at={hiddenKey.usage.last_used_at} none="Never" />
       </Table.Td>
       <Table.Td>
-        <Time at={hiddenKey.expires_at} none="Never" as="date" />
+        <Time at={hiddenKey.expires_at} none="Never" as="last-day" />
       </Table.Td>
       <Table.Td>
         <StatusBadge status={status} />

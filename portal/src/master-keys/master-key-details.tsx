@@ -32,7 +32,7 @@ function factsOf(masterKey: MasterKey): Fact[] {
     ['Last used', <Time key="used" at={masterKey.last_used_at} none="Never" />],
     ['Status', <StatusBadge key="status" status={masterKey.status} />],
     ['Created', <Time key="created" at={masterKey.created_at} none="—" />],
-    ['Expires', <Time key="expires" at={masterKey.expires_at} none="Never" as="date" />],
+    ['Expires', <Time key="expires" at={masterKey.expires_at} none="Never" as="last-day" />],
     ['Revoked', <Time key="revoked" at={masterKey.revoked_at} none="—" />],
   ];
 }

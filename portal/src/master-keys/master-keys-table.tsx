@@ -75,7 +75,7 @@ function MasterKeyRow({ masterKey, onAction }: { masterKey: MasterKey; onAction:
         <Time at={masterKey.last_used_at} none="Never" />
       </Table.Td>
       <Table.Td>
-        <Time at={masterKey.expires_at} none="Never" as="date" />
+        <Time at={masterKey.expires_at} none="Never" as="last-day" />
       </Table.Td>
       <Table.Td>
         <StatusBadge status={masterKey.status} />

@@ -2,7 +2,7 @@ import { Text, Tooltip } from '@mantine/core';
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const utcDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
 
 const units: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
   ['year', 31_536_000],
@@ -18,7 +18,12 @@ function relativeTo(now: number, time: Date): string {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-type Props = { at: string | null; none: string; as?: 'relative' | 'date' };
+/** The last day, in UTC, before an end: what ends with a day ends as the next one begins, and is said to end on that day. */
+function lastDayBefore(end: Date): string {
+  return utcDay.format(end.getTime() - 1);
+}
+
+type Props = { at: string | null; none: string; as?: 'relative' | 'last-day' };
 
 /** A moment, as people say it; the exact time in the reader's zone and in UTC on hover and focus. */
 export function Time({ at, none, as = 'relative' }: Props) {
@@ -33,7 +38,7 @@ export function Time({ at, none, as = 'relative' }: Props) {
     <Tooltip label={`${exact.format(time)} · ${at.replace(/\.\d+Z$/, 'Z')} UTC`} events={everyWay}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the exact time has to be within reach of the keyboard */}
       <time dateTime={at} tabIndex={0}>
-        {as === 'relative' ? relativeTo(Date.now(), time) : day.format(time)}
+        {as === 'relative' ? relativeTo(Date.now(), time) : lastDayBefore(time)}
       </time>
     </Tooltip>
   );
