@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseForm } from 'node:querystring';
 import { FlowplateError } from '../domain/errors.ts';
+import { parseSentJson } from './parse-sent-json.ts';
 
 export const bodyBytesMax = 64 * 1024;
 const jsonType = /^application\/json\s*(;|$)/i;
@@ -9,10 +10,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The JSON body, read only once the caller is known; `{}` when none was sent. Bytes are decoded strictly, since a replacement
- * character in a stored value would be a silent change. The parser's own message is not passed on: it quotes the body.
+ * character in a stored value would be a silent change, as a lost member or another number would be (parse-sent-json.ts). The
+ * parser's own message is not passed on: it quotes the body.
  */
 export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
-  return readBody<unknown>(req, jsonType, (text) => JSON.parse(text));
+  return readBody<unknown>(req, jsonType, parseSentJson);
 }
 
 export type FormMembers = Readonly<Record<string, string>>;
@@ -44,14 +46,14 @@ async function readBody<T>(
 
 /** The value of a JSON body that has been read already. */
 export function parseJsonBody(bytes: Buffer): unknown {
-  return decode(bytes, (text) => JSON.parse(text));
+  return decode(bytes, parseSentJson);
 }
 
 function decode<T>(bytes: Buffer, parse: (text: string) => T): T {
   try {
     return parse(utf8.decode(bytes));
   } catch (cause) {
-    throw new FlowplateError('INVALID_JSON', { cause });
+    throw cause instanceof FlowplateError ? cause : new FlowplateError('INVALID_JSON', { cause });
   }
 }
 

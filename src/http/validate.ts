@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { validationError } from '../domain/errors.ts';
+import { type Violation, validationError } from '../domain/errors.ts';
 import { redact } from '../domain/redact.ts';
 
 /** Enough to mend a request by; a body of a thousand mistakes should not make an answer larger than itself. */
@@ -11,11 +11,15 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw validationError(
-    result.error.issues.slice(0, violationsMax).map((issue) => ({
-      path: shown(issue.path.join('.')),
-      message: shown(issue.message),
-    })),
+    result.error.issues
+      .slice(0, violationsMax)
+      .map(({ path, message }) => toViolation({ path: path.join('.'), message })),
   );
+}
+
+/** Redacted and cut: a path holds names that the caller chose. */
+export function toViolation({ path, message }: Violation): Violation {
+  return { path: shown(path), message: shown(message) };
 }
 
 function shown(text: string): string {

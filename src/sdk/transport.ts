@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJson } from '../domain/read-json.ts';
 import { toApiError } from './api-error.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
 import { splitLines } from './split-lines.ts';
@@ -154,7 +155,7 @@ export function masterKeyCredential(masterKey: string): Credential {
 
 function parse(response: Response, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw toApiError(response, text);
   }

@@ -1,3 +1,5 @@
+import { parseJson } from '../../src/domain/read-json.ts';
+
 export type Answer = {
   status: number;
   headers: Headers;
@@ -30,7 +32,7 @@ export function caller(url: string, masterKey: string): Call {
     });
     const text = await response.text();
     const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    return { status: response.status, headers: response.headers, body: isJson ? parseJson(text) : text };
   };
 }
 

@@ -25,6 +25,7 @@ export function ExpiryField({ expiry, onChange, error }: Props) {
           type="date"
           label="Last day (UTC)"
           description="It works to the end of this day"
+          inputWrapperOrder={['label', 'input', 'error', 'description']}
           max="9999-12-31"
           required
           value={expiry.date}

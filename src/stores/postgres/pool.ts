@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { FlowplateError } from '../../domain/errors.ts';
+import { parseJson } from '../../domain/read-json.ts';
 import { isUnavailable } from './faults.ts';
 
 export type PoolOptions = {
@@ -17,11 +18,13 @@ export type PoolOptions = {
   lockTimeoutMs: number;
 };
 
-// Counts and revisions stay far below 2^53, so bigint arrives as a number; a date stays the text that it is.
+// Counts and revisions stay far below 2^53, so bigint arrives as a number; a date stays the text that it is. Names in metadata
+// arrive as they were stored, which `JSON.parse` alone does not promise.
 const types = {
   getTypeParser: (oid: number, format: 'text' | 'binary' = 'text') => {
     if (oid === pg.types.builtins.INT8) return Number;
     if (oid === pg.types.builtins.DATE) return String;
+    if (oid === pg.types.builtins.JSONB && format === 'text') return parseJson;
     return format === 'text' ? pg.types.getTypeParser(oid, 'text') : pg.types.getTypeParser(oid, 'binary');
   },
 } as pg.CustomTypesConfig;

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Quota, RateLimit } from '../../domain/key.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
+import { parseJson } from '../../domain/read-json.ts';
 import { keyspace } from './keyspace.ts';
 
 export type PackedRecord = { record: KeyRecord; readAtMs: number };
@@ -103,7 +104,7 @@ export function unpackRecord(text: string): PackedRecord | undefined {
 
 function parsePacked(text: string): Packed | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return Array.isArray(value) && value[0] === layout && value.length === 17 ? (value as Packed) : undefined;
   } catch {
     return undefined;

@@ -1,0 +1,23 @@
+import { FlowplateError, type Violation, validationError } from '../domain/errors.ts';
+import { readJson } from '../domain/read-json.ts';
+import type { JsonLoss } from '../domain/rebuild-json.ts';
+import { toViolation } from './validate.ts';
+
+/**
+ * The value of a JSON text that a caller sent. `INVALID_JSON` for a member that stands twice: a proxy in between may have seen the
+ * other one. `VALIDATION_ERROR` for a number that would be kept as another. Both name the paths.
+ */
+export function parseSentJson(text: string): unknown {
+  const { value, losses } = readJson(text);
+  if (losses.length === 0) return value;
+  const duplicates = violationsOf(losses, 'duplicate_member');
+  if (duplicates.length === 0) throw validationError(violationsOf(losses, 'changed_number'));
+  throw new FlowplateError('INVALID_JSON', {
+    systemMessage: `A member stands twice in the body: ${duplicates.map(({ path }) => path).join(', ')}`,
+    details: duplicates,
+  });
+}
+
+function violationsOf(losses: readonly JsonLoss[], wanted: JsonLoss['kind']): Violation[] {
+  return losses.filter(({ kind }) => kind === wanted).map(toViolation);
+}
