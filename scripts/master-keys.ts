@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ipRangeRule, isIpRange } from '../src/domain/ip-allowlist.ts';
 import type { MasterKey } from '../src/domain/master-key.ts';
+import { numberRanges } from '../src/domain/number-ranges.ts';
 import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
+import { readTime } from '../src/domain/read-time.ts';
 import { toPropagation } from '../src/http/propagation.ts';
 import { listMasterKeys } from '../src/stores/postgres/master-keys.ts';
 import { createMasterKey } from '../src/usecases/master-keys/create-master-key.ts';
@@ -22,6 +24,7 @@ const usage = `Usage: node scripts/master-keys.ts <command> [--json]
   ensure-first                        creates the first one unless there has ever been one
 
 Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
+TIME is RFC 3339 with a time zone, or a day, which it ends with, in UTC.
 It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS.`;
 
 const options = {
@@ -43,7 +46,7 @@ type Command = (broker: Broker, values: Values, id: string | undefined) => Promi
 const commands: Record<string, Command> = {
   create: async (broker, values) => {
     const secret = values['secret-stdin'] === true ? readFileSync(0, 'utf8').trim() : undefined;
-    const request = { ...toRequest(values), chosenSecret: secret };
+    const request = { ...toRequest(values, broker.clock.now()), chosenSecret: secret };
     printCreated(await createMasterKey(broker, broker.origin, request), values);
   },
   list: async (broker, values) => {
@@ -59,7 +62,7 @@ const commands: Record<string, Command> = {
     ]);
   },
   rotate: async (broker, values, id) => {
-    const overlapSeconds = wholeNumber(values['overlap-seconds'] ?? '86400', '--overlap-seconds');
+    const overlapSeconds = toOverlapSeconds(values['overlap-seconds'] ?? '86400');
     const request = { masterKeyId: required(id, 'ID'), overlapSeconds };
     printCreated(await rotateMasterKey(broker, broker.origin, request), values);
   },
@@ -92,17 +95,23 @@ function parse() {
   return parseArgs({ options, allowPositionals: true });
 }
 
-function toRequest(values: Values) {
-  const expiresAt = values['expires-at'] === undefined ? null : new Date(values['expires-at']);
-  if (expiresAt !== null && Number.isNaN(expiresAt.getTime())) throw new Error('--expires-at is not a time');
+function toRequest(values: Values, now: Date) {
   return {
     name: required(values.name, '--name'),
     permissions: toPermissions(values.permissions),
     organizationIds: split(values.organizations),
     environments: split(values.environments),
     ipAllowlist: toRanges(values.ips),
-    expiresAt,
+    expiresAt: toEnd(values['expires-at'], now),
   };
+}
+
+function toEnd(text: string | undefined, now: Date): Date | null {
+  if (text === undefined) return null;
+  const { time, fault } = readTime(text, 'end');
+  if (time === undefined) throw new Error(`--expires-at ${fault}`);
+  if (time <= now) throw new Error('--expires-at must lie in the future');
+  return time;
 }
 
 function toPermissions(text: string | undefined): MasterKeyPermission[] {
@@ -128,9 +137,11 @@ function required(value: string | undefined, what: string): string {
   return value;
 }
 
-function wholeNumber(text: string, what: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`${what} must be a whole number`);
-  return Number(text);
+function toOverlapSeconds(text: string): number {
+  const { min, max } = numberRanges.overlapSeconds;
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw new Error(`--overlap-seconds must be a whole number from ${min} to ${max}`);
 }
 
 function printCreated({ masterKey, secret }: CreatedMasterKey, values: Values): void {

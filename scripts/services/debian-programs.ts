@@ -2,7 +2,7 @@ import { toolsDir } from './project-root.ts';
 import { runCommand } from './run-command.ts';
 import { type DebianProgram, type UnpackedProgram, unpackDebian } from './unpack-debian.ts';
 
-export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'curl' | 'chromium';
+export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'curl' | 'chromium' | 'openssl';
 
 const programs: Record<ProgramName, DebianProgram> = {
   nginx: {
@@ -28,6 +28,11 @@ const programs: Record<ProgramName, DebianProgram> = {
     privateLibraries: ['pulseaudio'],
     path: 'usr/lib/chromium/chromium-headless-shell',
     works: (program) => says(program, ['--no-sandbox', '--version'], /Chrom/),
+  },
+  openssl: {
+    package: 'openssl',
+    path: 'usr/bin/openssl',
+    works: (program) => says(program, ['version'], /^OpenSSL 3/),
   },
   haproxy: {
     package: 'haproxy',

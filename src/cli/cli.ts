@@ -8,6 +8,7 @@ import { type KeysClient, masterKeyKeys, operatorKeys } from './keys-client.ts';
 import { printableJson } from './output/printable.ts';
 import { type Column, tableLines } from './output/table.ts';
 import { writeLines } from './output/write.ts';
+import { useProxies } from './proxies.ts';
 
 /** What stands before or after any command. */
 export type GlobalOptions = { server: string; asOrg?: string; reason?: string; json?: true };
@@ -87,6 +88,8 @@ export function act<Args extends string[], Options>(
   return async (...received) => {
     const command = received.at(-1) as Command;
     const args = received.slice(0, -2) as Args;
-    await work(new Cli(command.optsWithGlobals()), command.opts() as Options, ...args);
+    const cli = new Cli(command.optsWithGlobals());
+    useProxies(cli.options.server, process.env);
+    await work(cli, command.opts() as Options, ...args);
   };
 }

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { FlowplateApiError, FlowplateUnreachableError } from '../sdk/errors.ts';
+import { proxyVariable } from './proxies.ts';
 
 /** Something that the one who types can put right: exit code 2. */
 export class WrongUse extends Error {}
@@ -31,7 +32,7 @@ function refusalText(error: FlowplateApiError, server: string): string {
   const { code, status, retryAfterSeconds } = error;
   const traceId = error.traceId === undefined ? '' : `, trace id: ${error.traceId}`;
   if (code === 'UNEXPECTED_ANSWER')
-    return `${server} does not answer as Flowplate Keys does (status ${status}${traceId})`;
+    return `${server} does not answer as Flowplate Keys does (status ${status}${traceId})${proxyHint(server)}`;
   const told = error.message.replace(`${code}: `, '');
   const hint =
     code === 'AUTHENTICATION_REQUIRED'
@@ -44,7 +45,14 @@ function refusalText(error: FlowplateApiError, server: string): string {
 function unreachableText({ reason, cause }: FlowplateUnreachableError, server: string): string {
   const code = codeOf(cause) ?? codeOf((cause as Error | undefined)?.cause);
   const why = code === undefined ? '' : ` (${code})`;
-  return reason === 'timeout' ? `${server} did not answer in time` : `${server} could not be reached${why}`;
+  const what = reason === 'timeout' ? 'did not answer in time' : `could not be reached${why}`;
+  return `${server} ${what}${proxyHint(server)}`;
+}
+
+/** Whether the proxy or the server was away cannot be told from here. */
+function proxyHint(server: string): string {
+  const name = proxyVariable(server, process.env);
+  return name === undefined ? '' : `. ${name} is set; NO_PROXY lists the hosts that are reached without it`;
 }
 
 function codeOf(error: unknown): string | undefined {

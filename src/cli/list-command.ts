@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { numberRanges } from '../sdk/input-rules.ts';
 import type { Page, PageOf } from '../sdk/operator-types.ts';
 import type { Cli } from './cli.ts';
 import { startProgress } from './output/progress.ts';
@@ -14,9 +15,9 @@ export type Listing<Item> = {
   fetch(page: PageOf): Promise<Page<Item>>;
 };
 
-export function pageOptions(command: Command): Command {
+export function pageOptions(command: Command, size: { min: number; max: number } = numberRanges.pageSize) {
   return command
-    .option('--limit <number>', 'how many on a page', wholeNumber)
+    .option('--limit <number>', `how many on a page, at most ${size.max}`, wholeNumber(size))
     .option('--cursor <cursor>', 'where the page before ended')
     .option('--all', 'every page');
 }

@@ -8,7 +8,7 @@ import { addMasterKeys } from './commands/masterkeys.ts';
 import { addPlatform } from './commands/platform.ts';
 import { addApiUsers } from './commands/users.ts';
 import { examples } from './examples.ts';
-import { serverAddress } from './values.ts';
+import { organizationId, reason, serverAddress } from './values.ts';
 
 /** The whole command line on one screen. */
 export function createProgram(): Command {
@@ -21,8 +21,12 @@ export function createProgram(): Command {
         .default('http://localhost:9123')
         .argParser(serverAddress),
     )
-    .option('--as-org <organization_id>', 'act inside this organization; written into the audit log')
-    .option('--reason <text>', 'why you act inside it, for the audit log')
+    .option(
+      '--as-org <organization_id>',
+      'act inside this organization; written into the audit log',
+      organizationId,
+    )
+    .option('--reason <text>', 'why you act inside it, for the audit log', reason)
     .option('--json', "print the API's own answer")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help to see how it is used)')
@@ -59,5 +63,10 @@ Credentials never stand on the command line:
   FLOWPLATE_API_KEY     a platform key (flplatform_…) or a tenant key (flkey_…), instead of a login
   FLOWPLATE_MASTER_KEY  for flowplate keys
   FLOWPLATE_ADMIN_KEY   for flowplate users: the key of an API user with the role admin
+
+Proxies: HTTP_PROXY for an http:// server, HTTPS_PROXY for an https:// one, NO_PROXY for the hosts
+that are reached without (also in lower case, which goes first).
+
+Times: RFC 3339 with a time zone (2026-03-12T09:00:00Z), or a day in UTC (2026-03-12).
 
 Exit: 0 done, 1 refused, 2 wrong use.`;

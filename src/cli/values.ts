@@ -1,25 +1,23 @@
 import { InvalidArgumentError } from 'commander';
 import type { Quota, RateLimit } from '../sdk/api-types.ts';
+import { externalIdPattern, numberRanges, readJson, readTime, reasonFault } from '../sdk/input-rules.ts';
 
-/** Readers of what is typed; commander says which option it was and ends with 2. */
-export function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number.');
+type Range = { readonly min: number; readonly max: number };
+
+/** Readers of what is typed; commander says which option it was and ends with 2. What they take is what the API takes. */
+export function wholeNumber({ min, max }: Range): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
 }
 
-/** A day means its first moment, in UTC. */
+/** Sent as it was typed: whether a day means its beginning or its end, the API knows. */
 export function time(text: string): string {
-  const parsed = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (!Number.isNaN(parsed.getTime())) return parsed.toISOString();
-  throw new InvalidArgumentError(
-    'It must be a day such as 2026-03-12, or a time such as 2026-03-12T09:00:00Z.',
-  );
-}
-
-/** A day stays one: whether it means its beginning or its end, the API knows. */
-export function dayOrTime(text: string): string {
-  const precise = time(text);
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) ? text : precise;
+  const { fault } = readTime(text, 'start');
+  if (fault === undefined) return text;
+  throw new InvalidArgumentError(`It ${fault}.`);
 }
 
 export function list(text: string): string[] {
@@ -32,23 +30,57 @@ export function flag(text: string): boolean {
 }
 
 export function jsonObject(text: string): Record<string, unknown> {
+  const { value, losses } = readObject(text);
+  if (losses.length === 0) return value;
+  throw new InvalidArgumentError(losses.map(({ path, message }) => `${path} ${message}.`).join(' '));
+}
+
+function readObject(text: string) {
   try {
-    const value = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    const { value, losses } = readJson(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return { value: value as Record<string, unknown>, losses };
+    }
   } catch {}
   throw new InvalidArgumentError('It must be a JSON object.');
 }
 
 export function rateLimit(text: string): RateLimit {
-  const [, limit, seconds] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
-  if (limit !== undefined) return { limit: Number(limit), window_seconds: Number(seconds) };
-  throw new InvalidArgumentError('It must be a limit and seconds, such as 100/60.');
+  const [, limit = '', seconds = ''] = /^([^/]*)\/([^/]*)$/.exec(text) ?? [];
+  if (limit === '' || seconds === '') {
+    throw new InvalidArgumentError('It must be a limit and seconds, such as 100/60.');
+  }
+  return {
+    limit: inPart('limit', numberRanges.rateLimit, limit),
+    window_seconds: inPart('seconds', numberRanges.rateLimitWindowSeconds, seconds),
+  };
 }
 
 export function quota(text: string): Quota {
-  const [, limit, period] = /^(\d{1,9})\/(day|month)$/.exec(text) ?? [];
-  if (limit !== undefined) return { limit: Number(limit), period: period as Quota['period'] };
-  throw new InvalidArgumentError('It must be a limit and a period, such as 10000/day.');
+  const [, limit = '', period] = /^([^/]*)\/(day|month)$/.exec(text) ?? [];
+  if (limit === '') throw new InvalidArgumentError('It must be a limit and a period, such as 10000/day.');
+  return { limit: inPart('limit', numberRanges.quota, limit), period: period as Quota['period'] };
+}
+
+function inPart(part: string, range: Range, text: string): number {
+  try {
+    return wholeNumber(range)(text);
+  } catch {
+    throw new InvalidArgumentError(`Its ${part} must be a whole number from ${range.min} to ${range.max}.`);
+  }
+}
+
+/** Why one acts inside an organization. */
+export function reason(text: string): string {
+  const fault = reasonFault(text);
+  if (fault === undefined) return text;
+  throw new InvalidArgumentError(`It ${fault}.`);
+}
+
+/** An organization in which one acts goes into a header, where not every text can stand. */
+export function organizationId(text: string): string {
+  if (externalIdPattern.test(text)) return text;
+  throw new InvalidArgumentError('It must be the id of an organization, such as org_x1y2z3w4.');
 }
 
 /** The one spelling under which a login is kept. An address with a password in it would be in the shell's history. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type IdKind, idPattern } from '../domain/ids.ts';
+import { numberRanges } from '../domain/number-ranges.ts';
 import { queryNumber } from './query-number.ts';
 
 /**
@@ -23,7 +24,7 @@ export function pageLimitTo(max: number) {
   return queryNumber({ min: 1, max, message }).default(Math.min(50, max));
 }
 
-export const pageLimit = pageLimitTo(100);
+export const pageLimit = pageLimitTo(numberRanges.pageSize.max);
 
 /** Where the next page of a bare array is (RFC 8288); nothing on the last page. `query`: what narrowed this page. */
 export function nextPage(

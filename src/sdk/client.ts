@@ -37,7 +37,8 @@ export type SecretOptions = CallOptions & {
 const keysPath = '/v1/flowplate/api-keys';
 
 /**
- * The Flowplate API. Every method rejects with a `FlowplateApiError` (the API said no) or a `FlowplateUnreachableError` (no answer).
+ * The Flowplate API. Every method rejects with a `FlowplateApiError` (the API said no), a `FlowplateUnreachableError` (no answer), or a
+ * `RangeError` (a number that JSON cannot say).
  * Mint and refresh are tried again under one Idempotency-Key, so that a lost answer costs no second key; reads are tried
  * again as they are; a revoke, a change and a verification are sent once.
  */

@@ -66,8 +66,13 @@ function headersOf({ credential, asOrganization, reason }: OperatorClientOptions
   return {
     ...(credential !== undefined && headerOf(credential)),
     ...(asOrganization !== undefined && { 'x-flowplate-org': asOrganization }),
-    ...(reason !== undefined && { 'x-flowplate-reason': reason }),
+    ...(reason !== undefined && { 'x-flowplate-reason': toHeaderText(reason) }),
   };
+}
+
+/** The API reads this header as UTF-8, while `fetch` takes text whose characters are single bytes. */
+function toHeaderText(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 function headerOf(credential: string): Credential {

@@ -100,6 +100,7 @@ export class Transport {
 
   async #attempt(call: Call): Promise<Received> {
     const { fetch: send = fetch, timeoutMs = timeoutMsDefault } = this.#options;
+    const request = this.#request(call);
     call.signal?.throwIfAborted();
     const controller = new AbortController();
     let isLate = false;
@@ -110,7 +111,7 @@ export class Transport {
     const abort = () => controller.abort();
     call.signal?.addEventListener('abort', abort, { once: true });
     try {
-      const response = await send(this.#url(call), { ...this.#request(call), signal: controller.signal });
+      const response = await send(this.#url(call), { ...request, signal: controller.signal });
       const text = await response.text();
       if (!response.ok) throw toApiError(response, text);
       return { body: text === '' ? undefined : parse(response, text), headers: response.headers };
@@ -144,9 +145,15 @@ export class Transport {
         ...(body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' }),
         ...headers,
       },
-      ...(body !== undefined && { body: isJson ? JSON.stringify(body) : String(body) }),
+      ...(body !== undefined && { body: isJson ? JSON.stringify(body, finite) : String(body) }),
     };
   }
+}
+
+/** JSON has no other numbers: `JSON.stringify` writes null for them, and that would be stored. */
+function finite(name: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw new RangeError(`JSON has no such number as ${value}, which stands at "${name}"`);
 }
 
 export function masterKeyCredential(masterKey: string): Credential {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
+import { numberRanges } from '../domain/number-ranges.ts';
 import { isAccepted, type Verdict } from '../domain/verdict.ts';
 import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
@@ -25,7 +26,6 @@ export type VerifierOptions = ConnectionOptions & {
   onFault?: ((error: unknown) => void) | undefined;
 };
 
-const costMax = 1_000_000;
 const recordsMax = 10_000_000;
 
 /** Before a record that came in older than what is known here is fetched again. A broker that is well hears within milliseconds. */
@@ -190,8 +190,9 @@ function requireCapacity(records: number): void {
 }
 
 function requireCountable(cost: number): void {
-  if (Number.isInteger(cost) && cost >= 0 && cost <= costMax) return;
-  throw new RangeError(`cost must be a whole number from 0 to ${costMax}`);
+  const { min, max } = numberRanges.cost;
+  if (Number.isInteger(cost) && cost >= min && cost <= max) return;
+  throw new RangeError(`cost must be a whole number from ${min} to ${max}`);
 }
 
 function isLimited(record: KeyRecord): boolean {

@@ -57,13 +57,13 @@ test('inside a tenant an operator makes keys of the tenant; revoking one is at o
   const listed = await desk().run(['apikey', 'list', '--as-org', org]);
   const [title, line] = listed.stdout.split('\n').map((text) => text.split(/ {2,}/));
   expect(title?.[3]).toBe('SCOPES');
-  expect([line?.[0], line?.[3], line?.[6]]).toEqual([id, 'read,write', '2999-01-01T00:00:00Z']);
+  expect([line?.[0], line?.[3], line?.[6]]).toEqual([id, 'read,write', '2999-01-02T00:00:00Z']);
 
   const revoked = await desk().run(['--as-org', org, 'apikey', 'revoke', id]);
   expect(revoked.stdout).toBe(`Revoked API key: ${id} (propagation: complete)\n`);
   expect(await statusWith(secretIn(created.stdout))).toBe(401);
   const { stdout } = await desk().run(['--as-org', org, 'apikey', 'get', id]);
-  expect(stdout).toMatch(/^svc \(id: ak_\w+\): revoked, flkey_\w{8}…\w+, expires: 2999-01-01T00:00:00Z\n$/);
+  expect(stdout).toMatch(/^svc \(id: ak_\w+\): revoked, flkey_\w{8}…\w+, expires: 2999-01-02T00:00:00Z\n$/);
 });
 
 test('a tenant works with its own key, and sees only what is its own', async () => {

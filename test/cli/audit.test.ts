@@ -33,7 +33,7 @@ test('filters narrow the list, and what is no time is wrong use', async () => {
   expect(await desk().json(['platform', 'audit', '--from', day])).toEqual([]);
   const wrong = await desk().run(['platform', 'audit', '--from', 'yesterday']);
   expect(wrong).toMatchObject({ stdout: '', exitCode: 2 });
-  expect(wrong.stderr).toContain('It must be a day');
+  expect(wrong.stderr).toContain('It must be a time');
 });
 
 test('a sealed log verifies, and a changed event is found and named', async () => {

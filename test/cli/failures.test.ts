@@ -80,7 +80,7 @@ describe('wrong use ends with 2, says what is wrong, and asks nobody', () => {
     [['platform', 'tenants'], 'Usage: flowplate platform tenants'],
     [['platform', 'tenants', 'provision'], "required option '--name <name>' not specified"],
     [['platform', 'audit', 'everything'], 'too many arguments'],
-    [['platform', 'audit', '--limit', 'ten'], 'It must be a whole number.'],
+    [['platform', 'audit', '--limit', 'ten'], 'It must be a whole number from 1 to 1000.'],
     [['platform', 'users', 'update', 'puser_x', '--active', 'maybe'], 'It must be true or false.'],
     [['keys', 'mint', '--user', 'u', '--org', 'o', '--quota', '5/week'], 'such as 10000/day'],
     [['keys', 'mint', '--user', 'u', '--org', 'o', '--metadata', '[]'], 'It must be a JSON object.'],

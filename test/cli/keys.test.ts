@@ -49,7 +49,7 @@ describe('with a master key', () => {
       quota: { limit: 1000, period: 'day' },
       metadata: { plan: 'gold' },
       ip_allowlist: ['10.0.0.0/8', '192.0.2.1'],
-      expires_at: '2999-01-01T00:00:00.000Z',
+      expires_at: '2999-01-02T00:00:00.000Z',
       name: 'ours',
     });
   });

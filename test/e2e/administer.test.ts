@@ -92,13 +92,30 @@ test('a master key that somebody chose is read from standard input; misuse exits
   expect(await everywhere(list, { as: chosen })).toEqual([200, 200]);
   expect((await runScript('scripts/master-keys.ts', { env, args, input: 'too short\n' })).code).toBe(1);
   expect((await run('master-keys', 'revoke', 'flm_0000000000000000')).code).toBe(1);
-  for (const wrong of [[], ['unknown'], ['create'], ['revoke'], ['list', '--unknown']]) {
+  const ends = (text: string) => ['create', '--name', 'x', '--expires-at', text];
+  const badTimes = ['2027-02-30', '2027-01-01junk', '2098-01-01T00:00:00', '2020-01-01', 'tomorrow'].map(
+    ends,
+  );
+  for (const wrong of [[], ['unknown'], ['create'], ['revoke'], ['list', '--unknown'], ...badTimes]) {
     expect([wrong, (await run('master-keys', ...wrong)).code]).toEqual([wrong, 2]);
   }
   for (const ips of ['fe80::1%eth0', '10.0.0.0/08', '10.0.0.0/']) {
     const refused = await run('master-keys', 'create', '--name', 'x', '--ips', ips);
     expect([refused.code, refused.stdout]).toEqual([2, '']);
     expect(refused.stderr).toContain(`--ips must be an IP address or a CIDR range`);
+  }
+});
+
+test('a master key lasts to the end of a day in UTC, or to the end of the year 9999', async () => {
+  for (const [text, end] of [
+    ['2098-01-31', '2098-02-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59.999z', '9999-12-31T23:59:59.999Z'],
+  ] as const) {
+    const args = ['create', '--name', 'lasting', '--expires-at', text, '--json'];
+    const env = { ...deployment.env, TZ: 'Asia/Tokyo' };
+    const { master_key_id } = JSON.parse((await runScript('scripts/master-keys.ts', { env, args })).stdout);
+    const listed = JSON.parse((await run('master-keys', 'list', '--json')).stdout);
+    expect(listed.find(({ id }: { id: string }) => id === master_key_id).expires_at).toBe(end);
   }
 });
 

@@ -163,7 +163,7 @@ describe('text that Postgres or JSON cannot carry', () => {
     expect(minted.body.metadata).toEqual({ a: [1e308, 5e-324, -0.1, 9007199254740991] });
     const verdict = await verify(broker, minted.body.key);
     expect(verdict.metadata).toEqual(minted.body.metadata);
-    expectViolations(await postWith('"metadata":{"a":1e309}'), 'metadata');
+    expectViolations(await postWith('"metadata":{"a":1e309}'), 'metadata.a');
   });
 });
 

@@ -108,7 +108,8 @@ type Operation = {
   requestBody?: { content: Record<string, { schema: { properties?: Record<string, object> } }> };
 };
 
-describe.each(doorNames)('%s', (_name, { field, send }) => {
+describe.each(doorNames)('%s', (_name, { name, field, send }) => {
+  const isRange = /Usage|Traffic/.test(name);
   test.each([
     '2098-02-29',
     '2098-04-31',
@@ -127,6 +128,17 @@ describe.each(doorNames)('%s', (_name, { field, send }) => {
     '',
   ])('422: %j', async (text) => {
     expectViolations(await send(text), field);
+  });
+
+  test('the last day of the year 9999 is a day like any other', async () => {
+    for (const text of ['9999-12-31', '9999-12-31T23:59:59.999Z']) {
+      const { status, body } = await send(text);
+      // A range from there to now is none.
+      if (status === 422)
+        expect(body.error.details).toEqual([{ path: 'from', message: 'must lie before to' }]);
+      else expect([200, 201]).toContain(status);
+      expect(status === 422).toBe(isRange && field === 'from');
+    }
   });
 
   test('422: a blank where the + was says how to write it', async () => {

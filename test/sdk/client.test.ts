@@ -235,3 +235,14 @@ describe('an answer that is not ours', () => {
     await expect(silent.get('flk_x', { signal: controller.signal })).rejects.toBe(reason);
   });
 });
+
+describe('a number that JSON cannot say', () => {
+  test.each([Number.NaN, Infinity, -Infinity])('%s is an error, and nothing is sent', async (number) => {
+    const owner = newOwner();
+    const refused = client.mint({ ...owner, metadata: { plan: { seats: [1, number] } } });
+    expect((await failure(refused, RangeError)).message).toBe(
+      `JSON has no such number as ${number}, which stands at "1"`,
+    );
+    expect((await client.listPage({ user_id: owner.user_id })).data).toEqual([]);
+  });
+});

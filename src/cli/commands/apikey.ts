@@ -53,7 +53,7 @@ function addCreate(apiKeys: Command): void {
     .option('--scopes <scopes>', 'of a tenant key; separated by commas', list)
     .option('--role-ids <ids>', 'of a platform key; separated by commas', list)
     .option('--environment <name>', 'of a tenant key')
-    .option('--expires-at <time>', 'when it ends', time)
+    .option('--expires-at <time>', 'when it ends; a day at its end, in UTC', time)
     .action(
       act(async (cli, options: NewKeyOptions, name: string) => {
         const { description, scopes, roleIds, environment, expiresAt, platform } = options;
@@ -94,7 +94,7 @@ function addList(apiKeys: Command): void {
     .option('--org <organization_id>', 'of this tenant')
     .option('--status <status>', 'active, revoked, expired or disabled')
     .option('--scope <scope>', 'only those that have it')
-    .option('--unused-since <time>', 'never used, or not since then', time)
+    .option('--unused-since <time>', 'never used, or not since then; a day from its beginning, in UTC', time)
     .action(
       act(async (cli, options: ListOptions) => {
         const { platform, name, prefix, org, status, scope, unusedSince, ...page } = options;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
+import { numberRanges } from '../../sdk/input-rules.ts';
 import type { AuditEvent, AuditEventType, AuditFilter, AuditVerification } from '../../sdk/operator-types.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
@@ -7,7 +8,7 @@ import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import { startProgress, whileWaiting } from '../output/progress.ts';
 import type { Column } from '../output/table.ts';
 import { toSeconds } from '../output/time.ts';
-import { dayOrTime } from '../values.ts';
+import { time } from '../values.ts';
 
 const columns: readonly Column<AuditEvent>[] = [
   ['ID', ({ id }) => id],
@@ -42,7 +43,9 @@ export function addAudit(platform: Command): void {
 }
 
 function addList(audit: Command): void {
-  const command = filterOptions(pageOptions(audit.command('list', { isDefault: true })))
+  const command = filterOptions(
+    pageOptions(audit.command('list', { isDefault: true }), numberRanges.auditPageSize),
+  )
     .description('Lists audit events, newest first.')
     .action(
       act(async (cli, options: PageOptions & FilterOptions) => {
@@ -131,8 +134,8 @@ async function writeAll(lines: AsyncIterable<string>): Promise<void> {
 function filterOptions(command: Command): Command {
   return command
     .option('--event-type <type>', 'such as platform.user.created')
-    .option('--from <time>', 'this day or time, or later', dayOrTime)
-    .option('--to <time>', 'to the end of this day, or before this time', dayOrTime)
+    .option('--from <time>', 'this time or later; a day from its beginning, in UTC', time)
+    .option('--to <time>', 'before this time; a day to its end, in UTC', time)
     .option('--actor <id>', 'who did it')
     .option('--org <organization_id>', 'in which organization')
     .option('--target <id>', 'what it is about: a key, a user, a tenant')

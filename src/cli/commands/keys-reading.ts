@@ -71,8 +71,8 @@ function addUsage(keys: Command): void {
   const command = keys
     .command('usage <key_id>')
     .description('Shows how often a key was used, over time.')
-    .option('--from <time>', 'from when on', time)
-    .option('--to <time>', 'until when', time)
+    .option('--from <time>', 'from when on; a day from its beginning, in UTC', time)
+    .option('--to <time>', 'until when; a day to its end, in UTC', time)
     .option('--granularity <hour|day>', 'in which steps')
     .action(
       act(async (cli, { from, to, granularity }: UsageRange, keyId: string) => {

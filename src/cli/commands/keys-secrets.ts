@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Metadata, Quota, RateLimit } from '../../sdk/api-types.ts';
+import { numberRanges } from '../../sdk/input-rules.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { saveThis } from '../output/save-this.ts';
@@ -31,8 +32,8 @@ export function addMint(keys: Command): void {
     .option('--name <name>', 'what it is called')
     .option('--scopes <scopes>', 'separated by commas', list)
     .option('--metadata <json>', 'a JSON object', jsonObject)
-    .option('--expires-at <time>', 'when it ends', time)
-    .option('--ttl-seconds <number>', 'after how long it ends, instead', wholeNumber)
+    .option('--expires-at <time>', 'when it ends; a day at its end, in UTC', time)
+    .option('--ttl-seconds <number>', 'after how long it ends, instead', wholeNumber(numberRanges.ttlSeconds))
     .option('--rate-limit <limit/seconds>', 'such as 100/60', rateLimit)
     .option('--quota <limit/period>', 'such as 10000/day, or /month', quota)
     .option('--ips <ranges>', 'only from these addresses or CIDR ranges; separated by commas', list)
@@ -58,13 +59,17 @@ export function addMint(keys: Command): void {
 export function addRefresh(keys: Command): void {
   const command = ownerOptions(keys.command('refresh'))
     .description("Replaces a user's key. The old one is refused at once, or after the grace.")
-    .option('--grace-period-seconds <number>', 'how long the old one goes on', wholeNumber)
+    .option(
+      '--grace-period-seconds <number>',
+      'how long the old one goes on',
+      wholeNumber(numberRanges.gracePeriodSeconds),
+    )
     .option(
       '--expires-at <time>',
-      'when the new one ends; renews a key that expired in the last 30 days',
+      'when the new one ends, also for a key that expired in the last 30 days; a day at its end, in UTC',
       time,
     )
-    .option('--ttl-seconds <number>', 'after how long it ends, instead', wholeNumber)
+    .option('--ttl-seconds <number>', 'after how long it ends, instead', wholeNumber(numberRanges.ttlSeconds))
     .action(
       act(async (cli, options: RefreshOptions) => {
         const { gracePeriodSeconds, expiresAt, ttlSeconds } = options;

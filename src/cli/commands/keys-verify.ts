@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Verdict } from '../../sdk/api-types.ts';
+import { numberRanges } from '../../sdk/input-rules.ts';
 import { askSecret } from '../ask-secret.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
@@ -25,7 +26,7 @@ export function addVerify(keys: Command): void {
     .option('--org <organization_id>', 'to which it must belong')
     .option('--environment <name>', 'in which it must be')
     .option('--ip <address>', "the end client's")
-    .option('--cost <number>', 'what it spends of limits and quota', wholeNumber)
+    .option('--cost <number>', 'what it spends of limits and quota', wholeNumber(numberRanges.cost))
     .option('--key-stdin', 'read it from stdin instead of asking')
     .action(
       act(async (cli, { scopes, org, environment, ip, cost, keyStdin }: Options) => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { numberRanges } from '../../sdk/input-rules.ts';
 import type { MasterKey, MasterKeyPermission } from '../../sdk/operator-types.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
@@ -50,7 +51,7 @@ function addCreate(masterKeys: Command): void {
     .option('--organizations <ids>', 'only in these; separated by commas', list)
     .option('--environments <names>', 'only in these; separated by commas', list)
     .option('--ips <ranges>', 'only from these addresses or CIDR ranges; separated by commas', list)
-    .option('--expires-at <time>', 'when it ends', time)
+    .option('--expires-at <time>', 'when it ends; a day at its end, in UTC', time)
     .action(
       act(async (cli, options: NewOptions) => {
         const { name, permissions, organizations, environments, ips, expiresAt } = options;
@@ -85,7 +86,11 @@ function addRotate(masterKeys: Command): void {
   const command = masterKeys
     .command('rotate <master_key_id>')
     .description('Makes a new one with the same settings. The old one goes on for as long as they overlap.')
-    .option('--overlap-seconds <number>', 'a day unless named; 0 ends the old one at once', wholeNumber)
+    .option(
+      '--overlap-seconds <number>',
+      'a day unless named; 0 ends the old one at once',
+      wholeNumber(numberRanges.overlapSeconds),
+    )
     .action(
       act(async (cli, { overlapSeconds }: { overlapSeconds?: number }, id: string) => {
         const client = await cli.operator('platform');

@@ -1,5 +1,6 @@
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
+import { reasonFault } from '../../domain/impersonation-reason.ts';
 import type { Caller, OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
 import { redact } from '../../domain/redact.ts';
 import type { Exchange } from '../exchange.ts';
@@ -18,7 +19,6 @@ export const impersonationHeaders = {
   reason: 'X-Flowplate-Reason',
 } as const;
 
-const reasonLengthMax = 200;
 const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
 
 /**
@@ -62,16 +62,13 @@ function requireImpersonation({ permissions }: OperatorPrincipal, isReading: boo
   });
 }
 
-/** What an auditor will read, so it is text that shows as what it is. Node hands over the bytes of a header as Latin-1. */
+/** Node hands over the bytes of a header as Latin-1. */
 function readReason([first = '', second]: readonly string[]): string | null {
   if (second !== undefined) throw refused('reason', 'must be sent once');
   const reason = decodeUtf8(first);
-  if (reason === undefined || /\p{C}/u.test(reason)) {
-    throw refused('reason', 'must be UTF-8 text without control or invisible characters');
-  }
-  if (reason.length > reasonLengthMax) {
-    throw refused('reason', `must have at most ${reasonLengthMax} characters`);
-  }
+  if (reason === undefined) throw refused('reason', 'must be UTF-8');
+  const fault = reasonFault(reason);
+  if (fault !== undefined) throw refused('reason', fault);
   return reason === '' ? null : redact(reason);
 }
 

@@ -4,7 +4,9 @@ import { ipRangeRule, isIpRange } from '../../domain/ip-allowlist.ts';
 import { type KeySettings, type Metadata, onUnavailable, quotaPeriods } from '../../domain/key.ts';
 import { environmentSlugPattern } from '../../domain/key-format.ts';
 import { metadataBytesMax, metadataDepthMax, metadataFault } from '../../domain/metadata.ts';
+import { numberRanges } from '../../domain/number-ranges.ts';
 import { scopePattern, scopesMax } from '../../domain/scope.ts';
+import { intIn } from '../int-in.ts';
 import { endTime } from '../time-fields.ts';
 
 export const externalId = z
@@ -43,15 +45,15 @@ const whenUnavailable = z
 
 const rateLimit = z
   .strictObject({
-    limit: z.int().min(1).max(1_000_000_000),
-    window_seconds: z.int().min(1).max(2_678_400),
+    limit: intIn(numberRanges.rateLimit),
+    window_seconds: intIn(numberRanges.rateLimitWindowSeconds),
     on_unavailable: whenUnavailable,
   })
   .meta({ description: 'So much cost in each window; a window begins with the first call in it.' });
 
 const quota = z
   .strictObject({
-    limit: z.int().min(1).max(1_000_000_000_000),
+    limit: intIn(numberRanges.quota),
     period: z.enum(quotaPeriods),
     on_unavailable: whenUnavailable,
   })
@@ -64,7 +66,7 @@ export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).mi
 /** When a new key ends: at a moment, or after so long. */
 export const endFields = {
   expires_at: endTime.optional(),
-  ttl_seconds: z.int().min(1).max(315_360_000).optional(),
+  ttl_seconds: intIn(numberRanges.ttlSeconds).optional(),
 };
 
 type End = { expires_at?: Date | undefined; ttl_seconds?: number | undefined };

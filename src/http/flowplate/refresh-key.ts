@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { numberRanges } from '../../domain/number-ranges.ts';
 import { type RefreshParts, refreshKey } from '../../usecases/keys/refresh-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { intIn } from '../int-in.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
@@ -27,7 +29,7 @@ export const refreshKeyRoute = defineRoute({
   query: noQuery,
   body: z
     .strictObject({
-      grace_period_seconds: z.int().min(0).max(86_400).default(0),
+      grace_period_seconds: intIn(numberRanges.gracePeriodSeconds).default(0),
       ...endFields,
       environment: environmentSlug.optional().describe("The deployment's own unless set"),
     })

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { numberRanges } from '../../domain/number-ranges.ts';
 import { listAuditEvents } from '../../usecases/audit/list-audit-events.ts';
 import { operator } from '../access/operator.ts';
 import { cursorOf, nextPage, pageLimitTo, toCursor } from '../cursor.ts';
@@ -19,7 +20,7 @@ export const listAuditEventsRoute = defineRoute({
   params: noParams,
   query: z.strictObject({
     ...auditFilterFields,
-    limit: pageLimitTo(1_000),
+    limit: pageLimitTo(numberRanges.auditPageSize.max),
     cursor: cursorOf('auditEvent').optional(),
   }),
   body: noBody,

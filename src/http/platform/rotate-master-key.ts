@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import { numberRanges } from '../../domain/number-ranges.ts';
 import { rotateMasterKey } from '../../usecases/master-keys/rotate-master-key.ts';
 import { operator } from '../access/operator.ts';
 import { noQuery } from '../flowplate/key-schemas.ts';
+import { intIn } from '../int-in.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { createdMasterKey, masterKeyId, toCreatedAnswer } from './master-key-schemas.ts';
-
-/** A month: whoever needs longer to move its holders creates a second key beside the first. */
-const overlapSecondsMax = 2_678_400;
 
 export const rotateMasterKeyRoute = defineRoute({
   method: 'post',
@@ -19,7 +18,7 @@ export const rotateMasterKeyRoute = defineRoute({
   access: operator('super-admin'),
   params: masterKeyId,
   query: noQuery,
-  body: z.strictObject({ overlap_seconds: z.int().min(0).max(overlapSecondsMax).default(86_400) }),
+  body: z.strictObject({ overlap_seconds: intIn(numberRanges.overlapSeconds).default(86_400) }),
   success: { 200: 'Rotated. The new secret is in this answer and nowhere else.' },
   answer: createdMasterKey.extend({
     previous_id: z.string().describe('The master key that this one replaces'),

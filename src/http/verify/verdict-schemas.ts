@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { numberRanges } from '../../domain/number-ranges.ts';
 import { verdictCodes } from '../../domain/verdict.ts';
 import type { VerifyRequest } from '../../verify/verify-key.ts';
 import { environmentSlug, externalId, scopes, timestampText } from '../flowplate/key-schemas.ts';
+import { intIn } from '../int-in.ts';
 
 export const verifyBody = z.strictObject({
   key: z.string().describe('The key that the end client sent. One that cannot be a key is MALFORMED'),
@@ -14,10 +16,7 @@ export const verifyBody = z.strictObject({
     .describe(
       "The end client's address as the gateway has it; port, brackets and quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no address is IP_NOT_ALLOWED.",
     ),
-  cost: z
-    .int()
-    .min(0)
-    .max(1_000_000)
+  cost: intIn(numberRanges.cost)
     .optional()
     .describe('What this call spends of limits and quota; 1 unless set'),
 });

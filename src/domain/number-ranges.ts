@@ -1,0 +1,18 @@
+type Range = { readonly min: number; readonly max: number };
+
+/** The least and the most of each number that callers set: one table for the API, the SDK and the command line. */
+export const numberRanges = {
+  rateLimit: { min: 1, max: 1_000_000_000 },
+  /** A month of 31 days. */
+  rateLimitWindowSeconds: { min: 1, max: 2_678_400 },
+  quota: { min: 1, max: 1_000_000_000_000 },
+  /** Ten years. */
+  ttlSeconds: { min: 1, max: 315_360_000 },
+  gracePeriodSeconds: { min: 0, max: 86_400 },
+  /** A month: holders that need longer to move get a second key beside the first. */
+  overlapSeconds: { min: 0, max: 2_678_400 },
+  /** What one verification spends of limits and quota. */
+  cost: { min: 0, max: 1_000_000 },
+  pageSize: { min: 1, max: 100 },
+  auditPageSize: { min: 1, max: 1_000 },
+} as const satisfies Record<string, Range>;
