@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { FlowplateApiError, FlowplateUnreachableError } from '../sdk/errors.ts';
-import { proxyVariable } from './proxies.ts';
+import { proxyVariable } from './proxy-variable.ts';
 
 /** Something that the one who types can put right: exit code 2. */
 export class WrongUse extends Error {}

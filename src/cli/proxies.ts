@@ -1,19 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import { WrongUse } from './failure.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-/** The variables that name the proxy for a server with such an address. As in curl, the first that is set counts. */
-const variables: Record<string, readonly string[]> = {
-  'http:': ['http_proxy', 'HTTP_PROXY'],
-  'https:': ['https_proxy', 'HTTPS_PROXY'],
-};
-
-/** The variable that is set, or undefined when there is no proxy for this server. NO_PROXY may still except it. */
-export function proxyVariable(server: string, env: Env): string | undefined {
-  return variables[new URL(server).protocol]?.find((name) => (env[name] ?? '') !== '');
-}
+import { type Env, proxyVariable, proxyVariables } from './proxy-variable.ts';
 
 /**
  * Sends every request of this process by way of the proxy that HTTP_PROXY or HTTPS_PROXY names for this server, unless NO_PROXY
@@ -33,11 +21,9 @@ export function useProxies(server: string, env: Env): void {
   else if (env.NODE_USE_ENV_PROXY !== '1') startAnew(env, proxyEnv);
 }
 
-/** Up to 24.13 and 25.3 Node.js can be told only when it starts. */
+/** A Node.js without that function, such as 24.13, can be told only when it starts. */
 function startAnew(env: Env, proxyEnv: Env): never {
-  const without = Object.fromEntries(
-    Object.values(variables).flatMap((names) => names.map((name) => [name, undefined])),
-  );
+  const without = Object.fromEntries(proxyVariables.map((name) => [name, undefined]));
   const { status } = spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
     env: { ...env, ...without, ...proxyEnv, NODE_USE_ENV_PROXY: '1' },

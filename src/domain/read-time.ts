@@ -1,5 +1,4 @@
-/** The first and the last moment that is taken. RFC 3339 has four digits for a year. */
-export const timeMsMin = 0;
+/** The last moment that is taken: RFC 3339 has four digits for a year. The first one is that of Unix time. */
 export const timeMsMax = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const dayMs = 86_400_000;
@@ -23,7 +22,7 @@ export function readTime(text: string, dayMeans: DayMeans): TimeReading {
   const fault = calendarFault(parts) ?? clockFault(parts);
   if (fault !== undefined) return { fault };
   const ms = toMs(parts, dayMeans);
-  return ms < timeMsMin || ms > timeMsMax ? { fault: outOfRange } : { time: new Date(ms) };
+  return ms < 0 || ms > timeMsMax ? { fault: outOfRange } : { time: new Date(ms) };
 }
 
 type Parts = {

@@ -12,7 +12,10 @@ export type {
   VerdictCode,
 } from '../domain/verdict.ts';
 
-/** What goes over the wire, in the API's own words. Times are RFC 3339 in UTC. */
+/**
+ * What goes over the wire, in the API's own words. Times are RFC 3339, answered in UTC. A request may also have a day `YYYY-MM-DD` in
+ * UTC: its end for `expires_at` and `to`, and its beginning for the others.
+ */
 export type Owner = { user_id: string; organization_id: string; environment?: string | undefined };
 
 export type MintRequest = Owner & {

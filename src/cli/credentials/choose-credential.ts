@@ -1,3 +1,4 @@
+import { readTime } from '../../sdk/input-rules.ts';
 import { Refusal, WrongUse } from '../failure.ts';
 import type { Login } from './credentials-file.ts';
 
@@ -40,7 +41,8 @@ function tokenOf({ login, server }: Available, now: Date): string {
       `you are not logged in to ${server}. Log in with flowplate platform login, or set FLOWPLATE_API_KEY`,
     );
   }
-  if (Date.parse(login.expires_at) > now.getTime()) return login.token;
+  const { time: end } = readTime(login.expires_at, 'start');
+  if (end !== undefined && end > now) return login.token;
   throw new Refusal(`your login to ${server} is over. Log in again: flowplate platform login`);
 }
 

@@ -35,7 +35,7 @@ const metadata = z
   })
   .meta({
     override: { type: 'object', additionalProperties: true },
-    description: `Yours to fill: at most ${metadataBytesMax} bytes of JSON, ${metadataDepthMax} levels deep. No secrets: it is returned with every verification.`,
+    description: `Yours to fill: at most ${metadataBytesMax} bytes of JSON, ${metadataDepthMax} levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification.`,
   });
 
 const whenUnavailable = z
