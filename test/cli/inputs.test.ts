@@ -38,6 +38,7 @@ function optionOf(path: string, long: string) {
 /** Every option that takes a time, with a command line that has it last. */
 const timeOptions: [path: string, long: string, rest: string[]][] = [
   ['keys mint', '--expires-at', ['--user', 'u', '--org', 'o']],
+  ['keys refresh', '--expires-at', ['--user', 'u', '--org', 'o']],
   ['keys usage', '--from', ['flk_x']],
   ['keys usage', '--to', ['flk_x']],
   ['apikey create', '--expires-at', ['x']],
@@ -168,6 +169,7 @@ describe('a number has the limits of the API', () => {
 
   test.each([
     ['keys mint', '--ttl-seconds', '%', keysPath, 'ttl_seconds'],
+    ['keys refresh', '--ttl-seconds', '%', `${keysPath}/{user_id}/{org_id}/refresh`, 'ttl_seconds'],
     ['keys mint', '--rate-limit', '%/60', keysPath, 'rate_limit.limit'],
     ['keys mint', '--rate-limit', '100/%', keysPath, 'rate_limit.window_seconds'],
     ['keys mint', '--quota', '%/day', keysPath, 'quota.limit'],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { expectViolations } from '../support/errors.ts';
-import { keysPath, mint, newOwner, refreshed, verify } from '../support/keys.ts';
+import { keysPath, mint, newOwner, type Owner, refresh, refreshed, verify } from '../support/keys.ts';
 import { platformKey } from '../support/operators.ts';
 
 /** One place where a time comes in, and how a text is brought there. */
@@ -11,12 +11,14 @@ type Door = { name: string; field: string; send: (text: string) => Promise<Answe
 let broker: TestBroker;
 let operator: Record<string, string>;
 let keyId: string;
+let owner: Owner;
 let apiKeyId: string;
 beforeAll(async () => {
   broker = await startBroker();
   const { id, headers } = await platformKey(broker);
   [operator, apiKeyId] = [headers, id];
   keyId = (await mint(broker)).key_id;
+  owner = await mint(broker);
 });
 afterAll(() => broker.close());
 
@@ -29,6 +31,13 @@ const query = (field: string, text: string) => new URLSearchParams([[field, text
 const inBodies: Door[] = [
   ['mintKey', (at: string) => withMasterKey(`POST ${keysPath}`, { ...newOwner(), expires_at: at })],
   ['updateKey', (at: string) => withMasterKey(`PATCH ${keysPath}/${keyId}`, { expires_at: at })],
+  [
+    'refreshKey',
+    async (at: string) => {
+      const answer = await refresh(broker, owner, { expires_at: at });
+      return answer.status === 200 ? { ...answer, body: answer.body.new_key } : answer;
+    },
+  ],
   [
     'createApiKey',
     (at: string) => asOperator('POST /api/v1/apikeys', { name: 'x', platform: true, expires_at: at }),
