@@ -12,6 +12,12 @@ const unavailable = 'service_unavailable_error';
 
 /** Every code's status, type and texts: the one place where an error becomes HTTP. */
 export const problems: Record<ErrorCode, Problem> = {
+  INVALID_REQUEST: {
+    status: 400,
+    type: invalidRequest,
+    message: 'The request is not valid.',
+    systemMessage: 'A request has exactly one Host header',
+  },
   INVALID_JSON: {
     status: 400,
     type: invalidRequest,
@@ -272,7 +278,7 @@ function sendProblem({ req, res, requestId }: ProblemExchange, error: FlowplateE
   if (status === 401) res.setHeader('WWW-Authenticate', 'FlowplateMasterKey realm="flowplate"');
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', error.retryAfterSeconds);
   // What was not read would be taken for the next request on this connection.
-  if (status === 413) res.setHeader('Connection', 'close');
+  if (status === 413 || error.code === 'INVALID_REQUEST') res.setHeader('Connection', 'close');
   res.end(text);
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { externalIdPattern, keyIdPattern, reservedExternalIds } from '../../domain/ids.ts';
+import { externalIdPattern, isReservedWord, keyIdPattern } from '../../domain/ids.ts';
 import { ipRangeRule, isIpRange } from '../../domain/ip-allowlist.ts';
 import { type KeySettings, type Metadata, onUnavailable, quotaPeriods } from '../../domain/key.ts';
 import { environmentSlugPattern } from '../../domain/key-format.ts';
@@ -9,7 +9,7 @@ import { scopePattern, scopesMax } from '../../domain/scope.ts';
 export const externalId = z
   .string()
   .regex(externalIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : @ - and begin with a letter or digit')
-  .refine((id) => !reservedExternalIds.includes(id), 'is a reserved word');
+  .refine((id) => !isReservedWord(id), 'is a reserved word');
 
 export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
 export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
