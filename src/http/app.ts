@@ -79,7 +79,12 @@ const refuseReservedWords: RequestHandler = ({ params }, _res, next) => {
 };
 
 function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
-  return (req, res) => serve(parts, route, fromExpress(req, res, parts.readAddress));
+  return async (req, res) => {
+    const exchange = fromExpress(req, res, parts.readAddress);
+    await serve(parts, route, exchange).catch((thrown: unknown) =>
+      answerProblem(parts.log, thrown, exchange, route.access.schemes),
+    );
+  };
 }
 
 function problemHandler(log: Log): ErrorRequestHandler {

@@ -1979,6 +1979,11 @@ export interface operations {
                     /** @enum {string} */
                     status?: "active" | "suspended";
                 };
+                "application/merge-patch+json": {
+                    name?: string;
+                    /** @enum {string} */
+                    status?: "active" | "suspended";
+                };
             };
         };
         responses: {
