@@ -1,4 +1,5 @@
 import { projectRoot } from '../services/project-root.ts';
+import { lintApiDocument } from './api-document.ts';
 import type { Check } from './check.ts';
 import { cruise } from './cruise.ts';
 import { checkLockFile } from './lock-file.ts';
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   { heading: 'who may import whom', run: (signal) => cruise(signal, projectRoot) },
   { heading: 'what each room may know', run: () => readRoomWords(projectRoot) },
   tool('dead code', ['node_modules/knip/bin/knip.js', '--no-progress']),
+  { heading: 'API document', run: lintApiDocument },
   tool('generated files', ['scripts/generate.ts', '--check']),
 ];
 

@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import { routes } from '../../src/http/routes.ts';
-import { projectRoot } from '../services/project-root.ts';
+import { typesOfDocument } from './types-of-document.ts';
 
 type Operation = { responses: Record<string, unknown> };
 type Paths = Record<string, Record<string, Operation>>;
@@ -15,7 +13,7 @@ export function portalApiTypes(): string {
   const document = openApiDocument(routes);
   const { paths, components } = JSON.parse(JSON.stringify(document)) as { paths: Paths; components: object };
   const operators = Object.entries(paths).filter(([path]) => path.startsWith('/api/v1/'));
-  return typesOf({
+  return typesOfDocument({
     ...document,
     paths: Object.fromEntries(operators.map(([path, item]) => [path, withoutRefusals(item)])),
     components,
@@ -29,15 +27,4 @@ function withoutRefusals(item: Record<string, Operation>): Record<string, Operat
       return [method, { ...operation, responses: Object.fromEntries(successes) }];
     }),
   );
-}
-
-function typesOf(document: object): string {
-  const generator = join(projectRoot, 'portal/node_modules/openapi-typescript/bin/cli.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [generator], {
-    input: JSON.stringify(document),
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  if (status !== 0) throw new Error(`the portal's types could not be made: ${stderr}`);
-  return stdout;
 }

@@ -4,6 +4,7 @@
  *     active ──refresh with grace──▶ superseded ──grace over──▶ revoked
  *       ├────refresh / revoke──────────────────────────────────▶ revoked
  *       └────expiry over───────────────────────────────────────▶ expired
+ *     expired ──refresh with a new end / revoke────────────────▶ revoked
  *
  * `disabled` is no state but a switch on an active key. Expiry and the end of a grace are decided from their times
  * whenever a key is verified or listed; the sweep that writes `expired` and `revoked` only tidies.
@@ -60,4 +61,16 @@ export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUnti
   if (key.supersededUntil !== null && now >= key.supersededUntil) return 'revoked';
   if (key.expiresAt !== null && now >= key.expiresAt) return 'expired';
   return key.status;
+}
+
+/** Long enough for an owner who comes back from a holiday; later a key is minted anew. */
+export const renewableMs = 30 * 24 * 3_600_000;
+
+/**
+ * Whether a refresh may give an expired key a successor with a new end. One in its grace has a
+ * successor already.
+ */
+export function isRenewable(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): boolean {
+  if (key.status === 'superseded' || key.expiresAt === null || statusAt(key, now) !== 'expired') return false;
+  return now.getTime() - key.expiresAt.getTime() <= renewableMs;
 }

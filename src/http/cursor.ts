@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type IdKind, idPattern } from '../domain/ids.ts';
+import { queryNumber } from './query-number.ts';
 
 /**
  * An opaque cursor is the id of the last row of the page before, wrapped so that nobody builds on what it is. One that was
@@ -17,14 +18,9 @@ export function toCursor(id: string): string {
   return Buffer.from(id, 'latin1').toString('base64url');
 }
 
-/** Query parameters arrive as text. */
 export function pageLimitTo(max: number) {
-  return z
-    .string()
-    .regex(/^\d{1,4}$/, `must be a number from 1 to ${max}`)
-    .transform(Number)
-    .pipe(z.int().min(1).max(max))
-    .default(Math.min(50, max));
+  const message = `must be a number from 1 to ${max}`;
+  return queryNumber({ min: 1, max, message }).default(Math.min(50, max));
 }
 
 export const pageLimit = pageLimitTo(100);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { ReadAddress } from './caller-address.ts';
+import { type FormMembers, readFormBody } from './read-body.ts';
 import { contextOf } from './request-context.ts';
 
 /** One request and its answer, however it was dispatched: by Express, or directly by a door. */
@@ -10,6 +11,11 @@ export type Exchange = {
   params: unknown;
   query: unknown;
   requestId: string;
+  /**
+   * The members of a form body. Read once, on the first call: on some routes they also say who
+   * calls.
+   */
+  form: () => Promise<FormMembers>;
   /** The caller's address; asked only for master keys with an address list. */
   ip: () => string | undefined;
   /** Tells the log who it was, once that is known. */
@@ -24,9 +30,19 @@ export function fromExpress(req: Request, res: Response, readAddress: ReadAddres
     params: req.params,
     query: req.query,
     requestId: context.requestId,
+    form: formReader(req),
     ip: () => readAddress(req),
     onPrincipal: (principalId) => {
       context.principalId = principalId;
     },
+  };
+}
+
+/** Single flight over the body: a stream can be read only once. */
+export function formReader(req: IncomingMessage): () => Promise<FormMembers> {
+  let members: Promise<FormMembers> | undefined;
+  return () => {
+    members ??= readFormBody(req);
+    return members;
   };
 }

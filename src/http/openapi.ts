@@ -34,6 +34,7 @@ export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
       description: 'Mints, verifies, refreshes, revokes and counts the API keys of users in organizations.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    servers: [{ url: '/', description: 'The address that served this document' }],
     paths: { ...paths, ...authorizePaths },
     components: {
       securitySchemes,
@@ -54,7 +55,7 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       query: route.query,
       ...(route.idempotent && { header: idempotencyHeader }),
     },
-    ...(hasBody && { requestBody: { content: bodyContent(route) } }),
+    ...(hasBody && { requestBody: { required: isBodyNeeded(route), content: bodyContent(route) } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.success).map(([status, description]) => [
@@ -80,6 +81,14 @@ function bodyContent<Parts>({ body, bodyFormat, mergePatchBody = body, method }:
   if (bodyFormat === 'form') return { 'application/x-www-form-urlencoded': { schema: body } };
   const json = { 'application/json': { schema: body } };
   return method === 'patch' ? { ...json, 'application/merge-patch+json': { schema: mergePatchBody } } : json;
+}
+
+/**
+ * A request without a body is read as one without members: when that is refused, there must be a
+ * body.
+ */
+function isBodyNeeded<Parts>({ body }: Route<Parts>): boolean {
+  return !body.safeParse({}).success;
 }
 
 function errorResponses(codes: readonly ErrorCode[]) {

@@ -15,32 +15,43 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * character in a stored value would be a silent change. The parser's own message is not passed on: it quotes the body.
  */
 export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
-  return readBody(req, [jsonType], (text) => JSON.parse(text));
+  return readBody<unknown>(req, [jsonType], (text) => JSON.parse(text));
 }
 
 /** The same for a PATCH, which may also come as a JSON merge patch (RFC 7396). */
 export async function readPatchBody(req: IncomingMessage): Promise<unknown> {
-  return readBody(req, patchTypes, (text) => JSON.parse(text));
+  return readBody<unknown>(req, patchTypes, (text) => JSON.parse(text));
 }
 
 export function isMergePatch(req: IncomingMessage): boolean {
   return mediaTypeOf(req) === mergePatchType;
 }
 
-/** The fields of a form, as RFC 7662 wants them; one that is sent twice arrives as a list, which no schema takes. */
-export async function readFormBody(req: IncomingMessage): Promise<unknown> {
-  return readBody(req, [formType], (text) => ({ ...parseForm(text) }));
+export type FormMembers = Readonly<Record<string, string>>;
+
+/**
+ * The members of a form body (RFC 6749 appendix B). One that is sent twice is `INVALID_JSON`, for
+ * RFC 6749 §3.1 forbids it: of two values each reader may take the other one.
+ */
+export async function readFormBody(req: IncomingMessage): Promise<FormMembers> {
+  const members = await readBody(req, [formType], (text) => ({
+    ...parseForm(text, '&', '=', { maxKeys: 0 }),
+  }));
+  if (Object.values(members).some((value) => typeof value !== 'string')) {
+    throw new FlowplateError('INVALID_JSON', { systemMessage: 'A form member was sent more than once' });
+  }
+  return members as FormMembers;
 }
 
 /**
  * Reads and parses a body. Its type is checked only when there is a first byte: some proxies send
  * a request without a body as `Transfer-Encoding: chunked` and no chunk.
  */
-async function readBody(
+async function readBody<T>(
   req: IncomingMessage,
   types: readonly string[],
-  parse: (text: string) => unknown,
-): Promise<unknown> {
+  parse: (text: string) => T,
+): Promise<T | Record<string, never>> {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers;
   if (Number(length) === 0 && coding === undefined) return {};
   if (Number(length) > 0) requireType(req, types);
@@ -54,7 +65,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
   return decode(bytes, (text) => JSON.parse(text));
 }
 
-function decode(bytes: Buffer, parse: (text: string) => unknown): unknown {
+function decode<T>(bytes: Buffer, parse: (text: string) => T): T {
   try {
     return parse(utf8.decode(bytes));
   } catch (cause) {

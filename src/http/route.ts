@@ -8,7 +8,7 @@ import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import type { Exchange } from './exchange.ts';
-import { isMergePatch, readFormBody, readJsonBody, readPatchBody } from './read-body.ts';
+import { isMergePatch, readJsonBody, readPatchBody } from './read-body.ts';
 import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
@@ -124,7 +124,7 @@ async function answerTo<Parts extends RouteParts>(
   }
   const params = validate(route.params, exchange.params);
   const query = validate(route.query, exchange.query);
-  const sent = await readSent(route, req);
+  const sent = await readSent(route, { req, ...exchange });
   const body = validate((isMergePatch(req) && route.mergePatchBody) || route.body, sent);
   const idempotency =
     route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
@@ -143,8 +143,11 @@ async function answerTo<Parts extends RouteParts>(
   await sendAnswer(res, answer);
 }
 
-function readSent<Parts>({ bodyFormat, method }: Route<Parts>, req: IncomingMessage): Promise<unknown> {
-  if (bodyFormat === 'form') return readFormBody(req);
+function readSent<Parts>(
+  { bodyFormat, method }: Route<Parts>,
+  { req, form }: Pick<Exchange, 'req' | 'form'>,
+): Promise<unknown> {
+  if (bodyFormat === 'form') return form();
   return method === 'patch' ? readPatchBody(req) : readJsonBody(req);
 }
 

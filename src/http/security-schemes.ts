@@ -4,7 +4,19 @@ export const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'x-flowplate-master-key',
-    description: 'A master key; `X-API-Key` is accepted for it as well.',
+    description:
+      "A master key. `X-API-Key` is accepted for it as well, but not by forward auth, where that is the end client's key.",
+  },
+  masterKeyPassword: {
+    type: 'http',
+    scheme: 'basic',
+    description:
+      'A master key as the password, form-urlencoded (RFC 6749 §2.3.1); the user name is ignored. `client_secret` in the form does the same.',
+  },
+  masterKeyBearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A master key as a bearer token.',
   },
   bearer: {
     type: 'http',
@@ -31,6 +43,8 @@ export type SecurityScheme = keyof typeof securitySchemes;
 /** What a 401 asks for, by scheme (RFC 9110 §11.6.1). `Bearer` is RFC 6750, the rest is ours. */
 const challenges: Record<SecurityScheme, string> = {
   masterKey: 'FlowplateMasterKey realm="flowplate"',
+  masterKeyPassword: 'Basic realm="flowplate", charset="UTF-8"',
+  masterKeyBearer: 'Bearer realm="flowplate"',
   bearer: 'Bearer realm="flowplate"',
   apiKey: 'FlowplateApiKey realm="flowplate"',
   session: 'FlowplateSession realm="flowplate"',

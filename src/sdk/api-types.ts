@@ -95,7 +95,23 @@ export type Propagated = {
   propagation_detail: { acknowledged: number; total: number; waited_ms: number; effective_by: string };
 };
 
-export type Refreshed = Propagated & { success: true; message: string; new_key: NewKey };
+export type RefreshRequest = {
+  /** How long the old key goes on; not past its own expiry. */
+  grace_period_seconds?: number | undefined;
+  /**
+   * A new end; with one, a key that expired at most 30 days ago is renewed. Either this or
+   * `ttl_seconds`.
+   */
+  expires_at?: string | undefined;
+  ttl_seconds?: number | undefined;
+};
+
+export type Refreshed = Propagated & {
+  success: true;
+  message: string;
+  /** `expires_at` is there when the key has an end. */
+  new_key: NewKey & { expires_at?: string | undefined };
+};
 export type Revoked = Propagated & { success: true; message: string; revoked_count: number };
 export type UpdatedKey = Key & Propagated;
 

@@ -13,6 +13,7 @@ import type {
   MintRequest,
   Owner,
   Refreshed,
+  RefreshRequest,
   Revoked,
   UpdatedKey,
   UsageRange,
@@ -56,12 +57,11 @@ export class FlowplateClient {
     return this.#sendForSecret({ method: 'POST', path: keysPath, body: request }, options);
   }
 
-  /** Replaces the active key. The old one dies at once, or after the grace. `KEY_NOT_FOUND` (404) without an active key. */
-  async refresh(
-    owner: Owner,
-    request: { grace_period_seconds?: number | undefined } = {},
-    options: SecretOptions = {},
-  ): Promise<Refreshed> {
+  /**
+   * Replaces the active key; the old one dies at once, or after the grace. With a new end it also
+   * renews a key that expired at most 30 days ago. `KEY_NOT_FOUND` (404) without such a key.
+   */
+  async refresh(owner: Owner, request: RefreshRequest = {}, options: SecretOptions = {}): Promise<Refreshed> {
     const { environment } = owner;
     const body = { ...request, ...(environment !== undefined && { environment }) };
     return this.#sendForSecret({ method: 'POST', path: `${ownerPath(owner)}/refresh`, body }, options);

@@ -21,9 +21,12 @@ export type ChangeParts = {
   turns: Turns;
 };
 
-/** An audit event as a use case decides it; who did it, when and in which request is added. */
+/**
+ * An audit event as a use case decides it; when and in which request is added. `origin`: who did it,
+ * where that is not the caller.
+ */
 export type EventDraft = Pick<AuditEvent, 'eventType' | 'organizationId' | 'targetId' | 'details'> &
-  Partial<Pick<AuditEvent, 'result'>>;
+  Partial<Pick<AuditEvent, 'result'>> & { origin?: Origin };
 
 /** The decision of a use case. All of it is required: a change without its audit event does not compile. */
 export type Decision<T> = { answer: T; events: readonly EventDraft[]; revokes: Revokes };
@@ -117,8 +120,8 @@ function eventsOf(
   drafts: readonly EventDraft[],
   now: Date,
 ): AuditEvent[] {
-  const origin = 'principal' in by ? originOf(by) : by;
-  return drafts.map((draft) => newAuditEvent({ now, randomBytes }, origin, draft));
+  const callers = 'principal' in by ? originOf(by) : by;
+  return drafts.map(({ origin = callers, ...draft }) => newAuditEvent({ now, randomBytes }, origin, draft));
 }
 
 async function tell(tx: Tx, revokes: Revokes): Promise<Told | undefined> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newOwner } from '../support/keys.ts';
 import { useOperatorDesk } from './operator-desk.ts';
@@ -85,6 +86,39 @@ test.each(['user', 'User', '%75ser', '..', '.'])(
     ]);
   },
 );
+
+describe('keys refresh', () => {
+  const refreshed = (owner: string[], ...args: string[]) =>
+    desk().run(['keys', 'refresh', ...owner, ...args], { env });
+
+  test('gives a key a new end, and shows it', async () => {
+    const owner = ownerArgs();
+    await desk().run(['keys', 'mint', ...owner, '--ttl-seconds', '60'], { env });
+    const { stdout } = await refreshed(owner, '--expires-at', '2999-01-01T12:00:00Z');
+    expect(stdout).toMatch(
+      /^Refreshed key: flk_\w+ .*\nNew key: fl_user_test_\w+\nExpires: 2999-01-01T12:00:00Z\nSave this key/,
+    );
+    const { new_key } = await desk().json(['keys', 'refresh', ...owner, '--ttl-seconds', '60'], { env });
+    expect(Date.parse(new_key.expires_at)).toBe(Date.parse(new_key.created_at) + 60_000);
+  });
+
+  test('renews a key that has expired, and only with a new end', async () => {
+    const owner = ownerArgs();
+    await desk().run(['keys', 'mint', ...owner, '--ttl-seconds', '1'], { env });
+    await sleep(1_200);
+    expect(await refreshed(owner)).toMatchObject({ exitCode: 1, stdout: '' });
+    expect((await refreshed(owner, '--ttl-seconds', '60')).exitCode).toBe(0);
+  });
+
+  test('takes no end that is none', async () => {
+    for (const args of [
+      ['--ttl-seconds', 'long'],
+      ['--expires-at', 'soon'],
+    ]) {
+      expect((await refreshed(ownerArgs(), ...args)).exitCode).toBe(2);
+    }
+  });
+});
 
 test('every key of a user is revoked at once, and the list says so', async () => {
   const { user_id } = newOwner();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type KeyStatus, statusAt } from '../../src/domain/key.ts';
+import { isRenewable, type KeyStatus, renewableMs, statusAt } from '../../src/domain/key.ts';
 
 const end = new Date('2030-03-01T00:00:00.000Z');
 const before = new Date(end.getTime() - 1);
@@ -37,6 +37,30 @@ describe('a superseded key', () => {
 
   test('whose grace and expiry end in the same instant is revoked', () => {
     expect(statusAt(key('superseded', { expiresAt: end, supersededUntil: end }), end)).toBe('revoked');
+  });
+});
+
+describe('a key can be renewed', () => {
+  const lastMoment = new Date(end.getTime() + renewableMs);
+  const tooLate = new Date(lastMoment.getTime() + 1);
+
+  test.each(['active', 'expired'] as const)(
+    'from its expiry on for 30 days to the millisecond, with a row that says %s',
+    (status) => {
+      const ended = key(status, { expiresAt: end });
+      expect([end, lastMoment, tooLate].map((now) => isRenewable(ended, now))).toEqual([true, true, false]);
+    },
+  );
+
+  test('neither before its expiry nor without one', () => {
+    expect(isRenewable(key('active', { expiresAt: end }), before)).toBe(false);
+    expect(isRenewable(key('active'), after)).toBe(false);
+  });
+
+  test('neither when it was revoked nor when it has a successor', () => {
+    for (const status of ['revoked', 'superseded'] as const) {
+      expect(isRenewable(key(status, { expiresAt: end, supersededUntil: tooLate }), after)).toBe(false);
+    }
   });
 });
 

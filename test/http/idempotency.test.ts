@@ -11,6 +11,7 @@ import {
   refreshUnder,
 } from '../support/idempotency.ts';
 import { keysPath, mint, newOwner, revoke, verify } from '../support/keys.ts';
+import { hourMs, walkClock } from '../support/walk-clock.ts';
 
 const operation = `POST ${keysPath}`;
 
@@ -32,6 +33,14 @@ describe('a repeated mint', () => {
     expect(again.headers.get('cache-control')).toBe('no-store');
     expect(await countKeys(broker, owner)).toBe(1);
     expect((await verify(broker, again.body.key)).code).toBe('VALID');
+  });
+
+  test('it is repeated also after the end that it asked for', async () => {
+    const [owner, key] = [newOwner(), newIdempotencyKey()];
+    const body = { ...owner, expires_at: new Date(Date.now() + hourMs).toISOString() };
+    const first = await mintUnder(broker, key, body);
+    walkClock(broker, 2 * hourMs);
+    expectReplay(await mintUnder(broker, key, body), first);
   });
 
   test('the order of fields makes no other request, any other difference does', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ZodType } from 'zod';
 import { problems } from '../../src/http/problem.ts';
 import { routes } from '../../src/http/routes.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
@@ -9,7 +10,7 @@ type Operation = {
   summary: string;
   security?: object[];
   parameters?: Array<{ name: string; in: string; required?: boolean; schema: object }>;
-  requestBody?: { content: Record<string, { schema: object }> };
+  requestBody?: { required?: boolean; content: Record<string, { schema: object }> };
   responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>;
 };
 type Document = {
@@ -38,6 +39,11 @@ function* walk(value: Json, name = ''): Generator<[name: string, value: Json]> {
   yield [name, value];
   if (value === null || typeof value !== 'object') return;
   for (const [inner, child] of Object.entries(value)) yield* walk(child, inner);
+}
+
+/** A body that is not sent is read as one without members. */
+function isRefusedWithoutBody(body: ZodType): boolean {
+  return !body.safeParse({}).success;
 }
 
 describe('the document', () => {
@@ -78,8 +84,18 @@ describe('the document', () => {
       );
       const takesBody = ['post', 'put', 'patch'].includes(route.method);
       expect(operation?.requestBody !== undefined).toBe(takesBody);
+      if (takesBody)
+        expect(operation?.requestBody?.required, route.path).toBe(isRefusedWithoutBody(route.body));
       const headers = operation?.parameters?.filter((parameter) => parameter.in === 'header') ?? [];
       expect(headers.map(({ name }) => name)).toEqual(route.idempotent ? ['Idempotency-Key'] : []);
+    }
+  });
+
+  test('every operation names who may call it, and a number in a query is one', () => {
+    for (const [name, { security, parameters = [] }] of operations) {
+      expect(security, name).toBeInstanceOf(Array);
+      const limit = parameters.find((parameter) => parameter.name === 'limit');
+      if (limit !== undefined) expect(limit.schema, name).toMatchObject({ type: 'integer', minimum: 1 });
     }
   });
 

@@ -243,9 +243,9 @@ test.each([
   ['Rotate', 'rotated'],
 ])('while a verifier has stopped, %s says that it is not certain everywhere yet', async (action, done) => {
   const name = `Pending ${action}`;
-  await broker.createMasterKey({ name });
-  // Takes part, holds a lease, and never says that it has heard of anything.
-  await register(broker);
+  const { secret: as } = await broker.createMasterKey({ name });
+  // Takes part by this key, holds a lease, and never says that it has heard of anything.
+  await register(broker, { as });
   const portal = await masterKeysAs(root.email);
   const { page } = portal;
   await choose(portal, name, action);

@@ -21,6 +21,7 @@ type WithoutOwner<T> = Omit<T, 'user_id' | 'organization_id' | 'environment'>;
 const agreed: {
   mint: Sendable<sdk.MintRequest, Body<typeof mintKeyRoute>>;
   minted: Same<WithoutOwner<sdk.MintedKey>, WithoutOwner<Answer<typeof mintKeyRoute>>>;
+  refresh: Sendable<sdk.RefreshRequest, Body<typeof refreshKeyRoute>>;
   refreshed: Same<sdk.Refreshed, Answer<typeof refreshKeyRoute>>;
   revoked: Same<sdk.Revoked, Answer<typeof revokeKeyRoute>>;
   key: Same<sdk.Key, Answer<typeof getKeyRoute>>;
@@ -38,6 +39,7 @@ const agreed: {
 } = {
   mint: true,
   minted: true,
+  refresh: true,
   refreshed: true,
   revoked: true,
   key: true,

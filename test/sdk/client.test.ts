@@ -79,6 +79,18 @@ describe('a key, from its first day to its last', () => {
     expect(counts.map(({ revoked_count }) => revoked_count)).toEqual([1, 2, 3]);
   });
 
+  test('a refresh gives a new end, in either way of naming it', async () => {
+    const owner = newOwner();
+    await client.mint({ ...owner, ttl_seconds: 60 });
+    const expires_at = '2999-01-01T00:00:00.000Z';
+    const { new_key } = await client.refresh(owner, { expires_at });
+    expect(new_key.expires_at).toBe(expires_at);
+    const { new_key: shorter } = await client.refresh(owner, { ttl_seconds: 60 });
+    expect(Date.parse(shorter.expires_at ?? '')).toBe(Date.parse(shorter.created_at) + 60_000);
+    const twoEnds = client.refresh(owner, { expires_at, ttl_seconds: 60 });
+    expect((await failure(twoEnds, FlowplateApiError)).code).toBe('VALIDATION_ERROR');
+  });
+
   test('a refresh names its environment', async () => {
     const owner = { ...newOwner(), environment: 'stage' };
     const { key } = await client.mint(owner);

@@ -19,7 +19,7 @@ export type KeyFilter = {
 };
 
 export const keysKey = 'api-keys';
-const pageSize = '25';
+const pageSize = 25;
 
 export function useKeyStats() {
   return useQuery({

@@ -1107,7 +1107,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     email: string;
@@ -1136,7 +1136,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     email: string;
@@ -1222,7 +1222,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     current_password: string;
@@ -1275,7 +1275,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     email: string;
@@ -1308,7 +1308,7 @@ export interface operations {
                 sort?: "created" | "email" | "name" | "status" | "last_login";
                 /** @description `asc` unless set, and `desc` by `created`; who has never logged in is last in either */
                 order?: "asc" | "desc";
-                limit?: string;
+                limit?: number;
                 cursor?: string;
             };
             header?: never;
@@ -1335,7 +1335,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     email: string;
@@ -1389,7 +1389,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name?: string;
@@ -1448,7 +1448,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** @description 15 to 256 characters of any kind, and not what attackers try first */
@@ -1498,7 +1498,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name: string;
@@ -1528,7 +1528,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name?: string;
@@ -1589,7 +1589,7 @@ export interface operations {
                 /** @description The id of what it is about: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
-                limit?: string;
+                limit?: number;
                 cursor?: string;
             };
             header?: never;
@@ -1645,11 +1645,11 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Begins here; what lies before is taken as it stands */
-                from_seq?: string;
+                from_seq?: number;
                 /** @description Ends at the first head after so many events; go on from `verified_through` + 1 */
-                limit?: string;
+                limit?: number;
                 /** @description The place of an earlier head */
-                seq?: string;
+                seq?: number;
                 /** @description The hash of that head */
                 hash?: string;
             };
@@ -1697,7 +1697,7 @@ export interface operations {
     listEnvironments: {
         parameters: {
             query?: {
-                limit?: string;
+                limit?: number;
                 cursor?: string;
             };
             header?: never;
@@ -1733,7 +1733,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name: string;
@@ -1790,7 +1790,7 @@ export interface operations {
                 /** @description Part of a name, in any case */
                 name?: string;
                 status?: "active" | "suspended" | "deleted";
-                limit?: string;
+                limit?: number;
                 cursor?: string;
             };
             header?: never;
@@ -1825,7 +1825,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name: string;
@@ -1972,7 +1972,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name?: string;
@@ -2027,7 +2027,7 @@ export interface operations {
                 /** @description Part of a name, in any case */
                 name?: string;
                 status?: "active" | "expired" | "revoked";
-                limit?: string;
+                limit?: number;
                 cursor?: string;
             };
             header?: never;
@@ -2080,7 +2080,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name: string;
@@ -2331,7 +2331,7 @@ export interface operations {
                 status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
                 /** @description What `key_prefix` begins with */
                 prefix?: string;
-                limit?: string;
+                limit?: number;
                 cursor?: string;
             };
             header?: never;
@@ -2701,7 +2701,7 @@ export interface operations {
                 platform?: "true" | "false";
                 /** @description One tenant's keys */
                 organization_id?: string;
-                limit?: string;
+                limit?: number;
                 cursor?: string;
             };
             header?: never;
@@ -2773,7 +2773,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     name: string;
@@ -3242,7 +3242,7 @@ export interface operations {
             query?: {
                 /** @description `YYYY-MM-DD` in UTC; today unless set */
                 day?: string;
-                limit?: string;
+                limit?: number;
             };
             header?: never;
             path?: never;

@@ -19,7 +19,7 @@ export type AuditFilter = Record<(typeof auditFilterNames)[number], string>;
 /** `isLive` asks again every two seconds: for the first page, where what is new appears. */
 export function useAuditEvents(filter: AuditFilter, isLive: boolean) {
   const set = Object.entries(filter).filter(([, value]) => value !== '');
-  const query = { limit: '50', ...Object.fromEntries(set) };
+  const query = { limit: 50, ...Object.fromEntries(set) };
   return useQuery({
     queryKey: ['audit', 'list', query],
     queryFn: () => pageOf(api.GET('/api/v1/platform/audit', { params: { query } })),
@@ -30,7 +30,7 @@ export function useAuditEvents(filter: AuditFilter, isLive: boolean) {
 
 /** The newest of one thing, asked for anew whenever its details are opened. */
 export function useRecentEvents(targetId: string) {
-  const query = { target_id: targetId, limit: '10' };
+  const query = { target_id: targetId, limit: 10 };
   return useQuery({
     queryKey: ['audit', 'recent', query],
     queryFn: () => pageOf(api.GET('/api/v1/platform/audit', { params: { query } })),

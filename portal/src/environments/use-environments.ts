@@ -10,7 +10,7 @@ const environmentsKey = 'environments';
 
 /** Of the tenant that one works inside of: the client says which with each call. */
 export function useEnvironments(tenantId: string, cursor: string) {
-  const query = { limit: '25', ...(cursor !== '' && { cursor }) };
+  const query = { limit: 25, ...(cursor !== '' && { cursor }) };
   return useQuery({
     queryKey: [environmentsKey, tenantId, query],
     queryFn: () => answerTo(api.GET('/api/v1/environments', { params: { query } })),

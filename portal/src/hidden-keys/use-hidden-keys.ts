@@ -14,7 +14,7 @@ export const hiddenKeysKey = 'hidden-keys';
 
 export function useHiddenKeys(filter: HiddenKeyFilter) {
   const set = Object.entries(filter).filter(([, value]) => value !== '');
-  const query = { limit: '25', ...Object.fromEntries(set) };
+  const query = { limit: 25, ...Object.fromEntries(set) };
   return useQuery({
     queryKey: [hiddenKeysKey, query],
     queryFn: () => pageOf(api.GET('/api/v1/platform/hidden-keys', { params: { query } })),

@@ -12,7 +12,7 @@ const masterKeysKey = 'master-keys';
 
 export function useMasterKeys({ name, status, cursor }: MasterKeyFilter) {
   const query = {
-    limit: '25',
+    limit: 25,
     ...(name !== '' && { name }),
     ...(status !== '' && { status: status as MasterKey['status'] }),
     ...(cursor !== '' && { cursor }),

@@ -9,9 +9,9 @@ export type Queues = Get<'/api/v1/platform/queues'>;
 export type Keys = Get<'/api/v1/apikeys'>;
 
 const overviewKey = 'overview';
-const shownMax = '5';
+const shownMax = 5;
 /** Enough to say how many there are, where it matters; what is more is said to be more. */
-const countedMax = '100';
+const countedMax = 100;
 
 /** Asked for again while somebody looks, and only then: a hidden page asks for nothing. */
 const kept = { refetchInterval: 30_000 };

@@ -13,7 +13,7 @@ const tenantsKey = 'tenants';
 
 export function useTenants({ name, status, cursor }: TenantFilter) {
   const query = {
-    limit: '25',
+    limit: 25,
     ...(name !== '' && { name }),
     ...(status !== '' && { status: status as Tenant['status'] }),
     ...(cursor !== '' && { cursor }),
@@ -34,7 +34,7 @@ export function useTenant(id: string) {
 
 /** The newest hundred of a name, to choose from. */
 export function useTenantChoice(name: string, enabled: boolean) {
-  const query = { limit: '100', ...(name !== '' && { name }) };
+  const query = { limit: 100, ...(name !== '' && { name }) };
   return useQuery({
     queryKey: [tenantsKey, 'choice', query],
     queryFn: () => pageOf(api.GET('/api/v1/platform/tenants', { params: { query } })),

@@ -12,7 +12,7 @@ const usersKey = ['users'];
 /** One page, found and sorted by the server: however many users there are, no more than these travel. */
 export function useUsers({ search, sort, isDescending, cursor }: UserFilter) {
   const query: UsersQuery = {
-    limit: '50',
+    limit: 50,
     sort,
     order: isDescending ? 'desc' : 'asc',
     ...(search !== '' && { search }),

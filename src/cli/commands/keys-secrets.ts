@@ -3,6 +3,7 @@ import type { Metadata, Quota, RateLimit } from '../../sdk/api-types.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { saveThis } from '../output/save-this.ts';
+import { toSeconds } from '../output/time.ts';
 import { jsonObject, list, quota, rateLimit, time, wholeNumber } from '../values.ts';
 
 export type OwnerOptions = { user: string; org: string; environment?: string };
@@ -16,6 +17,12 @@ type MintOptions = OwnerOptions & {
   rateLimit?: RateLimit;
   quota?: Quota;
   ips?: string[];
+};
+
+type RefreshOptions = OwnerOptions & {
+  gracePeriodSeconds?: number;
+  expiresAt?: string;
+  ttlSeconds?: number;
 };
 
 export function addMint(keys: Command): void {
@@ -52,16 +59,29 @@ export function addRefresh(keys: Command): void {
   const command = ownerOptions(keys.command('refresh'))
     .description("Replaces a user's key. The old one is refused at once, or after the grace.")
     .option('--grace-period-seconds <number>', 'how long the old one goes on', wholeNumber)
+    .option(
+      '--expires-at <time>',
+      'when the new one ends; renews a key that expired in the last 30 days',
+      time,
+    )
+    .option('--ttl-seconds <number>', 'after how long it ends, instead', wholeNumber)
     .action(
-      act(async (cli, options: OwnerOptions & { gracePeriodSeconds?: number }) => {
-        const request = { grace_period_seconds: options.gracePeriodSeconds };
+      act(async (cli, options: RefreshOptions) => {
+        const { gracePeriodSeconds, expiresAt, ttlSeconds } = options;
+        const end = { expires_at: expiresAt, ttl_seconds: ttlSeconds };
+        const request = { grace_period_seconds: gracePeriodSeconds, ...end };
         const refreshed = await cli.masterKey().refresh(toOwner(options), request);
-        const { key_id, key, user_id, organization_id } = refreshed.new_key;
+        const { key_id, key, user_id, organization_id, expires_at } = refreshed.new_key;
         const owner = `user: ${user_id}, organization: ${organization_id}`;
-        cli.say(refreshed, `Refreshed key: ${key_id} (${owner})`, `New key: ${key}`, saveThis);
+        const expiry = expires_at === undefined ? [] : [`Expires: ${toSeconds(expires_at)}`];
+        cli.say(refreshed, `Refreshed key: ${key_id} (${owner})`, `New key: ${key}`, ...expiry, saveThis);
       }),
     );
-  examples(command, 'flowplate keys refresh --user usr_42 --org org_acme --grace-period-seconds 600');
+  examples(
+    command,
+    'flowplate keys refresh --user usr_42 --org org_acme --grace-period-seconds 600',
+    'flowplate keys refresh --user usr_42 --org org_acme --ttl-seconds 2592000',
+  );
 }
 
 function ownerOptions(command: Command): Command {

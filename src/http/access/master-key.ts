@@ -1,8 +1,13 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { whenThere } from '../../domain/maybe-later.ts';
+import { type MaybeLater, whenThere } from '../../domain/maybe-later.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
-import { type MasterKeyPrincipal, requireMasterKeyPermission } from '../../domain/principal.ts';
+import {
+  type MasterKeyPrincipal,
+  type Principal,
+  requireMasterKeyPermission,
+} from '../../domain/principal.ts';
 import type { MasterKeys } from '../../verify/master-keys.ts';
+import type { Exchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 import type { Access } from './access.ts';
 
@@ -22,17 +27,30 @@ export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAcce
     needs: `Needs the permission \`${permission}\`.`,
     errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
     areRefusalsAudited: permission !== 'keys:verify',
-    admit({ masterKeys }, { req, ip }, onKnown) {
-      const secret = readCredential(req.rawHeaders);
-      const found = secret.length > credentialLengthMax ? undefined : masterKeys.identify(secret, ip);
-      return whenThere(found, (principal) => {
-        if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
-        onKnown(principal);
-        requireMasterKeyPermission(principal, permission);
-        return principal;
-      });
+    admit(parts, exchange, onKnown) {
+      return admitMasterKey(parts, readCredential(exchange.req.rawHeaders), permission, exchange, onKnown);
     },
   };
+}
+
+/**
+ * The master key behind a secret, wherever it was sent. Throws `AUTHENTICATION_REQUIRED` and
+ * `INSUFFICIENT_PERMISSIONS`.
+ */
+export function admitMasterKey(
+  { masterKeys }: MasterKeyAccessParts,
+  secret: string,
+  permission: MasterKeyPermission,
+  { ip }: Pick<Exchange, 'ip'>,
+  onKnown: (principal: Principal) => void,
+): MaybeLater<MasterKeyPrincipal> {
+  const found = secret.length > credentialLengthMax ? undefined : masterKeys.identify(secret, ip);
+  return whenThere(found, (principal) => {
+    if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
+    onKnown(principal);
+    requireMasterKeyPermission(principal, permission);
+    return principal;
+  });
 }
 
 const credentialHeaders = ['x-flowplate-master-key', 'x-api-key'] as const;

@@ -68,7 +68,25 @@ export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).mi
   description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
 });
 
-const ttlSeconds = z.int().min(1).max(315_360_000);
+/** When a new key ends: at a moment, or after so long. */
+export const endFields = {
+  expires_at: timestamp.optional(),
+  ttl_seconds: z.int().min(1).max(315_360_000).optional(),
+};
+
+type End = { expires_at?: Date | undefined; ttl_seconds?: number | undefined };
+
+export function hasAtMostOneEnd(body: End): boolean {
+  return body.expires_at === undefined || body.ttl_seconds === undefined;
+}
+
+export const twoEnds = { path: ['ttl_seconds'], message: 'cannot be set together with expires_at' };
+
+/** Undefined when the body names no end. */
+export function endOf(body: End, now: Date): Date | undefined {
+  if (body.ttl_seconds === undefined) return body.expires_at;
+  return new Date(now.getTime() + body.ttl_seconds * 1_000);
+}
 
 export const mintBody = z
   .strictObject({
@@ -78,16 +96,12 @@ export const mintBody = z
     metadata: metadata.optional(),
     name: name.optional(),
     scopes: scopes.optional(),
-    expires_at: timestamp.optional(),
-    ttl_seconds: ttlSeconds.optional(),
+    ...endFields,
     rate_limit: rateLimit.optional(),
     quota: quota.optional(),
     ip_allowlist: ipAllowlist.optional(),
   })
-  .refine((body) => body.expires_at === undefined || body.ttl_seconds === undefined, {
-    path: ['ttl_seconds'],
-    message: 'cannot be set together with expires_at',
-  });
+  .refine(hasAtMostOneEnd, twoEnds);
 
 export const updateBody = z
   .strictObject({

@@ -4,7 +4,7 @@ import { mintKey } from '../../usecases/keys/mint-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
-import { environmentSlug, mintBody, noParams, noQuery, settingFields } from './key-schemas.ts';
+import { endOf, environmentSlug, mintBody, noParams, noQuery, settingFields } from './key-schemas.ts';
 
 export const mintKeyRoute = defineRoute({
   method: 'post',
@@ -25,7 +25,6 @@ export const mintKeyRoute = defineRoute({
   errors: ['KEY_ALREADY_EXISTS', 'ORGANIZATION_SUSPENDED'],
   idempotent: true,
   async handle(parts: MintParts & { environment: string }, { body, caller, idempotency }) {
-    const expiresAt = expiryOf(body, parts.clock.now());
     const owner = { userId: body.user_id, organizationId: body.organization_id };
     const request = {
       ...owner,
@@ -33,7 +32,7 @@ export const mintKeyRoute = defineRoute({
       name: body.name ?? null,
       metadata: body.metadata ?? {},
       scopes: body.scopes ?? [],
-      expiresAt,
+      expiresAt: endOf(body, parts.clock.now()) ?? null,
       rateLimit: body.rate_limit ?? null,
       quota: body.quota ?? null,
       ipAllowlist: body.ip_allowlist ?? null,
@@ -49,11 +48,6 @@ export const mintKeyRoute = defineRoute({
 });
 
 type Body = z.output<typeof mintBody>;
-
-function expiryOf(body: Body, now: Date): Date | null {
-  if (body.ttl_seconds !== undefined) return new Date(now.getTime() + body.ttl_seconds * 1_000);
-  return body.expires_at ?? null;
-}
 
 /** `ttl_seconds` comes back as the moment that it meant, from the kept answer: a replay must not move it. */
 function optionsThatWereSet(body: Body, expiresAt: string | null) {

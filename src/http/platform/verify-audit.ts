@@ -2,12 +2,10 @@ import { z } from 'zod';
 import { auditFaultKinds, verifyAudit } from '../../usecases/audit/verify-audit.ts';
 import { operator } from '../access/operator.ts';
 import { noBody, noParams, timestampText } from '../flowplate/key-schemas.ts';
+import { queryNumber } from '../query-number.ts';
 import { defineRoute } from '../route.ts';
 
-const seqText = z
-  .string()
-  .regex(/^[1-9]\d{0,14}$/, 'must be a number from 1 on')
-  .transform(Number);
+const seqText = queryNumber({ min: 1, max: 999_999_999_999_999, message: 'must be a number from 1 on' });
 
 const hashText = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
 

@@ -17,7 +17,7 @@ export const findRecordRoute = defineRoute({
   access: masterKey('keys:verify'),
   params: verifierParams,
   query: noQuery,
-  body: z.strictObject({ key: z.string().max(4_096) }),
+  body: z.strictObject({ key: z.string() }),
   success: { 200: 'The record, or null when there is no such key.' },
   answer: z.strictObject({
     record: keyRecord.nullable(),

@@ -24,6 +24,7 @@ const operation = (method: string): ZodOpenApiOperationObject => ({
   summary: 'Forward auth for proxies',
   description:
     "Any method, and any path below. The end client's key comes in `X-API-Key` or `Authorization: Bearer`, the gateway's own master key in `x-flowplate-master-key`. No body, query or cookie is read for a credential.\n\nNeeds the permission `keys:verify`.",
+  security: [{ masterKey: [] }],
   requestParams: {
     query: z.object({
       deny: z.literal('403').optional().describe('Refuse a limited key with 403 instead of 429'),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AppParts } from '../app.ts';
-import type { Exchange } from '../exchange.ts';
+import { type Exchange, formReader } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
 import { type Route, serve } from '../route.ts';
@@ -74,6 +74,7 @@ function newExchange(
     params: noInput,
     query: noInput,
     requestId,
+    form: formReader(req),
     ip: () => parts.readAddress(req),
     onPrincipal: () => undefined,
   };

@@ -1,9 +1,17 @@
 import { z } from 'zod';
 import type { Verdict } from '../../domain/verdict.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
-import { masterKey } from '../access/master-key.ts';
+import { oauthClient } from '../access/oauth-client.ts';
 import { noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
+
+/** Not strict: RFC 6749 §3.2 has unknown members ignored, and every OAuth library sends some. */
+const introspectionForm = z.object({
+  token: z.string().describe('The key that the end client sent'),
+  token_type_hint: z.string().optional().describe('Ignored'),
+  client_id: z.string().optional().describe('Ignored: the master key alone tells who asks'),
+  client_secret: z.string().optional().describe('A master key, when none comes in a header'),
+});
 
 export const introspectRoute = defineRoute({
   method: 'post',
@@ -11,11 +19,11 @@ export const introspectRoute = defineRoute({
   operationId: 'introspectKey',
   summary: 'Introspect a key (RFC 7662)',
   description:
-    "For software that speaks OAuth: the same verdict as verification, in the standard's words. It is counted as a call and spends no limit.",
-  access: masterKey('keys:verify'),
+    "For software that speaks OAuth: the same verdict as verification, in the standard's words. It is counted as a call and spends no limit. The master key may come as software of that kind sends a client's secret: as the password of HTTP Basic, as `client_secret`, or as a bearer token; two different ones are refused.",
+  access: oauthClient('keys:verify'),
   params: noParams,
   query: noQuery,
-  body: z.strictObject({ token: z.string().max(4_096), token_type_hint: z.string().max(100).optional() }),
+  body: introspectionForm,
   bodyFormat: 'form',
   success: { 200: 'Active with what is known of it, or just inactive (RFC 7662 §2.2).' },
   answer: z.strictObject({

@@ -4,7 +4,7 @@ import type { VerifyRequest } from '../../verify/verify-key.ts';
 import { environmentSlug, externalId, scopes, timestampText } from '../flowplate/key-schemas.ts';
 
 export const verifyBody = z.strictObject({
-  key: z.string().max(4_096).describe('The key that the end client sent'),
+  key: z.string().describe('The key that the end client sent. One that cannot be a key is MALFORMED'),
   scopes: scopes.optional().describe('All of these must be held'),
   organization_id: externalId.optional(),
   environment: environmentSlug.optional(),

@@ -10,7 +10,8 @@ export const verifyBatchRoute = defineRoute({
   path: '/v1/flowplate/api-keys/verify/batch',
   operationId: 'verifyKeys',
   summary: 'Verify up to 100 keys',
-  description: 'Each as if it were verified alone; the verdicts stand in the order of the keys.',
+  description:
+    'Each as if it were verified alone; the verdicts stand in the order of the keys. What an end client sent, its key and its address, has a verdict of its own and refuses no other. A mistake of the gateway itself, such as an unknown field, refuses the whole batch.',
   access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,

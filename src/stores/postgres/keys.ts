@@ -3,6 +3,7 @@ import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '..
 import type { Place } from '../../domain/key-change.ts';
 import type { KeyDigest } from '../../domain/key-digest.ts';
 import type { Db, Tx } from './database.ts';
+import { isUniqueViolation } from './faults.ts';
 import type { JsonObject } from './schema.ts';
 
 const columns = [
@@ -28,9 +29,20 @@ const columns = [
   'updated_at',
 ] as const;
 
-/** Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the predecessor. */
+type Owner = { userId: string; organizationId: string; environment: string };
+
+/**
+ * Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the
+ * predecessor. A mint does not take that lock: where no key was active it may have been first
+ * (`isPlaceTaken`).
+ */
 export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
   await tx.insertInto('api_keys').values(newKeyRow(key, digest)).execute();
+}
+
+/** Whether an insert failed because the owner has an active key. Its transaction is lost. */
+export function isPlaceTaken(error: unknown): boolean {
+  return isUniqueViolation(error, 'api_keys_one_active');
 }
 
 /**
@@ -47,10 +59,7 @@ export async function findKey(db: Db, id: string): Promise<Key | undefined> {
 }
 
 /** The key whose row says active; it may be past its expiry when the sweep has not come by yet. */
-export async function findActiveKey(
-  db: Db,
-  owner: { userId: string; organizationId: string; environment: string },
-): Promise<Key | undefined> {
+export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefined> {
   const row = await db
     .selectFrom('api_keys')
     .select(columns)
@@ -63,6 +72,26 @@ export async function findActiveKey(
   return row === undefined ? undefined : toKey(row);
 }
 
+/**
+ * The active key of an owner by its row, else the last one that expired by its row. Undefined when
+ * that has a later line of keys: its end, a revoke perhaps, is what counts. One statement, so that
+ * a mint is seen wholly or not at all.
+ */
+export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined> {
+  const { rows } = await sql<KeyRow>`
+    SELECT ${sql.join(columns.map((column) => sql.ref(column)))} FROM api_keys AS candidate
+    WHERE kind = 'user' AND user_id = ${owner.userId} AND organization_id = ${owner.organizationId}
+      AND environment = ${owner.environment}
+      AND (status = 'active' OR status = 'expired' AND NOT EXISTS (
+        SELECT FROM api_keys AS later
+        WHERE later.kind = 'user' AND later.user_id = candidate.user_id
+          AND later.organization_id = candidate.organization_id AND later.environment = candidate.environment
+          AND later.lineage_id <> candidate.lineage_id AND later.created_at > candidate.created_at))
+    ORDER BY status = 'active' DESC, expires_at DESC LIMIT 1`.execute(db);
+  const [row] = rows;
+  return row === undefined ? undefined : toKey(row);
+}
+
 /** The user keys of one user. What is undefined does not narrow; a null allow-list allows all. */
 export type KeyOwners = {
   userId: string;
@@ -72,9 +101,22 @@ export type KeyOwners = {
   environments: readonly string[] | null;
 };
 
-/** The keys whose rows do not call them ended, oldest first, at most `limit`. */
-export async function listUnendedKeys(db: Db, owners: KeyOwners, limit: number): Promise<Key[]> {
-  const query = keysOf(db, owners).select(columns).where('status', 'in', ['active', 'superseded']);
+/**
+ * The keys of a user that a revoke has to end, oldest first, at most `limit`: those whose rows do not
+ * call them ended, and those that expired at or after `expiredSince`, for a refresh could still renew
+ * them.
+ */
+export async function listRevocableKeys(
+  db: Db,
+  owners: KeyOwners,
+  expiredSince: Date,
+  limit: number,
+): Promise<Key[]> {
+  const query = keysOf(db, owners)
+    .select(columns)
+    .where(
+      sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${expiredSince}))`,
+    );
   return (await query.orderBy('id').limit(limit).execute()).map(toKey);
 }
 
@@ -175,13 +217,16 @@ export async function supersedeKey(tx: Tx, change: { id: string; until: Date; no
   return row.revision;
 }
 
-/** Revokes those that are not ended yet, and returns them with their new revision. */
+/**
+ * Revokes those that are not revoked yet, expired ones as well, and returns them with their new
+ * revision.
+ */
 export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Promise<Key[]> {
   const rows = await tx
     .updateTable('api_keys')
     .set({ status: 'revoked', revoked_at: now, updated_at: now, revision: sql`revision + 1` })
     .where('id', '=', sql<string>`any(${ids}::text[])`)
-    .where('status', 'in', ['active', 'superseded'])
+    .where('status', '<>', 'revoked')
     .returning(columns)
     .execute();
   return rows.map(toKey);
@@ -286,7 +331,7 @@ function settingColumns(settings: KeySettings) {
   };
 }
 
-function toKey(row: {
+type KeyRow = {
   id: string;
   lineage_id: string;
   key_prefix: string;
@@ -307,7 +352,9 @@ function toKey(row: {
   revision: number;
   created_at: Date;
   updated_at: Date;
-}): Key {
+};
+
+function toKey(row: KeyRow): Key {
   return {
     id: row.id,
     lineageId: row.lineage_id,

@@ -1,4 +1,5 @@
 import type { RandomBytes } from '../../domain/clock.ts';
+import { validationError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import type { Key, KeySettings } from '../../domain/key.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../../domain/key-digest.ts';
@@ -56,4 +57,10 @@ export function toMintedKey(secret: string, key: Key): MintedKey {
     createdAt: key.createdAt.toISOString(),
     expiresAt: key.expiresAt?.toISOString() ?? null,
   };
+}
+
+/** An end that has come already would make a key that never works. */
+export function requireFuture(end: Date | null | undefined, now: Date): void {
+  if (end == null || end > now) return;
+  throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
 }

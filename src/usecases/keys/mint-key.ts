@@ -1,5 +1,5 @@
 import { type AuditEvent, newAuditEvent, systemOrigin } from '../../domain/audit-event.ts';
-import { FlowplateError, validationError } from '../../domain/errors.ts';
+import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/key.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
@@ -18,7 +18,7 @@ import { credentialEnded, requireStillAuthorized } from '../authority.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { idempotent, type Replayed } from '../idempotent.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
-import { issueSecret, type MintedKey, toMintedKey } from './issue-secret.ts';
+import { issueSecret, type MintedKey, requireFuture, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 
 export type MintRequest = KeySettings & { userId: string; organizationId: string; environment: string };
@@ -42,10 +42,8 @@ export async function mintKey(
 ): Promise<Replayed<MintedKey>> {
   requireVisible(caller.principal, request.organizationId, request.environment);
   const now = parts.clock.now();
-  if (request.expiresAt !== null && request.expiresAt <= now) {
-    throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
-  }
   const minted = await idempotent<MintedKey>({ ...parts, now }, idempotency, async (keep) => {
+    requireFuture(request.expiresAt, now);
     const { secret, key, digest } = issueSecret(parts, request, now);
     const answer = toMintedKey(secret, key);
     const mint = { key, digest, event: mintEvent(parts, caller, key) };

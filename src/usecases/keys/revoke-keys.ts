@@ -1,8 +1,14 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import { renewableMs } from '../../domain/key.ts';
 import { type Audience, placesOf } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { type KeyOwners, listKeyPlaces, listUnendedKeys, lockUserKeys } from '../../stores/postgres/keys.ts';
+import {
+  type KeyOwners,
+  listKeyPlaces,
+  listRevocableKeys,
+  lockUserKeys,
+} from '../../stores/postgres/keys.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { endKeys, type Revocation } from './revocation.ts';
 
@@ -48,11 +54,12 @@ function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, i
   const asked = { ...target, organizationIds, environments };
   return commitChange<Batch>(parts, { by: caller, turn: target.userId }, async (tx, now) => {
     await lockUserKeys(tx, target.userId);
-    const unended = await listUnendedKeys(tx, asked, batchMax);
-    const isOver = unended.length === 0 && isFirst;
-    const audience = isOver ? await audienceOfEnded(tx, asked) : { places: placesOf(unended) };
-    const { answer, ...decision } = await endKeys(tx, unended, audience, now);
-    return { ...decision, answer: { ...answer, isMore: unended.length === batchMax } };
+    const expiredSince = new Date(now.getTime() - renewableMs);
+    const revocable = await listRevocableKeys(tx, asked, expiredSince, batchMax);
+    const isOver = revocable.length === 0 && isFirst;
+    const audience = isOver ? await audienceOfEnded(tx, asked) : { places: placesOf(revocable) };
+    const { answer, ...decision } = await endKeys(tx, revocable, audience, now);
+    return { ...decision, answer: { ...answer, isMore: revocable.length === batchMax } };
   });
 }
 

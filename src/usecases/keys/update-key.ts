@@ -1,4 +1,4 @@
-import { FlowplateError, validationError } from '../../domain/errors.ts';
+import { FlowplateError } from '../../domain/errors.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/key.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
@@ -6,6 +6,7 @@ import type { Propagation } from '../../domain/propagation.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/keys.ts';
 import { listUsageTotals } from '../../stores/postgres/usage.ts';
 import { type ChangeParts, change } from '../change.ts';
+import { requireFuture } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 import type { KeyWithUsage } from './key-with-usage.ts';
 
@@ -43,9 +44,4 @@ export async function updateKey(
   const { key } = answer;
   const totals = await listUsageTotals(parts.db, [key.lineageId], parts.clock.now());
   return { key, usage: totals.get(key.lineageId), propagation };
-}
-
-function requireFuture(expiresAt: Date | null | undefined, now: Date): void {
-  if (expiresAt === undefined || expiresAt === null || expiresAt > now) return;
-  throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
 }

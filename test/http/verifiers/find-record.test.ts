@@ -20,10 +20,9 @@ afterAll(async () => {
 
 testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/records`, 'keys:verify');
 
-test('422: without a key, and with one beyond all measure', async () => {
-  const call = (body: object) => broker.call(`POST ${verifiersPath}/${neverRegistered}/records`, { body });
-  expectViolations(await call({}), 'key');
-  expectViolations(await call({ key: 'x'.repeat(4_097) }), 'key');
+test('422: without a key', async () => {
+  const operation = `POST ${verifiersPath}/${neverRegistered}/records`;
+  expectViolations(await broker.call(operation, { body: {} }), 'key');
 });
 
 describe('200', () => {

@@ -1,0 +1,97 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import type { MasterKeyPermission } from '../../domain/permission.ts';
+import type { MasterKeyPrincipal } from '../../domain/principal.ts';
+import type { Exchange } from '../exchange.ts';
+import { pickHeaders } from '../pick-headers.ts';
+import type { Access } from './access.ts';
+import { admitMasterKey, type MasterKeyAccessParts } from './master-key.ts';
+
+/**
+ * A master key where OAuth software puts a client's secret: the password of HTTP Basic,
+ * `client_secret` in the form, or `Bearer`; our own headers are taken as well. User name and
+ * `client_id` say nothing: the secret alone tells who calls. A credential in the headers is checked
+ * before the body is read; different ones are `AMBIGUOUS_CREDENTIALS`.
+ */
+export function oauthClient(
+  permission: MasterKeyPermission,
+): Access<MasterKeyAccessParts, MasterKeyPrincipal> {
+  return {
+    schemes: ['masterKey', 'masterKeyPassword', 'masterKeyBearer'],
+    needs: `Needs the permission \`${permission}\`.`,
+    errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
+    areRefusalsAudited: false,
+    async admit(parts, exchange, onKnown) {
+      const inHeaders = theOne(headerCredentials(exchange.req.rawHeaders));
+      if (inHeaders === undefined) {
+        const inForm = await anonymousFormCredential(exchange);
+        return admitMasterKey(parts, inForm, permission, exchange, onKnown);
+      }
+      const principal = await admitMasterKey(parts, inHeaders, permission, exchange, onKnown);
+      theOne([inHeaders, ...(await formCredentials(exchange))]);
+      return principal;
+    },
+  };
+}
+
+function theOne(credentials: readonly string[]): string | undefined {
+  const [first, ...others] = new Set(credentials);
+  if (others.length > 0) {
+    const systemMessage = 'Different credentials were sent, in headers or in the form';
+    throw new FlowplateError('AMBIGUOUS_CREDENTIALS', { systemMessage });
+  }
+  return first;
+}
+
+/**
+ * An empty header is none. An `Authorization` that cannot be read is one, and wrong: it is shown as
+ * an empty text.
+ */
+function headerCredentials(rawHeaders: readonly string[]): string[] {
+  const [masterKeys = [], apiKeys = [], authorizations = []] = pickHeaders(rawHeaders, [
+    'x-flowplate-master-key',
+    'x-api-key',
+    'authorization',
+  ]);
+  const inAuthorization = authorizations.flatMap((text) => fromAuthorization(text) ?? []);
+  return [...[...masterKeys, ...apiKeys].filter((key) => key !== ''), ...inAuthorization];
+}
+
+/** Undefined for any other scheme: it belongs to something in between. */
+function fromAuthorization(authorization: string): string | undefined {
+  const [, scheme, rest = ''] = /^(Basic|Bearer)(?: +(.*))?$/i.exec(authorization) ?? [];
+  if (scheme === undefined) return undefined;
+  const credentials = rest.trimEnd();
+  if (/\s/.test(credentials)) return '';
+  return scheme.toLowerCase() === 'bearer' ? credentials : passwordOf(credentials);
+}
+
+/**
+ * Name and password are form-urlencoded before they are joined (RFC 6749 §2.3.1); `oauth4webapi`
+ * encodes even `_`.
+ */
+function passwordOf(credentials: string): string {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(credentials)) return '';
+  const [, encoded = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? [];
+  try {
+    return decodeURIComponent(encoded.replaceAll('+', ' '));
+  } catch {
+    return '';
+  }
+}
+
+/** `AUTHENTICATION_REQUIRED` also for a body that is no form: a credential cannot be in it. */
+async function anonymousFormCredential(exchange: Exchange): Promise<string> {
+  try {
+    const [credential] = await formCredentials(exchange);
+    if (credential !== undefined) return credential;
+  } catch (error) {
+    if (!(error instanceof FlowplateError) || error.code !== 'UNSUPPORTED_MEDIA_TYPE') throw error;
+  }
+  throw new FlowplateError('AUTHENTICATION_REQUIRED');
+}
+
+/** One without a value is as if it were absent (RFC 6749 §3.1). */
+async function formCredentials({ form }: Exchange): Promise<string[]> {
+  const { client_secret: secret = '' } = await form();
+  return secret === '' ? [] : [secret];
+}
