@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { toOriginForm } from './http/request-target.ts';
 
 /** What a process can be watched by. Labels have few values each: no id, key or path ever becomes one. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -89,6 +90,7 @@ export function shareWithPrimary(registry: Registry): void {
 /** Serves `/metrics`, and `/health/live` for processes without an API. */
 export function metricsServer(read: () => Promise<string>): Server {
   return createServer(async (req, res) => {
+    toOriginForm(req);
     if (req.url === '/health/live') {
       res.setHeader('Content-Type', 'application/json').end('{"status":"live"}');
     } else if (req.url === '/metrics') {

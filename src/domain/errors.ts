@@ -3,6 +3,7 @@
  * in a `Record`, so a code added here does not compile until it has both.
  */
 export const errorCodes = [
+  'INVALID_REQUEST',
   'INVALID_JSON',
   'AMBIGUOUS_CREDENTIALS',
   'AUTHENTICATION_REQUIRED',

@@ -52,5 +52,14 @@ export const keyIdPattern = idPattern('key');
 /** Ids that callers bring along: opaque to us, and safe in a path, a header and a log line. */
 export const externalIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/;
 
-/** These stand as fixed segments where such an id could stand: `/api-keys/user/…`, `/api-keys/verify`. */
-export const reservedExternalIds: readonly string[] = ['user', 'verify'];
+/**
+ * Words that are no id: fixed path segments where an id can stand too, as in `/api-keys/user/…`.
+ * A path with such an id would name two things. The list is complete: test/http/paths.test.ts
+ * derives it from the routes.
+ */
+const reservedWords: readonly string[] = ['batch', 'bootstrap', 'usage', 'user', 'verify'];
+
+/** Compared without case, because a proxy on the way may fold it. */
+export function isReservedWord(id: string): boolean {
+  return reservedWords.includes(id.toLowerCase());
+}

@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { FlowplateError } from '../domain/errors.ts';
+import { isReservedWord } from '../domain/ids.ts';
 import type { Log } from '../log.ts';
 import type { ReadAddress } from './caller-address.ts';
 import { docsPage } from './docs-page.ts';
@@ -10,7 +11,9 @@ import { portalPages } from './portal/portal-pages.ts';
 import { answerProblem } from './problem.ts';
 import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
+import { hasOneHost, hasOneReading } from './request-target.ts';
 import { type Route, type RouteParts, serve } from './route.ts';
+import { byPath, type PathRoutes } from './route-order.ts';
 import { type ApiParts, routes } from './routes.ts';
 
 export type AppParts = ApiParts &
@@ -29,18 +32,21 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  // So that a proxy's rule for `/users` covers all of it: `/Users` and `/users/` are not found.
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
   app.use(
     requestContext(parts.newRequestId),
     requestLog(parts.log, parts.onRequest),
     helmet(),
     closeWhenDraining(parts),
+    requireOneReading,
   );
   app.get('/health/live', live());
   app.get('/health/ready', ready(parts));
   app.use(docsPage(routes));
   app.use(portalPages(parts.portalDirectory));
-  for (const route of routes) app[route.method](route.path, handler(parts, route));
-  for (const [path, methods] of methodsByPath()) app.all(path, methodNotAllowed(methods));
+  for (const group of byPath(routes)) addPath(app, parts, group);
   app.use(() => {
     throw new FlowplateError('ROUTE_NOT_FOUND');
   });
@@ -48,21 +54,42 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
+/** Refuses a request that a proxy in front may have read as another one. */
+const requireOneReading: RequestHandler = (req, _res, next) => {
+  if (!hasOneHost(req)) throw new FlowplateError('INVALID_REQUEST');
+  if (!hasOneReading(req.url)) throw new FlowplateError('ROUTE_NOT_FOUND');
+  next();
+};
+
+/** The routes of one path, one a method. Every other method gets 405, which names these. */
+function addPath(app: Express, parts: AppParts, { path, routes: group }: PathRoutes<AppParts>): void {
+  const place = app.route(path).all(refuseReservedWords);
+  for (const route of group) place[route.method](handler(parts, route));
+  place.all(methodNotAllowed(group.map(({ method }) => method.toUpperCase())));
+}
+
+/**
+ * Answers 404 for a reserved word in the place of an id, in any case and encoding. A proxy that
+ * folds case or decodes takes such a path for another route.
+ */
+const refuseReservedWords: RequestHandler = ({ params }, _res, next) => {
+  const [name] = Object.entries(params).find(([, value]) => isReservedWord(String(value))) ?? [];
+  if (name === undefined) return next();
+  throw new FlowplateError('ROUTE_NOT_FOUND', { systemMessage: `${name}: is a reserved word` });
+};
+
 function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
-  return (req, res) => serve(parts, route, fromExpress(req, res, parts.readAddress));
+  return async (req, res) => {
+    const exchange = fromExpress(req, res, parts.readAddress);
+    await serve(parts, route, exchange).catch((thrown: unknown) =>
+      answerProblem(parts.log, thrown, exchange, route.access.schemes),
+    );
+  };
 }
 
 function problemHandler(log: Log): ErrorRequestHandler {
   return (thrown, req, res, _next) =>
     answerProblem(log, thrown, { req, res, requestId: contextOf(res).requestId });
-}
-
-function methodsByPath(): Map<string, string[]> {
-  const methods = new Map<string, string[]>();
-  for (const route of routes) {
-    methods.set(route.path, [...(methods.get(route.path) ?? []), route.method.toUpperCase()]);
-  }
-  return methods;
 }
 
 function methodNotAllowed(methods: string[]): RequestHandler {

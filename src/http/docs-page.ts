@@ -28,7 +28,7 @@ const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', de
 /** `/openapi.json`, and `/docs` which renders it; nothing is loaded from anywhere else. */
 export function docsPage<Parts>(routes: readonly Route<Parts>[]): Router {
   const document = openApiDocument(routes);
-  const router = Router();
+  const router = Router({ caseSensitive: true, strict: true });
   router.get('/openapi.json', (_req, res) => {
     res.json(document);
   });

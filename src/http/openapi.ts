@@ -9,7 +9,6 @@ import { authorizePaths } from './verify/authorize-document.ts';
 
 /** What any operation can answer. */
 const commonErrors: readonly ErrorCode[] = [
-  'NOT_ACCEPTABLE',
   'VALIDATION_ERROR',
   'TOO_MANY_ATTEMPTS',
   'INTERNAL_ERROR',
@@ -45,7 +44,6 @@ export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
 
 function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
   const hasBody = ['post', 'put', 'patch'].includes(route.method);
-  const mediaType = route.bodyFormat === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
   const answerType = route.answerFormat === 'lines' ? linesMediaType : 'application/json';
   return {
     operationId: route.operationId,
@@ -57,9 +55,7 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       query: route.query,
       ...(route.idempotent && { header: idempotencyHeader }),
     },
-    ...(hasBody && {
-      requestBody: { required: isBodyNeeded(route), content: { [mediaType]: { schema: route.body } } },
-    }),
+    ...(hasBody && { requestBody: { required: isBodyNeeded(route), content: bodyContent(route) } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.success).map(([status, description]) => [
@@ -72,12 +68,19 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       ...errorResponses([
         ...route.errors,
         ...route.access.errors,
+        ...(route.method === 'get' ? (['NOT_ACCEPTABLE'] as const) : []),
         ...commonErrors,
         ...(hasBody ? bodyErrors : []),
         ...(route.idempotent ? idempotencyErrors : []),
       ]),
     },
   };
+}
+
+function bodyContent<Parts>({ body, bodyFormat, mergePatchBody = body, method }: Route<Parts>) {
+  if (bodyFormat === 'form') return { 'application/x-www-form-urlencoded': { schema: body } };
+  const json = { 'application/json': { schema: body } };
+  return method === 'patch' ? { ...json, 'application/merge-patch+json': { schema: mergePatchBody } } : json;
 }
 
 /**

@@ -1,7 +1,9 @@
-import accepts from 'accepts';
 import { type ErrorCode, FlowplateError, validationError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
+import { acceptedType } from './accepted-type.ts';
 import type { Exchange } from './exchange.ts';
+import { patchTypes } from './read-body.ts';
+import { challengesOf, type SecurityScheme } from './security-schemes.ts';
 
 type Problem = { status: number; type: string; message: string; systemMessage: string };
 
@@ -12,6 +14,12 @@ const unavailable = 'service_unavailable_error';
 
 /** Every code's status, type and texts: the one place where an error becomes HTTP. */
 export const problems: Record<ErrorCode, Problem> = {
+  INVALID_REQUEST: {
+    status: 400,
+    type: invalidRequest,
+    message: 'The request is not valid.',
+    systemMessage: 'A request has exactly one Host header',
+  },
   INVALID_JSON: {
     status: 400,
     type: invalidRequest,
@@ -22,7 +30,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 400,
     type: invalidRequest,
     message: 'More than one credential was sent.',
-    systemMessage: 'x-flowplate-master-key and X-API-Key differ, or one was sent twice',
+    systemMessage: 'Two headers that carry a credential differ, or one was sent twice with different values',
   },
   AUTHENTICATION_REQUIRED: {
     status: 401,
@@ -239,15 +247,21 @@ export const problems: Record<ErrorCode, Problem> = {
 /**
  * The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare `INTERNAL_ERROR`; an answer that has
  * begun already cannot become another one, so its connection is cut.
+ * `schemes` are those of the route; a 401 asks for them.
  */
-export function answerProblem(log: Log, thrown: unknown, exchange: ProblemExchange): void {
+export function answerProblem(
+  log: Log,
+  thrown: unknown,
+  exchange: ProblemExchange,
+  schemes: readonly SecurityScheme[] = [],
+): void {
   const { req, res, requestId } = exchange;
   const error = toFlowplateError(thrown);
   if (problems[error.code].status >= 500) {
     log.error({ err: thrown, cause: error.cause, request_id: requestId, code: error.code }, 'request failed');
   }
   if (res.headersSent) req.destroy();
-  else sendProblem(exchange, error);
+  else sendProblem(exchange, error, schemes);
 }
 
 type ProblemExchange = Pick<Exchange, 'req' | 'res' | 'requestId'>;
@@ -260,19 +274,24 @@ function toFlowplateError(thrown: unknown): FlowplateError {
   return new FlowplateError('INTERNAL_ERROR', { cause: thrown });
 }
 
-function sendProblem({ req, res, requestId }: ProblemExchange, error: FlowplateError): void {
+function sendProblem(
+  { req, res, requestId }: ProblemExchange,
+  error: FlowplateError,
+  schemes: readonly SecurityScheme[],
+): void {
   const { status } = problems[error.code];
-  const type = accepts(req).types(['application/json', 'application/problem+json']) || 'application/json';
+  const type = acceptedType(req, ['application/json', 'application/problem+json']) || 'application/json';
   const body = type === 'application/json' ? envelope(error, requestId) : problemBody(error, requestId);
   const text = JSON.stringify(body);
   res.statusCode = status;
   res.setHeader('Content-Type', `${type}; charset=utf-8`);
   res.setHeader('Content-Length', Buffer.byteLength(text));
   res.setHeader('Cache-Control', 'no-store');
-  if (status === 401) res.setHeader('WWW-Authenticate', 'FlowplateMasterKey realm="flowplate"');
+  if (status === 401) res.setHeader('WWW-Authenticate', challengesOf(schemes));
+  if (status === 415 && req.method === 'PATCH') res.setHeader('Accept-Patch', patchTypes.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', error.retryAfterSeconds);
   // What was not read would be taken for the next request on this connection.
-  if (status === 413) res.setHeader('Connection', 'close');
+  if (status === 413 || error.code === 'INVALID_REQUEST') res.setHeader('Connection', 'close');
   res.end(text);
 }
 

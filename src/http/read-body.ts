@@ -4,8 +4,11 @@ import { FlowplateError } from '../domain/errors.ts';
 import { parseSentJson } from './parse-sent-json.ts';
 
 export const bodyBytesMax = 64 * 1024;
-const jsonType = /^application\/json\s*(;|$)/i;
-const formType = /^application\/x-www-form-urlencoded\s*(;|$)/i;
+const jsonType = 'application/json';
+const formType = 'application/x-www-form-urlencoded';
+const mergePatchType = 'application/merge-patch+json';
+/** The types that a PATCH takes. A 415 names them in `Accept-Patch` (RFC 5789 §2.2). */
+export const patchTypes: readonly string[] = [jsonType, mergePatchType];
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -14,7 +17,16 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * parser's own message is not passed on: it quotes the body.
  */
 export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
-  return readBody<unknown>(req, jsonType, parseSentJson);
+  return readBody<unknown>(req, [jsonType], parseSentJson);
+}
+
+/** The same for a PATCH, which may also come as a JSON merge patch (RFC 7396). */
+export async function readPatchBody(req: IncomingMessage): Promise<unknown> {
+  return readBody<unknown>(req, patchTypes, parseSentJson);
+}
+
+export function isMergePatch(req: IncomingMessage): boolean {
+  return mediaTypeOf(req) === mergePatchType;
 }
 
 export type FormMembers = Readonly<Record<string, string>>;
@@ -24,23 +36,29 @@ export type FormMembers = Readonly<Record<string, string>>;
  * RFC 6749 §3.1 forbids it: of two values each reader may take the other one.
  */
 export async function readFormBody(req: IncomingMessage): Promise<FormMembers> {
-  const members = await readBody(req, formType, (text) => ({ ...parseForm(text, '&', '=', { maxKeys: 0 }) }));
+  const members = await readBody(req, [formType], (text) => ({
+    ...parseForm(text, '&', '=', { maxKeys: 0 }),
+  }));
   if (Object.values(members).some((value) => typeof value !== 'string')) {
     throw new FlowplateError('INVALID_JSON', { systemMessage: 'A form member was sent more than once' });
   }
   return members as FormMembers;
 }
 
+/**
+ * Reads and parses a body. Its type is checked only when there is a first byte: some proxies send
+ * a request without a body as `Transfer-Encoding: chunked` and no chunk.
+ */
 async function readBody<T>(
   req: IncomingMessage,
-  type: RegExp,
+  types: readonly string[],
   parse: (text: string) => T,
 ): Promise<T | Record<string, never>> {
-  if (!hasBody(req)) return {};
-  requireType(req, type);
-  if (Number(req.headers['content-length'] ?? 0) > bodyBytesMax)
-    throw new FlowplateError('PAYLOAD_TOO_LARGE');
-  const bytes = await readBytes(req);
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers;
+  if (Number(length) === 0 && coding === undefined) return {};
+  if (Number(length) > 0) requireType(req, types);
+  if (Number(length) > bodyBytesMax) throw new FlowplateError('PAYLOAD_TOO_LARGE');
+  const bytes = await readBytes(req, () => requireType(req, types));
   return bytes.length === 0 ? {} : decode(bytes, parse);
 }
 
@@ -57,31 +75,45 @@ function decode<T>(bytes: Buffer, parse: (text: string) => T): T {
   }
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-}
-
-function requireType({ headers }: IncomingMessage, type: RegExp): void {
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (!type.test(headers['content-type'] ?? '') || encoding !== 'identity') {
+function requireType(req: IncomingMessage, types: readonly string[]): void {
+  if (!types.includes(mediaTypeOf(req)) || isEncoded(req)) {
     throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE');
   }
 }
 
-/** What comes after the bound is thrown away unread; the answer then closes the connection (problem.ts). */
-function readBytes(req: IncomingMessage): Promise<Buffer> {
+/** Without its parameters: JSON is UTF-8, whatever a charset says (RFC 8259 §8.1). */
+function mediaTypeOf({ headers }: IncomingMessage): string {
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+  return type.trim().toLowerCase();
+}
+
+/** Whether the body is compressed; `identity`, in any case, says it is not (RFC 9110 §8.4.1). */
+function isEncoded({ headers }: IncomingMessage): boolean {
+  const codings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+  return codings.some((coding) => !['', 'identity'].includes(coding.trim()));
+}
+
+/**
+ * The whole body. Stops at the first byte when `onFirst` throws, and at the bound; the rest is then
+ * thrown away unread.
+ */
+function readBytes(req: IncomingMessage, onFirst: () => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    req.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
+      if (size === 0) onFirst();
       size += chunk.length;
-      if (size > bodyBytesMax) {
+      if (size > bodyBytesMax) throw new FlowplateError('PAYLOAD_TOO_LARGE');
+      chunks.push(chunk);
+    };
+    req.on('data', (chunk: Buffer) => {
+      try {
+        take(chunk);
+      } catch (error) {
         req.removeAllListeners('data');
         req.resume();
-        reject(new FlowplateError('PAYLOAD_TOO_LARGE'));
-      } else {
-        chunks.push(chunk);
+        reject(error);
       }
     });
     req.on('end', () =>

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import accepts from 'accepts';
 import type { z } from 'zod';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { type Caller, organizationOf, type Principal } from '../domain/principal.ts';
+import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import type { Exchange } from './exchange.ts';
-import { readJsonBody } from './read-body.ts';
+import { isMergePatch, readJsonBody, readPatchBody } from './read-body.ts';
 import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
@@ -49,8 +49,10 @@ export type RouteDefinition<
   params: P;
   query: Q;
   body: B;
-  /** JSON unless a standard wants a form. */
+  /** JSON unless a standard wants a form. A PATCH takes `application/merge-patch+json` as well. */
   bodyFormat?: 'form';
+  /** The body as a merge patch, for a route whose members have members; otherwise it is `body`. */
+  mergePatchBody?: z.ZodType<z.output<B>>;
   /** Each status that is a success, with what it means; all of them have the shape `answer`. */
   success: Record<number, string>;
   answer: R;
@@ -117,11 +119,13 @@ async function answerTo<Parts extends RouteParts>(
   route: Route<Parts>,
   { req, res, requestId, ...exchange }: Exchange,
 ): Promise<void> {
-  requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
+  if (route.method === 'get') {
+    requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
+  }
   const params = validate(route.params, exchange.params);
   const query = validate(route.query, exchange.query);
-  const sent = await (route.bodyFormat === 'form' ? exchange.form() : readJsonBody(req));
-  const body = validate(route.body, sent);
+  const sent = await readSent(route, { req, ...exchange });
+  const body = validate((isMergePatch(req) && route.mergePatchBody) || route.body, sent);
   const idempotency =
     route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
   const caller = { principal, requestId };
@@ -139,6 +143,14 @@ async function answerTo<Parts extends RouteParts>(
   await sendAnswer(res, answer);
 }
 
+function readSent<Parts>(
+  { bodyFormat, method }: Route<Parts>,
+  { req, form }: Pick<Exchange, 'req' | 'form'>,
+): Promise<unknown> {
+  if (bodyFormat === 'form') return form();
+  return method === 'patch' ? readPatchBody(req) : readJsonBody(req);
+}
+
 const refusalCodes: readonly ErrorCode[] = ['INSUFFICIENT_PERMISSIONS', 'SELF_ACTION_FORBIDDEN'];
 
 function isRefusal(error: unknown): error is FlowplateError {
@@ -152,10 +164,12 @@ function leftSignal(res: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
+/**
+ * Only a GET is refused: a change, above all a revoke, is carried out and answered in JSON.
+ * RFC 9110 §12.4.1 allows that.
+ */
 function requireAcceptable(req: IncomingMessage, mediaType: string): void {
-  const accept = req.headers.accept;
-  if (accept === undefined || accept === '*/*' || accept === mediaType) return;
-  if (!accepts(req).types([mediaType, 'application/problem+json'])) {
+  if (acceptedType(req, [mediaType, 'application/problem+json']) === false) {
     throw new FlowplateError('NOT_ACCEPTABLE');
   }
 }

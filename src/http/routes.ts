@@ -104,7 +104,10 @@ export type ApiParts = MintParts &
     isDraining: () => boolean;
   };
 
-/** The whole API, but for forward auth, which takes any method (verify/authorize.ts). Fixed segments come before parameters that would swallow them. */
+/**
+ * The whole API, but for forward auth, which takes any method (verify/authorize.ts). The order of
+ * this list decides nothing (route-order.ts).
+ */
 export const routes: readonly Route<ApiParts>[] = [
   verifyKeyRoute, //       POST   /v1/flowplate/api-keys/verify
   verifyBatchRoute, //     POST   /v1/flowplate/api-keys/verify/batch

@@ -39,3 +39,21 @@ export const securitySchemes = {
 } as const;
 
 export type SecurityScheme = keyof typeof securitySchemes;
+
+/** What a 401 asks for, by scheme (RFC 9110 §11.6.1). `Bearer` is RFC 6750, the rest is ours. */
+const challenges: Record<SecurityScheme, string> = {
+  masterKey: 'FlowplateMasterKey realm="flowplate"',
+  masterKeyPassword: 'Basic realm="flowplate", charset="UTF-8"',
+  masterKeyBearer: 'Bearer realm="flowplate"',
+  bearer: 'Bearer realm="flowplate"',
+  apiKey: 'FlowplateApiKey realm="flowplate"',
+  session: 'FlowplateSession realm="flowplate"',
+};
+
+/** For a login, which takes no such credential: every 401 has a challenge (RFC 9110 §15.5.2). */
+const loginChallenge = 'FlowplateLogin realm="flowplate"';
+
+/** One for each scheme that a route takes. */
+export function challengesOf(schemes: readonly SecurityScheme[]): string[] {
+  return schemes.length === 0 ? [loginChallenge] : schemes.map((scheme) => challenges[scheme]);
+}

@@ -1,6 +1,7 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AppParts, createApp } from './app.ts';
 import { loginGate } from './platform/login-gate.ts';
+import { hasOneHost, toOriginForm } from './request-target.ts';
 import { verifyDoors } from './verify/doors.ts';
 
 /** Above what gateways keep idle connections for (nginx 60 s, Go 90 s): the side that closes first must not be this one. */
@@ -15,7 +16,9 @@ export function createApiServer(parts: AppParts): Server {
   const doors = verifyDoors(parts);
   const gate = loginGate(parts);
   const listener: RequestListener = (req, res) => {
-    if (!doors(req, res) && !gate(req, res)) app(req, res);
+    toOriginForm(req);
+    const isAnswered = hasOneHost(req) && (doors(req, res) || gate(req, res));
+    if (!isAnswered) app(req, res);
   };
   return createServer(
     {

@@ -18,6 +18,21 @@ export function toApiError(response: Response, text: string): FlowplateApiError 
   });
 }
 
+/**
+ * The refusal of an id that cannot stand in a path, with the code that it has in a body.
+ * Nothing is sent, because the path would be the path of something else.
+ */
+export function refusedId(name: string, message: string): FlowplateApiError {
+  return new FlowplateApiError({
+    code: 'VALIDATION_ERROR',
+    status: 422,
+    message: `${name}: ${message}`,
+    traceId: undefined,
+    details: [{ path: name, message }],
+    retryAfterSeconds: undefined,
+  });
+}
+
 function parseEnvelope(text: string): Envelope | undefined {
   try {
     const body = JSON.parse(text) as Partial<Envelope> | null;

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { isReservedWord } from '../domain/ids.ts';
 import type { Verdict } from '../domain/verdict.ts';
+import { refusedId } from './api-error.ts';
 import type {
   Introspection,
   Key,
@@ -60,7 +62,7 @@ export class FlowplateClient {
    * Replaces the active key; the old one dies at once, or after the grace. With a new end it also
    * renews a key that expired at most 30 days ago. `KEY_NOT_FOUND` (404) without such a key.
    */
-  refresh(owner: Owner, request: RefreshRequest = {}, options: SecretOptions = {}): Promise<Refreshed> {
+  async refresh(owner: Owner, request: RefreshRequest = {}, options: SecretOptions = {}): Promise<Refreshed> {
     const { environment } = owner;
     const body = { ...request, ...(environment !== undefined && { environment }) };
     return this.#sendForSecret({ method: 'POST', path: `${ownerPath(owner)}/refresh`, body }, options);
@@ -71,7 +73,7 @@ export class FlowplateClient {
   }
 
   /** Every key of the user in the organization; in every environment unless one is named. */
-  revokeOwner(owner: Owner, options: CallOptions = {}): Promise<Revoked> {
+  async revokeOwner(owner: Owner, options: CallOptions = {}): Promise<Revoked> {
     const query = { environment: owner.environment };
     return this.#transport.send({ method: 'DELETE', path: ownerPath(owner), query, ...options });
   }
@@ -147,6 +149,10 @@ function keyPath(keyId: string): string {
   return `${keysPath}/${encodeURIComponent(keyId)}`;
 }
 
+/** Refuses reserved words: `/api-keys/user/usr_1` is the path of all keys of `usr_1`. */
 function ownerPath({ user_id, organization_id }: Owner): string {
+  for (const [name, id] of Object.entries({ user_id, organization_id })) {
+    if (isReservedWord(id)) throw refusedId(name, 'is a reserved word');
+  }
   return `${keysPath}/${encodeURIComponent(user_id)}/${encodeURIComponent(organization_id)}`;
 }

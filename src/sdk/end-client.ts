@@ -5,7 +5,8 @@ const bearerPattern = /^Bearer +(\S+) *$/i;
 
 /**
  * The key from `X-API-Key` or `Authorization: Bearer`, as Flowplate's own forward auth reads it. Two different keys, or a list in one
- * header, are no key at all. `rawHeaders` are names and values in turn, as Node has them: only there are duplicates still told apart.
+ * header, are no key at all. An empty `X-API-Key` counts as not sent.
+ * `rawHeaders` are names and values in turn, as Node has them: only there duplicates are seen.
  */
 export function readCredential(rawHeaders: readonly string[]): Credential {
   const sent = new Set<string>();
@@ -19,7 +20,7 @@ export function readCredential(rawHeaders: readonly string[]): Credential {
 }
 
 function readKey(name: string | undefined, value: string): string | undefined {
-  if (name === 'x-api-key') return value;
+  if (name === 'x-api-key') return value === '' ? undefined : value;
   return name === 'authorization' ? fromBearer(value) : undefined;
 }
 

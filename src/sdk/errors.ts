@@ -1,6 +1,9 @@
 import type { ErrorCode, ErrorDetails } from '../domain/errors.ts';
 
-/** The API said no. `code` is what to decide by; expect further codes. */
+/**
+ * The API said no. `code` is what to decide by; expect further codes. An id that cannot stand in a
+ * path is refused without asking: `VALIDATION_ERROR` without a trace id.
+ */
 export class FlowplateApiError extends Error {
   /** `UNEXPECTED_ANSWER`: not from Flowplate, or not in a form that this version knows. */
   readonly code: ErrorCode | 'UNEXPECTED_ANSWER';

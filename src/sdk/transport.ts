@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseJson } from '../domain/read-json.ts';
-import { toApiError } from './api-error.ts';
+import { refusedId, toApiError } from './api-error.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
 import { splitLines } from './split-lines.ts';
 
@@ -34,6 +34,7 @@ export type Call = {
 
 export type Received = { body: unknown; headers: Headers };
 
+const noSegments: readonly string[] = ['', '.', '..'];
 const timeoutMsDefault = 10_000;
 const firstPauseMs = 100;
 const pauseMsMax = 5_000;
@@ -125,7 +126,16 @@ export class Transport {
     }
   }
 
+  /** Refuses an id that changes the path: `fetch` turns `/api-keys/usr_1/..` into `/api-keys/`. */
   #url({ path, query = {} }: Call): string {
+    if (
+      path
+        .slice(1)
+        .split('/')
+        .some((segment) => noSegments.includes(segment))
+    ) {
+      throw refusedId('id', 'must not be empty, "." or ".."');
+    }
     const set = Object.entries(query).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, String(value)]],
     );

@@ -72,6 +72,21 @@ describe('with a master key', () => {
   );
 });
 
+test.each(['user', 'User', '%75ser', '..', '.'])(
+  'a revoke for the user %s in an organization does not touch the user who has its name',
+  async (user) => {
+    const innocent = newOwner();
+    await desk().json(['keys', 'mint', ...ownerArgs(innocent)], { env });
+    const args = ['keys', 'revoke', '--user', user, '--org', innocent.user_id];
+    const refused = await desk().run(args, { env });
+    expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
+    expect(refused.stderr).toMatch(/^flowplate: (user_id|id): .* \(VALIDATION_ERROR/);
+    expect(await desk().json(['keys', 'list', '--user', innocent.user_id])).toMatchObject([
+      { status: 'active' },
+    ]);
+  },
+);
+
 describe('keys refresh', () => {
   const refreshed = (owner: string[], ...args: string[]) =>
     desk().run(['keys', 'refresh', ...owner, ...args], { env });

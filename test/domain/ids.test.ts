@@ -5,9 +5,9 @@ import {
   externalIdPattern,
   type IdKind,
   idPrefixes,
+  isReservedWord,
   keyIdPattern,
   newId,
-  reservedExternalIds,
 } from '../../src/domain/ids.ts';
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -69,6 +69,10 @@ test.each(['', '_a', '.', 'a b', 'a/b', 'a\n', 'é', 'a%2f', `a${'b'.repeat(128)
   },
 );
 
-test('the fixed path segments are reserved', () => {
-  expect(reservedExternalIds).toEqual(['user', 'verify']);
+test.each(['user', 'User', 'VERIFY', 'verify'])('the fixed path segment %s is no id', (word) => {
+  expect(isReservedWord(word)).toBe(true);
+});
+
+test.each(['users', 'user_1', 'verified', 'u'])('%s is no reserved word', (word) => {
+  expect(isReservedWord(word)).toBe(false);
 });

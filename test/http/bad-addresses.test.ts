@@ -29,7 +29,7 @@ describe('path segments and query parameters', () => {
     "a'b",
     '%F0%9F%94%91',
   ];
-  test.each([...odd, 'a'.repeat(129), 'verify', '-a', '~a'])('the segment %s is refused', async (segment) => {
+  test.each([...odd, 'a'.repeat(129), '-a', '~a'])('the segment %s is refused', async (segment) => {
     for (const operation of [
       `GET ${keysPath}/${segment}`,
       `DELETE ${keysPath}/${segment}`,
@@ -49,13 +49,16 @@ describe('path segments and query parameters', () => {
     }
   });
 
-  test('the word `user` is no user and no organization', async () => {
+  test('the words `user` and `verify` are no user and no organization', async () => {
     for (const operation of [
       `DELETE ${keysPath}/user/user`,
       `DELETE ${keysPath}/usr_1/user`,
       `POST ${keysPath}/user/org_1/refresh`,
+      `DELETE ${keysPath}/verify/org_1`,
+      `DELETE ${keysPath}/user/verify`,
+      `GET ${keysPath}/verify/usage`,
     ]) {
-      expectError(await broker.call(operation), 422, 'VALIDATION_ERROR');
+      expectError(await broker.call(operation), 404, 'ROUTE_NOT_FOUND');
     }
   });
 

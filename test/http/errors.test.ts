@@ -133,21 +133,50 @@ describe('what is refused whatever the route', () => {
     ['GET', `${keysPath}/usr_1/org_1/refresh`, 'POST'],
     ['PATCH', `${keysPath}/user/usr_1`, 'DELETE'],
     ['POST', `${keysPath}/flk_000000000000/usage`, 'GET'],
+    ['GET', `${keysPath}/verify`, 'POST'],
+    ['DELETE', `${keysPath}/verify`, 'POST'],
+    ['DELETE', `${keysPath}/usr_1/usage`, 'GET'],
+    ['GET', '/users/bootstrap', 'POST'],
   ])('405: %s %s is not supported, and Allow says what is', async (method, path, allow) => {
     const answer = await broker.call(`${method} ${path}`);
     expectError(answer, 405, 'METHOD_NOT_ALLOWED');
     expect(answer.headers.get('allow')?.split(', ').sort()).toEqual(allow.split(', ').sort());
   });
 
-  test.each(['text/html', 'application/xml', 'image/*', 'application/json;q=0'])(
-    '406: an answer in %s cannot be had, and nothing is changed',
-    async (accept) => {
-      const owner = await mint(broker);
-      const answer = await broker.call(`DELETE ${keysPath}/${owner.key_id}`, { headers: { accept } });
-      expectError(answer, 406, 'NOT_ACCEPTABLE');
-      expect((await getKey(broker, owner.key_id)).body.status).toBe('active');
-    },
-  );
+  const unacceptable = ['text/html', 'application/xml', 'image/*', 'application/json;q=0'];
+
+  test.each(unacceptable)('406: an answer in %s cannot be read', async (accept) => {
+    const { key_id } = await mint(broker);
+    const answer = await broker.call(`GET ${keysPath}/${key_id}`, { headers: { accept } });
+    expectError(answer, 406, 'NOT_ACCEPTABLE');
+  });
+
+  test.each(unacceptable)('a revoke is carried out whatever is accepted, %s too', async (accept) => {
+    const { key_id } = await mint(broker);
+    const answer = await broker.call(`DELETE ${keysPath}/${key_id}`, { headers: { accept } });
+    expect(answer.body).toMatchObject({ success: true, revoked_count: 1 });
+    expect((await getKey(broker, key_id)).body.status).toBe('revoked');
+  });
+
+  test.each([
+    'application/json; charset=utf-8',
+    'application/json;charset=utf-8;q=0.9, text/html',
+    'text/html, application/json; version="1"; q=0.1',
+    'application/*; level=1',
+    '*/*; q=0.1; x=y',
+    '',
+  ])('Accept: %s takes JSON', async (accept) => {
+    const { key_id } = await mint(broker);
+    expect((await getKey(broker, key_id, { headers: { accept } })).body).toMatchObject({ key_id });
+    const revoked = await broker.call(`DELETE ${keysPath}/${key_id}`, { headers: { accept } });
+    expect(revoked.body).toMatchObject({ revoked_count: 1 });
+  });
+
+  test('problem+json is served with any parameters too', async () => {
+    const headers = { accept: 'application/problem+json; charset=utf-8' };
+    const answer = await broker.call('GET /nowhere', { headers });
+    expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  });
 
   test('traces and unknown methods get no echo', async () => {
     for (const method of ['TRACE', 'CONNECT', 'BREW']) {

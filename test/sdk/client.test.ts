@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listKeysRoute } from '../../src/http/flowplate/list-keys.ts';
 import { FlowplateClient } from '../../src/sdk/client.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from '../../src/sdk/errors.ts';
+import { FlowplateOperatorClient } from '../../src/sdk/operator-client.ts';
 import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
@@ -170,6 +171,40 @@ describe('a refusal', () => {
     );
     expect(error).toMatchObject({ code: 'AUTHENTICATION_REQUIRED', status: 401 });
     expect(`${error.message} ${error.stack}`).not.toContain(masterKey);
+  });
+});
+
+describe('an id that would make it the path of something else', () => {
+  test.each(['user', 'User', 'verify', 'USAGE'])('a reserved word: %s', async (word) => {
+    const innocent = await client.mint({ user_id: `usr_${word}`, organization_id: 'org_other' });
+    for (const owner of [
+      { user_id: word, organization_id: `usr_${word}` },
+      { user_id: `usr_${word}`, organization_id: word },
+    ]) {
+      for (const call of [client.revokeOwner(owner), client.refresh(owner)]) {
+        const error = await failure(call, FlowplateApiError);
+        expect(error).toMatchObject({ code: 'VALIDATION_ERROR', status: 422 });
+      }
+    }
+    expect(await client.verify({ key: innocent.key })).toMatchObject({ valid: true });
+  });
+
+  test.each(['', '.', '..'])('no segment of a path: %j', async (id) => {
+    const { key, key_id } = await client.mint(newOwner());
+    const operator = new FlowplateOperatorClient({ baseUrl: broker.url, credential: 'x' });
+    for (const call of [
+      client.revokeOwner({ user_id: key_id, organization_id: id }),
+      client.revokeOwner({ user_id: id, organization_id: key_id }),
+      client.revoke(id),
+      client.revokeUser(id),
+      client.usage(id),
+      operator.tenants.get(id),
+      operator.hiddenKeys.revokeUser(id),
+    ]) {
+      const error = await failure(call, FlowplateApiError);
+      expect(error).toMatchObject({ code: 'VALIDATION_ERROR', details: [{ path: 'id' }] });
+    }
+    expect(await client.verify({ key })).toMatchObject({ valid: true });
   });
 });
 

@@ -36,3 +36,21 @@ export function sendRaw(
 export function statusesOf(received: string): number[] {
   return [...received.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
 }
+
+export type RawAnswer = { status: number; headers: Headers; body: string };
+
+/** Sends requests one behind the other on one connection; splits the answers by their lengths. */
+export async function sendPipelined(url: string, requests: readonly string[]): Promise<RawAnswer[]> {
+  const last = requests.at(-1)?.replace('\r\n', '\r\nConnection: close\r\n') ?? '';
+  const answers: RawAnswer[] = [];
+  let rest = await sendRaw(url, [...requests.slice(0, -1), last].join(''));
+  while (rest !== '') {
+    const end = rest.indexOf('\r\n\r\n') + 4;
+    const [line = '', ...fields] = rest.slice(0, end).trimEnd().split('\r\n');
+    const headers = new Headers(fields.map((field) => field.split(/: ?(.*)/, 2) as [string, string]));
+    const length = Number(headers.get('content-length'));
+    answers.push({ status: Number(line.split(' ')[1]), headers, body: rest.slice(end, end + length) });
+    rest = rest.slice(end + length);
+  }
+  return answers;
+}

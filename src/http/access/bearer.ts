@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
 import { parseSecret, type SecretKind } from '../../domain/key-format.ts';
 import type { Accepted } from '../../domain/verdict.ts';
@@ -11,11 +12,12 @@ const credentialLengthMax = 4_096;
 export type KeyAccessParts = { verify: VerifyParts };
 
 /**
- * What stands in `Authorization: Bearer` (RFC 6750 §2.1) or `X-API-Key`. Nothing sent is `AUTHENTICATION_REQUIRED`, and two
- * different ones are `AMBIGUOUS_CREDENTIALS`.
+ * What stands in `Authorization: Bearer` (RFC 6750 §2.1) or `X-API-Key`. Nothing sent is
+ * `AUTHENTICATION_REQUIRED`, and two different ones are `AMBIGUOUS_CREDENTIALS`. An empty header
+ * is nothing sent.
  */
 export function readBearer({ req }: Pick<Exchange, 'req'>): string {
-  const [authorizations = [], keys = []] = pickHeaders(req.rawHeaders, ['authorization', 'x-api-key']);
+  const [authorizations = [], keys = []] = sentCredentials(req);
   const tokens = authorizations.map((text) => /^Bearer +(\S+) *$/i.exec(text)?.[1] ?? '');
   const [first = '', ...others] = [...tokens, ...keys];
   if (others.some((other) => other !== first)) throw new FlowplateError('AMBIGUOUS_CREDENTIALS');
@@ -25,7 +27,13 @@ export function readBearer({ req }: Pick<Exchange, 'req'>): string {
 
 /** Whether anything stands where `readBearer` looks, well-formed or not. */
 export function hasBearer({ req }: Pick<Exchange, 'req'>): boolean {
-  return pickHeaders(req.rawHeaders, ['authorization', 'x-api-key']).flat().length > 0;
+  return sentCredentials(req).flat().length > 0;
+}
+
+/** Without empty headers: a proxy makes one from a variable that is not set. */
+function sentCredentials({ rawHeaders }: IncomingMessage): string[][] {
+  const picked = pickHeaders(rawHeaders, ['authorization', 'x-api-key']);
+  return picked.map((values) => values.filter((value) => value !== ''));
 }
 
 const everywhere = { organizationIds: null, environments: null };

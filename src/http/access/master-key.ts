@@ -19,7 +19,7 @@ export type MasterKeyAccessParts = { masterKeys: Pick<MasterKeys, 'identify'> };
 /**
  * A master key in `x-flowplate-master-key`, or in `X-API-Key`, that holds a permission. None, unknown, expired, revoked and
  * from outside its address list are one and the same `AUTHENTICATION_REQUIRED`; two different ones are
- * `AMBIGUOUS_CREDENTIALS`, for we will not guess which of them was meant.
+ * `AMBIGUOUS_CREDENTIALS`, for we will not guess which of them was meant. An empty header is none.
  */
 export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAccessParts, MasterKeyPrincipal> {
   return {
@@ -56,7 +56,9 @@ export function admitMasterKey(
 const credentialHeaders = ['x-flowplate-master-key', 'x-api-key'] as const;
 
 function readCredential(rawHeaders: readonly string[]): string {
-  const sent = pickHeaders(rawHeaders, credentialHeaders).flat();
+  const sent = pickHeaders(rawHeaders, credentialHeaders)
+    .flat()
+    .filter((value) => value !== '');
   const first = sent[0] ?? '';
   if (sent.some((other) => other !== first)) throw new FlowplateError('AMBIGUOUS_CREDENTIALS');
   if (first === '') throw new FlowplateError('AUTHENTICATION_REQUIRED');

@@ -33,6 +33,11 @@ export function pageOrigin(req: IncomingMessage): URL | undefined {
   return isFromOwnPage(req) ? parseOrigin(pickHeaders(req.rawHeaders, ['origin'])[0] ?? []) : undefined;
 }
 
+/**
+ * The origin of a page that came over http or https. `file://` has no host and would equal the host
+ * of a request that names none.
+ */
 function parseOrigin([origin = '', second]: readonly string[]): URL | undefined {
-  return second === undefined && URL.canParse(origin) ? new URL(origin) : undefined;
+  const url = second === undefined && URL.canParse(origin) ? new URL(origin) : undefined;
+  return url?.protocol === 'https:' || url?.protocol === 'http:' ? url : undefined;
 }

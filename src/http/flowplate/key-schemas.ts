@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { externalIdPattern, keyIdPattern, reservedExternalIds } from '../../domain/ids.ts';
+import { externalIdPattern, isReservedWord, keyIdPattern } from '../../domain/ids.ts';
 import { ipRangeRule, isIpRange } from '../../domain/ip-allowlist.ts';
-import { type KeySettings, type Metadata, onUnavailable, quotaPeriods } from '../../domain/key.ts';
+import { type Metadata, onUnavailable, quotaPeriods } from '../../domain/key.ts';
 import { environmentSlugPattern } from '../../domain/key-format.ts';
 import { metadataBytesMax, metadataDepthMax, metadataFault } from '../../domain/metadata.ts';
 import { numberRanges } from '../../domain/number-ranges.ts';
@@ -12,7 +12,7 @@ import { endTime } from '../time-fields.ts';
 export const externalId = z
   .string()
   .regex(externalIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : @ - and begin with a letter or digit')
-  .refine((id) => !reservedExternalIds.includes(id), 'is a reserved word');
+  .refine((id) => !isReservedWord(id), 'is a reserved word');
 
 export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
 export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
@@ -110,20 +110,6 @@ export const updateBody = z
     enabled: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, 'must change something');
-
-/** The settings that a PATCH names, in our own names; what it does not name stays as it is. */
-export function toSettings(body: z.output<typeof updateBody>): Partial<KeySettings> {
-  return {
-    ...(body.name !== undefined && { name: body.name }),
-    ...(body.metadata !== undefined && { metadata: body.metadata }),
-    ...(body.scopes !== undefined && { scopes: body.scopes }),
-    ...(body.expires_at !== undefined && { expiresAt: body.expires_at }),
-    ...(body.rate_limit !== undefined && { rateLimit: body.rate_limit }),
-    ...(body.quota !== undefined && { quota: body.quota }),
-    ...(body.ip_allowlist !== undefined && { ipAllowlist: body.ip_allowlist }),
-    ...(body.enabled !== undefined && { enabled: body.enabled }),
-  };
-}
 
 /** How settings are shown, wherever they are. */
 export const settingFields = {

@@ -22,7 +22,7 @@ type Asset = { type: string; plain: Buffer; gzipped: Buffer };
  */
 export function portalPages(directory: string): Router {
   // Strict: /platform and /platform/ are two addresses.
-  const router = Router({ strict: true });
+  const router = Router({ caseSensitive: true, strict: true });
   const page = readPage(directory);
   const assets = readAssets(directory);
   router.get('/platform', (_req, res) => res.redirect(308, '/platform/'));

@@ -82,11 +82,11 @@ function newExchange(
 
 function refuse(
   parts: AppParts,
-  route: Pick<Route<AppParts>, 'path'>,
+  route: Pick<Route<AppParts>, 'path' | 'access'>,
   exchange: Exchange,
   thrown: unknown,
 ): void {
-  answerProblem(parts.log, thrown, exchange);
+  answerProblem(parts.log, thrown, exchange, route.access.schemes);
   const { res, requestId } = exchange;
   parts.log.info({ route: route.path, status: res.statusCode, request_id: requestId }, 'request');
 }

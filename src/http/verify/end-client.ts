@@ -16,7 +16,7 @@ const headerNames = [
 ] as const;
 
 export type ProxyRequest = {
-  /** The gateway's own credential; undefined when it sent none or two. */
+  /** The gateway's own credential; undefined when it sent none, or two different ones. */
   masterKey: string | undefined;
   /** The end client's key; undefined when there is none, or no single one. */
   key: string | undefined;
@@ -32,7 +32,8 @@ const bearerPattern = /^Bearer +(\S+) *$/i;
 /**
  * What the proxy's request says: who asks, the end client's key, from `X-API-Key` or `Authorization: Bearer`, and what the gateway
  * demands of it in `x-flowplate-required-*`. Two different keys, or a list in one header (nginx joins duplicates with a comma), are
- * no key at all. A client that sends such a demand itself can only make it harder for itself: demands are added up.
+ * no key at all. An empty `X-API-Key` counts as not sent.
+ * A client that sends such a demand itself only makes it harder for itself: demands are added up.
  */
 export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
   const [masterKeys, apiKeys, authorizations, forwardedFor, requestIds, ...rest] = pickHeaders(
@@ -42,7 +43,7 @@ export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
   const [scopes, organizations, environments, lengths, encodings] = rest;
   const { key, isAmbiguous } = readKey(apiKeys ?? [], authorizations ?? []);
   return {
-    masterKey: masterKeys?.length === 1 ? masterKeys[0] : undefined,
+    masterKey: theOnly(masterKeys),
     key,
     isAmbiguous,
     asked: {
@@ -56,11 +57,20 @@ export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
   };
 }
 
+/** One value, however often it was sent. */
+function theOnly(values: string[] = []): string | undefined {
+  const [first, ...others] = values.length === 1 ? values : values.filter(isFilled);
+  return others.every((other) => other === first) ? first : undefined;
+}
+
+const isFilled = (value: string) => value !== '';
+
 function readKey(
   apiKeys: string[],
   authorizations: string[],
 ): { key: string | undefined; isAmbiguous: boolean } {
-  const sent = authorizations.length === 0 ? apiKeys : [...apiKeys, ...authorizations.map(fromBearer)];
+  const filled = apiKeys.filter(isFilled);
+  const sent = authorizations.length === 0 ? filled : [...filled, ...authorizations.map(fromBearer)];
   const keys = sent.filter((key) => key !== undefined);
   const key = keys[0];
   const isAmbiguous = key !== undefined && (key.includes(',') || keys.some((other) => other !== key));

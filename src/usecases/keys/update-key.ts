@@ -13,14 +13,17 @@ import type { KeyWithUsage } from './key-with-usage.ts';
 /**
  * Changes settings of an active key and of its predecessors in grace: a line of keys is one credential. `KEY_NOT_FOUND` when it
  * never existed or may not be seen; `KEY_NOT_ACTIVE` when it has ended or has a successor, since nothing revives a key.
+ * `mergeInto` adds changes that depend on the current settings. It is called under the lock, so
+ * that no change at the same time is lost.
  */
 export async function updateKey(
   parts: ChangeParts,
   caller: Caller,
   keyId: string,
-  changes: Partial<KeySettings>,
+  replaced: Partial<KeySettings>,
+  mergeInto: (current: KeySettings) => Partial<KeySettings> = () => ({}),
 ): Promise<KeyWithUsage & { propagation: Propagation }> {
-  requireFuture(changes.expiresAt, parts.clock.now());
+  requireFuture(replaced.expiresAt, parts.clock.now());
   const { answer, propagation } = await change<{ key: Key }>(parts, { by: caller }, async (tx, now) => {
     const found = await findKey(tx, keyId);
     if (found === undefined || !isVisibleTo(caller.principal, found.organizationId, found.environment)) {
@@ -30,6 +33,7 @@ export async function updateKey(
     const current = (await findKey(tx, keyId)) ?? found;
     const status = statusAt(current, now);
     if (status !== 'active') throw new FlowplateError('KEY_NOT_ACTIVE', { details: { status } });
+    const changes = { ...replaced, ...mergeInto(current) };
     const line = await updateLineageSettings(tx, current.lineageId, { ...current, ...changes }, now);
     return {
       answer: { key: line.find((member) => member.id === keyId) ?? current },

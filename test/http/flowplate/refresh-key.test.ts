@@ -83,9 +83,7 @@ describe('422', () => {
   });
 
   test.each<[string, string, string]>([
-    ['verify', 'org_1', 'user_id'],
     ['-usr', 'org_1', 'user_id'],
-    ['usr_1', 'user', 'org_id'],
     ['usr_1', 'o'.repeat(129), 'org_id'],
   ])('the path of user %j in organization %j is refused', async (user_id, organization_id, path) => {
     expectViolations(await refresh(broker, { user_id, organization_id }), path);

@@ -34,7 +34,7 @@ describe('404', () => {
 });
 
 describe('422', () => {
-  test.each(['flk_', 'flk_short', 'flm_000000000000000000', `flk_${'a'.repeat(41)}`, 'verify', 'flk_a%20b'])(
+  test.each(['flk_', 'flk_short', 'flm_000000000000000000', `flk_${'a'.repeat(41)}`, 'flk_a%20b'])(
     'the id %s is refused',
     async (keyId) => {
       expectViolations(await revoke(broker, keyId), 'key_id');

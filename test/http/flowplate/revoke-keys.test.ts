@@ -40,7 +40,7 @@ describe('404', () => {
 describe('422', () => {
   test.each<[string, string]>([
     ['user_id', `${keysPath}/us%20er/org_1`],
-    ['org_id', `${keysPath}/usr_1/verify`],
+    ['org_id', `${keysPath}/usr_1/-org`],
     ['environment', `${keysPath}/usr_1/org_1?environment=PROD`],
     ['environment', `${keysPath}/usr_1/org_1?environment=a&environment=b`],
     ['environment', `${keysPath}/usr_1/org_1?environment=`],

@@ -38,12 +38,9 @@ describe('404', () => {
 });
 
 describe('422', () => {
-  test.each(['user', 'verify', '-usr', 'u'.repeat(129), 'a%2Fb', 'a%00'])(
-    'the user %s is refused',
-    async (userId) => {
-      expectViolations(await revokeUser(userId), 'user_id');
-    },
-  );
+  test.each(['-usr', 'u'.repeat(129), 'a%2Fb', 'a%00'])('the user %s is refused', async (userId) => {
+    expectViolations(await revokeUser(userId), 'user_id');
+  });
 
   test('a query is refused: the environment cannot narrow this call', async () => {
     expectViolations(await revokeUser('usr_x?environment=prod'), '');

@@ -88,6 +88,84 @@ describe('422', () => {
   });
 });
 
+describe('as a JSON merge patch (RFC 7396)', () => {
+  const headers = { 'content-type': 'application/merge-patch+json' };
+  const merge = (keyId: string, body: object) => update(broker, keyId, body, { headers });
+  const options = {
+    metadata: { plan: 'free', tags: { a: 1, b: 2 } },
+    scopes: ['read'],
+    rate_limit: { limit: 5, window_seconds: 60, on_unavailable: 'deny' },
+    quota: { limit: 100, period: 'month' },
+  };
+
+  test.each<[object, object]>([
+    [
+      { name: 'renamed', scopes: [] },
+      { name: 'renamed', scopes: [] },
+    ],
+    [
+      { metadata: { plan: 'pro', tags: { a: null, c: 3 } } },
+      { metadata: { plan: 'pro', tags: { b: 2, c: 3 } } },
+    ],
+    [{ rate_limit: { limit: 9 } }, { rate_limit: { limit: 9, window_seconds: 60, on_unavailable: 'deny' } }],
+    [{ rate_limit: { on_unavailable: null } }, { rate_limit: { limit: 5, window_seconds: 60 } }],
+    [
+      { quota: { period: 'day' }, rate_limit: null },
+      { quota: { limit: 100, period: 'day' }, rate_limit: null },
+    ],
+  ])('%j is merged into what is there', async (body, changed) => {
+    const { key_id } = await mint(broker, options);
+    const before = (await getKey(broker, key_id)).body;
+    const answer = await merge(key_id, body);
+    expect([answer.status, answer.body.propagation]).toEqual([200, 'complete']);
+    const after = (await getKey(broker, key_id)).body;
+    expect(after).toEqual({ ...before, ...changed, updated_at: expect.any(String) });
+    const [, event] = await auditEventsOf(broker, { targetId: key_id });
+    expect(event?.event_type).toBe('key.updated');
+  });
+
+  test.each<[object, string]>([
+    [{}, ''],
+    [{ metadata: null }, 'metadata'],
+    [{ rate_limit: { limit: null } }, 'rate_limit.limit'],
+    [{ rate_limit: { limit: 0 } }, 'rate_limit.limit'],
+    [{ quota: { more: 1 } }, 'quota'],
+    [{ metadata: { big: 'x'.repeat(16_000), bigger: 'x'.repeat(400) } }, 'metadata'],
+    [{ status: 'active' }, ''],
+  ])('422: %j cannot be merged, and nothing changes', async (body, path) => {
+    const { key_id } = await mint(broker, options);
+    const before = (await getKey(broker, key_id)).body;
+    expectViolations(await merge(key_id, body), path);
+    expect((await getKey(broker, key_id)).body).toEqual(before);
+  });
+
+  test('422: what fits alone may be too much for what is there', async () => {
+    const { key_id } = await mint(broker, { metadata: { a: 'x'.repeat(9_000) } });
+    expectViolations(await merge(key_id, { metadata: { b: 'x'.repeat(9_000) } }), 'metadata');
+  });
+
+  test('of twenty at once none is lost', async () => {
+    const { key_id } = await mint(broker, options);
+    const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
+    await Promise.all(names.map((name) => merge(key_id, { metadata: { [name]: 1 } })));
+    const { metadata } = (await getKey(broker, key_id)).body;
+    expect(Object.keys(metadata)).toEqual(expect.arrayContaining(['plan', 'tags', ...names]));
+  });
+});
+
+test('415: a PATCH of another type is told which it may have (RFC 5789 §2.2)', async () => {
+  const { key_id } = await mint(broker);
+  for (const type of ['text/plain', 'application/json-patch+json']) {
+    const answer = await update(broker, key_id, { name: 'x' }, { headers: { 'content-type': type } });
+    expectError(answer, 415, 'UNSUPPORTED_MEDIA_TYPE');
+    expect(answer.headers.get('accept-patch')).toBe('application/json, application/merge-patch+json');
+  }
+  const headers = { 'content-type': 'application/merge-patch+json' };
+  const posted = await broker.call(`POST ${keysPath}`, { body: {}, headers });
+  expectError(posted, 415, 'UNSUPPORTED_MEDIA_TYPE');
+  expect(posted.headers.get('accept-patch')).toBeNull();
+});
+
 describe('success', () => {
   const settings = {
     name: 'renamed',

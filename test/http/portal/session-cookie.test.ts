@@ -3,6 +3,7 @@ import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
 import { platformKey, tenantKey } from '../../support/operators.ts';
 import { bootstrapped, goodPassword, type LoggedIn, platformUser } from '../../support/platform-users.ts';
+import { sendRaw, statusesOf } from '../../support/raw-request.ts';
 
 type Headers = Record<string, string>;
 
@@ -147,6 +148,40 @@ describe('401: the cookie does not count', () => {
     };
     expect(await status(host)).toBe(200);
     expect(await status('keys.example.com')).toBe(401);
+  });
+
+  describe('in an absolute-form target, where its host and the Host header must agree', () => {
+    /** A change that only its origin vouches for, as an old browser sends it. */
+    const change = async (target: string, asked: string, origin: string) => {
+      const { host } = new URL(broker.url);
+      const named = (text: string) => text.replace('own', host);
+      const body = JSON.stringify({ name: `role ${Math.random()}`, permissions: [] });
+      const head = [
+        `POST ${named(target)}/api/v1/platform/roles HTTP/1.1`,
+        `Host: ${named(asked)}`,
+        `Origin: ${named(origin)}`,
+        `Cookie: ${await cookieOf()}`,
+        'X-Flowplate-Portal: 1',
+        'Content-Type: application/json',
+        `Content-Length: ${body.length}`,
+        'Connection: close',
+      ];
+      return statusesOf(await sendRaw(broker.url, `${head.join('\r\n')}\r\n\r\n${body}`))[0];
+    };
+
+    test.each([
+      ['http://own', 'own', 'http://own', 201],
+      ['', 'own', 'http://own', 201],
+      ['http://evil.example', 'own', 'http://own', 401],
+      ['http://evil.example', 'own', 'http://evil.example', 401],
+      ['http://own', 'evil.example', 'http://own', 401],
+      ['http://own', 'evil.example', 'http://evil.example', 401],
+      ['http://own', 'own', 'http://evil.example', 401],
+      ['http://own', 'evil.example', 'file://', 401],
+      ['', '', 'file://', 401],
+    ])('target %j, Host %j, Origin %j: %i', async (target, asked, origin, status) => {
+      expect(await change(target, asked, origin)).toBe(status);
+    });
   });
 
   test('when it is there twice, holds a key, or is changed', async () => {

@@ -37,6 +37,8 @@ describe('the key', () => {
     ['the scheme in any case', (key) => [`authorization: bEARER ${key}`]],
     ['more than one space', (key) => [`Authorization: Bearer    ${key}  `]],
     ['both, with the same key', (key) => [`X-API-Key: ${key}`, `Authorization: Bearer ${key}`]],
+    ['beside an empty X-API-Key', (key) => ['X-API-Key:', `Authorization: Bearer ${key}`]],
+    ['beside an empty X-API-Key of the same name', (key) => ['X-API-Key:', `X-API-Key: ${key}`]],
     [
       'beside Basic credentials of another system',
       (key) => ['Authorization: Basic eA==', `X-API-Key: ${key}`],
@@ -60,7 +62,6 @@ describe('the key', () => {
     ['a list of one and the same', (key) => [`X-API-Key: ${key}, ${key}`]],
     ['a list in Authorization', (key, second) => [`Authorization: Bearer ${key}, Bearer ${second}`]],
     ['a list in one token', (key, second) => [`Authorization: Bearer ${key},${second}`]],
-    ['an empty X-API-Key beside a bearer token', (key) => ['X-API-Key:', `Authorization: Bearer ${key}`]],
     ['an empty bearer token beside X-API-Key', (key) => ['Authorization: Bearer', `X-API-Key: ${key}`]],
     ['no scheme', (key) => [`Authorization: ${key}`]],
     ['another scheme', (key) => [`Authorization: Token ${key}`]],
@@ -96,9 +97,18 @@ describe('the gateway', () => {
     expect([refused.status, refused.headers.get('x-flowplate-code')]).toEqual([401, 'gateway_unknown']);
     const unknown = newSecret('master', 'test', randomBytes);
     expect((await knockWith(broker, client, {}, { as: unknown })).status).toBe(401);
-    expect(await statusFor(`X-API-Key: ${client.key}`, `x-flowplate-master-key: ${broker.masterKey}`)).toBe(
-      401,
-    );
+    expect(await statusFor(`X-API-Key: ${client.key}`, `x-flowplate-master-key: ${unknown}`)).toBe(401);
+  });
+
+  test('its master key sent twice with one value is one, and an empty header is none', async () => {
+    for (const again of [broker.masterKey, '']) {
+      expect(await statusFor(`X-API-Key: ${client.key}`, `x-flowplate-master-key: ${again}`)).toBe(200);
+    }
+  });
+
+  test('an empty X-API-Key alone is no key: the client is told to send one', async () => {
+    const { headers } = await knock(broker, { 'x-api-key': '' });
+    expect(headers.get('www-authenticate')).toBe('Bearer realm="flowplate"');
   });
 
   test("the client's headers do not speak for it", async () => {

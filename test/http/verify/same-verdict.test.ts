@@ -86,7 +86,9 @@ async function expectAtForwardAuth({ masterKey: as }: Gateway, asked: Question, 
     value === undefined ? [] : [[name, value]],
   );
   const answer = await knock(broker, Object.fromEntries(headers), { as });
-  if (verdict.valid) expectIdentity(answer, verdict);
+  // An empty header counts as not sent.
+  if (key === '') expect(answer).toMatchObject({ status: 401, body: { title: 'Authentication required' } });
+  else if (verdict.valid) expectIdentity(answer, verdict);
   else expectRefused(answer, verdict.code);
 }
 
