@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { inTime } from '../../domain/deadline.ts';
 import { type MaybeLater, whenThere } from '../../domain/maybe-later.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Accepted, RefusedCode, Verdict } from '../../domain/verdict.ts';
@@ -36,6 +37,10 @@ export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResp
   const outcome = decide(parts, req, asked);
   if (outcome instanceof Promise) void withDeadline(outcome).then(answer, () => answer('UNDECIDED'));
   else answer(outcome);
+}
+
+function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
+  return inTime(outcome, deadlineMs, () => new Error('undecided'));
 }
 
 type Outcome = Verdict | Exclude<Refusal, RefusedCode>;
@@ -147,11 +152,4 @@ function retryAfter({ code, rate_limit, quota }: Verdict, nowMs: number): string
 
 function secondsUntil(resetAt: string | null, nowMs: number): number {
   return resetAt === null ? 1 : Math.max(1, Math.ceil((Date.parse(resetAt) - nowMs) / 1_000));
-}
-
-function withDeadline<T>(work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('undecided')), deadlineMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

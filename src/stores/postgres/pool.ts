@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
+import { inTime } from '../../domain/deadline.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { parseJson } from '../../domain/read-json.ts';
 import { isUnavailable } from './faults.ts';
@@ -29,6 +30,12 @@ const types = {
   },
 } as pg.CustomTypesConfig;
 
+/**
+ * The timers of `pg` itself bound only a connection that is being opened, for a host that answers nothing, and come after our own
+ * deadlines: they fire too when this process is late and the answer is already there.
+ */
+const farMs = 2_000;
+
 /** A statement's text is prepared once for each connection: parsing and planning our joins costs more than running them. */
 const preparedStatementsMax = 200;
 
@@ -41,9 +48,8 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     connectionString: options.databaseUrl,
     application_name: options.applicationName,
     max: options.connectionsMax,
-    connectionTimeoutMillis: options.connectTimeoutMs,
+    connectionTimeoutMillis: options.connectTimeoutMs + farMs,
     statement_timeout: options.statementTimeoutMs,
-    query_timeout: options.statementTimeoutMs + 100,
     lock_timeout: options.lockTimeoutMs,
     idle_in_transaction_session_timeout: 5_000,
     idleTimeoutMillis: 60_000,
@@ -55,24 +61,39 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
   pool.on('error', onError);
   pool.on('connect', (client) => void client.on('error', onError));
   const names = new Map<string, string>();
+  const answerMs = options.statementTimeoutMs + 100;
   return {
-    connect: async () => bound(await pool.connect().catch(rethrow), names) as unknown as PostgresPoolClient,
+    connect: async () => {
+      const client = await takeClient(pool, options.connectTimeoutMs).catch(rethrow);
+      return bound(client, answerMs, names) as unknown as PostgresPoolClient;
+    },
     end: () => pool.end(),
     options: {},
   };
 }
 
-function bound(client: pg.PoolClient, names: Map<string, string>) {
+/** A client that comes too late goes back: the caller who wanted it has been refused. */
+function takeClient(pool: pg.Pool, ms: number): Promise<pg.PoolClient> {
+  const taking = pool.connect();
+  return inTime(taking, ms, () => {
+    taking.then(
+      (client) => client.release(),
+      () => undefined,
+    );
+    return new Error('timeout exceeded when trying to connect');
+  });
+}
+
+function bound(client: pg.PoolClient, answerMs: number, names: Map<string, string>) {
   let broken: Error | undefined;
   return {
     query: async (text: string, values: readonly unknown[]) => {
       // After a time-out the connection is still busy with the old statement: a ROLLBACK behind it would wait as long again.
       if (broken !== undefined) return rethrow(broken);
       const name = values.length > 0 ? statementName(text, names) : undefined;
+      const query = name === undefined ? { text, values: [...values] } : { name, text, values: [...values] };
       try {
-        return await client.query(
-          name === undefined ? { text, values: [...values] } : { name, text, values: [...values] },
-        );
+        return await inTime(client.query(query), answerMs, () => new Error('Query read timeout'));
       } catch (error) {
         if (isUnavailable(error) && !(error instanceof pg.DatabaseError)) broken = error as Error;
         return rethrow(error);

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Database, openDatabase } from '../../../src/stores/postgres/database.ts';
 import { isLockTimeout } from '../../../src/stores/postgres/faults.ts';
 import { openPool, type PoolOptions } from '../../../src/stores/postgres/pool.ts';
+import { blockBeforeTimers } from '../../support/block.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startStallingProxy } from '../../support/stalling-proxy.ts';
 import { openStores } from '../../support/stores.ts';
@@ -33,6 +35,39 @@ async function timed(work: Promise<unknown>): Promise<{ error: unknown; ms: numb
 }
 
 const unavailable = expect.objectContaining({ code: 'DEPENDENCY_UNAVAILABLE', retryAfterSeconds: 1 });
+
+describe('a pause of this process is not taken for a database that is away', () => {
+  const sleepFor = (db: Database, seconds: number) => sql`SELECT pg_sleep(${seconds})`.execute(db);
+
+  test('while a statement runs: its answer has arrived meanwhile', async () => {
+    const { db } = open(stores.databaseUrl, { statementTimeoutMs: 100 });
+    await backend(db);
+    const running = timed(sleepFor(db, 0.05));
+    await sleep(20);
+    await blockBeforeTimers(600);
+    expect((await running).error).toBeUndefined();
+  });
+
+  test('while a caller waits for a connection: one has become free meanwhile', async () => {
+    const { db } = open(stores.databaseUrl, { connectionsMax: 1, connectTimeoutMs: 150 });
+    await backend(db);
+    const running = timed(sleepFor(db, 0.1));
+    const waiting = timed(backend(db));
+    await sleep(20);
+    await blockBeforeTimers(500);
+    expect([(await running).error, (await waiting).error]).toEqual([undefined, undefined]);
+  });
+});
+
+test('a connection that comes too late for its caller is free for the next one', async () => {
+  const { db } = open(stores.databaseUrl, { connectionsMax: 1, connectTimeoutMs: 200 });
+  await backend(db);
+  const busy = sql`SELECT pg_sleep(0.5)`.execute(db);
+  const given = await Promise.all([timed(backend(db)), timed(backend(db)), timed(backend(db))]);
+  expect(given.map(({ error }) => error)).toEqual([unavailable, unavailable, unavailable]);
+  await busy;
+  for (let call = 0; call < 3; call++) expect(await backend(db)).toEqual(expect.any(Number));
+});
 
 describe('DEPENDENCY_UNAVAILABLE within about a second when', () => {
   test('a statement takes too long on the server', async () => {
