@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { toOriginForm } from './http/request-target.ts';
+import type { LimitDecision } from './verify/limits.ts';
 
 /** What a process can be watched by. Labels have few values each: no id, key or path ever becomes one. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -23,6 +24,10 @@ export function createMetrics() {
     countVerdict: countBy(registry, 'code', {
       name: 'flowplate_verdicts_total',
       help: 'Verifications by the code of their verdict',
+    }),
+    countLimitDecision: countBy<LimitDecision>(registry, 'by', {
+      name: 'flowplate_limit_decisions_total',
+      help: 'Calls of limited keys by who decided: counted in Redis, local share of this process, overloaded',
     }),
     countRecordSource: countBy(registry, 'source', {
       name: 'flowplate_record_lookups_total',

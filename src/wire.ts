@@ -4,6 +4,7 @@ import { Closing } from './closing.ts';
 import type { Config } from './config.ts';
 import { Bulkhead } from './domain/bulkhead.ts';
 import type { KeyRecord } from './domain/key-record.ts';
+import { LoopLateness } from './domain/loop-lateness.ts';
 import type { MasterKey } from './domain/master-key.ts';
 import { Turns } from './domain/turns.ts';
 import type { AppParts } from './http/app.ts';
@@ -22,7 +23,7 @@ import { ServerClock } from './stores/postgres/server-clock.ts';
 import { applyFlushes } from './stores/postgres/usage.ts';
 import { openQueueToLook } from './stores/queue.ts';
 import { QueueWatch } from './stores/queue-health.ts';
-import { isRedisReachable, openRedis } from './stores/redis/client.ts';
+import { isRedisReachable, openRedis, waitUntilReady } from './stores/redis/client.ts';
 import { defineLimitScripts } from './stores/redis/limits.ts';
 import { countFlushes, pushFlush } from './stores/redis/usage-flushes.ts';
 import { identifyApiUser } from './usecases/api-users/identify-api-user.ts';
@@ -32,15 +33,18 @@ import { identifySession } from './usecases/sessions/identify-session.ts';
 import { SigningKeys } from './usecases/sessions/signing-keys.ts';
 import { enterTenant } from './usecases/tenants/enter-tenant.ts';
 import { ChangeSignal } from './usecases/verifiers/change-signal.ts';
+import { CountedLimits } from './verify/counted-limits.ts';
 import { KeyRecords } from './verify/key-records.ts';
 import { LastUses } from './verify/last-uses.ts';
 import { Lease } from './verify/lease.ts';
-import { spendKeyLimits } from './verify/limits.ts';
+import { LimitedLines } from './verify/limited-lines.ts';
+import { Limits } from './verify/limits.ts';
 import { MasterKeys } from './verify/master-keys.ts';
 import { RecordCache, revisionMemoryMs } from './verify/record-cache.ts';
 import { RefusedOrganizations } from './verify/refused-organizations.ts';
 import { Rekeying } from './verify/rekeying.ts';
 import { RememberedRevisions } from './verify/remembered-revisions.ts';
+import { SpentInPeriods } from './verify/spent-in-periods.ts';
 import { type DeliverFlush, UsageRecorder } from './verify/usage-recorder.ts';
 
 const waitingForRecordsPerConnection = 64;
@@ -53,9 +57,14 @@ const hashesWaitingMax = 20;
  */
 const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 const masterKeysInMemoryMax = 10_000;
+/**
+ * About 500 bytes each. Beyond it, a limited key without a place is refused while Redis is away.
+ */
+const limitedLinesMax = 100_000;
 const portalDirectory = fileURLToPath(new URL('../portal/dist', import.meta.url));
 /** Opened as they are needed: a deployment without embedded verifiers has none of them. */
 const verifierConnectionsMax = 4;
+const redisConnectsMs = 500;
 /** An operator's page waits for it, and no decision about a key. */
 const queueLookMs = 500;
 
@@ -86,7 +95,11 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   closing.add('verifiers pool', () => verifiersDb.destroy());
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
-  defineLimitScripts(redis);
+  // Apart from records and counts, which can be large. Its commands may be late: their answers are
+  // still heard.
+  const limitsRedis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 1_000 }, fault('redis'));
+  closing.add('limits redis', () => limitsRedis.disconnect());
+  defineLimitScripts(limitsRedis);
   const queueRedis = openRedis(
     { redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL, commandTimeoutMs: queueLookMs },
     fault('queue redis'),
@@ -137,6 +150,19 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     pushFlush(redis, flush).catch(() => applyFlushes(db, [flush]).then(() => undefined));
   const usage = new UsageRecorder(deliverUsage, fault('usage'));
   closing.add('usage', () => usage.close());
+
+  const lateness = new LoopLateness();
+  const limits = new Limits({
+    counted: new CountedLimits({
+      redis: limitsRedis,
+      spentInPeriods: new SpentInPeriods({ redis, db: verifyDb, handOverUsage: () => usage.handOver() }),
+    }),
+    lines: new LimitedLines(limitedLinesMax),
+    clock,
+    processes: () => Math.max(config.API_PROCESSES, lease.apiProcesses),
+    loopLatenessMs: () => lateness.ms,
+    onDecision: metrics.countLimitDecision,
+  });
 
   const lastUses = new LastUses((uses) => saveMasterKeyUses(db, uses), fault('postgres'));
   closing.add('last uses', () => lastUses.close());
@@ -215,7 +241,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         records,
         clock,
         usage,
-        spendLimits: (record, cost, now) => spendKeyLimits({ redis, db: verifyDb }, record, cost, now),
+        spendLimits: (record, cost, now) => limits.spend(record, cost, now),
         onVerdict: (code) => metrics.countVerdict(code),
       },
       verifiers: { db: verifiersDb, leaseMs: config.LEASE_MS, changes: changesHeard, deliverUsage },
@@ -232,11 +258,17 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       isLeaseHeld: () => lease.isHeld(),
     },
     async start() {
+      // Calls of the first moments are counted too. Without Redis it starts all the same.
+      await waitUntilReady(limitsRedis, redisConnectsMs);
       closing.add('lease', () => lease.stop());
       await lease.start();
       closing.add('listener', () => listener.close());
       await listener.start();
       usage.start();
+      closing.add('loop lateness', () => lateness.stop());
+      lateness.start();
+      closing.add('limits', () => limits.stop());
+      limits.start();
       lastUses.start();
     },
     flushUsage: async () => {

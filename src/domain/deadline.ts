@@ -2,13 +2,13 @@
 const lateMsMin = 10;
 
 /**
- * A time-out that a late event loop does not bring forward: it fires only after the loop has polled its
- * sockets since the time was up. Node runs timers before it reads sockets. After a pause of the process a
- * plain timer would fire although the awaited answer is already in the socket's buffer.
+ * A time-out that a late event loop does not bring forward: it fires only after the loop has polled
+ * its sockets since the time was up. Node runs timers before it reads sockets. After a pause of the
+ * process a plain timer would fire although the awaited answer is already in the socket's buffer.
  *
- * The loop's order is timers, poll, check; `setImmediate` runs in check. A machine that kept this process
- * waiting may keep the other one waiting too: a late timer waits as long again as it was late, once, for `ms`
- * at most. Returns what cancels it.
+ * The loop's order is timers, poll, check; `setImmediate` runs in check. A machine that kept this
+ * process waiting may keep the other one waiting too: a late timer waits as long again as it was
+ * late, once, for `ms` at most. Returns what cancels it.
  */
 export function startDeadline(ms: number, onLate: () => void): () => void {
   const dueMs = performance.now() + ms;

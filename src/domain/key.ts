@@ -11,10 +11,13 @@
  */
 export type KeyStatus = 'active' | 'superseded' | 'revoked' | 'expired';
 
-export const onUnavailable = ['allow', 'deny'] as const;
+export const onUnavailable = ['local', 'deny', 'allow'] as const;
 export type OnUnavailable = (typeof onUnavailable)[number];
 
-/** `on_unavailable` decides what a limit says while the counters cannot be reached; the default is `allow`. */
+/**
+ * `on_unavailable` decides what a limit does while the counters cannot be reached. `local`, the
+ * default: each process enforces its share. `deny`: it refuses. `allow`: it does not limit.
+ */
 export type RateLimit = { limit: number; window_seconds: number; on_unavailable?: OnUnavailable | undefined };
 
 export const quotaPeriods = ['day', 'month'] as const;

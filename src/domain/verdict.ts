@@ -28,12 +28,16 @@ export function isAccepted(code: VerdictCode): code is AcceptedCode {
   return code === 'VALID' || code === 'SUPERSEDED';
 }
 
-/** How far a limit is used up after this call. `enforced: false`: the counters could not be reached, nothing was counted. */
+/**
+ * How far a limit is used up after this call. `enforced`: `true`, counted for all processes;
+ * `local`, the counters could not be reached, and `remaining` is what is left of this process's
+ * share; `false`, the key says `on_unavailable: "allow"`, and nothing was counted.
+ */
 export type LimitState = {
   limit: number;
   remaining: number | null;
   reset_at: string | null;
-  enforced: boolean;
+  enforced: boolean | 'local';
 };
 
 export type Accepted = {

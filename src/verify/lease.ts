@@ -50,6 +50,7 @@ export class Lease {
   readonly #options: LeaseOptions;
   readonly #marginMs: number;
   #heldUntilMs = 0;
+  #apiProcesses = 1;
   /** Applied here; undefined before the first registration. */
   #appliedSeq: number | undefined;
   /** What Postgres was told of it. */
@@ -75,6 +76,11 @@ export class Lease {
 
   isHeld(): boolean {
     return performance.now() < this.#heldUntilMs;
+  }
+
+  /** Processes of the API with a live lease at the last heartbeat, this one included. */
+  get apiProcesses(): number {
+    return this.#apiProcesses;
   }
 
   /** Tries once to get the lease, then keeps it, or goes on trying, in the background. */
@@ -127,6 +133,7 @@ export class Lease {
       return this.#beat();
     }
     this.#clock.observe(lease.nowMs, sentMs, performance.now());
+    this.#apiProcesses = lease.apiProcesses;
     await this.#catchUp();
     this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
   }

@@ -1,94 +1,120 @@
-import type { Redis } from 'ioredis';
+import { FlowplateError } from '../domain/errors.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import { endOfPeriod, startOfPeriod } from '../domain/usage.ts';
-import type { LimitState } from '../domain/verdict.ts';
-import type { Database } from '../stores/postgres/database.ts';
-import { sumAcceptedCost } from '../stores/postgres/usage.ts';
-import { type Spent, spendLimits } from '../stores/redis/limits.ts';
-
-export type LimitVerdict = {
-  refusal: 'RATE_LIMITED' | 'QUOTA_EXCEEDED' | undefined;
-  rate_limit?: LimitState & { window_seconds: number };
-  quota?: LimitState & { period: string };
-};
+import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import type { CountedLimits } from './counted-limits.ts';
+import { countedVerdict, type LimitVerdict } from './limit-verdict.ts';
+import { type LimitedLine, momentNow } from './limited-line.ts';
+import type { LimitedLines } from './limited-lines.ts';
+import { spendShare } from './local-share.ts';
 
 /**
- * Spends `cost` from the key's limits, all or nothing. When the counters cannot be reached the limits say what each was told to
- * say (`on_unavailable`, by default "allow"), and that they were not enforced.
+ * Who decided a call of a limited key: Redis for all, this process from its share, or nobody, for
+ * lack of room.
  */
-export async function spendKeyLimits(
-  parts: { redis: Redis; db: Database },
-  record: KeyRecord,
-  cost: number,
-  now: Date,
-): Promise<LimitVerdict> {
-  try {
-    return enforced(record, await spend(parts, record, cost, now), now);
-  } catch {
-    return unenforced(record);
+export type LimitDecision = 'counted' | 'local' | 'overloaded';
+
+export type LimitsParts = {
+  counted: Pick<CountedLimits, 'spend' | 'settle' | 'learnSpent' | 'isAway'>;
+  lines: LimitedLines;
+  clock: Pick<ServerClock, 'now'>;
+  /** Processes of the API, which share a limit while Redis is away. */
+  processes: () => number;
+  /** By how much this process's event loop has been late lately. */
+  loopLatenessMs: () => number;
+  onDecision: (decision: LimitDecision) => void;
+};
+
+/** Gateways give up about then: an answer that is later is work for nobody. */
+const latenessMsMax = 200;
+const underWayMax = 4_000;
+const settleEveryMs = 250;
+const settledTogetherMax = 200;
+
+/**
+ * Spends calls from rate limits and quotas: counted in Redis, exactly, for all processes; while
+ * Redis is away, from this process's share of what was left. When this process itself is late or
+ * has too much under way, limited keys are refused with `OVERLOADED`: neither let in nor given a
+ * share.
+ */
+export class Limits {
+  readonly #parts: LimitsParts;
+  /** Lines that hold calls which Redis has not counted, with the record of the last one. */
+  readonly #owing = new Map<LimitedLine, KeyRecord>();
+  #isSettling = false;
+  #underWay = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: LimitsParts) {
+    this.#parts = parts;
   }
-}
 
-/** The second try brings what Postgres has counted in the period: Redis lost the counter, or never had it. */
-async function spend(
-  { redis, db }: { redis: Redis; db: Database },
-  record: KeyRecord,
-  cost: number,
-  now: Date,
-): Promise<Spent> {
-  const asked = { lineageId: record.lineageId, cost, rateLimit: record.rateLimit, quota: record.quota, now };
-  const spent = await spendLimits(redis, { ...asked, quotaStart: undefined });
-  if (spent.outcome !== 'quota_start_needed' || record.quota === null) return spent;
-  const since = startOfPeriod(record.quota.period, now);
-  return spendLimits(redis, {
-    ...asked,
-    quotaStart: await sumAcceptedCost(db, record.lineageId, since),
-  });
-}
+  /**
+   * `now`: the database server's time. All limits are spent, or none is. Rejects with `OVERLOADED`.
+   */
+  async spend(record: KeyRecord, cost: number, now: Date): Promise<LimitVerdict> {
+    this.#requireRoom();
+    const { counted, lines, onDecision } = this.#parts;
+    const line = lines.get(record.lineageId, performance.now());
+    this.#underWay += 1;
+    try {
+      const spent = await counted.spend(line, record, cost, now);
+      onDecision('counted');
+      return countedVerdict(record, spent, now);
+    } catch (error) {
+      if (error instanceof FlowplateError && error.code === 'OVERLOADED') throw error;
+      onDecision('local');
+      return await this.#spendShare(line, record, cost, now);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
 
-function enforced(record: KeyRecord, spent: Spent, now: Date): LimitVerdict {
-  if (spent.outcome === 'quota_start_needed') throw new Error('the quota counter did not take its start');
-  const { rateLimit, quota } = record;
-  const refusals = {
-    spent: undefined,
-    rate_limited: 'RATE_LIMITED',
-    quota_exceeded: 'QUOTA_EXCEEDED',
-  } as const;
-  return {
-    refusal: refusals[spent.outcome],
-    ...(rateLimit !== null && {
-      rate_limit: {
-        limit: rateLimit.limit,
-        remaining: Math.max(0, rateLimit.limit - spent.rateSpent),
-        reset_at: new Date(now.getTime() + spent.windowLeftMs).toISOString(),
-        enforced: true,
-        window_seconds: rateLimit.window_seconds,
-      },
-    }),
-    ...(quota !== null && {
-      quota: {
-        limit: quota.limit,
-        remaining: Math.max(0, quota.limit - spent.quotaSpent),
-        reset_at: endOfPeriod(quota.period, now).toISOString(),
-        enforced: true,
-        period: quota.period,
-      },
-    }),
-  };
-}
+  /**
+   * From here on Redis hears of what was let in without it as soon as it is back, called again or
+   * not.
+   */
+  start(): void {
+    this.#timer = setInterval(() => void this.#settleOwing(), settleEveryMs).unref();
+  }
 
-function unenforced({ rateLimit, quota }: KeyRecord): LimitVerdict {
-  const unknown = { remaining: null, reset_at: null, enforced: false };
-  return {
-    refusal:
-      rateLimit?.on_unavailable === 'deny'
-        ? 'RATE_LIMITED'
-        : quota?.on_unavailable === 'deny'
-          ? 'QUOTA_EXCEEDED'
-          : undefined,
-    ...(rateLimit !== null && {
-      rate_limit: { limit: rateLimit.limit, ...unknown, window_seconds: rateLimit.window_seconds },
-    }),
-    ...(quota !== null && { quota: { limit: quota.limit, ...unknown, period: quota.period } }),
-  };
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #requireRoom(): void {
+    const { loopLatenessMs, onDecision } = this.#parts;
+    if (loopLatenessMs() < latenessMsMax && this.#underWay < underWayMax) return;
+    onDecision('overloaded');
+    throw new FlowplateError('OVERLOADED', { systemMessage: 'Too much at once', retryAfterSeconds: 1 });
+  }
+
+  async #spendShare(
+    line: LimitedLine | undefined,
+    record: KeyRecord,
+    cost: number,
+    now: Date,
+  ): Promise<LimitVerdict> {
+    const { counted, processes } = this.#parts;
+    const { quota } = record;
+    if (line !== undefined && quota !== null) await counted.learnSpent(line, record, quota, now);
+    const verdict = spendShare(line, record, cost, momentNow(now), processes());
+    if (line?.isOwing(performance.now())) this.#owing.set(line, record);
+    return verdict;
+  }
+
+  async #settleOwing(): Promise<void> {
+    if (this.#isSettling || this.#owing.size === 0 || this.#parts.counted.isAway) return;
+    this.#isSettling = true;
+    const some = [...this.#owing].slice(0, settledTogetherMax);
+    await Promise.all(some.map(([line, record]) => this.#settleOne(line, record)));
+    this.#isSettling = false;
+  }
+
+  async #settleOne(line: LimitedLine, record: KeyRecord): Promise<void> {
+    const { counted, clock } = this.#parts;
+    // A failure leaves the line where it is, for the next round.
+    if (line.isOwing(performance.now()))
+      await counted.settle(line, record, clock.now()).catch(() => undefined);
+    if (!line.isOwing(performance.now())) this.#owing.delete(line);
+  }
 }

@@ -77,6 +77,16 @@ export class UsageRecorder {
     return this.#flushing;
   }
 
+  /**
+   * Resolves when all that was marked before this call is handed over, also what a flush under way
+   * has not taken.
+   */
+  async handOver(): Promise<void> {
+    const open = this.#flush;
+    do await this.flush();
+    while (this.#undelivered !== undefined || (this.#flush === open && this.#marks.length > 0));
+  }
+
   /** Stops the rhythm and hands over the rest, trying again a few times; rejects when that is not possible. */
   async close(): Promise<void> {
     clearInterval(this.#timer);

@@ -7,7 +7,7 @@ import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import { verdictOf } from './accepted-verdict.ts';
 import { type Asked, decide } from './decide.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';
-import type { LimitVerdict } from './limits.ts';
+import type { LimitVerdict } from './limit-verdict.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
 
 export type VerifyRequest = Asked & { key: string; cost?: number | undefined };

@@ -23,8 +23,9 @@ let api: StartedApi;
 let keys: KeyCalls;
 let valid: Minted[];
 let revoked: Minted;
-/** Limits far above what is called here: only whether they were enforced matters. */
+/** Limits far above what is called here: only how they were enforced matters. */
 let limited: Minted;
+let open: Minted;
 let strict: Minted;
 
 beforeAll(async () => {
@@ -42,6 +43,7 @@ beforeAll(async () => {
   const limits = { limit: 1_000_000, window_seconds: 3_600 };
   limited = await keys.mint({ rate_limit: limits, quota: { limit: 1_000_000, period: 'day' } });
   strict = await keys.mint({ rate_limit: { ...limits, on_unavailable: 'deny' } });
+  open = await keys.mint({ rate_limit: { ...limits, on_unavailable: 'allow' } });
 });
 
 afterAll(endAll);
@@ -49,7 +51,7 @@ afterAll(endAll);
 const admin = <Result>(use: (client: Redis) => Promise<Result>) => asAdmin(redis, use);
 
 test.each(Object.keys(redisFaults))(
-  'with Redis %s every verdict is right, every change works, limits say that they are not enforced, and it recovers',
+  'with Redis %s every verdict is right, every change works, limits are enforced here, and it recovers',
   async (name) => {
     const fault = redisFaults[name] as RedisFault;
     const existing = await keys.mint();
@@ -63,11 +65,15 @@ test.each(Object.keys(redisFaults))(
 
     await fault.begin(redis);
     try {
-      const verdict = await eventually(answerMsMax, () => verdictOf(limited), isEnforced(false));
+      const verdict = await eventually(answerMsMax, () => verdictOf(limited), isEnforced('local'));
       expect(verdict).toMatchObject({
         valid: true,
-        rate_limit: { remaining: null },
-        quota: { enforced: false },
+        rate_limit: { remaining: expect.any(Number), reset_at: expect.any(String) },
+        quota: { enforced: 'local' },
+      });
+      expect(await verdictOf(open)).toMatchObject({
+        valid: true,
+        rate_limit: { enforced: false, remaining: null },
       });
       expect(await keys.codeOf(strict.key)).toBe('RATE_LIMITED');
       for (const { key, code } of await changeEverything(existing)) load.add({ key, code });
@@ -96,7 +102,9 @@ test.each(Object.keys(redisFaults))(
 
 const verdictOf = async (minted: Minted) => (await keys.verify(minted.key)).body;
 
-function isEnforced(enforced: boolean): (verdict: { rate_limit: { enforced: boolean } }) => boolean {
+type HowEnforced = boolean | 'local';
+
+function isEnforced(enforced: HowEnforced): (verdict: { rate_limit: { enforced: HowEnforced } }) => boolean {
   return (verdict) => verdict.rate_limit.enforced === enforced;
 }
 
@@ -145,7 +153,8 @@ test('a quota whose counter Redis lost goes on from what Postgres has counted', 
     (count) => count === 6,
   );
   await admin((client) => client.flushall());
-  const enforced = (verdict: { quota: { enforced: boolean; remaining: number } }) => verdict.quota.enforced;
+  const enforced = (verdict: { quota: { enforced: HowEnforced; remaining: number } }) =>
+    verdict.quota.enforced === true;
   const { quota } = await eventually(answerMsMax, () => verdictOf(minted), enforced);
   expect(quota.remaining).toBeLessThanOrEqual(3);
 });

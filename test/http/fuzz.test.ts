@@ -52,7 +52,7 @@ const settings = {
     {
       limit: upTo(1_000_000_000),
       window_seconds: upTo(2_678_400),
-      on_unavailable: fc.constantFrom('allow', 'deny'),
+      on_unavailable: fc.constantFrom('local', 'deny', 'allow'),
     },
     { requiredKeys: ['limit', 'window_seconds'] },
   ),

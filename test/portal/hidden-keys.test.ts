@@ -52,7 +52,7 @@ test('its details have a link of their own: full configuration, limits, usage an
     name: 'The app of a phone',
     scopes: ['chat', 'images'],
     metadata: { plan: 'gold' },
-    rate_limit: { limit: 100, window_seconds: 60 },
+    rate_limit: { limit: 100, window_seconds: 60, on_unavailable: 'allow' },
     quota: { limit: 5000, period: 'month', on_unavailable: 'deny' },
     ip_allowlist: ['192.0.2.0/24'],
   });
@@ -77,7 +77,7 @@ test('its details have a link of their own: full configuration, limits, usage an
   expect(await shown('Organization')).toBe(minted.organization_id);
   expect(await shown('Scopes')).toBe('chatimages');
   expect(JSON.parse((await shown('Metadata')) ?? '')).toEqual({ plan: 'gold' });
-  expect(await shown('Rate limit')).toBe('100 in 60 s');
+  expect(await shown('Rate limit')).toBe('100 in 60 s; not limited while it cannot be counted');
   expect(await shown('Quota')).toBe('5,000 a month; refused while it cannot be counted');
   expect(await shown('IP addresses')).toBe('192.0.2.0/24');
   expect(await shown('Status')).toBe('Active');

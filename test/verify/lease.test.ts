@@ -77,6 +77,25 @@ describe('a start', () => {
 });
 
 describe('a heartbeat', () => {
+  test('counts the processes of the API that have a live lease, and no gateway', async () => {
+    const first = await start(stores.db, recordedFeed().sink);
+    const others = [await start(stores.db, recordedFeed().sink), await start(stores.db, recordedFeed().sink)];
+    await sql`INSERT INTO master_keys (id, name, permissions, created_at, password_hash)
+      VALUES ('flm_gateway', 'x', '{}', now(), 'x')`.execute(stores.db);
+    await sql`INSERT INTO verifiers (id, applied_seq, lease_until, master_key_id) VALUES
+      (gen_random_uuid(), 0, now() + interval '1 minute', 'flm_gateway'),
+      (gen_random_uuid(), 0, now() - interval '1 second', NULL)`.execute(stores.db);
+    const counted = (count: number) =>
+      eventually(
+        5_000,
+        () => first.lease.apiProcesses,
+        (processes) => processes === count,
+      );
+    await counted(3);
+    await others[0]?.lease.stop();
+    await counted(2);
+  });
+
   test('extends, then reads in a new snapshot, then says what it applied, in this order', async () => {
     const { db, seen } = observedSteps();
     await start(db, recordedFeed().sink);

@@ -133,6 +133,24 @@ describe('a flush', () => {
     expect(callsArrived()).toBe(2);
   });
 
+  test('handOver waits until all that was marked before it has arrived, whatever is under way', async () => {
+    const { deliver, callsArrived, state } = recipient();
+    const { recorder, mark } = newRecorder(deliver);
+    mark('flk_1', 'VALID', 1, atMs);
+    const underWay = recorder.flush();
+    mark('flk_1', 'VALID', 1, atMs);
+    await recorder.handOver();
+    expect(callsArrived()).toBe(2);
+    await underWay;
+    await recorder.handOver();
+    mark('flk_1', 'VALID', 1, atMs);
+    state.refusals = 1;
+    await expect(recorder.handOver()).rejects.toThrow('away');
+    mark('flk_1', 'VALID', 1, atMs);
+    await recorder.handOver();
+    expect(callsArrived()).toBe(4);
+  });
+
   test('comes by itself, and goes on after one that failed', async () => {
     const { deliver, state, callsArrived } = recipient();
     const { recorder, mark, faults } = newRecorder(deliver);

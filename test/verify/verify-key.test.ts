@@ -5,9 +5,9 @@ import type { VerdictCode } from '../../src/domain/verdict.ts';
 import type { MintRequest } from '../../src/usecases/keys/mint-key.ts';
 import { refreshKey } from '../../src/usecases/keys/refresh-key.ts';
 import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
-import { spendKeyLimits } from '../../src/verify/limits.ts';
 import { type VerifyParts, verifyKey } from '../../src/verify/verify-key.ts';
 import { admitTestCallers } from '../support/callers.ts';
+import { newLimits } from '../support/limits.ts';
 import { openStores } from '../support/stores.ts';
 import { callerWith, mintedKey, useCaseParts, WalkedClock } from '../support/use-case-parts.ts';
 import { newVerifier } from '../support/verifier.ts';
@@ -17,6 +17,7 @@ await admitTestCallers(stores.db);
 const clock = new WalkedClock(new Date());
 const parts = useCaseParts(stores, clock);
 const { principal } = callerWith();
+const { limits } = newLimits(stores);
 afterAll(() => stores.close());
 
 type Mark = [lineageId: string, code: VerdictCode, cost: number];
@@ -35,7 +36,7 @@ function newParts(): VerifyParts {
     onVerdict: (code) => void seen.told.push(code),
     spendLimits: (record, cost, now) => {
       seen.spends += 1;
-      return spendKeyLimits(stores, record, cost, now);
+      return limits.spend(record, cost, now);
     },
   };
 }

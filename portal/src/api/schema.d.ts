@@ -904,16 +904,16 @@ export interface components {
                 limit: number;
                 remaining: number | null;
                 reset_at: string | null;
-                /** @description false: the counters could not be reached, nothing was counted */
-                enforced: boolean;
+                /** @description true: counted for all. "local": the counters could not be reached, and this process enforces its share of what was left. false: neither, because the key says `on_unavailable: "allow"` */
+                enforced: boolean | "local";
                 window_seconds: number;
             };
             quota?: {
                 limit: number;
                 remaining: number | null;
                 reset_at: string | null;
-                /** @description false: the counters could not be reached, nothing was counted */
-                enforced: boolean;
+                /** @description true: counted for all. "local": the counters could not be reached, and this process enforces its share of what was left. false: neither, because the key says `on_unavailable: "allow"` */
+                enforced: boolean | "local";
                 period: string;
             };
         };
@@ -984,20 +984,20 @@ export interface components {
                 limit: number;
                 window_seconds: number;
                 /**
-                 * @description What the limit says while its counters cannot be reached; "allow" unless set
+                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
                  * @enum {string}
                  */
-                on_unavailable?: "allow" | "deny";
+                on_unavailable?: "local" | "deny" | "allow";
             } | null;
             quota: {
                 limit: number;
                 /** @enum {string} */
                 period: "day" | "month";
                 /**
-                 * @description What the limit says while its counters cannot be reached; "allow" unless set
+                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
                  * @enum {string}
                  */
-                on_unavailable?: "allow" | "deny";
+                on_unavailable?: "local" | "deny" | "allow";
             } | null;
             ip_allowlist: string[] | null;
         };
@@ -2358,20 +2358,20 @@ export interface operations {
                             limit: number;
                             window_seconds: number;
                             /**
-                             * @description What the limit says while its counters cannot be reached; "allow" unless set
+                             * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
                              * @enum {string}
                              */
-                            on_unavailable?: "allow" | "deny";
+                            on_unavailable?: "local" | "deny" | "allow";
                         } | null;
                         quota: {
                             limit: number;
                             /** @enum {string} */
                             period: "day" | "month";
                             /**
-                             * @description What the limit says while its counters cannot be reached; "allow" unless set
+                             * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
                              * @enum {string}
                              */
-                            on_unavailable?: "allow" | "deny";
+                            on_unavailable?: "local" | "deny" | "allow";
                         } | null;
                         ip_allowlist: string[] | null;
                         enabled: boolean;
@@ -2435,20 +2435,20 @@ export interface operations {
                             limit: number;
                             window_seconds: number;
                             /**
-                             * @description What the limit says while its counters cannot be reached; "allow" unless set
+                             * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
                              * @enum {string}
                              */
-                            on_unavailable?: "allow" | "deny";
+                            on_unavailable?: "local" | "deny" | "allow";
                         } | null;
                         quota: {
                             limit: number;
                             /** @enum {string} */
                             period: "day" | "month";
                             /**
-                             * @description What the limit says while its counters cannot be reached; "allow" unless set
+                             * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
                              * @enum {string}
                              */
-                            on_unavailable?: "allow" | "deny";
+                            on_unavailable?: "local" | "deny" | "allow";
                         } | null;
                         ip_allowlist: string[] | null;
                         enabled: boolean;

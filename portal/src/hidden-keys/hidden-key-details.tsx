@@ -69,7 +69,12 @@ function quotaText(quota: HiddenKey['quota']): string {
   return quota === null ? 'None' : `${number(quota.limit)} a ${quota.period}${ifUnavailable(quota)}`;
 }
 
-/** What the limit says while its counters cannot be reached. */
-function ifUnavailable(limit: { on_unavailable?: 'allow' | 'deny' | undefined }): string {
-  return limit.on_unavailable === 'deny' ? '; refused while it cannot be counted' : '';
+/** The default, a share of each process, goes without saying. */
+function ifUnavailable({
+  on_unavailable,
+}: {
+  on_unavailable?: 'local' | 'deny' | 'allow' | undefined;
+}): string {
+  if (on_unavailable === 'deny') return '; refused while it cannot be counted';
+  return on_unavailable === 'allow' ? '; not limited while it cannot be counted' : '';
 }

@@ -41,7 +41,9 @@ const metadata = z
 const whenUnavailable = z
   .enum(onUnavailable)
   .optional()
-  .describe('What the limit says while its counters cannot be reached; "allow" unless set');
+  .describe(
+    'While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set',
+  );
 
 const rateLimit = z
   .strictObject({

@@ -30,7 +30,11 @@ const limitState = {
   limit: z.int(),
   remaining: z.int().nullable(),
   reset_at: timestampText.nullable(),
-  enforced: z.boolean().describe('false: the counters could not be reached, nothing was counted'),
+  enforced: z
+    .union([z.boolean(), z.literal('local')])
+    .describe(
+      'true: counted for all. "local": the counters could not be reached, and this process enforces its share of what was left. false: neither, because the key says `on_unavailable: "allow"`',
+    ),
 };
 
 /** Further fields are there when `valid` is true. */

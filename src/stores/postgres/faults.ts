@@ -46,7 +46,10 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
   );
 }
 
-/** `pg`, `pg-pool` and our pool raise plain errors for these; the texts are theirs (pg/lib/client.js, pg-pool/index.js). */
+/**
+ * `pg`, `pg-pool` and our pool raise plain errors for these; the texts are theirs
+ * (pg/lib/client.js, pg-pool/index.js).
+ */
 const connectionFaultTexts = [
   'Connection terminated',
   'timeout exceeded when trying to connect',

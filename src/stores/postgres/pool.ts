@@ -31,8 +31,9 @@ const types = {
 } as pg.CustomTypesConfig;
 
 /**
- * The timers of `pg` itself bound only a connection that is being opened, for a host that answers nothing, and come after our own
- * deadlines: they fire too when this process is late and the answer is already there.
+ * The timers of `pg` itself bound only a connection that is being opened, for a host that answers
+ * nothing, and come after our own deadlines: they fire too when this process is late and the answer
+ * is already there.
  */
 const farMs = 2_000;
 

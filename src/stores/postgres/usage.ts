@@ -154,14 +154,33 @@ export async function listUsageSums(
   return rows;
 }
 
-/** The cost accepted since the day `since`: what a quota's counter is restored from when Redis has lost it. */
-export async function sumAcceptedCost(db: Db, lineageId: string, since: Date): Promise<number> {
-  const { rows } = await sql<{ cost: number }>`
-    SELECT coalesce(sum(cost), 0)::bigint AS cost FROM usage_days
-    WHERE lineage_id = ${lineageId} AND day >= ${utcDay(since)}::date AND code IN ('VALID', 'SUPERSEDED')`.execute(
-    db,
-  );
-  return rows[0]?.cost ?? 0;
+/** A line of keys, and the day from which its cost is asked for. */
+export type CostAsked = { lineageId: string; since: Date };
+
+/**
+ * The cost accepted in each line since its day, in the order of the question, and which of these
+ * flushes are in these sums already. One statement, so one snapshot: a flush is in the sums or is
+ * not, never both.
+ */
+export async function sumAcceptedCosts(
+  db: Db,
+  asked: readonly CostAsked[],
+  flushIds: readonly string[],
+): Promise<{ costs: number[]; counted: Set<string> }> {
+  const days = asked.map(({ since }) => utcDay(since));
+  // For the planner, which then leaves out the partitions of earlier months.
+  const firstDay = days.toSorted()[0] ?? null;
+  const { rows } = await sql<{ costs: number[] | null; counted: string[] | null }>`
+    SELECT (SELECT array_agg(cost ORDER BY position) FROM (
+        SELECT position, coalesce(sum(days.cost), 0)::float8 AS cost
+        FROM unnest(${asked.map(({ lineageId }) => lineageId)}::text[],
+          ${days}::date[]) WITH ORDINALITY AS line (lineage_id, since, position)
+        LEFT JOIN usage_days days ON days.lineage_id = line.lineage_id AND days.day >= line.since
+          AND days.day >= ${firstDay}::date
+          AND days.code IN ('VALID', 'SUPERSEDED')
+        GROUP BY position) AS sums) AS costs,
+      (SELECT array_agg(id) FROM usage_flushes WHERE id = ANY(${flushIds}::uuid[])) AS counted`.execute(db);
+  return { costs: rows[0]?.costs ?? [], counted: new Set(rows[0]?.counted) };
 }
 
 export async function deleteFlushesOlderThan(db: Db, ageMs: number): Promise<number> {

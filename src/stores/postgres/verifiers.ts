@@ -16,19 +16,26 @@ export async function upsertVerifier(
 }
 
 /**
- * Extends the lease, in its own committed transaction, and returns the server's time and what this verifier last said it has
- * applied. Undefined when the row is gone: the verifier was silent for so long that the changes it missed may be gone too.
+ * Extends the lease, in its own committed transaction, and returns the server's time, what this
+ * verifier last said it has applied, and how many processes of the API have a live lease. Undefined
+ * when the row is gone: the verifier was silent for so long that the changes it missed may be gone
+ * too.
  */
 export async function extendLease(
   db: Db,
   id: string,
   leaseMs: number,
-): Promise<{ nowMs: number; appliedSeq: number } | undefined> {
-  const { rows } = await sql<{ now_ms: number; applied_seq: number }>`
+): Promise<{ nowMs: number; appliedSeq: number; apiProcesses: number } | undefined> {
+  const { rows } = await sql<{ now_ms: number; applied_seq: number; api_processes: number }>`
     UPDATE verifiers SET lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
     WHERE id = ${id}
-    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms, applied_seq`.execute(db);
-  return rows[0] === undefined ? undefined : { nowMs: rows[0].now_ms, appliedSeq: rows[0].applied_seq };
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms, applied_seq,
+      (SELECT count(*) FROM verifiers WHERE master_key_id IS NULL AND lease_until > clock_timestamp()) AS api_processes`.execute(
+    db,
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return { nowMs: row.now_ms, appliedSeq: row.applied_seq, apiProcesses: row.api_processes };
 }
 
 /** An embedded verifier as its gateway names it: the row of another master key does not exist for it. */

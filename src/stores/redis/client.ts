@@ -4,13 +4,16 @@ import { startDeadline } from '../../domain/deadline.ts';
 
 /** A server that owes answers and sends no byte for about this long has its connection dropped. */
 const silenceMs = 1_000;
-/** The watch begins when a command is late: long enough for a server that is slow but sends something. */
+/**
+ * The watch begins when a command is late: long enough for a server that is slow but sends
+ * something.
+ */
 const watchMsMin = 100;
 
 /**
- * ioredis with time-outs that a late event loop does not bring forward. ioredis's own `commandTimeout` and
- * `socketTimeout` are plain timers: after a pause of this process they fail commands whose answers have
- * arrived, and drop healthy connections.
+ * ioredis with time-outs that a late event loop does not bring forward. ioredis's own
+ * `commandTimeout` and `socketTimeout` are plain timers: after a pause of this process they fail
+ * commands whose answers have arrived, and drop healthy connections.
  */
 class PatientRedis extends Redis {
   readonly #answerMs: number;
@@ -44,9 +47,10 @@ class PatientRedis extends Redis {
 }
 
 /**
- * A connection for the request path: it never queues and never retries. While Redis is away a command fails at once, and
- * the caller goes on without it. A Redis that hangs costs at most `commandTimeoutMs` a command, until the connection is dropped:
- * otherwise unanswered commands would pile up for as long as it hangs.
+ * A connection for the request path: it never queues and never retries. While Redis is away a
+ * command fails at once, and the caller goes on without it. A Redis that hangs costs at most
+ * `commandTimeoutMs` a command, until the connection is dropped: otherwise unanswered commands
+ * would pile up for as long as it hangs.
  */
 export function openRedis(
   options: { redisUrl: string; commandTimeoutMs: number },
@@ -55,7 +59,8 @@ export function openRedis(
   const redis = new PatientRedis(options.redisUrl, options.commandTimeoutMs, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    // Bounds only how soon the next attempt begins: before it is connected there is no answer to be missed.
+    // Bounds only how soon the next attempt begins: before it is connected there is no answer to be
+    // missed.
     connectTimeout: 1_000,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
     // READONLY: a failover left us on a replica. Reconnect, to find the new primary behind the same address.

@@ -7,14 +7,15 @@ import type { QuotaPeriod } from '../../domain/key.ts';
  * | key                          | type   | TTL                                  | holds                                    |
  * |------------------------------|--------|--------------------------------------|------------------------------------------|
  * | fl:record:<digest>           | string | rest of 5 min since the Postgres read| packed key record, under the keyed digest|
- * | fl:limit:{<lineage>}:rate    | string | one window                           | cost spent in the window                 |
+ * | fl:limit:{<lineage>}:rate:<s>| string | one window of so many seconds        | cost spent in the window                 |
  * | fl:limit:{<lineage>}:<period>| string | to the end of the period, and a day  | cost spent in the day or month           |
  * | fl:usage:flushes             | hash   | none                                 | flush id → its marks, until rolled up    |
  * | {fl:jobs}:…                  | BullMQ | BullMQ's                             | job schedules; no payloads               |
  */
 export const keyspace = {
   record: (digest: Buffer) => `fl:record:${digest.toString('base64url')}`,
-  rate: (lineageId: string) => `fl:limit:{${lineageId}}:rate`,
+  // The length as well: a window that is made shorter or longer is a new one.
+  rate: (lineageId: string, windowSeconds: number) => `fl:limit:{${lineageId}}:rate:${windowSeconds}`,
   // The period's name as well: a month begins on the same date as its first day.
   quota: (lineageId: string, period: QuotaPeriod, periodStart: Date) =>
     `fl:limit:{${lineageId}}:${period}:${periodStart.toISOString().slice(0, 10)}`,

@@ -10,18 +10,23 @@ export type Spend = {
   rateLimit: RateLimit | null;
   quota: Quota | null;
   now: Date;
-  /** Cost already spent in the quota's period, for when its counter is absent; undefined when not known. */
-  quotaStart: number | undefined;
+  /**
+   * What this process knows of the rate window. Redis adds `owed`, and starts an absent counter
+   * from `spent`.
+   */
+  window: { owed: number; spent: number; leftMs: number } | undefined;
+  /**
+   * What was spent in the quota's period at least. `isAll`: an absent counter may start from it.
+   */
+  period: { spent: number; isAll: boolean } | undefined;
 };
+
+/** The counters after the call. */
+export type Counted = { rateSpent: number; windowLeftMs: number; quotaSpent: number };
 
 export type Spent =
   | { outcome: 'quota_start_needed' }
-  | {
-      outcome: 'spent' | 'rate_limited' | 'quota_exceeded';
-      rateSpent: number;
-      windowLeftMs: number;
-      quotaSpent: number;
-    };
+  | ({ outcome: 'spent' | 'rate_limited' | 'quota_exceeded' } & Counted);
 
 const outcomes = ['spent', 'rate_limited', 'quota_exceeded'] as const;
 
@@ -43,15 +48,20 @@ export function defineLimitScripts(redis: Redis): void {
 /** Atomic for one line of keys: either all limits are spent or none is. */
 export async function spendLimits(redis: Redis, spend: Spend): Promise<Spent> {
   const period = spend.quota?.period ?? 'day';
+  const windowSeconds = spend.rateLimit?.window_seconds ?? 0;
   const [outcome, rateSpent, windowLeftMs, quotaSpent] = await (redis as WithSpendLimits).spendLimits(
-    keyspace.rate(spend.lineageId),
+    keyspace.rate(spend.lineageId, windowSeconds),
     keyspace.quota(spend.lineageId, period, startOfPeriod(period, spend.now)),
     spend.cost,
     spend.rateLimit?.limit ?? -1,
-    (spend.rateLimit?.window_seconds ?? 0) * 1_000,
+    windowSeconds * 1_000,
+    spend.window?.owed ?? 0,
+    spend.window?.spent ?? 0,
+    Math.max(1, Math.ceil(spend.window?.leftMs ?? 0)),
     spend.quota?.limit ?? -1,
     endOfPeriod(period, spend.now).getTime() - spend.now.getTime() + quotaRestMs,
-    spend.quotaStart ?? -1,
+    spend.period?.spent ?? 0,
+    spend.period?.isAll === true ? 1 : 0,
   );
   const named = outcomes[outcome];
   return named === undefined

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { blockBeforeTimers } from '../../support/block.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { mint, verify } from '../../support/keys.ts';
+import { readyRedis } from '../../support/stores.ts';
 import { secondMs, walkClock } from '../../support/walk-clock.ts';
-import { expectRefusal, knockWith } from './door.ts';
+import { expectRefusal, knockOnce, knockWith } from './door.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -76,4 +78,26 @@ test.each(['?deny=4030', '?xdeny=403', '/deny=403'])('%s changes nothing', async
   const client = await mint(broker, hourly(1));
   await knockWith(broker, client);
   expect((await knockWith(broker, client, {}, { below })).status).toBe(429);
+});
+
+test('a pause of this process does not make a verdict late whose last answer has arrived meanwhile', async () => {
+  const client = await mint(broker, hourly(20));
+  expect((await knockWith(broker, client)).status).toBe(200);
+  const slow = await readyRedis(broker.config.REDIS_URL);
+  const { verify: parts } = broker.api.parts;
+  const { spendLimits } = parts;
+  onTestFinished(() => {
+    Object.assign(parts, { spendLimits });
+    slow.disconnect();
+  });
+  parts.spendLimits = async (...asked) => {
+    const verdict = await spendLimits(...asked);
+    void blockBeforeTimers(200);
+    await slow.ping();
+    return verdict;
+  };
+  for (let left = 18; left > 13; left--) {
+    const { status, headers } = await knockOnce(broker, { 'x-api-key': client.key });
+    expect([status, headers.get('ratelimit')]).toEqual([200, expect.stringContaining(`"rate";r=${left};`)]);
+  }
 });

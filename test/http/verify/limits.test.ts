@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRedis } from '../../../src/stores/redis/client.ts';
+import { block } from '../../support/block.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
+import type { Answer } from '../../support/call.ts';
+import { eventually } from '../../support/eventually.ts';
 import { getKey, mint, update, verify } from '../../support/keys.ts';
 import { dayMs, walkClock } from '../../support/walk-clock.ts';
+import { knockOnce } from './door.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -146,3 +150,66 @@ async function flushRedis(): Promise<void> {
   await redis.flushdb();
   redis.disconnect();
 }
+
+describe('OVERLOADED: a process whose event loop is late', () => {
+  /** Makes it late, and asks at once; again, should it have caught up before the request came. */
+  async function askWhileLate(ask: () => Promise<Answer>): Promise<Answer> {
+    const lateAnswer = async () => {
+      for (let turn = 0; turn < 3; turn++) {
+        block(300);
+        await sleep(0);
+      }
+      return ask();
+    };
+    return eventually(15_000, lateAnswer, ({ status }) => status === 503);
+  }
+
+  test('refuses limited keys with 503 at both doors, spends nothing, and goes on for the others', async () => {
+    const [limited, unlimited] = [await mint(broker, hourly(5)), await mint(broker)];
+    const ask = (key: string) => broker.call('POST /v1/flowplate/api-keys/verify', { body: { key } });
+    for (const { key } of [limited, unlimited]) expect((await ask(key)).body.code).toBe('VALID');
+
+    const verdict = await askWhileLate(() => ask(limited.key));
+    const others = await Promise.all(Array.from({ length: 5 }, () => ask(unlimited.key)));
+    expect(verdict.body.error).toMatchObject({ code: 'OVERLOADED', status: 503 });
+    expect(others.map(({ body }) => body.code)).toEqual(Array.from({ length: 5 }, () => 'VALID'));
+    const door = await askWhileLate(() => knockOnce(broker, { 'x-api-key': limited.key }));
+    expect(door.headers.get('x-flowplate-code')).toBe('unavailable');
+
+    const after = await eventually(
+      5_000,
+      () => ask(limited.key),
+      ({ status }) => status === 200,
+    );
+    await broker.settleUsage();
+    const { usage } = (await getKey(broker, limited.key_id)).body;
+    expect(after.body.rate_limit.enforced).toBe(true);
+    expect(5 - after.body.rate_limit.remaining).toBe(usage.total_requests);
+  });
+});
+
+test('a key that was minted without on_unavailable is shown without it, and takes "local", "deny" and "allow"', async () => {
+  const { key_id } = await mint(broker, hourly(5));
+  expect((await getKey(broker, key_id)).body.rate_limit).toStrictEqual({ limit: 5, window_seconds: 3_600 });
+  for (const on_unavailable of ['local', 'deny', 'allow']) {
+    const rate_limit = { limit: 5, window_seconds: 60, on_unavailable };
+    expect((await update(broker, key_id, { rate_limit })).status).toBe(200);
+    expect((await getKey(broker, key_id)).body.rate_limit).toStrictEqual(rate_limit);
+  }
+});
+
+test('a window that is set shorter opens at once', async () => {
+  const { key, key_id } = await mint(broker, { rate_limit: { limit: 1, window_seconds: 2_678_400 } });
+  await verify(broker, key);
+  expect((await verify(broker, key)).code).toBe('RATE_LIMITED');
+  await update(broker, key_id, { rate_limit: { limit: 1, window_seconds: 1 } });
+  expect((await verify(broker, key)).code).toBe('VALID');
+});
+
+test('a quota that is set later starts from all that was spent in the period', async () => {
+  const { key, key_id } = await mint(broker);
+  for (let call = 0; call < 4; call++) await verify(broker, key);
+  const set = await update(broker, key_id, { quota: { limit: 6, period: 'month' } });
+  expect(set.body.propagation).toBe('complete');
+  expect((await verify(broker, key)).quota).toMatchObject({ remaining: 1, enforced: true });
+});

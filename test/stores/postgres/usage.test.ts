@@ -1,10 +1,11 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../../src/stores/postgres/database.ts';
 import {
   applyFlushes,
   listUsageSums,
   listUsageTotals,
   makeUsagePartitions,
-  sumAcceptedCost,
+  sumAcceptedCosts,
 } from '../../../src/stores/postgres/usage.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
@@ -21,6 +22,10 @@ async function sums(lineageId: string, granularity: 'hour' | 'day', from: string
   const range = { from: new Date(from), to: new Date(to), granularity };
   const rows = await listUsageSums(db, lineageId, range);
   return rows.map(({ start, code, calls, cost }) => [start.toISOString().slice(0, 16), code, calls, cost]);
+}
+
+async function costSince(on: Database, lineageId: string, day: string): Promise<number | undefined> {
+  return (await sumAcceptedCosts(on, [{ lineageId, since: new Date(day) }], [])).costs[0];
 }
 
 describe('calls are summed', () => {
@@ -99,7 +104,7 @@ describe('calls are summed', () => {
         granularity === 'hour' ? '2031-10-31T23:00:00.000Z' : '2031-10-31T00:00:00.000Z',
       ]);
     }
-    expect(await sumAcceptedCost(elsewhere, line, new Date('2031-10-31'))).toBe(1);
+    expect(await costSince(elsewhere, line, '2031-10-31')).toBe(1);
   });
 });
 
@@ -180,8 +185,29 @@ test('the cost of a period is that of its accepted calls, from its first day on'
     usageMark(line, '2030-06-15T00:00:00Z', { cost: 50, code: 'RATE_LIMITED' }),
   ];
   await applyFlushes(db, [usageFlush(...marks)]);
-  expect(await sumAcceptedCost(db, line, new Date('2030-06-01T00:00:00Z'))).toBe(13);
-  expect(await sumAcceptedCost(db, newLine(), new Date('2030-06-01T00:00:00Z'))).toBe(0);
+  expect(await costSince(db, line, '2030-06-01')).toBe(13);
+  expect(await costSince(db, newLine(), '2030-06-01')).toBe(0);
+});
+
+test('costs of several lines are summed in the order of the question, each from its own day', async () => {
+  const [first, second, third] = [newLine(), newLine(), newLine()];
+  const flush = usageFlush(
+    usageMark(first, '2030-06-01T00:00:00Z', { cost: 1 }),
+    usageMark(first, '2030-06-15T00:00:00Z', { cost: 10 }),
+    usageMark(second, '2030-06-01T00:00:00Z', { cost: 100 }),
+    usageMark(second, '2030-06-15T00:00:00Z', { cost: 1_000 }),
+  );
+  await applyFlushes(db, [flush]);
+  const waiting = usageFlush(usageMark(first, '2030-06-15T00:00:00Z'));
+  const asked = [
+    { lineageId: second, since: new Date('2030-06-15') },
+    { lineageId: third, since: new Date('2030-06-01') },
+    { lineageId: first, since: new Date('2030-06-01') },
+    { lineageId: second, since: new Date('2030-06-01') },
+  ];
+  const { costs, counted } = await sumAcceptedCosts(db, asked, [waiting.id, flush.id]);
+  expect(costs).toEqual([1_000, 0, 11, 1_100]);
+  expect([...counted]).toEqual([flush.id]);
 });
 
 test('partitions can be made by many at once, and again', async () => {

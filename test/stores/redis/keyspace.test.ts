@@ -38,12 +38,13 @@ describe('a record lives in Redis', () => {
 });
 
 describe('a counter lives in Redis', () => {
+  const starts = { window: undefined, period: { spent: 0, isAll: true } };
   const now = new Date('2030-05-15T18:00:00.000Z');
-  const spend = { lineageId: 'flk_1', cost: 1, rateLimit: null, quota: null, now, quotaStart: 0 };
+  const spend = { lineageId: 'flk_1', cost: 1, rateLimit: null, quota: null, now, ...starts };
 
   test('of a rate for one window', async () => {
     await spendLimits(redis, { ...spend, rateLimit: { limit: 5, window_seconds: 30 } });
-    const leftMs = await redis.pttl(keyspace.rate('flk_1'));
+    const leftMs = await redis.pttl(keyspace.rate('flk_1', 30));
     expect(leftMs).toBeGreaterThan(25_000);
     expect(leftMs).toBeLessThanOrEqual(30_000);
   });
@@ -74,7 +75,7 @@ test('a flush that waits for the roll-up does not expire', async () => {
 
 test('the keys that one script touches share a slot of a cluster', async () => {
   const slot = async (name: string) => /\{(.+?)\}/.exec(name)?.[1];
-  const names = [keyspace.rate('flk_1'), keyspace.quota('flk_1', 'day', new Date())];
+  const names = [keyspace.rate('flk_1', 30), keyspace.quota('flk_1', 'day', new Date())];
   expect(await Promise.all(names.map(slot))).toEqual(['flk_1', 'flk_1']);
 });
 

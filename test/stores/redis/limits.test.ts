@@ -23,14 +23,15 @@ function spendOf(changed: Partial<Spend>): Spend {
     rateLimit: null,
     quota: null,
     now,
-    quotaStart: 0,
+    window: undefined,
+    period: { spent: 0, isAll: true },
     ...changed,
   };
 }
 
 async function counters({ lineageId }: Spend): Promise<[rate: string | null, quota: string | null]> {
   return [
-    await redis.get(keyspace.rate(lineageId)),
+    await redis.get(keyspace.rate(lineageId, 60)),
     await redis.get(keyspace.quota(lineageId, 'day', dayStart)),
   ];
 }
@@ -59,10 +60,10 @@ describe('a refusal spends nothing', () => {
     expect(await counters(spend)).toEqual(['1', '1']);
   });
 
-  test('and begins no window and no counter', async () => {
+  test('and begins no window; an absent quota counter gets its start and no more', async () => {
     const spend = spendOf({ cost: 5, rateLimit: minute(4), quota: daily(100) });
     expect((await spendLimits(redis, spend)).outcome).toBe('rate_limited');
-    expect(await counters(spend)).toEqual([null, null]);
+    expect(await counters(spend)).toEqual([null, '0']);
   });
 });
 
@@ -98,7 +99,7 @@ describe('a window', () => {
     expect(first).toMatchObject({ outcome: 'spent', windowLeftMs: 2_000 });
     await eventually(
       5_000,
-      () => redis.pttl(keyspace.rate(spend.lineageId)),
+      () => redis.pttl(keyspace.rate(spend.lineageId, 2)),
       (left) => left < 1_900,
     );
     await spendLimits(redis, spend);
@@ -116,19 +117,83 @@ describe('a window', () => {
 
 describe('a quota whose counter is absent', () => {
   test('asks for its start and spends nothing until it is told', async () => {
-    const spend = spendOf({ rateLimit: minute(10), quota: daily(10), quotaStart: undefined });
+    const spend = spendOf({ rateLimit: minute(10), quota: daily(10), period: undefined });
     expect(await spendLimits(redis, spend)).toEqual({ outcome: 'quota_start_needed' });
     expect(await counters(spend)).toEqual([null, null]);
-    expect(await spendLimits(redis, { ...spend, quotaStart: 8 })).toMatchObject({
+    expect(await spendLimits(redis, { ...spend, period: { spent: 8, isAll: true } })).toMatchObject({
       outcome: 'spent',
       quotaSpent: 9,
     });
   });
 
   test('takes the start of the first who brings one, and no second', async () => {
-    const spend = spendOf({ quota: daily(100), quotaStart: 40 });
+    const spend = spendOf({ quota: daily(100), period: { spent: 40, isAll: true } });
     await spendLimits(redis, spend);
     expect(await spendLimits(redis, spend)).toMatchObject({ quotaSpent: 42 });
+  });
+});
+
+describe('what the caller knows better than Redis', () => {
+  const window = (changed: Partial<NonNullable<Spend['window']>>) => ({
+    owed: 0,
+    spent: 0,
+    leftMs: 5_000,
+    ...changed,
+  });
+
+  test('is added to the window: what was let in without Redis, also when the call itself is refused', async () => {
+    const spend = spendOf({ rateLimit: minute(10), cost: 2 });
+    await spendLimits(redis, spend);
+    const owing = { ...spend, cost: 0, window: window({ owed: 3, spent: 2 }) };
+    expect(await spendLimits(redis, owing)).toMatchObject({ outcome: 'spent', rateSpent: 5 });
+    const refused = { ...owing, cost: 9 };
+    expect(await spendLimits(redis, refused)).toMatchObject({ outcome: 'rate_limited', rateSpent: 8 });
+    expect(await redis.pttl(keyspace.rate(spend.lineageId, 60))).toBeGreaterThan(50_000);
+  });
+
+  test('starts a window that Redis has lost, for what is left of it, and changes none that it has', async () => {
+    const spend = spendOf({ rateLimit: minute(10), window: window({ spent: 7, owed: 1 }) });
+    const restored = await spendLimits(redis, spend);
+    expect(restored).toMatchObject({ outcome: 'spent', rateSpent: 9 });
+    const leftMs = await redis.pttl(keyspace.rate(spend.lineageId, 60));
+    expect(leftMs).toBeGreaterThan(3_000);
+    expect(leftMs).toBeLessThanOrEqual(5_000);
+    const knowsMore = { ...spend, window: window({ spent: 10 }) };
+    expect(await spendLimits(redis, knowsMore)).toMatchObject({ outcome: 'spent', rateSpent: 10 });
+  });
+
+  test('raises the counter of a quota and never lowers it', async () => {
+    const spend = spendOf({ quota: daily(100), period: { spent: 40, isAll: true } });
+    expect(await spendLimits(redis, spend)).toMatchObject({ quotaSpent: 41 });
+    const less = { ...spend, period: { spent: 10, isAll: true } };
+    expect(await spendLimits(redis, less)).toMatchObject({ quotaSpent: 42 });
+    const more = { ...spend, period: { spent: 60, isAll: false } };
+    expect(await spendLimits(redis, more)).toMatchObject({ quotaSpent: 61 });
+    const all = { ...spend, period: { spent: 100, isAll: false } };
+    expect(await spendLimits(redis, all)).toMatchObject({ outcome: 'quota_exceeded', quotaSpent: 100 });
+    const nothing = { ...spend, cost: 0, period: undefined };
+    expect(await spendLimits(redis, nothing)).toMatchObject({ outcome: 'spent', quotaSpent: 100 });
+  });
+
+  test('is not enough for a lost quota counter when it is not all', async () => {
+    const spend = spendOf({
+      rateLimit: minute(10),
+      window: window({ owed: 3 }),
+      quota: daily(100),
+      period: { spent: 40, isAll: false },
+    });
+    expect(await spendLimits(redis, spend)).toEqual({ outcome: 'quota_start_needed' });
+    expect(await counters(spend)).toEqual([null, null]);
+  });
+});
+
+describe('a window of another length', () => {
+  test('is another counter', async () => {
+    const spend = spendOf({ rateLimit: { limit: 1, window_seconds: 2_678_400 } });
+    await spendLimits(redis, spend);
+    const shorter = { ...spend, rateLimit: minute(1) };
+    expect(await spendLimits(redis, shorter)).toMatchObject({ outcome: 'spent', rateSpent: 1 });
+    expect((await spendLimits(redis, shorter)).outcome).toBe('rate_limited');
   });
 });
 

@@ -6,7 +6,7 @@ import { keyRecord } from '../../support/key-record.ts';
 
 const ids = fc.stringMatching(/^flk_[0-9A-Za-z]{22}$/);
 const times = fc.option(fc.integer({ min: 1, max: 4e12 }));
-const onUnavailable = fc.constantFrom('allow' as const, 'deny' as const);
+const onUnavailable = fc.constantFrom('local' as const, 'deny' as const, 'allow' as const);
 const limits = {
   rateLimit: fc.record(
     { limit: fc.nat(), window_seconds: fc.nat(), on_unavailable: onUnavailable },

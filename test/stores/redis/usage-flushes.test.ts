@@ -3,6 +3,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import type { UsageFlush, UsageMark } from '../../../src/domain/usage.ts';
 import {
   countFlushes,
+  listWaitingCosts,
   pushFlush,
   readFlushes,
   removeFlushes,
@@ -64,4 +65,26 @@ test('what is removed is gone, what came meanwhile stays, and removing again rem
 test('when nothing waits there is nothing to read', async () => {
   expect(await readFlushes(redis, 10)).toEqual([]);
   expect(await countFlushes(redis)).toBe(0);
+});
+
+test('the waiting costs of some lines are those of their accepted calls, however many flushes there are', async () => {
+  const other = newFlush([{ ...mark, lineageId: 'flk_other' }]);
+  const flushes = [
+    newFlush([mark, { ...mark, code: 'RATE_LIMITED', cost: 0 }]),
+    newFlush([{ ...mark, code: 'SUPERSEDED', cost: 5 }]),
+    newFlush([{ ...mark, lineageId: 'flk_2', cost: 1 }, mark]),
+    ...Array.from({ length: 600 }, () => other),
+  ].map((flush) => ({ ...flush, id: randomUUID() }));
+  for (const flush of flushes) await pushFlush(redis, flush);
+  const waiting = await listWaitingCosts(redis, new Set(['flk_1', 'flk_2']), 1_000);
+  const found = waiting.map(({ flushId, lineageId, cost }) => [flushId, lineageId, cost]);
+  expect(found.toSorted()).toEqual(
+    [
+      [flushes[0]?.id, 'flk_1', 7],
+      [flushes[1]?.id, 'flk_1', 5],
+      [flushes[2]?.id, 'flk_2', 1],
+      [flushes[2]?.id, 'flk_1', 7],
+    ].toSorted(),
+  );
+  expect(await listWaitingCosts(redis, new Set(['flk_other']), 100)).not.toHaveLength(600);
 });

@@ -1,37 +1,54 @@
 -- Spends a call's cost from a key's rate limit and quota, or from neither: a refusal spends nothing.
 -- A window begins with the first call in it and ends by its key's expiry.
+-- The caller also brings what it knows better than Redis: counters that Redis lost, and calls that
+-- were let in while Redis was away. Both are written first, whatever becomes of the call itself.
 --
 -- KEYS[1]  cost spent in the rate window      KEYS[2]  cost spent in the quota period
 -- ARGV[1]  cost
 -- ARGV[2]  rate limit, -1 for none            ARGV[3]  window in milliseconds
--- ARGV[4]  quota, -1 for none                 ARGV[5]  milliseconds until the quota's counter may be forgotten
--- ARGV[6]  what the quota's counter starts from when it is absent, -1 for "not known"
+-- ARGV[4]  cost to add to the window: let in while Redis was away
+-- ARGV[5]  what the window's counter starts from when it is absent
+-- ARGV[6]  milliseconds that are left of the window of ARGV[4] and ARGV[5]
+-- ARGV[7]  quota, -1 for none                 ARGV[8]  milliseconds until its counter may be forgotten
+-- ARGV[9]  what was spent in the period at least: the counter is raised to it
+-- ARGV[10] 1: ARGV[9] is enough for an absent counter to start from
 --
 -- Returns {outcome, rate spent, window's milliseconds left, quota spent}. Outcomes:
 --   0  spent      1  over the rate limit      2  over the quota
---   3  the quota's counter is absent and ARGV[6] was -1: nothing was spent, call again with a start
+--   3  the quota's counter is absent and ARGV[10] was not 1: nothing was spent or written
 local cost = tonumber(ARGV[1])
 local rate_limit, window_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
-local quota, quota_ttl_ms, quota_start = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local rate_owed, rate_start, rate_left_ms = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local quota, quota_ttl_ms, quota_least = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
 local rate_spent, window_left_ms, quota_spent = 0, window_ms, 0
 
 if quota >= 0 then
   local stored = redis.call('GET', KEYS[2])
-  if not stored and quota_start < 0 then return {3, 0, 0, 0} end
-  quota_spent = tonumber(stored or quota_start)
+  if not stored and ARGV[10] ~= '1' then return {3, 0, 0, 0} end
+  quota_spent = tonumber(stored or 0)
+  if not stored or quota_spent < quota_least then
+    quota_spent = quota_least
+    redis.call('SET', KEYS[2], ARGV[9], 'PX', quota_ttl_ms)
+  end
 end
 
 if rate_limit >= 0 then
-  rate_spent = tonumber(redis.call('GET', KEYS[1]) or 0)
+  local stored = tonumber(redis.call('GET', KEYS[1]))
+  if not stored and rate_start + rate_owed > 0 then
+    redis.call('SET', KEYS[1], rate_start + rate_owed, 'PX', rate_left_ms)
+    stored = rate_start + rate_owed
+  elseif rate_owed > 0 then
+    stored = redis.call('INCRBY', KEYS[1], rate_owed)
+  end
+  rate_spent = stored or 0
   if rate_spent > 0 then window_left_ms = redis.call('PTTL', KEYS[1]) end
-  if rate_spent + cost > rate_limit then return {1, rate_spent, window_left_ms, quota_spent} end
+  if cost > 0 and rate_spent + cost > rate_limit then return {1, rate_spent, window_left_ms, quota_spent} end
 end
 
-if quota >= 0 then
+if quota >= 0 and cost > 0 then
   if quota_spent + cost > quota then return {2, rate_spent, window_left_ms, quota_spent} end
-  quota_spent = quota_spent + cost
-  redis.call('SET', KEYS[2], quota_spent, 'PX', quota_ttl_ms)
+  quota_spent = redis.call('INCRBY', KEYS[2], cost)
 end
 
 if rate_limit >= 0 and cost > 0 then

@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis';
+import { Batches } from '../domain/batches.ts';
+import type { QuotaPeriod } from '../domain/key.ts';
+import { startOfPeriod } from '../domain/usage.ts';
+import type { Database } from '../stores/postgres/database.ts';
+import { type CostAsked, sumAcceptedCosts } from '../stores/postgres/usage.ts';
+import { listWaitingCosts } from '../stores/redis/usage-flushes.ts';
+
+export type SpentInPeriodsParts = {
+  redis: Redis;
+  db: Database;
+  /** Hands over what this process has counted and not delivered yet. */
+  handOverUsage: () => Promise<void>;
+};
+
+/** `isAll`: also what waits in Redis, which could be reached. */
+export type SpentInPeriod = { cost: number; isAll: boolean };
+
+const linesTogetherMax = 500;
+const linesWaitingMax = 10_000;
+/** A minute of twenty processes. More wait only while the worker is away. */
+const flushesReadMax = 5_000;
+
+/**
+ * What a line of keys has spent since a quota's period began. It is read in the order in which
+ * counts move: the memory of this process, which is handed over first; flushes that wait in Redis;
+ * sums in Postgres. So no count is missed that moves meanwhile, and Postgres says which of the
+ * flushes it has counted, so none counts twice. The memory of other processes, 250 ms of calls, is
+ * not seen.
+ *
+ * Single flight for each line and period. Questions of several lines that arrive together share one
+ * read.
+ */
+export class SpentInPeriods {
+  readonly #flights = new Map<string, Promise<SpentInPeriod>>();
+  readonly #reads: Batches<CostAsked, SpentInPeriod>;
+
+  constructor(parts: SpentInPeriodsParts) {
+    this.#reads = new Batches({
+      run: (asked) => readTogether(parts, asked),
+      isOneItemsFault: () => false,
+      sizeMax: linesTogetherMax,
+      runningMax: 1,
+      waitingMax: linesWaitingMax,
+    });
+  }
+
+  /** Rejects with `OVERLOADED`, or with `DEPENDENCY_UNAVAILABLE` when Postgres cannot say. */
+  read(lineageId: string, period: QuotaPeriod, now: Date): Promise<SpentInPeriod> {
+    const since = startOfPeriod(period, now);
+    const name = `${lineageId} ${period} ${since.getTime()}`;
+    const flight = this.#flights.get(name) ?? this.#reads.add({ lineageId, since });
+    if (!this.#flights.has(name)) {
+      this.#flights.set(name, flight);
+      const land = () => void this.#flights.delete(name);
+      flight.then(land, land);
+    }
+    return flight;
+  }
+}
+
+async function readTogether(
+  { redis, db, handOverUsage }: SpentInPeriodsParts,
+  asked: readonly CostAsked[],
+): Promise<SpentInPeriod[]> {
+  await handOverUsage();
+  const lineageIds = new Set(asked.map(({ lineageId }) => lineageId));
+  // While Redis is away, what waits in it is out of reach, and processes hand over to Postgres
+  // instead.
+  const reachable = await listWaitingCosts(redis, lineageIds, flushesReadMax).catch(() => undefined);
+  const waiting = reachable ?? [];
+  const { costs, counted } = await sumAcceptedCosts(db, asked, [
+    ...new Set(waiting.map(({ flushId }) => flushId)),
+  ]);
+  const uncounted = waiting.filter(({ flushId }) => !counted.has(flushId));
+  return asked.map(({ lineageId, since }, index) => {
+    const own = uncounted.filter((mark) => mark.lineageId === lineageId && mark.minuteMs >= since.getTime());
+    const cost = own.reduce((sum, mark) => sum + mark.cost, costs[index] ?? 0);
+    return { cost, isAll: reachable !== undefined };
+  });
+}

@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis';
+import type { Database } from '../../src/stores/postgres/database.ts';
+import { pushFlush } from '../../src/stores/redis/usage-flushes.ts';
+import { CountedLimits } from '../../src/verify/counted-limits.ts';
+import { LimitedLines } from '../../src/verify/limited-lines.ts';
+import { type LimitDecision, Limits } from '../../src/verify/limits.ts';
+import { SpentInPeriods } from '../../src/verify/spent-in-periods.ts';
+import { UsageRecorder } from '../../src/verify/usage-recorder.ts';
+
+export type TestLimits = {
+  limits: Limits;
+  /** Of the same process: what it holds is handed over before a quota gets its start. */
+  usage: UsageRecorder;
+  decisions: LimitDecision[];
+};
+
+type Changed = { processes?: number; linesMax?: number; latenessMs?: number; now?: Date };
+
+/** The limits of one process, as `wire.ts` builds them. */
+export function newLimits({ redis, db }: { redis: Redis; db: Database }, changed: Changed = {}): TestLimits {
+  const { processes = 1, linesMax = 1_000, latenessMs = 0, now = new Date() } = changed;
+  const usage = new UsageRecorder(
+    (flush) => pushFlush(redis, flush),
+    () => undefined,
+  );
+  const decisions: LimitDecision[] = [];
+  const limits = new Limits({
+    counted: new CountedLimits({
+      redis,
+      spentInPeriods: new SpentInPeriods({ redis, db, handOverUsage: () => usage.handOver() }),
+    }),
+    lines: new LimitedLines(linesMax),
+    clock: { now: () => now },
+    processes: () => processes,
+    loopLatenessMs: () => latenessMs,
+    onDecision: (decision) => void decisions.push(decision),
+  });
+  return { limits, usage, decisions };
+}
