@@ -272,7 +272,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       lastUses.start();
     },
     flushUsage: async () => {
-      await Promise.all([usage.flush(), lastUses.flush()]);
+      await Promise.all([usage.handOver(), lastUses.flush()]);
     },
     close: () => closing.run(),
   };
