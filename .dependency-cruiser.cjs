@@ -134,7 +134,6 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^src/sdk/dist/' },
     // Type imports count: "http never imports stores" is about knowing, not about running.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

@@ -8,8 +8,7 @@ export const ROOMS: readonly string[] = ['src', 'workers', 'portal/src'];
 export function sourceFiles(root: string): string[] {
   return ROOMS.flatMap((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
-      // What is built from them is nobody's source.
-      .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('sdk/dist/'))
+      .filter((file) => /\.tsx?$/.test(file))
       .map((file) => `${room}/${file}`),
   );
 }

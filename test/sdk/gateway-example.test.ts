@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { listen } from '../../src/serve-http.ts';
+import { installed, packed } from '../packages/packed.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { getKey, mint, revoke } from '../support/keys.ts';
 import { loggedLine, type Running, startScript } from '../support/processes.ts';
 import { askGateway } from './ask-gateway.ts';
-import { installSdk, packSdk } from './built-package.ts';
 
 type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
 
@@ -22,7 +22,8 @@ beforeAll(async () => {
   const { secret } = await broker.createMasterKey({ permissions: ['keys:verify'] });
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
   atEnd(() => rm(directory, { recursive: true, force: true }));
-  const root = await installSdk(directory, await packSdk(directory), ['express']);
+  const tarball = await packed('keys', directory);
+  const { consumer: root } = await installed(directory, tarball, ['express']);
   await copyFile(join(projectRoot, 'examples/gateway/gateway.js'), join(root, 'gateway.js'));
   const env = {
     FLOWPLATE_URL: broker.url,
