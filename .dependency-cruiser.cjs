@@ -6,7 +6,7 @@
 const entries = '^(src/(main|api|primary)|workers/main)\\.ts$';
 // What decides about a key, without any I/O: the server and the published SDK run the same code (docs/decisions/0011).
 const deciding =
-  '^src/verify/(accepted-verdict|decide|fingerprint-table|record-cache|refused-organizations|remembered-revisions|usage-recorder)\\.ts$';
+  '^src/verify/(accepted-verdict|decide|fingerprint-table|record-cache|refused-organizations|remembered-revisions|usage-recorder|verifier-memory)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -105,7 +105,16 @@ export const configSchema = z.object({
     .max(120_000)
     .default(15_000)
     .describe(
-      'How long a verifier may go on from memory without reaching Postgres, in milliseconds: longer survives longer outages, shorter makes an unreachable verifier certain sooner. The same on every replica.',
+      'How long a verifier may go on from memory without reaching Postgres, in milliseconds: longer survives longer outages, shorter makes an unreachable verifier certain sooner. A verifier keeps the length that it registered with.',
+    ),
+  VERIFIERS_PER_MASTER_KEY_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe(
+      'Embedded verifiers that may hold a lease by one master key at the same time. Each revoke waits for all of them, so one master key must not bring in any number.',
     ),
   RECORDS_IN_MEMORY_MAX: z.coerce
     .number()

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { HeldUpBy } from './domain/propagation.ts';
 import { toOriginForm } from './http/request-target.ts';
 import type { LimitDecision } from './verify/limits.ts';
 
@@ -39,6 +40,7 @@ export function createMetrics() {
       labelNames: ['dependency'],
       registers,
     }),
+    countPending: countPending(registry),
     jobs: new Histogram({
       name: 'flowplate_job_seconds',
       help: 'Background jobs by name and outcome',
@@ -57,6 +59,26 @@ export function createMetrics() {
         },
       });
     },
+  };
+}
+
+/** Counts changes that some verifier did not confirm in time, and those verifiers by their kind. */
+function countPending(registry: Registry): (heldUpBy: readonly HeldUpBy[]) => void {
+  const pending = new Counter({
+    name: 'flowplate_pending_changes_total',
+    help: 'Revokes and other changes that were answered pending, since some verifier had not confirmed them',
+    registers: [registry],
+  });
+  const verifiers = new Counter({
+    name: 'flowplate_held_up_by_verifiers_total',
+    help: 'Verifiers that had not confirmed a change in time, once for each pending change',
+    labelNames: ['kind'],
+    registers: [registry],
+  });
+  return (heldUpBy) => {
+    pending.inc();
+    for (const { masterKeyId } of heldUpBy)
+      verifiers.inc({ kind: masterKeyId === null ? 'api' : 'embedded' });
   };
 }
 

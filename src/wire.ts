@@ -33,6 +33,8 @@ import { identifySession } from './usecases/sessions/identify-session.ts';
 import { SigningKeys } from './usecases/sessions/signing-keys.ts';
 import { enterTenant } from './usecases/tenants/enter-tenant.ts';
 import { ChangeSignal } from './usecases/verifiers/change-signal.ts';
+import { NewestHeartbeats } from './usecases/verifiers/newest-heartbeats.ts';
+import { VerifierLimits } from './usecases/verifiers/verifier-limits.ts';
 import { CountedLimits } from './verify/counted-limits.ts';
 import { KeyRecords } from './verify/key-records.ts';
 import { LastUses } from './verify/last-uses.ts';
@@ -40,12 +42,13 @@ import { Lease } from './verify/lease.ts';
 import { LimitedLines } from './verify/limited-lines.ts';
 import { Limits } from './verify/limits.ts';
 import { MasterKeys } from './verify/master-keys.ts';
-import { RecordCache, revisionMemoryMs } from './verify/record-cache.ts';
+import { changesRememberedMax, RecordCache, revisionMemoryMs } from './verify/record-cache.ts';
 import { RefusedOrganizations } from './verify/refused-organizations.ts';
 import { Rekeying } from './verify/rekeying.ts';
 import { RememberedRevisions } from './verify/remembered-revisions.ts';
 import { SpentInPeriods } from './verify/spent-in-periods.ts';
 import { type DeliverFlush, UsageRecorder } from './verify/usage-recorder.ts';
+import { VerifierMemory } from './verify/verifier-memory.ts';
 
 const waitingForRecordsPerConnection = 64;
 const masterKeyLookupsWaitingMax = 256;
@@ -110,31 +113,37 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
 
   const keyring = config.FLOWPLATE_PEPPERS;
   const clock = new ServerClock();
-  const revisions = new RememberedRevisions(revisionMemoryMs);
+  const revisions = new RememberedRevisions({
+    retentionMs: revisionMemoryMs,
+    changesMax: changesRememberedMax,
+  });
   const refusedOrganizations = new RefusedOrganizations();
   const keysInMemory = new RecordCache<KeyRecord>(revisions, config.RECORDS_IN_MEMORY_MAX);
   const masterKeysInMemory = new RecordCache<MasterKey>(revisions, masterKeysInMemoryMax);
+  const memory = new VerifierMemory({
+    revisions,
+    refusedOrganizations,
+    caches: [keysInMemory, masterKeysInMemory],
+  });
   const changesHeard = new ChangeSignal();
+  const propagation = new PropagationWatch(db, config.LEASE_MS, ({ heldUpBy }) => {
+    metrics.countPending(heldUpBy);
+    log.warn({ held_up_by: heldUpBy }, 'a change is pending: these verifiers have not confirmed it');
+  });
 
   const lease = new Lease(
     {
       db: leaseDb,
       clock,
       onFault: fault('postgres'),
+      onLeaseMs: (leaseMs) => propagation.noteLease(leaseMs),
       sink: {
-        reset(refused) {
-          keysInMemory.clear();
-          masterKeysInMemory.clear();
-          revisions.clear();
-          refusedOrganizations.replace(refused);
-        },
-        apply(changes) {
-          for (const change of changes) {
-            if (change.kind === 'organization') refusedOrganizations.apply(change.subjectId, change.status);
-            else revisions.remember(change.subjectId, change.revision, performance.now());
-          }
+        reset: (seq, refused) => memory.reset(seq, refused),
+        apply(changes, seq) {
+          memory.apply(changes, seq);
           if (changes.length > 0) changesHeard.tell();
         },
+        forgetRecords: () => memory.forgetRecords(),
       },
     },
     {
@@ -190,6 +199,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     lease,
     clock,
     memory: masterKeysInMemory,
+    revisions,
     db: verifyDb,
     lookups: new Bulkhead({ runningMax: 2, waitingMax: masterKeyLookupsWaitingMax, refusal: 'OVERLOADED' }),
     hashing: new Bulkhead({
@@ -205,7 +215,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     clock,
     randomBytes,
     turns: new Turns(),
-    propagation: new PropagationWatch(db, config.LEASE_MS),
+    propagation,
   };
   const refusals = new RefusalAudit(changes, fault('audit'));
   closing.add('refusals', () => refusals.close());
@@ -244,7 +254,16 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         spendLimits: (record, cost, now) => limits.spend(record, cost, now),
         onVerdict: (code) => metrics.countVerdict(code),
       },
-      verifiers: { db: verifiersDb, leaseMs: config.LEASE_MS, changes: changesHeard, deliverUsage },
+      verifiers: {
+        db: verifiersDb,
+        leaseMs: config.LEASE_MS,
+        verifiersMax: config.VERIFIERS_PER_MASTER_KEY_MAX,
+        turns: changes.turns,
+        changes: changesHeard,
+        limits: new VerifierLimits(config.VERIFIERS_PER_MASTER_KEY_MAX),
+        newest: new NewestHeartbeats(),
+        deliverUsage,
+      },
       readQueue: () => queue.read(),
       countFlushes: () => countFlushes(redis),
       log,

@@ -6,7 +6,14 @@ import { recordLifeMs } from '../../src/verify/record-cache.ts';
 
 const rowsPerBatch = 10_000;
 
-type Row = { id: string; digest: Buffer; user_id: string; organization_id: string; read_at_ms: number };
+type Row = {
+  id: string;
+  digest: Buffer;
+  user_id: string;
+  organization_id: string;
+  read_at_ms: number;
+  as_of_seq: number;
+};
 
 /** Puts the record of every seeded key into Redis, as each first verification would, and in seconds instead of minutes. */
 export async function fillRedis(sql: pg.Pool, redisUrl: string): Promise<void> {
@@ -16,7 +23,12 @@ export async function fillRedis(sql: pg.Pool, redisUrl: string): Promise<void> {
     const next = readRows(sql, rows.at(-1)?.id ?? '');
     await Promise.all(
       rows.map((row) =>
-        writeRecord(redis, row.digest, { record: toRecord(row), readAtMs: row.read_at_ms }, recordLifeMs),
+        writeRecord(
+          redis,
+          row.digest,
+          { record: toRecord(row), readAtMs: row.read_at_ms, asOfSeq: row.as_of_seq },
+          recordLifeMs,
+        ),
       ),
     );
     rows = await next;
@@ -26,7 +38,8 @@ export async function fillRedis(sql: pg.Pool, redisUrl: string): Promise<void> {
 
 async function readRows(sql: pg.Pool, afterId: string): Promise<Row[]> {
   const { rows } = await sql.query<Row>(
-    `SELECT id, digest, user_id, organization_id, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms
+    `SELECT id, digest, user_id, organization_id, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms,
+       (SELECT coalesce(max(seq), 0)::float8 FROM key_changes) AS as_of_seq
      FROM api_keys WHERE id > $1 ORDER BY id LIMIT ${rowsPerBatch}`,
     [afterId],
   );

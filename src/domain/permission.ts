@@ -5,6 +5,7 @@ export const masterKeyPermissions = [
   'keys:revoke',
   'keys:read',
   'keys:verify',
+  'keys:verify:embedded',
   'usage:read',
 ] as const;
 

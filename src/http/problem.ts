@@ -114,7 +114,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 404,
     type: notFound,
     message: 'The verifier was not found.',
-    systemMessage: 'Unknown, forgotten, of another master key, or ahead of this feed: register anew',
+    systemMessage: 'Unknown, ended, forgotten, of another master key, or ahead of this feed: register anew',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
@@ -151,6 +151,13 @@ export const problems: Record<ErrorCode, Problem> = {
     type: conflict,
     message: 'The API key is no longer active.',
     systemMessage: 'A key that was refreshed, revoked or has expired cannot be changed',
+  },
+  VERIFIER_BEHIND: {
+    status: 409,
+    type: conflict,
+    message: 'The verifier has not applied what it was told.',
+    systemMessage:
+      'The reported place lies before what the last answer contained: empty the caches and register anew',
   },
   EMAIL_ALREADY_EXISTS: {
     status: 409,
@@ -217,6 +224,12 @@ export const problems: Record<ErrorCode, Problem> = {
     type: 'validation_error',
     message: 'The idempotency key was used for another request.',
     systemMessage: 'Same Idempotency-Key, other body',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    type: 'rate_limit_error',
+    message: 'Too many requests. Please try again later.',
+    systemMessage: 'This credential has used up what it may have at a time',
   },
   TOO_MANY_ATTEMPTS: {
     status: 429,

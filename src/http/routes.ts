@@ -6,6 +6,7 @@ import type { OperatorParts } from '../usecases/operators/operator-parts.ts';
 import type { QueueHealthParts } from '../usecases/platform-stats/get-queue-health.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { HeartbeatParts } from '../usecases/verifiers/heartbeat.ts';
+import type { RegisterParts } from '../usecases/verifiers/register-verifier.ts';
 import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
 import type { VerifyParts } from '../verify/verify-key.ts';
 import type { ApiUserAccessParts } from './access/api-user.ts';
@@ -100,7 +101,7 @@ export type ApiParts = MintParts &
   ExportAuditParts & {
     environment: string;
     verify: VerifyParts;
-    verifiers: HeartbeatParts & ReportUsageParts;
+    verifiers: HeartbeatParts & RegisterParts & ReportUsageParts;
     isDraining: () => boolean;
   };
 

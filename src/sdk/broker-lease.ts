@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Broker, Change, Registration } from './broker.ts';
+import type { AppliedChange } from '../domain/key-change.ts';
+import type { VerifierMemory } from '../verify/verifier-memory.ts';
+import type { Broker, Registration } from './broker.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import { FlowplateApiError } from './errors.ts';
-
-/** What a verifier does with the feed. `reset` empties every cache: what they hold can no longer be vouched for. */
-export type ChangeSink = {
-  reset(refusedOrganizations: readonly string[]): void;
-  apply(changes: readonly Change[]): void;
-};
 
 type Session = {
   verifierId: string;
@@ -22,6 +18,8 @@ type Session = {
 
 const waitMsMax = 5_000;
 const pauseMsMax = 1_000;
+/** However long the broker asks to stay away. */
+const refusedPauseMsMax = 60_000;
 const firstPauseMs = 50;
 /** A wait that was cut short without news: the broker is about to end. */
 const quietPauseMs = 250;
@@ -29,19 +27,22 @@ const quietPauseMs = 250;
 const beatsBetweenClockReadings = 20;
 
 /**
- * The right to verify from memory, held through the broker (decision 0003, and src/verify/lease.ts for the argument why the order
- * matters). A heartbeat says what was applied, and the broker writes that down and extends the lease, committed, before it reads
- * the changes that it answers with. Once they are applied the lease holds until the monotonic clock *before* the heartbeat was
- * sent + lease − margin. The next heartbeat goes out at once: it is what a revoke waits for.
+ * The right to verify from memory, held through the broker (decision 0003, and src/verify/lease.ts
+ * for the argument why the order matters). A heartbeat says what was applied, and the broker writes
+ * that down and extends the lease, committed, before it reads the changes that it answers with.
+ * Once they are applied the lease holds until the monotonic clock *before* the heartbeat was sent +
+ * lease − margin. The next heartbeat goes out at once: it is what a revoke waits for. The first
+ * lease comes with the first heartbeat: a registration begins at the end of the feed, with empty
+ * caches.
  *
- *     unregistered ──registered, recent changes loaded──▶ held ◀──heartbeat──▶ lapsed (ask the broker)
- *          ▲                                                                       │
- *          └────row gone, or our own credential changed: caches emptied────────────┘
+ *     unregistered ──registered──▶ lapsed (ask the broker) ◀──heartbeat──▶ held
+ *          ▲                                     │                          │
+ *          └──row gone or ended, or our own credential changed: caches emptied
  */
 export class BrokerLease {
   readonly #broker: Broker;
   readonly #clock: BrokerClock;
-  readonly #sink: ChangeSink;
+  readonly #memory: Pick<VerifierMemory, 'reset' | 'apply'>;
   readonly #onFault: (error: unknown) => void;
   readonly #stopping = new AbortController();
   #heldUntilMs = 0;
@@ -55,12 +56,12 @@ export class BrokerLease {
   constructor(parts: {
     broker: Broker;
     clock: BrokerClock;
-    sink: ChangeSink;
+    memory: Pick<VerifierMemory, 'reset' | 'apply'>;
     onFault: (error: unknown) => void;
   }) {
     this.#broker = parts.broker;
     this.#clock = parts.clock;
-    this.#sink = parts.sink;
+    this.#memory = parts.memory;
     this.#onFault = parts.onFault;
   }
 
@@ -83,7 +84,7 @@ export class BrokerLease {
    */
   async start(): Promise<void> {
     try {
-      await this.#register();
+      await this.#beat(await this.#register());
     } catch (error) {
       if (isRefusal(error)) throw error;
       this.#onFault(error);
@@ -105,9 +106,9 @@ export class BrokerLease {
     }
   }
 
-  /** One request to the broker; answers with the pause before the next. */
+  /** One heartbeat, after a registration if need be; answers with the pause before the next. */
   async #step(): Promise<number> {
-    const pauseMs = this.#session === undefined ? await this.#register() : await this.#beat(this.#session);
+    const pauseMs = await this.#beat(this.#session ?? (await this.#register()));
     this.#failures = 0;
     return pauseMs;
   }
@@ -119,21 +120,25 @@ export class BrokerLease {
     if (isForgotten(error)) await this.#drop();
     // Who may not verify may not do so from memory either; a mere fault leaves the lease as it is.
     else if (isRefusal(error)) this.#heldUntilMs = 0;
-    return Math.min(firstPauseMs * 2 ** Math.min(this.#failures, 10), pauseMsMax);
+    const pauseMs = Math.min(firstPauseMs * 2 ** Math.min(this.#failures, 10), pauseMsMax);
+    return Math.max(pauseMs, Math.min(refusedForMs(error), refusedPauseMsMax));
   }
 
-  /** The broker registers first and loads afterwards: the other way round, a change in between would be waited for by nobody. */
-  async #register(): Promise<number> {
+  /**
+   * Gives no lease yet. The broker finds the place in its feed first, and the refused organizations
+   * as they are afterwards.
+   */
+  async #register(): Promise<Session> {
     const sentMs = performance.now();
     const registration = await this.#broker.register(this.#stopping.signal);
     this.#clock.observe(registration.server_time_ms, sentMs, performance.now());
-    this.#session = toSession(registration);
-    this.#verifierId = registration.verifier_id;
+    const session = toSession(registration);
+    this.#session = session;
+    this.#verifierId = session.verifierId;
     this.#registrations += 1;
-    this.#sink.reset(registration.refused_organizations);
-    this.#sink.apply(registration.recent);
-    this.#heldUntilMs = sentMs + usableMs(registration.lease_ms);
-    return 0;
+    this.#heldUntilMs = 0;
+    this.#memory.reset(session.appliedSeq, registration.refused_organizations);
+    return session;
   }
 
   async #beat(session: Session): Promise<number> {
@@ -152,7 +157,7 @@ export class BrokerLease {
       await this.#drop();
       return firstPauseMs;
     }
-    this.#sink.apply(heard.changes);
+    this.#memory.apply(heard.changes, heard.applied_seq);
     session.appliedSeq = heard.applied_seq;
     // What was committed while this process was away may still be to come.
     if (!heard.has_more) this.#heldUntilMs = sentMs + usableMs(leaseMs);
@@ -164,7 +169,7 @@ export class BrokerLease {
     const session = this.#session;
     this.#session = undefined;
     this.#heldUntilMs = 0;
-    this.#sink.reset([]);
+    this.#memory.reset(0, []);
     if (session !== undefined) await this.#broker.remove(session.verifierId).catch(() => undefined);
   }
 
@@ -189,12 +194,18 @@ function toSession(registration: Registration): Session {
   };
 }
 
-function isOwn(session: Session, change: Change): boolean {
-  return change.kind === 'master_key' && change.subject_id === session.masterKeyId;
+function isOwn(session: Session, { kind, subjectId }: AppliedChange): boolean {
+  return kind === 'master_key' && subjectId === session.masterKeyId;
 }
 
 function isForgotten(error: unknown): boolean {
-  return error instanceof FlowplateApiError && error.code === 'VERIFIER_NOT_FOUND';
+  if (!(error instanceof FlowplateApiError)) return false;
+  return error.code === 'VERIFIER_NOT_FOUND' || error.code === 'VERIFIER_BEHIND';
+}
+
+function refusedForMs(error: unknown): number {
+  if (!(error instanceof FlowplateApiError) || error.status !== 429) return 0;
+  return (error.retryAfterSeconds ?? 0) * 1_000;
 }
 
 function isRefusal(error: unknown): boolean {

@@ -2,15 +2,20 @@ import type { KeyRecord } from '../domain/key-record.ts';
 import { Entry } from '../verify/record-cache.ts';
 import type { Broker, FoundRecord } from './broker.ts';
 
-/** The feed in whose time a record was asked for. */
-export type Era = { verifierId: string; registrations: number };
+/**
+ * The registration under which a record is asked for, and the version of what was heard of then.
+ */
+export type Era = { verifierId: string; registrations: number; version: number };
 
 /** `entry.readAtMs`: the monotonic time before which it was not read from the database. */
 export type LandedRecord = Pick<FoundRecord, 'organizationActive'> & { entry: Entry<KeyRecord> };
 
-type Flight = { registrations: number; landed: Promise<LandedRecord | undefined> };
+type Flight = { era: Era; landed: Promise<LandedRecord | undefined> };
 
-/** Fetches records from the broker, with one flight for each key however many ask. */
+/**
+ * Fetches records from the broker. Requests for one key share one fetch (single flight) until a
+ * change is heard of.
+ */
 export class BrokerRecords {
   readonly #broker: Broker;
   readonly #onLanded: (fingerprint: string, landed: LandedRecord, era: Era) => void;
@@ -22,14 +27,18 @@ export class BrokerRecords {
     this.#onLanded = onLanded;
   }
 
-  /** Undefined when there is no such key. Whoever joins a flight may know more than it brings: the caller judges what lands. */
+  /**
+   * Undefined when there is no such key. Joins no flight of another era: it may have read before a
+   * change that this request must see. What lands may still be older than what was heard of since:
+   * the caller judges it.
+   */
   find(era: Era, fingerprint: string, key: string): Promise<LandedRecord | undefined> {
     const flying = this.#flights.get(fingerprint);
-    if (flying !== undefined && flying.registrations === era.registrations) return flying.landed;
+    if (flying !== undefined && isSame(flying.era, era)) return flying.landed;
     const landed = this.#fly(era, fingerprint, key).finally(() => {
       if (this.#flights.get(fingerprint)?.landed === landed) this.#flights.delete(fingerprint);
     });
-    this.#flights.set(fingerprint, { registrations: era.registrations, landed });
+    this.#flights.set(fingerprint, { era, landed });
     return landed;
   }
 
@@ -37,9 +46,13 @@ export class BrokerRecords {
     const sentMs = performance.now();
     const found = await this.#broker.findRecord(era.verifierId, key);
     if (found === undefined) return undefined;
-    const { record, organizationActive, ageMs } = found;
-    const landed = { organizationActive, entry: new Entry(record, sentMs - ageMs) };
+    const { record, organizationActive, ageMs, asOfSeq } = found;
+    const landed = { organizationActive, entry: new Entry(record, sentMs - ageMs, asOfSeq) };
     this.#onLanded(fingerprint, landed, era);
     return landed;
   }
+}
+
+function isSame(one: Era, other: Era): boolean {
+  return one.registrations === other.registrations && one.version === other.version;
 }

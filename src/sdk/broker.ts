@@ -1,15 +1,9 @@
+import type { AppliedChange } from '../domain/key-change.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 import type { UsageReport } from './usage-report.ts';
-
-export type Change = {
-  kind: 'key' | 'master_key' | 'organization';
-  subject_id: string;
-  revision: number;
-  status: string | null;
-};
 
 export type Registration = {
   verifier_id: string;
@@ -18,13 +12,23 @@ export type Registration = {
   server_time_ms: number;
   master_key_id: string;
   refused_organizations: string[];
-  recent: Change[];
 };
 
 export type Beat = { applied_seq: number; acknowledged_seq: number; wait_ms: number };
-export type Heard = { changes: Change[]; applied_seq: number; has_more: boolean; server_time_ms: number };
+export type Heard = {
+  changes: AppliedChange[];
+  applied_seq: number;
+  has_more: boolean;
+  server_time_ms: number;
+};
 
-export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageMs: number };
+/**
+ * `asOfSeq`: the place in the feed at which the record was what the database said; -1 when the
+ * broker does not tell.
+ */
+export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageMs: number; asOfSeq: number };
+
+type SentChange = Omit<AppliedChange, 'subjectId'> & { subject_id: string };
 
 type SentRecord = {
   id: string;
@@ -44,7 +48,9 @@ type SentRecord = {
   ip_allowlist: string[] | null;
 };
 
-type RecordAnswer = { record: null } | { record: SentRecord; organization_active: boolean; age_ms: number };
+type RecordAnswer =
+  | { record: null }
+  | { record: SentRecord; organization_active: boolean; age_ms: number; as_of_seq?: number };
 
 const verifiersPath = '/v1/flowplate/verifiers';
 
@@ -60,12 +66,16 @@ export class Broker {
   }
 
   register(signal: AbortSignal): Promise<Registration> {
-    return this.#transport.send({ method: 'POST', path: verifiersPath, signal });
+    const body = { lease: 'first_heartbeat' };
+    return this.#transport.send({ method: 'POST', path: verifiersPath, body, signal });
   }
 
-  heartbeat(verifierId: string, body: Beat, timeoutMs: number, signal: AbortSignal): Promise<Heard> {
+  async heartbeat(verifierId: string, body: Beat, timeoutMs: number, signal: AbortSignal): Promise<Heard> {
     const path = `${verifiersPath}/${verifierId}/heartbeat`;
-    return this.#transport.send({ method: 'POST', path, body, timeoutMs, signal });
+    const call = { method: 'POST', path, body, timeoutMs, signal } as const;
+    const answer = await this.#transport.send<Omit<Heard, 'changes'> & { changes: SentChange[] }>(call);
+    const changes = answer.changes.map(({ subject_id: subjectId, ...change }) => ({ ...change, subjectId }));
+    return { ...answer, changes };
   }
 
   remove(verifierId: string): Promise<void> {
@@ -77,8 +87,13 @@ export class Broker {
     const path = `${verifiersPath}/${verifierId}/records`;
     const answer = await this.#transport.send<RecordAnswer>({ method: 'POST', path, body: { key } });
     if (answer.record === null) return undefined;
-    const { record, organization_active: organizationActive, age_ms: ageMs } = answer;
-    return { record: toKeyRecord(record), organizationActive, ageMs };
+    const {
+      record,
+      organization_active: organizationActive,
+      age_ms: ageMs,
+      as_of_seq: asOfSeq = -1,
+    } = answer;
+    return { record: toKeyRecord(record), organizationActive, ageMs, asOfSeq };
   }
 
   reportUsage(verifierId: string, { id, sums }: UsageReport): Promise<void> {

@@ -6,14 +6,15 @@ import { isAccepted, type Verdict } from '../domain/verdict.ts';
 import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
 import { fingerprintOf } from '../verify/fingerprint-table.ts';
-import { type Entry, RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';
+import { changesRememberedMax, type Entry, RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';
 import { RefusedOrganizations } from '../verify/refused-organizations.ts';
 import { RememberedRevisions } from '../verify/remembered-revisions.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
+import { VerifierMemory } from '../verify/verifier-memory.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { Broker } from './broker.ts';
 import { BrokerClock } from './broker-clock.ts';
-import { BrokerLease, type ChangeSink } from './broker-lease.ts';
+import { BrokerLease } from './broker-lease.ts';
 import { BrokerRecords, type Era, type LandedRecord } from './broker-records.ts';
 import { FlowplateUndecidedError } from './errors.ts';
 import type { ConnectionOptions } from './transport.ts';
@@ -41,7 +42,10 @@ const stalePausesMs: readonly number[] = [5, 20, 80, 300, 700];
 export class FlowplateVerifier {
   readonly #broker: Broker;
   readonly #clock = new BrokerClock();
-  readonly #revisions = new RememberedRevisions(revisionMemoryMs);
+  readonly #revisions = new RememberedRevisions({
+    retentionMs: revisionMemoryMs,
+    changesMax: changesRememberedMax,
+  });
   readonly #refused = new RefusedOrganizations();
   readonly #memory: RecordCache<KeyRecord>;
   readonly #records: BrokerRecords;
@@ -56,8 +60,12 @@ export class FlowplateVerifier {
     this.#broker = new Broker(connection);
     this.#memory = new RecordCache(this.#revisions, recordsInMemoryMax);
     this.#records = new BrokerRecords(this.#broker, (...landed) => this.#remember(...landed));
-    const sink = this.#newSink();
-    this.#lease = new BrokerLease({ broker: this.#broker, clock: this.#clock, sink, onFault });
+    const memory = new VerifierMemory({
+      revisions: this.#revisions,
+      refusedOrganizations: this.#refused,
+      caches: [this.#memory],
+    });
+    this.#lease = new BrokerLease({ broker: this.#broker, clock: this.#clock, memory, onFault });
     this.#usage = new UsageRecorder(
       (flush) => deliverUsage({ broker: this.#broker, verifierId: this.#lease.verifierId, onFault }, flush),
       onFault,
@@ -124,12 +132,16 @@ export class FlowplateVerifier {
       if (!this.isLeaseHeld() || verifierId === undefined) return this.#broker.verify(request);
       const known = this.#memory.get(fingerprint, performance.now());
       if (known !== undefined && isLimited(known)) return this.#broker.verify(request);
-      const landed = await this.#records.find({ verifierId, registrations }, fingerprint, request.key);
+      const { version } = this.#revisions;
+      const era = { verifierId, registrations, version };
+      const landed = await this.#records.find(era, fingerprint, request.key);
       // While it flew, the lease may have ended, or have been taken anew over another feed.
       if (!this.isLeaseHeld()) return this.#broker.verify(request);
       if (this.#lease.registrations !== registrations) continue;
       if (landed === undefined) return { valid: false, code: 'NOT_FOUND' };
       if (isLimited(landed.entry.record)) return this.#broker.verify(request);
+      // From before this verifier knows the feed: it cannot tell what has changed since.
+      if (!this.#revisions.reaches(landed.entry.asOfSeq)) return this.#broker.verify(request);
       if (!this.#revisions.isStale(landed.entry.record)) {
         const verdict = this.#judge(landed.entry, request, landed.organizationActive, performance.now());
         if (verdict !== undefined) return verdict;
@@ -164,22 +176,6 @@ export class FlowplateVerifier {
     }
     this.#usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);
     return verdictOf(entry, code);
-  }
-
-  #newSink(): ChangeSink {
-    return {
-      reset: (refusedOrganizations) => {
-        this.#memory.clear();
-        this.#revisions.clear();
-        this.#refused.replace(refusedOrganizations);
-      },
-      apply: (changes) => {
-        for (const { kind, subject_id, revision, status } of changes) {
-          if (kind === 'organization') this.#refused.apply(subject_id, status);
-          else this.#revisions.remember(subject_id, revision, performance.now());
-        }
-      },
-    };
   }
 }
 

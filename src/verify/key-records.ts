@@ -15,13 +15,12 @@ import type { RememberedRevisions } from './remembered-revisions.ts';
 
 export type RecordSource = 'memory' | 'redis' | 'postgres';
 
-/** `entry.readAtMs`: the database server's time when the record was read there, however long ago. */
 export type FoundRecord = { record: KeyRecord; organizationActive: boolean; entry: Entry<KeyRecord> };
 
 export type KeyRecordParts = {
   keyring: Keyring;
   lease: Pick<Lease, 'isHeld'>;
-  clock: Pick<ServerClock, 'nowMs'>;
+  clock: Pick<ServerClock, 'monotonicMs' | 'ageMs'>;
   memory: RecordCache<KeyRecord>;
   revisions: RememberedRevisions;
   refusedOrganizations: RefusedOrganizations;
@@ -36,7 +35,11 @@ export type KeyRecordParts = {
 /** Bounds how long one command keeps Redis from everybody else's. */
 const readTogetherMax = 100;
 
-type Flight = Entry<KeyRecord> | undefined;
+/** A look-up under way, and what this verifier had heard of when it began. */
+type Flight = { version: number; landed: Promise<Entry<KeyRecord> | undefined> };
+
+/** What Postgres said; `readAtMs` is the server's time when it did. */
+type Found = Pick<FoundKeyRecord, 'organizationActive' | 'readAtMs'> & { entry: Entry<KeyRecord> };
 
 /**
  * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one flight for each key however many
@@ -45,7 +48,7 @@ type Flight = Entry<KeyRecord> | undefined;
  */
 export class KeyRecords {
   readonly #parts: KeyRecordParts;
-  readonly #flights = new Map<string, Promise<Flight>>();
+  readonly #flights = new Map<string, Flight>();
   /** What is asked for in one turn of the event loop goes in one command: its way through the socket costs more than a record. */
   readonly #stored: Batches<Buffer, PackedRecord | undefined>;
 
@@ -80,7 +83,7 @@ export class KeyRecords {
   }
 
   #remembered(fingerprint: string): Entry<KeyRecord> | undefined {
-    return this.#parts.memory.find(fingerprint, this.#parts.clock.nowMs());
+    return this.#parts.memory.find(fingerprint, this.#parts.clock.monotonicMs());
   }
 
   /** Under a lease the set of refused organizations knows more than any record can. */
@@ -91,54 +94,73 @@ export class KeyRecords {
   }
 
   async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
-    const landed = await (this.#flights.get(fingerprint) ?? this.#takeOff(fingerprint, key));
+    const landed = await this.#joinOrStart(fingerprint, key).landed;
     if (landed === undefined) return undefined;
-    // The flight may have read before a change that this request, which joined it later, must already see.
+    // A change that came while it flew: what was read before it is not kept, and need not be said
+    // either.
     if (this.#parts.revisions.isStale(landed.record)) return this.#ask(key);
     return this.#withStatus(landed);
   }
 
-  #takeOff(fingerprint: string, key: string): Promise<Flight> {
-    const flight = this.#fly(fingerprint, key).finally(() => this.#flights.delete(fingerprint));
+  /**
+   * Joins no flight that began before the last change heard of: it may have read before a change
+   * that this request must see.
+   */
+  #joinOrStart(fingerprint: string, key: string): Flight {
+    const { version } = this.#parts.revisions;
+    const flying = this.#flights.get(fingerprint);
+    if (flying?.version === version) return flying;
+    const landed = this.#fly(fingerprint, key).finally(() => {
+      if (this.#flights.get(fingerprint) === flight) this.#flights.delete(fingerprint);
+    });
+    const flight = { version, landed };
     this.#flights.set(fingerprint, flight);
     return flight;
   }
 
-  async #fly(fingerprint: string, key: string): Promise<Flight> {
-    const { keyring, redis, revisions, memory, clock, onSource } = this.#parts;
+  async #fly(fingerprint: string, key: string): Promise<Entry<KeyRecord> | undefined> {
+    const { keyring, redis, memory, clock, onSource } = this.#parts;
     const digest = digestSecret(keyring[0], key);
     const packed = await this.#stored.add(digest.digest).catch(() => undefined);
-    const isFresh = packed !== undefined && clock.nowMs() - packed.readAtMs < recordLifeMs;
-    if (isFresh && !revisions.isStale(packed.record)) {
-      const entry = new Entry(packed.record, packed.readAtMs);
-      memory.put(fingerprint, entry, clock.nowMs());
+    const stored = packed && this.#toEntry(packed);
+    if (stored !== undefined && memory.put(fingerprint, stored, clock.monotonicMs())) {
       onSource('redis');
-      return entry;
+      return stored;
     }
     const found = await this.#read(key);
     if (found === undefined) return undefined;
-    const entry = new Entry(found.record, found.readAtMs);
-    if (revisions.isStale(found.record)) return entry;
-    memory.put(fingerprint, entry, clock.nowMs());
-    const ageMs = clock.nowMs() - found.readAtMs;
-    void writeRecord(redis, digest.digest, found, recordLifeMs - ageMs).catch(() => undefined);
+    const { entry, readAtMs } = found;
+    const { record, asOfSeq } = entry;
+    const nowMs = clock.monotonicMs();
+    if (!memory.put(fingerprint, entry, nowMs)) return entry;
+    const leftMs = recordLifeMs - (nowMs - entry.readAtMs);
+    void writeRecord(redis, digest.digest, { record, readAtMs, asOfSeq }, leftMs).catch(() => undefined);
     return entry;
+  }
+
+  #toEntry({ record, readAtMs, asOfSeq }: PackedRecord): Entry<KeyRecord> {
+    const { clock } = this.#parts;
+    return new Entry(record, clock.monotonicMs() - clock.ageMs(readAtMs), asOfSeq);
   }
 
   async #ask(key: string): Promise<FoundRecord | undefined> {
     const found = await this.#read(key);
     if (found === undefined) return undefined;
-    const { record, organizationActive, readAtMs } = found;
-    return { record, organizationActive, entry: new Entry(record, readAtMs) };
+    const { entry, organizationActive } = found;
+    return { record: entry.record, organizationActive, entry };
   }
 
-  async #read(key: string): Promise<FoundKeyRecord | undefined> {
-    const { bulkhead, db, keyring, onSource, onOldPepper } = this.#parts;
+  async #read(key: string): Promise<Found | undefined> {
+    const { bulkhead, db, keyring, revisions, clock, onSource, onOldPepper } = this.#parts;
     onSource('postgres');
-    const found = await bulkhead.run(() => findKeyRecord(db, digestsOf(keyring, key)));
-    if (found !== undefined && found.pepperId !== keyring[0].id) {
-      onOldPepper(found.record.id, found.pepperId, digestSecret(keyring[0], key));
-    }
-    return found;
+    return bulkhead.run(async () => {
+      // Both before the query is sent: its snapshot is later, and sees all that was applied here.
+      const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
+      const found = await findKeyRecord(db, digestsOf(keyring, key));
+      if (found === undefined) return undefined;
+      const { record, pepperId, organizationActive, readAtMs } = found;
+      if (pepperId !== keyring[0].id) onOldPepper(record.id, pepperId, digestSecret(keyring[0], key));
+      return { organizationActive, readAtMs, entry: new Entry(record, startMs, asOfSeq) };
+    });
   }
 }

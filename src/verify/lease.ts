@@ -1,10 +1,5 @@
-import type { AppliedChange } from '../domain/key-change.ts';
 import type { Database } from '../stores/postgres/database.ts';
-import {
-  findLastKeyChangeSeq,
-  listKeyChangesAfter,
-  listKeyChangesSince,
-} from '../stores/postgres/key-changes.ts';
+import { findCatchUpSeq, listKeyChangesAfter } from '../stores/postgres/key-changes.ts';
 import { listRefusedOrganizations } from '../stores/postgres/organizations.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import {
@@ -13,12 +8,16 @@ import {
   updateAppliedSeq,
   upsertVerifier,
 } from '../stores/postgres/verifiers.ts';
-import { revisionMemoryMs } from './record-cache.ts';
+import { changesRememberedMax, revisionMemoryMs } from './record-cache.ts';
+import type { ChangeSink } from './verifier-memory.ts';
 
-/** What a verifier does with the feed. `reset` empties every cache: what they hold can no longer be vouched for. */
-export type ChangeSink = {
-  reset(refusedOrganizations: readonly string[]): void;
-  apply(changes: readonly AppliedChange[]): void;
+export type LeaseParts = {
+  db: Database;
+  clock: ServerClock;
+  sink: ChangeSink;
+  /** Told how long the longest lease of all verifiers is, with each heartbeat. */
+  onLeaseMs: (leaseMs: number) => void;
+  onFault: (error: unknown) => void;
 };
 
 export type LeaseOptions = {
@@ -31,17 +30,25 @@ export type LeaseOptions = {
 const changesPerReadMax = 1_000;
 
 /**
- * The right to verify from memory, which this process holds as long as it is sure to hear of every revoke in time.
+ * The right to verify from memory, which this process holds as long as it is sure to hear of every
+ * revoke in time.
  *
- * A heartbeat does three things, in the one order that is safe: (1) extend the lease, committed; (2) in a new snapshot read the
- * changes after the last applied one and apply them; (3) say so. The lease then holds until the monotonic clock *before* (1)
- * + lease − margin. A revoke commits at C and looks at the leases at K > C: a lease extended before K is seen and waited
- * for; one extended after K is followed by a read that comes after C and sees the revoke. Reading first and extending
- * afterwards would let a process that was paused in between revive its lease over a revoke it never saw.
+ * A heartbeat does three things, in the one order that is safe: (1) extend the lease, committed;
+ * (2) in a new snapshot read the changes after the last applied one and apply them; (3) say so. The
+ * lease then holds until the monotonic clock *before* (1) + lease − margin. A revoke commits at C
+ * and looks at the leases at K > C: a lease extended before K is seen and waited for; one extended
+ * after K is followed by a read that comes after C and sees the revoke. Reading first and extending
+ * afterwards would let a process that was paused in between revive its lease over a revoke it never
+ * saw.
  *
- *     starting ──registered, recent changes loaded──▶ held ◀──heartbeat──▶ lapsed (ask Postgres)
- *         ▲                                                                  │
- *         └───────────row gone: silent too long, caches emptied──────────────┘
+ * Postgres extends only the lease of a verifier that one more read brings up to date. One that is
+ * further behind catches up first, and meanwhile no revoke waits for it. So does one that starts:
+ * its row has no lease until its first heartbeat, which keeps the order above whatever was read
+ * before.
+ *
+ *     starting ──registered, caught up──▶ held ◀──heartbeat──▶ lapsed (ask Postgres)
+ *         ▲                                                     │
+ *         └──────row gone: silent too long, caches emptied──────┘
  */
 export class Lease {
   readonly #db: Database;
@@ -59,15 +66,14 @@ export class Lease {
   #isWoken = false;
   #isStopped = false;
   #loop: Promise<void> = Promise.resolve();
+  readonly #onLeaseMs: (leaseMs: number) => void;
   readonly #onFault: (error: unknown) => void;
 
-  constructor(
-    parts: { db: Database; clock: ServerClock; sink: ChangeSink; onFault: (error: unknown) => void },
-    options: LeaseOptions,
-  ) {
+  constructor(parts: LeaseParts, options: LeaseOptions) {
     this.#db = parts.db;
     this.#clock = parts.clock;
     this.#sink = parts.sink;
+    this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
     this.#options = options;
     // Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a request is decided.
@@ -123,18 +129,22 @@ export class Lease {
   }
 
   async #beat(): Promise<void> {
-    const sentMs = performance.now();
     if (this.#appliedSeq === undefined) await this.#begin();
-    const lease = await extendLease(this.#db, this.#options.verifierId, this.#options.leaseMs);
+    const sentMs = performance.now();
+    const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);
     // A server that knows less than it was told has been restored or failed over: its feed is not the one that was applied here.
     if (lease === undefined || lease.appliedSeq < this.#saidSeq) {
       this.#appliedSeq = undefined;
       this.#heldUntilMs = 0;
       return this.#beat();
     }
-    this.#clock.observe(lease.nowMs, sentMs, performance.now());
     this.#apiProcesses = lease.apiProcesses;
+    this.#onLeaseMs(lease.leaseMsMax);
+    const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());
+    if (isStep) this.#sink.forgetRecords();
     await this.#catchUp();
+    // Now that it has caught up, Postgres will.
+    if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
   }
 
@@ -143,8 +153,8 @@ export class Lease {
     if (this.#appliedSeq === undefined) return;
     for (let isBehind = true; isBehind; ) {
       const changes = await listKeyChangesAfter(this.#db, this.#appliedSeq, changesPerReadMax);
-      this.#sink.apply(changes);
       this.#appliedSeq = changes.at(-1)?.seq ?? this.#appliedSeq;
+      this.#sink.apply(changes, this.#appliedSeq);
       isBehind = changes.length === changesPerReadMax;
     }
     if (this.#appliedSeq === this.#saidSeq) return;
@@ -152,19 +162,22 @@ export class Lease {
     this.#saidSeq = this.#appliedSeq;
   }
 
-  /** Registers first and loads afterwards: the other way round, a change in between would be waited for by nobody. */
+  /**
+   * Finds its place first and loads afterwards: the other way round, an organization that was
+   * suspended in between would be in neither. The place lies before what Redis may hold, so that
+   * most of that can be used at once.
+   */
   async #begin(): Promise<void> {
     const { verifierId: id, leaseMs } = this.#options;
-    const appliedSeq = await findLastKeyChangeSeq(this.#db);
-    await upsertVerifier(this.#db, { id, appliedSeq, leaseMs });
-    const [refused, recent] = [
-      await listRefusedOrganizations(this.#db),
-      await listKeyChangesSince(this.#db, revisionMemoryMs),
-    ];
-    this.#sink.reset(refused);
-    this.#sink.apply(recent.filter((change) => change.kind !== 'organization'));
+    const appliedSeq = await findCatchUpSeq(this.#db, {
+      ageMs: revisionMemoryMs,
+      changesMax: changesRememberedMax,
+    });
+    await upsertVerifier(this.#db, { id, appliedSeq, leaseMs, isLive: false });
+    this.#sink.reset(appliedSeq, await listRefusedOrganizations(this.#db));
     this.#appliedSeq = appliedSeq;
     this.#saidSeq = appliedSeq;
+    await this.#catchUp();
   }
 
   async #sleepUntil(atMs: number): Promise<void> {

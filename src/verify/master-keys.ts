@@ -18,12 +18,14 @@ import type { ServerClock } from '../stores/postgres/server-clock.ts';
 import { fingerprintOf } from './fingerprint-table.ts';
 import type { Lease } from './lease.ts';
 import { Entry, type RecordCache } from './record-cache.ts';
+import type { RememberedRevisions } from './remembered-revisions.ts';
 
 export type MasterKeyParts = {
   keyring: Keyring;
   lease: Pick<Lease, 'isHeld'>;
   clock: ServerClock;
   memory: RecordCache<MasterKey>;
+  revisions: Pick<RememberedRevisions, 'seq'>;
   db: Database;
   /** Bounds the look-ups: anybody may send a made-up secret with a correct checksum. */
   lookups: Bulkhead;
@@ -61,14 +63,16 @@ export class MasterKeys {
     const { lease, memory, clock } = this.#parts;
     if (!lease.isHeld()) return this.#read(secret);
     const fingerprint = fingerprintOf(secret);
-    return memory.get(fingerprint, clock.nowMs()) ?? this.#readAndRemember(fingerprint, secret);
+    return memory.get(fingerprint, clock.monotonicMs()) ?? this.#readAndRemember(fingerprint, secret);
   }
 
   async #readAndRemember(fingerprint: string, secret: string): Promise<MasterKey | undefined> {
-    const { memory, clock } = this.#parts;
-    const readAtMs = clock.nowMs();
+    const { memory, revisions, clock } = this.#parts;
+    const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
     const masterKey = await this.#read(secret);
-    if (masterKey !== undefined) memory.put(fingerprint, new Entry(masterKey, readAtMs), clock.nowMs());
+    if (masterKey !== undefined) {
+      memory.put(fingerprint, new Entry(masterKey, startMs, asOfSeq), clock.monotonicMs());
+    }
     return masterKey;
   }
 

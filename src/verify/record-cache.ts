@@ -9,8 +9,18 @@ import type { Tally } from './usage-recorder.ts';
  */
 export const recordLifeMs = 300_000;
 
-/** Longer than an entry lives, twice over: clocks of two database servers may differ at a failover. */
+/**
+ * Longer than a record lives: beyond that a revision refuses nothing any more. Twice over, for
+ * embedded verifiers of earlier versions, which know of no places in the feed and judge by this
+ * time.
+ */
 export const revisionMemoryMs = 2 * recordLifeMs + 60_000;
+
+/**
+ * 30 to 60 MB. What more changes within the time above costs is reads: older records are fetched
+ * again.
+ */
+export const changesRememberedMax = 200_000;
 
 /**
  * A record in memory, side by side with what its uses leave there: among 100,000 keys every further object or table that a
@@ -18,22 +28,28 @@ export const revisionMemoryMs = 2 * recordLifeMs + 60_000;
  */
 export class Entry<R> implements Tally {
   readonly record: R;
+  /** This process's monotonic time, no later than the record's read of Postgres. */
   readonly readAtMs: number;
-  /** `RememberedRevisions.heard` when the record was last found not to be stale. */
-  checkedAtHeard = -1;
+  /** The place in the feed at which the record is known to be what Postgres says. */
+  asOfSeq: number;
+  /** `RememberedRevisions.version` when the record was last found to be current. */
+  checkedAtVersion = -1;
   lastMark: Tally['lastMark'] = undefined;
   verdict: AcceptedVerdict | undefined = undefined;
 
-  constructor(record: R, readAtMs: number) {
+  constructor(record: R, readAtMs: number, asOfSeq: number) {
     this.record = record;
     this.readAtMs = readAtMs;
+    this.asOfSeq = asOfSeq;
   }
 }
 
 /**
- * Records in this process's memory. May be asked only under a lease (lease.ts); it answers only with what is young enough and not
- * older than a remembered revision. What came first is thrown out first: every entry ends within minutes anyway, and moving
- * one to the front at each hit costs more than reading a busy one again from Redis now and then.
+ * Records in this process's memory. May be asked only under a lease (lease.ts); it answers only
+ * with what is young enough and not older than a remembered revision. All times are of this
+ * process's monotonic clock. What came first is thrown out first: every entry ends within minutes
+ * anyway, and moving one to the front at each hit costs more than reading a busy one again from
+ * Redis now and then.
  */
 export class RecordCache<R extends { id: string; revision: number }> {
   readonly #revisions: RememberedRevisions;
@@ -57,8 +73,11 @@ export class RecordCache<R extends { id: string; revision: number }> {
     return undefined;
   }
 
-  put(fingerprint: string, entry: Entry<R>, nowMs: number): void {
-    if (this.#isUsable(entry, nowMs)) this.#entries.set(fingerprint, entry);
+  /** Keeps the entry if it may be used, and says whether it may. */
+  put(fingerprint: string, entry: Entry<R>, nowMs: number): boolean {
+    const isUsable = this.#isUsable(entry, nowMs);
+    if (isUsable) this.#entries.set(fingerprint, entry);
+    return isUsable;
   }
 
   clear(): void {
@@ -70,15 +89,17 @@ export class RecordCache<R extends { id: string; revision: number }> {
   }
 
   #isUsable(entry: Entry<R>, nowMs: number): boolean {
-    return nowMs - entry.readAtMs < recordLifeMs && this.#isFresh(entry);
+    return nowMs - entry.readAtMs < recordLifeMs && this.#isCurrent(entry);
   }
 
   /** Looked up again only when something was heard since: with 100,000 keys 1.64 → 1.11 µs for the whole find. */
-  #isFresh(entry: Entry<R>): boolean {
-    const { heard } = this.#revisions;
-    if (entry.checkedAtHeard === heard) return true;
-    if (this.#revisions.isStale(entry.record)) return false;
-    entry.checkedAtHeard = heard;
+  #isCurrent(entry: Entry<R>): boolean {
+    const { version, seq } = this.#revisions;
+    if (entry.checkedAtVersion === version) return true;
+    if (!this.#revisions.isCurrent(entry)) return false;
+    entry.checkedAtVersion = version;
+    // Nothing between its place and this one changed it, so it is what Postgres says here, too.
+    entry.asOfSeq = Math.max(entry.asOfSeq, seq);
     return true;
   }
 }

@@ -14,7 +14,7 @@ export type VerifyRequest = Asked & { key: string; cost?: number | undefined };
 
 export type VerifyParts = {
   records: Pick<KeyRecords, 'recall' | 'fetch' | 'find'>;
-  clock: Pick<ServerClock, 'nowMs'>;
+  clock: Pick<ServerClock, 'nowMs' | 'monotonicMs'>;
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
   onVerdict: (code: Verdict['code']) => void;

@@ -130,7 +130,7 @@ prove(
     },
   },
   { ...safe, edits: start.inOrder },
-  { ...safe, without: 'the order of registering before loading', edits: start.outOfOrder },
+  { ...safe, without: 'finding its place before loading', edits: start.outOfOrder },
 );
 
 function neverStopped(): never {

@@ -12,7 +12,7 @@ import { type OwnServer, ownRedis } from '../support/own-stores.ts';
 import { copySource } from '../support/source-copy.ts';
 import { type Fleet, newFleet } from './fleet.ts';
 import { prove } from './run.ts';
-import { without } from './without.ts';
+import { startAtTheEnd, without } from './without.ts';
 
 let redis: OwnServer<EmbeddedRedis>;
 /** Between the API processes and Redis. */
@@ -107,7 +107,7 @@ prove(
 );
 
 prove(
-  'when Redis is restored from a snapshot of before the revokes, and a process starts on it',
+  'when Redis is restored from a snapshot of before the revokes, and a process starts on it that reads nothing of what was before',
   {
     async inflict(load, _, root) {
       await command(redis.current(), 'SAVE');
@@ -127,8 +127,8 @@ prove(
       await fleet.remove(late);
     },
   },
-  safe,
-  { ...safe, without: 'the changes that a starting verifier reads first', edits: without.recentChanges },
+  { ...safe, edits: startAtTheEnd.withPlaces },
+  { ...safe, without: 'the places at which records were read', edits: startAtTheEnd.withoutPlaces },
 );
 
 prove(

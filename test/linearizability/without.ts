@@ -31,12 +31,30 @@ export const without = {
       to: 'return this.#heldUntilMs > 0;',
     },
   ],
-  recentChanges: [{ file: lease, from: 'await listKeyChangesSince(this.#db, revisionMemoryMs),', to: '[],' }],
 } satisfies Record<string, Edit[]>;
 
-const extend =
-  'const lease = await extendLease(this.#db, this.#options.verifierId, this.#options.leaseMs);\n';
+const endOfFeed = { file: lease, from: 'changesMax: changesRememberedMax,', to: 'changesMax: 0,' };
+
+/**
+ * A process that starts at the end of the feed, and so hears of nothing that was before: as it is,
+ * and one that does not ask at what place of the feed a record was read.
+ */
+export const startAtTheEnd = {
+  withPlaces: [endOfFeed],
+  withoutPlaces: [
+    endOfFeed,
+    {
+      file: 'src/verify/remembered-revisions.ts',
+      from: 'return seq >= this.#knownSinceSeq;',
+      to: 'return true;',
+    },
+  ],
+} satisfies Record<string, Edit[]>;
+
+const extend = 'const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);\n';
 const readAndHold = `await this.#catchUp();
+    // Now that it has caught up, Postgres will.
+    if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = `;
 
 /** What a lease allows before the read shows for as long as the read is held. */
@@ -63,16 +81,21 @@ export const heartbeat = {
   ],
 } satisfies Record<string, Edit[]>;
 
-const register = `const appliedSeq = await findLastKeyChangeSeq(this.#db);
-    await upsertVerifier(this.#db, { id, appliedSeq, leaseMs });
-`;
-const loaded = 'this.#sink.reset(refused);';
+const findPlace = 'const appliedSeq = await findCatchUpSeq(this.#db, {';
+const load = 'this.#sink.reset(appliedSeq, await listRefusedOrganizations(this.#db));';
+const loading = `const refused = await listRefusedOrganizations(this.#db);\n${stopPoint('loaded')}`;
+const reset = 'this.#sink.reset(appliedSeq, refused);';
 
-/** A start that can be stopped when it has loaded what changed lately: as it is, and one that registers only then. */
+/**
+ * A start that can be stopped when it has loaded the refused organizations: as it is, and one that
+ * finds its place only then. A place before all that changed lately would hide the difference for
+ * minutes: both start at the end of the feed.
+ */
 export const start = {
-  inOrder: [{ file: lease, from: loaded, to: stopPoint('loaded') + loaded }],
+  inOrder: [endOfFeed, { file: lease, from: load, to: loading + reset }],
   outOfOrder: [
-    { file: lease, from: register, to: '' },
-    { file: lease, from: loaded, to: stopPoint('loaded') + register + loaded },
+    endOfFeed,
+    { file: lease, from: findPlace, to: loading + findPlace },
+    { file: lease, from: load, to: reset },
   ],
 } satisfies Record<string, Edit[]>;

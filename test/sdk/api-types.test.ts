@@ -32,9 +32,10 @@ const agreed: {
   range: Sendable<sdk.UsageRange, Query<typeof getKeyUsageRoute>>;
   verify: Sendable<sdk.VerifyRequest, Body<typeof verifyKeyRoute>>;
   introspection: Same<sdk.Introspection, Answer<typeof introspectRoute>>;
-  registration: Same<Registration, Answer<typeof registerVerifierRoute>>;
+  /** "recent" is for earlier versions. */
+  registration: Same<Registration, Omit<Answer<typeof registerVerifierRoute>, 'recent'>>;
   beat: Sendable<Beat, Body<typeof heartbeatRoute>>;
-  heard: [Answer<typeof heartbeatRoute>] extends [Heard] ? true : never;
+  heard: [Omit<Answer<typeof heartbeatRoute>, 'changes'>] extends [Omit<Heard, 'changes'>] ? true : never;
   record: keyof NonNullable<Answer<typeof findRecordRoute>['record']> extends string ? true : never;
 } = {
   mint: true,

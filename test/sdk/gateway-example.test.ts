@@ -19,7 +19,7 @@ let gateway: Running & { url: string };
 const seen: Seen[] = [];
 beforeAll(async () => {
   broker = await startBroker();
-  const { secret } = await broker.createMasterKey({ permissions: ['keys:verify'] });
+  const { secret } = await broker.createMasterKey({ permissions: ['keys:verify', 'keys:verify:embedded'] });
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
   atEnd(() => rm(directory, { recursive: true, force: true }));
   const tarball = await packed('keys', directory);

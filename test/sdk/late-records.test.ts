@@ -45,6 +45,41 @@ test('a record that was read before its organization was suspended and lands aft
   expect(await code).toBe('ORGANIZATION_SUSPENDED');
 });
 
+test('a look-up that began before its organization was resumed answers nobody who asks after that', async () => {
+  const link = newLink();
+  const verifier = await embed(broker, { fetch: link.fetch });
+  const { key, organization_id } = await mint(broker);
+  await setStatus(broker, organization_id, 'suspended');
+  const held = link.hold('/records');
+  const before = codeOf(verifier, key);
+  await held.reached;
+  await setStatus(broker, organization_id, 'active');
+  const after = codeOf(verifier, key);
+  held.release();
+  expect(await after).toBe('VALID');
+  expect(['ORGANIZATION_SUSPENDED', 'VALID']).toContain(await before);
+});
+
+test('a record that the broker cannot place in the feed is not kept, and the broker is asked each time', async () => {
+  const asked: string[] = [];
+  const unplaced: typeof fetch = async (input, init) => {
+    asked.push(new URL(String(input)).pathname);
+    const answer = await fetch(input, init);
+    if (!String(input).endsWith('/records')) return answer;
+    const { as_of_seq: _, ...record } = (await answer.json()) as { as_of_seq: number };
+    return new Response(JSON.stringify(record));
+  };
+  const verifier = await embed(broker, { fetch: unplaced });
+  const { key, key_id } = await mint(broker);
+  for (let times = 0; times < 2; times++) {
+    expect(await codeOf(verifier, key)).toBe('VALID');
+    expect(verifier.verifyNow({ key })).toBeUndefined();
+  }
+  expect(asked.filter((path) => path.endsWith('/api-keys/verify'))).toHaveLength(2);
+  await revoke(broker, key_id);
+  expect(await codeOf(verifier, key)).toBe('REVOKED');
+});
+
 test('a broker that knows less than the verifier is not believed, however often it says so', async () => {
   const { key, key_id } = await mint(broker);
   const before = new Map<string, string>();

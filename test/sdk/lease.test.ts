@@ -10,6 +10,7 @@ import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-ke
 import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker, testOrigin } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
+import { append, revisionOf } from '../support/feed.ts';
 import { mint, revoke } from '../support/keys.ts';
 import { codeOf, type Embedded, embed as embedUntilTheEnd, warm } from './embedded.ts';
 import { newLink } from './link.ts';
@@ -43,6 +44,8 @@ const held = (verifier: FlowplateVerifier, isHeld: boolean) =>
     () => verifier.isLeaseHeld(),
     (is) => is === isHeld,
   );
+
+const codeOfFault = (fault: unknown) => (fault instanceof FlowplateApiError ? fault.code : undefined);
 
 const embeddedRows = () =>
   broker.db.selectFrom('verifiers').select('id').where('master_key_id', 'is not', null).execute();
@@ -189,6 +192,25 @@ describe('its row', () => {
       (count) => count === 2,
     );
     await held(verifier, true);
+    expect(await codeOf(verifier, key)).toBe('REVOKED');
+  });
+
+  test('told a change in an answer that is lost, it is left, and another one taken', async () => {
+    const link = newLink();
+    const verifier = await embed(broker, { fetch: link.fetch });
+    const { key, key_id } = await mint(broker);
+    await warm(verifier, key);
+    link.loseAnswers('/heartbeat', 1);
+    await append(broker.db, revisionOf('flk_lost', 2));
+    await eventually(
+      10_000,
+      () => link.asked('/verifiers'),
+      (count) => count === 2,
+    );
+    await held(verifier, true);
+    expect(verifier.faults.map(codeOfFault)).toContain('VERIFIER_BEHIND');
+    await warm(verifier, key);
+    expect((await revoke(broker, key_id)).body.propagation).toBe('complete');
     expect(await codeOf(verifier, key)).toBe('REVOKED');
   });
 

@@ -6,7 +6,7 @@ import type { Origin } from '../../src/domain/audit-event.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import { createApiServer } from '../../src/http/server.ts';
 import { createLog } from '../../src/log.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { drain, listen } from '../../src/serve-http.ts';
 import { openRedis } from '../../src/stores/redis/client.ts';
 import { createMasterKey } from '../../src/usecases/master-keys/create-master-key.ts';
@@ -25,6 +25,7 @@ export type TestBroker = {
   config: Config;
   api: Api;
   db: Api['parts']['db'];
+  metrics: Metrics;
   /** Every log line so far. */
   logLines: string[];
   masterKey: string;
@@ -67,7 +68,8 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
   const config = readConfig(env);
   const logLines: string[] = [];
   const log = createLog({ level: 'debug', service: 'test' }, { write: (line) => void logLines.push(line) });
-  const api = wireApi(config, log, createMetrics());
+  const metrics = createMetrics();
+  const api = wireApi(config, log, metrics);
   const state = { isDraining: false };
   const server: Server = createApiServer({ ...api.parts, isDraining: () => state.isDraining });
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
@@ -84,6 +86,7 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
     config,
     api,
     db: api.parts.db,
+    metrics,
     logLines,
     masterKey: secret,
     call: caller(url, secret),

@@ -3,7 +3,8 @@ import type { AppliedChange, KeyChange } from '../../src/domain/key-change.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
 import { appendKeyChanges } from '../../src/stores/postgres/key-changes.ts';
 import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
-import { type ChangeSink, Lease, type LeaseOptions } from '../../src/verify/lease.ts';
+import { Lease, type LeaseOptions } from '../../src/verify/lease.ts';
+import type { ChangeSink } from '../../src/verify/verifier-memory.ts';
 import type { Around } from './observed-pool.ts';
 
 export function revisionOf(subjectId: string, revision: number): KeyChange {
@@ -21,8 +22,9 @@ export function recordedFeed() {
   const resets: string[][] = [];
   const applied: AppliedChange[] = [];
   const sink: ChangeSink = {
-    reset: (refused) => void resets.push([...refused]),
+    reset: (_seq, refused) => void resets.push([...refused]),
     apply: (changes) => void applied.push(...changes),
+    forgetRecords: () => undefined,
   };
   return {
     sink,
@@ -36,17 +38,20 @@ export function recordedFeed() {
 export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseOptions> = {}) {
   const faults: unknown[] = [];
   const lease = new Lease(
-    { db, clock: new ServerClock(), sink, onFault: (fault) => void faults.push(fault) },
+    {
+      ...{ db, sink, clock: new ServerClock() },
+      onLeaseMs: () => undefined,
+      onFault: (fault) => void faults.push(fault),
+    },
     { verifierId: randomUUID(), leaseMs: 3_000, heartbeatMs: 50, ...options },
   );
   return { lease, faults };
 }
 
 const steps: Array<[RegExp, string]> = [
-  [/max\("seq"\)/, 'find the end of the feed'],
+  [/SELECT greatest\(/, 'find its place'],
   [/INSERT INTO verifiers/, 'register'],
   [/from "organizations"/, 'load organizations'],
-  [/"committed_at" >/, 'load recent changes'],
   [/UPDATE verifiers SET lease_until/, 'extend'],
   [/from "key_changes" where "seq" >/, 'read'],
   [/UPDATE verifiers SET applied_seq = \S+ FROM/, 'say so'],

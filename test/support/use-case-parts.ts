@@ -30,8 +30,19 @@ export class WalkedClock implements Clock {
     return this.#nowMs;
   }
 
+  /**
+   * As time that passes does: the server's clock and the monotonic one of a process go on alike.
+   */
   walk(ms: number): void {
     this.#nowMs += ms;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  ageMs(serverMs: number): number {
+    return Math.max(0, this.#nowMs - serverMs);
   }
 }
 

@@ -1,12 +1,12 @@
 import { Bulkhead } from '../../src/domain/bulkhead.ts';
-import type { Clock } from '../../src/domain/clock.ts';
 import type { KeyDigest, Keyring } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
+import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
 import { type KeyRecordParts, KeyRecords, type RecordSource } from '../../src/verify/key-records.ts';
-import type { ChangeSink } from '../../src/verify/lease.ts';
-import { RecordCache, revisionMemoryMs } from '../../src/verify/record-cache.ts';
+import { changesRememberedMax, RecordCache, revisionMemoryMs } from '../../src/verify/record-cache.ts';
 import { RefusedOrganizations } from '../../src/verify/refused-organizations.ts';
 import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
+import { VerifierMemory } from '../../src/verify/verifier-memory.ts';
 import type { Around } from './observed-pool.ts';
 import type { TestStores } from './stores.ts';
 import { testKeyring } from './use-case-parts.ts';
@@ -15,14 +15,18 @@ export type VerifierOptions = Partial<
   Pick<KeyRecordParts, 'lease' | 'revisions' | 'db' | 'redis' | 'bulkhead'>
 > & {
   keyring?: Keyring;
-  clock?: Clock & { nowMs(): number };
+  clock?: KeyRecordParts['clock'];
 };
 
 export type Rekeyed = { keyId: string; fromPepperId: string; to: KeyDigest };
 
+/** As a process remembers them. */
+export const newRevisions = () =>
+  new RememberedRevisions({ retentionMs: revisionMemoryMs, changesMax: changesRememberedMax });
+
 /** What one replica looks records up with: memory of its own over the stores of the test. */
 export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
-  const revisions = options.revisions ?? new RememberedRevisions(revisionMemoryMs);
+  const revisions = options.revisions ?? newRevisions();
   const refusedOrganizations = new RefusedOrganizations();
   const memory = new RecordCache<KeyRecord>(revisions, 1_000);
   const sources: RecordSource[] = [];
@@ -30,7 +34,7 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
   const records = new KeyRecords({
     keyring: testKeyring,
     lease: { isHeld: () => true },
-    clock: { nowMs: () => Date.now() },
+    clock: new ServerClock(),
     redis: stores.redis,
     db: stores.db,
     bulkhead: new Bulkhead({ runningMax: 8, waitingMax: 512, refusal: 'OVERLOADED' }),
@@ -41,19 +45,7 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
     onOldPepper: (keyId, fromPepperId, to) => void oldPeppers.push({ keyId, fromPepperId, to }),
     onSource: (source) => void sources.push(source),
   });
-  const sink: ChangeSink = {
-    reset: (refused) => {
-      memory.clear();
-      revisions.clear();
-      refusedOrganizations.replace(refused);
-    },
-    apply: (changes) => {
-      for (const { kind, subjectId, revision, status } of changes) {
-        if (kind === 'organization') refusedOrganizations.apply(subjectId, status);
-        else revisions.remember(subjectId, revision, performance.now());
-      }
-    },
-  };
+  const sink = new VerifierMemory({ revisions, refusedOrganizations, caches: [memory] });
   return { records, memory, revisions, refusedOrganizations, sources, oldPeppers, sink };
 }
 
@@ -73,15 +65,20 @@ export function countedLookups(stores: TestStores) {
 export function heldLookup(stores: TestStores) {
   const read = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
-  let isFirst = true;
+  const lookups = { count: 0 };
   const around: Around = async (text, run) => {
     const answer = await run();
-    if (isLookup(text) && isFirst) {
-      isFirst = false;
+    if (isLookup(text)) lookups.count += 1;
+    if (isLookup(text) && lookups.count === 1) {
       read.resolve();
       await released.promise;
     }
     return answer;
   };
-  return { db: stores.observed(around), hasRead: read.promise, release: () => released.resolve() };
+  return {
+    db: stores.observed(around),
+    hasRead: read.promise,
+    release: () => released.resolve(),
+    lookups,
+  };
 }

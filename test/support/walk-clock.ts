@@ -7,17 +7,19 @@ export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
 
 /**
- * Moves the time by which this broker decides forward, until the end of the test. Redis and Postgres keep their own; a walk
- * beyond five minutes makes every cached record too old, so that verification reads Postgres.
+ * Moves the time by which this broker decides forward, until the end of the test, and its monotonic
+ * clock with it, as if so much time had passed. Redis and Postgres keep their own; a walk beyond
+ * five minutes makes every cached record too old, so that verification reads Postgres.
  */
 export function walkClock(broker: TestBroker, byMs: number): void {
   const clock = broker.api.parts.clock as ServerClock;
   const nowMs = clock.nowMs.bind(clock);
+  const monotonicMs = clock.monotonicMs.bind(clock);
   clock.nowMs = () => nowMs() + byMs;
+  clock.monotonicMs = () => monotonicMs() + byMs;
   clock.earliest = () => clock.now();
   onTestFinished(() => {
-    Reflect.deleteProperty(clock, 'nowMs');
-    Reflect.deleteProperty(clock, 'earliest');
+    for (const name of ['nowMs', 'monotonicMs', 'earliest']) Reflect.deleteProperty(clock, name);
   });
 }
 

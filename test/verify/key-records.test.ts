@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import type { Around } from '../support/observed-pool.ts';
 import { openStores } from '../support/stores.ts';
 import { mintedKey, testKeyring, useCaseParts } from '../support/use-case-parts.ts';
-import { countedLookups, newVerifier } from '../support/verifier.ts';
+import { countedLookups, heldLookup, newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
 await admitTestCallers(stores.db);
@@ -44,6 +44,27 @@ describe('one flight for each key', () => {
     const found = await Promise.all(Array.from({ length: 500 }, () => records.find(unknown)));
     expect(lookups.count).toBe(1);
     expect(new Set(found)).toEqual(new Set([undefined]));
+  });
+
+  test('a request that has heard of a change since starts a flight of its own, and those after it join that one', async () => {
+    const { secret, keyId } = await mintedKey(parts);
+    const { db, hasRead, release, lookups } = heldLookup(stores);
+    const { records, sink } = newVerifier(stores, { db });
+    const early = records.find(secret);
+    await hasRead;
+    for (const change of [
+      { kind: 'organization' as const, subjectId: 'org_other', revision: 2, status: 'active', seq: 1 },
+      { kind: 'key' as const, subjectId: 'flk_other', revision: 2, status: null, seq: 2 },
+    ]) {
+      sink.apply([change], change.seq);
+      const later = await Promise.all([records.find(secret), records.find(secret)]);
+      expect(later.map((found) => found?.record.id)).toEqual([keyId, keyId]);
+      await stores.flushRedis();
+      sink.forgetRecords();
+    }
+    release();
+    expect((await early)?.record.id).toBe(keyId);
+    expect(lookups.count).toBe(3);
   });
 
   test('a flight that fails fails for all of its passengers and for nobody after them', async () => {

@@ -3,13 +3,13 @@ import { digestSecret } from '../../src/domain/key-digest.ts';
 import { readRecords } from '../../src/stores/redis/records.ts';
 import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
 import type { Lease } from '../../src/verify/lease.ts';
-import { revisionMemoryMs } from '../../src/verify/record-cache.ts';
+import { changesRememberedMax, revisionMemoryMs } from '../../src/verify/record-cache.ts';
 import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
 import { admitTestCallers } from '../support/callers.ts';
 import { newLease } from '../support/feed.ts';
 import { openStores } from '../support/stores.ts';
 import { callerWith, mintedKey, testKeyring, useCaseParts } from '../support/use-case-parts.ts';
-import { heldLookup, newVerifier } from '../support/verifier.ts';
+import { heldLookup, newRevisions, newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
 await admitTestCallers(stores.db);
@@ -20,6 +20,8 @@ const leases: Lease[] = [];
 afterEach(async () => {
   for (const lease of leases.splice(0)) await lease.stop();
 });
+
+const bounds = { retentionMs: revisionMemoryMs, changesMax: changesRememberedMax };
 
 /** Hears of every change and remembers none: the protection taken out. */
 class Forgetful extends RememberedRevisions {
@@ -52,18 +54,16 @@ async function raceRevoke(revisions: RememberedRevisions) {
   expect({ revokedCount, ...propagation }).toMatchObject({ revokedCount: 1, isComplete: true });
   expect(propagation).toMatchObject({ acknowledged: 1, total: 1 });
   await stores.flushRedis();
-  const joined = verifier.records.find(secret);
+  const after = verifier.records.find(secret);
   verifier.release();
   await early;
-  return { ...verifier, secret, joined };
+  return { ...verifier, secret, after };
 }
 
-const newRevisions = () => new RememberedRevisions(revisionMemoryMs);
-
 describe('after a revoke was acknowledged, a read that began before it', () => {
-  test('does not answer a request that started later and joined its flight', async () => {
-    const { joined } = await raceRevoke(newRevisions());
-    expect((await joined)?.record.status).toBe('revoked');
+  test('does not answer a request that started later', async () => {
+    const { after } = await raceRevoke(newRevisions());
+    expect((await after)?.record.status).toBe('revoked');
   });
 
   test('leaves nothing behind in memory that says yes', async () => {
@@ -73,15 +73,15 @@ describe('after a revoke was acknowledged, a read that began before it', () => {
 
   // What is asked of Redis on one connection is answered in its order: a late write would lie before the reads below.
   test('does not enter Redis', async () => {
-    const { joined, secret } = await raceRevoke(newRevisions());
-    await joined;
+    const { after, secret } = await raceRevoke(newRevisions());
+    await after;
     const [packed] = await readRecords(stores.redis, [digestSecret(testKeyring[0], secret).digest]);
     expect(packed?.record.status).not.toBe('active');
   });
 
   test('leaves nothing in Redis that another replica, or one that starts later, says yes to', async () => {
-    const { joined, secret } = await raceRevoke(newRevisions());
-    await joined;
+    const { after, secret } = await raceRevoke(newRevisions());
+    await after;
     const later = newVerifier(stores, { lease: { isHeld: () => lease.isHeld() } });
     const { lease } = newLease(stores.db, later.sink);
     leases.push(lease);
@@ -92,17 +92,17 @@ describe('after a revoke was acknowledged, a read that began before it', () => {
 });
 
 describe('control: with remembered revisions taken out, the stale yes appears', () => {
-  test('in the flight that was joined, and from memory afterwards', async () => {
-    const { joined, records, secret, sources } = await raceRevoke(new Forgetful(revisionMemoryMs));
-    expect((await joined)?.record.status).toBe('active');
+  test('to a request that started later, and from memory afterwards', async () => {
+    const { after, records, secret, sources } = await raceRevoke(new Forgetful(bounds));
+    expect((await after)?.record.status).toBe('active');
     expect((await records.find(secret))?.record.status).toBe('active');
     expect(sources.at(-1)).toBe('memory');
   });
 
   test('and from Redis on another replica', async () => {
-    const { joined, secret } = await raceRevoke(new Forgetful(revisionMemoryMs));
-    await joined;
-    const other = newVerifier(stores, { revisions: new Forgetful(revisionMemoryMs) });
+    const { after, secret } = await raceRevoke(new Forgetful(bounds));
+    await after;
+    const other = newVerifier(stores, { revisions: new Forgetful(bounds) });
     expect((await other.records.find(secret))?.record.status).toBe('active');
     expect(other.sources).toEqual(['redis']);
   });

@@ -28,18 +28,42 @@ function observedSteps(hold: (step: string) => Promise<void> | void = () => unde
   return { seen, db: stores.observed(around) };
 }
 
+/** Without a word to those who listen. */
+async function appendMany(name: string, count: number): Promise<void> {
+  await sql`INSERT INTO key_changes (kind, subject_id, revision)
+    SELECT 'key', ${name}::text || '_' || number, 2 FROM generate_series(1, ${count}::int) AS number`.execute(
+    stores.db,
+  );
+}
+
+async function leaseLeftMs(id: string): Promise<number> {
+  const { rows } = await sql<{ leftMs: number }>`
+    SELECT (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::float8 AS "leftMs"
+    FROM verifiers WHERE id = ${id}`.execute(stores.db);
+  return rows[0]?.leftMs ?? Number.NaN;
+}
+
 describe('a start', () => {
-  test('registers first, loads afterwards, and only then extends and reads', async () => {
+  test('finds its place and registers first, loads and catches up, and only then extends and reads', async () => {
     const { db, seen } = observedSteps();
     await start(db, recordedFeed().sink, { heartbeatMs: 60_000, leaseMs: 900_000 });
     expect(seen).toEqual([
-      'find the end of the feed',
-      'register',
-      'load organizations',
-      'load recent changes',
-      'extend',
-      'read',
+      ...['find its place', 'register', 'load organizations', 'read'],
+      ...['extend', 'read'],
     ]);
+  });
+
+  test('holds no lease while it catches up, so that no revoke waits for it', async () => {
+    await appendMany('flk_start', 2_500);
+    const leases: number[] = [];
+    const { db, seen } = observedSteps(async (step) => {
+      if (step === 'read') leases.push(await leaseLeftMs('catches up'));
+    });
+    const feed = recordedFeed();
+    await start(db, feed.sink, { verifierId: 'catches up', heartbeatMs: 60_000, leaseMs: 900_000 });
+    expect(seen.filter((step) => step === 'read')).toHaveLength(4);
+    expect(leases.map((leftMs) => leftMs > 0)).toEqual([false, false, false, true]);
+    expect(feed.heardOf('flk_start_2500')).toBe(true);
   });
 
   test('hears of a change that was committed while it was loading', async () => {
@@ -94,6 +118,32 @@ describe('a heartbeat', () => {
     await counted(3);
     await others[0]?.lease.stop();
     await counted(2);
+  });
+
+  test('that is more than one read behind extends nothing until it has caught up', async () => {
+    let isAway = false;
+    const back = Promise.withResolvers<void>();
+    const { db, seen } = observedSteps((step) => (isAway && step === 'extend' ? back.promise : undefined));
+    const options = { verifierId: 'was away', heartbeatMs: 300, leaseMs: 4_500 };
+    const { lease } = await start(db, recordedFeed().sink, options);
+    isAway = true;
+    await sleep(500);
+    await appendMany('flk_away', 2_500);
+    seen.length = 0;
+    back.resolve();
+    await eventually(
+      5_000,
+      () => seen.filter((step) => step === 'extend').length,
+      (count) => count === 2,
+    );
+    const steps = ['extend', 'read', 'read', 'read', 'say so', 'extend', 'read'];
+    await eventually(
+      5_000,
+      () => seen.length,
+      (count) => count >= steps.length,
+    );
+    expect(seen.slice(0, steps.length)).toEqual(steps);
+    expect(lease.isHeld()).toBe(true);
   });
 
   test('extends, then reads in a new snapshot, then says what it applied, in this order', async () => {

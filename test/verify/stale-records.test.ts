@@ -18,9 +18,9 @@ afterAll(() => stores.close());
 beforeEach(() => stores.flushRedis());
 
 /** Puts a record into Redis that says more than the truth: whoever uses it would say yes. */
-async function plant(secret: string, record: KeyRecord, readAtMs: number): Promise<void> {
+async function plant(secret: string, record: KeyRecord, readAtMs: number, asOfSeq = 0): Promise<void> {
   const { digest } = digestSecret(testKeyring[0], secret);
-  await stores.redis.set(keyspace.record(digest), packRecord({ record, readAtMs }));
+  await stores.redis.set(keyspace.record(digest), packRecord({ record, readAtMs, asOfSeq }));
 }
 
 /** A key that is revoked in Postgres, at revision 2. */
@@ -41,8 +41,25 @@ describe('an entry in Redis is never used', () => {
     const { secret, keyId, record } = await revokedKey();
     await plant(secret, record, Date.now());
     const { records, revisions, sources } = newVerifier(stores);
-    revisions.remember(keyId, 2, 0);
+    revisions.remember({ subjectId: keyId, revision: 2, seq: 1 }, 0);
     expect((await records.find(secret))?.record).toMatchObject({ status: 'revoked', revision: 2 });
+    expect(sources).toEqual(['postgres']);
+  });
+
+  test('when it was read before the place from which on this verifier knows what changed', async () => {
+    const { secret, record } = await revokedKey();
+    await plant(secret, record, Date.now(), 9);
+    const { records, revisions, sources } = newVerifier(stores);
+    revisions.reset(10);
+    expect((await records.find(secret))?.record).toMatchObject({ status: 'revoked', revision: 2 });
+    expect(sources).toEqual(['postgres']);
+  });
+
+  test('when it was read in the future', async () => {
+    const { secret, record } = await revokedKey();
+    await plant(secret, record, Date.now() + 60_000);
+    const { records, sources } = newVerifier(stores);
+    expect((await records.find(secret))?.record.status).toBe('revoked');
     expect(sources).toEqual(['postgres']);
   });
 

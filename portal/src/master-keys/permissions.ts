@@ -7,5 +7,6 @@ export const permissions: Record<MasterKeyPermission, string> = {
   'keys:revoke': 'End them',
   'keys:read': 'Look at them',
   'keys:verify': 'Ask whether a key is good, as gateways do',
+  'keys:verify:embedded': 'Verify by itself with the SDK; revokes wait for it',
   'usage:read': 'See how much they are used',
 };

@@ -5,7 +5,9 @@ import type { VerifyParts } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
-import { keyRecord, toKeyRecordAnswer, verifierParams } from './verifier-schemas.ts';
+import { keyRecord, seq, toKeyRecordAnswer, verifierParams } from './verifier-schemas.ts';
+
+type Parts = { verify: Pick<VerifyParts, 'records' | 'clock'> };
 
 export const findRecordRoute = defineRoute({
   method: 'post',
@@ -14,7 +16,7 @@ export const findRecordRoute = defineRoute({
   summary: 'What an embedded verifier decides from',
   description:
     'The record of a presented key, from where verification itself has it, with the age of its read from the database. A key outside the allow-lists of the master key does not exist. Nothing is counted.',
-  access: masterKey('keys:verify'),
+  access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
   body: z.strictObject({ key: z.string() }),
@@ -23,9 +25,12 @@ export const findRecordRoute = defineRoute({
     record: keyRecord.nullable(),
     organization_active: z.boolean().optional(),
     age_ms: z.number().min(0).optional().describe('Since the record was read from the database'),
+    as_of_seq: seq
+      .optional()
+      .describe('The record is what the database says at this place of the feed of changes, or later'),
   }),
   errors: [],
-  async handle(parts: { verify: Pick<VerifyParts, 'records' | 'clock'> }, { body, caller }) {
+  async handle(parts: Parts, { body, caller }) {
     if (!isVerifiable(body.key)) return notFound;
     const found = await parts.verify.records.find(body.key);
     if (found === undefined) return notFound;
@@ -36,7 +41,8 @@ export const findRecordRoute = defineRoute({
       body: {
         record: toKeyRecordAnswer(record),
         organization_active: organizationActive,
-        age_ms: Math.max(0, parts.verify.clock.nowMs() - entry.readAtMs),
+        age_ms: parts.verify.clock.monotonicMs() - entry.readAtMs,
+        as_of_seq: entry.asOfSeq,
       },
     };
   },

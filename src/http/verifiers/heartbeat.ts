@@ -18,8 +18,8 @@ export const heartbeatRoute = defineRoute({
   operationId: 'heartbeat',
   summary: 'Extend the lease of an embedded verifier',
   description:
-    'Says what was applied, extends the lease, and answers with the changes since, at most 1,000, as soon as there are any. Once they are applied, and `has_more` is false, the lease holds until `lease_ms` after the request was sent, less a safety margin; the next heartbeat, sent at once, is what a waiting revoke waits for.',
-  access: masterKey('keys:verify'),
+    'Says what was applied, extends the lease, and answers with the changes since, at most 1,000, as soon as there are any. Once they are applied, and `has_more` is false, the lease holds until `lease_ms` after the request was sent, less a safety margin; the next heartbeat, sent at once, is what a waiting revoke waits for. It must report what the last answer contained: less is `VERIFIER_BEHIND`, and the verifier has to empty its caches and register anew. The lease of one that is more than an answer behind is not extended until it has caught up. One heartbeat of a verifier waits at a time; a newer one ends the older.',
+  access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
   body: z.strictObject({
@@ -33,10 +33,12 @@ export const heartbeatRoute = defineRoute({
   answer: z.strictObject({
     changes: z.array(change),
     applied_seq: seq.describe('Where the feed stands once these are applied'),
-    has_more: z.boolean().describe('The feed goes on: without the rest, the lease may not be used'),
+    has_more: z
+      .boolean()
+      .describe('The feed goes on: the lease was not extended, or may not be used without the rest'),
     server_time_ms: z.number().describe('Unix milliseconds, as the answer leaves'),
   }),
-  errors: ['VERIFIER_NOT_FOUND'],
+  errors: ['VERIFIER_NOT_FOUND', 'VERIFIER_BEHIND', 'RATE_LIMITED'],
   async handle(parts: Parts, { params, body, caller, left }) {
     const heard = await heartbeat(parts.verifiers, caller.principal, {
       verifierId: params.verifier_id,

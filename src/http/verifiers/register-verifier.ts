@@ -3,7 +3,7 @@ import { type RegisterParts, registerVerifier } from '../../usecases/verifiers/r
 import { revisionMemoryMs } from '../../verify/record-cache.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
-import { noBody, noParams, noQuery } from '../flowplate/key-schemas.ts';
+import { noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { recentChange, seq, toRecentChange } from './verifier-schemas.ts';
 
@@ -13,26 +13,38 @@ export const registerVerifierRoute = defineRoute({
   operationId: 'registerVerifier',
   summary: 'Register a verifier that is embedded in a gateway',
   description:
-    'For the SDK, which verifies from memory with the same guarantee as the API itself. The answer opens a lease that heartbeats keep alive; revokes wait for everyone who holds one. From here on the verifier forgets all it knew before.',
-  access: masterKey('keys:verify'),
+    'For the SDK, which verifies from memory with the same guarantee as the API itself. Heartbeats keep its lease alive; revokes wait for everyone who holds one. From here on the verifier forgets all it knew before. A master key has at most `VERIFIERS_PER_MASTER_KEY_MAX` verifiers with a lease at a time.',
+  access: masterKey('keys:verify:embedded'),
   params: noParams,
   query: noQuery,
-  body: noBody,
+  body: z.strictObject({
+    lease: z
+      .enum(['now', 'first_heartbeat'])
+      .default('now')
+      .describe(
+        'When the first lease begins. With `first_heartbeat` nothing waits for this verifier before that, and `recent` is empty: its memory holds only records whose `as_of_seq` is not before `applied_seq`. With `now` the answer brings what changed lately, or is 503 when that is too much.',
+      ),
+  }),
   success: { 201: 'Registered.' },
   answer: z.strictObject({
     verifier_id: z.uuid(),
     lease_ms: z
       .int()
-      .describe("Holds for so long from when the request was sent, by the sender's monotonic clock"),
+      .describe("A lease holds for so long from when its request was sent, by the sender's monotonic clock"),
     applied_seq: seq.describe('Where its feed begins'),
     server_time_ms: z.number().describe('Unix milliseconds'),
     master_key_id: z.string().describe('Its own credential, as the feed names it'),
     refused_organizations: z.array(z.string()),
-    recent: z.array(recentChange).describe('What changed while a record that is still in a cache was read'),
+    recent: z
+      .array(recentChange)
+      .describe('With `now`: what changed while a record that is still in a cache was read'),
   }),
-  errors: [],
-  async handle(parts: { verifiers: RegisterParts; verify: Pick<VerifyParts, 'clock'> }, { caller }) {
-    const registered = await registerVerifier(parts.verifiers, caller.principal, revisionMemoryMs);
+  errors: ['RATE_LIMITED'],
+  async handle(parts: { verifiers: RegisterParts; verify: Pick<VerifyParts, 'clock'> }, { body, caller }) {
+    const registered = await registerVerifier(parts.verifiers, caller.principal, {
+      isLive: body.lease === 'now',
+      memoryMs: revisionMemoryMs,
+    });
     return {
       status: 201,
       body: {

@@ -11,7 +11,7 @@ export const removeVerifierRoute = defineRoute({
   operationId: 'removeVerifier',
   summary: 'Give the lease of an embedded verifier back',
   description: 'So that no revoke waits for a gateway that has ended.',
-  access: masterKey('keys:verify'),
+  access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
   body: noBody,

@@ -43,7 +43,7 @@ export const reportUsageRoute = defineRoute({
   summary: 'Report what an embedded verifier has decided',
   description:
     'Sums for each line of keys, minute and code. Repeated under the same `flush_id` they count once. Counts for keys that the master key may not see are left out.',
-  access: masterKey('keys:verify'),
+  access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
   body: z.strictObject({ flush_id: z.uuid(), sums: z.array(sum).min(1) }),

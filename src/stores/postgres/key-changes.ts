@@ -41,7 +41,10 @@ export async function listKeyChangesAfter(db: Db, seq: number, limit: number): P
   return rows.map(toAppliedChange);
 }
 
-/** What a starting verifier must remember: all that changed while a cache entry of before could still be alive. */
+/**
+ * The changes of the last `ageMs`, for embedded verifiers of earlier versions, which remember all
+ * that changed while a record that is still in use may have been read.
+ */
 export async function listKeyChangesSince(db: Db, ageMs: number): Promise<AppliedChange[]> {
   const rows = await db
     .selectFrom('key_changes')
@@ -52,6 +55,27 @@ export async function listKeyChangesSince(db: Db, ageMs: number): Promise<Applie
   return rows.map(toAppliedChange);
 }
 
+/**
+ * Where a starting verifier begins to read: behind what is older than `ageMs`, and at most
+ * `changesMax` numbers before the end. Any place is right, since records that were read before it
+ * are not used; an early one makes more of them usable.
+ */
+export async function findCatchUpSeq(
+  db: Db,
+  { ageMs, changesMax }: { ageMs: number; changesMax: number },
+): Promise<number> {
+  const { rows } = await sql<{ seq: number }>`
+    SELECT greatest(
+      coalesce(
+        (SELECT seq FROM key_changes
+          WHERE committed_at <= clock_timestamp() - make_interval(secs => ${ageMs / 1_000})
+          ORDER BY committed_at DESC LIMIT 1),
+        (SELECT min(seq) - 1 FROM key_changes), 0),
+      (SELECT max(seq) - ${changesMax}::bigint FROM key_changes)) AS seq`.execute(db);
+  return rows[0]?.seq ?? 0;
+}
+
+/** The end of the feed; 0 before the first change there ever was. */
 export async function findLastKeyChangeSeq(db: Db): Promise<number> {
   const row = await db
     .selectFrom('key_changes')
@@ -60,11 +84,17 @@ export async function findLastKeyChangeSeq(db: Db): Promise<number> {
   return row?.seq ?? 0;
 }
 
-/** Drops what no verifier can still need; `ageMs` must exceed the age at which a silent verifier is forgotten. */
+/**
+ * Drops what no verifier can still need; `ageMs` must exceed the age at which a silent verifier is
+ * forgotten. The newest change stays, however old: the feed must never seem to go back.
+ */
 export async function deleteKeyChangesOlderThan(db: Db, ageMs: number): Promise<number> {
   const result = await db
     .deleteFrom('key_changes')
     .where('committed_at', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
+    .where('seq', '<', (changes) =>
+      changes.selectFrom('key_changes').select(({ fn }) => fn.max('seq').as('seq')),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

@@ -16,13 +16,25 @@ type Waiter = Told & { startedMs: number; resolve: (propagation: Propagation) =>
 /** Waits, after a commit, until every verifier with a live lease has applied it. All waiters of a process share one poll. */
 export class PropagationWatch {
   readonly #db: Database;
+  readonly #onPending: (pending: Propagation) => void;
   readonly #waiters = new Set<Waiter>();
-  readonly #leaseMs: number;
+  /**
+   * The longest lease that this process knows of: verifiers keep the length that they registered
+   * with.
+   */
+  #leaseMsMax: number;
   #polling = false;
 
-  constructor(db: Database, leaseMs: number) {
+  /** `onPending` is told of each change that was not confirmed in time. */
+  constructor(db: Database, leaseMs: number, onPending: (pending: Propagation) => void = () => undefined) {
     this.#db = db;
-    this.#leaseMs = leaseMs;
+    this.#leaseMsMax = leaseMs;
+    this.#onPending = onPending;
+  }
+
+  /** Some verifier has leases of this length. */
+  noteLease(leaseMs: number): void {
+    this.#leaseMsMax = Math.max(this.#leaseMsMax, leaseMs);
   }
 
   /** Undefined stands for a change that took nothing away from anybody: it is complete as it stands. */
@@ -40,7 +52,10 @@ export class PropagationWatch {
       // Only those who waited before the read was sent may be judged by it: their commit lies before its snapshot.
       const asking = [...this.#waiters];
       await listLiveVerifiers(this.#db).then(
-        (verifiers) => this.#judge(asking, verifiers),
+        (verifiers) => {
+          for (const { leaseMs } of verifiers) this.noteLease(leaseMs);
+          this.#judge(asking, verifiers);
+        },
         () => this.#giveUp(asking),
       );
       if (this.#waiters.size > 0) await sleep(pollMs);
@@ -54,8 +69,7 @@ export class PropagationWatch {
       const concerned = verifiers.filter((verifier) => isConcerned(waiter.audience, verifier));
       const behind = concerned.filter(({ appliedSeq }) => appliedSeq < waiter.seq);
       if (behind.length > 0 && waitedMs < waitMsMax) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve(settled(concerned, behind, waitedMs));
+      this.#settle(waiter, settled(concerned, behind, waitedMs));
     }
   }
 
@@ -67,16 +81,21 @@ export class PropagationWatch {
     for (const waiter of asking) {
       const waitedMs = performance.now() - waiter.startedMs;
       if (waitedMs < waitMsMax) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve({
+      this.#settle(waiter, {
         isComplete: false,
         acknowledged: 0,
         total: 1,
         waitedMs,
-        effectiveBy: new Date(Date.now() - waitedMs + this.#leaseMs),
+        effectiveBy: new Date(Date.now() - waitedMs + this.#leaseMsMax),
         heldUpBy: [],
       });
     }
+  }
+
+  #settle(waiter: Waiter, propagation: Propagation): void {
+    this.#waiters.delete(waiter);
+    if (!propagation.isComplete) this.#onPending(propagation);
+    waiter.resolve(propagation);
   }
 }
 
@@ -90,7 +109,9 @@ function settled(
     acknowledged: concerned.length - behind.length,
     total: concerned.length,
     waitedMs,
-    effectiveBy: new Date(Math.max(Date.now(), ...behind.map(({ leaseUntil }) => leaseUntil.getTime()))),
+    effectiveBy: new Date(
+      behind.reduce((latestMs, { leaseUntil }) => Math.max(latestMs, leaseUntil.getTime()), Date.now()),
+    ),
     heldUpBy: behind.map(({ id, masterKeyId }) => ({ verifierId: id, masterKeyId })),
   };
 }

@@ -256,9 +256,12 @@ export interface UsageTotals {
 export interface Verifiers {
   applied_seq: number;
   id: string;
+  is_ended: Generated<boolean>;
+  lease_ms: Generated<number>;
   lease_until: Timestamp;
   master_key_id: string | null;
   started_at: Generated<Timestamp>;
+  told_seq: Generated<number>;
 }
 
 export interface DB {

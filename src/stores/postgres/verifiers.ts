@@ -1,73 +1,64 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 
-/** Registers a verifier with its first lease. `appliedSeq` is where its feed begins. */
+/**
+ * Registers a verifier, or starts it anew. `appliedSeq` is where its feed begins, and `leaseMs` how
+ * long each of its leases will be. Its first one begins now if `isLive`, else with its first
+ * heartbeat.
+ */
 export async function upsertVerifier(
   db: Db,
-  verifier: { id: string; appliedSeq: number; leaseMs: number; masterKeyId?: string },
+  verifier: { id: string; appliedSeq: number; leaseMs: number; isLive: boolean; masterKeyId?: string },
 ): Promise<void> {
+  const { id, appliedSeq, leaseMs, isLive, masterKeyId = null } = verifier;
   await sql`
-    INSERT INTO verifiers (id, applied_seq, lease_until, master_key_id)
-    VALUES (${verifier.id}, ${verifier.appliedSeq}, clock_timestamp() + make_interval(secs => ${verifier.leaseMs / 1_000}),
-      ${verifier.masterKeyId ?? null})
-    ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_until = excluded.lease_until`.execute(
-    db,
-  );
+    INSERT INTO verifiers (id, applied_seq, lease_ms, lease_until, master_key_id)
+    VALUES (${id}, ${appliedSeq}, ${leaseMs},
+      clock_timestamp() + make_interval(secs => ${isLive ? leaseMs / 1_000 : 0}), ${masterKeyId})
+    ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_ms = excluded.lease_ms,
+      lease_until = excluded.lease_until`.execute(db);
 }
 
 /**
- * Extends the lease, in its own committed transaction, and returns the server's time, what this
- * verifier last said it has applied, and how many processes of the API have a live lease. Undefined
- * when the row is gone: the verifier was silent for so long that the changes it missed may be gone
- * too.
+ * Extends the lease of an API process, in its own committed transaction, unless it is more than
+ * `changesPerRead` behind the end of the feed, and returns the server's time, what this verifier
+ * last said it has applied, how many processes of the API have a live lease, and how long the
+ * longest lease of all verifiers is. Undefined when the row is gone: the verifier was silent for so
+ * long that the changes it missed may be gone too.
  */
 export async function extendLease(
   db: Db,
   id: string,
-  leaseMs: number,
-): Promise<{ nowMs: number; appliedSeq: number; apiProcesses: number } | undefined> {
-  const { rows } = await sql<{ now_ms: number; applied_seq: number; api_processes: number }>`
-    UPDATE verifiers SET lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
-    WHERE id = ${id}
-    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms, applied_seq,
-      (SELECT count(*) FROM verifiers WHERE master_key_id IS NULL AND lease_until > clock_timestamp()) AS api_processes`.execute(
-    db,
-  );
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  return { nowMs: row.now_ms, appliedSeq: row.applied_seq, apiProcesses: row.api_processes };
+  changesPerRead: number,
+): Promise<ExtendedLease | undefined> {
+  const { rows } = await sql<ExtendedLease>`
+    WITH feed AS (SELECT coalesce(max(seq), 0) AS last_seq FROM key_changes)
+    UPDATE verifiers SET lease_until = CASE
+      WHEN last_seq <= applied_seq + ${changesPerRead} THEN ${aLeaseFromNow} ELSE lease_until END
+    FROM feed WHERE id = ${id}
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs", applied_seq AS "appliedSeq",
+      last_seq <= applied_seq + ${changesPerRead} AS "isExtended",
+      (SELECT count(*) FROM verifiers
+        WHERE master_key_id IS NULL AND (id = ${id} OR lease_until > clock_timestamp())) AS "apiProcesses",
+      (SELECT max(lease_ms) FROM verifiers) AS "leaseMsMax"`.execute(db);
+  return rows[0];
 }
 
-/** An embedded verifier as its gateway names it: the row of another master key does not exist for it. */
-export type EmbeddedVerifier = { id: string; masterKeyId: string };
+type ExtendedLease = {
+  nowMs: number;
+  appliedSeq: number;
+  isExtended: boolean;
+  apiProcesses: number;
+  leaseMsMax: number;
+};
 
 /**
- * A heartbeat of an embedded verifier: writes down what it says it has applied, never less than it said before, and extends its
- * lease, in one committed statement. False when it has no row, or when the row knows less than the verifier was once told it does
- * (`acknowledgedSeq`): then this database was restored, or failed over, and its feed is not the one that was applied there.
+ * The end of a lease that begins now. A lease has the length that it was registered with: its
+ * verifier counts with that one, also when processes with another setting extend it. After a step
+ * back of the server's clock it ends sooner than it did by that clock, and no sooner than its
+ * verifier's own count.
  */
-export async function acknowledgeAndExtend(
-  db: Db,
-  verifier: EmbeddedVerifier & { appliedSeq: number; acknowledgedSeq: number; leaseMs: number },
-): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    UPDATE verifiers SET applied_seq = greatest(applied_seq, ${verifier.appliedSeq}::bigint),
-      lease_until = clock_timestamp() + make_interval(secs => ${verifier.leaseMs / 1_000})
-    WHERE id = ${verifier.id} AND master_key_id = ${verifier.masterKeyId} AND applied_seq >= ${verifier.acknowledgedSeq}`.execute(
-    db,
-  );
-  return numAffectedRows === 1n;
-}
-
-/** False when there was no such row. */
-export async function deleteEmbeddedVerifier(db: Db, verifier: EmbeddedVerifier): Promise<boolean> {
-  const { numDeletedRows } = await db
-    .deleteFrom('verifiers')
-    .where('id', '=', verifier.id)
-    .where('master_key_id', '=', verifier.masterKeyId)
-    .executeTakeFirst();
-  return numDeletedRows === 1n;
-}
+export const aLeaseFromNow = sql`clock_timestamp() + make_interval(secs => lease_ms / 1000.0)`;
 
 /**
  * Every revoke waits for this, so it does not wait for the disk: if the server crashes and forgets it, the row says less than is true,
@@ -96,6 +87,7 @@ export type VerifierProgress = {
   id: string;
   appliedSeq: number;
   leaseUntil: Date;
+  leaseMs: number;
   /** Set for one that is embedded in a gateway, with the allow-lists of that master key. */
   masterKeyId: string | null;
   organizationIds: string[] | null;
@@ -105,8 +97,8 @@ export type VerifierProgress = {
 /** The verifiers whose lease is alive by the server's clock: those, and only those, may still answer from memory. */
 export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
   const { rows } = await sql<VerifierProgress>`
-    SELECT verifiers.id, applied_seq AS "appliedSeq", lease_until AS "leaseUntil", master_key_id AS "masterKeyId",
-      organization_ids AS "organizationIds", environments
+    SELECT verifiers.id, applied_seq AS "appliedSeq", lease_until AS "leaseUntil", lease_ms AS "leaseMs",
+      master_key_id AS "masterKeyId", organization_ids AS "organizationIds", environments
     FROM verifiers LEFT JOIN master_keys ON master_keys.id = master_key_id
     WHERE lease_until > clock_timestamp()`.execute(db);
   return rows;
@@ -121,13 +113,17 @@ export type VerifierLease = {
   /** What is left of it by the server's clock; negative once it has lapsed. */
   leaseLeftMs: number;
   appliedSeq: number;
+  /** How long ago the oldest change was committed that it has not applied; 0 when there is none. */
+  behindMs: number;
 };
 
 /** For people to look at: the live ones first, and of those the ones that have applied least. */
 export async function listVerifierLeases(db: Db, limit: number): Promise<VerifierLease[]> {
   const { rows } = await sql<VerifierLease>`
     SELECT id, master_key_id AS "masterKeyId", started_at AS "startedAt", lease_until AS "leaseUntil",
-      (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::float8 AS "leaseLeftMs", applied_seq AS "appliedSeq"
+      (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::float8 AS "leaseLeftMs", applied_seq AS "appliedSeq",
+      coalesce((SELECT greatest(extract(epoch FROM clock_timestamp() - committed_at) * 1000, 0)::float8
+        FROM key_changes WHERE seq > applied_seq ORDER BY seq LIMIT 1), 0) AS "behindMs"
     FROM verifiers ORDER BY lease_until > clock_timestamp() DESC, applied_seq, id LIMIT ${limit}`.execute(db);
   return rows;
 }

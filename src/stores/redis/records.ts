@@ -4,14 +4,19 @@ import type { KeyRecord } from '../../domain/key-record.ts';
 import { parseJson } from '../../domain/read-json.ts';
 import { keyspace } from './keyspace.ts';
 
-export type PackedRecord = { record: KeyRecord; readAtMs: number };
+/**
+ * `readAtMs`: the database server's time of the read. `asOfSeq`: the place up to which the reader
+ * had applied the change feed before it read, so that the record contains all of that.
+ */
+export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: number };
 
 /** The first element of every packed record: a reader that does not know the layout treats the entry as absent. */
-const layout = 1;
+const layout = 2;
 
 /**
- * The record under each digest with the time of its Postgres read; undefined where there is none or it cannot be read. Whoever
- * uses it must judge its age and its revision: a writer may have been paused between reading Postgres and writing here.
+ * The record under each digest with the time and the place of its Postgres read; undefined where
+ * there is none or it cannot be read. Its age, place and revision are still to be judged: a writer
+ * may have been paused between reading Postgres and writing here.
  */
 export async function readRecords(
   redis: Redis,
@@ -33,6 +38,7 @@ export async function writeRecord(
 type Packed = [
   layout: number,
   readAtMs: number,
+  asOfSeq: number,
   id: string,
   revision: number,
   lineageId: string | 0,
@@ -50,10 +56,11 @@ type Packed = [
   ipAllowlist: string[] | 0,
 ];
 
-export function packRecord({ record, readAtMs }: PackedRecord): string {
+export function packRecord({ record, readAtMs, asOfSeq }: PackedRecord): string {
   const packed: Packed = [
     layout,
     Math.floor(readAtMs),
+    asOfSeq,
     record.id,
     record.revision,
     record.lineageId === record.id ? 0 : record.lineageId,
@@ -77,11 +84,23 @@ export function packRecord({ record, readAtMs }: PackedRecord): string {
 export function unpackRecord(text: string): PackedRecord | undefined {
   const packed = parsePacked(text);
   if (packed === undefined) return undefined;
-  const [, readAtMs, id, revision, lineageId, userId, organizationId, environment, status, ...switches] =
-    packed;
+  const [
+    ,
+    readAtMs,
+    asOfSeq,
+    id,
+    revision,
+    lineageId,
+    userId,
+    organizationId,
+    environment,
+    status,
+    ...switches
+  ] = packed;
   const [enabled, expiresAtMs, supersededUntilMs, scopes, metadata, rateLimit, quota, ipAllowlist] = switches;
   return {
     readAtMs,
+    asOfSeq,
     record: {
       id,
       revision,
@@ -105,7 +124,7 @@ export function unpackRecord(text: string): PackedRecord | undefined {
 function parsePacked(text: string): Packed | undefined {
   try {
     const value = parseJson(text);
-    return Array.isArray(value) && value[0] === layout && value.length === 17 ? (value as Packed) : undefined;
+    return Array.isArray(value) && value[0] === layout && value.length === 18 ? (value as Packed) : undefined;
   } catch {
     return undefined;
   }

@@ -2,11 +2,15 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import { endVerifiersOf } from '../../stores/postgres/embedded-verifiers.ts';
 import { findMasterKey, revokeMasterKey as markRevoked } from '../../stores/postgres/master-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { revokesMasterKey } from './issue-master-key.ts';
 
-/** Ends a master key at once; again is a success. `MASTER_KEY_NOT_FOUND` when there never was one. */
+/**
+ * Ends a master key at once, and with it the verifiers that hold leases by it; again is a success.
+ * `MASTER_KEY_NOT_FOUND` when there never was one.
+ */
 export async function revokeMasterKey(
   parts: ChangeParts,
   by: Caller<OperatorPrincipal> | Origin,
@@ -15,6 +19,7 @@ export async function revokeMasterKey(
   const { propagation } = await change(parts, { by, ends: [masterKeyId] }, async (tx, now) => {
     const revision = await markRevoked(tx, { id: masterKeyId, at: now });
     if (revision !== undefined) {
+      await endVerifiersOf(tx, masterKeyId);
       return {
         answer: {},
         events: [

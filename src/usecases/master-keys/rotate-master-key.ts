@@ -5,6 +5,7 @@ import { isUsable } from '../../domain/master-key.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
+import { endVerifiersOf } from '../../stores/postgres/embedded-verifiers.ts';
 import { expireMasterKey, findMasterKey, revokeMasterKey } from '../../stores/postgres/master-keys.ts';
 import { change } from '../change.ts';
 import {
@@ -48,7 +49,10 @@ export async function rotateMasterKey(
 }
 
 /** At once means revoked, not expired now: another process's clock may be some milliseconds behind ours. */
-function endOld(tx: Tx, id: string, overlapSeconds: number, now: Date): Promise<number | undefined> {
-  if (overlapSeconds === 0) return revokeMasterKey(tx, { id, at: now });
+async function endOld(tx: Tx, id: string, overlapSeconds: number, now: Date): Promise<number | undefined> {
+  if (overlapSeconds === 0) {
+    await endVerifiersOf(tx, id);
+    return revokeMasterKey(tx, { id, at: now });
+  }
   return expireMasterKey(tx, { id, at: new Date(now.getTime() + overlapSeconds * 1_000), now });
 }

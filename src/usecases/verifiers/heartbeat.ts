@@ -1,13 +1,18 @@
-import { FlowplateError } from '../../domain/errors.ts';
 import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import type { Database } from '../../stores/postgres/database.ts';
+import { updateToldSeq } from '../../stores/postgres/embedded-verifiers.ts';
 import { listKeyChangesAfter } from '../../stores/postgres/key-changes.ts';
-import { acknowledgeAndExtend } from '../../stores/postgres/verifiers.ts';
 import type { ChangeSignal } from './change-signal.ts';
+import { changesPerReadMax, type ExtendParts, extendLease } from './extend-lease.ts';
+import type { NewestHeartbeats } from './newest-heartbeats.ts';
+import type { VerifierLimits } from './verifier-limits.ts';
 import { visibleChanges } from './visible-changes.ts';
 
-export type HeartbeatParts = { db: Database; leaseMs: number; changes: ChangeSignal };
+export type HeartbeatParts = ExtendParts & {
+  changes: ChangeSignal;
+  limits: VerifierLimits;
+  newest: NewestHeartbeats;
+};
 
 export type Beat = {
   verifierId: string;
@@ -21,41 +26,63 @@ export type Beat = {
   isDraining: () => boolean;
 };
 
-/** `hasMore`: the feed goes on, so these alone do not justify a lease. */
+/**
+ * `hasMore`: the feed goes on, or the lease was not extended, so these alone do not justify a
+ * lease.
+ */
 export type Heard = { changes: AppliedChange[]; appliedSeq: number; hasMore: boolean };
 
-const changesPerReadMax = 1_000;
 const drainLookMs = 250;
 
 /**
- * The lease of an embedded verifier, one beat of it, in the one order that is safe (verify/lease.ts): (1) write down what it has
- * applied and extend the lease, committed; (2) in a new snapshot read the changes after that. Without any it waits for this
- * process to hear of one, for `waitMs` at most, and reads again, and again, without extending: the verifier counts its lease from
- * before it sent, so a long wait only shortens what is left of it. `VERIFIER_NOT_FOUND` when it must register anew.
+ * The lease of an embedded verifier, one beat of it, in the one order that is safe
+ * (verify/lease.ts): (1) write down what it has applied and extend the lease, committed; (2) in a
+ * new snapshot read the changes after that. Without any it waits for this process to hear of one,
+ * for `waitMs` at most, and reads again, and again, without extending: the verifier counts its
+ * lease from before it sent, so a long wait only shortens what is left of it. The wait holds no
+ * connection of the database.
+ *
+ * What the answer tells must be reported as applied before the lease is extended again. Errors:
+ * those of `extendLease`.
  */
 export async function heartbeat(
   parts: HeartbeatParts,
   principal: MasterKeyPrincipal,
   beat: Beat,
 ): Promise<Heard> {
-  const { db, leaseMs, changes } = parts;
-  const isKnown = await acknowledgeAndExtend(db, {
-    id: beat.verifierId,
-    masterKeyId: principal.id,
-    appliedSeq: beat.appliedSeq,
-    acknowledgedSeq: beat.acknowledgedSeq,
-    leaseMs,
+  const { verifierId: id, appliedSeq, acknowledgedSeq } = beat;
+  return parts.limits.runHeartbeat(principal.id, async () => {
+    const report = { id, masterKeyId: principal.id, appliedSeq, acknowledgedSeq };
+    const { isExtended, toldSeq } = await extendLease(parts, report);
+    const read = await parts.newest.run(id, (newer) =>
+      readOrWait(parts, { ...beat, left: AbortSignal.any([beat.left, newer]) }),
+    );
+    const readSeq = read.at(-1)?.seq ?? appliedSeq;
+    if (isExtended && readSeq > toldSeq) await updateToldSeq(parts.db, id, readSeq);
+    return {
+      // The place in the feed moves on past what is not for this verifier: a revoke waits for the
+      // place.
+      changes: visibleChanges(principal, read),
+      appliedSeq: readSeq,
+      hasMore: !isExtended || read.length === changesPerReadMax,
+    };
   });
-  if (!isKnown) throw new FlowplateError('VERIFIER_NOT_FOUND');
+}
+
+/**
+ * The changes after the reported place, as soon as there are any; none when the wait is over, or a
+ * newer heartbeat ends it.
+ */
+async function readOrWait({ db, changes }: HeartbeatParts, beat: Beat): Promise<AppliedChange[]> {
   const untilMs = performance.now() + beat.waitMs;
   for (let isOver = false; ; ) {
     // Before the read: what is told while it runs ends the wait at once. What an earlier read has brought may be told only now; then
     // this one brings nothing, and waits again. An answer without news would let the verifier pause while a revoke waits for it.
     const told = changes.count;
-    const heard = await read(db, principal, beat.appliedSeq);
-    if (heard.appliedSeq > beat.appliedSeq || isOver) return heard;
+    const read = await listKeyChangesAfter(db, beat.appliedSeq, changesPerReadMax);
+    if (read.length > 0 || isOver) return read;
     await waitForChange(changes, told, untilMs, beat);
-    if (beat.left.aborted) return heard;
+    if (beat.left.aborted) return read;
     isOver = changes.count === told;
   }
 }
@@ -72,14 +99,4 @@ async function waitForChange(
     if (leftMs <= 0) return;
     await changes.moreThan(told, Math.min(leftMs, drainLookMs), beat.left);
   }
-}
-
-async function read(db: Database, principal: MasterKeyPrincipal, appliedSeq: number): Promise<Heard> {
-  const changes = await listKeyChangesAfter(db, appliedSeq, changesPerReadMax);
-  // The place in the feed moves on past what is not for this verifier: whoever revokes waits for the place.
-  return {
-    changes: visibleChanges(principal, changes),
-    appliedSeq: changes.at(-1)?.seq ?? appliedSeq,
-    hasMore: changes.length === changesPerReadMax,
-  };
 }

@@ -1,37 +1,72 @@
 import { randomUUID } from 'node:crypto';
+import { FlowplateError } from '../../domain/errors.ts';
 import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import type { Database } from '../../stores/postgres/database.ts';
-import { findLastKeyChangeSeq, listKeyChangesSince } from '../../stores/postgres/key-changes.ts';
+import { holdMasterKey } from '../../stores/postgres/authority.ts';
+import type { Database, Tx } from '../../stores/postgres/database.ts';
+import { deleteVerifiers, lockVerifiers } from '../../stores/postgres/embedded-verifiers.ts';
+import {
+  findCatchUpSeq,
+  findLastKeyChangeSeq,
+  listKeyChangesSince,
+} from '../../stores/postgres/key-changes.ts';
 import { listRefusedOrganizations } from '../../stores/postgres/organizations.ts';
 import { upsertVerifier } from '../../stores/postgres/verifiers.ts';
+import { credentialEnded } from '../authority.ts';
+import type { ExtendParts } from './extend-lease.ts';
+import { requireRoom } from './require-room.ts';
+import type { VerifierLimits } from './verifier-limits.ts';
 import { isOrganizationVisible, visibleChanges } from './visible-changes.ts';
 
-export type RegisterParts = { db: Database; leaseMs: number };
+export type RegisterParts = ExtendParts & { leaseMs: number; limits: VerifierLimits };
+
+export type RegisterRequest = {
+  /**
+   * Whether the lease begins now, as verifiers of earlier versions expect, or with the first
+   * heartbeat.
+   */
+  isLive: boolean;
+  /** How long verifiers of earlier versions remember what changed. */
+  memoryMs: number;
+};
 
 export type Registered = {
   verifierId: string;
   appliedSeq: number;
   refusedOrganizations: string[];
+  /** What changed within `memoryMs`; only for a verifier whose lease begins now. */
   recent: AppliedChange[];
 };
 
+/** About 2 MB of an answer. */
+const recentMax = 20_000;
+const recentRetrySeconds = 60;
+
 /**
- * Registers a verifier that is embedded in a gateway, with its first lease, and hands it what it must know before it may use a cache:
- * the refused organizations and the changes of the last `memoryMs`. The row is committed first and the rest read afterwards: the
- * other way round, a change in between would be waited for by nobody (verify/lease.ts).
+ * Registers a verifier that is embedded in a gateway and hands it the refused organizations. Its
+ * place in the feed is found first and those are read afterwards: the other way round, a suspension
+ * in between would be in neither. A lease that begins now is committed before that, too, so that a
+ * change in between is waited for (verify/lease.ts).
+ *
+ * It starts at the end of the feed, whatever changed before: its memory is empty, and each record
+ * that it fetches says at what place of the feed it was true. Errors: `RATE_LIMITED`,
+ * `AUTHENTICATION_REQUIRED`; `OVERLOADED` when too much changed lately for a verifier of an earlier
+ * version.
  */
 export async function registerVerifier(
   parts: RegisterParts,
   principal: MasterKeyPrincipal,
-  memoryMs: number,
+  { isLive, memoryMs }: RegisterRequest,
 ): Promise<Registered> {
-  const { db, leaseMs } = parts;
+  const { db, turns, limits } = parts;
+  limits.countRegistration(principal.id, performance.now());
+  if (isLive) await requireFewChanges(db, memoryMs);
   const id = randomUUID();
-  const appliedSeq = await findLastKeyChangeSeq(db);
-  await upsertVerifier(db, { id, appliedSeq, leaseMs, masterKeyId: principal.id });
+  const appliedSeq = await turns.run(`verifiers ${principal.id}`, () =>
+    db.transaction().execute((tx) => insert(tx, parts, { id, masterKeyId: principal.id, isLive })),
+  );
   const refused = await listRefusedOrganizations(db);
-  const recent = await listKeyChangesSince(db, memoryMs);
+  const recent = isLive ? await listKeyChangesSince(db, memoryMs) : [];
   return {
     verifierId: id,
     appliedSeq,
@@ -44,4 +79,37 @@ export async function registerVerifier(
       recent.filter((change) => change.kind !== 'organization'),
     ),
   };
+}
+
+/** Answers with the place at which its feed begins. */
+async function insert(
+  tx: Tx,
+  { leaseMs, verifiersMax }: RegisterParts,
+  verifier: { id: string; masterKeyId: string; isLive: boolean },
+): Promise<number> {
+  if (!(await holdMasterKey(tx, verifier.masterKeyId))) throw credentialEnded();
+  const others = await lockVerifiers(tx, verifier.masterKeyId);
+  requireRoom(others, verifiersMax);
+  // Those whose leases ended longest ago, beyond what registers in a minute: one that comes back
+  // registers anew.
+  const surplus = others.filter(({ isLive }) => !isLive).slice(2 * verifiersMax);
+  await deleteVerifiers(
+    tx,
+    surplus.map(({ id }) => id),
+  );
+  const appliedSeq = await findLastKeyChangeSeq(tx);
+  await upsertVerifier(tx, { ...verifier, appliedSeq, leaseMs });
+  return appliedSeq;
+}
+
+async function requireFewChanges(db: Database, memoryMs: number): Promise<void> {
+  const [lastSeq, firstSeq] = [
+    await findLastKeyChangeSeq(db),
+    await findCatchUpSeq(db, { ageMs: memoryMs, changesMax: recentMax + 1 }),
+  ];
+  if (lastSeq - firstSeq <= recentMax) return;
+  throw new FlowplateError('OVERLOADED', {
+    systemMessage: `More than ${recentMax} changes lately: register with {"lease": "first_heartbeat"}, as newer versions of the SDK do`,
+    retryAfterSeconds: recentRetrySeconds,
+  });
 }

@@ -18,7 +18,7 @@ afterAll(async () => {
   await broker.close();
 });
 
-testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/records`, 'keys:verify');
+testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/records`, 'keys:verify:embedded');
 
 test('422: without a key', async () => {
   const operation = `POST ${verifiersPath}/${neverRegistered}/records`;
@@ -43,6 +43,7 @@ describe('200', () => {
     expect(body).toEqual({
       organization_active: true,
       age_ms: expect.any(Number),
+      as_of_seq: expect.any(Number),
       record: {
         ...shown,
         id: minted.key_id,

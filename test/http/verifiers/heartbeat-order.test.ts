@@ -1,24 +1,35 @@
 import { afterAll, expect, test } from 'vitest';
+import { Turns } from '../../../src/domain/turns.ts';
 import { ChangeSignal } from '../../../src/usecases/verifiers/change-signal.ts';
 import { heartbeat } from '../../../src/usecases/verifiers/heartbeat.ts';
+import { NewestHeartbeats } from '../../../src/usecases/verifiers/newest-heartbeats.ts';
 import { registerVerifier } from '../../../src/usecases/verifiers/register-verifier.ts';
+import { VerifierLimits } from '../../../src/usecases/verifiers/verifier-limits.ts';
+import { admitTestCallers } from '../../support/callers.ts';
 import { append, revisionOf } from '../../support/feed.ts';
 import type { Around } from '../../support/observed-pool.ts';
 import { openStores } from '../../support/stores.ts';
 import { callerWith } from '../../support/use-case-parts.ts';
 
 const stores = await openStores();
+await admitTestCallers(stores.db);
 afterAll(() => stores.close());
 
 const { principal } = callerWith();
-const memoryMs = 60_000;
+const now = { isLive: true, memoryMs: 60_000 };
+const later = { isLive: false, memoryMs: 60_000 };
 
 const steps: Array<[RegExp, string]> = [
+  [/SELECT greatest\(/, 'count the recent changes'],
+  [/hold_master_key/, 'hold the master key'],
+  [/pg_advisory_xact_lock/, 'lock'],
+  [/FOR NO KEY UPDATE/, 'count the verifiers'],
   [/max\("seq"\)/, 'find the end of the feed'],
   [/INSERT INTO verifiers/, 'register'],
   [/from "organizations"/, 'load organizations'],
   [/"committed_at" >/, 'load recent changes'],
   [/UPDATE verifiers SET applied_seq/, 'acknowledge and extend'],
+  [/UPDATE verifiers SET told_seq/, 'note what is told'],
   [/from "key_changes" where "seq" >/, 'read'],
 ];
 
@@ -31,7 +42,16 @@ function observed(hold: (step: string) => Promise<unknown> | unknown = () => und
     seen.push(step);
     return run();
   };
-  return { seen, parts: { db: stores.observed(around), leaseMs: 15_000, changes: new ChangeSignal() } };
+  const parts = {
+    db: stores.observed(around),
+    leaseMs: 15_000,
+    verifiersMax: 1_000,
+    turns: new Turns(),
+    limits: new VerifierLimits(1_000),
+    newest: new NewestHeartbeats(),
+    changes: new ChangeSignal(),
+  };
+  return { seen, parts };
 }
 
 const beatOf = (verifierId: string, appliedSeq: number, waitMs = 0) => ({
@@ -43,17 +63,30 @@ const beatOf = (verifierId: string, appliedSeq: number, waitMs = 0) => ({
   isDraining: () => false,
 });
 
-test('a registration commits its row first and loads afterwards', async () => {
+test('a registration finds its place and commits its row first, and loads afterwards', async () => {
   const { seen, parts } = observed();
-  await registerVerifier(parts, principal, memoryMs);
-  expect(seen).toEqual(['find the end of the feed', 'register', 'load organizations', 'load recent changes']);
+  await registerVerifier(parts, principal, now);
+  const inTransaction = [
+    'hold the master key',
+    'lock',
+    'count the verifiers',
+    'find the end of the feed',
+    'register',
+    'commit',
+  ];
+  const counted = ['find the end of the feed', 'count the recent changes', 'begin'];
+  const loaded = ['load organizations', 'load recent changes'];
+  expect(seen).toEqual([...counted, ...inTransaction, ...loaded]);
+  seen.length = 0;
+  await registerVerifier(parts, principal, later);
+  expect(seen).toEqual(['begin', ...inTransaction, 'load organizations']);
 });
 
 test('a change that is committed between row and loading is both loaded and still to come', async () => {
   const { parts } = observed(
     async (step) => step === 'load organizations' && append(stores.db, revisionOf('flk_between', 2)),
   );
-  const { recent, verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const { recent, verifierId, appliedSeq } = await registerVerifier(parts, principal, now);
   expect(recent.map(({ subjectId }) => subjectId)).toContain('flk_between');
   const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq));
   expect(changes.map(({ subjectId }) => subjectId)).toContain('flk_between');
@@ -61,10 +94,23 @@ test('a change that is committed between row and loading is both loaded and stil
 
 test('a heartbeat acknowledges and extends, committed, before it reads', async () => {
   const { seen, parts } = observed();
-  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, now);
   seen.length = 0;
   await heartbeat(parts, principal, beatOf(verifierId, appliedSeq));
   expect(seen).toEqual(['acknowledge and extend', 'read', 'read']);
+});
+
+test('an answer notes what it tells before it is given', async () => {
+  let isFirst = true;
+  const { seen, parts } = observed(async (step) => {
+    if (step !== 'read' || !isFirst) return;
+    isFirst = false;
+    await append(stores.db, revisionOf('flk_told', 2));
+  });
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, now);
+  seen.length = 0;
+  await heartbeat(parts, principal, beatOf(verifierId, appliedSeq));
+  expect(seen).toEqual(['acknowledge and extend', 'read', 'note what is told']);
 });
 
 test('a change that is committed between the two is in the answer', async () => {
@@ -74,14 +120,14 @@ test('a change that is committed between the two is in the answer', async () => 
     isFirst = false;
     await append(stores.db, revisionOf('flk_just_now', 2));
   });
-  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, now);
   const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq));
   expect(changes.map(({ subjectId }) => subjectId)).toEqual(['flk_just_now']);
 });
 
 test('a wait reads once more at its end and extends nothing', async () => {
   const { seen, parts } = observed();
-  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, now);
   seen.length = 0;
   await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 100));
   expect(seen).toEqual(['acknowledge and extend', 'read', 'read']);
@@ -96,7 +142,7 @@ test('a change that is heard of between the first look and the wait ends the wai
     // After the snapshot of the first read, before the wait.
     if (reads === 1) setImmediate(() => parts.changes.tell());
   });
-  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, now);
   const startedMs = performance.now();
   const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 5_000));
   expect(performance.now() - startedMs).toBeLessThan(4_000);
@@ -111,7 +157,7 @@ test('a change that is told of after it was read is no news, and the wait goes o
     if (reads === 3) await append(stores.db, revisionOf('flk_next', 2));
     setImmediate(() => parts.changes.tell());
   });
-  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, memoryMs);
+  const { verifierId, appliedSeq } = await registerVerifier(parts, principal, now);
   const startedMs = performance.now();
   const { changes } = await heartbeat(parts, principal, beatOf(verifierId, appliedSeq, 5_000));
   expect(performance.now() - startedMs).toBeLessThan(4_000);

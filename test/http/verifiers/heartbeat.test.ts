@@ -12,7 +12,8 @@ import { eventually } from '../../support/eventually.ts';
 import { append, revisionOf } from '../../support/feed.ts';
 import { mint, revoke } from '../../support/keys.ts';
 import { freshRedis } from '../../support/redis.ts';
-import { beat, neverRegistered, register, rowOf, verifiersPath } from './verifier-calls.ts';
+import { slowRequest } from '../../support/slow-request.ts';
+import { beat, neverRegistered, register, registerForLater, rowOf, verifiersPath } from './verifier-calls.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -32,7 +33,7 @@ async function registered() {
   return { id: verifier_id, seq: applied_seq };
 }
 
-testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/heartbeat`, 'keys:verify');
+testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/heartbeat`, 'keys:verify:embedded');
 
 describe('404 VERIFIER_NOT_FOUND', () => {
   test('for one that was never registered, or was pruned', async () => {
@@ -65,6 +66,75 @@ describe('404 VERIFIER_NOT_FOUND', () => {
     const acknowledged = { applied_seq: seq + 5, acknowledged_seq: seq + 5 };
     expectError(await beat(broker, id, acknowledged), 404, 'VERIFIER_NOT_FOUND');
     expect((await rowOf(broker, id))?.applied_seq).toBe(seq);
+  });
+});
+
+describe('409 VERIFIER_BEHIND', () => {
+  test('for one that reports less than the last answer contained; its lease ends as it was', async () => {
+    const { id, seq } = await registered();
+    await append(broker.db, revisionOf('flk_told', 2));
+    expect((await beat(broker, id, { applied_seq: seq })).status).toBe(200);
+    const before = await rowOf(broker, id);
+    expectError(await beat(broker, id, { applied_seq: seq }), 409, 'VERIFIER_BEHIND');
+    expect((await rowOf(broker, id))?.lease_until).toEqual(before?.lease_until);
+  });
+
+  test('also when the change came while the last one waited', async () => {
+    const { id, seq } = await registered();
+    const heard = beat(broker, id, { applied_seq: seq, wait_ms: 5_000 });
+    await eventually(5_000, waiting, (count) => count > 0);
+    await append(broker.db, revisionOf('flk_told_later', 2));
+    expect((await heard).body.changes).toMatchObject([{ subject_id: 'flk_told_later' }]);
+    expectError(await beat(broker, id, { applied_seq: seq }), 409, 'VERIFIER_BEHIND');
+  });
+
+  test('and from then on it is not found, whatever it reports, and still waited for', async () => {
+    const { id, seq } = await registered();
+    const told = await append(broker.db, revisionOf('flk_ignored', 2));
+    await beat(broker, id, { applied_seq: seq });
+    await beat(broker, id, { applied_seq: seq });
+    expectError(await beat(broker, id, { applied_seq: told }), 404, 'VERIFIER_NOT_FOUND');
+    const { key_id } = await mint(broker);
+    expect((await revoke(broker, key_id)).body).toMatchObject({ propagation: 'pending' });
+  });
+
+  test('not for one that reports all of it, nor when nothing was told', async () => {
+    const { id, seq } = await registered();
+    for (let times = 0; times < 3; times++) {
+      expect((await beat(broker, id, { applied_seq: seq })).status).toBe(200);
+    }
+    const told = await append(broker.db, revisionOf('flk_heeded', 2));
+    await beat(broker, id, { applied_seq: seq });
+    expect((await beat(broker, id, { applied_seq: told })).status).toBe(200);
+  });
+});
+
+describe('its master key, when it has ended', () => {
+  test('401: a heartbeat whose body comes later extends nothing', async () => {
+    const { id: masterKeyId, secret: as } = await broker.createMasterKey();
+    const { verifier_id, applied_seq } = await register(broker, { as });
+    const late = await slowRequest(broker.url, `POST ${verifiersPath}/${verifier_id}/heartbeat`, {
+      headers: { 'x-flowplate-master-key': as },
+      body: { applied_seq },
+    });
+    await revokeMasterKey(broker.api.parts, testOrigin, masterKeyId);
+    const before = await rowOf(broker, verifier_id);
+    expect(await late.finish()).toBe(401);
+    expect(await rowOf(broker, verifier_id)).toEqual({ ...before, leaseLeftMs: expect.any(Number) });
+  });
+
+  test('its verifiers are still waited for, since their processes may still say yes', async () => {
+    const { id: masterKeyId, secret: as } = await broker.createMasterKey();
+    await register(broker, { as });
+    await revokeMasterKey(broker.api.parts, testOrigin, masterKeyId);
+    const rows = await broker.db
+      .selectFrom('verifiers')
+      .select('is_ended')
+      .where('master_key_id', '=', masterKeyId)
+      .execute();
+    expect(rows).toEqual([{ is_ended: true }]);
+    const { key_id } = await mint(broker);
+    expect((await revoke(broker, key_id)).body.propagation).toBe('pending');
   });
 });
 
@@ -138,6 +208,37 @@ describe('200', () => {
     expect((await heard).body.changes).toMatchObject([{ subject_id: 'flk_untold', revision: 9 }]);
   });
 
+  test('a newer heartbeat of the same verifier ends the wait of the older, and leaves those of others', async () => {
+    const [one, other] = [await registered(), await registered()];
+    const older = beat(broker, one.id, { applied_seq: one.seq, wait_ms: 5_000 });
+    const others = beat(broker, other.id, { applied_seq: other.seq, wait_ms: 1_500 });
+    await eventually(5_000, waiting, (count) => count === 2);
+    const startedMs = performance.now();
+    const newer = beat(broker, one.id, { applied_seq: one.seq, wait_ms: 1_500 });
+    expect((await older).body).toMatchObject({ changes: [], applied_seq: one.seq });
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    await eventually(1_000, waiting, (count) => count === 2);
+    for (const { status } of await Promise.all([newer, others])) expect(status).toBe(200);
+    expect(performance.now() - startedMs).toBeGreaterThan(1_000);
+  });
+
+  test('one that is more than an answer behind is told the feed, and gets its lease with the last answer', async () => {
+    const { verifier_id: id, applied_seq: seq } = await registerForLater(broker);
+    await sql`INSERT INTO key_changes (kind, subject_id, revision)
+      SELECT 'key', 'flk_before_' || number, 2 FROM generate_series(1, 2100) AS number`.execute(broker.db);
+    const steps: [isLive: boolean, hasMore: boolean][] = [];
+    for (let at = seq; steps.at(-1)?.[1] !== false; ) {
+      const { body } = await beat(broker, id, { applied_seq: at });
+      steps.push([((await rowOf(broker, id))?.leaseLeftMs ?? 0) > 1_000, body.has_more]);
+      at = body.applied_seq;
+    }
+    expect(steps).toEqual([
+      [false, true],
+      [false, true],
+      [true, false],
+    ]);
+  });
+
   test('whoever leaves frees its place at once', async () => {
     const { id, seq } = await registered();
     const leaving = new AbortController();
@@ -172,7 +273,12 @@ describe('200', () => {
   test('what lies beyond its allow-list moves the place on and is not named', async () => {
     const { id, secret: as } = await broker.createMasterKey({ organizationIds: ['org_mine'] });
     const { verifier_id, applied_seq } = await register(broker, { as });
-    const heard = async () => (await beat(broker, verifier_id, { applied_seq }, { as })).body;
+    let place = applied_seq;
+    const heard = async () => {
+      const { body } = await beat(broker, verifier_id, { applied_seq: place }, { as });
+      place = body.applied_seq;
+      return body;
+    };
     const change = { kind: 'organization' as const, revision: 2, status: 'suspended' };
     await append(broker.db, { ...change, subjectId: 'org_other' });
     const seq = await append(broker.db, { ...revisionOf('flm_other', 2), kind: 'master_key' });

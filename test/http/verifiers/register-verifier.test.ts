@@ -1,10 +1,13 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { revokeMasterKey } from '../../../src/usecases/master-keys/revoke-master-key.ts';
 import { testAccess } from '../../support/access.ts';
-import { startBroker, type TestBroker } from '../../support/broker.ts';
-import { expectViolations } from '../../support/errors.ts';
+import { startBroker, type TestBroker, testOrigin } from '../../support/broker.ts';
+import { expectError, expectViolations } from '../../support/errors.ts';
 import { mint, revoke } from '../../support/keys.ts';
 import { setStatus } from '../../support/organization-status.ts';
-import { register, rowOf, verifiersPath } from './verifier-calls.ts';
+import { slowRequest } from '../../support/slow-request.ts';
+import { beat, register, registerForLater, rowOf, verifiersPath } from './verifier-calls.ts';
 
 const operation = `POST ${verifiersPath}`;
 
@@ -16,10 +19,32 @@ afterAll(() => broker.close());
 // A verifier that never beats would hold up every later revoke.
 afterEach(() => broker.db.deleteFrom('verifiers').where('master_key_id', 'is not', null).execute());
 
-testAccess(() => broker, operation, 'keys:verify');
+testAccess(() => broker, operation, 'keys:verify:embedded');
 
 test('422: there is nothing to set', async () => {
   expectViolations(await broker.call(operation, { body: { lease_ms: 1 } }), '');
+});
+
+test('503 OVERLOADED: more changed lately than an answer carries, for a verifier that wants it all at once', async () => {
+  const other = await startBroker();
+  await sql`INSERT INTO key_changes (kind, subject_id, revision)
+    SELECT 'key', 'flk_' || number, 2 FROM generate_series(1, 20001) AS number`.execute(other.db);
+  const refused = await other.call(operation);
+  expectError(refused, 503, 'OVERLOADED');
+  expect(refused.headers.get('retry-after')).toBe('60');
+  const { verifier_id, recent } = await registerForLater(other);
+  expect([await rowOf(other, verifier_id), recent]).toEqual([expect.anything(), []]);
+  await other.close();
+});
+
+test('401: when the master key ends before the body is there', async () => {
+  const { id, secret } = await broker.createMasterKey();
+  const headers = { 'x-flowplate-master-key': secret };
+  const late = await slowRequest(broker.url, operation, { headers, body: {} });
+  await revokeMasterKey(broker.api.parts, testOrigin, id);
+  expect(await late.finish()).toBe(401);
+  const rows = await broker.db.selectFrom('verifiers').select('id').where('master_key_id', '=', id).execute();
+  expect(rows).toEqual([]);
 });
 
 describe('201', () => {
@@ -38,6 +63,21 @@ describe('201', () => {
     const [one, other] = [await register(broker), await register(broker)];
     expect(one.verifier_id).not.toBe(other.verifier_id);
     expect(await rowOf(broker, one.verifier_id)).toBeDefined();
+  });
+
+  test('with its first lease to come, it is waited for from its first heartbeat on, and told nothing of before', async () => {
+    const { key_id } = await mint(broker);
+    await revoke(broker, key_id);
+    const { verifier_id, applied_seq, recent } = await registerForLater(broker);
+    expect(recent).toEqual([]);
+    expect((await rowOf(broker, verifier_id))?.leaseLeftMs).toBeLessThanOrEqual(0);
+    const later = await mint(broker);
+    expect((await revoke(broker, later.key_id)).body.propagation).toBe('complete');
+    const { body } = await beat(broker, verifier_id, { applied_seq });
+    expect(body.changes).toMatchObject([{ subject_id: later.key_id }]);
+    expect((await rowOf(broker, verifier_id))?.leaseLeftMs).toBeGreaterThan(1_000);
+    const last = await mint(broker);
+    expect((await revoke(broker, last.key_id)).body.propagation).toBe('pending');
   });
 
   test('it brings what changed lately, and the organizations that are refused', async () => {

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-testAccess(() => broker, `DELETE ${verifiersPath}/${neverRegistered}`, 'keys:verify');
+testAccess(() => broker, `DELETE ${verifiersPath}/${neverRegistered}`, 'keys:verify:embedded');
 
 describe('404', () => {
   test('one that was never registered, one of another master key and one that is gone look alike', async () => {

@@ -28,7 +28,7 @@ async function usageOf(keyId: string) {
   return (await getKey(broker, keyId)).body.usage;
 }
 
-testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/usage`, 'keys:verify');
+testAccess(() => broker, `POST ${verifiersPath}/${neverRegistered}/usage`, 'keys:verify:embedded');
 
 describe('422', () => {
   test('without an id or sums, and with a line that cannot be', async () => {

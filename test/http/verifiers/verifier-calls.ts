@@ -42,6 +42,11 @@ export function reportUsage(broker: TestBroker, sums: object[], options: CallOpt
   return broker.call(`POST ${verifiersPath}/${neverRegistered}/usage`, { ...rest, body });
 }
 
+/** Registers as the SDK does: the lease begins with the first heartbeat. */
+export function registerForLater(broker: TestBroker, options: CallOptions = {}): Promise<Registration> {
+  return register(broker, { ...options, body: { lease: 'first_heartbeat' } });
+}
+
 /** The row as Postgres has it, with what is left of the lease by its own clock. */
 export async function rowOf(broker: TestBroker, verifierId: string) {
   const row = await broker.db

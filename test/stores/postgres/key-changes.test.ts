@@ -5,6 +5,7 @@ import type { Database, Tx } from '../../../src/stores/postgres/database.ts';
 import {
   appendKeyChanges,
   deleteKeyChangesOlderThan,
+  findCatchUpSeq,
   findLastKeyChangeSeq,
   listKeyChangesAfter,
   listKeyChangesSince,
@@ -152,4 +153,40 @@ test('what changed within an age is listed, what is older is not, and is dropped
   expect(await deleteKeyChangesOlderThan(db, 1_800_000)).toBe(1);
   expect(await seqs(7_200_000)).not.toContain(seq);
   expect(await seqs(7_200_000)).toContain(recent);
+});
+
+describe('where a starting verifier begins to read', () => {
+  const hourMs = 3_600_000;
+  const place = (options: Partial<Parameters<typeof findCatchUpSeq>[1]> = {}) =>
+    findCatchUpSeq(db, { ageMs: hourMs, changesMax: 1_000_000, ...options });
+  const agedBy = (seq: number, hours: number) =>
+    sql`UPDATE key_changes SET committed_at = clock_timestamp() - make_interval(hours => ${hours}::int)
+      WHERE seq <= ${seq}`.execute(db);
+
+  test('is behind what is old, so that everything after it is there to be read', async () => {
+    await db.deleteFrom('key_changes').execute();
+    expect(await place()).toBe(0);
+    const first = await append(db, revisionOf('flk_place_1', 2));
+    expect(await place()).toBe(first - 1);
+    const old = await append(db, revisionOf('flk_place_2', 2));
+    await agedBy(old, 2);
+    expect(await place()).toBe(old);
+    await append(db, revisionOf('flk_place_3', 2));
+    expect(await place()).toBe(old);
+  });
+
+  test('is never further from the end than is read in one go', async () => {
+    const last = await append(db, revisionOf('flk_place_4', 2));
+    expect(await place({ ageMs: 24 * hourMs, changesMax: 1 })).toBe(last - 1);
+    expect(await place({ ageMs: 24 * hourMs, changesMax: 0 })).toBe(last);
+  });
+});
+
+test('the newest change stays, however old: the feed never goes back', async () => {
+  await append(db, revisionOf('flk_newest_1', 2));
+  const last = await append(db, revisionOf('flk_newest_2', 2));
+  await sql`UPDATE key_changes SET committed_at = clock_timestamp() - interval '1 day'`.execute(db);
+  await deleteKeyChangesOlderThan(db, 3_600_000);
+  expect(await findLastKeyChangeSeq(db)).toBe(last);
+  expect((await listKeyChangesAfter(db, 0, 10)).map(({ seq }) => seq)).toEqual([last]);
 });

@@ -80,3 +80,29 @@ test('keys can be read while the indexes of lists are built', async () => {
     await migrating.query('ROLLBACK');
   });
 });
+
+test('leases go on for master keys that had them or hold everything, and for no other; old rows count as the longest', async () => {
+  const databaseUrl = await emptyDatabase();
+  await migrate({ databaseUrl });
+  const file = new URL(
+    '../../../src/stores/postgres/migrations/0023_embedded_verifiers.sql',
+    import.meta.url,
+  );
+  await query(
+    databaseUrl,
+    `ALTER TABLE verifiers DROP COLUMN lease_ms, DROP COLUMN told_seq, DROP COLUMN is_ended;
+     DROP INDEX verifiers_master_key;
+     INSERT INTO master_keys (id, name, password_hash, permissions, created_at) VALUES
+       ('flm_all', '', 'x', '{keys:mint,keys:refresh,keys:revoke,keys:read,keys:verify,usage:read}', now()),
+       ('flm_sdk_gateway', '', 'x', '{keys:verify}', now()),
+       ('flm_gateway', '', 'x', '{keys:verify}', now()),
+       ('flm_backend', '', 'x', '{keys:mint,keys:refresh,keys:revoke,keys:read,usage:read}', now());
+     INSERT INTO verifiers (id, applied_seq, lease_until, master_key_id)
+       VALUES ('embedded', 0, now(), 'flm_sdk_gateway'), ('api', 0, now(), NULL)`,
+  );
+  await query(databaseUrl, await readFile(file, 'utf8'));
+  const allowed = `SELECT id FROM master_keys WHERE 'keys:verify:embedded' = ANY (permissions) ORDER BY id`;
+  expect((await query(databaseUrl, allowed)).map(({ id }) => id)).toEqual(['flm_all', 'flm_sdk_gateway']);
+  const rows = await query(databaseUrl, 'SELECT lease_ms, is_ended FROM verifiers');
+  expect(rows).toEqual(Array(2).fill({ lease_ms: 120_000, is_ended: false }));
+});

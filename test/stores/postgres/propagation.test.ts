@@ -16,6 +16,11 @@ beforeEach(() => db.deleteFrom('verifiers').execute());
 const seq = 10;
 const behind = seq - 1;
 
+/** With a lease that begins now. */
+function register(verifier: { id: string; appliedSeq: number; leaseMs: number; masterKeyId?: string }) {
+  return upsertVerifier(db, { ...verifier, isLive: true });
+}
+
 /** As callers see it, for a change that concerns every verifier. */
 async function waitFor(watch: PropagationWatch, place: number | undefined) {
   return toPropagation(
@@ -24,7 +29,7 @@ async function waitFor(watch: PropagationWatch, place: number | undefined) {
 }
 
 test('a change that took nothing away is complete as it stands', async () => {
-  await upsertVerifier(db, { id: 'behind', appliedSeq: behind, leaseMs: 60_000 });
+  await register({ id: 'behind', appliedSeq: behind, leaseMs: 60_000 });
   const { propagation, propagation_detail } = await waitFor(new PropagationWatch(db, 60_000), undefined);
   expect(propagation).toBe('complete');
   expect(propagation_detail).toMatchObject({ acknowledged: 0, total: 0, waited_ms: 0 });
@@ -38,7 +43,7 @@ describe('a change is complete', () => {
   });
 
   test('when every verifier has applied it, and not a moment before', async () => {
-    for (const id of ['one', 'other']) await upsertVerifier(db, { id, appliedSeq: behind, leaseMs: 60_000 });
+    for (const id of ['one', 'other']) await register({ id, appliedSeq: behind, leaseMs: 60_000 });
     let isAnswered = false;
     const answer = waitFor(new PropagationWatch(db, 60_000), seq).finally(() => {
       isAnswered = true;
@@ -54,14 +59,14 @@ describe('a change is complete', () => {
   });
 
   test('without a verifier whose lease is over: it asks Postgres anyway', async () => {
-    await upsertVerifier(db, { id: 'lapsed', appliedSeq: behind, leaseMs: 0 });
+    await register({ id: 'lapsed', appliedSeq: behind, leaseMs: 0 });
     const { propagation, propagation_detail } = await waitFor(new PropagationWatch(db, 60_000), seq);
     expect(propagation).toBe('complete');
     expect(propagation_detail.total).toBe(0);
   });
 
   test('as soon as the lease of a verifier that is silent ends', async () => {
-    await upsertVerifier(db, { id: 'silent', appliedSeq: behind, leaseMs: 400 });
+    await register({ id: 'silent', appliedSeq: behind, leaseMs: 400 });
     const { propagation, propagation_detail } = await waitFor(new PropagationWatch(db, 60_000), seq);
     expect(propagation).toBe('complete');
     expect(propagation_detail.waited_ms).toBeGreaterThanOrEqual(350);
@@ -69,9 +74,9 @@ describe('a change is complete', () => {
 });
 
 test('a change is pending, with the end of the last open lease, when a verifier does not acknowledge', async () => {
-  await upsertVerifier(db, { id: 'well', appliedSeq: seq, leaseMs: 90_000 });
-  await upsertVerifier(db, { id: 'silent', appliedSeq: behind, leaseMs: 30_000 });
-  await upsertVerifier(db, { id: 'silent too', appliedSeq: behind, leaseMs: 60_000 });
+  await register({ id: 'well', appliedSeq: seq, leaseMs: 90_000 });
+  await register({ id: 'silent', appliedSeq: behind, leaseMs: 30_000 });
+  await register({ id: 'silent too', appliedSeq: behind, leaseMs: 60_000 });
   const lease = await db
     .selectFrom('verifiers')
     .select('lease_until')
@@ -100,6 +105,21 @@ test('when Postgres cannot be asked, a change is pending for at most one lease',
   expect(effectiveMs).toBeLessThanOrEqual(Date.now() + leaseMs);
 });
 
+test("a change is pending for as long as the longest lease that was ever seen, not for this process's own length", async () => {
+  await register({ id: 'registered when leases were longer', appliedSeq: seq, leaseMs: 90_000 });
+  let isAway = false;
+  const db = stores.observed((_text, run) => (isAway ? Promise.reject(new Error('away')) : run()));
+  const watch = new PropagationWatch(db, 3_000);
+  await waitFor(watch, seq);
+  isAway = true;
+  const { propagation_detail } = await waitFor(watch, seq);
+  expect(Date.parse(propagation_detail.effective_by)).toBeGreaterThan(Date.now() + 80_000);
+  const other = new PropagationWatch(db, 3_000);
+  other.noteLease(60_000);
+  const { effectiveBy } = await other.wait({ seq, audience: 'everybody' });
+  expect(effectiveBy.getTime()).toBeGreaterThan(Date.now() + 50_000);
+});
+
 describe('a change waits only for verifiers whose master key can see the changed key', () => {
   const masterKeys = { all: null, acme: ['org_acme'], other: ['org_other'] };
 
@@ -108,7 +128,7 @@ describe('a change waits only for verifiers whose master key can see the changed
     for (const [id, organizationIds] of Object.entries(masterKeys)) {
       const masterKey = { ...testMasterKey, id, organizationIds };
       await insertMasterKey(db, masterKey, { digest: { pepperId: 'p1', digest: Buffer.from(id) } });
-      await upsertVerifier(db, { id, appliedSeq: behind, leaseMs: 60_000, masterKeyId: id });
+      await register({ id, appliedSeq: behind, leaseMs: 60_000, masterKeyId: id });
     }
   });
 
@@ -128,7 +148,7 @@ describe('a change waits only for verifiers whose master key can see the changed
 
   test('an API process for every change', async () => {
     await db.deleteFrom('verifiers').execute();
-    await upsertVerifier(db, { id: 'api', appliedSeq: behind, leaseMs: 60_000 });
+    await register({ id: 'api', appliedSeq: behind, leaseMs: 60_000 });
     expect(await heldUpBy({ masterKeyId: 'other' })).toEqual([null]);
     expect(await heldUpBy({ places: [{ organizationId: 'org_x', environment: null }] })).toEqual([null]);
   });

@@ -47,8 +47,9 @@ describe('a packed record', () => {
     const readAt = fc.integer({ min: 1, max: 4e12 });
     fc.assert(
       fc.property(records, readAt, (record, readAtMs) => {
-        const unpacked = unpackRecord(packRecord({ record, readAtMs }));
-        expect(unpacked).toEqual({ record: JSON.parse(JSON.stringify(record)), readAtMs });
+        const packed = { record, readAtMs, asOfSeq: readAtMs % 1_000 };
+        const unpacked = unpackRecord(packRecord(packed));
+        expect(unpacked).toEqual({ ...packed, record: JSON.parse(JSON.stringify(record)) });
       }),
       { numRuns: 500 },
     );
@@ -56,28 +57,30 @@ describe('a packed record', () => {
 
   test('of the first key of a line keeps its line', () => {
     const record = keyRecord({ id: 'flk_a', lineageId: 'flk_a' });
-    expect(unpackRecord(packRecord({ record, readAtMs: 1 }))?.record.lineageId).toBe('flk_a');
+    expect(unpackRecord(packRecord({ record, readAtMs: 1, asOfSeq: 1 }))?.record.lineageId).toBe('flk_a');
   });
 
   test('with an empty address list allows no address, rather than all', () => {
     const record = keyRecord({ ipAllowlist: [] });
-    expect(unpackRecord(packRecord({ record, readAtMs: 1 }))?.record.ipAllowlist).toEqual([]);
+    expect(unpackRecord(packRecord({ record, readAtMs: 1, asOfSeq: 1 }))?.record.ipAllowlist).toEqual([]);
   });
 
   test('is never taken to have been read later than it was', () => {
-    expect(unpackRecord(packRecord({ record: keyRecord(), readAtMs: 99.9 }))?.readAtMs).toBe(99);
+    const packed = packRecord({ record: keyRecord(), readAtMs: 99.9, asOfSeq: 1 });
+    expect(unpackRecord(packed)?.readAtMs).toBe(99);
   });
 
   test('stays below 300 bytes for a key without options', () => {
-    expect(Buffer.byteLength(packRecord({ record: keyRecord(), readAtMs: Date.now() }))).toBeLessThan(300);
+    const packed = packRecord({ record: keyRecord(), readAtMs: Date.now(), asOfSeq: 1e12 });
+    expect(Buffer.byteLength(packed)).toBeLessThan(300);
   });
 });
 
 describe('what is not of this layout is no record', () => {
-  const packed = JSON.parse(packRecord({ record: keyRecord(), readAtMs: 1 })) as unknown[];
+  const packed = JSON.parse(packRecord({ record: keyRecord(), readAtMs: 1, asOfSeq: 1 })) as unknown[];
 
   test.each([
-    ['another version', [2, ...packed.slice(1)]],
+    ['another version', [1, ...packed.slice(1)]],
     ['a version before versions', packed.slice(1)],
     ['one element fewer', packed.slice(0, -1)],
     ['one element more', [...packed, 0]],

@@ -26,9 +26,9 @@ const verifiers = async () => (await db.selectFrom('verifiers').select('id').exe
 test('old changes and long-silent verifiers are dropped, what somebody may still need is kept', async () => {
   await appendedAgo('flk_old', 61);
   await appendedAgo('flk_recent', 59);
-  await upsertVerifier(db, { id: 'live', appliedSeq: 0, leaseMs: 15_000 });
-  await upsertVerifier(db, { id: 'silent for a while', appliedSeq: 0, leaseMs: -19 * 60_000 });
-  await upsertVerifier(db, { id: 'silent for long', appliedSeq: 0, leaseMs: -21 * 60_000 });
+  await upsertVerifier(db, { id: 'live', appliedSeq: 0, leaseMs: 15_000, isLive: true });
+  await upsertVerifier(db, { id: 'silent for a while', appliedSeq: 0, leaseMs: -19 * 60_000, isLive: true });
+  await upsertVerifier(db, { id: 'silent for long', appliedSeq: 0, leaseMs: -21 * 60_000, isLive: true });
   expect(await pruneChanges({ db })).toBe(1);
   expect(await changes()).toEqual(['flk_recent']);
   expect((await verifiers()).sort()).toEqual(['live', 'silent for a while']);

@@ -1,0 +1,50 @@
+import type { AppliedChange } from '../domain/key-change.ts';
+import type { RefusedOrganizations } from './refused-organizations.ts';
+import type { RememberedRevisions } from './remembered-revisions.ts';
+
+/** The part of a verifier that follows the change feed. */
+export type ChangeSink = {
+  /**
+   * Empties every cache, since nothing can vouch for it any more, and starts anew at a place of the
+   * feed. The organizations are those that were refused at that place or later.
+   */
+  reset(seq: number, refusedOrganizations: readonly string[]): void;
+  /** Applies the changes up to a place; those that do not concern this verifier may be missing. */
+  apply(changes: readonly AppliedChange[], seq: number): void;
+  /** Drops all records and keeps the place: their age can no longer be told. */
+  forgetRecords(): void;
+};
+
+type Parts = {
+  revisions: RememberedRevisions;
+  refusedOrganizations: RefusedOrganizations;
+  caches: readonly { clear(): void }[];
+};
+
+/** What a verifier remembers of the change feed, and the caches that depend on it. */
+export class VerifierMemory implements ChangeSink {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  reset(seq: number, refusedOrganizations: readonly string[]): void {
+    this.forgetRecords();
+    this.#parts.revisions.reset(seq);
+    this.#parts.refusedOrganizations.replace(refusedOrganizations);
+  }
+
+  apply(changes: readonly AppliedChange[], seq: number): void {
+    const { revisions, refusedOrganizations } = this.#parts;
+    for (const change of changes) {
+      if (change.kind === 'organization') refusedOrganizations.apply(change.subjectId, change.status);
+      else revisions.remember(change, performance.now());
+    }
+    revisions.advance(seq);
+  }
+
+  forgetRecords(): void {
+    for (const cache of this.#parts.caches) cache.clear();
+  }
+}
