@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Propagation } from '../domain/propagation.ts';
+import { isOperator, isTenant, type Principal } from '../domain/principal.ts';
+import type { HeldUpBy, Propagation } from '../domain/propagation.ts';
 import { timestampText } from './flowplate/key-schemas.ts';
 
 /** What every answer says that takes something away from a key. */
@@ -14,10 +15,21 @@ export const propagationFields = {
     total: z.int(),
     waited_ms: z.int(),
     effective_by: timestampText.describe('When it is certain in any case'),
+    held_up_by: z
+      .array(z.strictObject({ verifier_id: z.string(), master_key_id: z.string().nullable() }))
+      .optional()
+      .describe(
+        'Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API',
+      ),
   }),
 };
 
-export function toPropagation(propagation: Propagation) {
+/** Beyond these few, the list of verifiers says more. */
+const namedMax = 20;
+
+/** `reader`: who gets the answer, where that may be an operator. */
+export function toPropagation(propagation: Propagation, reader?: Principal) {
+  const isNamed = !propagation.isComplete && mayKnowVerifiers(reader);
   return {
     propagation: propagation.isComplete ? ('complete' as const) : ('pending' as const),
     propagation_detail: {
@@ -25,8 +37,20 @@ export function toPropagation(propagation: Propagation) {
       total: propagation.total,
       waited_ms: Math.round(propagation.waitedMs),
       effective_by: propagation.effectiveBy.toISOString(),
+      ...(isNamed && { held_up_by: propagation.heldUpBy.slice(0, namedMax).map(toHeldUpBy) }),
     },
   };
+}
+
+/** Those who may see the list of verifiers, inside a tenant as well. */
+function mayKnowVerifiers(reader: Principal | undefined): boolean {
+  if (reader === undefined) return false;
+  if (isTenant(reader)) return reader.operator !== null && mayKnowVerifiers(reader.operator);
+  return isOperator(reader) && reader.permissions.includes('platform:keys:read');
+}
+
+function toHeldUpBy({ verifierId, masterKeyId }: HeldUpBy) {
+  return { verifier_id: verifierId, master_key_id: masterKeyId };
 }
 
 /** A change that some verifier has not confirmed yet is accepted (RFC 9110 §15.3.3), not done. */

@@ -95,7 +95,16 @@ export type KeyChanges = {
  */
 export type Propagated = {
   propagation: 'complete' | 'pending';
-  propagation_detail: { acknowledged: number; total: number; waited_ms: number; effective_by: string };
+  propagation_detail: {
+    acknowledged: number;
+    total: number;
+    waited_ms: number;
+    effective_by: string;
+    /**
+     * For operators: the verifiers that have not confirmed it, by the master key of their gateway.
+     */
+    held_up_by?: { verifier_id: string; master_key_id: string | null }[] | undefined;
+  };
 };
 
 export type RefreshRequest = {

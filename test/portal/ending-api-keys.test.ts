@@ -80,7 +80,7 @@ describe('while a verifier has stopped', () => {
     const name = `Pending ${action}`;
     const key = await platformKey(broker, undefined, { name });
     // Takes part, holds a lease, and never says that it has heard of anything.
-    await register(broker);
+    const { master_key_id: waitsFor } = await register(broker);
     const portal = await keysAs(root.email);
     const { page } = portal;
     await choose(portal, name, action);
@@ -96,7 +96,7 @@ describe('while a verifier has stopped', () => {
       propagation_detail.effective_by as string,
     );
     expect(await told.textContent()).toBe(
-      `${name} is ${done}, not everywhere yetSome verifier could not be reached. It is certain by ${until} at the latest.`,
+      `${name} is ${done}, not everywhere yetSome verifier could not be reached. It is certain by ${until} at the latest. It waits for ${waitsFor}.`,
     );
     expect(await page.getByText('No verifier anywhere accepts the key any more.').count()).toBe(0);
     // The broker itself says no at once.

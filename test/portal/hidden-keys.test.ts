@@ -122,7 +122,9 @@ test('while a verifier has stopped, a revoke says that it is not certain everywh
     .click();
   await page.getByText(/not everywhere yet$/).waitFor();
   await page
-    .getByText(/^Some verifier could not be reached\. It is certain by \S+ at the latest\.$/)
+    .getByText(
+      /^Some verifier could not be reached\. It is certain by \S+ at the latest\. It waits for flm_\w+\.$/,
+    )
     .waitFor();
   expect(await page.getByText('No verifier anywhere accepts it any more.').count()).toBe(0);
   expect(await verdictOf(key)).toBe('REVOKED');

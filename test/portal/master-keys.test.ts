@@ -103,7 +103,7 @@ describe('creating', () => {
     });
     const dialog = await openForm(portal, 'Made here');
     await dialog.getByLabel('keys:read').check();
-    await dialog.getByLabel('keys:verify').check();
+    await dialog.getByLabel('keys:verify', { exact: true }).check();
     for (const [label, value] of [
       ['Organizations', 'org_1'],
       ['Environments', 'prod'],
@@ -243,7 +243,7 @@ test.each([
   ['Rotate', 'rotated'],
 ])('while a verifier has stopped, %s says that it is not certain everywhere yet', async (action, done) => {
   const name = `Pending ${action}`;
-  const { secret: as } = await broker.createMasterKey({ name });
+  const { id, secret: as } = await broker.createMasterKey({ name });
   // Takes part by this key, holds a lease, and never says that it has heard of anything.
   await register(broker, { as });
   const portal = await masterKeysAs(root.email);
@@ -254,6 +254,7 @@ test.each([
   await page
     .getByRole('status')
     .filter({ hasText: `${name} is ${done}, not everywhere yet` })
+    .getByText(`It waits for ${id}.`)
     .waitFor();
   await portal.close();
 });

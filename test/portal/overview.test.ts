@@ -180,6 +180,23 @@ test('verifiers are there with what is left of their leases, and say when they a
   await portal.close();
 });
 
+test('a gateway that confirms nothing is named as what delays revokes', async () => {
+  await sql`INSERT INTO verifiers (id, applied_seq, lease_until, master_key_id)
+    VALUES ('silent', 0, clock_timestamp() + interval '1 minute', 'flm_silent')`.execute(broker.db);
+  const seq = await append(broker.db, revisionOf('flk_unconfirmed', 2));
+  await sql`UPDATE key_changes SET committed_at = clock_timestamp() - interval '5 seconds'
+    WHERE seq = ${seq}`.execute(broker.db);
+  const portal = await overviewAs(root.email);
+  const verifiers = panel(portal, 'Verifiers');
+  await verifiers.getByText('Revokes are delayed by flm_silent').waitFor();
+  await portal.look('overview-revokes-delayed');
+  await sql`DELETE FROM verifiers WHERE id = 'silent'`.execute(broker.db);
+  await portal.page.reload();
+  await verifiers.getByText('1 live').waitFor();
+  expect(await verifiers.getByText('Revokes are delayed').count()).toBe(0);
+  await portal.close();
+});
+
 test('background jobs: what no worker takes is late, and that Redis is down is no fault of the page', async () => {
   const portal = await openPortal(browser, broker.url);
   const answers = [

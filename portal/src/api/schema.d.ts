@@ -1925,6 +1925,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -1953,6 +1958,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2011,6 +2021,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2239,6 +2254,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2284,6 +2304,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2312,6 +2337,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2515,6 +2545,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2544,6 +2579,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2644,6 +2684,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2673,6 +2718,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2917,6 +2967,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -2945,6 +3000,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -3011,6 +3071,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -3061,6 +3126,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -3093,6 +3163,11 @@ export interface operations {
                              * @description When it is certain in any case
                              */
                             effective_by: string;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
                         };
                     };
                 };
@@ -3326,6 +3401,8 @@ export interface operations {
                             applied_seq: number;
                             /** @description How many changes it has not applied yet; seldom fewer, never more */
                             behind: number;
+                            /** @description How long ago the oldest of these was committed: a live one with seconds here delays revokes */
+                            behind_ms: number;
                         }[];
                     };
                 };

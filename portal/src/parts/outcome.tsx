@@ -2,7 +2,10 @@ import { Alert } from '@mantine/core';
 
 export type Propagated = {
   propagation: 'complete' | 'pending';
-  propagation_detail: { effective_by: string | null };
+  propagation_detail: {
+    effective_by: string | null;
+    held_up_by?: { master_key_id: string | null }[];
+  };
 };
 
 type Props = { title: string; complete: string; propagated: Propagated };
@@ -21,6 +24,12 @@ export function Outcome({ title, complete, propagated }: Props) {
   return (
     <Alert variant="default" title={`${title}, not everywhere yet`} role="status">
       Some verifier could not be reached. It is certain by {by} at the latest.
+      {waitedFor(detail.held_up_by ?? [])}
     </Alert>
   );
+}
+
+function waitedFor(verifiers: readonly { master_key_id: string | null }[]): string {
+  const names = verifiers.map(({ master_key_id: id }) => id ?? 'an API process');
+  return names.length === 0 ? '' : ` It waits for ${[...new Set(names)].join(', ')}.`;
 }

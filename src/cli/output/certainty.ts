@@ -3,9 +3,13 @@ import { toSeconds } from './time.ts';
 
 /** What may be relied on after something was ended. */
 export function certainty({ propagation, propagation_detail }: Propagated): string {
-  return propagation === 'complete'
-    ? 'propagation: complete'
-    : `propagation: pending, certain by ${toSeconds(propagation_detail.effective_by)}`;
+  if (propagation === 'complete') return 'propagation: complete';
+  const { effective_by, held_up_by = [] } = propagation_detail;
+  const names = held_up_by.map(({ master_key_id }) => master_key_id ?? 'an API process');
+  return [
+    `propagation: pending, certain by ${toSeconds(effective_by)}`,
+    ...(names.length > 0 ? [`held up by ${[...new Set(names)].join(', ')}`] : []),
+  ].join(', ');
 }
 
 /** The same where the API says it only when there is something to wait for. */

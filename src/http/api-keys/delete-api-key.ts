@@ -27,7 +27,7 @@ export const deleteApiKeyRoute = defineRoute({
     const propagation = await deleteApiKey(parts, caller, params.id);
     return {
       status: statusOf(propagation),
-      body: { success: true as const, deleted: params.id, ...toPropagation(propagation) },
+      body: { success: true as const, deleted: params.id, ...toPropagation(propagation, caller.principal) },
     };
   },
 });

@@ -42,7 +42,7 @@ export const revokeApiKeyRoute = defineRoute({
         id: apiKey.id,
         status,
         revoked_at: apiKey.revokedAt?.toISOString() ?? null,
-        ...toPropagation(propagation),
+        ...toPropagation(propagation, caller.principal),
       },
     };
   },

@@ -25,7 +25,7 @@ export const rotateApiKeyRoute = defineRoute({
     const { created, propagation, isReplay } = await rotateApiKey(parts, caller, params.id, idempotency);
     return {
       status: 200,
-      body: { ...toCreatedAnswer(created), ...toPropagation(propagation) },
+      body: { ...toCreatedAnswer(created), ...toPropagation(propagation, caller.principal) },
       ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
     };
   },

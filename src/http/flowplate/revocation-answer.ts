@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Principal } from '../../domain/principal.ts';
 import type { Revocation } from '../../usecases/keys/revocation.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import type { Answer } from '../send-answer.ts';
@@ -15,10 +16,11 @@ export const revocationAnswer = z.strictObject({
   ...propagationFields,
 });
 
-export function toRevocationAnswer({
-  revokedCount,
-  propagation,
-}: Revocation): Answer<typeof revocationAnswer> {
+/** `reader`: who gets the answer, where that may be an operator. */
+export function toRevocationAnswer(
+  { revokedCount, propagation }: Revocation,
+  reader?: Principal,
+): Answer<typeof revocationAnswer> {
   const keys = revokedCount === 1 ? 'API key' : 'API keys';
   return {
     status: statusOf(propagation),
@@ -27,7 +29,7 @@ export function toRevocationAnswer({
       message:
         revokedCount === 0 ? 'No active API key was left to revoke' : `${revokedCount} ${keys} revoked`,
       revoked_count: revokedCount,
-      ...toPropagation(propagation),
+      ...toPropagation(propagation, reader),
     },
   };
 }

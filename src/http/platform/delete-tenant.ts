@@ -28,7 +28,7 @@ export const deleteTenantRoute = defineRoute({
     const propagation = await deleteTenant(parts, caller, params.id);
     return {
       status: statusOf(propagation),
-      body: { success: true as const, deleted: params.id, ...toPropagation(propagation) },
+      body: { success: true as const, deleted: params.id, ...toPropagation(propagation, caller.principal) },
     };
   },
 });

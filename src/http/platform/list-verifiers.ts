@@ -31,6 +31,11 @@ export const listVerifiersRoute = defineRoute({
         lease_left_ms: z.int().describe("By the server's clock; negative once it has lapsed"),
         applied_seq: z.int(),
         behind: z.int().describe('How many changes it has not applied yet; seldom fewer, never more'),
+        behind_ms: z
+          .int()
+          .describe(
+            'How long ago the oldest of these was committed: a live one with seconds here delays revokes',
+          ),
       }),
     ),
   }),
@@ -53,6 +58,7 @@ export const listVerifiersRoute = defineRoute({
           lease_left_ms: Math.round(verifier.leaseLeftMs),
           applied_seq: verifier.appliedSeq,
           behind: verifier.behind,
+          behind_ms: Math.round(verifier.behindMs),
         })),
       },
     };

@@ -21,6 +21,6 @@ export const revokeHiddenKeyRoute = defineRoute({
   answer: revocationAnswer,
   errors: ['KEY_NOT_FOUND'],
   async handle(parts: ChangeParts, { params, caller }) {
-    return toRevocationAnswer(await revokeKey(parts, caller, params.key_id));
+    return toRevocationAnswer(await revokeKey(parts, caller, params.key_id), caller.principal);
   },
 });

@@ -20,6 +20,7 @@ export const revokeHiddenKeysRoute = defineRoute({
   answer: revocationAnswer,
   errors: ['USER_NOT_FOUND'],
   async handle(parts: ChangeParts, { params, caller }) {
-    return toRevocationAnswer(await revokeKeysOf(parts, caller, { userId: params.user_id }));
+    const revocation = await revokeKeysOf(parts, caller, { userId: params.user_id });
+    return toRevocationAnswer(revocation, caller.principal);
   },
 });

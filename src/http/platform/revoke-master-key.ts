@@ -26,7 +26,11 @@ export const revokeMasterKeyRoute = defineRoute({
     const propagation = await revokeMasterKey(parts, caller, params.id);
     return {
       status: statusOf(propagation),
-      body: { success: true as const, message: 'Master key revoked', ...toPropagation(propagation) },
+      body: {
+        success: true as const,
+        message: 'Master key revoked',
+        ...toPropagation(propagation, caller.principal),
+      },
     };
   },
 });

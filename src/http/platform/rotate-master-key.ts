@@ -31,7 +31,11 @@ export const rotateMasterKeyRoute = defineRoute({
     const { isReplay, propagation, ...created } = await rotateMasterKey(parts, caller, request, idempotency);
     return {
       status: 200,
-      body: { ...toCreatedAnswer(created), previous_id: params.id, ...toPropagation(propagation) },
+      body: {
+        ...toCreatedAnswer(created),
+        previous_id: params.id,
+        ...toPropagation(propagation, caller.principal),
+      },
       ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
     };
   },

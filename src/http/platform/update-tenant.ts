@@ -28,6 +28,9 @@ export const updateTenantRoute = defineRoute({
   errors: ['ORGANIZATION_NOT_FOUND'],
   async handle(parts: ChangeParts, { params, body, caller }) {
     const { tenant, propagation } = await updateTenant(parts, caller, params.id, body);
-    return { status: 200, body: { ...toTenantAnswer(tenant), ...toPropagation(propagation) } };
+    return {
+      status: 200,
+      body: { ...toTenantAnswer(tenant), ...toPropagation(propagation, caller.principal) },
+    };
   },
 });
