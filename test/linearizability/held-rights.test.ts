@@ -101,7 +101,7 @@ async function round(): Promise<Operation<Action>[]> {
 test('no order of events has a mint after the end of its master key', async () => {
   for (let rounds = 0; rounds < 8; rounds++) {
     const history = await round();
-    expect(history.length).toBeGreaterThan(40);
+    expect(history.length).toBeGreaterThan(2 * 12);
     expect(findContradiction(history, masterKeyModel)).toBeUndefined();
   }
 });
