@@ -2,7 +2,8 @@ import { type KeyDraw, keyDrawer } from './key-draw.ts';
 
 /** What a load consists of, in words that travel to the process that sends it. */
 export type RequestPlan =
-  | ({ kind: 'verify'; masterKey: string } & KeyDraw)
+  /** `verdict`: the one that is right for these keys; VALID unless said otherwise. */
+  | ({ kind: 'verify'; masterKey: string; verdict?: 'NOT_FOUND' } & KeyDraw)
   /** `isBare`: sent to what answers everything with an empty 200, so nothing says whose key it was. */
   | ({ kind: 'authorize'; masterKey: string; isBare: boolean } & KeyDraw)
   | { kind: 'mint'; masterKey: string; organizations: number; label: string }
@@ -31,7 +32,8 @@ export function requestSource(plan: RequestPlan): RequestSource {
 function verifyRequests(plan: Extract<RequestPlan, { kind: 'verify' }>): RequestSource {
   const draw = keyDrawer(plan);
   const verify = verifyRequest(plan.masterKey);
-  return { next: () => verify(draw()), status: 200, mark: Buffer.from('"valid":true') };
+  const mark = plan.verdict === undefined ? '"valid":true' : `"code":"${plan.verdict}"`;
+  return { next: () => verify(draw()), status: 200, mark: Buffer.from(mark) };
 }
 
 function authorizeRequests(plan: Extract<RequestPlan, { kind: 'authorize' }>): RequestSource {

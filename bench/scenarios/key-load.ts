@@ -5,7 +5,7 @@ import { connections, type Pace } from './scenario.ts';
 
 type Door = 'verify' | 'authorize' | 'authorize, bare';
 
-export type Draw = { keysFile?: string; count?: number; door?: Door };
+export type Draw = { keysFile?: string; count?: number; door?: Door; verdict?: 'NOT_FOUND' };
 
 /** Asks for keys drawn evenly, for one window after a short warm-up. `polls` only where the stores have nothing to do. */
 export function askEvenly(
@@ -30,11 +30,11 @@ function planOf(
   stage: Stage,
   pace: Pace,
   draw: 'evenly' | 'once',
-  { keysFile = stage.keysFile, count = pace.keys, door = 'verify' }: Draw,
+  { keysFile = stage.keysFile, count = pace.keys, door = 'verify', verdict }: Draw,
 ): RequestPlan {
   const keys = { masterKey: stage.masterKey, keysFile, count, draw };
   return door === 'verify'
-    ? { kind: 'verify', ...keys }
+    ? { kind: 'verify', ...keys, ...(verdict && { verdict }) }
     : { kind: 'authorize', ...keys, isBare: door !== 'authorize' };
 }
 

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { LoadJob, Target } from '../load/jobs.ts';
 import { number } from '../report/statistics.ts';
 import { throughputTable } from '../report/throughput-table.ts';
 import { fillRedis } from '../stage/fill-redis.ts';
+import { makeUpKeys } from '../stage/seed-keys.ts';
 import type { BenchServer } from '../stage/server.ts';
 import type { Stage } from '../stage/stage.ts';
 import { type Arm, interleave } from './interleave.ts';
@@ -15,7 +17,8 @@ const coldKeysPerSecondMax = 15_000;
 
 export const verifyKeys: Scenario = {
   name: 'verify',
-  about: 'the JSON door from memory, from Redis, from Postgres, and without Redis, beside bare node:http',
+  about:
+    'JSON verify from memory, Redis and Postgres, without Redis, and of unknown keys, beside bare node:http',
   async run(stage, pace) {
     const coldKeys = Math.ceil((coldKeysPerSecondMax * pace.windowMs) / 1_000);
     await stage.seedKeys(Math.max(pace.keys, coldKeys), 'verify');
@@ -40,6 +43,8 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
   const alone = await startWithoutRedis(stage, pace);
   const redis = new Redis(stage.redisUrl);
   stage.closing.add('connection', () => redis.disconnect());
+  const unknown = { keysFile: join(stage.directory, 'made-up-keys'), verdict: 'NOT_FOUND' } as const;
+  await makeUpKeys(unknown.keysFile, pace.keys);
   const arms: Arm[] = [
     { name: reference, measure: () => askEvenly(bare, stage, pace, { polls: true }) },
     { name: 'warm: from memory', measure: () => askEvenly(api, stage, pace, { polls: true }) },
@@ -57,6 +62,10 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
         await redis.flushall();
         return stage.load.run(coldJob(forgetful, stage, coldKeys, pace));
       },
+    },
+    {
+      name: 'unknown, well-formed keys',
+      measure: () => askEvenly(api, stage, pace, { polls: false, ...unknown }),
     },
   ];
   // Nobody rolls the counts up here, and each measurement should find as much room in Redis as the one before.

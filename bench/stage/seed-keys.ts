@@ -70,3 +70,9 @@ async function insertRows(sql: pg.Pool, rows: readonly Row[], label: string, fro
     ],
   );
 }
+
+/** Writes well-formed keys that no row has, as a stranger makes them up, one in each line. */
+export async function makeUpKeys(keysFile: string, count: number): Promise<void> {
+  const keys = Array.from({ length: count }, () => `${newSecret('user', 'prod', randomBytes)}\n`);
+  await appendFile(keysFile, keys.join(''), { mode: 0o600 });
+}
