@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { Closing } from './closing.ts';
 import type { Config } from './config.ts';
 import { Bulkhead } from './domain/bulkhead.ts';
+import { FairBulkhead } from './domain/fair-bulkhead.ts';
 import type { KeyRecord } from './domain/key-record.ts';
 import { LoopLateness } from './domain/loop-lateness.ts';
 import type { MasterKey } from './domain/master-key.ts';
+import { readTogether } from './domain/read-together.ts';
 import { Turns } from './domain/turns.ts';
 import type { AppParts } from './http/app.ts';
 import { addressReader } from './http/caller-address.ts';
@@ -15,12 +17,20 @@ import type { Metrics } from './metrics.ts';
 import { ChangeListener } from './stores/postgres/change-listener.ts';
 import { isPostgresReachable, openDatabase } from './stores/postgres/database.ts';
 import { rekeyKey } from './stores/postgres/keys.ts';
-import { saveMasterKeyUses } from './stores/postgres/master-keys.ts';
+import { masterKeyLookUps, masterKeyReads } from './stores/postgres/master-key-look-ups.ts';
+import {
+  listMasterKeyHashes,
+  rekeyMasterKey,
+  saveMasterKeyUses,
+  updateMasterKeyHash,
+} from './stores/postgres/master-keys.ts';
 import { mintsInBatches } from './stores/postgres/minted-keys.ts';
+import { sessionHolderLookUps } from './stores/postgres/platform-sessions.ts';
 import { openPool } from './stores/postgres/pool.ts';
 import { PropagationWatch } from './stores/postgres/propagation.ts';
 import { ServerClock } from './stores/postgres/server-clock.ts';
 import { applyFlushes } from './stores/postgres/usage.ts';
+import { keyRecordLookUps } from './stores/postgres/verify-records.ts';
 import { openQueueToLook } from './stores/queue.ts';
 import { QueueWatch } from './stores/queue-health.ts';
 import { isRedisReachable, openRedis, waitUntilReady } from './stores/redis/client.ts';
@@ -29,14 +39,16 @@ import { countFlushes, pushFlush } from './stores/redis/usage-flushes.ts';
 import { identifyApiUser } from './usecases/api-users/identify-api-user.ts';
 import { RefusalAudit } from './usecases/audit/refusal-audit.ts';
 import { identifyPlatformKey } from './usecases/operators/identify-platform-key.ts';
+import { isPlatformBootstrapped } from './usecases/operators/is-platform-bootstrapped.ts';
 import { identifySession } from './usecases/sessions/identify-session.ts';
 import { SigningKeys } from './usecases/sessions/signing-keys.ts';
 import { enterTenant } from './usecases/tenants/enter-tenant.ts';
 import { ChangeSignal } from './usecases/verifiers/change-signal.ts';
 import { NewestHeartbeats } from './usecases/verifiers/newest-heartbeats.ts';
 import { VerifierLimits } from './usecases/verifiers/verifier-limits.ts';
+import { ChosenSecrets } from './verify/chosen-secrets.ts';
 import { CountedLimits } from './verify/counted-limits.ts';
-import { KeyRecords } from './verify/key-records.ts';
+import { type KeyRecordParts, KeyRecords } from './verify/key-records.ts';
 import { LastUses } from './verify/last-uses.ts';
 import { Lease } from './verify/lease.ts';
 import { LimitedLines } from './verify/limited-lines.ts';
@@ -49,11 +61,12 @@ import { RememberedRevisions } from './verify/remembered-revisions.ts';
 import { SpentInPeriods } from './verify/spent-in-periods.ts';
 import { type DeliverFlush, UsageRecorder } from './verify/usage-recorder.ts';
 import { VerifierMemory } from './verify/verifier-memory.ts';
+import type { VerifyParts } from './verify/verify-key.ts';
 
-const waitingForRecordsPerConnection = 64;
-const masterKeyLookupsWaitingMax = 256;
 const hashesAtOnce = 2;
 const hashesWaitingMax = 20;
+/** At two of 11 ms at once the last of them waits for a quarter of a second, for each hash that there is. */
+const chosenSecretsWaitingMax = 40;
 /**
  * Verifications of the whole audit log, and likewise exports of it. One of a million events reads for half a minute, on the
  * connections that mints and lists need too (16 unless configured otherwise). Waiting for a place would only hide that from the caller.
@@ -68,6 +81,13 @@ const portalDirectory = fileURLToPath(new URL('../portal/dist', import.meta.url)
 /** Opened as they are needed: a deployment without embedded verifiers has none of them. */
 const verifierConnectionsMax = 4;
 const redisConnectsMs = 500;
+/** One for each of master keys, keys of callers and sessions, and one for the small reads that are shared. */
+const strangerConnectionsMax = 4;
+/** Statements for a hundred look-ups each. More at once would only make them smaller. */
+const recordStatementsMax = 4;
+const recordsWaitingPerConnection = 500;
+/** One statement at a time; the last that waits has waited for fifty. */
+const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
 /** An operator's page waits for it, and no decision about a key. */
 const queueLookMs = 500;
 
@@ -92,6 +112,10 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   closing.add('control pool', () => db.destroy());
   const verifyDb = open(config, 'verify', config.VERIFY_CONNECTIONS_MAX, fault('postgres'));
   closing.add('verify pool', () => verifyDb.destroy());
+  const strangersDb = open(config, 'strangers', strangerConnectionsMax, fault('postgres'));
+  closing.add('strangers pool', () => strangersDb.destroy());
+  const probeDb = open(config, 'probe', 1, fault('postgres'));
+  closing.add('probe pool', () => probeDb.destroy());
   const leaseDb = open(config, 'lease', 1, fault('postgres'));
   closing.add('lease pool', () => leaseDb.destroy());
   const verifiersDb = open(config, 'verifiers', verifierConnectionsMax, fault('postgres'));
@@ -130,17 +154,31 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     metrics.countPending(heldUpBy);
     log.warn({ held_up_by: heldUpBy }, 'a change is pending: these verifiers have not confirmed it');
   });
+  const chosenSecrets = new ChosenSecrets({
+    lease: { isHeld: () => lease.isHeld() },
+    listHashes: () => listMasterKeyHashes(strangersDb),
+    hashing: new FairBulkhead({
+      runningMax: hashesAtOnce,
+      waitingMax: chosenSecretsWaitingMax,
+      refusal: 'TOO_MANY_ATTEMPTS',
+    }),
+    saveHash: (id, passwordHash) => updateMasterKeyHash(db, id, passwordHash),
+  });
 
-  const lease = new Lease(
+  const lease: Lease = new Lease(
     {
       db: leaseDb,
       clock,
       onFault: fault('postgres'),
       onLeaseMs: (leaseMs) => propagation.noteLease(leaseMs),
       sink: {
-        reset: (seq, refused) => memory.reset(seq, refused),
+        reset(seq, refused) {
+          memory.reset(seq, refused);
+          chosenSecrets.forgetHashes();
+        },
         apply(changes, seq) {
           memory.apply(changes, seq);
+          if (changes.some(({ kind }) => kind === 'master_key')) chosenSecrets.forgetHashes();
           if (changes.length > 0) changesHeard.tell();
         },
         forgetRecords: () => memory.forgetRecords(),
@@ -177,22 +215,23 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   closing.add('last uses', () => lastUses.close());
 
   const rekeying = new Rekeying((id, from, to) => rekeyKey(db, id, from, to));
-  const records = new KeyRecords({
-    keyring,
-    lease,
-    clock,
+  const recordParts = {
+    ...{ keyring, lease, clock, revisions, refusedOrganizations, redis },
     memory: keysInMemory,
-    revisions,
-    refusedOrganizations,
-    redis,
-    db: verifyDb,
-    bulkhead: new Bulkhead({
-      runningMax: config.VERIFY_CONNECTIONS_MAX,
-      waitingMax: config.VERIFY_CONNECTIONS_MAX * waitingForRecordsPerConnection,
-      refusal: 'OVERLOADED',
-    }),
     onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
     onSource: (source) => metrics.countRecordSource(source),
+  } satisfies Omit<KeyRecordParts, 'findKeyRecord'>;
+  const records = new KeyRecords({
+    ...recordParts,
+    findKeyRecord: keyRecordLookUps(verifyDb, {
+      runningMax: Math.min(recordStatementsMax, config.VERIFY_CONNECTIONS_MAX),
+      waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
+    }),
+  });
+  // The same memory, but another way to Postgres: a caller who only claims to have a key waits apart from customers.
+  const callerRecords = new KeyRecords({
+    ...recordParts,
+    findKeyRecord: keyRecordLookUps(strangersDb, oneAtATime),
   });
   const masterKeys = new MasterKeys({
     keyring,
@@ -200,13 +239,11 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     clock,
     memory: masterKeysInMemory,
     revisions,
-    db: verifyDb,
-    lookups: new Bulkhead({ runningMax: 2, waitingMax: masterKeyLookupsWaitingMax, refusal: 'OVERLOADED' }),
-    hashing: new Bulkhead({
-      runningMax: hashesAtOnce,
-      waitingMax: hashesWaitingMax,
-      refusal: 'TOO_MANY_ATTEMPTS',
-    }),
+    recognisedMax: masterKeysInMemoryMax,
+    findByDigest: masterKeyLookUps(strangersDb, oneAtATime),
+    chosenSecrets,
+    readMasterKey: masterKeyReads(verifyDb, oneAtATime),
+    rekey: (id, from, to) => rekeyMasterKey(db, id, from, to),
     onUse: (id, nowMs) => lastUses.note(id, nowMs),
   });
 
@@ -220,7 +257,16 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const refusals = new RefusalAudit(changes, fault('audit'));
   closing.add('refusals', () => refusals.close());
 
-  const signingKeys = new SigningKeys({ db, clock, randomBytes, keyring });
+  const signingKeys = new SigningKeys({ db, strangersDb, clock, randomBytes, keyring });
+
+  const findSessionHolder = sessionHolderLookUps(strangersDb, clock, oneAtATime);
+  const verify = {
+    records,
+    clock,
+    usage,
+    spendLimits: (record, cost, now) => limits.spend(record, cost, now),
+    onVerdict: (code) => metrics.countVerdict(code),
+  } satisfies VerifyParts;
 
   metrics.watch('flowplate_lease_held', '1 while this process may verify from its caches', () =>
     lease.isHeld() ? 1 : 0,
@@ -242,18 +288,14 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       auditExports: new Bulkhead(auditPasses),
       insertMint: mintsInBatches(db),
       masterKeys,
-      identifySession: (token) => identifySession({ db, clock, signingKeys }, token),
+      identifySession: (token) => identifySession({ findSessionHolder, clock, signingKeys }, token),
+      isPlatformBootstrapped: readTogether(() => isPlatformBootstrapped({ db: strangersDb })),
       identifyPlatformKey: (keyId) => identifyPlatformKey({ db }, keyId),
       identifyApiUser: (key) => identifyApiUser({ db }, key),
       enterTenant: (caller, request) => enterTenant(changes, caller, request),
       noteRefusal: (refusal) => refusals.note(refusal),
-      verify: {
-        records,
-        clock,
-        usage,
-        spendLimits: (record, cost, now) => limits.spend(record, cost, now),
-        onVerdict: (code) => metrics.countVerdict(code),
-      },
+      verify,
+      verifyCaller: { ...verify, records: callerRecords },
       verifiers: {
         db: verifiersDb,
         leaseMs: config.LEASE_MS,
@@ -272,7 +314,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       readAddress: addressReader(config.TRUSTED_PROXIES),
       onRequest: ({ method, route, status, seconds }) =>
         metrics.requests.observe({ method, route, status }, seconds),
-      isPostgresUp: () => isPostgresReachable(db),
+      isPostgresUp: () => isPostgresReachable(probeDb),
       isRedisUp: () => isRedisReachable(redis),
       isLeaseHeld: () => lease.isHeld(),
     },
@@ -303,6 +345,10 @@ const poolTimes = {
   control: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
   // Verification's way to the truth.
   verify: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400 },
+  // All that is asked before it is known who calls.
+  strangers: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400 },
+  // Whether Postgres answers at all, for /health/ready.
+  probe: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
   // Heartbeats of embedded verifiers, which come in waves: every change wakes them all.
   verifiers: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900 },
   // A heartbeat that waited behind other work would cost the lease.

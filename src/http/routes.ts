@@ -101,6 +101,7 @@ export type ApiParts = MintParts &
   ExportAuditParts & {
     environment: string;
     verify: VerifyParts;
+    isPlatformBootstrapped(): Promise<boolean>;
     verifiers: HeartbeatParts & RegisterParts & ReportUsageParts;
     isDraining: () => boolean;
   };

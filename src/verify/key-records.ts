@@ -1,11 +1,9 @@
 import type { Redis } from 'ioredis';
 import { Batches } from '../domain/batches.ts';
-import type { Bulkhead } from '../domain/bulkhead.ts';
-import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
+import { digestSecret, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { Database } from '../stores/postgres/database.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
-import { type FoundKeyRecord, findKeyRecord } from '../stores/postgres/verify-records.ts';
+import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
 import { type PackedRecord, readRecords, writeRecord } from '../stores/redis/records.ts';
 import { fingerprintOf } from './fingerprint-table.ts';
 import type { Lease } from './lease.ts';
@@ -25,8 +23,8 @@ export type KeyRecordParts = {
   revisions: RememberedRevisions;
   refusedOrganizations: RefusedOrganizations;
   redis: Redis;
-  db: Database;
-  bulkhead: Bulkhead;
+  /** In Postgres, in a snapshot taken after the call; bounded. */
+  findKeyRecord: FindKeyRecord;
   /** A key was found under an old pepper and should move to the current one, some time after the answer. */
   onOldPepper: (keyId: string, fromPepperId: string, to: KeyDigest) => void;
   onSource: (source: RecordSource) => void;
@@ -127,7 +125,7 @@ export class KeyRecords {
       onSource('redis');
       return stored;
     }
-    const found = await this.#read(key);
+    const found = await this.#read(key, digest);
     if (found === undefined) return undefined;
     const { entry, readAtMs } = found;
     const { record, asOfSeq } = entry;
@@ -144,23 +142,23 @@ export class KeyRecords {
   }
 
   async #ask(key: string): Promise<FoundRecord | undefined> {
-    const found = await this.#read(key);
+    const found = await this.#read(key, digestSecret(this.#parts.keyring[0], key));
     if (found === undefined) return undefined;
     const { entry, organizationActive } = found;
     return { record: entry.record, organizationActive, entry };
   }
 
-  async #read(key: string): Promise<Found | undefined> {
-    const { bulkhead, db, keyring, revisions, clock, onSource, onOldPepper } = this.#parts;
+  async #read(key: string, current: KeyDigest): Promise<Found | undefined> {
+    const { findKeyRecord, keyring, revisions, clock, onSource, onOldPepper } = this.#parts;
     onSource('postgres');
-    return bulkhead.run(async () => {
-      // Both before the query is sent: its snapshot is later, and sees all that was applied here.
-      const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
-      const found = await findKeyRecord(db, digestsOf(keyring, key));
-      if (found === undefined) return undefined;
-      const { record, pepperId, organizationActive, readAtMs } = found;
-      if (pepperId !== keyring[0].id) onOldPepper(record.id, pepperId, digestSecret(keyring[0], key));
-      return { organizationActive, readAtMs, entry: new Entry(record, startMs, asOfSeq) };
-    });
+    const [, ...oldPeppers] = keyring;
+    const older = oldPeppers.map((pepper) => digestSecret(pepper, key));
+    // Both before the query is sent: its snapshot is later, and sees all that was applied here.
+    const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
+    const found = await findKeyRecord([current, ...older]);
+    if (found === undefined) return undefined;
+    const { record, pepperId, organizationActive, readAtMs } = found;
+    if (pepperId !== current.pepperId) onOldPepper(record.id, pepperId, current);
+    return { organizationActive, readAtMs, entry: new Entry(record, startMs, asOfSeq) };
   }
 }

@@ -1,21 +1,13 @@
-import type { Bulkhead } from '../domain/bulkhead.ts';
 import { isIpAllowed } from '../domain/ip-allowlist.ts';
-import { digestSecret, digestsOf, type Keyring } from '../domain/key-digest.ts';
+import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import { parseSecret } from '../domain/key-format.ts';
 import { isUsable, type MasterKey, operatorSecretLengthMin, toPrincipal } from '../domain/master-key.ts';
 import { type MaybeLater, whenThere } from '../domain/maybe-later.ts';
-import { hashPassword, isOutdated, isPassword } from '../domain/password-hash.ts';
 import type { MasterKeyPrincipal } from '../domain/principal.ts';
-import type { Database } from '../stores/postgres/database.ts';
-import {
-  findMasterKey,
-  findMasterKeyByDigest,
-  listMasterKeyHashes,
-  rekeyMasterKey,
-  updateMasterKeyHash,
-} from '../stores/postgres/master-keys.ts';
+import type { FindMasterKeyByDigest, ReadMasterKey } from '../stores/postgres/master-key-look-ups.ts';
 import type { ServerClock } from '../stores/postgres/server-clock.ts';
-import { fingerprintOf } from './fingerprint-table.ts';
+import type { ChosenSecrets, PresentedSecret } from './chosen-secrets.ts';
+import { FingerprintTable, fingerprintOf } from './fingerprint-table.ts';
 import type { Lease } from './lease.ts';
 import { Entry, type RecordCache } from './record-cache.ts';
 import type { RememberedRevisions } from './remembered-revisions.ts';
@@ -26,29 +18,43 @@ export type MasterKeyParts = {
   clock: ServerClock;
   memory: RecordCache<MasterKey>;
   revisions: Pick<RememberedRevisions, 'seq'>;
-  db: Database;
-  /** Bounds the look-ups: anybody may send a made-up secret with a correct checksum. */
-  lookups: Bulkhead;
-  /** Bounds the hashes at work: they share the thread pool with everything else, and anybody may send a wrong secret. */
-  hashing: Bulkhead;
+  /** Secrets whose owner stays known in this process; more are recognised anew. */
+  recognisedMax: number;
+  /** A generated secret that this process does not know: anybody may make one up. Bounded. */
+  findByDigest: FindMasterKeyByDigest;
+  /** An operator-chosen secret that this process does not know. */
+  chosenSecrets: Pick<ChosenSecrets, 'identify'>;
+  /** The row of a master key whose secret was recognised before. Bounded, apart from the former. */
+  readMasterKey: ReadMasterKey;
+  rekey(id: string, fromPepperId: string, to: KeyDigest): Promise<void>;
   /** Called for each request that a master key is let in with. */
   onUse(id: string, nowMs: number): void;
 };
 
-/** Tells which master key a presented secret is. Remembered like key records: under the lease, and no older than a change. */
+/**
+ * Authenticator of master keys: tells which one a presented secret is.
+ *
+ * Two steps. The owner of a secret never changes, so it is recognised once in a process, by a digest
+ * or by argon2id. The row, with its rights and its end, is remembered like key records: under the
+ * lease, and no older than a change; else read again, after the request came. A known gateway then
+ * never waits behind secrets that strangers make up, nor hashes again when its lease lapses.
+ */
 export class MasterKeys {
   readonly #parts: MasterKeyParts;
+  /** The id of the master key by the fingerprint of its secret; the secret itself is not kept. */
+  readonly #recognised: FingerprintTable<string>;
 
   constructor(parts: MasterKeyParts) {
     this.#parts = parts;
+    this.#recognised = new FingerprintTable(parts.recognisedMax);
   }
 
   /**
    * At once when memory has it. Undefined for an unknown, expired or revoked secret and for a caller outside the key's address list,
-   * all alike.
+   * all alike. Rejects with `TOO_MANY_ATTEMPTS`, `OVERLOADED` or `DEPENDENCY_UNAVAILABLE` when that cannot be known.
    */
   identify(secret: string, ip: () => string | undefined): MaybeLater<MasterKeyPrincipal | undefined> {
-    return whenThere(this.#find(secret), (masterKey) => this.#admit(masterKey, ip));
+    return whenThere(this.#find(secret, ip), (masterKey) => this.#admit(masterKey, ip));
   }
 
   #admit(masterKey: MasterKey | undefined, ip: () => string | undefined): MasterKeyPrincipal | undefined {
@@ -59,49 +65,63 @@ export class MasterKeys {
     return toPrincipal(masterKey);
   }
 
-  #find(secret: string): MaybeLater<MasterKey | undefined> {
+  #find(secret: string, ip: () => string | undefined): MaybeLater<MasterKey | undefined> {
     const { lease, memory, clock } = this.#parts;
-    if (!lease.isHeld()) return this.#read(secret);
     const fingerprint = fingerprintOf(secret);
-    return memory.get(fingerprint, clock.monotonicMs()) ?? this.#readAndRemember(fingerprint, secret);
+    if (!lease.isHeld()) return this.#read({ secret, fingerprint, ip });
+    const remembered = memory.get(fingerprint, clock.monotonicMs());
+    return remembered ?? this.#readAndRemember({ secret, fingerprint, ip });
   }
 
-  async #readAndRemember(fingerprint: string, secret: string): Promise<MasterKey | undefined> {
+  async #readAndRemember(presented: PresentedSecret): Promise<MasterKey | undefined> {
     const { memory, revisions, clock } = this.#parts;
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
-    const masterKey = await this.#read(secret);
+    const masterKey = await this.#read(presented);
     if (masterKey !== undefined) {
-      memory.put(fingerprint, new Entry(masterKey, startMs, asOfSeq), clock.monotonicMs());
+      memory.put(presented.fingerprint, new Entry(masterKey, startMs, asOfSeq), clock.monotonicMs());
     }
     return masterKey;
   }
 
-  #read(secret: string): Promise<MasterKey | undefined> {
-    if (parseSecret(secret)?.kind === 'master') return this.#readGenerated(secret);
-    return secret.length < operatorSecretLengthMin ? Promise.resolve(undefined) : this.#readChosen(secret);
+  async #read(presented: PresentedSecret): Promise<MasterKey | undefined> {
+    const id = this.#recognised.get(presented.fingerprint);
+    const masterKey = id === undefined ? undefined : await this.#parts.readMasterKey(id);
+    if (isAlive(masterKey)) return masterKey;
+    // An operator may choose the secret of a revoked master key again, for a new one.
+    this.#recognised.delete(presented.fingerprint);
+    if (parseSecret(presented.secret)?.kind === 'master') return this.#readGenerated(presented);
+    return presented.secret.length < operatorSecretLengthMin ? undefined : this.#readChosen(presented);
   }
 
-  async #readGenerated(secret: string): Promise<MasterKey | undefined> {
-    const { db, keyring, lookups } = this.#parts;
-    const found = await lookups.run(() => findMasterKeyByDigest(db, digestsOf(keyring, secret)));
-    if (found !== undefined && found.pepperId !== keyring[0].id) {
-      const digest = digestSecret(keyring[0], secret);
-      // A database that is read-only just now still lets this caller in; the next success tries again.
-      await rekeyMasterKey(db, found.masterKey.id, found.pepperId, digest).catch(() => undefined);
-    }
-    return found?.masterKey;
+  async #readGenerated({ secret, fingerprint }: PresentedSecret): Promise<MasterKey | undefined> {
+    const { keyring, findByDigest } = this.#parts;
+    const found = await findByDigest(digestsOf(keyring, secret));
+    if (found === undefined) return undefined;
+    const { masterKey, pepperId } = found;
+    const isMoved = pepperId === keyring[0].id || (await this.#move(masterKey.id, pepperId, secret));
+    if (isMoved && isAlive(masterKey)) this.#recognised.set(fingerprint, masterKey.id);
+    return masterKey;
   }
 
-  async #readChosen(secret: string): Promise<MasterKey | undefined> {
-    const { db, hashing } = this.#parts;
-    for (const { id, passwordHash } of await listMasterKeyHashes(db)) {
-      if (!(await hashing.run(() => isPassword(secret, passwordHash)))) continue;
-      if (isOutdated(passwordHash)) {
-        const renewed = await hashing.run(() => hashPassword(secret));
-        await updateMasterKeyHash(db, id, renewed).catch(() => undefined);
-      }
-      return findMasterKey(db, id);
-    }
-    return undefined;
+  /** To the current pepper. A database that is read-only just now still lets this caller in; the next success tries again. */
+  #move(id: string, fromPepperId: string, secret: string): Promise<boolean> {
+    const { keyring, rekey } = this.#parts;
+    return rekey(id, fromPepperId, digestSecret(keyring[0], secret)).then(
+      () => true,
+      () => false,
+    );
   }
+
+  async #readChosen(presented: PresentedSecret): Promise<MasterKey | undefined> {
+    const id = await this.#parts.chosenSecrets.identify(presented);
+    if (id === undefined) return undefined;
+    const masterKey = await this.#parts.readMasterKey(id);
+    if (!isAlive(masterKey)) return undefined;
+    this.#recognised.set(presented.fingerprint, id);
+    return masterKey;
+  }
+}
+
+function isAlive(masterKey: MasterKey | undefined): masterKey is MasterKey {
+  return masterKey !== undefined && masterKey.revokedAt === null;
 }

@@ -144,6 +144,15 @@ describe('a master key that an operator chose', () => {
     expect([await statusFor(secret), await statusFor(secret, replica)]).toEqual([401, 401]);
   });
 
+  test('a new one works at once on every replica, also where its secret has just been refused', async () => {
+    const secret = chosen();
+    for (let round = 0; round < 3; round++) {
+      expect([await statusFor(secret), await statusFor(secret, replica)]).toEqual([401, 401]);
+    }
+    await broker.createMasterKey({}, secret);
+    expect([await statusFor(secret, replica), await statusFor(secret)]).toEqual([200, 200]);
+  });
+
   test('a hash with weaker parameters is renewed at the next success', async () => {
     const secret = chosen();
     const { id } = await broker.createMasterKey({}, secret);

@@ -1,7 +1,9 @@
-import { Bulkhead } from '../../src/domain/bulkhead.ts';
 import type { KeyDigest, Keyring } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
+import type { Database } from '../../src/stores/postgres/database.ts';
+import type { LookUpLimits } from '../../src/stores/postgres/look-ups.ts';
 import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
+import { keyRecordLookUps } from '../../src/stores/postgres/verify-records.ts';
 import { type KeyRecordParts, KeyRecords, type RecordSource } from '../../src/verify/key-records.ts';
 import { changesRememberedMax, RecordCache, revisionMemoryMs } from '../../src/verify/record-cache.ts';
 import { RefusedOrganizations } from '../../src/verify/refused-organizations.ts';
@@ -11,12 +13,14 @@ import type { Around } from './observed-pool.ts';
 import type { TestStores } from './stores.ts';
 import { testKeyring } from './use-case-parts.ts';
 
-export type VerifierOptions = Partial<
-  Pick<KeyRecordParts, 'lease' | 'revisions' | 'db' | 'redis' | 'bulkhead'>
-> & {
+export type VerifierOptions = Partial<Pick<KeyRecordParts, 'lease' | 'revisions' | 'redis'>> & {
+  db?: Database;
+  lookUps?: LookUpLimits;
   keyring?: Keyring;
   clock?: KeyRecordParts['clock'];
 };
+
+const lookUpLimits: LookUpLimits = { runningMax: 4, waitingMax: 4_000 };
 
 export type Rekeyed = { keyId: string; fromPepperId: string; to: KeyDigest };
 
@@ -36,8 +40,7 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
     lease: { isHeld: () => true },
     clock: new ServerClock(),
     redis: stores.redis,
-    db: stores.db,
-    bulkhead: new Bulkhead({ runningMax: 8, waitingMax: 512, refusal: 'OVERLOADED' }),
+    findKeyRecord: keyRecordLookUps(options.db ?? stores.db, options.lookUps ?? lookUpLimits),
     ...options,
     memory,
     revisions,

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { Bulkhead } from '../../src/domain/bulkhead.ts';
 import { digestSecret } from '../../src/domain/key-digest.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { keyspace } from '../../src/stores/redis/keyspace.ts';
 import { readRecords } from '../../src/stores/redis/records.ts';
+import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
 import { admitTestCallers } from '../support/callers.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Around } from '../support/observed-pool.ts';
 import { openStores } from '../support/stores.ts';
-import { mintedKey, testKeyring, useCaseParts } from '../support/use-case-parts.ts';
+import { callerWith, mintedKey, testKeyring, useCaseParts } from '../support/use-case-parts.ts';
 import { countedLookups, heldLookup, newVerifier } from '../support/verifier.ts';
 
 const stores = await openStores();
@@ -82,13 +82,58 @@ describe('one flight for each key', () => {
     const secrets = (await Promise.all(Array.from({ length: 6 }, () => mintedKey(parts)))).map(
       ({ secret }) => secret,
     );
-    const bulkhead = new Bulkhead({ runningMax: 2, waitingMax: 2, refusal: 'OVERLOADED' });
     const around: Around = (_text, run) => sleep(50).then(run);
-    const { records } = newVerifier(stores, { bulkhead, db: stores.observed(around) });
+    const lookUps = { runningMax: 1, waitingMax: 4 };
+    const { records } = newVerifier(stores, { lookUps, db: stores.observed(around) });
     const answers = await Promise.allSettled(secrets.map((secret) => records.find(secret)));
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
     const [refused] = answers.filter((answer) => answer.status === 'rejected');
     expect(refused?.reason).toMatchObject({ code: 'OVERLOADED' });
+  });
+});
+
+describe('look-ups in Postgres', () => {
+  test('that arrive together are one statement, known and unknown keys alike, and each gets its own', async () => {
+    const minted = await Promise.all(Array.from({ length: 20 }, () => mintedKey(parts)));
+    const made = Array.from({ length: 20 }, () => newSecret('user', 'test', randomBytes));
+    const { lookups, db } = countedLookups(stores);
+    const { records } = newVerifier(stores, { db });
+    const secrets = minted.flatMap(({ secret }, index) => [secret, made[index] ?? '']);
+    const found = await Promise.all(secrets.map((secret) => records.find(secret)));
+    expect(found.map((answer) => answer?.record.id)).toEqual(
+      minted.flatMap(({ keyId }) => [keyId, undefined]),
+    );
+    expect(lookups.count).toBe(1);
+  });
+
+  test('are at most a hundred in a statement and four statements at once', async () => {
+    let [running, runningMax] = [0, 0];
+    let count = 0;
+    const around: Around = async (_text, run) => {
+      count += 1;
+      running += 1;
+      runningMax = Math.max(runningMax, running);
+      const answer = await sleep(20).then(run);
+      running -= 1;
+      return answer;
+    };
+    const { records } = newVerifier(stores, { db: stores.observed(around) });
+    const made = Array.from({ length: 1_000 }, () => newSecret('user', 'test', randomBytes));
+    await Promise.all(made.map((secret) => records.find(secret)));
+    expect({ count, runningMax }).toEqual({ count: 10, runningMax: 4 });
+  });
+
+  test('see what was committed before they were asked for, also without a lease and while others run', async () => {
+    const { secret, keyId } = await mintedKey(parts);
+    const held = heldLookup(stores);
+    const { records } = newVerifier(stores, { db: held.db, lease: { isHeld: () => false } });
+    const early = records.find(secret);
+    await held.hasRead;
+    await revokeKey(parts, callerWith(), keyId);
+    const late = records.find(secret);
+    held.release();
+    expect((await early)?.record.status).toBe('active');
+    expect((await late)?.record.status).toBe('revoked');
   });
 });
 

@@ -93,19 +93,22 @@ test('a record from Redis lives in memory no longer than since its read of Postg
 });
 
 describe('without a lease', () => {
-  test('every request asks Postgres for itself, though memory and Redis would answer', async () => {
+  test('every request asks Postgres, though memory and Redis would answer: at once together, later anew', async () => {
     const { secret, keyId, record } = await revokedKey();
     await plant(secret, record, Date.now());
     const { lookups, db } = countedLookups(stores);
     let isHeld = true;
-    const { records } = newVerifier(stores, { db, lease: { isHeld: () => isHeld } });
+    const { records, sources } = newVerifier(stores, { db, lease: { isHeld: () => isHeld } });
     expect((await records.find(secret))?.record.status, 'from Redis and into memory').toBe('active');
     isHeld = false;
     const found = await Promise.all(Array.from({ length: 10 }, () => records.find(secret)));
     expect(found.map((answer) => answer?.record)).toEqual(
       Array(10).fill(expect.objectContaining({ id: keyId, status: 'revoked' })),
     );
-    expect(lookups.count).toBe(10);
+    expect(sources).toEqual(['redis', ...Array(10).fill('postgres')]);
+    expect(lookups.count, 'one statement, sent after all ten had begun').toBe(1);
+    for (let later = 0; later < 3; later++) await records.find(secret);
+    expect(lookups.count).toBe(4);
   });
 
   test('the status of the organization is the one in Postgres', async () => {

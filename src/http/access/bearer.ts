@@ -9,7 +9,10 @@ import { pickHeaders } from '../pick-headers.ts';
 /** A token of ours has some 400 characters, a key at most 57; whoever sends much more has sent neither. */
 const credentialLengthMax = 4_096;
 
-export type KeyAccessParts = { verify: VerifyParts };
+export type KeyAccessParts = {
+  /** Verification of the key that a caller comes with, which anybody may make up. */
+  verifyCaller: VerifyParts;
+};
 
 /**
  * What stands in `Authorization: Bearer` (RFC 6750 §2.1) or `X-API-Key`. Nothing sent is
@@ -49,7 +52,7 @@ export async function admitKey(
   { ip }: Pick<Exchange, 'ip'>,
 ): Promise<Accepted> {
   if (parseSecret(secret)?.kind !== kind) throw new FlowplateError('AUTHENTICATION_REQUIRED');
-  const verdict = await verifyKey(parts.verify, everywhere, { key: secret, ip: ip() });
+  const verdict = await verifyKey(parts.verifyCaller, everywhere, { key: secret, ip: ip() });
   if (verdict.valid) return verdict;
   throw new FlowplateError(
     verdict.code === 'ORGANIZATION_SUSPENDED' ? 'ORGANIZATION_SUSPENDED' : 'AUTHENTICATION_REQUIRED',

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isPlatformBootstrapped } from '../../usecases/operators/is-platform-bootstrapped.ts';
 import { anybody } from '../access/anybody.ts';
 import { noBody, noParams, noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
@@ -17,7 +16,7 @@ export const getSessionRoute = defineRoute({
   success: { 200: 'The state of the platform.' },
   answer: z.strictObject({ bootstrapped: z.boolean() }),
   errors: [],
-  async handle(parts: Parameters<typeof isPlatformBootstrapped>[0]) {
-    return { status: 200, body: { bootstrapped: await isPlatformBootstrapped(parts) } };
+  async handle(parts: { isPlatformBootstrapped(): Promise<boolean> }) {
+    return { status: 200, body: { bootstrapped: await parts.isPlatformBootstrapped() } };
   },
 });

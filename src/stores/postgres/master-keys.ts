@@ -7,7 +7,7 @@ import type { Db, Tx } from './database.ts';
 /** How the secret of a master key is kept: generated ones as a digest, operator-chosen ones as an argon2id hash. */
 export type MasterKeySecret = { digest: KeyDigest } | { passwordHash: string };
 
-const columns = [
+export const masterKeyColumns = [
   'id',
   'name',
   'key_prefix',
@@ -61,7 +61,7 @@ export async function listMasterKeys(
   db: Db,
   page: MasterKeyFilter & { limit?: number; before?: string | undefined } = {},
 ): Promise<MasterKey[]> {
-  let query = db.selectFrom('master_keys').select(columns).orderBy('id', 'desc');
+  let query = db.selectFrom('master_keys').select(masterKeyColumns).orderBy('id', 'desc');
   if (page.limit !== undefined) query = query.limit(page.limit);
   if (page.before !== undefined) query = query.where('id', '<', page.before);
   // strpos knows no wildcards.
@@ -106,7 +106,11 @@ export async function saveMasterKeyUses(db: Db, uses: ReadonlyMap<string, number
 }
 
 export async function findMasterKey(db: Db, id: string): Promise<MasterKey | undefined> {
-  const row = await db.selectFrom('master_keys').select(columns).where('id', '=', id).executeTakeFirst();
+  const row = await db
+    .selectFrom('master_keys')
+    .select(masterKeyColumns)
+    .where('id', '=', id)
+    .executeTakeFirst();
   return row === undefined ? undefined : toMasterKey(row);
 }
 
@@ -140,8 +144,10 @@ export async function revokeMasterKey(tx: Tx, change: { id: string; at: Date }):
   return row?.revision;
 }
 
+export type MasterKeyHash = { id: string; passwordHash: string };
+
 /** The hashes that an operator-chosen secret is tried against, oldest first. */
-export async function listMasterKeyHashes(db: Db): Promise<Array<{ id: string; passwordHash: string }>> {
+export async function listMasterKeyHashes(db: Db): Promise<MasterKeyHash[]> {
   const rows = await db
     .selectFrom('master_keys')
     .select(['id', 'password_hash'])
@@ -158,19 +164,6 @@ export async function updateMasterKeyHash(db: Db, id: string, passwordHash: stri
   await db.updateTable('master_keys').set({ password_hash: passwordHash }).where('id', '=', id).execute();
 }
 
-export async function findMasterKeyByDigest(
-  db: Db,
-  digests: readonly KeyDigest[],
-): Promise<{ masterKey: MasterKey; pepperId: string } | undefined> {
-  const row = await db
-    .selectFrom('master_keys')
-    .select([...columns, 'pepper_id'])
-    .where('digest', '=', sql<Buffer>`any(${digests.map((digest) => digest.digest)}::bytea[])`)
-    .executeTakeFirst();
-  if (row === undefined || row.pepper_id === null) return undefined;
-  return { masterKey: toMasterKey(row), pepperId: row.pepper_id };
-}
-
 /** Moves a key found under an old pepper to the current one. Nothing but the digest changes. */
 export async function rekeyMasterKey(db: Db, id: string, from: string, to: KeyDigest): Promise<void> {
   await db
@@ -181,7 +174,7 @@ export async function rekeyMasterKey(db: Db, id: string, from: string, to: KeyDi
     .execute();
 }
 
-function toMasterKey(row: {
+export function toMasterKey(row: {
   id: string;
   name: string;
   key_prefix: string | null;

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { KeyStatus, Metadata, Quota, RateLimit } from '../../domain/key.ts';
-import type { KeyDigest } from '../../domain/key-digest.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
-import type { Db } from './database.ts';
+import type { Database, Db } from './database.ts';
+import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
+import { inBatches, type LookUpLimits } from './look-ups.ts';
 
 export type FoundKeyRecord = {
   record: KeyRecord;
@@ -12,39 +13,52 @@ export type FoundKeyRecord = {
   readAtMs: number;
 };
 
-/** One indexed lookup for all live peppers at once; the organization's status comes along for callers that may not remember it. */
-export async function findKeyRecord(
-  db: Db,
-  digests: readonly KeyDigest[],
-): Promise<FoundKeyRecord | undefined> {
-  const { rows } = await sql<{
-    id: string;
-    revision: number;
-    lineage_id: string;
-    user_id: string;
-    organization_id: string;
-    environment: string;
-    status: KeyStatus;
-    enabled: boolean;
-    expires_at: Date | null;
-    superseded_until: Date | null;
-    scopes: string[];
-    metadata: Metadata;
-    rate_limit: RateLimit | null;
-    quota: Quota | null;
-    ip_allowlist: string[] | null;
-    pepper_id: string;
-    organization_active: boolean;
-    read_at_ms: number;
-  }>`
-    SELECT k.id, k.revision, k.lineage_id, k.user_id, k.organization_id, k.environment, k.status, k.enabled, k.expires_at,
+/** A key by its digests. Undefined when no key has one of them. */
+export type FindKeyRecord = (digests: Digests) => Promise<FoundKeyRecord | undefined>;
+
+/** Look-ups by digest; those that arrive while others run go together (look-ups.ts). */
+export function keyRecordLookUps(db: Database, limits: LookUpLimits): FindKeyRecord {
+  return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted));
+}
+
+type Row = {
+  digest: Buffer;
+  id: string;
+  revision: number;
+  lineage_id: string;
+  user_id: string;
+  organization_id: string;
+  environment: string;
+  status: KeyStatus;
+  enabled: boolean;
+  expires_at: Date | null;
+  superseded_until: Date | null;
+  scopes: string[];
+  metadata: Metadata;
+  rate_limit: RateLimit | null;
+  quota: Quota | null;
+  ip_allowlist: string[] | null;
+  pepper_id: string;
+  organization_active: boolean;
+  read_at_ms: number;
+};
+
+/**
+ * One indexed statement for several keys, in their order. The organization's status comes along for
+ * callers that may not remember it.
+ */
+async function findKeyRecords(db: Db, wanted: readonly Digests[]): Promise<(FoundKeyRecord | undefined)[]> {
+  const { rows } = await sql<Row>`
+    SELECT k.digest, k.id, k.revision, k.lineage_id, k.user_id, k.organization_id, k.environment, k.status, k.enabled, k.expires_at,
       k.superseded_until, k.scopes, k.metadata, k.rate_limit, k.quota, k.ip_allowlist, k.pepper_id,
       o.status = 'active' AS organization_active,
       (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms
     FROM api_keys k JOIN organizations o ON o.id = k.organization_id
-    WHERE k.digest = ANY(${digests.map((digest) => digest.digest)}::bytea[])`.execute(db);
-  const row = rows[0];
-  if (row === undefined) return undefined;
+    WHERE k.digest = ANY(${digestBytes(wanted)}::bytea[])`.execute(db);
+  return rowsInOrder(wanted, rows).map((row) => row && toFoundKeyRecord(row));
+}
+
+function toFoundKeyRecord(row: Row): FoundKeyRecord {
   return {
     record: {
       id: row.id,

@@ -1,7 +1,6 @@
 import type { Origin } from '../../domain/audit-event.ts';
 import { validationError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
 import { operatorSecretLengthMin } from '../../domain/master-key.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import { change } from '../change.ts';
@@ -11,6 +10,7 @@ import {
   type MasterKeyParts,
   type MasterKeyRequest,
   storeMasterKey,
+  tellsOfMasterKey,
   toCreated,
 } from './issue-master-key.ts';
 
@@ -34,7 +34,7 @@ export async function createMasterKey(
   const { answer, isReplay } = await change<CreatedMasterKey>(parts, { by, idempotency }, async (tx) => ({
     answer: toCreated(issued),
     events: [await storeMasterKey(tx, issued)],
-    revokes: revokesNothing,
+    revokes: tellsOfMasterKey(issued),
   }));
   return { ...answer, isReplay };
 }

@@ -2,12 +2,13 @@ import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import { listMasterKeys, lockMasterKeys } from '../../stores/postgres/master-keys.ts';
-import { commitChange } from '../change.ts';
+import { change } from '../change.ts';
 import {
   type CreatedMasterKey,
   issueMasterKey,
   type MasterKeyParts,
   storeMasterKey,
+  tellsOfMasterKey,
   toCreated,
 } from './issue-master-key.ts';
 
@@ -31,13 +32,13 @@ export async function ensureFirstMasterKey(
 ): Promise<CreatedMasterKey | undefined> {
   if ((await listMasterKeys(parts.db)).length > 0) return undefined;
   const issued = await issueMasterKey(parts, first, chosenSecret);
-  const { answer } = await commitChange<{ created?: CreatedMasterKey }>(parts, { by }, async (tx) => {
+  const { answer } = await change<{ created?: CreatedMasterKey }>(parts, { by }, async (tx) => {
     await lockMasterKeys(tx);
     const isFirst = (await listMasterKeys(tx)).length === 0;
     return {
       answer: isFirst ? { created: toCreated(issued) } : {},
       events: isFirst ? [await storeMasterKey(tx, issued)] : [],
-      revokes: revokesNothing,
+      revokes: isFirst ? tellsOfMasterKey(issued) : revokesNothing,
     };
   });
   return answer.created;

@@ -1,5 +1,5 @@
 import { newId } from '../../domain/ids.ts';
-import type { KeyChange, Revokes } from '../../domain/key-change.ts';
+import { type KeyChange, type Revokes, revokesNothing } from '../../domain/key-change.ts';
 import { digestSecret, type Keyring } from '../../domain/key-digest.ts';
 import { newSecret, parseSecret } from '../../domain/key-format.ts';
 import type { MasterKey } from '../../domain/master-key.ts';
@@ -65,6 +65,15 @@ export async function storeMasterKey(tx: Tx, { masterKey, stored }: IssuedMaster
 export function revokesMasterKey(masterKeyId: string, revision: number): Revokes {
   const change: KeyChange = { kind: 'master_key', subjectId: masterKeyId, revision, status: null };
   return { changes: [change], audience: { masterKeyId } };
+}
+
+/**
+ * An entry of the feed for a new key with a chosen secret: API processes keep the hashes of chosen
+ * keys in memory and refuse what matches none. A generated secret needs no entry, since every
+ * process asks Postgres about one that it does not know.
+ */
+export function tellsOfMasterKey({ masterKey, stored }: IssuedMasterKey): Revokes {
+  return 'digest' in stored ? revokesNothing : revokesMasterKey(masterKey.id, masterKey.revision);
 }
 
 export function toCreated({ masterKey, secret }: IssuedMasterKey): CreatedMasterKey {

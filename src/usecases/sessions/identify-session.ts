@@ -1,18 +1,17 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { OperatorPrincipal } from '../../domain/principal.ts';
-import type { Database } from '../../stores/postgres/database.ts';
-import { findSessionHolder } from '../../stores/postgres/platform-sessions.ts';
+import type { FindSessionHolder } from '../../stores/postgres/platform-sessions.ts';
 import { readToken } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /** The operator behind a token, with what their roles allow at this moment; undefined when the token or its session is not good. */
 export async function identifySession(
-  parts: { db: Database; clock: Clock; signingKeys: SigningKeys },
+  parts: { findSessionHolder: FindSessionHolder; clock: Clock; signingKeys: SigningKeys },
   token: string,
 ): Promise<OperatorPrincipal | undefined> {
   const named = await readToken(parts, token);
   if (named === undefined) return undefined;
-  const holder = await findSessionHolder(parts.db, named.sessionId, parts.clock.now());
+  const holder = await parts.findSessionHolder(named.sessionId);
   if (holder === undefined || holder.userId !== named.userId) return undefined;
   const { userId, ...known } = holder;
   return {

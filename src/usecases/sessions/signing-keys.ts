@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
 import { type Keyring, keyed } from '../../domain/key-digest.ts';
+import { readTogether } from '../../domain/read-together.ts';
 import { seal, unseal } from '../../domain/seal.ts';
 import { signingMs } from '../../domain/session.ts';
 import type { Database } from '../../stores/postgres/database.ts';
@@ -12,13 +13,18 @@ import {
   type StoredSigningKey,
 } from '../../stores/postgres/signing-keys.ts';
 
-/** A made-up key id must not send a query for each token. */
-const rereadMs = 1_000;
 const purpose = 'signing key';
 
 export type SigningKey = { id: string; privateKey: KeyObject };
 
-export type SigningKeyParts = { db: Database; clock: Clock; randomBytes: RandomBytes; keyring: Keyring };
+export type SigningKeyParts = {
+  db: Database;
+  /** For what anybody can cause to be read, with a token that names a made-up key. */
+  strangersDb: Database;
+  clock: Clock;
+  randomBytes: RandomBytes;
+  keyring: Keyring;
+};
 
 /**
  * The Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half lies there sealed under the pepper; when
@@ -26,8 +32,9 @@ export type SigningKeyParts = { db: Database; clock: Clock; randomBytes: RandomB
  */
 export class SigningKeys {
   readonly #parts: SigningKeyParts;
+  /** Made-up key ids that arrive together share a query, and there is one at a time. */
+  readonly #reread = readTogether(async () => this.#take(await listSigningKeys(this.#parts.strangersDb)));
   #known = new Map<string, KeyObject>();
-  #readAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SigningKeyParts) {
     this.#parts = parts;
@@ -35,10 +42,7 @@ export class SigningKeys {
 
   /** The public key with this id, or undefined. */
   async find(id: string): Promise<KeyObject | undefined> {
-    const known = this.#known.get(id);
-    if (known !== undefined) return known;
-    if (this.#parts.clock.now().getTime() - this.#readAtMs < rereadMs) return undefined;
-    this.#take(await listSigningKeys(this.#parts.db));
+    if (!this.#known.has(id)) await this.#reread();
     return this.#known.get(id);
   }
 
@@ -85,7 +89,7 @@ export class SigningKeys {
   }
 
   #take(stored: readonly StoredSigningKey[]): void {
-    this.#known = new Map(stored.map((key) => [key.id, createPublicKey(key.publicKey)]));
-    this.#readAtMs = this.#parts.clock.now().getTime();
+    const keyOf = ({ id, publicKey }: StoredSigningKey) => this.#known.get(id) ?? createPublicKey(publicKey);
+    this.#known = new Map(stored.map((key) => [key.id, keyOf(key)]));
   }
 }

@@ -1,0 +1,125 @@
+import type { FairBulkhead } from '../domain/fair-bulkhead.ts';
+import { placeOf } from '../domain/ip-address.ts';
+import { hashPassword, isOutdated, isPassword } from '../domain/password-hash.ts';
+import { readTogether } from '../domain/read-together.ts';
+import type { MasterKeyHash } from '../stores/postgres/master-keys.ts';
+import { FingerprintTable } from './fingerprint-table.ts';
+import type { Lease } from './lease.ts';
+
+export type ChosenSecretParts = {
+  lease: Pick<Lease, 'isHeld'>;
+  /** The hashes of all chosen master keys that were not revoked. */
+  listHashes(): Promise<readonly MasterKeyHash[]>;
+  /** argon2 at work, shared fairly among the addresses that secrets come from. */
+  hashing: FairBulkhead;
+  saveHash(id: string, passwordHash: string): Promise<void>;
+};
+
+/** A presented secret with its fingerprint and the address that it came from. */
+export type PresentedSecret = { secret: string; fingerprint: string; ip: () => string | undefined };
+
+/** The hashes, and what is known of the secrets that were tried against exactly these. */
+type Hashes = {
+  entries: readonly MasterKeyHash[];
+  attempts: Map<string, Promise<string | undefined>>;
+  strangers: FingerprintTable<true>;
+};
+
+/** Bounds how long a hash that the feed does not tell of stays unknown: one that an earlier release stored. */
+const hashesLifeMs = 10_000;
+
+/** 40 bytes each. More than that many wrong secrets at a time are hashed anew when they come again. */
+const strangersMax = 4_096;
+
+/**
+ * Tells which master key an operator-chosen secret belongs to, by argon2id.
+ *
+ * The hashes are kept in memory under the lease, so that an unknown secret costs no I/O. The change
+ * feed says when a chosen key is created; `forgetHashes` then makes the next secret wait for a new
+ * read. Without a lease every secret waits for a read that begins after it came; all share it.
+ *
+ * Equal secrets share one attempt, and one that matched nothing is not hashed again while the hashes
+ * stay the same. Both hold only for the same hashes: a key that was just created is found at once.
+ */
+export class ChosenSecrets {
+  readonly #parts: ChosenSecretParts;
+  readonly #read = readTogether(() => this.#readNow());
+  #hashes: Hashes = withoutAttempts([]);
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #heard = 0;
+  /** `#heard` when the read of `#hashes` began. */
+  #heardBefore = 0;
+
+  constructor(parts: ChosenSecretParts) {
+    this.#parts = parts;
+  }
+
+  /** A master key may have been created or ended since the hashes were read. */
+  forgetHashes(): void {
+    this.#heard++;
+  }
+
+  /** The id of the master key, or undefined. Rejects with `TOO_MANY_ATTEMPTS` when too many secrets are being hashed. */
+  async identify(presented: PresentedSecret): Promise<string | undefined> {
+    const hashes = this.#remembered() ?? (await this.#read());
+    if (hashes.entries.length === 0 || hashes.strangers.get(presented.fingerprint)) return undefined;
+    return hashes.attempts.get(presented.fingerprint) ?? this.#attempt(hashes, presented);
+  }
+
+  #remembered(): Hashes | undefined {
+    const isCurrent = this.#heardBefore === this.#heard && this.#parts.lease.isHeld();
+    return isCurrent && performance.now() - this.#readAtMs < hashesLifeMs ? this.#hashes : undefined;
+  }
+
+  async #readNow(): Promise<Hashes> {
+    const [heardBefore, readAtMs] = [this.#heard, performance.now()];
+    const entries = await this.#parts.listHashes();
+    if (!isSame(entries, this.#hashes.entries)) this.#hashes = withoutAttempts(entries);
+    this.#heardBefore = heardBefore;
+    this.#readAtMs = readAtMs;
+    return this.#hashes;
+  }
+
+  #attempt(hashes: Hashes, { secret, fingerprint, ip }: PresentedSecret): Promise<string | undefined> {
+    const address = ip();
+    const place = address === undefined ? 'unknown' : placeOf(address);
+    const attempt = this.#parts.hashing
+      .run(place, () => this.#match(hashes.entries, secret))
+      .then((id) => {
+        if (id === undefined) hashes.strangers.set(fingerprint, true);
+        return id;
+      })
+      .finally(() => hashes.attempts.delete(fingerprint));
+    hashes.attempts.set(fingerprint, attempt);
+    return attempt;
+  }
+
+  async #match(entries: readonly MasterKeyHash[], secret: string): Promise<string | undefined> {
+    for (const { id, passwordHash } of entries) {
+      if (!(await isPassword(secret, passwordHash))) continue;
+      if (isOutdated(passwordHash)) await this.#renew(id, secret);
+      return id;
+    }
+    return undefined;
+  }
+
+  /** A database that is read-only just now still lets this caller in; a later process tries again. */
+  async #renew(id: string, secret: string): Promise<void> {
+    const renewed = await hashPassword(secret);
+    await this.#parts.saveHash(id, renewed).catch(() => undefined);
+  }
+}
+
+function withoutAttempts(entries: readonly MasterKeyHash[]): Hashes {
+  return { entries, attempts: new Map(), strangers: new FingerprintTable(strangersMax) };
+}
+
+function isSame(some: readonly MasterKeyHash[], others: readonly MasterKeyHash[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ id, passwordHash }, index) => {
+      const other = others[index];
+      return other?.id === id && other.passwordHash === passwordHash;
+    })
+  );
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { FairBulkhead } from '../../src/domain/fair-bulkhead.ts';
+import type { Keyring } from '../../src/domain/key-digest.ts';
+import type { MasterKey } from '../../src/domain/master-key.ts';
+import type { Database } from '../../src/stores/postgres/database.ts';
+import { masterKeyLookUps, masterKeyReads } from '../../src/stores/postgres/master-key-look-ups.ts';
+import {
+  listMasterKeyHashes,
+  rekeyMasterKey,
+  updateMasterKeyHash,
+} from '../../src/stores/postgres/master-keys.ts';
+import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
+import { createMasterKey } from '../../src/usecases/master-keys/create-master-key.ts';
+import { ChosenSecrets } from '../../src/verify/chosen-secrets.ts';
+import { MasterKeys } from '../../src/verify/master-keys.ts';
+import { RecordCache } from '../../src/verify/record-cache.ts';
+import { testOrigin } from './broker.ts';
+import type { Around } from './observed-pool.ts';
+import type { TestStores } from './stores.ts';
+import { testKeyring, type UseCaseParts } from './use-case-parts.ts';
+import { newRevisions } from './verifier.ts';
+
+const lookUps = { runningMax: 1, waitingMax: 5_000 };
+
+type Options = {
+  keyring?: Keyring;
+  /** Without one, nothing may be answered from memory. */
+  isLeaseHeld?: () => boolean;
+  aroundStrangers?: Around;
+  aroundCustomers?: Around;
+};
+
+/** The authenticator of master keys of one replica, and the statements on each of its two ways to Postgres. */
+export function newAuthenticator(stores: TestStores, options: Options = {}) {
+  const { keyring = testKeyring, isLeaseHeld: isHeld = () => true } = options;
+  const statements = { strangers: 0, customers: 0 };
+  const observed = (way: keyof typeof statements, around: Around = (_text, run) => run()): Database =>
+    stores.observed((text, run) => {
+      statements[way] += 1;
+      return around(text, run);
+    });
+  const strangersDb = observed('strangers', options.aroundStrangers);
+  const customersDb = observed('customers', options.aroundCustomers);
+  const lease = { isHeld };
+  const revisions = newRevisions();
+  const chosenSecrets = new ChosenSecrets({
+    lease,
+    listHashes: () => listMasterKeyHashes(strangersDb),
+    hashing: new FairBulkhead({ runningMax: 2, waitingMax: 40, refusal: 'TOO_MANY_ATTEMPTS' }),
+    saveHash: (id, passwordHash) => updateMasterKeyHash(stores.db, id, passwordHash),
+  });
+  const masterKeys = new MasterKeys({
+    keyring,
+    lease,
+    clock: new ServerClock(),
+    memory: new RecordCache<MasterKey>(revisions, 100),
+    revisions,
+    recognisedMax: 100,
+    findByDigest: masterKeyLookUps(strangersDb, lookUps),
+    chosenSecrets,
+    readMasterKey: masterKeyReads(customersDb, lookUps),
+    rekey: (id, from, to) => rekeyMasterKey(strangersDb, id, from, to),
+    onUse: () => undefined,
+  });
+  return {
+    statements,
+    /** Who it is; asked from `place`. */
+    identify: async (secret: string, place = '192.0.2.1') =>
+      (await masterKeys.identify(secret, () => place))?.id,
+    /** What the feed of changes tells a replica of a master key. */
+    hear: (id: string, revision: number) => {
+      const seq = revisions.seq + 1;
+      revisions.remember(
+        { kind: 'master_key', subjectId: id, revision, status: null, seq },
+        performance.now(),
+      );
+      revisions.advance(seq);
+      chosenSecrets.forgetHashes();
+    },
+  };
+}
+
+export const chosenSecret = () => `correct horse ${randomBytes(16).toString('base64')}`;
+
+/** A master key with every right; with a generated secret unless one is given. */
+export async function newMasterKey(
+  parts: UseCaseParts,
+  secret?: string,
+): Promise<{ id: string; secret: string }> {
+  const request = {
+    name: 'test',
+    permissions: [],
+    organizationIds: null,
+    environments: null,
+    ipAllowlist: null,
+    expiresAt: null,
+    chosenSecret: secret,
+  };
+  const { masterKey, ...created } = await createMasterKey(parts, testOrigin, request);
+  return { id: masterKey.id, secret: created.secret };
+}
