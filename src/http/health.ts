@@ -1,5 +1,8 @@
 import type { RequestHandler } from 'express';
 
+/** Probes of a process: any number of callers of `/health/ready` cost the stores one look a second. */
+const probeEveryMs = 1_000;
+
 export type HealthParts = {
   isDraining: () => boolean;
   isPostgresUp: () => Promise<boolean>;
@@ -19,8 +22,10 @@ export function live(): RequestHandler {
  * Without Redis or without a lease everything still works, only slower; that is `degraded`, and no reason to send traffic away.
  */
 export function ready(parts: HealthParts): RequestHandler {
+  const isPostgresUp = probe(parts.isPostgresUp);
+  const isRedisUp = probe(parts.isRedisUp);
   return async (_req, res) => {
-    const [postgres, redis] = await Promise.all([parts.isPostgresUp(), parts.isRedisUp()]);
+    const [postgres, redis] = await Promise.all([isPostgresUp(), isRedisUp()]);
     const lease = parts.isLeaseHeld();
     const isReady = postgres && !parts.isDraining();
     const status = isReady ? (redis && lease ? 'ready' : 'degraded') : 'unavailable';
@@ -34,4 +39,19 @@ export function ready(parts: HealthParts): RequestHandler {
 
 function upOrDown(isUp: boolean): 'up' | 'down' {
   return isUp ? 'up' : 'down';
+}
+
+/** Shares one look among all callers, also while it runs, and repeats it for callers a second later. */
+function probe(look: () => Promise<boolean>): () => Promise<boolean> {
+  let isUp = Promise.resolve(false);
+  let freshUntilMs = 0;
+  return () => {
+    if (performance.now() >= freshUntilMs) {
+      freshUntilMs = Number.POSITIVE_INFINITY;
+      isUp = look().finally(() => {
+        freshUntilMs = performance.now() + probeEveryMs;
+      });
+    }
+    return isUp;
+  };
 }
