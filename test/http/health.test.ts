@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createApiServer } from '../../src/http/server.ts';
+import { listen } from '../../src/serve-http.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
+import { startBroker, type TestBroker } from '../support/broker.ts';
+import { caller } from '../support/call.ts';
+
+const connections = 2;
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await startBroker({ CONTROL_CONNECTIONS_MAX: String(connections) });
+  atEnd(() => broker.close());
+});
+afterAll(endAll);
+
+test('a pool whose connections are all taken is no dead database', async () => {
+  const held = Promise.all(Array.from({ length: connections }, () => holdConnection()));
+  const waiting = broker.call('GET /v1/flowplate/api-keys');
+  const { status, body } = await broker.call('GET /health/ready', { as: null });
+  expect([status, body.status, body.checks.postgres]).toEqual([200, 'ready', 'up']);
+  expect((await waiting).status, 'the pool was full indeed').toBe(503);
+  await held;
+});
+
+/** Longer than anybody waits for a connection. */
+function holdConnection(): Promise<void> {
+  return broker.db.transaction().execute(async (tx) => {
+    for (let statement = 0; statement < 3; statement++) await sql`SELECT pg_sleep(0.5)`.execute(tx);
+  });
+}
+
+test('any number of callers share one look at each store in a second', async () => {
+  const looks = { postgres: 0, redis: 0 };
+  const look = (store: keyof typeof looks) => async () => {
+    looks[store] += 1;
+    await sleep(50);
+    return true;
+  };
+  const server = createApiServer({
+    ...broker.api.parts,
+    isPostgresUp: look('postgres'),
+    isRedisUp: look('redis'),
+    isDraining: () => false,
+  });
+  atEnd(() => server.close());
+  const call = caller(`http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`, '');
+  const askAll = async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => call('GET /health/ready')));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  };
+  await askAll();
+  await askAll();
+  expect(looks).toEqual({ postgres: 1, redis: 1 });
+  await sleep(1_100);
+  await askAll();
+  expect(looks).toEqual({ postgres: 2, redis: 2 });
+});
