@@ -8,7 +8,13 @@ export interface LockFile {
 }
 
 interface LockedPackage {
+  /** Only where the directory has another one (an alias). */
+  name?: string;
   version?: string;
+  /** The hash of its archive, by which `npm ci` tells whether it got what was locked. */
+  integrity?: string;
+  /** A directory of this repository. */
+  link?: boolean;
   dev?: boolean;
   optional?: boolean;
   os?: string[];
@@ -17,16 +23,20 @@ interface LockedPackage {
   optionalDependencies?: Record<string, string>;
 }
 
-interface Missing {
+interface Named {
   name: string;
   version: string;
-  dev: boolean;
 }
+
+/** The `integrity` that the registry has for a version. */
+type FindIntegrity = (named: Named) => Promise<string>;
 
 /**
  * Fails when package-lock.json leaves out an optional package that another one names. npm writes such a file
  * without a word when its registry lacks a package for some other platform, and then `npm ci` refuses it
  * everywhere (EUSAGE, "Missing: … from lock file").
+ *
+ * Fails as well when a package has no SHA-512 `integrity`: for that one `npm ci` installs whatever it is given.
  */
 export async function checkLockFile(): Promise<CheckResult> {
   const problems = (await Promise.all(lockFiles.map(problemsOf))).flat();
@@ -36,11 +46,14 @@ export async function checkLockFile(): Promise<CheckResult> {
 export const lockFiles: readonly string[] = ['package-lock.json', 'portal/package-lock.json'];
 
 async function problemsOf(file: string): Promise<string[]> {
-  const missing = missingFromLock(JSON.parse(await readFile(join(projectRoot, file), 'utf8')) as LockFile);
-  return missing.map(({ name, version }) => `not in ${file}: ${name}@${version}`);
+  const lock = JSON.parse(await readFile(join(projectRoot, file), 'utf8')) as LockFile;
+  return [
+    ...missingFromLock(lock).map((named) => `not in ${file}: ${toText(named)}`),
+    ...withoutIntegrity(lock).map((named) => `no integrity in ${file}: ${toText(named)}`),
+  ];
 }
 
-export function missingFromLock({ packages }: LockFile): Missing[] {
+export function missingFromLock({ packages }: LockFile): (Named & { dev: boolean })[] {
   return Object.entries(packages).flatMap(([from, { dev = false, optionalDependencies = {} }]) =>
     Object.entries(optionalDependencies)
       .filter(([name]) => !isLocked(packages, from, name))
@@ -48,15 +61,45 @@ export function missingFromLock({ packages }: LockFile): Missing[] {
   );
 }
 
-/** The lock file with what is missing put in: name, exact version and platform, all that npm needs to pass over it. */
-export function completeLock(lock: LockFile): LockFile {
+export function withoutIntegrity({ packages }: LockFile): Named[] {
+  return Object.entries(packages)
+    .filter(([place, { link, integrity }]) => place !== '' && !link && !integrity?.startsWith('sha512-'))
+    .map(([place, { name = nameOf(place), version = '' }]) => ({ name, version }));
+}
+
+/**
+ * The lock file with what is missing put in: packages with name, exact version and platform, all that npm needs
+ * to pass over them, and the integrity of every package that has none.
+ */
+export async function completeLock(lock: LockFile, findIntegrity: FindIntegrity): Promise<LockFile> {
   const added = missingFromLock(lock).map(({ name, version, dev }): [string, LockedPackage] => [
     `node_modules/${name}`,
     { version, ...(dev ? { dev } : {}), optional: true, ...platformOf(name) },
   ]);
   const all = [...Object.entries(lock.packages), ...added];
-  const sorted = all.sort(([first], [second]) => first.localeCompare(second, 'en'));
-  return { ...lock, packages: Object.fromEntries(sorted) };
+  const sorted = Object.fromEntries(all.sort(([first], [second]) => first.localeCompare(second, 'en')));
+  for (const [place, found] of Object.entries(sorted)) {
+    const [bare] = withoutIntegrity({ packages: { [place]: found } });
+    if (bare !== undefined) sorted[place] = withHash(found, await findIntegrity(bare));
+  }
+  return { ...lock, packages: sorted };
+}
+
+/** Where npm writes it itself: behind the version. */
+function withHash(
+  { version = '', integrity: _weaker, ...rest }: LockedPackage,
+  integrity: string,
+): LockedPackage {
+  return { version, integrity, ...rest };
+}
+
+/** `node_modules/a/node_modules/@b/c` is the package `@b/c`. */
+function nameOf(place: string): string {
+  return place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
+}
+
+export function toText({ name, version }: Named): string {
+  return `${name}@${version}`;
 }
 
 // Node looks in the package's own node_modules, then in those of each directory above.
