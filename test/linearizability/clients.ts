@@ -1,9 +1,9 @@
 import type { Call } from '../support/call.ts';
+import type { Random } from '../support/seeded-random.ts';
 import { type KnownKey, mint, refresh } from './changes.ts';
 import type { Owner } from './contradictions.ts';
 import { type Fleet, leaseMs, type Member } from './fleet.ts';
 import { type Ended, Recorder } from './recorder.ts';
-import type { Random } from './seeded-random.ts';
 import type { Verifier } from './verifier.ts';
 
 /** At one verifier, unanswered. */

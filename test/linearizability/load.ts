@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
+import { type Random, seededRandom } from '../support/seeded-random.ts';
 import { type KnownKey, revokeById, revokeByOwner, setStatus, turn } from './changes.ts';
 import { Clients } from './clients.ts';
 import type { Owner } from './contradictions.ts';
 import type { Fleet, Member } from './fleet.ts';
 import { changeAtRandom } from './random-change.ts';
 import type { Ended } from './recorder.ts';
-import { type Random, seededRandom } from './seeded-random.ts';
 import type { Verdict } from './verifier.ts';
 
 const changers = 3;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../support/seeded-random.ts';
 import { type KnownKey, revokeById, revokeByOwner, revokeByUser, setStatus, turn } from './changes.ts';
 import type { Clients } from './clients.ts';
 import type { Owner } from './contradictions.ts';
-import type { Random } from './seeded-random.ts';
 
 const weights = {
   mint: 6,
