@@ -12,7 +12,7 @@ export class Answers {
   #firstWrong = '';
 
   take(answer: HttpAnswer, wanted: RequestSource, ms: number): void {
-    if (answer.status === wanted.status && answer.bytes.includes(wanted.mark)) {
+    if (wanted.statuses.includes(answer.status) && answer.bytes.includes(wanted.mark)) {
       this.latencies.record(ms);
     } else {
       if (this.wrong === 0) this.#firstWrong = answer.bytes.toString('latin1');

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { newSecret } from '../../src/domain/key-format.ts';
 import { type KeyDraw, keyDrawer } from './key-draw.ts';
 
 /** What a load consists of, in words that travel to the process that sends it. */
@@ -6,13 +8,15 @@ export type RequestPlan =
   | ({ kind: 'verify'; masterKey: string; verdict?: 'NOT_FOUND' } & KeyDraw)
   /** `isBare`: sent to what answers everything with an empty 200, so nothing says whose key it was. */
   | ({ kind: 'authorize'; masterKey: string; isBare: boolean } & KeyDraw)
+  /** From callers without any right: 48 random characters as master key, or a well-formed one that is made up. */
+  | { kind: 'strangers'; secret: 'random' | 'made up' }
   | { kind: 'mint'; masterKey: string; organizations: number; label: string }
   | { kind: 'revoke'; masterKey: string; keyIds: readonly string[] };
 
 export type RequestSource = {
   next(): string;
   /** What a right answer has: everything else stops the measurement, so that errors never pass for speed. */
-  status: number;
+  statuses: readonly number[];
   mark: Buffer;
 };
 
@@ -22,6 +26,8 @@ export function requestSource(plan: RequestPlan): RequestSource {
       return verifyRequests(plan);
     case 'authorize':
       return authorizeRequests(plan);
+    case 'strangers':
+      return strangerRequests(plan);
     case 'mint':
       return mintRequests(plan);
     case 'revoke':
@@ -33,14 +39,22 @@ function verifyRequests(plan: Extract<RequestPlan, { kind: 'verify' }>): Request
   const draw = keyDrawer(plan);
   const verify = verifyRequest(plan.masterKey);
   const mark = plan.verdict === undefined ? '"valid":true' : `"code":"${plan.verdict}"`;
-  return { next: () => verify(draw()), status: 200, mark: Buffer.from(mark) };
+  return { next: () => verify(draw()), statuses: [200], mark: Buffer.from(mark) };
 }
 
 function authorizeRequests(plan: Extract<RequestPlan, { kind: 'authorize' }>): RequestSource {
   const draw = keyDrawer(plan);
   const head = `GET /v1/flowplate/authz HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\nX-API-Key: `;
   const mark = plan.isBare ? 'Content-Length: 0' : 'x-flowplate-user-id: ';
-  return { next: () => `${head}${draw()}\r\n\r\n`, status: 200, mark: Buffer.from(mark) };
+  return { next: () => `${head}${draw()}\r\n\r\n`, statuses: [200], mark: Buffer.from(mark) };
+}
+
+/** Refused as unknown, or turned away while others are being hashed; a 503 would be wrong. */
+function strangerRequests({ secret }: Extract<RequestPlan, { kind: 'strangers' }>): RequestSource {
+  const make = () =>
+    secret === 'random' ? randomBytes(36).toString('base64') : newSecret('master', 'prod', randomBytes);
+  const next = () => verifyRequest(make())('fl_user_prod_x');
+  return { next, statuses: [401, 429], mark: Buffer.from('"success":false') };
 }
 
 function mintRequests(plan: Extract<RequestPlan, { kind: 'mint' }>): RequestSource {
@@ -50,7 +64,7 @@ function mintRequests(plan: Extract<RequestPlan, { kind: 'mint' }>): RequestSour
     const user = `${plan.label}-${count++}`;
     return post(`{"user_id":"${user}","organization_id":"org_${count % plan.organizations}"}`);
   };
-  return { next, status: 201, mark: Buffer.from('"key":"') };
+  return { next, statuses: [201], mark: Buffer.from('"key":"') };
 }
 
 function revokeRequests(plan: Extract<RequestPlan, { kind: 'revoke' }>): RequestSource {
@@ -60,7 +74,7 @@ function revokeRequests(plan: Extract<RequestPlan, { kind: 'revoke' }>): Request
     if (keyId === undefined) throw new Error('All keys have been revoked');
     return revokeRequest(plan.masterKey, keyId);
   };
-  return { next, status: 200, mark: Buffer.from('"revoked_count":1') };
+  return { next, statuses: [200], mark: Buffer.from('"revoked_count":1') };
 }
 
 export function verifyRequest(masterKey: string): (key: string) => string {

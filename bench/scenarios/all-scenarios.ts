@@ -10,6 +10,7 @@ import { peers } from './peers.ts';
 import { redisBytes } from './redis-bytes.ts';
 import { revokeKeys } from './revoke-keys.ts';
 import type { Scenario } from './scenario.ts';
+import { strangers } from './strangers.ts';
 import { verifyKeys } from './verify-keys.ts';
 
 /** In the order in which they run and stand in docs/performance.md. */
@@ -24,6 +25,7 @@ export const allScenarios: readonly Scenario[] = [
   redisBytes,
   fixedRate,
   logins,
+  strangers,
   keyLists,
   auditLists,
 ];

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import type { EmbedJob, EmbedResult, LoadJob, LoadResult, RaceJob, RaceResult } from '../load/jobs.ts';
 import { pinTo } from './pin.ts';
@@ -16,11 +17,12 @@ export class Load {
     child.on('exit', () => this.#onReply({ fault: 'The load generator ended' }));
   }
 
-  static async start(core: number): Promise<Load> {
+  /** `niceness`: above 0 it gives way to what measures on the same core. */
+  static async start(core: number, niceness = 0): Promise<Load> {
     const [program = '', ...args] = [...(await pinTo(core)), process.execPath, 'bench/load-generator.ts'];
-    return new Load(
-      spawn(program, args, { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
-    );
+    const child = spawn(program, args, { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    if (niceness > 0 && child.pid !== undefined) setPriority(child.pid, niceness);
+    return new Load(child);
   }
 
   /** One job at a time. */

@@ -85,6 +85,7 @@ export async function openStage(closing: Closing) {
   };
   const load = await startLoad(closing, loadCore);
   const loadOnServerCore = await startLoad(closing, serverCore);
+  const flood = await startLoad(closing, loadCore, givesWay);
 
   return {
     directory,
@@ -109,14 +110,19 @@ export async function openStage(closing: Closing) {
       seedKeys({ sql, keyring, keysFile: file }, count, label),
     load,
     loadOnServerCore,
+    /** Load beside the one that is measured. */
+    flood,
     otherWork: new OtherWork(patienceMs),
     /** For what a scenario opens itself. */
     closing,
   };
 }
 
-async function startLoad(closing: Closing, core: number): Promise<Load> {
-  const load = await Load.start(core);
+/** Halfway to giving way to everything. */
+const givesWay = 10;
+
+async function startLoad(closing: Closing, core: number, niceness = 0): Promise<Load> {
+  const load = await Load.start(core, niceness);
   closing.add('load generator', () => load.stop());
   return load;
 }
