@@ -11,6 +11,7 @@ import { readTogether } from './domain/read-together.ts';
 import { Turns } from './domain/turns.ts';
 import type { AppParts } from './http/app.ts';
 import { addressReader } from './http/caller-address.ts';
+import { RefusalPace } from './http/refusal-pace.ts';
 import { requestIds } from './http/request-context.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -88,6 +89,8 @@ const recordStatementsMax = 4;
 const recordsWaitingPerConnection = 500;
 /** One statement at a time; the last that waits has waited for fifty. */
 const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
+/** A twentieth of a core or so. 1,500 connections that ask again at once are slowed down to it. */
+const refusalPace = { perSecond: 500, atOnceMax: 500, waitMsMax: 3_000, waitingMax: 5_000 } as const;
 /** An operator's page waits for it, and no decision about a key. */
 const queueLookMs = 500;
 
@@ -309,6 +312,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       readQueue: () => queue.read(),
       countFlushes: () => countFlushes(redis),
       log,
+      refusalPace: new RefusalPace(refusalPace),
       portalDirectory,
       newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),

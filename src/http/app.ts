@@ -2,13 +2,12 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import helmet from 'helmet';
 import { FlowplateError } from '../domain/errors.ts';
 import { isReservedWord } from '../domain/ids.ts';
-import type { Log } from '../log.ts';
 import type { ReadAddress } from './caller-address.ts';
 import { docsPage } from './docs-page.ts';
 import { fromExpress } from './exchange.ts';
 import { type HealthParts, live, ready } from './health.ts';
 import { portalPages } from './portal/portal-pages.ts';
-import { answerProblem } from './problem.ts';
+import { answerProblem, type ProblemParts } from './problem.ts';
 import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
 import { hasOneHost, hasOneReading } from './request-target.ts';
@@ -18,8 +17,8 @@ import { type ApiParts, routes } from './routes.ts';
 
 export type AppParts = ApiParts &
   RouteParts &
-  HealthParts & {
-    log: Log;
+  HealthParts &
+  ProblemParts & {
     /** Where the built portal lies. */
     portalDirectory: string;
     newRequestId: NewRequestId;
@@ -50,7 +49,7 @@ export function createApp(parts: AppParts): Express {
   app.use(() => {
     throw new FlowplateError('ROUTE_NOT_FOUND');
   });
-  app.use(problemHandler(parts.log));
+  app.use(problemHandler(parts));
   return app;
 }
 
@@ -82,14 +81,14 @@ function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
   return async (req, res) => {
     const exchange = fromExpress(req, res, parts.readAddress);
     await serve(parts, route, exchange).catch((thrown: unknown) =>
-      answerProblem(parts.log, thrown, exchange, route.access.schemes),
+      answerProblem(parts, thrown, exchange, route.access.schemes),
     );
   };
 }
 
-function problemHandler(log: Log): ErrorRequestHandler {
+function problemHandler(parts: ProblemParts): ErrorRequestHandler {
   return (thrown, req, res, _next) =>
-    answerProblem(log, thrown, { req, res, requestId: contextOf(res).requestId });
+    answerProblem(parts, thrown, { req, res, requestId: contextOf(res).requestId });
 }
 
 function methodNotAllowed(methods: string[]): RequestHandler {

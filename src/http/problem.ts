@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http';
 import { type ErrorCode, FlowplateError, validationError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { Exchange } from './exchange.ts';
 import { patchTypes } from './read-body.ts';
+import type { RefusalPace } from './refusal-pace.ts';
 import { challengesOf, type SecurityScheme } from './security-schemes.ts';
 
 type Problem = { status: number; type: string; message: string; systemMessage: string };
@@ -263,7 +265,7 @@ export const problems: Record<ErrorCode, Problem> = {
  * `schemes` are those of the route; a 401 asks for them.
  */
 export function answerProblem(
-  log: Log,
+  { log, refusalPace }: ProblemParts,
   thrown: unknown,
   exchange: ProblemExchange,
   schemes: readonly SecurityScheme[] = [],
@@ -274,8 +276,10 @@ export function answerProblem(
     log.error({ err: thrown, cause: error.cause, request_id: requestId, code: error.code }, 'request failed');
   }
   if (res.headersSent) req.destroy();
-  else sendProblem(exchange, error, schemes);
+  else endProblem(refusalPace, exchange.res, error, setProblem(exchange, error, schemes));
 }
+
+export type ProblemParts = { log: Log; refusalPace: RefusalPace };
 
 type ProblemExchange = Pick<Exchange, 'req' | 'res' | 'requestId'>;
 
@@ -287,11 +291,26 @@ function toFlowplateError(thrown: unknown): FlowplateError {
   return new FlowplateError('INTERNAL_ERROR', { cause: thrown });
 }
 
-function sendProblem(
+/** What anybody is answered, without a credential that is known. Too many of these wait for their turn. */
+const strangersCodes: ReadonlySet<ErrorCode> = new Set([
+  'AUTHENTICATION_REQUIRED',
+  'AMBIGUOUS_CREDENTIALS',
+  'TOO_MANY_ATTEMPTS',
+  'ROUTE_NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+]);
+
+function endProblem(pace: RefusalPace, res: ServerResponse, { code }: FlowplateError, text: string): void {
+  if (strangersCodes.has(code)) pace.end(res, text);
+  else res.end(text);
+}
+
+/** Sets the status and the headers, and returns the body. */
+function setProblem(
   { req, res, requestId }: ProblemExchange,
   error: FlowplateError,
   schemes: readonly SecurityScheme[],
-): void {
+): string {
   const { status } = problems[error.code];
   const type = acceptedType(req, ['application/json', 'application/problem+json']) || 'application/json';
   const body = type === 'application/json' ? envelope(error, requestId) : problemBody(error, requestId);
@@ -305,7 +324,7 @@ function sendProblem(
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', error.retryAfterSeconds);
   // What was not read would be taken for the next request on this connection.
   if (status === 413 || error.code === 'INVALID_REQUEST') res.setHeader('Connection', 'close');
-  res.end(text);
+  return text;
 }
 
 function envelope(error: FlowplateError, traceId: string) {

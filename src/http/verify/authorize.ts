@@ -119,7 +119,8 @@ function refuse(
     ...(typeof outcome === 'object' && rateLimitHeaders(outcome, nowMs)),
     ...(typeof outcome === 'object' && status === 429 && { 'Retry-After': retryAfter(outcome, nowMs) }),
   });
-  res.end(body);
+  if (outcome === 'GATEWAY_UNKNOWN') parts.refusalPace.end(res, body);
+  else res.end(body);
 }
 
 /** By the clock by which the limits were decided: this machine's own may be minutes away from it. */

@@ -86,7 +86,7 @@ function refuse(
   exchange: Exchange,
   thrown: unknown,
 ): void {
-  answerProblem(parts.log, thrown, exchange, route.access.schemes);
+  answerProblem(parts, thrown, exchange, route.access.schemes);
   const { res, requestId } = exchange;
   parts.log.info({ route: route.path, status: res.statusCode, request_id: requestId }, 'request');
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../../../src/domain/key-format.ts';
+import { RefusalPace } from '../../../src/http/refusal-pace.ts';
 import { createApiServer } from '../../../src/http/server.ts';
 import { listen } from '../../../src/serve-http.ts';
 import { atEnd, endAll } from '../../support/at-end.ts';
@@ -33,7 +34,8 @@ let secrets: Secrets;
 beforeAll(async () => {
   broker = await startBroker();
   atEnd(() => broker.close());
-  const parts = { ...broker.api.parts, isDraining: () => false };
+  const refusalPace = new RefusalPace({ perSecond: 1e9, atOnceMax: 1, waitMsMax: 0, waitingMax: 0 });
+  const parts = { ...broker.api.parts, refusalPace, isDraining: () => false };
   ours = await open(createApiServer(parts));
   reference = await open(createReferenceServer(parts));
   secrets = await manySecrets();

@@ -1,0 +1,51 @@
+import type { ServerResponse } from 'node:http';
+
+export type PaceLimits = {
+  perSecond: number;
+  /** So many may leave at once after a quiet time. */
+  atOnceMax: number;
+  waitMsMax: number;
+  waitingMax: number;
+};
+
+/**
+ * Leaky bucket for refusals of callers who are not known. Beyond its rate an answer is held back for
+ * its turn, at most `waitMsMax`. Strangers who ask again as soon as they are refused are slowed down
+ * to that rate, and cannot take the event loop from verification.
+ *
+ * Memory is bounded: beyond `waitingMax` an answer leaves at once, and its connection is closed.
+ */
+export class RefusalPace {
+  readonly #limits: PaceLimits;
+  /** When the next answer may leave; in the past after a quiet time. */
+  #nextMs = 0;
+  #waiting = 0;
+
+  constructor(limits: PaceLimits) {
+    this.#limits = limits;
+  }
+
+  /** Ends an answer whose status and headers are set. */
+  end(res: ServerResponse, body: string): void {
+    const waitMs = this.#takeTurn(performance.now());
+    if (waitMs <= 0) res.end(body);
+    else if (this.#waiting < this.#limits.waitingMax) this.#endLater(res, body, waitMs);
+    else res.end(body, () => res.socket?.destroySoon());
+  }
+
+  #takeTurn(nowMs: number): number {
+    const { perSecond, atOnceMax, waitMsMax } = this.#limits;
+    const eachMs = 1_000 / perSecond;
+    const earliestMs = nowMs - atOnceMax * eachMs;
+    this.#nextMs = Math.min(Math.max(this.#nextMs, earliestMs) + eachMs, nowMs + waitMsMax);
+    return this.#nextMs - nowMs;
+  }
+
+  #endLater(res: ServerResponse, body: string, waitMs: number): void {
+    this.#waiting++;
+    setTimeout(() => {
+      this.#waiting--;
+      res.end(body);
+    }, waitMs);
+  }
+}
