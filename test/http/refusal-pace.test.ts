@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newSecret } from '../../src/domain/key-format.ts';
@@ -8,35 +7,10 @@ import { type PaceLimits, RefusalPace } from '../../src/http/refusal-pace.ts';
 import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
+import { closedLoop } from '../support/closed-loop.ts';
 import { keysPath } from '../support/keys.ts';
 
 afterAll(endAll);
-
-/** Connections that send the next request as soon as they have an answer, and how often they did. */
-async function closedLoop(port: number, request: () => string, connections: number) {
-  const seen = { answers: 0, closed: 0, statuses: new Set<string>() };
-  const sockets = Array.from({ length: connections }, () => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(request()));
-    socket.setEncoding('latin1');
-    socket.on('data', (text) => {
-      for (const [, status = ''] of String(text).matchAll(/HTTP\/1\.1 (\d{3})/g)) {
-        seen.answers += 1;
-        seen.statuses.add(status);
-        socket.write(request());
-      }
-    });
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      seen.closed += 1;
-    });
-    return socket;
-  });
-  const end = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  atEnd(end);
-  return { seen, end };
-}
 
 describe('the pace of refusals', () => {
   const get = () => 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -53,7 +27,7 @@ describe('the pace of refusals', () => {
 
   test('a burst leaves at once, and a closed loop gets its rate and no more', async () => {
     const port = await refusing({ perSecond: 100, atOnceMax: 20, waitMsMax: 5_000, waitingMax: 1_000 });
-    const { seen } = await closedLoop(port, get, 50);
+    const seen = closedLoop(port, get, 50);
     await sleep(500);
     expect(seen.answers).toBeGreaterThanOrEqual(20);
     await sleep(1_500);
@@ -64,10 +38,10 @@ describe('the pace of refusals', () => {
 
   test('nobody waits longer than the bound, and after it the rate is as before', async () => {
     const port = await refusing({ perSecond: 1, atOnceMax: 1, waitMsMax: 300, waitingMax: 1_000 });
-    const { seen, end } = await closedLoop(port, get, 20);
+    const seen = closedLoop(port, get, 20);
     await sleep(2_000);
     expect(seen.answers).toBeGreaterThan(40);
-    end();
+    seen.end();
     await sleep(400);
     const startedMs = performance.now();
     await (await fetch(`http://127.0.0.1:${port}`)).text();
@@ -76,7 +50,7 @@ describe('the pace of refusals', () => {
 
   test('when too many wait, the next is refused at once and its connection closed', async () => {
     const port = await refusing({ perSecond: 1, atOnceMax: 1, waitMsMax: 60_000, waitingMax: 5 });
-    const { seen } = await closedLoop(port, get, 30);
+    const seen = closedLoop(port, get, 30);
     await sleep(500);
     expect(seen.closed).toBe(30 - 5);
   });
@@ -104,7 +78,7 @@ describe('strangers in a closed loop', () => {
     ],
     ['an address that is not there', () => 'GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n', '404'],
   ])('are slowed down, and callers who are known are not: %s', async (_what, request, status) => {
-    const { seen, end } = await closedLoop(Number(new URL(broker.url).port), request, 200);
+    const seen = closedLoop(Number(new URL(broker.url).port), request, 200);
     await sleep(1_000);
     const before = seen.answers;
     const startedMs = performance.now();
@@ -116,7 +90,7 @@ describe('strangers in a closed loop', () => {
     const seconds = (performance.now() - startedMs) / 1_000;
     expect(seconds, 'none of fifty was held back').toBeLessThan(10);
     expect((seen.answers - before) / seconds).toBeLessThan(1_000);
-    expect(seen.statuses).toEqual(new Set([status]));
-    end();
+    expect([...seen.statuses.keys()]).toEqual([status]);
+    seen.end();
   });
 });
