@@ -70,10 +70,7 @@ export function newAuthenticator(stores: TestStores, options: Options = {}) {
     /** What the feed of changes tells a replica of a master key. */
     hear: (id: string, revision: number) => {
       const seq = revisions.seq + 1;
-      revisions.remember(
-        { kind: 'master_key', subjectId: id, revision, status: null, seq },
-        performance.now(),
-      );
+      revisions.remember({ subjectId: id, revision, seq }, performance.now());
       revisions.advance(seq);
       chosenSecrets.forgetHashes();
     },
