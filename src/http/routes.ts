@@ -101,7 +101,8 @@ export type ApiParts = MintParts &
   ExportAuditParts & {
     environment: string;
     verify: VerifyParts;
-    verifiers: HeartbeatParts & RegisterParts & ReportUsageParts;
+    verifiers: HeartbeatParts & RegisterParts;
+    usageReports: ReportUsageParts;
     isDraining: () => boolean;
   };
 
