@@ -27,7 +27,7 @@ COPY workers workers
 COPY --from=portal /portal/dist portal/dist
 # The administrator's tools: docker compose exec api node scripts/master-keys.ts list
 COPY scripts/admin scripts/admin
-COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/
+COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/usage-flushes.ts scripts/
 # Owned by root and not writable by the account that runs it.
 USER node
 EXPOSE 9123 9124 9125

@@ -41,6 +41,17 @@ export function createMetrics() {
       registers,
     }),
     countPending: countPending(registry),
+    flushesSetAside: new Counter({
+      name: 'flowplate_usage_flushes_set_aside_total',
+      help: 'Usage flushes that could not be added up and were set aside',
+      registers,
+    }),
+    usageLeftOut: new Counter({
+      name: 'flowplate_usage_reports_left_out_total',
+      help: 'Lines of usage reports that were not counted, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
     jobs: new Histogram({
       name: 'flowplate_job_seconds',
       help: 'Background jobs by name and outcome',

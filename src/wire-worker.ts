@@ -10,10 +10,13 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { type Database, openDatabase } from './stores/postgres/database.ts';
 import { openPool } from './stores/postgres/pool.ts';
+import { countSetAsideFlushes } from './stores/postgres/set-aside-flushes.ts';
 import { openQueue } from './stores/queue.ts';
 import { openQueueRedis, openRedis } from './stores/redis/client.ts';
 import { countFlushes } from './stores/redis/usage-flushes.ts';
+import { tellOfSetAside } from './tell-of-set-aside.ts';
 import type { Retention } from './usecases/usage/manage-partitions.ts';
+import type { OnSetAside } from './usecases/usage/set-flush-aside.ts';
 
 export type WorkerParts = {
   db: Database;
@@ -24,6 +27,7 @@ export type WorkerParts = {
   keyring: Keyring;
   onHead: (head: Head) => void;
   retention: Retention;
+  onSetAside: OnSetAside;
 };
 
 /** Builds what the jobs need. Their statements may take their time: nobody waits for them. */
@@ -57,6 +61,9 @@ export function wireWorker(config: Config, log: Log, metrics: Metrics) {
   metrics.watch('flowplate_usage_flushes_waiting', 'Usage flushes in Redis, not rolled up yet', () =>
     countFlushes(redis).catch(() => Number.NaN),
   );
+  metrics.watch('flowplate_usage_flushes_aside', 'Usage flushes that were set aside and not put back', () =>
+    countSetAsideFlushes(db).catch(() => Number.NaN),
+  );
   const retention = { usageHoursDays: config.USAGE_HOURS_DAYS, usageDaysDays: config.USAGE_DAYS_DAYS };
   const parts: WorkerParts = {
     db,
@@ -67,6 +74,7 @@ export function wireWorker(config: Config, log: Log, metrics: Metrics) {
     keyring: config.FLOWPLATE_PEPPERS,
     onHead: ({ seq, hash }) => log.info({ seq, hash: hash.toString('hex') }, 'audit sealed'),
     retention,
+    onSetAside: tellOfSetAside(log, metrics),
   };
   return { parts, closing, fault };
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Closing } from './closing.ts';
 import type { Config } from './config.ts';
 import { Bulkhead } from './domain/bulkhead.ts';
+import { CallBudgets } from './domain/call-budgets.ts';
 import { FairBulkhead } from './domain/fair-bulkhead.ts';
 import type { KeyRecord } from './domain/key-record.ts';
 import { LoopLateness } from './domain/loop-lateness.ts';
@@ -30,13 +31,14 @@ import { sessionHolderLookUps } from './stores/postgres/platform-sessions.ts';
 import { openPool } from './stores/postgres/pool.ts';
 import { PropagationWatch } from './stores/postgres/propagation.ts';
 import { ServerClock } from './stores/postgres/server-clock.ts';
-import { applyFlushes } from './stores/postgres/usage.ts';
 import { keyRecordLookUps } from './stores/postgres/verify-records.ts';
 import { openQueueToLook } from './stores/queue.ts';
 import { QueueWatch } from './stores/queue-health.ts';
 import { isRedisReachable, openRedis, waitUntilReady } from './stores/redis/client.ts';
 import { defineLimitScripts } from './stores/redis/limits.ts';
 import { countFlushes, pushFlush } from './stores/redis/usage-flushes.ts';
+import { tellOfLeftOutUsage } from './tell-of-left-out-usage.ts';
+import { tellOfSetAside } from './tell-of-set-aside.ts';
 import { identifyApiUser } from './usecases/api-users/identify-api-user.ts';
 import { RefusalAudit } from './usecases/audit/refusal-audit.ts';
 import { identifyPlatformKey } from './usecases/operators/identify-platform-key.ts';
@@ -44,7 +46,10 @@ import { isPlatformBootstrapped } from './usecases/operators/is-platform-bootstr
 import { identifySession } from './usecases/sessions/identify-session.ts';
 import { SigningKeys } from './usecases/sessions/signing-keys.ts';
 import { enterTenant } from './usecases/tenants/enter-tenant.ts';
+import { countFlush } from './usecases/usage/count-flush.ts';
 import { ChangeSignal } from './usecases/verifiers/change-signal.ts';
+import { KnownLines } from './usecases/verifiers/known-lines.ts';
+import { KnownReporters } from './usecases/verifiers/known-reporters.ts';
 import { NewestHeartbeats } from './usecases/verifiers/newest-heartbeats.ts';
 import { VerifierLimits } from './usecases/verifiers/verifier-limits.ts';
 import { ChosenSecrets } from './verify/chosen-secrets.ts';
@@ -123,6 +128,10 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   closing.add('lease pool', () => leaseDb.destroy());
   const verifiersDb = open(config, 'verifiers', verifierConnectionsMax, fault('postgres'));
   closing.add('verifiers pool', () => verifiersDb.destroy());
+  const usageDb = open(config, 'usage', 1, fault('postgres'));
+  closing.add('usage pool', () => usageDb.destroy());
+  const reportsDb = open(config, 'reports', 1, fault('postgres'));
+  closing.add('reports pool', () => reportsDb.destroy());
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
   // Apart from records and counts, which can be large. Its commands may be late: their answers are
@@ -196,8 +205,9 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const listener = new ChangeListener(config.DATABASE_URL, () => lease.wake());
 
   // Redis sums up what many processes count; without it each goes to Postgres itself, under the same flush id.
+  const counting = { db: usageDb, onSetAside: tellOfSetAside(log, metrics) };
   const deliverUsage: DeliverFlush = (flush) =>
-    pushFlush(redis, flush).catch(() => applyFlushes(db, [flush]).then(() => undefined));
+    pushFlush(redis, flush).catch(() => countFlush(counting, flush));
   const usage = new UsageRecorder(deliverUsage, fault('usage'));
   closing.add('usage', () => usage.close());
 
@@ -307,7 +317,14 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         changes: changesHeard,
         limits: new VerifierLimits(config.VERIFIERS_PER_MASTER_KEY_MAX),
         newest: new NewestHeartbeats(),
+      },
+      usageReports: {
+        reporters: new KnownReporters(reportsDb),
+        lines: new KnownLines(reportsDb),
+        budgets: new CallBudgets(),
+        turns: new Turns(),
         deliverUsage,
+        onLeftOut: tellOfLeftOutUsage(log, metrics),
       },
       readQueue: () => queue.read(),
       countFlushes: () => countFlushes(redis),
@@ -344,30 +361,34 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
 }
 
 /** How long the users of each pool may be kept waiting. One pool each, so that a flood of one kind leaves the others alone. */
-const poolTimes = {
+const poolTraits = {
   // Mint, refresh, revoke, lists: what takes longer is answered with 503 within the second.
   control: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
   // Verification's way to the truth.
-  verify: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400 },
+  verify: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400, looksUpByIndex: true },
   // All that is asked before it is known who calls.
-  strangers: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400 },
+  strangers: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400, looksUpByIndex: true },
   // Whether Postgres answers at all, for /health/ready.
   probe: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
   // Heartbeats of embedded verifiers, which come in waves: every change wakes them all.
   verifiers: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900 },
+  // Counts, which nobody waits for: of some thousand keys at once while Redis is away, and one process at a time.
+  usage: { connectTimeoutMs: 1_000, statementTimeoutMs: 10_000, lockTimeoutMs: 5_000 },
+  // What has to be known of the keys in a gateway's usage report.
+  reports: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900, looksUpByIndex: true },
   // A heartbeat that waited behind other work would cost the lease.
   lease: { connectTimeoutMs: 1_000, statementTimeoutMs: 2_000, lockTimeoutMs: 1_900 },
-};
+} as const;
 
 function open(
   config: Config,
-  name: keyof typeof poolTimes,
+  name: keyof typeof poolTraits,
   connectionsMax: number,
   onFault: (error: unknown) => void,
 ) {
   const { DATABASE_URL: databaseUrl } = config;
   const applicationName = `flowplate-${name}`;
   return openDatabase(
-    openPool({ databaseUrl, applicationName, connectionsMax, ...poolTimes[name] }, onFault),
+    openPool({ databaseUrl, applicationName, connectionsMax, ...poolTraits[name] }, onFault),
   );
 }

@@ -9,10 +9,11 @@ import { type RequestSource, requestSource } from './request-source.ts';
 export async function runClosedLoop(job: ClosedLoopJob): Promise<LoadResult> {
   const source = requestSource(job.plan);
   return withConnections(job.target.port, job.connections, async (connections) => {
-    await loop(connections, source, job.warmUp, new Answers());
+    const warmUp = new Answers();
+    await loop(connections, source, job.warmUp, warmUp);
     const answers = new Answers();
     return polling(job.polls, () =>
-      measured(answers, job.target.pid, () => loop(connections, source, job.until, answers)),
+      measured({ warmUp, answers }, job.target.pid, () => loop(connections, source, job.until, answers)),
     );
   });
 }

@@ -16,9 +16,10 @@ const warmUpMs = 500;
 export async function runFixedRate(job: FixedRateJob): Promise<LoadResult> {
   const source = requestSource(job.plan);
   return withConnections(job.target.port, job.connections, async (connections) => {
-    await sendOnTime(connections, source, job.perSecond, warmUpMs, new Answers());
+    const warmUp = new Answers();
+    await sendOnTime(connections, source, job.perSecond, warmUpMs, warmUp);
     const answers = new Answers();
-    return measured(answers, job.target.pid, () =>
+    return measured({ warmUp, answers }, job.target.pid, () =>
       sendOnTime(connections, source, job.perSecond, job.forMs, answers),
     );
   });

@@ -1,7 +1,7 @@
 import { bareInsert } from '../peers/bare-insert.ts';
 import { Answers } from './answers.ts';
 import type { LoadJob, LoadResult } from './jobs.ts';
-import { Latencies } from './latencies.ts';
+import type { Latencies } from './latencies.ts';
 import { measured } from './measured.ts';
 
 type InsertJob = Extract<LoadJob, { kind: 'insert' }>;
@@ -21,9 +21,9 @@ export async function runInserts(job: InsertJob): Promise<LoadResult> {
     await Promise.all(Array.from({ length: job.atOnce }, () => loop(endMs, latencies)));
   };
   try {
-    await run(job.warmUpMs, new Latencies());
-    const answers = new Answers();
-    return await measured(answers, process.pid, () => run(job.forMs, answers.latencies));
+    const [warmUp, answers] = [new Answers(), new Answers()];
+    await run(job.warmUpMs, warmUp.latencies);
+    return await measured({ warmUp, answers }, process.pid, () => run(job.forMs, answers.latencies));
   } finally {
     await close();
   }

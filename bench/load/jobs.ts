@@ -40,6 +40,8 @@ export type LoadJob =
 
 export type LoadResult = Percentiles & {
   answers: number;
+  /** Those of the warm-up included. */
+  inAll: { right: number; wrong: number };
   /** Answers that were not as they should be; they are in no other figure. */
   wrong: number;
   perSecond: number;

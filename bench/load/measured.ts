@@ -4,7 +4,7 @@ import { cpuMsOf } from './process-cpu.ts';
 
 /** Runs the load and turns what came back into a result. */
 export async function measured(
-  answers: Answers,
+  { warmUp, answers }: { warmUp: Answers; answers: Answers },
   serverPid: number,
   run: () => Promise<void>,
 ): Promise<LoadResult> {
@@ -19,6 +19,7 @@ export async function measured(
   return {
     ...answers.latencies.percentiles(),
     answers: answers.latencies.count,
+    inAll: { right: warmUp.latencies.count + answers.latencies.count, wrong: warmUp.wrong + answers.wrong },
     wrong: answers.wrong,
     perSecond: (answers.latencies.count / ms) * 1_000,
     loadBusy: (cpu.user + cpu.system) / 1_000 / ms,

@@ -9,8 +9,10 @@ import { mintKeys } from './mint-keys.ts';
 import { peers } from './peers.ts';
 import { redisBytes } from './redis-bytes.ts';
 import { revokeKeys } from './revoke-keys.ts';
+import { rollUp } from './roll-up.ts';
 import type { Scenario } from './scenario.ts';
 import { strangers } from './strangers.ts';
+import { sustained } from './sustained.ts';
 import { verifyKeys } from './verify-keys.ts';
 
 /** In the order in which they run and stand in docs/performance.md. */
@@ -19,6 +21,8 @@ export const allScenarios: readonly Scenario[] = [
   forwardAuth,
   millionKeys,
   embedded,
+  sustained,
+  rollUp,
   peers,
   mintKeys,
   revokeKeys,

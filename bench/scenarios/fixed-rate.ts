@@ -16,6 +16,7 @@ export const fixedRate: Scenario = {
     await stage.seedKeys(pace.keys, 'rate');
     const bare = await stage.startPeer('node-http');
     const api = await stage.startApi('api');
+    await stage.startWorker();
     await requireRefusal(stage, 'verify', api);
     await fillRedis(stage.sql, stage.redisUrl);
     await askOnce(api, stage, pace);
@@ -32,7 +33,7 @@ export const fixedRate: Scenario = {
     );
     const title = 'Verify at half of the maximum rate';
     const notes = [
-      `${number(perSecond)} requests per second, half of the ${number(most)} that a closed loop got just before; ${pace.rounds} rounds of ${pace.windowMs / 1_000} s over ${connections} connections. A latency counts from the moment at which its request was due, so a stall is paid for by every request that it delayed.`,
+      `${number(perSecond)} requests per second, half of the ${number(most)} that a closed loop got just before; ${pace.rounds} rounds of ${pace.windowMs / 1_000} s over ${connections} connections. A latency counts from the moment at which its request was due, so a stall is paid for by every request that it delayed. ${await stage.ledger.requireCounted()}`,
     ];
     return [latencyTable({ title, runs, columns: ['p50 ms', 'p99 ms', 'p99.9 ms'], notes })];
   },

@@ -15,6 +15,7 @@ export const forwardAuth: Scenario = {
     await stage.seedKeys(pace.keys, 'authz');
     const bare = await stage.startPeer('empty-node-http');
     const api = await stage.startApi('api');
+    await stage.startWorker();
     await requireDenial(stage, 'authz', api);
     await fillRedis(stage.sql, stage.redisUrl);
     await askOnce(api, stage, pace, { door: 'authorize' });
@@ -31,7 +32,7 @@ export const forwardAuth: Scenario = {
     const runs = await interleave(stage.otherWork, arms, pace.rounds);
     const title = 'Forward auth (GET /v1/flowplate/authz)';
     const notes = [
-      `One process, ${connections} keep-alive connections, ${number(pace.keys)} keys drawn evenly, ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Both sides get the same requests; an allow of ours also carries the identity in its headers. Counting and leases are on.`,
+      `One process, ${connections} keep-alive connections, ${number(pace.keys)} keys drawn evenly, ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Both sides get the same requests; an allow of ours also carries the identity in its headers. Counting and leases are on. ${await stage.ledger.requireCounted()}`,
     ];
     return [throughputTable({ title, runs, reference, notes })];
   },

@@ -18,6 +18,7 @@ export const logins: Scenario = {
     const keys = { ...pace, keys: Math.min(pace.keys, 10_000) };
     await stage.seedKeys(keys.keys, 'logins');
     const api = await stage.startApi('api', { TRUSTED_PROXIES: '127.0.0.1' });
+    await stage.startWorker();
     await askOnce(api, stage, keys);
     const atRate = () => verifyAtRate(api, stage, keys);
     const runs = await interleave(
@@ -33,7 +34,7 @@ export const logins: Scenario = {
     );
     const title = 'Verify while others log in';
     const notes = [
-      `${number(perSecond)} verifications per second at fixed moments; ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Each login is for an account and from an attacker of its own as far as the throttle can tell, so that every one of them wants a hash.`,
+      `${number(perSecond)} verifications per second at fixed moments; ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Each login is for an account and from an attacker of its own as far as the throttle can tell, so that every one of them wants a hash. ${await stage.ledger.requireCounted()}`,
     ];
     return [latencyTable({ title, runs, columns: ['p50 ms', 'p99 ms', 'p99.9 ms'], notes })];
   },

@@ -20,6 +20,7 @@ export const millionKeys: Scenario = {
     await stage.seedKeys(pace.manyKeys, 'many', manyFile);
     const few = await stage.startApi('api-few-keys');
     const many = await stage.startApi('api-many-keys');
+    await stage.startWorker();
     for (const api of [few, many]) await requireRefusal(stage, 'verify', api);
     await fillRedis(stage.sql, stage.redisUrl);
     const fewDraw = { keysFile: manyFile, count: fewKeys };
@@ -37,7 +38,7 @@ export const millionKeys: Scenario = {
     const runs = await interleave(stage.otherWork, arms, pace.rounds);
     const title = `Verify at ${number(pace.manyKeys)} keys`;
     const notes = [
-      `${connections} keep-alive connections, keys drawn evenly, ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Each API process keeps its default of 200,000 records in memory; Redis holds all of them, filled just before with what the product itself writes there. Counting and leases are on.`,
+      `${connections} keep-alive connections, keys drawn evenly, ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Each API process keeps its default of 200,000 records in memory; Redis holds all of them, filled just before with what the product itself writes there. Counting and leases are on. ${await stage.ledger.requireCounted()}`,
     ];
     return [throughputTable({ title, runs, reference, notes })];
   },

@@ -21,7 +21,7 @@ export const peers: Scenario = {
     const runs = await interleave(stage.otherWork, await startArms(stage, pace), pace.rounds);
     const title = 'Verification beside what one would pick instead';
     const notes = [
-      `The same requests, ${connections} keep-alive connections, ${number(pace.keys)} keys drawn evenly, ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Each looks the key up and counts the call before it answers; ours counts in memory, hands the counts over four times a second, and holds a lease. openkey and better-auth stand behind bare node:http, better-auth with ${stage.poolSize} connections to the same Postgres, each of the others with a Redis of its own.`,
+      `The same requests, ${connections} keep-alive connections, ${number(pace.keys)} keys drawn evenly, ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Each looks the key up and counts the call before it answers; ours counts in memory, hands the counts over four times a second, and holds a lease. openkey and better-auth stand behind bare node:http, better-auth with ${stage.poolSize} connections to the same Postgres, each of the others with a Redis of its own. ${await stage.ledger.requireCounted()}`,
     ];
     return [throughputTable({ title, runs, reference: ours, ratio: 'reference ÷ arm', notes })];
   },
@@ -31,6 +31,7 @@ async function startArms(stage: Stage, pace: Pace): Promise<Arm[]> {
   const keys = { KEYS_FILE: stage.keysFile, KEYS_COUNT: String(pace.keys) };
   const ownRedis = async () => ({ ...keys, REDIS_URL: (await stage.ownRedis()).url });
   const api = await stage.startApi('api');
+  await stage.startWorker();
   await fillRedis(stage.sql, stage.redisUrl);
   await askOnce(api, stage, pace);
   const expressRedis = await stage.startPeer('express-redis', await ownRedis());

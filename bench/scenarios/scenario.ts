@@ -11,6 +11,8 @@ export type Pace = {
   revokes: number;
   /** Revokes that are raced by verifications. */
   racedRevokes: number;
+  /** How long load is kept up where a figure must be one that lasts. */
+  sustainedMs: number;
   /** Far more than memory holds. */
   manyKeys: number;
 };

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadJob, Target } from '../load/jobs.ts';
 import { number } from '../report/statistics.ts';
 import { throughputTable } from '../report/throughput-table.ts';
 import { fillRedis } from '../stage/fill-redis.ts';
+import { forgetRecords } from '../stage/forget-records.ts';
 import { makeUpKeys } from '../stage/seed-keys.ts';
 import type { BenchServer } from '../stage/server.ts';
 import type { Stage } from '../stage/stage.ts';
@@ -22,10 +23,11 @@ export const verifyKeys: Scenario = {
   async run(stage, pace) {
     const coldKeys = Math.ceil((coldKeysPerSecondMax * pace.windowMs) / 1_000);
     await stage.seedKeys(Math.max(pace.keys, coldKeys), 'verify');
+    await stage.startWorker();
     const runs = await interleave(stage.otherWork, await startArms(stage, pace, coldKeys), pace.rounds);
     const title = 'Verify (POST /v1/flowplate/api-keys/verify)';
     const notes = [
-      `${connections} keep-alive connections, ${number(pace.keys)} keys drawn evenly (cold: each key once), ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Counting and leases are on; the worker, which rolls the counts up, is another process and does not run here.`,
+      `${connections} keep-alive connections, ${number(pace.keys)} keys drawn evenly (cold: each key once), ${pace.rounds} rounds of ${pace.windowMs / 1_000} s. Counting and leases are on. ${await stage.ledger.requireCounted()}`,
     ];
     return [throughputTable({ title, runs, reference, notes })];
   },
@@ -41,11 +43,9 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
   await fillRedis(stage.sql, stage.redisUrl);
   await askOnce(api, stage, pace);
   const alone = await startWithoutRedis(stage, pace);
-  const redis = new Redis(stage.redisUrl);
-  stage.closing.add('connection', () => redis.disconnect());
   const unknown = { keysFile: join(stage.directory, 'made-up-keys'), verdict: 'NOT_FOUND' } as const;
   await makeUpKeys(unknown.keysFile, pace.keys);
-  const arms: Arm[] = [
+  return [
     { name: reference, measure: () => askEvenly(bare, stage, pace, { polls: true }) },
     { name: 'warm: from memory', measure: () => askEvenly(api, stage, pace, { polls: true }) },
     { name: 'the same with Redis down', measure: () => askEvenly(alone, stage, pace, { polls: false }) },
@@ -59,7 +59,7 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
     {
       name: 'all cold: from Postgres',
       measure: async () => {
-        await redis.flushall();
+        await forgetRecords(stage.redis);
         return stage.load.run(coldJob(forgetful, stage, coldKeys, pace));
       },
     },
@@ -68,9 +68,6 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
       measure: () => askEvenly(api, stage, pace, { polls: false, ...unknown }),
     },
   ];
-  // Nobody rolls the counts up here, and each measurement should find as much room in Redis as the one before.
-  const forgetCounts = () => redis.del('fl:usage:flushes');
-  return arms.map(({ name, measure }) => ({ name, measure: () => measure().finally(forgetCounts) }));
 }
 
 /** Takes its keys into memory, and then its Redis away for good. */
@@ -79,7 +76,10 @@ async function startWithoutRedis(stage: Stage, pace: Pace): Promise<BenchServer>
   const api = await stage.startApi('api-without-redis', { REDIS_URL: redis.url });
   await fillRedis(stage.sql, redis.url);
   await askOnce(api, stage, pace);
+  // What it has counted so far is handed over, and gone with that Redis.
+  await sleep(1_000);
   await redis.stop();
+  stage.ledger.follow(api.port);
   await requireRefusal(stage, 'verify without Redis', api);
   return api;
 }

@@ -6,28 +6,34 @@ import { pinTo } from './pin.ts';
 
 type Reply = { result: unknown; fault?: never } | { result?: never; fault: string };
 
+type OnResult = (job: LoadJob, result: LoadResult) => void;
+
 /** The process that makes load, on a core of its own. It stays for the whole run: a warm one measures more evenly. */
 export class Load {
   readonly #child: ChildProcess;
+  readonly #onResult: OnResult;
   #onReply: (reply: Reply) => void = () => undefined;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, onResult: OnResult) {
     this.#child = child;
+    this.#onResult = onResult;
     child.on('message', (reply) => this.#onReply(reply as Reply));
     child.on('exit', () => this.#onReply({ fault: 'The load generator ended' }));
   }
 
   /** `niceness`: above 0 it gives way to what measures on the same core. */
-  static async start(core: number, niceness = 0): Promise<Load> {
+  static async start(core: number, onResult: OnResult, niceness = 0): Promise<Load> {
     const [program = '', ...args] = [...(await pinTo(core)), process.execPath, 'bench/load-generator.ts'];
     const child = spawn(program, args, { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     if (niceness > 0 && child.pid !== undefined) setPriority(child.pid, niceness);
-    return new Load(child);
+    return new Load(child, onResult);
   }
 
   /** One job at a time. */
-  run(job: LoadJob): Promise<LoadResult> {
-    return this.#send(job);
+  async run(job: LoadJob): Promise<LoadResult> {
+    const result: LoadResult = await this.#send(job);
+    this.#onResult(job, result);
+    return result;
   }
 
   race(job: RaceJob): Promise<RaceResult> {

@@ -18,6 +18,8 @@ export type ServerOptions = {
   logDir: string;
   isReady: (port: number) => Promise<boolean>;
   core: Place;
+  /** The setting by which it is told its port; `PORT` unless set. */
+  portName?: string;
 };
 
 const startMsMax = 20_000;
@@ -30,7 +32,12 @@ export async function startServer(options: ServerOptions): Promise<BenchServer> 
   const logFile = join(logDir, `${name}.log`);
   const server = await startServerProcess({
     command: [...(await dieWithParent('TERM')), ...(await pinTo(options.core)), process.execPath, ...program],
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), ...options.env },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      [options.portName ?? 'PORT']: String(port),
+      ...options.env,
+    },
     cwd: projectRoot,
     logFile,
   });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { firstKeys } from '../../scripts/launch/first-keys.ts';
 import { createDatabase } from '../../scripts/services/create-database.ts';
@@ -10,6 +11,8 @@ import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts'
 import type { Closing } from '../../src/closing.ts';
 import { newPepper } from '../../src/domain/key-digest.ts';
 import { migrate } from '../../src/stores/postgres/migrate.ts';
+import type { LoadJob, LoadResult } from '../load/jobs.ts';
+import { CallLedger } from './call-ledger.ts';
 import { Load } from './load.ts';
 import { OtherWork } from './other-work.ts';
 import { loadCore, type Place, serverCore } from './pin.ts';
@@ -31,7 +34,7 @@ const patienceMs = 30_000;
 export async function openStage(closing: Closing) {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-bench-'));
   closing.add('directory', () => rm(directory, { recursive: true, force: true }));
-  // Several API processes of 28 connections each.
+  // Several API processes of 30 connections each.
   const postgres = await startPostgres({
     dataDir: join(directory, 'postgres'),
     settings: { max_connections: '300' },
@@ -71,6 +74,7 @@ export async function openStage(closing: Closing) {
     isReady: (port: number) => Promise<boolean>,
     own: Record<string, string>,
     core: Place = serverCore,
+    portName = 'PORT',
   ): Promise<BenchServer> => {
     const server = await startServer({
       name,
@@ -79,13 +83,18 @@ export async function openStage(closing: Closing) {
       logDir: directory,
       isReady,
       core,
+      portName,
     });
     closing.add(name, () => server.stop());
     return server;
   };
-  const load = await startLoad(closing, loadCore);
-  const loadOnServerCore = await startLoad(closing, serverCore);
-  const flood = await startLoad(closing, loadCore, givesWay);
+  const toRedis = new Redis(redis.url);
+  closing.add('connection', () => toRedis.disconnect());
+  const ledger = new CallLedger(sql, toRedis);
+  const onResult = (job: LoadJob, result: LoadResult) => ledger.note(job, result);
+  const load = await startLoad(closing, loadCore, onResult);
+  const loadOnServerCore = await startLoad(closing, serverCore, onResult);
+  const flood = await startLoad(closing, loadCore, onResult, givesWay);
 
   return {
     directory,
@@ -99,8 +108,17 @@ export async function openStage(closing: Closing) {
     sql,
     ownRedis,
     /** An API process that holds its lease. */
-    startApi: (name: string, own: Record<string, string> = {}, core: Place = serverCore) =>
-      start(name, ['src/main.ts'], (port) => isReady(port), own, core),
+    startApi: async (name: string, own: Record<string, string> = {}, core: Place = serverCore) => {
+      const api = await start(name, ['src/main.ts'], (port) => isReady(port), own, core);
+      // The worker serves this Redis; what is counted in another one is nobody's.
+      if (own.REDIS_URL === undefined) ledger.follow(api.port);
+      return api;
+    },
+    /** Rolls the counts up, wherever there is room: so a figure is one that can be kept up. */
+    startWorker: () => start('worker', ['workers/main.ts'], isAlive, {}, 'any', 'WORKER_METRICS_PORT'),
+    /** What was asked and must have been counted. */
+    ledger,
+    redis: toRedis,
     startPeer: (peer: string, own: Record<string, string> = {}, name = peer, core: Place = serverCore) =>
       start(name, ['bench/peer.ts', peer], doesAnswer, own, core),
     /** `installAlternatives` must have run. */
@@ -121,14 +139,26 @@ export async function openStage(closing: Closing) {
 /** Halfway to giving way to everything. */
 const givesWay = 10;
 
-async function startLoad(closing: Closing, core: number, niceness = 0): Promise<Load> {
-  const load = await Load.start(core, niceness);
+async function startLoad(
+  closing: Closing,
+  core: number,
+  onResult: (job: LoadJob, result: LoadResult) => void,
+  niceness = 0,
+): Promise<Load> {
+  const load = await Load.start(core, onResult, niceness);
   closing.add('load generator', () => load.stop());
   return load;
 }
 
 function doesAnswer(port: number): Promise<boolean> {
   return answers(`http://127.0.0.1:${port}/`);
+}
+
+async function isAlive(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/health/live`).then(
+    (response) => response.ok,
+    () => false,
+  );
 }
 
 async function isReady(port: number): Promise<boolean> {

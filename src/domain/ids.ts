@@ -49,6 +49,9 @@ export function idPattern(kind: IdKind): RegExp {
 
 export const keyIdPattern = idPattern('key');
 
+/** A line of keys bears the id of its first key, whatever its kind. */
+export const lineIdPattern = new RegExp(`^(${idPrefixes.key}|${idPrefixes.apiKey})[0-9A-Za-z]{12,40}$`);
+
 /** Ids that callers bring along: opaque to us, and safe in a path, a header and a log line. */
 export const externalIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/;
 

@@ -12,13 +12,23 @@ export type UsageMark = {
   lastAtMs: number;
 };
 
-/** One process's marks since its last flush. The id makes a repeated delivery count once. */
+/** One process's marks since its last flush, or a part of them. The id makes a repeated delivery count once. */
 export type UsageFlush = { id: string; marks: UsageMark[] };
 
 export const minuteMs = 60_000;
 
 export function startOfMinuteMs(atMs: number): number {
   return atMs - (atMs % minuteMs);
+}
+
+/** Sum of two counts. It stops at 2^53 − 1, beyond which a number forgets its last digits. */
+export function addCounts(one: number, other: number): number {
+  return Math.min(one + other, Number.MAX_SAFE_INTEGER);
+}
+
+/** `2030-06-15`, as Postgres reads a date. */
+export function utcDay(at: Date): string {
+  return at.toISOString().slice(0, 10);
 }
 
 /** Start of the UTC day or month that contains `at`. Calendar arithmetic in UTC knows no daylight saving. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addCounts } from '../domain/usage.ts';
 import { isAccepted, type VerdictCode } from '../domain/verdict.ts';
 
 /** What an answer tells of counted verifications, whoever's they are. */
@@ -12,10 +13,10 @@ export function addUpOutcomes(sums: readonly { code: VerdictCode; calls: number 
   const total = { requests: 0, refused: 0, refusals: {} as Record<string, number> };
   for (const { code, calls } of sums) {
     if (isAccepted(code)) {
-      total.requests += calls;
+      total.requests = addCounts(total.requests, calls);
     } else {
-      total.refused += calls;
-      total.refusals[code] = (total.refusals[code] ?? 0) + calls;
+      total.refused = addCounts(total.refused, calls);
+      total.refusals[code] = addCounts(total.refusals[code] ?? 0, calls);
     }
   }
   return total;

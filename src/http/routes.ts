@@ -102,7 +102,8 @@ export type ApiParts = MintParts &
     environment: string;
     verify: VerifyParts;
     isPlatformBootstrapped(): Promise<boolean>;
-    verifiers: HeartbeatParts & RegisterParts & ReportUsageParts;
+    verifiers: HeartbeatParts & RegisterParts;
+    usageReports: ReportUsageParts;
     isDraining: () => boolean;
   };
 

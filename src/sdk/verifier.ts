@@ -78,10 +78,9 @@ export class FlowplateVerifier {
     this.#usage.start();
   }
 
-  /** Gives the lease back and hands over the counts. */
+  /** Hands over the counts and gives the lease back. */
   async close(): Promise<void> {
-    await this.#lease.stop();
-    await this.#usage.close().catch(this.#onFault);
+    await this.#lease.stop(() => this.#usage.close().catch(this.#onFault));
   }
 
   isLeaseHeld(): boolean {

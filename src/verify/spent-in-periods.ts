@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Batches } from '../domain/batches.ts';
 import type { QuotaPeriod } from '../domain/key.ts';
-import { startOfPeriod } from '../domain/usage.ts';
+import { addCounts, startOfPeriod } from '../domain/usage.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { type CostAsked, sumAcceptedCosts } from '../stores/postgres/usage.ts';
 import { listWaitingCosts } from '../stores/redis/usage-flushes.ts';
@@ -75,7 +75,7 @@ async function readTogether(
   const uncounted = waiting.filter(({ flushId }) => !counted.has(flushId));
   return asked.map(({ lineageId, since }, index) => {
     const own = uncounted.filter((mark) => mark.lineageId === lineageId && mark.minuteMs >= since.getTime());
-    const cost = own.reduce((sum, mark) => sum + mark.cost, costs[index] ?? 0);
+    const cost = own.reduce((sum, mark) => addCounts(sum, mark.cost), costs[index] ?? 0);
     return { cost, isAll: reachable !== undefined };
   });
 }

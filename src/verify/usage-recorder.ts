@@ -15,12 +15,15 @@ type OpenMark = UsageMark & { flush: number; before: OpenMark | undefined };
 export type Tally = { lastMark: OpenMark | undefined };
 
 const flushEveryMs = 250;
+
+/** One flush is one value in Redis and one transaction in Postgres: bounded, however long both were away. */
+const marksPerFlush = 10_000;
 const closeAttempts = 3;
 
 /**
- * Sums the calls of this process in memory and hands them over every 250 ms. A flush that failed is delivered again under its
- * old id before anything newer, so that it counts once even when only its answer was lost. What is lost with a killed process
- * is what it had not handed over: a quarter of a second of counts.
+ * Sums the calls of this process in memory and hands them over every 250 ms, in parts if they are many. A flush that failed is
+ * delivered again under its old id before anything newer, so that it counts once even when only its answer was lost. What is
+ * lost with a killed process is what it had not handed over: a quarter of a second of counts.
  */
 export class UsageRecorder {
   readonly #deliver: DeliverFlush;
@@ -28,7 +31,8 @@ export class UsageRecorder {
   /** What the next flush takes. A line may be in it several times: whoever reads a flush adds up what is alike. */
   #marks: OpenMark[] = [];
   #flush = 0;
-  #undelivered: UsageFlush | undefined;
+  /** What was taken, in parts; the oldest first. */
+  #undelivered: UsageFlush[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
@@ -84,13 +88,13 @@ export class UsageRecorder {
   async handOver(): Promise<void> {
     const open = this.#flush;
     do await this.flush();
-    while (this.#undelivered !== undefined || (this.#flush === open && this.#marks.length > 0));
+    while (this.#undelivered.length > 0 || (this.#flush === open && this.#marks.length > 0));
   }
 
   /** Stops the rhythm and hands over the rest, trying again a few times; rejects when that is not possible. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    for (let failures = 0; this.#marks.length > 0 || this.#undelivered !== undefined; ) {
+    for (let failures = 0; this.#marks.length > 0 || this.#undelivered.length > 0; ) {
       await this.flush().catch((error: unknown) => {
         failures += 1;
         if (failures >= closeAttempts) throw error;
@@ -99,18 +103,22 @@ export class UsageRecorder {
   }
 
   async #flushOnce(): Promise<void> {
-    this.#undelivered ??= this.#take();
-    if (this.#undelivered === undefined) return;
-    await this.#deliver(this.#undelivered);
-    this.#undelivered = undefined;
+    if (this.#undelivered.length === 0) this.#undelivered = this.#take();
+    for (let next = this.#undelivered[0]; next !== undefined; next = this.#undelivered[0]) {
+      await this.#deliver(next);
+      this.#undelivered.shift();
+    }
   }
 
-  #take(): UsageFlush | undefined {
-    if (this.#marks.length === 0) return undefined;
-    const flush = { id: randomUUID(), marks: this.#marks };
+  #take(): UsageFlush[] {
+    const marks = this.#marks;
     this.#marks = [];
     this.#flush += 1;
-    return flush;
+    const flushes: UsageFlush[] = [];
+    for (let start = 0; start < marks.length; start += marksPerFlush) {
+      flushes.push({ id: randomUUID(), marks: marks.slice(start, start + marksPerFlush) });
+    }
+    return flushes;
   }
 }
 

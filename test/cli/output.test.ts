@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { tableLines } from '../../src/cli/output/table.ts';
 import { organization } from '../support/operators.ts';
 import { launcher } from './flowplate.ts';
 import { useOperatorDesk } from './operator-desk.ts';
@@ -68,6 +69,17 @@ test('columns stand below their titles, also where letters are wide', async () =
   expect(line).toContain('日本語');
   // Three letters that are as wide as six.
   expect(line.indexOf(new Date().getUTCFullYear().toString()) + 3).toBe(title.indexOf('CREATED'));
+});
+
+test('a table has as many rows as there are', () => {
+  const rows = Array.from({ length: 150_000 }, (_, index) => ({ name: index === 149_999 ? 'widest' : 'x' }));
+  const lines = tableLines(rows, [
+    ['A', ({ name }) => name],
+    ['B', () => '|'],
+  ]);
+  expect(lines).toHaveLength(150_001);
+  expect(lines.at(1)).toBe('x       |');
+  expect(lines.at(-1)).toBe('widest  |');
 });
 
 test('whoever reads only the beginning gets it, and nothing is complained of', async () => {

@@ -33,6 +33,7 @@ afterAll(endAll);
 type Step = { to: 'postgres' | 'redis'; text: string; following?: string };
 
 const claim: Step = { to: 'postgres', text: 'INSERT INTO usage_flushes' };
+const sums: Step = { to: 'postgres', text: 'INSERT INTO usage_hours' };
 const commit: Step = { to: 'postgres', text: 'commit', following: 'INSERT INTO usage_totals' };
 /** As Redis gets it; the queue's own scripts speak of HDEL, too. */
 const removal: Step = { to: 'redis', text: 'hdel\r\n$16\r\nfl:usage:flushes' };
@@ -40,11 +41,11 @@ const removal: Step = { to: 'redis', text: 'hdel\r\n$16\r\nfl:usage:flushes' };
 /** What a roll-up sends, in its order. */
 const steps: readonly Step[] = [
   { to: 'redis', text: 'hrandfield' },
+  { to: 'redis', text: 'hmget' },
+  { to: 'postgres', text: 'pg_advisory_xact_lock(5201006)' },
   claim,
   { to: 'postgres', text: 'ensure_usage_partitions' },
-  { to: 'postgres', text: 'INSERT INTO usage_hours' },
-  { to: 'postgres', text: 'INSERT INTO usage_days' },
-  { to: 'postgres', text: 'INSERT INTO usage_totals' },
+  sums,
   commit,
   removal,
 ];
@@ -52,7 +53,7 @@ const steps: readonly Step[] = [
 /** Before every step; and after those whose effect another one may meet. */
 const killPoints: ReadonlyArray<{ step: Step; moment: Moment }> = [
   ...steps.map((step) => ({ step, moment: 'before' as const })),
-  ...[claim, commit, removal].map((step) => ({ step, moment: 'after' as const })),
+  ...[claim, sums, commit, removal].map((step) => ({ step, moment: 'after' as const })),
 ];
 
 const randomKills = 6;
@@ -87,7 +88,7 @@ test('a worker killed -9 at every step of its roll-up, and now and then, counts 
 const careless = {
   'forgets which flushes it has counted': {
     edit: {
-      file: 'src/stores/postgres/usage.ts',
+      file: 'src/stores/postgres/usage-flushes.ts',
       from: 'ON CONFLICT (id) DO NOTHING RETURNING id',
       to: 'ON CONFLICT (id) DO UPDATE SET drained_at = now() RETURNING id',
     },
@@ -97,8 +98,8 @@ const careless = {
   'empties Redis before it has counted': {
     edit: {
       file: 'src/usecases/usage/roll-up-usage.ts',
-      from: 'applied += await applyFlushes(parts.db, flushes);',
-      to: 'await removeFlushes(parts.redis, flushes.map((flush) => flush.id)); applied += await applyFlushes(parts.db, flushes);',
+      from: 'counted = await addFlushes(run.db, ids, hours);',
+      to: 'await removeFlushes(run.redis, ids); counted = await addFlushes(run.db, ids, hours);',
     },
     killedBefore: claim,
     counts: 0,

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { UsageMark } from '../../src/domain/usage.ts';
 import { toReports } from '../../src/sdk/usage-report.ts';
+import { listUsageTotals } from '../../src/stores/postgres/usage.ts';
 import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { getKey, type Minted, mint } from '../support/keys.ts';
+import { tenantKey } from '../support/operators.ts';
 import { usageFlush } from '../support/usage.ts';
 import { embed } from './embedded.ts';
 import { newLink } from './link.ts';
@@ -34,6 +36,41 @@ test('what is decided in two gateways and at the broker is counted, each call on
   await one.close();
   await other.close();
   expect(await usageOf(key_id)).toMatchObject({ total_requests: 502, refused_requests: 500 });
+});
+
+test('a key of a tenant that is decided in a gateway is counted beside the hidden ones', async () => {
+  const verifier = await embed(broker);
+  const tenant = await tenantKey(broker, 'org_gateway');
+  const { key, key_id } = await mint(broker);
+  for (const secret of [tenant.secret, key]) {
+    await verifier.verify({ key: secret });
+    for (let call = 0; call < 10; call++) expect(verifier.verifyNow({ key: secret })?.code).toBe('VALID');
+  }
+  await verifier.close();
+  expect((await usageOf(key_id)).total_requests).toBe(11);
+  const totals = await listUsageTotals(broker.db, [tenant.id], new Date());
+  expect(totals.get(tenant.id)?.accepted).toBe(11);
+});
+
+test('a gateway that ends hands its counts over before it gives its lease back', async () => {
+  const link = newLink();
+  const sent: string[] = [];
+  const verifier = await embed(broker, {
+    fetch: (input, init) => {
+      sent.push(`${init?.method} ${String(input).split('/').at(-1)}`);
+      return link.fetch(input, init);
+    },
+  });
+  const { key, key_id } = await mint(broker);
+  await verifier.verify({ key });
+  for (let call = 0; call < 5; call++) verifier.verifyNow({ key });
+  const ended = verifier.close();
+  expect(verifier.verifyNow({ key })?.code).toBe('VALID');
+  await ended;
+  expect(sent.at(-1)).toMatch(/^DELETE /);
+  expect(sent.at(-2)).toBe('POST usage');
+  expect(verifier.verifyNow({ key })).toBeUndefined();
+  expect((await usageOf(key_id)).total_requests).toBe(7);
 });
 
 test('a report whose answer is lost is repeated and counts once', async () => {

@@ -113,6 +113,9 @@ async function settleUsage(api: Api, config: Config): Promise<void> {
   await api.flushUsage();
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000 }, () => undefined);
   await new Promise((resolve) => redis.once('ready', resolve));
-  await rollUpUsage({ db: api.parts.db, redis });
+  const onSetAside = ({ error }: { error: string }) => {
+    throw new Error(`A flush was set aside: ${error}`);
+  };
+  await rollUpUsage({ db: api.parts.db, redis, onSetAside });
   redis.disconnect();
 }

@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
-import { countFlushes, pushFlush } from '../../src/stores/redis/usage-flushes.ts';
+import { keyspace } from '../../src/stores/redis/keyspace.ts';
+import { countFlushes, packMarks } from '../../src/stores/redis/usage-flushes.ts';
 import { atEnd } from './at-end.ts';
 import { cloneDatabase } from './database.ts';
 import { deploy } from './deployment.ts';
@@ -16,18 +17,23 @@ export async function workerStores() {
   const redisUrl = (await ownRedis()).current().url;
   const redis = await readyRedis(redisUrl);
   atEnd(() => redis.disconnect());
-  const { startWorker } = deploy({ databaseUrl: database.url, redisUrl });
+  const { env, startWorker } = deploy({ databaseUrl: database.url, redisUrl });
   const sum = async (text: string) => Number((await query(database.url, text))[0]?.sum ?? 0);
   return {
     databaseUrl: database.url,
     redisUrl,
     redis,
     startWorker,
-    /** Calls of one flush each, waiting to be rolled up. */
+    /** For an administrator's script. */
+    env,
+    /** Calls of one flush each, waiting to be rolled up: from one moment on, so that one run finds them all. */
     async push(lineageId: string, count: number): Promise<void> {
+      const pushing = redis.multi();
       for (let call = 0; call < count; call++) {
-        await pushFlush(redis, usageFlush(usageMark(lineageId, new Date().toISOString())));
+        const flush = usageFlush(usageMark(lineageId, new Date().toISOString()));
+        pushing.hset(keyspace.usageFlushes, flush.id, packMarks(flush));
       }
+      await pushing.exec();
     },
     waiting: () => countFlushes(redis),
     counted: (lineageId: string) =>

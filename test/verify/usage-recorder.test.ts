@@ -151,6 +151,21 @@ describe('a flush', () => {
     expect(callsArrived()).toBe(4);
   });
 
+  test('of many marks goes out in parts of ten thousand, each under an id of its own', async () => {
+    const { deliver, sent, callsArrived, state } = recipient();
+    const { recorder, mark } = newRecorder(deliver);
+    for (let line = 0; line < 25_000; line++) mark(`flk_${line}`, 'VALID', 1, atMs);
+    state.refusals = 1;
+    await expect(recorder.flush()).rejects.toThrow('away');
+    mark('flk_0', 'VALID', 1, atMs);
+    await recorder.flush();
+    expect(sent.map(({ marks }) => marks.length)).toEqual([10_000, 10_000, 10_000, 5_000]);
+    expect(sent[1]?.id).toBe(sent[0]?.id);
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(3);
+    await recorder.flush();
+    expect(callsArrived()).toBe(25_001);
+  });
+
   test('comes by itself, and goes on after one that failed', async () => {
     const { deliver, state, callsArrived } = recipient();
     const { recorder, mark, faults } = newRecorder(deliver);

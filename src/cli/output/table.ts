@@ -12,7 +12,7 @@ export function tableLines<Row>(rows: readonly Row[], columns: readonly Column<R
   const cells = rows.map((row) => columns.map(([, text]) => printable(text(row))));
   const titles = columns.map(([title]) => title);
   const widths = columns.map((_, index) =>
-    Math.max(...[titles, ...cells].map((line) => stringWidth(line[index] ?? ''))),
+    [titles, ...cells].reduce((widest, line) => Math.max(widest, stringWidth(line[index] ?? '')), 0),
   );
   return [titles, ...cells].map((line, index) => {
     const text = line.map((cell, column) => pad(cell, widths[column] ?? 0)).join(gap);

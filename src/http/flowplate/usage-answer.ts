@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addCounts } from '../../domain/usage.ts';
 import type { KeyUsage } from '../../usecases/usage/whole-steps.ts';
 import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
 import { endTime, startTime } from '../time-fields.ts';
@@ -39,5 +40,5 @@ export function toUsageAnswer(id: string, usage: KeyUsage): z.output<typeof usag
 
 function addUp(all: KeyUsage['sums']) {
   const { refusals, ...counts } = addUpOutcomes(all);
-  return { ...counts, cost: all.reduce((total, { cost }) => total + cost, 0), refusals };
+  return { ...counts, cost: all.reduce((total, { cost }) => addCounts(total, cost), 0), refusals };
 }

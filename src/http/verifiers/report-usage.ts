@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keyIdPattern } from '../../domain/ids.ts';
+import { lineIdPattern } from '../../domain/ids.ts';
 import { minuteMs, type UsageMark } from '../../domain/usage.ts';
 import { verdictCodes } from '../../domain/verdict.ts';
 import { type ReportUsageParts, reportUsage } from '../../usecases/verifiers/report-usage.ts';
@@ -7,10 +7,6 @@ import { masterKey } from '../access/master-key.ts';
 import { noQuery } from '../flowplate/key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { verifierParams } from './verifier-schemas.ts';
-
-/** A gateway that could not deliver for longer has its counts refused: they would open partitions that were dropped. */
-const lateMsMax = 7 * 86_400_000;
-const earlyMsMax = 3_600_000;
 
 const timeMs = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const count = z.int().min(0).max(1_000_000_000_000);
@@ -21,7 +17,13 @@ const afterMs = z
   .max(minuteMs - 1);
 
 const line = z
-  .tuple([z.string().regex(keyIdPattern, 'must be a key id (flk_…)'), count.min(1), count, afterMs, afterMs])
+  .tuple([
+    z.string().regex(lineIdPattern, 'must be a key id (flk_…, ak_…)'),
+    count.min(1),
+    count,
+    afterMs,
+    afterMs,
+  ])
   .refine(([, , , first, last]) => first <= last, 'the last call must not be before the first')
   .meta({
     description:
@@ -34,7 +36,7 @@ const sum = z.strictObject({
   lines: z.array(line).min(1),
 });
 
-type Parts = { verifiers: ReportUsageParts; verify: { clock: { nowMs(): number } } };
+type Parts = { usageReports: ReportUsageParts; verify: { clock: { nowMs(): number } } };
 
 export const reportUsageRoute = defineRoute({
   method: 'post',
@@ -42,25 +44,23 @@ export const reportUsageRoute = defineRoute({
   operationId: 'reportUsage',
   summary: 'Report what an embedded verifier has decided',
   description:
-    'Sums for each line of keys, minute and code. Repeated under the same `flush_id` they count once. Counts for keys that the master key may not see are left out.',
+    'Sums for each line of keys, minute and code. Repeated under the same `flush_id` they count once. Left out are counts for keys that do not exist, that the master key may not see, or that have a rate limit or a quota, unless they are of before it was set; and what is more than one verifier can decide: 5,000,000 calls a second, each at a cost of at most 1,000,000.',
   access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
   body: z.strictObject({ flush_id: z.uuid(), sums: z.array(sum).min(1) }),
   success: { 204: 'Counted, or counted before.' },
   answer: z.undefined(),
-  errors: [],
-  async handle(parts: Parts, { body, caller }) {
-    const nowMs = parts.verify.clock.nowMs();
-    const marks = body.sums.filter((sent) => isTimely(sent, nowMs)).flatMap(toUsageMarks);
-    if (marks.length > 0) await reportUsage(parts.verifiers, caller.principal, { id: body.flush_id, marks });
+  errors: ['VERIFIER_NOT_FOUND'],
+  async handle(parts: Parts, { params, body, caller }) {
+    await reportUsage(parts.usageReports, caller.principal, {
+      verifierId: params.verifier_id,
+      flush: { id: body.flush_id, marks: body.sums.flatMap(toUsageMarks) },
+      nowMs: parts.verify.clock.nowMs(),
+    });
     return { status: 204, body: undefined };
   },
 });
-
-function isTimely({ minute_ms: at }: z.output<typeof sum>, nowMs: number): boolean {
-  return at > nowMs - lateMsMax && at < nowMs + earlyMsMax;
-}
 
 function toUsageMarks({ minute_ms: atMs, code, lines }: z.output<typeof sum>): UsageMark[] {
   return lines.map(([lineageId, calls, cost, firstAfterMs, lastAfterMs]) => ({

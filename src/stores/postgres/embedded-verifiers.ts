@@ -110,6 +110,14 @@ export async function deleteVerifiers(tx: Tx, ids: readonly string[]): Promise<v
       .execute();
 }
 
+/** Whether it is registered, and had a lease at most `agoMs` ago; ended or not. */
+export async function wasVerifierAlive(db: Db, verifier: EmbeddedVerifier, agoMs: number): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM verifiers WHERE id = ${verifier.id} AND master_key_id = ${verifier.masterKeyId}
+      AND lease_until > clock_timestamp() - make_interval(secs => ${agoMs / 1_000})`.execute(db);
+  return rows.length === 1;
+}
+
 /** False when there was no such row. */
 export async function deleteEmbeddedVerifier(db: Db, verifier: EmbeddedVerifier): Promise<boolean> {
   const { numDeletedRows } = await db

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { FlowplateError } from '../../domain/errors.ts';
 
 /** SQLSTATEs and classes that mean "not now" rather than "not so" (PostgreSQL documentation, appendix A). */
 const unavailableClasses = ['08', '53', '57', '58'];
@@ -33,6 +34,19 @@ export function isLockTimeout(error: unknown): boolean {
 export function isFaultOfTheStatement(error: unknown): boolean {
   const fault = faultBehind(error);
   return fault instanceof pg.DatabaseError && !unavailableClasses.includes((fault.code ?? '').slice(0, 2));
+}
+
+/** What the pool has made of an unavailable server. */
+export function isDependencyUnavailable(error: unknown): boolean {
+  return error instanceof FlowplateError && error.code === 'DEPENDENCY_UNAVAILABLE';
+}
+
+/** Classes that blame the values of a statement: data, constraints, and what is too much for one row or one statement. */
+const dataClasses = ['21', '22', '23', '54'];
+
+/** Whether the values themselves were refused, so that no later try gets them in. */
+export function isFaultOfTheData(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && dataClasses.includes((error.code ?? '').slice(0, 2));
 }
 
 /** The pool has already turned what is unavailable into a `DEPENDENCY_UNAVAILABLE`, whose cause it then is. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, Tx } from './database.ts';
+import type { Database, Db, Tx } from './database.ts';
+import { deleteInBatches } from './delete-in-batches.ts';
 
 export type SealedAnswer = { id: Buffer; bodyHash: Buffer; sealedAnswer: Buffer; createdAt: Date };
 
@@ -40,10 +41,6 @@ export async function insertSealedAnswer(tx: Tx, answer: SealedAnswer, notBefore
     .execute();
 }
 
-export async function deleteSealedAnswersBefore(db: Db, notAfter: Date): Promise<number> {
-  const result = await db
-    .deleteFrom('idempotency_keys')
-    .where('created_at', '<=', notAfter)
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+export async function deleteSealedAnswersBefore(db: Database, notAfter: Date): Promise<number> {
+  return deleteInBatches(db, 'idempotency_keys', sql`created_at <= ${notAfter}`);
 }

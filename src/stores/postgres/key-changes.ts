@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { AppliedChange, KeyChange, KeyChangeKind } from '../../domain/key-change.ts';
-import type { Db, Tx } from './database.ts';
+import type { Database, Db, Tx } from './database.ts';
+import { deleteInBatches } from './delete-in-batches.ts';
 
 export const keyChangesChannel = 'key_changes';
 
@@ -88,15 +89,13 @@ export async function findLastKeyChangeSeq(db: Db): Promise<number> {
  * Drops what no verifier can still need; `ageMs` must exceed the age at which a silent verifier is
  * forgotten. The newest change stays, however old: the feed must never seem to go back.
  */
-export async function deleteKeyChangesOlderThan(db: Db, ageMs: number): Promise<number> {
-  const result = await db
-    .deleteFrom('key_changes')
-    .where('committed_at', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
-    .where('seq', '<', (changes) =>
-      changes.selectFrom('key_changes').select(({ fn }) => fn.max('seq').as('seq')),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+export async function deleteKeyChangesOlderThan(db: Database, ageMs: number): Promise<number> {
+  return deleteInBatches(
+    db,
+    'key_changes',
+    sql`committed_at < statement_timestamp() - make_interval(secs => ${ageMs / 1_000})
+      AND seq < (SELECT max(seq) FROM key_changes)`,
+  );
 }
 
 function toAppliedChange(row: {

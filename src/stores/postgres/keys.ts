@@ -242,7 +242,8 @@ export async function updateLineageSettings(
   const rows = await tx
     .updateTable('api_keys')
     .set({ ...settingColumns(settings), updated_at: now, revision: sql`revision + 1` })
-    .where('lineage_id', '=', lineageId)
+    // The first of a line by its id, the others by the index of successors (migration 0026).
+    .where(sql<boolean>`(id = ${lineageId} OR (lineage_id = ${lineageId} AND id <> lineage_id))`)
     .where('status', 'in', ['active', 'superseded'])
     .returning(columns)
     .execute();

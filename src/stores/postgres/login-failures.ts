@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { failureLifeMs, type LoginSubject } from '../../domain/login-throttle.ts';
-import type { Db } from './database.ts';
+import type { Database, Db } from './database.ts';
+import { deleteInBatches } from './delete-in-batches.ts';
 
 /** Until when one of these subjects has to wait, or undefined. */
 export async function findLoginBlock(
@@ -46,10 +47,6 @@ export async function clearLoginFailures(db: Db, subjects: readonly LoginSubject
     .execute();
 }
 
-export async function deleteLoginFailuresBefore(db: Db, notAfter: Date): Promise<number> {
-  const result = await db
-    .deleteFrom('login_failures')
-    .where('last_failed_at', '<=', notAfter)
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+export async function deleteLoginFailuresBefore(db: Database, notAfter: Date): Promise<number> {
+  return deleteInBatches(db, 'login_failures', sql`last_failed_at <= ${notAfter}`);
 }

@@ -23,7 +23,7 @@ export async function readPlatformCounts(db: Db, now: Date): Promise<PlatformCou
     )
     SELECT kept.total::bigint AS "totalKeys", (kept.active - due.enabled)::bigint AS "activeKeys",
       (kept.expired + due.met)::bigint AS "expiredKeys",
-      (SELECT coalesce(sum(calls), 0)::bigint FROM traffic_days
+      (SELECT least(coalesce(sum(calls), 0), 9223372036854775807)::bigint FROM traffic_days
         WHERE day = (${now}::timestamptz AT TIME ZONE 'UTC')::date AND code IN ('VALID', 'SUPERSEDED')) AS "callsToday"
     FROM kept, due`.execute(db);
   const [counts] = rows;

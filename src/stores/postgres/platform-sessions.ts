@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Clock } from '../../domain/clock.ts';
 import type { PlatformPermission } from '../../domain/permission.ts';
 import type { Database, Db, Tx } from './database.ts';
+import { deleteInBatches } from './delete-in-batches.ts';
 import { inBatches, type LookUpLimits } from './look-ups.ts';
 
 export type Session = { id: string; userId: string; expiresAt: Date; createdAt: Date };
@@ -66,10 +67,6 @@ export async function deleteSessionsOf(tx: Tx, userId: string, exceptId?: string
   await query.execute();
 }
 
-export async function deleteSessionsExpiredBefore(db: Db, notAfter: Date): Promise<number> {
-  const result = await db
-    .deleteFrom('platform_sessions')
-    .where('expires_at', '<=', notAfter)
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+export async function deleteSessionsExpiredBefore(db: Database, notAfter: Date): Promise<number> {
+  return deleteInBatches(db, 'platform_sessions', sql`expires_at <= ${notAfter}`);
 }

@@ -17,18 +17,27 @@ export type PoolOptions = {
   statementTimeoutMs: number;
   /** Bounds the wait for a lock, below the statement's own bound so that the two can be told apart. */
   lockTimeoutMs: number;
+  /**
+   * Set where statements look single rows up. A prepared plan is kept: one that was made while a
+   * table was nearly empty would go on reading all of it, until the server analyzes the table.
+   */
+  looksUpByIndex?: true;
 };
 
-// Counts and revisions stay far below 2^53, so bigint arrives as a number; a date stays the text that it is. Names in metadata
-// arrive as they were stored, which `JSON.parse` alone does not promise.
+// A bigint arrives as a number; one beyond 2^53 − 1, which only a sum of usage can be, as the largest that is exact. A date stays
+// the text that it is. Names in metadata arrive as they were stored, which `JSON.parse` alone does not promise.
 const types = {
   getTypeParser: (oid: number, format: 'text' | 'binary' = 'text') => {
-    if (oid === pg.types.builtins.INT8) return Number;
+    if (oid === pg.types.builtins.INT8) return toSafeInteger;
     if (oid === pg.types.builtins.DATE) return String;
     if (oid === pg.types.builtins.JSONB && format === 'text') return parseJson;
     return format === 'text' ? pg.types.getTypeParser(oid, 'text') : pg.types.getTypeParser(oid, 'binary');
   },
 } as pg.CustomTypesConfig;
+
+function toSafeInteger(text: string): number {
+  return Math.min(Math.max(Number(text), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+}
 
 /**
  * The timers of `pg` itself bound only a connection that is being opened, for a host that answers
@@ -54,6 +63,7 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     lock_timeout: options.lockTimeoutMs,
     idle_in_transaction_session_timeout: 5_000,
     idleTimeoutMillis: 60_000,
+    ...(options.looksUpByIndex && { options: '-c enable_seqscan=off' }),
     keepAlive: true,
     types,
   });

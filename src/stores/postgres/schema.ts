@@ -42,6 +42,7 @@ export interface ApiKeys {
   key_prefix: string;
   key_suffix: string | null;
   kind: Generated<string>;
+  limited_since: Timestamp | null;
   lineage_id: string;
   metadata: Json;
   name: string | null;
@@ -237,11 +238,26 @@ export interface UsageFlushes {
   id: string;
 }
 
+export interface UsageFlushesSetAside {
+  error: string;
+  flush_id: string;
+  number: Generated<number>;
+  payload: Buffer;
+  set_aside_at: Generated<Timestamp>;
+}
+
 export interface UsageHours {
   calls: number;
   code: string;
   cost: number;
   hour: Timestamp;
+  lineage_id: string;
+}
+
+export interface UsageTops {
+  calls: number;
+  day: string;
+  is_hidden: boolean;
   lineage_id: string;
 }
 
@@ -288,7 +304,9 @@ export interface DB {
   traffic_hours: TrafficHours;
   usage_days: UsageDays;
   usage_flushes: UsageFlushes;
+  usage_flushes_set_aside: UsageFlushesSetAside;
   usage_hours: UsageHours;
+  usage_tops: UsageTops;
   usage_totals: UsageTotals;
   verifiers: Verifiers;
 }

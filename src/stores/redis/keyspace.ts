@@ -10,6 +10,7 @@ import type { QuotaPeriod } from '../../domain/key.ts';
  * | fl:limit:{<lineage>}:rate:<s>| string | one window of so many seconds        | cost spent in the window                 |
  * | fl:limit:{<lineage>}:<period>| string | to the end of the period, and a day  | cost spent in the day or month           |
  * | fl:usage:flushes             | hash   | none                                 | flush id → its marks, until rolled up    |
+ * | fl:usage:pause               | string | 2 s at most                          | no roll-up begins while it is there      |
  * | {fl:jobs}:…                  | BullMQ | BullMQ's                             | job schedules; no payloads               |
  */
 export const keyspace = {
@@ -20,5 +21,6 @@ export const keyspace = {
   quota: (lineageId: string, period: QuotaPeriod, periodStart: Date) =>
     `fl:limit:{${lineageId}}:${period}:${periodStart.toISOString().slice(0, 10)}`,
   usageFlushes: 'fl:usage:flushes',
+  usagePause: 'fl:usage:pause',
   jobsPrefix: '{fl:jobs}',
 } as const;

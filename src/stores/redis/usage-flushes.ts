@@ -8,13 +8,23 @@ const flushesPerPage = 20;
 
 /** Each flush is a field of its own under its id: delivering it twice writes the same field, removing it twice removes nothing. */
 export async function pushFlush(redis: Redis, flush: UsageFlush): Promise<void> {
-  await redis.hset(keyspace.usageFlushes, flush.id, JSON.stringify(flush.marks.map(pack)));
+  await redis.hset(keyspace.usageFlushes, flush.id, packMarks(flush));
 }
 
-/** Up to `countMax` of the waiting flushes, in no order. */
-export async function readFlushes(redis: Redis, countMax: number): Promise<UsageFlush[]> {
-  const fields = (await redis.hrandfield(keyspace.usageFlushes, countMax, 'WITHVALUES')) as unknown;
-  return pairs(fields).map(([id, marks]) => ({ id, marks: (JSON.parse(marks) as PackedMark[]).map(unpack) }));
+/** As it waits. A later release may add to the list of a mark, and must leave what is there in its place. */
+export function packMarks({ marks }: UsageFlush): string {
+  return JSON.stringify(marks.map(pack));
+}
+
+/** The ids of up to `countMax` of the waiting flushes, in no order. */
+export async function listFlushIds(redis: Redis, countMax: number): Promise<string[]> {
+  return (await redis.hrandfield(keyspace.usageFlushes, countMax)) as string[];
+}
+
+/** What waits under these ids, as it is: it may have come from another release. Undefined for what is gone. */
+export async function readFlushTexts(redis: Redis, ids: readonly string[]): Promise<(string | undefined)[]> {
+  const texts = await redis.hmget(keyspace.usageFlushes, ...ids);
+  return texts.map((text) => text ?? undefined);
 }
 
 export type WaitingCost = { flushId: string; lineageId: string; minuteMs: number; cost: number };
@@ -33,7 +43,7 @@ export async function listWaitingCosts(
   do {
     const [next, fields] = await redis.hscan(keyspace.usageFlushes, cursor, 'COUNT', flushesPerPage);
     for (const [flushId, marks] of pairs(fields)) {
-      const costs = (JSON.parse(marks) as PackedMark[]).map(unpack).filter(isAcceptedIn(lineageIds));
+      const costs = readableMarks(flushId, marks).filter(isAcceptedIn(lineageIds));
       found.set(
         flushId,
         costs.map(({ lineageId, minuteMs, cost }) => ({ flushId, lineageId, minuteMs, cost })),
@@ -42,6 +52,25 @@ export async function listWaitingCosts(
     cursor = next;
   } while (cursor !== '0' && found.size < flushesMax);
   return [...found.values()].flat();
+}
+
+/** None of a flush that nobody can add up: the roll-up sets it aside. */
+function readableMarks(id: string, text: string): UsageMark[] {
+  try {
+    return parseMarks(id, text);
+  } catch (error) {
+    if (error instanceof UnreadableFlush) return [];
+    throw error;
+  }
+}
+
+/** RESP3 answers a list of pairs, RESP2 one flat list. */
+function pairs(fields: unknown): Array<[string, string]> {
+  if (!Array.isArray(fields)) return [];
+  if (Array.isArray(fields[0])) return fields as Array<[string, string]>;
+  return fields.flatMap((field, index) =>
+    index % 2 === 0 ? [[field, fields[index + 1]] as [string, string]] : [],
+  );
 }
 
 function isAcceptedIn(lineageIds: ReadonlySet<string>): (mark: UsageMark) => boolean {
@@ -56,21 +85,73 @@ export async function countFlushes(redis: Redis): Promise<number> {
   return redis.hlen(keyspace.usageFlushes);
 }
 
+/** A flush as another release or another hand wrote it. */
+export async function pushFlushText(redis: Redis, id: string, text: Buffer): Promise<void> {
+  await redis.hset(keyspace.usageFlushes, id, text);
+}
+
 type PackedMark = [string, number, UsageMark['code'], number, number, number, number];
 
 function pack(mark: UsageMark): PackedMark {
   return [mark.lineageId, mark.minuteMs, mark.code, mark.calls, mark.cost, mark.firstAtMs, mark.lastAtMs];
 }
 
-function unpack([lineageId, minuteMs, code, calls, cost, firstAtMs, lastAtMs]: PackedMark): UsageMark {
-  return { lineageId, minuteMs, code, calls, cost, firstAtMs, lastAtMs };
+const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const wordPattern = /^[\w.:@-]{1,160}$/;
+
+/** The last moment of the year 9999, which Postgres and everybody else can spell. */
+const timeMsMax = 253_402_300_799_999;
+
+/**
+ * The marks of a flush. A code that is not known here is one of a later release. Throws an `UnreadableFlush` for everything that
+ * could not be added up: it must not reach a statement that counts others as well.
+ */
+export function parseMarks(id: string, text: string): UsageMark[] {
+  if (!idPattern.test(id)) throw new UnreadableFlush('its id is no UUID');
+  return parseList(text).map((packed, index) => {
+    if (!isPackedMark(packed)) throw new UnreadableFlush(`its mark ${index} is none`);
+    return unpack(packed);
+  });
 }
 
-/** RESP3 answers a list of pairs, RESP2 one flat list. */
-function pairs(fields: unknown): Array<[string, string]> {
-  if (!Array.isArray(fields)) return [];
-  if (Array.isArray(fields[0])) return fields as Array<[string, string]>;
-  return fields.flatMap((field, index) =>
-    index % 2 === 0 ? [[field, fields[index + 1]] as [string, string]] : [],
+export class UnreadableFlush extends Error {}
+
+function parseList(text: string): unknown[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) return list;
+  } catch (error) {
+    throw new UnreadableFlush('it is no JSON', { cause: error });
+  }
+  throw new UnreadableFlush('it is no list');
+}
+
+function isPackedMark(packed: unknown): packed is PackedMark {
+  if (!Array.isArray(packed)) return false;
+  const [lineageId, minuteMs, code, calls, cost, firstAtMs, lastAtMs] = packed;
+  return (
+    isWord(lineageId) &&
+    isWord(code) &&
+    isCount(calls) &&
+    isCount(cost) &&
+    isTime(minuteMs) &&
+    isTime(firstAtMs) &&
+    isTime(lastAtMs)
   );
+}
+
+function isWord(value: unknown): boolean {
+  return typeof value === 'string' && wordPattern.test(value);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTime(value: unknown): boolean {
+  return isCount(value) && (value as number) <= timeMsMax;
+}
+
+function unpack([lineageId, minuteMs, code, calls, cost, firstAtMs, lastAtMs]: PackedMark): UsageMark {
+  return { lineageId, minuteMs, code, calls, cost, firstAtMs, lastAtMs };
 }

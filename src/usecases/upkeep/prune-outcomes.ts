@@ -2,7 +2,7 @@ import { idempotencyLifeMs } from '../../domain/idempotency.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { deleteSealedAnswersBefore } from '../../stores/postgres/idempotency-keys.ts';
 import { readServerTime } from '../../stores/postgres/server-clock.ts';
-import { deleteFlushesOlderThan } from '../../stores/postgres/usage.ts';
+import { deleteFlushesOlderThan } from '../../stores/postgres/usage-flushes.ts';
 
 /** A flush is delivered again for as long as its process lives and Redis is away; a week is beyond any such outage. */
 const flushLifeMs = 7 * 86_400_000;

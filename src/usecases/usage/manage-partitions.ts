@@ -1,10 +1,13 @@
 import type { Database } from '../../stores/postgres/database.ts';
 import { readServerTime } from '../../stores/postgres/server-clock.ts';
-import { deleteTraffic } from '../../stores/postgres/traffic.ts';
-import { dropUsagePartitions, makeUsagePartitions } from '../../stores/postgres/usage.ts';
+import { deleteTraffic, trimTopKeys } from '../../stores/postgres/traffic.ts';
+import { dropUsagePartitions, makeUsagePartitions } from '../../stores/postgres/usage-partitions.ts';
 
 const monthsAhead = 2;
 const dayMs = 86_400_000;
+
+/** Counts may come a week late; the order of older days does not change any more. */
+const lateDaysMax = 8;
 
 export type Retention = { usageHoursDays: number; usageDaysDays: number };
 
@@ -18,6 +21,7 @@ export async function managePartitions(parts: { db: Database; retention: Retenti
   await makeUsagePartitions(parts.db, now, ahead);
   const hoursBefore = new Date(now.getTime() - parts.retention.usageHoursDays * dayMs);
   const daysBefore = new Date(now.getTime() - parts.retention.usageDaysDays * dayMs);
+  await trimTopKeys(parts.db, new Date(now.getTime() - lateDaysMax * dayMs));
   await deleteTraffic(parts.db, { hours: hoursBefore, days: daysBefore });
   return [
     ...(await dropUsagePartitions(parts.db, 'usage_hours', hoursBefore)),

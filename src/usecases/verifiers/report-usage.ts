@@ -1,24 +1,71 @@
-import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import type { UsageFlush } from '../../domain/usage.ts';
-import type { Database } from '../../stores/postgres/database.ts';
-import { listLineagesWithin } from '../../stores/postgres/lineages.ts';
+import type { CallBudgets } from '../../domain/call-budgets.ts';
+import { FlowplateError } from '../../domain/errors.ts';
+import { isVisibleTo, type MasterKeyPrincipal } from '../../domain/principal.ts';
+import { impossibilityOf, type LeftOutReason, mayHaveDecided } from '../../domain/reported-mark.ts';
+import type { Turns } from '../../domain/turns.ts';
+import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
+import type { Line } from '../../stores/postgres/lines.ts';
+import type { KnownLines } from './known-lines.ts';
+import type { KnownReporters } from './known-reporters.ts';
+
+/** Lines of a report that were not counted, by reason. */
+export type LeftOut = { masterKeyId: string; verifierId: string; lines: ReadonlyMap<LeftOutReason, number> };
 
 export type ReportUsageParts = {
-  db: Database;
+  reporters: KnownReporters;
+  lines: KnownLines;
+  budgets: CallBudgets;
+  /** One look-up at a time for each master key: a flood of reports by one holds up its own. */
+  turns: Turns;
   /** The same way that this process's own counts go: delivered twice, a flush counts once. */
   deliverUsage: (flush: UsageFlush) => Promise<void>;
+  onLeftOut: (leftOut: LeftOut) => void;
 };
 
-/** Counts what an embedded verifier has decided. Keys outside the caller's allow-lists do not exist, so nothing is counted for them. */
+export type UsageReport = { verifierId: string; flush: UsageFlush; nowMs: number };
+
+/**
+ * Counts what an embedded verifier has decided, as far as it can have: about keys that exist, that its master key may see, and that
+ * have no limits, and no more calls and cost than one verifier manages. What is beyond is left out and told, and never refused: the
+ * verifier would repeat the report, and hold up its later ones. `VERIFIER_NOT_FOUND` when it must register anew first.
+ */
 export async function reportUsage(
   parts: ReportUsageParts,
   principal: MasterKeyPrincipal,
-  flush: UsageFlush,
+  { verifierId, flush, nowMs }: UsageReport,
 ): Promise<void> {
-  const { organizationIds, environments } = principal;
-  if (organizationIds === null && environments === null) return parts.deliverUsage(flush);
-  const lineageIds = [...new Set(flush.marks.map((mark) => mark.lineageId))];
-  const visible = await listLineagesWithin(parts.db, lineageIds, { organizationIds, environments });
-  const marks = flush.marks.filter((mark) => visible.has(mark.lineageId));
+  const leftOut = new Map<LeftOutReason, number>();
+  const leaveOut = (reason: LeftOutReason) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
+  const possible = flush.marks.filter((mark) => {
+    const reason = impossibilityOf(mark, nowMs);
+    if (reason !== undefined) leaveOut(reason);
+    return reason === undefined;
+  });
+  const lines = await parts.turns.run(principal.id, async () => {
+    const isKnown = await parts.reporters.has({ id: verifierId, masterKeyId: principal.id });
+    if (!isKnown) throw new FlowplateError('VERIFIER_NOT_FOUND');
+    return parts.lines.find(possible.map((mark) => mark.lineageId));
+  });
+  const marks = possible.filter((mark) => {
+    const reason =
+      objectionTo(principal, lines.get(mark.lineageId), mark, nowMs) ??
+      (parts.budgets.spend(verifierId, mark.calls, performance.now()) ? undefined : 'calls');
+    if (reason !== undefined) leaveOut(reason);
+    return reason === undefined;
+  });
+  if (leftOut.size > 0) parts.onLeftOut({ masterKeyId: principal.id, verifierId, lines: leftOut });
   if (marks.length > 0) await parts.deliverUsage({ id: flush.id, marks });
+}
+
+/** A key outside the allow-lists does not exist for its master key. */
+function objectionTo(
+  principal: MasterKeyPrincipal,
+  line: Line | undefined,
+  mark: UsageMark,
+  nowMs: number,
+): LeftOutReason | undefined {
+  if (line === undefined || !isVisibleTo(principal, line.organizationId, line.environment))
+    return 'unknown_key';
+  if (line.limited !== undefined && !mayHaveDecided(line.limited, mark, nowMs)) return 'limited_key';
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyFlushes } from '../../../src/stores/postgres/usage.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
 import { callAs, type Headers, removeApiKey } from '../../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { expect } from 'vitest';
 import type { TestBroker } from '../../support/broker.ts';
 import type { Answer, CallOptions } from '../../support/call.ts';
@@ -36,10 +37,28 @@ export function findRecord(broker: TestBroker, key: string, options: CallOptions
   return broker.call(`POST ${verifiersPath}/${neverRegistered}/records`, { ...options, body: { key } });
 }
 
-export function reportUsage(broker: TestBroker, sums: object[], options: CallOptions & { id?: string } = {}) {
+export function reportUsage(
+  broker: TestBroker,
+  verifierId: string,
+  sums: object[],
+  options: CallOptions & { id?: string } = {},
+) {
   const { id = randomUUID(), ...rest } = options;
   const body = { flush_id: id, sums };
-  return broker.call(`POST ${verifiersPath}/${neverRegistered}/usage`, { ...rest, body });
+  return broker.call(`POST ${verifiersPath}/${verifierId}/usage`, { ...rest, body });
+}
+
+/** A verifier that may report and that no change waits for: its lease has just lapsed. */
+export async function lapsedVerifier(broker: TestBroker, options: CallOptions = {}): Promise<string> {
+  const { verifier_id } = await register(broker, options);
+  await lapse(broker, verifier_id, 1);
+  return verifier_id;
+}
+
+export async function lapse(broker: TestBroker, verifierId: string, secondsAgo: number): Promise<void> {
+  await sql`
+    UPDATE verifiers SET lease_until = clock_timestamp() - make_interval(secs => ${secondsAgo})
+    WHERE id = ${verifierId}`.execute(broker.db);
 }
 
 /** Registers as the SDK does: the lease begins with the first heartbeat. */

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, expect, test } from 'vitest';
-import { deleteTraffic, listTraffic } from '../../../src/stores/postgres/traffic.ts';
-import { applyFlushes } from '../../../src/stores/postgres/usage.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  deleteTraffic,
+  listTopKeys,
+  listTraffic,
+  trimTopKeys,
+} from '../../../src/stores/postgres/traffic.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { usageFlush, usageMark } from '../../support/usage.ts';
@@ -33,6 +38,77 @@ test('flushes that are added at once on many connections are all in the sums, an
     ['2030-06-15T00', 'EXPIRED', 40],
     ['2030-06-15T00', 'VALID', 80],
   ]);
+});
+
+describe('the most used keys of a day', () => {
+  const day = '2030-08-15';
+  const at = `${day}T12:00:00Z`;
+  const lineOf = (index: number) => `flk_${String(index).padStart(6, '0')}`;
+  const topCalls = async (limit: number) =>
+    (await listTopKeys(db, 'hidden', new Date(day), limit)).map(({ id, accepted }) => [id, accepted]);
+  const fromDays = async (limit: number) => {
+    const rows = await query(
+      stores.databaseUrl,
+      `SELECT lineage_id, calls::int FROM usage_days WHERE day = '${day}' AND code = 'VALID'
+       ORDER BY calls DESC, lineage_id LIMIT ${limit}`,
+    );
+    return rows.map(({ lineage_id, calls }) => [lineage_id, calls]);
+  };
+
+  beforeAll(async () => {
+    await query(
+      stores.databaseUrl,
+      `INSERT INTO api_keys (id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, metadata,
+         scopes, created_at, updated_at)
+       SELECT id, id, 'p1', convert_to(id, 'UTF8'), 'fl_user_test_x', id, 'org_1', 'test', '{}', '{}', now(), now()
+       FROM (SELECT 'flk_' || lpad(n::text, 6, '0') AS id FROM generate_series(0, 2999) AS n)`,
+    );
+  });
+
+  test('are exact among three thousand, whatever was counted when, by many at once', async () => {
+    for (let round = 0; round < 6; round++) {
+      const flushes = Array.from({ length: 4 }, () => {
+        const lines = Array.from({ length: 800 }, () => lineOf(Math.floor(Math.random() * 3_000)));
+        return usageFlush(
+          ...lines.map((line) => usageMark(line, at, { calls: 1 + Math.floor(Math.random() * 9) })),
+        );
+      });
+      await Promise.all(flushes.map((flush) => applyFlushes(db, [flush])));
+      expect(await topCalls(1_000)).toEqual(await fromDays(1_000));
+    }
+  });
+
+  test('stay exact when what lies beyond them is forgotten', async () => {
+    const places = async () =>
+      (
+        await query(stores.databaseUrl, `SELECT count(*)::int AS places FROM usage_tops WHERE day = '${day}'`)
+      )[0]?.places;
+    expect(await places()).toBeGreaterThan(1_000);
+    await trimTopKeys(db, new Date(day));
+    expect(await places()).toBe(1_000);
+    const least = usageMark(lineOf(2_999), at, { calls: 10_000 });
+    await applyFlushes(db, [usageFlush(least)]);
+    expect((await topCalls(1))[0]?.[0]).toBe(lineOf(2_999));
+    expect(await topCalls(1_000)).toEqual(await fromDays(1_000));
+  });
+
+  test('are those that were counted before there was an order of them', async () => {
+    const before = await topCalls(1_000);
+    const migration = new URL(
+      '../../../src/stores/postgres/migrations/0024_usage_in_one_pass.sql',
+      import.meta.url,
+    );
+    await query(
+      stores.databaseUrl,
+      `DROP TABLE usage_tops; DROP FUNCTION saturating_sum;
+       CREATE INDEX usage_days_top_shown ON usage_days (day, calls DESC, lineage_id)
+         WHERE code = 'VALID' AND starts_with(lineage_id, 'ak_');
+       CREATE INDEX usage_days_top_hidden ON usage_days (day, calls DESC, lineage_id)
+         WHERE code = 'VALID' AND starts_with(lineage_id, 'flk_')`,
+    );
+    await query(stores.databaseUrl, `BEGIN; ${await readFile(migration, 'utf8')} COMMIT`);
+    expect(await topCalls(1_000)).toEqual(before);
+  });
 });
 
 test('what is past its retention is forgotten, hours and days each by their own', async () => {
@@ -70,7 +146,7 @@ test('what was counted for each key before there were sums of all is in them', a
   await query(
     databaseUrl,
     `DROP TABLE traffic_hours, traffic_days, organization_days;
-     DROP INDEX usage_days_top_shown, usage_days_top_hidden; CREATE TABLE accepted_calls ();`,
+     CREATE TABLE accepted_calls ();`,
   );
   await query(databaseUrl, `BEGIN; ${await readFile(migration, 'utf8')} COMMIT`);
   expect((await query(databaseUrl, all))[0]).toEqual(before);

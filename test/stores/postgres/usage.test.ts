@@ -1,12 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/stores/postgres/database.ts';
-import {
-  applyFlushes,
-  listUsageSums,
-  listUsageTotals,
-  makeUsagePartitions,
-  sumAcceptedCosts,
-} from '../../../src/stores/postgres/usage.ts';
+import { readPlatformCounts } from '../../../src/stores/postgres/platform-counts.ts';
+import { listTraffic } from '../../../src/stores/postgres/traffic.ts';
+import { listUsageSums, listUsageTotals, sumAcceptedCosts } from '../../../src/stores/postgres/usage.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
+import { makeUsagePartitions } from '../../../src/stores/postgres/usage-partitions.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { usageFlush, usageMark } from '../../support/usage.ts';
@@ -107,6 +105,93 @@ describe('calls are summed', () => {
     expect(await costSince(elsewhere, line, '2031-10-31')).toBe(1);
   });
 });
+
+describe('sums end at the largest number instead of failing', () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const at = '2030-07-15T12:00:00Z';
+  const counted = (line: string, changed: object) =>
+    applyFlushes(db, [usageFlush(usageMark(line, at, { calls: most, cost: most, ...changed }))]);
+
+  test('in Postgres, in every table, and a sum that is full takes more without a fault', async () => {
+    const [line, other] = [newLine(), newLine()];
+    await counted(line, {});
+    const largest = 9_223_372_036_854_775_807n;
+    for (const [table, columns] of [
+      ['usage_hours', ['calls', 'cost']],
+      ['usage_days', ['calls', 'cost']],
+      ['usage_totals', ['accepted', 'refused']],
+      ['traffic_hours', ['calls']],
+      ['traffic_days', ['calls']],
+    ] as const) {
+      const full = columns.map((column) => `${column} = ${largest - 5n}`).join();
+      await query(stores.databaseUrl, `UPDATE ${table} SET ${full}`);
+    }
+    await counted(line, {});
+    await counted(line, { code: 'EXPIRED' });
+    await counted(other, {});
+    const [sums] = await query(
+      stores.databaseUrl,
+      `SELECT (SELECT max(calls)::text FROM usage_hours) AS hours, (SELECT max(cost)::text FROM usage_days) AS days,
+        (SELECT accepted::text FROM usage_totals WHERE lineage_id = '${line}') AS accepted,
+        (SELECT refused::text FROM usage_totals WHERE lineage_id = '${line}') AS refused,
+        (SELECT max(calls)::text FROM traffic_hours) AS all_hours, (SELECT max(calls)::text FROM traffic_days) AS all_days`,
+    );
+    for (const sum of Object.values(sums ?? {})) expect(sum).toBe(String(largest));
+  });
+
+  test('in one round, and in what is read: the largest number that is exact', async () => {
+    const line = newLine();
+    const marks = ['2030-08-01T12:00:00Z', '2030-08-02T12:00:00Z'].flatMap((time) =>
+      Array.from({ length: 2 }, () => usageMark(line, time, { calls: most, cost: most })),
+    );
+    await applyFlushes(db, [usageFlush(...marks)]);
+    await applyFlushes(db, [usageFlush(...marks.slice(0, 2))]);
+    expect(await costSince(db, line, '2030-08-01')).toBe(most);
+    expect((await sums(line, 'day', '2030-08-01', '2030-08-02'))[0]).toEqual([
+      '2030-08-01T00:00',
+      'VALID',
+      most,
+      most,
+    ]);
+    const totals = await listUsageTotals(db, [line], new Date('2030-08-01T18:00:00Z'));
+    expect(totals.get(line)).toMatchObject({ accepted: most, acceptedToday: most });
+    const traffic = await listTraffic(db, {
+      from: new Date('2030-08-01'),
+      to: new Date('2030-08-03'),
+      granularity: 'day',
+    });
+    expect(traffic.map(({ calls }) => calls)).toEqual([most, most]);
+    expect((await readPlatformCounts(db, new Date('2030-08-01T01:00:00Z'))).callsToday).toBe(most);
+  });
+
+  test('in the sums of organizations', async () => {
+    const line = newLine();
+    await insertKey(line);
+    await counted(line, {});
+    await query(
+      stores.databaseUrl,
+      'UPDATE organization_days SET accepted = 9223372036854775806, refused = 9223372036854775806',
+    );
+    await counted(line, {});
+    await counted(line, { code: 'EXPIRED' });
+    const rows = await query(
+      stores.databaseUrl,
+      'SELECT accepted::text, refused::text FROM organization_days',
+    );
+    expect(rows).toEqual([{ accepted: '9223372036854775807', refused: '9223372036854775807' }]);
+  });
+});
+
+/** Just the row, for what looks only at whose it is. */
+async function insertKey(id: string): Promise<void> {
+  await query(
+    stores.databaseUrl,
+    `INSERT INTO api_keys (id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, metadata,
+       scopes, created_at, updated_at)
+     VALUES ($1, $1, 'p1', convert_to($1, 'UTF8'), 'fl_user_test_x', $1, 'org_1', 'test', '{}', '{}', now(), now())`,
+    [id],
+  );
+}
 
 describe('the range of a question', () => {
   test('begins with its first instant and ends before its last', async () => {

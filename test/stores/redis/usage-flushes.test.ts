@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { UsageFlush, UsageMark } from '../../../src/domain/usage.ts';
 import {
   countFlushes,
+  listFlushIds,
   listWaitingCosts,
+  parseMarks,
   pushFlush,
-  readFlushes,
+  readFlushTexts,
   removeFlushes,
+  UnreadableFlush,
 } from '../../../src/stores/redis/usage-flushes.ts';
 import { openStores } from '../../support/stores.ts';
 
@@ -29,26 +32,32 @@ function newFlush(marks: UsageMark[] = [mark]): UsageFlush {
   return { id: randomUUID(), marks };
 }
 
+async function readFlushes(countMax: number): Promise<UsageFlush[]> {
+  const ids = await listFlushIds(redis, countMax);
+  const texts = ids.length === 0 ? [] : await readFlushTexts(redis, ids);
+  return ids.map((id, index) => ({ id, marks: parseMarks(id, texts[index] ?? '') }));
+}
+
 test('a flush comes out as it went in', async () => {
   const flush = newFlush([mark, { ...mark, code: 'RATE_LIMITED', cost: 0 }]);
   await pushFlush(redis, flush);
-  expect(await readFlushes(redis, 10)).toEqual([flush]);
+  expect(await readFlushes(10)).toEqual([flush]);
 });
 
 test('a flush that is delivered twice is there once', async () => {
   const flush = newFlush();
   await pushFlush(redis, flush);
   await pushFlush(redis, flush);
-  expect(await readFlushes(redis, 10)).toEqual([flush]);
+  expect(await readFlushes(10)).toEqual([flush]);
 });
 
 test('no more flushes come out than were asked for, each at most once, and none leaves by being read', async () => {
   const flushes = Array.from({ length: 30 }, () => newFlush());
   for (const flush of flushes) await pushFlush(redis, flush);
-  const read = await readFlushes(redis, 20);
+  const read = await readFlushes(20);
   expect(new Set(read.map(({ id }) => id)).size).toBe(20);
   expect(await countFlushes(redis)).toBe(30);
-  const all = await readFlushes(redis, 50);
+  const all = await readFlushes(50);
   expect(all.map(({ id }) => id).sort()).toEqual(flushes.map(({ id }) => id).sort());
 });
 
@@ -59,11 +68,11 @@ test('what is removed is gone, what came meanwhile stays, and removing again rem
   await removeFlushes(redis, [first.id]);
   await removeFlushes(redis, [first.id]);
   await removeFlushes(redis, []);
-  expect(await readFlushes(redis, 10)).toEqual([second]);
+  expect(await readFlushes(10)).toEqual([second]);
 });
 
 test('when nothing waits there is nothing to read', async () => {
-  expect(await readFlushes(redis, 10)).toEqual([]);
+  expect(await readFlushes(10)).toEqual([]);
   expect(await countFlushes(redis)).toBe(0);
 });
 
@@ -87,4 +96,62 @@ test('the waiting costs of some lines are those of their accepted calls, however
     ].toSorted(),
   );
   expect(await listWaitingCosts(redis, new Set(['flk_other']), 100)).not.toHaveLength(600);
+});
+
+test('a flush that nobody can read hides no waiting cost of the others', async () => {
+  const flush = newFlush();
+  await pushFlush(redis, flush);
+  await redis.hset('fl:usage:flushes', randomUUID(), '{', 'no id', '[]');
+  const waiting = await listWaitingCosts(redis, new Set(['flk_1']), 1_000);
+  expect(waiting.map(({ flushId, cost }) => [flushId, cost])).toEqual([[flush.id, 7]]);
+});
+
+test('what is gone when it is to be read is undefined, and the others keep their places', async () => {
+  const flush = newFlush();
+  await pushFlush(redis, flush);
+  const texts = await readFlushTexts(redis, [randomUUID(), flush.id]);
+  expect(texts[0]).toBeUndefined();
+  expect(parseMarks(flush.id, texts[1] ?? '')).toEqual([mark]);
+});
+
+describe('the text of a flush', () => {
+  const id = randomUUID();
+  const packed = ['flk_1', 1_900_000_020_000, 'VALID', 3, 7, 1_900_000_021_000, 1_900_000_079_999];
+  const changed = (place: number, value: unknown) => JSON.stringify([packed.with(place, value as never)]);
+
+  test('is the one that releases before this one write and read', async () => {
+    const flush = newFlush();
+    await pushFlush(redis, flush);
+    expect(await redis.hgetall('fl:usage:flushes')).toEqual({ [flush.id]: JSON.stringify([packed]) });
+    expect(parseMarks(id, JSON.stringify([packed]))).toEqual([mark]);
+  });
+
+  test('of a later release may have codes and members that are not known here', () => {
+    const later = JSON.stringify([[...packed.with(2, 'QUARANTINED'), 'more']]);
+    expect(parseMarks(id, later)).toEqual([{ ...mark, code: 'QUARANTINED' }]);
+  });
+
+  test.each([
+    ['no JSON', '[['],
+    ['no list', '{"marks": []}'],
+    ['a mark that is none', '[null]'],
+    ['a line that is no text', changed(0, 7)],
+    ['a line that Postgres cannot store', changed(0, 'flk_\0')],
+    ['a line as long as a page', changed(0, 'x'.repeat(9_000))],
+    ['a time that is none', changed(1, 'now')],
+    ['a time that nobody can spell', changed(1, 8e15)],
+    ['a part of a call', changed(3, 1.5)],
+    ['fewer calls than none', changed(3, -1)],
+    ['more calls than a number holds', changed(3, 2 ** 53)],
+    ['no cost', changed(4, null)],
+    ['no last call', JSON.stringify([packed.slice(0, 6)])],
+  ])('with %s is unreadable', (_name, text) => {
+    expect(() => parseMarks(id, text)).toThrow(UnreadableFlush);
+  });
+
+  test('under an id that is none is unreadable', () => {
+    for (const none of ['', 'x', id.toUpperCase(), `${id}0`]) {
+      expect(() => parseMarks(none, JSON.stringify([packed]))).toThrow(UnreadableFlush);
+    }
+  });
 });

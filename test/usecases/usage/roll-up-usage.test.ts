@@ -1,13 +1,27 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { FlowplateError } from '../../../src/domain/errors.ts';
 import type { UsageFlush } from '../../../src/domain/usage.ts';
-import { applyFlushes } from '../../../src/stores/postgres/usage.ts';
-import { countFlushes, pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
+import { listSetAsideFlushes, type SetAsideFlush } from '../../../src/stores/postgres/set-aside-flushes.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
+import {
+  countFlushes,
+  listFlushIds,
+  parseMarks,
+  pushFlush,
+} from '../../../src/stores/redis/usage-flushes.ts';
+import { countFlush } from '../../../src/usecases/usage/count-flush.ts';
+import { readFlushBatch } from '../../../src/usecases/usage/flush-batch.ts';
+import { putFlushBack } from '../../../src/usecases/usage/put-flush-back.ts';
 import { rollUpUsage } from '../../../src/usecases/usage/roll-up-usage.ts';
+import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { acceptedCalls, usageFlush, usageMark } from '../../support/usage.ts';
 
 const stores = await openStores();
 const { db, redis } = stores;
+const setAside: SetAsideFlush[] = [];
+const parts = { db, redis, onSetAside: (flush: SetAsideFlush) => void setAside.push(flush) };
 afterAll(() => stores.close());
 beforeEach(() => stores.flushRedis());
 
@@ -26,17 +40,17 @@ describe('each call is counted exactly once', () => {
   test('when nothing goes wrong, and nothing waits afterwards', async () => {
     const line = newLine();
     await waiting(line, 120);
-    expect(await rollUpUsage(stores)).toBe(120);
+    expect(await rollUpUsage(parts)).toBe(120);
     expect(await acceptedCalls(db, line)).toBe(120);
     expect(await countFlushes(redis)).toBe(0);
-    expect(await rollUpUsage(stores)).toBe(0);
+    expect(await rollUpUsage(parts)).toBe(0);
   });
 
   test('when the roll-up is killed between its commit and the removal', async () => {
     const line = newLine();
     const flushes = await waiting(line, 10);
     await applyFlushes(db, flushes);
-    expect(await rollUpUsage(stores)).toBe(0);
+    expect(await rollUpUsage(parts)).toBe(0);
     expect(await acceptedCalls(db, line)).toBe(10);
     expect(await countFlushes(redis)).toBe(0);
   });
@@ -47,16 +61,16 @@ describe('each call is counted exactly once', () => {
     const killed = stores.observed((text, run) =>
       /^commit/i.test(text) ? Promise.reject(new Error('killed')) : run(),
     );
-    await expect(rollUpUsage({ db: killed, redis })).rejects.toThrow('killed');
+    await expect(rollUpUsage({ ...parts, db: killed })).rejects.toThrow('killed');
     expect(await acceptedCalls(db, line)).toBe(0);
-    expect(await rollUpUsage(stores)).toBe(10);
+    expect(await rollUpUsage(parts)).toBe(10);
     expect(await acceptedCalls(db, line)).toBe(10);
   });
 
   test('when eight roll-ups run at once over the same flushes', async () => {
     const line = newLine();
     await waiting(line, 300);
-    const counted = await Promise.all(Array.from({ length: 8 }, () => rollUpUsage(stores)));
+    const counted = await Promise.all(Array.from({ length: 8 }, () => rollUpUsage(parts)));
     expect(counted.reduce((sum, count) => sum + count, 0)).toBe(300);
     expect(await acceptedCalls(db, line)).toBe(300);
   });
@@ -68,17 +82,17 @@ describe('each call is counted exactly once', () => {
     void coming.finally(() => {
       isDone = true;
     });
-    while (!isDone) await rollUpUsage(stores);
-    await rollUpUsage(stores);
+    while (!isDone) await rollUpUsage(parts);
+    await rollUpUsage(parts);
     expect(await acceptedCalls(db, line)).toBe(200);
   });
 
   test('when a flush is delivered again after it was rolled up', async () => {
     const line = newLine();
     const [flush] = await waiting(line, 1);
-    await rollUpUsage(stores);
+    await rollUpUsage(parts);
     await pushFlush(redis, flush as UsageFlush);
-    expect(await rollUpUsage(stores)).toBe(0);
+    expect(await rollUpUsage(parts)).toBe(0);
     expect(await acceptedCalls(db, line)).toBe(1);
   });
 
@@ -87,10 +101,176 @@ describe('each call is counted exactly once', () => {
     const [flush] = await waiting(line, 1);
     const [direct, rolledUp] = await Promise.all([
       applyFlushes(db, [flush as UsageFlush]),
-      rollUpUsage(stores),
+      rollUpUsage(parts),
     ]);
     expect(direct + rolledUp).toBe(1);
     expect(await acceptedCalls(db, line)).toBe(1);
+  });
+});
+
+describe('one round holds as much as there is', () => {
+  const marksOf = (flush: number, count: number) =>
+    Array.from({ length: count }, (_, index) => usageMark(`flk_round_${flush}_${index}`, at));
+
+  test('more than 125,000 marks at once are counted', async () => {
+    for (let flush = 0; flush < 13; flush++) await pushFlush(redis, usageFlush(...marksOf(flush, 10_000)));
+    expect(await rollUpUsage(parts)).toBe(13);
+    expect(await countFlushes(redis)).toBe(0);
+    const [row] = await query(
+      stores.databaseUrl,
+      `SELECT count(*)::int AS lines, sum(accepted)::int AS calls FROM usage_totals WHERE starts_with(lineage_id, 'flk_round_')`,
+    );
+    expect(row).toEqual({ lines: 130_000, calls: 130_000 });
+  }, 120_000);
+
+  test('one flush of a release that knew no bound is counted, too', async () => {
+    const line = newLine();
+    const marks = Array.from({ length: 140_000 }, () => usageMark(line, at));
+    await pushFlush(redis, { id: randomUUID(), marks });
+    expect(await rollUpUsage(parts)).toBe(1);
+    expect(await acceptedCalls(db, line)).toBe(140_000);
+  });
+
+  test('a round that is full leaves the rest to the next, and all are counted in one run', async () => {
+    const flushes = 32;
+    for (let flush = 0; flush < flushes; flush++) {
+      await pushFlush(redis, usageFlush(...marksOf(100 + flush, 10_000)));
+    }
+    const ids = await listFlushIds(redis, flushes);
+    const batch = await readFlushBatch(redis, ids);
+    expect(batch.hours.length).toBeGreaterThanOrEqual(200_000);
+    expect(batch.ids.length + batch.rest.length).toBe(flushes);
+    expect(batch.rest.length).toBeGreaterThan(0);
+    expect(await rollUpUsage(parts)).toBe(flushes);
+    expect(await countFlushes(redis)).toBe(0);
+  }, 120_000);
+});
+
+describe('a flush that cannot be added up', () => {
+  const poison = 'flk_poison';
+
+  /** What no check of ours has thought of: a row that Postgres refuses. */
+  async function whileRefused(act: () => Promise<void>): Promise<void> {
+    const check = `ALTER TABLE usage_totals ADD CONSTRAINT no_poison CHECK (lineage_id <> '${poison}') NOT VALID`;
+    await query(stores.databaseUrl, check);
+    try {
+      await act();
+    } finally {
+      await query(stores.databaseUrl, 'ALTER TABLE usage_totals DROP CONSTRAINT no_poison');
+    }
+  }
+
+  const keptAside = () => listSetAsideFlushes(db, 0, 100);
+  const poisonous = async () => {
+    const flush = usageFlush(usageMark(poison, at, { calls: 5 }));
+    await pushFlush(redis, flush);
+    return flush;
+  };
+
+  beforeEach(async () => {
+    setAside.length = 0;
+    await query(stores.databaseUrl, 'TRUNCATE usage_flushes_set_aside');
+  });
+
+  test('is found among a hundred others, set aside and told once; the others are counted', async () => {
+    const line = newLine();
+    await waiting(line, 50);
+    const bad = await poisonous();
+    await waiting(line, 50);
+    await whileRefused(async () => {
+      expect(await rollUpUsage(parts)).toBe(100);
+    });
+    expect(await acceptedCalls(db, line)).toBe(100);
+    expect(await countFlushes(redis)).toBe(0);
+    expect(setAside).toMatchObject([{ flushId: bad.id, error: expect.stringContaining('no_poison') }]);
+    expect(await keptAside()).toMatchObject([
+      { flushId: bad.id, error: expect.stringContaining('no_poison') },
+    ]);
+    expect(await acceptedCalls(db, poison)).toBe(0);
+  });
+
+  test('is counted once when it is put back, be it twice', async () => {
+    await poisonous();
+    await whileRefused(async () => void (await rollUpUsage(parts)));
+    const [kept] = await keptAside();
+    if (kept === undefined) throw new Error('none');
+    await putFlushBack(parts, kept);
+    expect(await keptAside()).toEqual([]);
+    expect(await rollUpUsage(parts)).toBe(1);
+    await putFlushBack(parts, kept);
+    expect(await rollUpUsage(parts)).toBe(0);
+    expect(await acceptedCalls(db, poison)).toBe(5);
+    expect(setAside).toHaveLength(1);
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['nothing that was ever a mark', '[["flk_x", "yesterday", "VALID", 1, 1, 0, 0]]'],
+    ['more than any number holds', `[["flk_x", 0, "VALID", 1e30, 1, 0, 0]]`],
+    ['bytes that no text has', '\0'],
+  ])('because it is %s is set aside as it is', async (_name, text) => {
+    const line = newLine();
+    const id = randomUUID();
+    await redis.hset('fl:usage:flushes', id, text);
+    await waiting(line, 3);
+    expect(await rollUpUsage(parts)).toBe(3);
+    expect(await countFlushes(redis)).toBe(0);
+    expect(await keptAside()).toMatchObject([{ flushId: id, payload: Buffer.from(text) }]);
+  });
+
+  test('because its name is none is set aside, whatever the name', async () => {
+    for (const name of ['', 'x\0', 'y'.repeat(5_000)]) await redis.hset('fl:usage:flushes', name, '[]');
+    expect(await rollUpUsage(parts)).toBe(0);
+    expect(await countFlushes(redis)).toBe(0);
+    expect(await keptAside()).toHaveLength(3);
+  });
+
+  test('because it is of a hundred months makes no table for them', async () => {
+    const marks = Array.from({ length: 100 }, (_, month) =>
+      usageMark('flk_months', new Date(Date.UTC(2060, month)).toISOString()),
+    );
+    await pushFlush(redis, usageFlush(...marks));
+    await waiting(newLine(), 1);
+    expect(await rollUpUsage(parts)).toBe(1);
+    expect(await keptAside()).toHaveLength(1);
+    const made = await query(stores.databaseUrl, `SELECT FROM pg_class WHERE relname ~ 'usage_days_206'`);
+    expect(made).toEqual([]);
+  });
+
+  test('stays where it is while the server is away: nothing is to blame then', async () => {
+    await waiting(newLine(), 3);
+    const away = stores.observed((text, run) =>
+      /INSERT INTO usage_hours/.test(text)
+        ? Promise.reject(new FlowplateError('DEPENDENCY_UNAVAILABLE'))
+        : run(),
+    );
+    await expect(rollUpUsage({ ...parts, db: away })).rejects.toMatchObject({
+      code: 'DEPENDENCY_UNAVAILABLE',
+    });
+    expect(await countFlushes(redis)).toBe(3);
+    expect(setAside).toEqual([]);
+  });
+
+  test('stays where it is when every flush fails alike, for a reason that is no data', async () => {
+    await waiting(newLine(), 3);
+    await query(stores.databaseUrl, 'ALTER TABLE usage_totals RENAME TO usage_totals_gone');
+    try {
+      await expect(rollUpUsage(parts)).rejects.toMatchObject({ code: '42P01' });
+    } finally {
+      await query(stores.databaseUrl, 'ALTER TABLE usage_totals_gone RENAME TO usage_totals');
+    }
+    expect(await countFlushes(redis)).toBe(3);
+    expect(await rollUpUsage(parts)).toBe(3);
+  });
+
+  test('that a process brings to Postgres itself is set aside, too, and holds up none of its later ones', async () => {
+    await whileRefused(async () => {
+      const bad = usageFlush(usageMark(poison, at, { calls: 7 }));
+      await countFlush(parts, bad);
+      const [kept] = await keptAside();
+      expect(kept).toMatchObject({ flushId: bad.id });
+      expect(parseMarks(bad.id, String(kept?.payload))).toEqual(bad.marks);
+    });
   });
 });
 

@@ -1,0 +1,21 @@
+import type { UsageFlush } from '../../domain/usage.ts';
+import type { Database } from '../../stores/postgres/database.ts';
+import { applyFlushes } from '../../stores/postgres/usage-flushes.ts';
+import { packMarks } from '../../stores/redis/usage-flushes.ts';
+import { isFaultOfTheFlush, type OnSetAside, setFlushAside } from './set-flush-aside.ts';
+
+/**
+ * Counts a flush in Postgres, past Redis. One that cannot be added up is set aside: delivered again and again, it would hold up
+ * all later ones of this process.
+ */
+export async function countFlush(
+  parts: { db: Database; onSetAside: OnSetAside },
+  flush: UsageFlush,
+): Promise<void> {
+  try {
+    await applyFlushes(parts.db, [flush]);
+  } catch (error) {
+    if (!isFaultOfTheFlush(error)) throw error;
+    await setFlushAside(parts, flush.id, Buffer.from(packMarks(flush)), error);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Redis } from 'ioredis';
+import { type UsageHour, UsageHours } from '../../domain/usage-hours.ts';
+import { parseMarks, readFlushTexts } from '../../stores/redis/usage-flushes.ts';
+
+/** So many are read at once: a busy process's flush has up to ten thousand marks, 1 MB. */
+const flushesPerRead = 8;
+
+/** What one transaction writes: some seconds of work, and 100 MB in the worker. */
+const hoursMax = 200_000;
+
+/** Bounds the time before the first transaction when the same keys come again and again. */
+const marksMax = 1_000_000;
+
+export type FlushBatch = {
+  /** Those whose marks are in the sums. */
+  ids: string[];
+  hours: UsageHour[];
+  unreadable: Array<{ id: string; error: unknown }>;
+  /** Those that were not looked at: the batch is full. */
+  rest: string[];
+};
+
+/** Sums up as many of these waiting flushes as one transaction holds. Bounded by rows, whatever a flush holds. */
+export async function readFlushBatch(redis: Redis, waiting: readonly string[]): Promise<FlushBatch> {
+  const hours = new UsageHours();
+  const ids: string[] = [];
+  const unreadable: FlushBatch['unreadable'] = [];
+  let marksCount = 0;
+  let next = 0;
+  while (next < waiting.length && hours.size < hoursMax && marksCount < marksMax) {
+    const group = waiting.slice(next, next + flushesPerRead);
+    next += group.length;
+    const texts = await readFlushTexts(redis, group);
+    for (const [index, id] of group.entries()) {
+      const text = texts[index];
+      if (text === undefined) continue;
+      try {
+        const marks = parseMarks(id, text);
+        for (const mark of marks) hours.add(mark);
+        marksCount += marks.length;
+        ids.push(id);
+      } catch (error) {
+        unreadable.push({ id, error });
+      }
+    }
+  }
+  return { ids, hours: hours.sorted(), unreadable, rest: waiting.slice(next) };
+}

@@ -1,0 +1,16 @@
+import type { Redis } from 'ioredis';
+import type { Database } from '../../stores/postgres/database.ts';
+import { deleteSetAsideFlush, type KeptAsideFlush } from '../../stores/postgres/set-aside-flushes.ts';
+import { pushFlushText } from '../../stores/redis/usage-flushes.ts';
+
+/**
+ * Hands a flush that was set aside to the next roll-up once more, under its old id. Killed in between it is in both places, and
+ * still counts once.
+ */
+export async function putFlushBack(
+  parts: { db: Database; redis: Redis },
+  { number, flushId, payload }: KeptAsideFlush,
+): Promise<void> {
+  await pushFlushText(parts.redis, flushId, payload);
+  await deleteSetAsideFlush(parts.db, number);
+}

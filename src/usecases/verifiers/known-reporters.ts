@@ -1,0 +1,25 @@
+import { RecentValues } from '../../domain/recent-values.ts';
+import { reportedLateMsMax } from '../../domain/reported-mark.ts';
+import type { Database } from '../../stores/postgres/database.ts';
+import { type EmbeddedVerifier, wasVerifierAlive } from '../../stores/postgres/embedded-verifiers.ts';
+
+const spanMs = 5_000;
+const reportersMax = 10_000;
+
+/** Verifiers that may report: registered with that master key, and alive at most twenty minutes ago. */
+export class KnownReporters {
+  readonly #db: Database;
+  readonly #recent = new RecentValues<string>({ spanMs, sizeMax: reportersMax });
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async has(verifier: EmbeddedVerifier): Promise<boolean> {
+    const nowMs = performance.now();
+    if (this.#recent.get(verifier.id, nowMs) === verifier.masterKeyId) return true;
+    const isKnown = await wasVerifierAlive(this.#db, verifier, reportedLateMsMax);
+    if (isKnown) this.#recent.set(verifier.id, verifier.masterKeyId, nowMs);
+    return isKnown;
+  }
+}
