@@ -38,6 +38,21 @@ test('a day is one in UTC: From its beginning, To its end', async () => {
   await portal.close();
 });
 
+test('two filters that change before the page is drawn again both count', async () => {
+  const portal = await auditAs(root.email);
+  const today = new Date().toISOString().slice(0, 10);
+  // React listens to the setter of the prototype, and hears of no other change.
+  await portal.page.evaluate(`
+    const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+    for (const input of document.querySelectorAll('input[type=date]')) {
+      setValue.call(input, '${today}');
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+  `);
+  await portal.page.waitForURL(`**/audit?from=${today}&to=${today}`);
+  await portal.close();
+});
+
 test('what happens while one looks appears by itself, once Live is on', async () => {
   const portal = await auditAs(root.email);
   await portal.page.getByRole('switch', { name: 'Live' }).press('Space');

@@ -1,6 +1,12 @@
 import { useSearchParams } from 'react-router';
 
-/** What is filtered and sorted stands in the address, so that it can be linked to; nothing secret ever does. */
+/**
+ * Filters and sorting as search parameters of the page's address, so that a view can be linked to.
+ * Secrets never stand there.
+ *
+ * A change starts from `window.location`, and not from the last rendering: react-router does not
+ * queue updates, and of two within one rendering the first would be lost.
+ */
 export function useSearchState(): [
   read: (name: string) => string,
   write: (changes: Record<string, string>) => void,
@@ -8,8 +14,8 @@ export function useSearchState(): [
   const [parameters, setParameters] = useSearchParams();
   const write = (changes: Record<string, string>) =>
     setParameters(
-      (before) => {
-        const after = new URLSearchParams(before);
+      () => {
+        const after = new URLSearchParams(window.location.search);
         for (const [name, value] of Object.entries(changes)) {
           if (value === '') after.delete(name);
           else after.set(name, withoutSecrets(value));
