@@ -95,7 +95,9 @@ const recordsWaitingPerConnection = 500;
 /** One statement at a time; the last that waits has waited for fifty. */
 const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
 /** A twentieth of a core or so. 1,500 connections that ask again at once are slowed down to it. */
-const refusalPace = { perSecond: 500, atOnceMax: 500, waitMsMax: 3_000, waitingMax: 5_000 } as const;
+const refusalPace = { perSecond: 300, atOnceMax: 300, waitMsMax: 5_000, waitingMax: 5_000 } as const;
+/** Of keys that do not exist, through gateways that are known. The wait is too short to be seen. */
+const unknownKeyPace = { perSecond: 1_000, atOnceMax: 100, waitMsMax: 250, waitingMax: 5_000 } as const;
 /** An operator's page waits for it, and no decision about a key. */
 const queueLookMs = 500;
 
@@ -330,6 +332,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       countFlushes: () => countFlushes(redis),
       log,
       refusalPace: new RefusalPace(refusalPace),
+      unknownKeyPace: new RefusalPace(unknownKeyPace),
       portalDirectory,
       newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),

@@ -8,6 +8,7 @@ import { fromExpress } from './exchange.ts';
 import { type HealthParts, live, ready } from './health.ts';
 import { portalPages } from './portal/portal-pages.ts';
 import { answerProblem, type ProblemParts } from './problem.ts';
+import type { RefusalPace } from './refusal-pace.ts';
 import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
 import { hasOneHost, hasOneReading } from './request-target.ts';
@@ -21,6 +22,8 @@ export type AppParts = ApiParts &
   ProblemParts & {
     /** Where the built portal lies. */
     portalDirectory: string;
+    /** Of verdicts `NOT_FOUND`: strangers who come through a gateway that is known. */
+    unknownKeyPace: RefusalPace;
     newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;

@@ -8,7 +8,7 @@ import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { closedLoop } from '../support/closed-loop.ts';
-import { keysPath } from '../support/keys.ts';
+import { keysPath, mint } from '../support/keys.ts';
 
 afterAll(endAll);
 
@@ -65,7 +65,35 @@ describe('strangers in a closed loop', () => {
 
   const post = (headers: string) =>
     `POST ${keysPath}/verify HTTP/1.1\r\nHost: x\r\n${headers}Content-Type: application/json\r\nContent-Length: 11\r\n\r\n{"key":"x"}`;
+  const verifyOf = (key: string) => {
+    const body = JSON.stringify({ key });
+    return `POST ${keysPath}/verify HTTP/1.1\r\nHost: x\r\n${masterKey(broker.masterKey)}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  };
+  const authorizeOf = (key: string) =>
+    `GET /v1/flowplate/authz HTTP/1.1\r\nHost: x\r\n${masterKey(broker.masterKey)}Authorization: Bearer ${key}\r\n\r\n`;
   const masterKey = (secret: string) => `x-flowplate-master-key: ${secret}\r\n`;
+
+  test.each<[string, (key: string) => string]>([
+    ['JSON verify', verifyOf],
+    ['forward auth', authorizeOf],
+  ])(
+    'through a gateway that is known are slowed down, and its other keys are not: %s',
+    async (_what, request) => {
+      const { key } = await mint(broker);
+      const { port } = new URL(broker.url);
+      const seen = closedLoop(Number(port), () => request(newSecret('user', 'test', randomBytes)), 200);
+      await sleep(1_000);
+      const known = closedLoop(Number(port), () => request(key), 1);
+      const [refusedBefore, startedMs] = [seen.answers, performance.now()];
+      await sleep(2_000);
+      const seconds = (performance.now() - startedMs) / 1_000;
+      expect((seen.answers - refusedBefore) / seconds).toBeLessThan(1_500);
+      expect(known.answers / seconds, 'none of them waits for its turn').toBeGreaterThan(20);
+      expect([...known.statuses.keys()]).toEqual(['200']);
+      seen.end();
+      known.end();
+    },
+  );
 
   test.each<[string, () => string, string]>([
     ['a random master key', () => post(masterKey(randomBytes(36).toString('base64'))), '401'],

@@ -120,6 +120,7 @@ function refuse(
     ...(typeof outcome === 'object' && status === 429 && { 'Retry-After': retryAfter(outcome, nowMs) }),
   });
   if (outcome === 'GATEWAY_UNKNOWN') parts.refusalPace.end(res, body);
+  else if (typeof outcome === 'object' && outcome.code === 'NOT_FOUND') parts.unknownKeyPace.end(res, body);
   else res.end(body);
 }
 

@@ -70,12 +70,12 @@ function answer(
 ): void {
   const body = validate(verifyBody, parseJsonBody(bytes));
   const verdict = verifyKey(parts.verify, principal, toVerifyRequest(body));
-  if (verdict instanceof Promise) verdict.then((later) => send(exchange, later)).catch(onFault);
-  else send(exchange, verdict);
+  if (verdict instanceof Promise) verdict.then((later) => send(parts, exchange, later)).catch(onFault);
+  else send(parts, exchange, verdict);
 }
 
 /** One flat list: the shape that Node writes without building an object of headers first. */
-function send({ res, requestId }: Exchange, verdict: Verdict): void {
+function send({ unknownKeyPace }: AppParts, { res, requestId }: Exchange, verdict: Verdict): void {
   const text = verdict instanceof AcceptedVerdict ? verdict.json : JSON.stringify(verdict);
   const length = Buffer.byteLength(text);
   res.writeHead(200, [
@@ -88,6 +88,10 @@ function send({ res, requestId }: Exchange, verdict: Verdict): void {
     'Cache-Control',
     'no-store',
   ]);
+  if (!verdict.valid && verdict.code === 'NOT_FOUND') {
+    unknownKeyPace.end(res, text);
+    return;
+  }
   // Nothing but ASCII is the same bytes either way, and copied as it is instead of encoded.
   res.end(text, length === text.length ? 'latin1' : 'utf8');
 }

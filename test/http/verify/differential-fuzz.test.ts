@@ -35,7 +35,7 @@ beforeAll(async () => {
   broker = await startBroker();
   atEnd(() => broker.close());
   const refusalPace = new RefusalPace({ perSecond: 1e9, atOnceMax: 1, waitMsMax: 0, waitingMax: 0 });
-  const parts = { ...broker.api.parts, refusalPace, isDraining: () => false };
+  const parts = { ...broker.api.parts, refusalPace, unknownKeyPace: refusalPace, isDraining: () => false };
   ours = await open(createApiServer(parts));
   reference = await open(createReferenceServer(parts));
   secrets = await manySecrets();
