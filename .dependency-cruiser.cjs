@@ -3,10 +3,10 @@
 // scripts/checks/room-words.ts.
 
 // src/main.ts only chooses between its two halves: one API process, or the parent of several.
-const entries = '^(src/(main|api|primary)|workers/main)\\.ts$';
+const entries = '^(src/(main|api|primary)|src/wire/[a-z-]+|workers/main)\\.ts$';
 // What decides about a key, without any I/O: the server and the published SDK run the same code (docs/decisions/0011).
 const deciding =
-  '^src/verify/(accepted-verdict|decide|fingerprint-table|record-cache|refused-organizations|remembered-revisions|usage-recorder|verifier-memory)\\.ts$';
+  '^src/(verify/(accepted-verdict|decide|fingerprint-table|record-cache|usage-recorder)|revocation/(refused-organizations|remembered-revisions|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -14,13 +14,35 @@ module.exports = {
   forbidden: [
     // 1. http → usecases → stores → domain
     rule('1 http never imports stores', '^src/http/', '^src/stores/'),
-    rule('1 http imports usecases, verify and domain', '^src/http/', '^(workers|src/(cli|sdk))/'),
-    rule('1 usecases import stores and domain', '^src/usecases/', '^(workers|src/(http|verify|cli|sdk))/'),
-    rule('1 stores import domain', '^src/stores/', '^(workers|src/(http|usecases|verify|cli|sdk))/'),
+    rule(
+      '1 http imports usecases, verify, revocation and domain',
+      '^src/http/',
+      '^(workers|src/(cli|sdk|wire|process))/',
+    ),
+    rule(
+      '1 usecases import stores, revocation and domain',
+      '^src/usecases/',
+      '^(workers|src/(http|verify|cli|sdk|wire|process))/',
+    ),
+    rule(
+      '1 stores import domain',
+      '^src/stores/',
+      '^(workers|src/(http|usecases|verify|revocation|cli|sdk|wire|process))/',
+    ),
     rule('1 domain imports nothing of ours', '^src/domain/', '^(src/(?!domain/)|workers/)'),
+    rule('1 concurrency imports domain', '^src/concurrency/', '^(src/(?!concurrency/|domain/)|workers/)'),
 
-    // 2. verify stands beside usecases
-    rule('2 verify imports stores and domain', '^src/verify/', '^(workers|src/(http|usecases|cli|sdk))/'),
+    // 2. verify stands beside usecases; both rest on revocation
+    rule(
+      '2 verify imports stores, revocation and domain',
+      '^src/verify/',
+      '^(workers|src/(http|usecases|cli|sdk|wire|process))/',
+    ),
+    rule(
+      '2 revocation imports stores and domain',
+      '^src/revocation/',
+      '^(workers|src/(http|usecases|verify|cli|sdk|wire|process))/',
+    ),
 
     // 3. domain does no I/O (node:net is left out: isIP and BlockList are pure)
     rule(
@@ -80,7 +102,7 @@ module.exports = {
       name: '6 config, log and wire are values only for entries',
       severity: 'error',
       from: { path: '^(src|workers)/', pathNot: entries },
-      to: { path: '^src/(config|log|wire)\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/((config|log)\\.ts$|wire/)', dependencyTypesNot: ['type-only'] },
     },
 
     // 7. the SDK and the command line stand apart

@@ -1,4 +1,4 @@
-import { Closing } from '../src/closing.ts';
+import { Closing } from '../src/process/closing.ts';
 import { type BenchOptions, readOptions, usage } from './options.ts';
 import { machineNote, otherWorkNote } from './report/machine.ts';
 import { toMarkdown } from './report/table.ts';

@@ -4,7 +4,7 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   base: '/platform/',
   plugins: [react()],
-  // The server puts the nonce of each answer in its place (src/http/portal/portal-pages.ts).
+  // The server puts the nonce of each answer in its place (src/http/portal-pages.ts).
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     target: 'es2022',

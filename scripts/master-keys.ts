@@ -6,7 +6,7 @@ import { numberRanges } from '../src/domain/number-ranges.ts';
 import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
 import { readTime } from '../src/domain/read-time.ts';
 import { toPropagation } from '../src/http/propagation.ts';
-import { listMasterKeys } from '../src/stores/postgres/master-keys.ts';
+import { listMasterKeys } from '../src/stores/postgres/master-keys/master-keys.ts';
 import { createMasterKey } from '../src/usecases/master-keys/create-master-key.ts';
 import { ensureFirstMasterKey } from '../src/usecases/master-keys/ensure-first-master-key.ts';
 import type { CreatedMasterKey } from '../src/usecases/master-keys/issue-master-key.ts';

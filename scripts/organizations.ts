@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import type { OrganizationStatus } from '../src/domain/organization.ts';
 import { toPropagation } from '../src/http/propagation.ts';
-import { setOrganizationStatus } from '../src/usecases/organizations/set-organization-status.ts';
 import {
   ensureFirstTenantKey,
   type FirstTenantKey,
-} from '../src/usecases/tenants/ensure-first-tenant-key.ts';
+} from '../src/usecases/organizations/ensure-first-tenant-key.ts';
+import { setOrganizationStatus } from '../src/usecases/organizations/set-organization-status.ts';
 import { type Broker, runAdmin } from './admin/open-broker.ts';
 
 const usage = `Usage: node scripts/organizations.ts <command>

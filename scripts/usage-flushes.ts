@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { readConfigOrExit } from '../src/config.ts';
-import { type KeptAsideFlush, listSetAsideFlushes } from '../src/stores/postgres/set-aside-flushes.ts';
+import { type KeptAsideFlush, listSetAsideFlushes } from '../src/stores/postgres/usage/set-aside-flushes.ts';
 import { openRedis } from '../src/stores/redis/client.ts';
 import { putFlushBack } from '../src/usecases/usage/put-flush-back.ts';
 import { type Broker, runAdmin } from './admin/open-broker.ts';

@@ -5,11 +5,11 @@ import { FlowplateError } from './domain/errors.ts';
 import { createApiServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { createMetrics, metricsServer, shareWithPrimary } from './metrics.ts';
-import { lowerPoolThreads } from './pool-threads.ts';
-import { runProcess } from './run-process.ts';
-import { drain, listen } from './serve-http.ts';
+import { lowerPoolThreads } from './process/pool-threads.ts';
+import { runProcess } from './process/run-process.ts';
+import { drain, listen } from './process/serve-http.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
-import { wireApi } from './wire.ts';
+import { wireApi } from './wire/api.ts';
 
 const retryMs = 1_000;
 

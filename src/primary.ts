@@ -3,7 +3,7 @@ import { AggregatorRegistry } from 'prom-client';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
 import { metricsServer } from './metrics.ts';
-import { listen } from './serve-http.ts';
+import { listen } from './process/serve-http.ts';
 
 /** A process that ends sooner than this after its start is not started again at once: it would only end again. */
 const restartMs = 1_000;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { expect, test } from 'vitest';
-import { lowerPoolThreads } from '../src/pool-threads.ts';
+import { lowerPoolThreads } from '../src/process/pool-threads.ts';
 
 const isLinux = process.platform === 'linux';
 

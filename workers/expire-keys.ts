@@ -1,4 +1,4 @@
-import { expireDueKeys } from '../src/usecases/keys/expire-due-keys.ts';
+import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
 import { defineJob } from './job.ts';
 
 /** Doubled, the second run finds no key left that is due. */

@@ -1,5 +1,5 @@
 import type { JobName } from '../src/domain/jobs.ts';
-import type { WorkerParts } from '../src/wire-worker.ts';
+import type { WorkerParts } from '../src/wire/worker.ts';
 
 /**
  * A background job: a name, whose rhythm stands in domain/jobs.ts, and one use case. It gets no payload and finds its own work, so

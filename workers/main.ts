@@ -3,11 +3,11 @@ import { readConfigOrExit } from '../src/config.ts';
 import type { JobName } from '../src/domain/jobs.ts';
 import { createLog } from '../src/log.ts';
 import { createMetrics, metricsServer } from '../src/metrics.ts';
-import { runProcess } from '../src/run-process.ts';
-import { listen } from '../src/serve-http.ts';
+import { runProcess } from '../src/process/run-process.ts';
+import { listen } from '../src/process/serve-http.ts';
 import { queueName, registerSchedules } from '../src/stores/queue.ts';
 import { keyspace } from '../src/stores/redis/keyspace.ts';
-import { wireWorker } from '../src/wire-worker.ts';
+import { wireWorker } from '../src/wire/worker.ts';
 import { allJobs } from './all-jobs.ts';
 
 /** How soon schedules are back after Redis was emptied. */

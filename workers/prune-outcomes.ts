@@ -1,4 +1,4 @@
-import { pruneOutcomes } from '../src/usecases/upkeep/prune-outcomes.ts';
+import { pruneOutcomes } from '../src/usecases/upkeep/prune-idempotency.ts';
 import { defineJob } from './job.ts';
 
 /** Doubled, the second run finds nothing old enough. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/domain/ids.ts';
-import { hashPassword } from '../../src/domain/password-hash.ts';
+import { hashPassword } from '../../src/password-hash.ts';
 import { openDatabase } from '../../src/stores/postgres/database.ts';
-import { insertMasterKey } from '../../src/stores/postgres/master-keys.ts';
+import { insertMasterKey } from '../../src/stores/postgres/master-keys/master-keys.ts';
 import type { Stage } from './stage.ts';
 
 /** A master key whose secret an operator chose: from then on every unknown secret is worth a hash. */

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
+import { recordLifeMs } from '../../src/domain/key-record.ts';
 import { writeRecord } from '../../src/stores/redis/records.ts';
-import { recordLifeMs } from '../../src/verify/record-cache.ts';
 
 const rowsPerBatch = 10_000;
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { superAdminRoleId } from '../../src/domain/role.ts';
-import { insertApiKey } from '../../src/stores/postgres/api-keys.ts';
+import { insertApiKey } from '../../src/stores/postgres/api-keys/api-keys.ts';
 import { openDatabase } from '../../src/stores/postgres/database.ts';
 import { type ApiKeyRequest, issueApiKey } from '../../src/usecases/api-keys/issue-api-key.ts';
 import type { Stage } from './stage.ts';

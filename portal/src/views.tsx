@@ -2,7 +2,7 @@ import { lazy, Suspense } from 'react';
 import { Route, Routes } from 'react-router';
 import { ViewBoundary } from './parts/view-boundary.tsx';
 import { Waiting } from './parts/waiting.tsx';
-import { LoginPage } from './session/login-page.tsx';
+import { LoginPage } from './sessions/login-page.tsx';
 
 // The login needs none of it.
 const Shell = lazy(() => import('./shell/shell.tsx').then(({ Shell }) => ({ default: Shell })));
@@ -12,16 +12,16 @@ const OverviewPage = lazy(() =>
 );
 const NoView = lazy(() => import('./shell/no-view.tsx').then(({ NoView }) => ({ default: NoView })));
 const UsersPage = lazy(() =>
-  import('./users/users-page.tsx').then(({ UsersPage }) => ({ default: UsersPage })),
+  import('./platform-users/platform-users-page.tsx').then(({ UsersPage }) => ({ default: UsersPage })),
 );
 const ApiKeysPage = lazy(() =>
   import('./api-keys/api-keys-page.tsx').then(({ ApiKeysPage }) => ({ default: ApiKeysPage })),
 );
 const HiddenKeysPage = lazy(() =>
-  import('./hidden-keys/hidden-keys-page.tsx').then(({ HiddenKeysPage }) => ({ default: HiddenKeysPage })),
+  import('./user-keys/user-keys-page.tsx').then(({ HiddenKeysPage }) => ({ default: HiddenKeysPage })),
 );
 const TenantsPage = lazy(() =>
-  import('./tenants/tenants-page.tsx').then(({ TenantsPage }) => ({ default: TenantsPage })),
+  import('./organizations/organizations-page.tsx').then(({ TenantsPage }) => ({ default: TenantsPage })),
 );
 const EnvironmentsPage = lazy(() =>
   import('./environments/environments-page.tsx').then(({ EnvironmentsPage }) => ({
@@ -38,7 +38,7 @@ const AuditPage = lazy(() =>
   import('./audit/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
 );
 const AccountPage = lazy(() =>
-  import('./session/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
+  import('./sessions/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
 );
 
 /** Every address of the portal, below /platform. */

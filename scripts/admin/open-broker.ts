@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
+import { Turns } from '../../src/concurrency/keyed-queue.ts';
 import { readConfigOrExit } from '../../src/config.ts';
 import type { Origin } from '../../src/domain/audit-event.ts';
 import { FlowplateError } from '../../src/domain/errors.ts';
-import { Turns } from '../../src/domain/turns.ts';
+import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
 import { openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
-import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
-import { readServerTime } from '../../src/stores/postgres/server-clock.ts';
+import { readServerTime } from '../../src/stores/postgres/server-time.ts';
 
 /** What an administrator's script works with: the same use cases as the API, on behalf of the person at the shell. */
 export async function openBroker() {

@@ -1,12 +1,12 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { addApiKeys } from './commands/apikey.ts';
-import { addEnvironments } from './commands/env.ts';
-import { addKeys } from './commands/keys.ts';
-import { addMasterKeys } from './commands/masterkeys.ts';
+import { addApiKeys } from './commands/api-keys.ts';
+import { addApiUsers } from './commands/api-users.ts';
+import { addEnvironments } from './commands/environments.ts';
+import { addMasterKeys } from './commands/master-keys.ts';
 import { addPlatform } from './commands/platform.ts';
-import { addApiUsers } from './commands/users.ts';
+import { addKeys } from './commands/user-keys.ts';
 import { examples } from './examples.ts';
 import { organizationId, reason, serverAddress } from './values.ts';
 

@@ -1,4 +1,4 @@
-import type { KeyStatus } from './key.ts';
+import type { KeyStatus } from './user-key.ts';
 
 /** The organization of what belongs to no tenant. No caller can spell it: ids that callers bring begin with a letter or a digit. */
 export const platformOrganizationId = '_platform';

@@ -1,4 +1,4 @@
-import type { KeyStatus, Metadata, Quota, RateLimit } from './key.ts';
+import type { KeyStatus, Metadata, Quota, RateLimit } from './user-key.ts';
 
 /** All that a verification decides from. Times are Unix milliseconds, for cheap comparing and packing. */
 export type KeyRecord = {
@@ -18,3 +18,9 @@ export type KeyRecord = {
   quota: Quota | null;
   ipAllowlist: string[] | null;
 };
+
+/**
+ * How long a record may be used after its Postgres read, in Redis and in memory alike, never extended by a hit. It bounds the
+ * damage of what the change feed does not carry, such as an operator's own UPDATE.
+ */
+export const recordLifeMs = 300_000;

@@ -1,4 +1,4 @@
-import type { Metadata } from './key.ts';
+import type { Metadata } from './user-key.ts';
 
 /** The answers of a verification, in the order in which they are decided. Callers must expect further ones. */
 export const verdictCodes = [

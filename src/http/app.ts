@@ -6,7 +6,7 @@ import type { ReadAddress } from './caller-address.ts';
 import { docsPage } from './docs-page.ts';
 import { fromExpress } from './exchange.ts';
 import { type HealthParts, live, ready } from './health.ts';
-import { portalPages } from './portal/portal-pages.ts';
+import { portalPages } from './portal-pages.ts';
 import { answerProblem, type ProblemParts } from './problem.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { contextOf, type NewRequestId, requestContext } from './request-context.ts';

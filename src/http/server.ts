@@ -1,7 +1,7 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AppParts, createApp } from './app.ts';
-import { loginGate } from './platform/login-gate.ts';
 import { hasOneHost, toOriginForm } from './request-target.ts';
+import { loginGate } from './sessions/login-flood-guard.ts';
 import { verifyDoors } from './verify/doors.ts';
 
 /** Above what gateways keep idle connections for (nginx 60 s, Go 90 s): the side that closes first must not be this one. */

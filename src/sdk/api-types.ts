@@ -1,7 +1,7 @@
-import type { Metadata, Quota, RateLimit } from '../domain/key.ts';
+import type { Metadata, Quota, RateLimit } from '../domain/user-key.ts';
 
 export type { ErrorCode, ErrorDetails, Violation } from '../domain/errors.ts';
-export type { Metadata, Quota, RateLimit } from '../domain/key.ts';
+export type { Metadata, Quota, RateLimit } from '../domain/user-key.ts';
 export type {
   Accepted,
   AcceptedCode,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppliedChange } from '../domain/key-change.ts';
-import type { VerifierMemory } from '../verify/verifier-memory.ts';
+import type { VerifierMemory } from '../revocation/verifier-memory.ts';
 import type { Broker, Registration } from './broker.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import { FlowplateApiError } from './errors.ts';
@@ -27,7 +27,7 @@ const quietPauseMs = 250;
 const beatsBetweenClockReadings = 20;
 
 /**
- * The right to verify from memory, held through the broker (decision 0003, and src/verify/lease.ts
+ * The right to verify from memory, held through the broker (decision 0003, and src/revocation/lease.ts
  * for the argument why the order matters). A heartbeat says what was applied, and the broker writes
  * that down and extends the lease, committed, before it reads the changes that it answers with.
  * Once they are applied the lease holds until the monotonic clock *before* the heartbeat was sent +

@@ -1,16 +1,16 @@
 import type { CallOptions } from './client.ts';
-import { ApiKeys } from './operator/api-keys.ts';
-import { ApiUsers } from './operator/api-users.ts';
-import { Audit } from './operator/audit.ts';
-import { Environments } from './operator/environments.ts';
-import { HiddenKeys } from './operator/hidden-keys.ts';
-import { MasterKeys } from './operator/master-keys.ts';
-import { Requests } from './operator/requests.ts';
-import { Roles } from './operator/roles.ts';
-import { Session } from './operator/session.ts';
-import { Tenants } from './operator/tenants.ts';
-import { PlatformUsers } from './operator/users.ts';
 import type { PlatformStats } from './operator-types.ts';
+import { ApiKeys } from './platform/api-keys.ts';
+import { ApiUsers } from './platform/api-users.ts';
+import { Audit } from './platform/audit.ts';
+import { Environments } from './platform/environments.ts';
+import { MasterKeys } from './platform/master-keys.ts';
+import { Tenants } from './platform/organizations.ts';
+import { PlatformUsers } from './platform/platform-users.ts';
+import { Requests } from './platform/requests.ts';
+import { Roles } from './platform/roles.ts';
+import { Session } from './platform/sessions.ts';
+import { HiddenKeys } from './platform/user-keys.ts';
 import { type ConnectionOptions, type Credential, Transport } from './transport.ts';
 
 export type OperatorClientOptions = Omit<ConnectionOptions, 'masterKey'> & {

@@ -3,14 +3,18 @@ import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { numberRanges } from '../domain/number-ranges.ts';
 import { isAccepted, type Verdict } from '../domain/verdict.ts';
+import { RefusedOrganizations } from '../revocation/refused-organizations.ts';
+import {
+  changesRememberedMax,
+  RememberedRevisions,
+  revisionMemoryMs,
+} from '../revocation/remembered-revisions.ts';
+import { VerifierMemory } from '../revocation/verifier-memory.ts';
 import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
 import { fingerprintOf } from '../verify/fingerprint-table.ts';
-import { changesRememberedMax, type Entry, RecordCache, revisionMemoryMs } from '../verify/record-cache.ts';
-import { RefusedOrganizations } from '../verify/refused-organizations.ts';
-import { RememberedRevisions } from '../verify/remembered-revisions.ts';
+import { type Entry, RecordCache } from '../verify/record-cache.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
-import { VerifierMemory } from '../verify/verifier-memory.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { Broker } from './broker.ts';
 import { BrokerClock } from './broker-clock.ts';

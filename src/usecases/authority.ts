@@ -11,13 +11,13 @@ import {
   type Principal,
   type TenantPrincipal,
 } from '../domain/principal.ts';
-import { findApiKeyHolder } from '../stores/postgres/api-keys.ts';
+import { findApiKeyHolder } from '../stores/postgres/api-keys/api-keys.ts';
 import { findApiUser } from '../stores/postgres/api-users.ts';
 import { holdMasterKey, isKeyActive, lockAuthorities } from '../stores/postgres/authority.ts';
 import type { Database, Tx } from '../stores/postgres/database.ts';
-import { findOrganization } from '../stores/postgres/organizations.ts';
-import { findSessionHolder } from '../stores/postgres/platform-sessions.ts';
-import { listPermissionsOf } from '../stores/postgres/roles.ts';
+import { findOrganization } from '../stores/postgres/organizations/organizations.ts';
+import { listPermissionsOf } from '../stores/postgres/platform-users/roles.ts';
+import { findSessionHolder } from '../stores/postgres/sessions/sessions.ts';
 
 /**
  * The rights that a change takes away: a master key, a key or an API user by its id, an organization's

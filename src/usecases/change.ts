@@ -1,15 +1,15 @@
+import type { Turns } from '../concurrency/keyed-queue.ts';
 import { type AuditEvent, newAuditEvent, type Origin } from '../domain/audit-event.ts';
 import type { Clock, RandomBytes } from '../domain/clock.ts';
 import type { Idempotency } from '../domain/idempotency.ts';
 import type { Audience, Revokes } from '../domain/key-change.ts';
 import { type Caller, originOf, type Principal } from '../domain/principal.ts';
 import type { Propagation } from '../domain/propagation.ts';
-import type { Turns } from '../domain/turns.ts';
-import { insertAuditEvents } from '../stores/postgres/audit-events.ts';
+import type { PropagationWatch, Told } from '../revocation/propagation-watch.ts';
+import { insertAuditEvents } from '../stores/postgres/audit/events.ts';
 import type { Database, Tx } from '../stores/postgres/database.ts';
-import { appendKeyChanges, findLastKeyChangeSeq } from '../stores/postgres/key-changes.ts';
-import type { PropagationWatch, Told } from '../stores/postgres/propagation.ts';
-import { enterTenantRole } from '../stores/postgres/tenant-scope.ts';
+import { enterTenantRole } from '../stores/postgres/organizations/row-scope.ts';
+import { appendKeyChanges, findLastKeyChangeSeq } from '../stores/postgres/verifiers/change-feed.ts';
 import { type Ends, holdAuthority, requireStillAuthorized } from './authority.ts';
 import { idempotent } from './idempotent.ts';
 

@@ -1,6 +1,6 @@
+import type { Turns } from '../concurrency/keyed-queue.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyLifeMs } from '../domain/idempotency.ts';
-import type { Turns } from '../domain/turns.ts';
 import type { Database, Tx } from '../stores/postgres/database.ts';
 import { isLockTimeout } from '../stores/postgres/faults.ts';
 import { findSealedAnswer, insertSealedAnswer } from '../stores/postgres/idempotency-keys.ts';

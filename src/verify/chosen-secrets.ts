@@ -1,10 +1,10 @@
-import type { FairBulkhead } from '../domain/fair-bulkhead.ts';
+import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
+import { readTogether } from '../concurrency/read-together.ts';
 import { placeOf } from '../domain/ip-address.ts';
-import { hashPassword, isOutdated, isPassword } from '../domain/password-hash.ts';
-import { readTogether } from '../domain/read-together.ts';
-import type { MasterKeyHash } from '../stores/postgres/master-keys.ts';
+import { hashPassword, isOutdated, isPassword } from '../password-hash.ts';
+import type { Lease } from '../revocation/lease.ts';
+import type { MasterKeyHash } from '../stores/postgres/master-keys/master-keys.ts';
 import { FingerprintTable } from './fingerprint-table.ts';
-import type { Lease } from './lease.ts';
 
 export type ChosenSecretParts = {
   lease: Pick<Lease, 'isHeld'>;

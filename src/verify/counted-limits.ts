@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { inTime } from '../domain/deadline.ts';
+import { inTime } from '../concurrency/deadline.ts';
 import { FlowplateError } from '../domain/errors.ts';
-import type { Quota } from '../domain/key.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
+import type { Quota } from '../domain/user-key.ts';
 import { type Spend, type Spent, spendLimits } from '../stores/redis/limits.ts';
 import type { CountedSpent } from './limit-verdict.ts';
 import { type LimitedLine, momentNow } from './limited-line.ts';

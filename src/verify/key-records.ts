@@ -1,15 +1,16 @@
 import type { Redis } from 'ioredis';
-import { Batches } from '../domain/batches.ts';
+import { Batches } from '../concurrency/batches.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import { recordLifeMs } from '../domain/key-record.ts';
+import type { Lease } from '../revocation/lease.ts';
+import type { RefusedOrganizations } from '../revocation/refused-organizations.ts';
+import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
+import type { ServerClock } from '../revocation/server-clock.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
 import { type PackedRecord, readRecords, writeRecord } from '../stores/redis/records.ts';
 import { fingerprintOf } from './fingerprint-table.ts';
-import type { Lease } from './lease.ts';
-import { Entry, type RecordCache, recordLifeMs } from './record-cache.ts';
-import type { RefusedOrganizations } from './refused-organizations.ts';
-import type { RememberedRevisions } from './remembered-revisions.ts';
+import { Entry, type RecordCache } from './record-cache.ts';
 
 export type RecordSource = 'memory' | 'redis' | 'postgres';
 

@@ -1,6 +1,6 @@
-import type { Quota, RateLimit } from '../domain/key.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { endOfPeriod } from '../domain/usage.ts';
+import type { Quota, RateLimit } from '../domain/user-key.ts';
 import type { LimitState } from '../domain/verdict.ts';
 import type { Spent } from '../stores/redis/limits.ts';
 

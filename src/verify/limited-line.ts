@@ -1,6 +1,6 @@
-import type { Quota, RateLimit } from '../domain/key.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { endOfPeriod, startOfPeriod } from '../domain/usage.ts';
+import type { Quota, RateLimit } from '../domain/user-key.ts';
 import type { Counted, Spend } from '../stores/redis/limits.ts';
 
 /** One instant on two clocks. Quota periods are dates of the database server's clock. */

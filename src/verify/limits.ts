@@ -1,6 +1,6 @@
 import { FlowplateError } from '../domain/errors.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import type { ServerClock } from '../revocation/server-clock.ts';
 import type { CountedLimits } from './counted-limits.ts';
 import { countedVerdict, type LimitVerdict } from './limit-verdict.ts';
 import { type LimitedLine, momentNow } from './limited-line.ts';

@@ -1,5 +1,5 @@
-import type { OnUnavailable, Quota, RateLimit } from '../domain/key.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
+import type { OnUnavailable, Quota, RateLimit } from '../domain/user-key.ts';
 import { type LimitVerdict, quotaState, rateState } from './limit-verdict.ts';
 import type { LimitedLine, Moment } from './limited-line.ts';
 

@@ -1,16 +1,16 @@
+import { type MaybeLater, whenThere } from '../concurrency/maybe-later.ts';
 import { isIpAllowed } from '../domain/ip-allowlist.ts';
 import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import { parseSecret } from '../domain/key-format.ts';
 import { isUsable, type MasterKey, operatorSecretLengthMin, toPrincipal } from '../domain/master-key.ts';
-import { type MaybeLater, whenThere } from '../domain/maybe-later.ts';
 import type { MasterKeyPrincipal } from '../domain/principal.ts';
-import type { FindMasterKeyByDigest, ReadMasterKey } from '../stores/postgres/master-key-look-ups.ts';
-import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import type { Lease } from '../revocation/lease.ts';
+import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
+import type { ServerClock } from '../revocation/server-clock.ts';
+import type { FindMasterKeyByDigest, ReadMasterKey } from '../stores/postgres/master-keys/look-ups.ts';
 import type { ChosenSecrets, PresentedSecret } from './chosen-secrets.ts';
 import { FingerprintTable, fingerprintOf } from './fingerprint-table.ts';
-import type { Lease } from './lease.ts';
 import { Entry, type RecordCache } from './record-cache.ts';
-import type { RememberedRevisions } from './remembered-revisions.ts';
 
 export type MasterKeyParts = {
   keyring: Keyring;

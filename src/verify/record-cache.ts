@@ -1,26 +1,8 @@
+import { recordLifeMs } from '../domain/key-record.ts';
+import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
 import type { AcceptedVerdict } from './accepted-verdict.ts';
 import { FingerprintTable } from './fingerprint-table.ts';
-import type { RememberedRevisions } from './remembered-revisions.ts';
 import type { Tally } from './usage-recorder.ts';
-
-/**
- * How long a record may be used after its Postgres read, in Redis and in memory alike, never extended by a hit. It bounds the
- * damage of what the change feed does not carry, such as an operator's own UPDATE.
- */
-export const recordLifeMs = 300_000;
-
-/**
- * Longer than a record lives: beyond that a revision refuses nothing any more. Twice over, for
- * embedded verifiers of earlier versions, which know of no places in the feed and judge by this
- * time.
- */
-export const revisionMemoryMs = 2 * recordLifeMs + 60_000;
-
-/**
- * 30 to 60 MB. What more changes within the time above costs is reads: older records are fetched
- * again.
- */
-export const changesRememberedMax = 200_000;
 
 /**
  * A record in memory, side by side with what its uses leave there: among 100,000 keys every further object or table that a

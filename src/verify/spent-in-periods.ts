@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import { Batches } from '../domain/batches.ts';
-import type { QuotaPeriod } from '../domain/key.ts';
+import { Batches } from '../concurrency/batches.ts';
 import { addCounts, startOfPeriod } from '../domain/usage.ts';
+import type { QuotaPeriod } from '../domain/user-key.ts';
 import type { Database } from '../stores/postgres/database.ts';
-import { type CostAsked, sumAcceptedCosts } from '../stores/postgres/usage.ts';
+import { type CostAsked, sumAcceptedCosts } from '../stores/postgres/usage/usage.ts';
 import { listWaitingCosts } from '../stores/redis/usage-flushes.ts';
 
 export type SpentInPeriodsParts = {

@@ -1,9 +1,9 @@
+import type { MaybeLater } from '../concurrency/maybe-later.ts';
 import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import type { MaybeLater } from '../domain/maybe-later.ts';
 import { isVisibleTo, type Reach } from '../domain/principal.ts';
 import { type AcceptedCode, isAccepted, type RefusedCode, type Verdict } from '../domain/verdict.ts';
-import type { ServerClock } from '../stores/postgres/server-clock.ts';
+import type { ServerClock } from '../revocation/server-clock.ts';
 import { verdictOf } from './accepted-verdict.ts';
 import { type Asked, decide } from './decide.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { seal, sealedIds, tamper } from '../support/audit-chain.ts';
-import { useOperatorDesk } from './operator-desk.ts';
+import { useOperatorDesk } from './platform-user-desk.ts';
 
 const { broker, desk } = useOperatorDesk();
 

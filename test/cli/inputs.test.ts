@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { newOwner } from '../support/keys.ts';
-import { useOperatorDesk } from './operator-desk.ts';
+import { useOperatorDesk } from './platform-user-desk.ts';
 
 const { broker, desk } = useOperatorDesk();
 

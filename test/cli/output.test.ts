@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { tableLines } from '../../src/cli/output/table.ts';
-import { organization } from '../support/operators.ts';
+import { organization } from '../support/platform-callers.ts';
 import { launcher } from './flowplate.ts';
-import { useOperatorDesk } from './operator-desk.ts';
+import { useOperatorDesk } from './platform-user-desk.ts';
 
 const { broker, desk } = useOperatorDesk();
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { goodPassword, logIn, tryLogIn } from '../support/platform-users.ts';
-import { useOperatorDesk } from './operator-desk.ts';
+import { useOperatorDesk } from './platform-user-desk.ts';
 
 const { broker, desk } = useOperatorDesk();
 

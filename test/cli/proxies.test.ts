@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ForwardProxy, startForwardProxy } from '../support/forward-proxy.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import { startTlsFront } from '../support/tls-front.ts';
-import { useOperatorDesk } from './operator-desk.ts';
+import { useOperatorDesk } from './platform-user-desk.ts';
 
 const { broker, desk } = useOperatorDesk();
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
-import { tenantKey } from '../support/operators.ts';
+import { tenantKey } from '../support/platform-callers.ts';
 import { type Desk, openDesk } from './flowplate.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 

@@ -88,7 +88,7 @@ test('a worker killed -9 at every step of its roll-up, and now and then, counts 
 const careless = {
   'forgets which flushes it has counted': {
     edit: {
-      file: 'src/stores/postgres/usage-flushes.ts',
+      file: 'src/stores/postgres/usage/flushes.ts',
       from: 'ON CONFLICT (id) DO NOTHING RETURNING id',
       to: 'ON CONFLICT (id) DO UPDATE SET drained_at = now() RETURNING id',
     },

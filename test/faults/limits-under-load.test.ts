@@ -26,11 +26,11 @@ afterAll(endAll);
 /** Time-outs as Node's own are: they fire before the sockets are read. */
 const earlyDeadlines: Edit[] = [
   {
-    file: 'src/domain/deadline.ts',
+    file: 'src/concurrency/deadline.ts',
     from: 'immediate = setImmediate(onLate);',
     to: 'onLate(); immediate = undefined;',
   },
-  { file: 'src/domain/deadline.ts', from: 'lateMs < lateMsMin', to: 'true' },
+  { file: 'src/concurrency/deadline.ts', from: 'lateMs < lateMsMin', to: 'true' },
 ];
 
 /** Whatever cannot be counted is let in. */

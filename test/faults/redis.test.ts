@@ -176,7 +176,7 @@ test('an API and a worker that start while Redis is away work, the worker as soo
 test('a Redis that still holds the record of before a revoke gets no revoked key accepted, and without revisions it would', async () => {
   const unprotected = await copySource([
     {
-      file: 'src/verify/remembered-revisions.ts',
+      file: 'src/revocation/remembered-revisions.ts',
       from: 'return remembered !== undefined && record.revision < remembered.revision;',
       to: 'return remembered === null;',
     },

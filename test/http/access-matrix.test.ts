@@ -6,8 +6,8 @@ import { routes } from '../../src/http/routes.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { expectError } from '../support/errors.ts';
 import { mint } from '../support/keys.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
 import { setStatus } from '../support/organization-status.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { bootstrapped, platformUser } from '../support/platform-users.ts';
 
 /** Every operation × every kind of credential. What each group lets in is said here once more, apart from the routes. */

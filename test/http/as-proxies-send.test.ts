@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { idPrefixes } from '../../src/domain/ids.ts';
 import { routes } from '../../src/http/routes.ts';
 import { createMetrics, metricsServer } from '../../src/metrics.ts';
-import { listen } from '../../src/serve-http.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { firstApiAdmin } from '../support/api-users.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { keysPath, type Minted, mint, verify } from '../support/keys.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { sendRaw, statusesOf } from '../support/raw-request.ts';
 
 let broker: TestBroker;

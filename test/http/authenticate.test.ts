@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import argon2 from 'argon2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isOutdated } from '../../src/domain/password-hash.ts';
+import { isOutdated } from '../../src/password-hash.ts';
 import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
 import { rotateMasterKey } from '../../src/usecases/master-keys/rotate-master-key.ts';
 import { startBroker, type TestBroker, testOrigin } from '../support/broker.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { errorEnvelope, problemDetails } from '../../src/http/error-schemas.ts';
 import { problems } from '../../src/http/problem.ts';
 import { createApiServer } from '../../src/http/server.ts';
-import { listen } from '../../src/serve-http.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { caller } from '../support/call.ts';
 import { expectError } from '../support/errors.ts';

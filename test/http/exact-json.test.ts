@@ -6,7 +6,7 @@ import { startBroker, type TestBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { expectError, expectViolations } from '../support/errors.ts';
 import { getKey, keysPath, mint, newOwner, verify } from '../support/keys.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { bootstrapped, goodPassword } from '../support/platform-users.ts';
 
 type Headers = Record<string, string>;

@@ -7,8 +7,8 @@ import { startBroker, type TestBroker, testOrigin } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { keysPath, mint, newOwner } from '../support/keys.ts';
 import { lockWaiters } from '../support/lock-waiters.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
 import { setStatus } from '../support/organization-status.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { bootstrapped, type LoggedIn, platformUser } from '../support/platform-users.ts';
 import { slowRequest } from '../support/slow-request.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { callAs, created, type Headers, inside, revokeApiKey } from '../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { mint, refresh, revoke, update } from '../support/keys.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { register } from './verifiers/verifier-calls.ts';
 
 let broker: TestBroker;

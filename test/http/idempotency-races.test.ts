@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lockUserKeys } from '../../src/stores/postgres/keys.ts';
+import { lockUserKeys } from '../../src/stores/postgres/user-keys/user-keys.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { expectError } from '../support/errors.ts';

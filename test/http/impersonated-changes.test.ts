@@ -3,8 +3,8 @@ import { startBroker } from '../support/broker.ts';
 import { expectError, expectViolations } from '../support/errors.ts';
 import { impersonation } from '../support/impersonation.ts';
 import { keysPath } from '../support/keys.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
 import { setStatus } from '../support/organization-status.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { sendRaw } from '../support/raw-request.ts';
 
 const environments = '/api/v1/environments';

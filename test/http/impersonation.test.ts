@@ -4,8 +4,8 @@ import { startBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { bytesOf, expectError, expectViolations } from '../support/errors.ts';
 import { impersonation } from '../support/impersonation.ts';
-import { tenantKey } from '../support/operators.ts';
 import { setStatus } from '../support/organization-status.ts';
+import { tenantKey } from '../support/platform-callers.ts';
 
 /** Everything that a tenant's own key can call, and an operator in its place. */
 const operations = routes

@@ -3,7 +3,7 @@ import { startBroker, type TestBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { expectViolations } from '../support/errors.ts';
 import { keysPath, mint, newOwner, type Owner, refresh, refreshed, verify } from '../support/keys.ts';
-import { platformKey } from '../support/operators.ts';
+import { platformKey } from '../support/platform-callers.ts';
 
 /** One place where a time comes in, and how a text is brought there. */
 type Door = { name: string; field: string; send: (text: string) => Promise<Answer> };

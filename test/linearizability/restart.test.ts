@@ -77,7 +77,7 @@ test('control arm: extended by the new length, it is counted as over while its v
 }) => {
   const root = await copySource([
     {
-      file: 'src/stores/postgres/verifiers.ts',
+      file: 'src/stores/postgres/verifiers/verifiers.ts',
       from: 'make_interval(secs => lease_ms / 1000.0)',
       to: `make_interval(secs => \${Number(process.env.LEASE_MS) / 1_000})`,
     },

@@ -1,20 +1,20 @@
 import type { Edit } from '../support/source-copy.ts';
 import { holdPoint, stopPoint } from './stop-points.ts';
 
-const lease = 'src/verify/lease.ts';
+const lease = 'src/revocation/lease.ts';
 
 /** What a control arm takes out of its copy of the source, one protection each. */
 export const without = {
   remembering: [
     {
-      file: 'src/verify/remembered-revisions.ts',
+      file: 'src/revocation/remembered-revisions.ts',
       from: 'return remembered !== undefined && record.revision < remembered.revision;',
       to: 'return remembered === null;',
     },
   ],
   waiting: [
     {
-      file: 'src/stores/postgres/propagation.ts',
+      file: 'src/revocation/propagation-watch.ts',
       from: 'if (told === undefined) return settled(',
       to: 'return settled(',
     },
@@ -44,7 +44,7 @@ export const startAtTheEnd = {
   withoutPlaces: [
     endOfFeed,
     {
-      file: 'src/verify/remembered-revisions.ts',
+      file: 'src/revocation/remembered-revisions.ts',
       from: 'return seq >= this.#knownSinceSeq;',
       to: 'return true;',
     },

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { revokeApiKey } from '../support/api-keys.ts';
 import { mint, verify } from '../support/keys.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { platformUser } from '../support/platform-users.ts';
 import { row, statusOf } from './api-key-steps.ts';
 import { openSite } from './site.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { register } from '../http/verifiers/verifier-calls.ts';
-import { platformKey } from '../support/operators.ts';
+import { platformKey } from '../support/platform-callers.ts';
 import { bearer, choose, row, statusOf } from './api-key-steps.ts';
 import { openSite } from './site.ts';
 import { overhear } from './whereabouts.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { mint } from '../support/keys.ts';
-import { tenantKey } from '../support/operators.ts';
+import { tenantKey } from '../support/platform-callers.ts';
 import { platformUser } from '../support/platform-users.ts';
 import { field, type Portal } from './browser.ts';
 import { openSite } from './site.ts';

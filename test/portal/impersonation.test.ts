@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { platformKey, tenantKey } from '../support/operators.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { platformUser } from '../support/platform-users.ts';
 import { field, logInAs, type Portal } from './browser.ts';
 import { openSite } from './site.ts';

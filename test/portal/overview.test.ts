@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { insertApiKey } from '../../src/stores/postgres/api-keys.ts';
+import { insertApiKey } from '../../src/stores/postgres/api-keys/api-keys.ts';
 import { issueApiKey } from '../../src/usecases/api-keys/issue-api-key.ts';
 import { append, revisionOf } from '../support/feed.ts';
 import { mint, verify } from '../support/keys.ts';
-import { tenantKey } from '../support/operators.ts';
+import { tenantKey } from '../support/platform-callers.ts';
 import { goodPassword, platformUser } from '../support/platform-users.ts';
 import { dayMs } from '../support/walk-clock.ts';
 import { field, logInAs, openPortal, type Portal } from './browser.ts';

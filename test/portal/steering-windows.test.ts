@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { tenantKey } from '../support/operators.ts';
+import { tenantKey } from '../support/platform-callers.ts';
 import { goodPassword } from '../support/platform-users.ts';
 import { field, openPortal } from './browser.ts';
 import { openSite } from './site.ts';

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { afterAll, expect, test } from 'vitest';
 import { checkAdvisories } from '../../scripts/checks/advisories.ts';
-import { listen } from '../../src/serve-http.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 
 afterAll(endAll);

@@ -1,10 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listen } from '../../src/process/serve-http.ts';
 import { FlowplateClient } from '../../src/sdk/client.ts';
 import { flowplateExpress } from '../../src/sdk/express.ts';
 import { type FastifyReply, flowplateFastify } from '../../src/sdk/fastify.ts';
-import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,10 +1,10 @@
 import { createServer, type RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { listKeysRoute } from '../../src/http/flowplate/list-keys.ts';
+import { listKeysRoute } from '../../src/http/user-keys/list-keys.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { FlowplateClient } from '../../src/sdk/client.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from '../../src/sdk/errors.ts';
 import { FlowplateOperatorClient } from '../../src/sdk/operator-client.ts';
-import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { newOwner } from '../support/keys.ts';

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listen } from '../../src/process/serve-http.ts';
 import { type FastifyReply, flowplateFastify, identityHeaders, verdictOf } from '../../src/sdk/fastify.ts';
 import type { Demands } from '../../src/sdk/gate.ts';
-import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { mint, revoke } from '../support/keys.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../scripts/services/project-root.ts';
-import { listen } from '../../src/serve-http.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { installed, packed } from '../packages/packed.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';

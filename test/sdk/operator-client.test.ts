@@ -1,12 +1,12 @@
 import { createServer, type RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listen } from '../../src/process/serve-http.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from '../../src/sdk/errors.ts';
 import { nextCursor } from '../../src/sdk/next-cursor.ts';
 import { FlowplateOperatorClient } from '../../src/sdk/operator-client.ts';
-import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
-import { platformKey } from '../support/operators.ts';
+import { platformKey } from '../support/platform-callers.ts';
 
 let broker: TestBroker;
 let credential: string;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { UsageMark } from '../../src/domain/usage.ts';
 import { toReports } from '../../src/sdk/usage-report.ts';
-import { listUsageTotals } from '../../src/stores/postgres/usage.ts';
+import { listUsageTotals } from '../../src/stores/postgres/usage/usage.ts';
 import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { getKey, type Minted, mint } from '../support/keys.ts';
-import { tenantKey } from '../support/operators.ts';
+import { tenantKey } from '../support/platform-callers.ts';
 import { usageFlush } from '../support/usage.ts';
 import { embed } from './embedded.ts';
 import { newLink } from './link.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { TestBroker } from './broker.ts';
 import type { CallOptions } from './call.ts';
-import { platformKey } from './operators.ts';
+import { platformKey } from './platform-callers.ts';
 
 export type TestApiUser = { id: string; key: string };
 

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { FairBulkhead } from '../../src/domain/fair-bulkhead.ts';
+import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import type { Keyring } from '../../src/domain/key-digest.ts';
 import type { MasterKey } from '../../src/domain/master-key.ts';
+import { ServerClock } from '../../src/revocation/server-clock.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
-import { masterKeyLookUps, masterKeyReads } from '../../src/stores/postgres/master-key-look-ups.ts';
+import { masterKeyLookUps, masterKeyReads } from '../../src/stores/postgres/master-keys/look-ups.ts';
 import {
   listMasterKeyHashes,
   rekeyMasterKey,
   updateMasterKeyHash,
-} from '../../src/stores/postgres/master-keys.ts';
-import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
+} from '../../src/stores/postgres/master-keys/master-keys.ts';
 import { createMasterKey } from '../../src/usecases/master-keys/create-master-key.ts';
 import { ChosenSecrets } from '../../src/verify/chosen-secrets.ts';
 import { MasterKeys } from '../../src/verify/master-keys.ts';

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { MasterKey } from '../../src/domain/master-key.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
-import { insertMasterKey } from '../../src/stores/postgres/master-keys.ts';
-import { insertSession } from '../../src/stores/postgres/platform-sessions.ts';
-import { insertPlatformUser } from '../../src/stores/postgres/platform-users.ts';
+import { insertMasterKey } from '../../src/stores/postgres/master-keys/master-keys.ts';
+import { insertPlatformUser } from '../../src/stores/postgres/platform-users/platform-users.ts';
+import { insertSession } from '../../src/stores/postgres/sessions/sessions.ts';
 
 const createdAt = new Date('2026-01-01T00:00:00Z');
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { AppliedChange, KeyChange } from '../../src/domain/key-change.ts';
+import { Lease, type LeaseOptions } from '../../src/revocation/lease.ts';
+import { ServerClock } from '../../src/revocation/server-clock.ts';
+import type { ChangeSink } from '../../src/revocation/verifier-memory.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
-import { appendKeyChanges } from '../../src/stores/postgres/key-changes.ts';
-import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
-import { Lease, type LeaseOptions } from '../../src/verify/lease.ts';
-import type { ChangeSink } from '../../src/verify/verifier-memory.ts';
+import { appendKeyChanges } from '../../src/stores/postgres/verifiers/change-feed.ts';
 import type { Around } from './observed-pool.ts';
 
 export function revisionOf(subjectId: string, revision: number): KeyChange {

@@ -2,7 +2,7 @@ import type { PlatformPermission } from '../../src/domain/permission.ts';
 import type { TestBroker } from './broker.ts';
 import type { Answer } from './call.ts';
 import { newOwner } from './keys.ts';
-import { organization, platformKey } from './operators.ts';
+import { organization, platformKey } from './platform-callers.ts';
 
 export type Operator = Awaited<ReturnType<typeof platformKey>>;
 

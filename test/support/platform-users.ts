@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { superAdminRoleId } from '../../src/domain/role.ts';
 import type { TestBroker } from './broker.ts';
 import type { Answer } from './call.ts';
-import { tenantKey } from './operators.ts';
+import { tenantKey } from './platform-callers.ts';
 
 export const goodPassword = 'correct horse battery staple';
 

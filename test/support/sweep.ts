@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { expireDueKeys } from '../../src/usecases/keys/expire-due-keys.ts';
+import { expireDueKeys } from '../../src/usecases/user-keys/expire-due-keys.ts';
 import type { TestBroker } from './broker.ts';
 
 /** Lets the sweep write down that these keys, which have expired, did so: it comes a minute after an expiry. */

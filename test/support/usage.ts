@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { startOfMinuteMs, type UsageFlush, type UsageMark } from '../../src/domain/usage.ts';
 import type { Db } from '../../src/stores/postgres/database.ts';
-import { listUsageTotals } from '../../src/stores/postgres/usage.ts';
+import { listUsageTotals } from '../../src/stores/postgres/usage/usage.ts';
 
 /** Calls of one line at one time, accepted unless told otherwise. */
 export function usageMark(lineageId: string, at: string, changed: Partial<UsageMark> = {}): UsageMark {

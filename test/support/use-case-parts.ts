@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { Turns } from '../../src/concurrency/keyed-queue.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type { Caller, MasterKeyPrincipal } from '../../src/domain/principal.ts';
-import { Turns } from '../../src/domain/turns.ts';
-import { mintsInBatches } from '../../src/stores/postgres/minted-keys.ts';
-import { PropagationWatch } from '../../src/stores/postgres/propagation.ts';
-import { type MintRequest, mintKey } from '../../src/usecases/keys/mint-key.ts';
+import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
+import { mintsInBatches } from '../../src/stores/postgres/user-keys/minted-keys.ts';
+import { type MintRequest, mintKey } from '../../src/usecases/user-keys/mint-key.ts';
 import { testMasterKey } from './callers.ts';
 import type { TestStores } from './stores.ts';
 

@@ -1,14 +1,18 @@
 import type { KeyDigest, Keyring } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
+import { RefusedOrganizations } from '../../src/revocation/refused-organizations.ts';
+import {
+  changesRememberedMax,
+  RememberedRevisions,
+  revisionMemoryMs,
+} from '../../src/revocation/remembered-revisions.ts';
+import { ServerClock } from '../../src/revocation/server-clock.ts';
+import { VerifierMemory } from '../../src/revocation/verifier-memory.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
 import type { LookUpLimits } from '../../src/stores/postgres/look-ups.ts';
-import { ServerClock } from '../../src/stores/postgres/server-clock.ts';
 import { keyRecordLookUps } from '../../src/stores/postgres/verify-records.ts';
 import { type KeyRecordParts, KeyRecords, type RecordSource } from '../../src/verify/key-records.ts';
-import { changesRememberedMax, RecordCache, revisionMemoryMs } from '../../src/verify/record-cache.ts';
-import { RefusedOrganizations } from '../../src/verify/refused-organizations.ts';
-import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
-import { VerifierMemory } from '../../src/verify/verifier-memory.ts';
+import { RecordCache } from '../../src/verify/record-cache.ts';
 import type { Around } from './observed-pool.ts';
 import type { TestStores } from './stores.ts';
 import { testKeyring } from './use-case-parts.ts';

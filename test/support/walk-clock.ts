@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { ServerClock } from '../../src/stores/postgres/server-clock.ts';
+import type { ServerClock } from '../../src/revocation/server-clock.ts';
 import type { TestBroker } from './broker.ts';
 
 export const secondMs = 1_000;

@@ -5,7 +5,7 @@ import { digestSecret } from '../../src/domain/key-digest.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { keyspace } from '../../src/stores/redis/keyspace.ts';
 import { readRecords } from '../../src/stores/redis/records.ts';
-import { revokeKey } from '../../src/usecases/keys/revoke-key.ts';
+import { revokeKey } from '../../src/usecases/user-keys/revoke-key.ts';
 import { admitTestCallers } from '../support/callers.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Around } from '../support/observed-pool.ts';

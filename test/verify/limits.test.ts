@@ -5,7 +5,7 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
 import type { UsageFlush } from '../../src/domain/usage.ts';
 import type { VerdictCode } from '../../src/domain/verdict.ts';
-import { applyFlushes } from '../../src/stores/postgres/usage-flushes.ts';
+import { applyFlushes } from '../../src/stores/postgres/usage/flushes.ts';
 import { pushFlush } from '../../src/stores/redis/usage-flushes.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyRecord } from '../support/key-record.ts';

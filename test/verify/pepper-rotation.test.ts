@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { digestSecret, type Keyring, newPepper } from '../../src/domain/key-digest.ts';
-import { rekeyKey } from '../../src/stores/postgres/keys.ts';
+import { rekeyKey } from '../../src/stores/postgres/user-keys/user-keys.ts';
 import { Rekeying } from '../../src/verify/rekeying.ts';
 import { admitTestCallers } from '../support/callers.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { recordLifeMs } from '../../src/domain/key-record.ts';
 import {
   changesRememberedMax,
-  Entry,
-  RecordCache,
-  recordLifeMs,
+  RememberedRevisions,
   revisionMemoryMs,
-} from '../../src/verify/record-cache.ts';
-import { RememberedRevisions } from '../../src/verify/remembered-revisions.ts';
+} from '../../src/revocation/remembered-revisions.ts';
+import { Entry, RecordCache } from '../../src/verify/record-cache.ts';
 
 type Small = { id: string; revision: number };
 

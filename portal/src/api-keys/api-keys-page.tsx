@@ -4,15 +4,15 @@ import { useState } from 'react';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
+import { ShownOnce } from '../parts/shown-once.tsx';
 import { TextFilter } from '../parts/text-filter.tsx';
-import { useOwn } from '../session/me.ts';
+import { useOwn } from '../sessions/me.ts';
 import { ApiKeysTable } from './api-keys-table.tsx';
 import { attentions } from './attention.ts';
 import { CreateKey } from './create-key.tsx';
 import { type Ending, EndKey } from './end-key.tsx';
 import { KeyDetails } from './key-details.tsx';
 import { MetricCards } from './metric-cards.tsx';
-import { ShownOnce } from './shown-once.tsx';
 import { type ApiKey, useApiKeys } from './use-api-keys.ts';
 
 export type Secret = { name: string; secret: string };

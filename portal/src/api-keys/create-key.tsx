@@ -2,10 +2,10 @@ import { SegmentedControl, Select, TagsInput, Textarea, TextInput } from '@manti
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
+import { useTenantChoice } from '../organizations/use-organizations.ts';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
-import { useOwn } from '../session/me.ts';
-import { useTenantChoice } from '../tenants/use-tenants.ts';
+import { useOwn } from '../sessions/me.ts';
 import type { Secret } from './api-keys-page.tsx';
 import { ExpiryField } from './expiry-field.tsx';
 import { type Expiry, expiresAt } from './expiry-presets.ts';

@@ -1,7 +1,7 @@
 import { Checkbox, Stack } from '@mantine/core';
 import type { Role } from '../api/client.ts';
-import { type Me, may, superAdminRoleId, useOwn } from '../session/me.ts';
-import { useRoles } from '../users/use-users.ts';
+import { useRoles } from '../platform-users/use-platform-users.ts';
+import { type Me, may, superAdminRoleId, useOwn } from '../sessions/me.ts';
 
 type Props = { roleIds: string[]; onChange: (roleIds: string[]) => void; error: string | undefined };
 

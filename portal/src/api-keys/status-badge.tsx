@@ -1,5 +1,5 @@
 import { Badge } from '@mantine/core';
-import type { HiddenKeyStatus } from '../hidden-keys/use-hidden-keys.ts';
+import type { HiddenKeyStatus } from '../user-keys/use-user-keys.ts';
 
 const looks: Record<HiddenKeyStatus, { label: string; color: string }> = {
   active: { label: 'Active', color: 'green' },

@@ -1,5 +1,5 @@
 import createClient from 'openapi-fetch';
-import { insideHeaders } from '../session/inside.ts';
+import { insideHeaders } from '../sessions/inside.ts';
 import { faultOf } from './fault.ts';
 import type { components, paths } from './schema.d.ts';
 

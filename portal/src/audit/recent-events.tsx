@@ -2,7 +2,7 @@ import { Anchor, Group, Skeleton, Stack, Table, Text, Title } from '@mantine/cor
 import { Link } from 'react-router';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Time } from '../parts/time.tsx';
-import { useOwn } from '../session/me.ts';
+import { useOwn } from '../sessions/me.ts';
 import { ResultBadge } from './result-badge.tsx';
 import { type AuditEvent, useRecentEvents } from './use-audit.ts';
 

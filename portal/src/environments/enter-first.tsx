@@ -1,11 +1,11 @@
 import { Anchor, Button, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'react-router';
+import { EnterTenant } from '../organizations/enter-organization.tsx';
+import { useTenant } from '../organizations/use-organizations.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Waiting } from '../parts/waiting.tsx';
-import { useOwn } from '../session/me.ts';
-import { EnterTenant } from '../tenants/enter-tenant.tsx';
-import { useTenant } from '../tenants/use-tenants.ts';
+import { useOwn } from '../sessions/me.ts';
 
 /** Who comes by a link, or has left the tenant, is told the way in. */
 export function EnterFirst({ tenantId }: { tenantId: string | undefined }) {

@@ -2,11 +2,11 @@ import { Button, Group, Select, Stack, Text, TextInput, Title } from '@mantine/c
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import type { Secret } from '../api-keys/api-keys-page.tsx';
-import { ShownOnce } from '../api-keys/shown-once.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
-import { useOwn } from '../session/me.ts';
+import { ShownOnce } from '../parts/shown-once.tsx';
+import { useOwn } from '../sessions/me.ts';
 import { CreateMasterKey } from './create-master-key.tsx';
 import { MasterKeyDetails } from './master-key-details.tsx';
 import { MasterKeysTable } from './master-keys-table.tsx';

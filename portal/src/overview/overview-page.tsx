@@ -1,6 +1,6 @@
 import { SimpleGrid, Stack, Title } from '@mantine/core';
 import { useSearchState } from '../parts/search-state.ts';
-import { useOwn } from '../session/me.ts';
+import { useOwn } from '../sessions/me.ts';
 import { AttentionPanel } from './attention-panel.tsx';
 import { QueuesPanel } from './queues-panel.tsx';
 import { TopPanels } from './top-panels.tsx';

@@ -1,4 +1,4 @@
-import type { Permission } from '../session/me.ts';
+import type { Permission } from '../sessions/me.ts';
 
 export type Area = { label: string; read: Permission; manage: Permission };
 

@@ -1,5 +1,5 @@
 import { Checkbox, Table } from '@mantine/core';
-import { type Permission, useOwn } from '../session/me.ts';
+import { type Permission, useOwn } from '../sessions/me.ts';
 import { areas } from './permission-areas.ts';
 
 type Props = {

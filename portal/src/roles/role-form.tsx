@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { answerTo, api, type Role } from '../api/client.ts';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
-import type { Permission } from '../session/me.ts';
+import type { Permission } from '../sessions/me.ts';
 import { PermissionMatrix } from './permission-matrix.tsx';
 import { useRoleChange } from './use-role-change.ts';
 

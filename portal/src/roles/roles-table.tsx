@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Table, Text } from '@mantine/core';
 import type { Role } from '../api/client.ts';
 import { ListTable } from '../parts/list-table.tsx';
-import { useOwn } from '../session/me.ts';
+import { useOwn } from '../sessions/me.ts';
 import { type Area, areas } from './permission-areas.ts';
 
 export type RoleAction = 'edit' | 'delete';

@@ -2,8 +2,8 @@ import { Button, Menu, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from 'react-router';
 import { answerTo, api } from '../api/client.ts';
-import { leave } from '../session/inside.ts';
-import { leaveTo } from '../session/leave-to.ts';
+import { leave } from '../sessions/inside.ts';
+import { leaveTo } from '../sessions/leave-to.ts';
 
 export function AccountMenu({ name }: { name: string }) {
   const logOut = useMutation({

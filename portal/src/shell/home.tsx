@@ -1,6 +1,6 @@
 import { Stack, Text, Title } from '@mantine/core';
 import { Navigate } from 'react-router';
-import { useOwn } from '../session/me.ts';
+import { useOwn } from '../sessions/me.ts';
 import { places } from './navigation.ts';
 
 /** The first view that this operator may see. */

@@ -1,7 +1,7 @@
 import { Button, Group, Paper, Text } from '@mantine/core';
-import type { Inside } from '../session/inside.ts';
-import { leave } from '../session/inside.ts';
-import { leaveTo } from '../session/leave-to.ts';
+import type { Inside } from '../sessions/inside.ts';
+import { leave } from '../sessions/inside.ts';
+import { leaveTo } from '../sessions/leave-to.ts';
 
 /** Above every view while one works inside a tenant. */
 export function InsideBanner({ inside }: { inside: Inside }) {

@@ -1,4 +1,4 @@
-import type { Need } from '../session/me.ts';
+import type { Need } from '../sessions/me.ts';
 
 /** `isInside`: there only while one works inside a tenant. */
 export type Place = { to: string; label: string; need: Need; isInside?: true };

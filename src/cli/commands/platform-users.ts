@@ -6,7 +6,7 @@ import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import type { Column } from '../output/table.ts';
 import { flag, list } from '../values.ts';
-import { passwordStdin } from './session.ts';
+import { passwordStdin } from './sessions.ts';
 
 const columns: readonly Column<PlatformUser>[] = [
   ['ID', ({ id }) => id],

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { addAudit } from './audit.ts';
+import { addTenants } from './organizations.ts';
 import { addPlatformUsers } from './platform-users.ts';
 import { addRoles } from './roles.ts';
-import { addSession } from './session.ts';
-import { addTenants } from './tenants.ts';
+import { addSession } from './sessions.ts';
 
 export function addPlatform(program: Command): void {
   const platform = program

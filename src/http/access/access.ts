@@ -1,5 +1,5 @@
+import type { MaybeLater } from '../../concurrency/maybe-later.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
-import type { MaybeLater } from '../../domain/maybe-later.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { Exchange } from '../exchange.ts';
 import type { SecurityScheme } from '../security-schemes.ts';

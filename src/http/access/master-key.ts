@@ -1,5 +1,5 @@
+import { type MaybeLater, whenThere } from '../../concurrency/maybe-later.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { type MaybeLater, whenThere } from '../../domain/maybe-later.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
 import {
   type MasterKeyPrincipal,

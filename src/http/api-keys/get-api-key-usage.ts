@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { getApiKeyUsage } from '../../usecases/api-keys/get-api-key-usage.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
-import { noBody } from '../flowplate/key-schemas.ts';
-import { toUsageAnswer, usageAnswer, usageQuery } from '../flowplate/usage-answer.ts';
 import { defineRoute } from '../route.ts';
+import { noBody } from '../user-keys/key-schemas.ts';
+import { toUsageAnswer, usageAnswer, usageQuery } from '../user-keys/usage-answer.ts';
 import { apiKeyParams } from './api-key-schemas.ts';
 
 export const getApiKeyUsageRoute = defineRoute({

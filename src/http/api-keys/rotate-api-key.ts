@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { rotateApiKey } from '../../usecases/api-keys/rotate-api-key.ts';
 import { tenantOrOperator } from '../access/tenant.ts';
-import { noQuery } from '../flowplate/key-schemas.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
+import { noQuery } from '../user-keys/key-schemas.ts';
 import { apiKeyParams, createdFields, toCreatedAnswer } from './api-key-schemas.ts';
 
 export const rotateApiKeyRoute = defineRoute({

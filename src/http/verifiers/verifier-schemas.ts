@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AppliedChange } from '../../domain/key-change.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
-import { settingFields } from '../flowplate/key-schemas.ts';
+import { settingFields } from '../user-keys/key-schemas.ts';
 
 export const verifierParams = z.strictObject({ verifier_id: z.uuid() });
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { inTime } from '../../domain/deadline.ts';
-import { type MaybeLater, whenThere } from '../../domain/maybe-later.ts';
+import { inTime } from '../../concurrency/deadline.ts';
+import { type MaybeLater, whenThere } from '../../concurrency/maybe-later.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Accepted, RefusedCode, Verdict } from '../../domain/verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';

@@ -1,4 +1,4 @@
-import { Batches } from '../../domain/batches.ts';
+import { Batches } from '../../concurrency/batches.ts';
 
 export type LookUpLimits = { runningMax: number; waitingMax: number };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
-import { inTime } from '../../domain/deadline.ts';
+import { inTime } from '../../concurrency/deadline.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { parseJson } from '../../domain/read-json.ts';
 import { isUnavailable } from './faults.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { KeyStatus, Metadata, Quota, RateLimit } from '../../domain/key.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
+import type { KeyStatus, Metadata, Quota, RateLimit } from '../../domain/user-key.ts';
 import type { Database, Db } from './database.ts';
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
 import { inBatches, type LookUpLimits } from './look-ups.ts';

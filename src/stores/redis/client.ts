@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Command, Redis, type RedisOptions } from 'ioredis';
-import { startDeadline } from '../../domain/deadline.ts';
+import { startDeadline } from '../../concurrency/deadline.ts';
 
 /** A server that owes answers and sends no byte for about this long has its connection dropped. */
 const silenceMs = 1_000;

@@ -1,4 +1,4 @@
-import type { QuotaPeriod } from '../../domain/key.ts';
+import type { QuotaPeriod } from '../../domain/user-key.ts';
 
 /**
  * Every key this service keeps in Redis. All of it may vanish at any moment: records are read anew, counters start from what

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
-import type { Quota, RateLimit } from '../../domain/key.ts';
 import { endOfPeriod, startOfPeriod } from '../../domain/usage.ts';
+import type { Quota, RateLimit } from '../../domain/user-key.ts';
 import { keyspace } from './keyspace.ts';
 
 export type Spend = {

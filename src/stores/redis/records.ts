@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { Quota, RateLimit } from '../../domain/key.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
 import { parseJson } from '../../domain/read-json.ts';
+import type { Quota, RateLimit } from '../../domain/user-key.ts';
 import { keyspace } from './keyspace.ts';
 
 /**

@@ -2,10 +2,10 @@ import type { ApiKey } from '../../domain/api-key.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { isTenant } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
-import { lockApiKey } from '../../stores/postgres/api-keys.ts';
+import { lockApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import type { EventDraft } from '../change.ts';
-import { holdingOf } from '../operators/operator-parts.ts';
+import { holdingOf } from '../platform-users/platform-user-parts.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /** The organization in whose database role a change of keys runs; undefined for an operator who is in none. */

@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { findApiKey } from '../../stores/postgres/api-keys.ts';
-import { listUsageSums } from '../../stores/postgres/usage.ts';
-import { type KeyUsage, type UsageRequest, wholeSteps } from '../usage/whole-steps.ts';
+import { findApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
+import { listUsageSums } from '../../stores/postgres/usage/usage.ts';
+import { type KeyUsage, type UsageRequest, wholeSteps } from '../usage/usage-range.ts';
 import type { ApiKeyReadParts } from './get-api-key.ts';
 import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 

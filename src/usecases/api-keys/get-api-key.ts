@@ -1,9 +1,9 @@
 import type { ApiKey } from '../../domain/api-key.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { findApiKey } from '../../stores/postgres/api-keys.ts';
+import { findApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage.ts';
+import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 
 /** What every question about tenant and platform keys needs. */

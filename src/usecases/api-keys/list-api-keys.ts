@@ -1,6 +1,6 @@
-import type { ApiKeyFilter } from '../../stores/postgres/api-key-filter.ts';
-import { listApiKeys as findApiKeys } from '../../stores/postgres/api-key-list.ts';
-import { listUsageTotals } from '../../stores/postgres/usage.ts';
+import type { ApiKeyFilter } from '../../stores/postgres/api-keys/filter.ts';
+import { listApiKeys as findApiKeys } from '../../stores/postgres/api-keys/list.ts';
+import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import type { ApiKeyReadParts, ApiKeyWithUsage } from './get-api-key.ts';
 import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 

@@ -2,7 +2,7 @@ import type { ApiKey } from '../../domain/api-key.ts';
 import { placesOf, revokesKeys } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
-import { endApiKey } from '../../stores/postgres/api-keys.ts';
+import { endApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-changes.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';

@@ -1,14 +1,14 @@
 import type { ApiKey } from '../../domain/api-key.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
-import { statusAt } from '../../domain/key.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
-import { endApiKey, insertApiKey } from '../../stores/postgres/api-keys.ts';
+import { statusAt } from '../../domain/user-key.ts';
+import { endApiKey, insertApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { findOrganization } from '../../stores/postgres/organizations.ts';
+import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';

@@ -1,7 +1,7 @@
 import type { OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
-import type { ApiKeyReach } from '../../stores/postgres/api-keys.ts';
+import type { ApiKeyReach } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { asTenant } from '../../stores/postgres/tenant-scope.ts';
+import { asTenant } from '../../stores/postgres/organizations/row-scope.ts';
 
 /** Somebody inside one organization, or an operator who is in none and sees the keys of all and of the platform itself. */
 export type ApiKeyPrincipal = TenantPrincipal | OperatorPrincipal;

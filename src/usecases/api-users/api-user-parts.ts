@@ -8,7 +8,7 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import type { Caller, Principal } from '../../domain/principal.ts';
 import { isActiveApiAdmin, lockApiAdmins, lockApiUser } from '../../stores/postgres/api-users.ts';
 import type { Db, Tx } from '../../stores/postgres/database.ts';
-import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage.ts';
+import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage/usage.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
 
 export type ApiUserParts = ChangeParts & { keyring: Keyring };

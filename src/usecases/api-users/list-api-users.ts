@@ -1,5 +1,5 @@
 import { listApiUsers as findApiUsers, listApiUserLineages } from '../../stores/postgres/api-users.ts';
-import { listUsageTotals } from '../../stores/postgres/usage.ts';
+import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import type { ApiUserWithUsage, ReadApiUserParts } from './api-user-parts.ts';
 
 /** A page of users, newest first, and whether another one follows. `before` is the last user of the page before. */

@@ -1,6 +1,6 @@
+import type { Bulkhead } from '../../concurrency/bulkhead.ts';
 import type { AuditEvent } from '../../domain/audit-event.ts';
-import type { Bulkhead } from '../../domain/bulkhead.ts';
-import { type AuditFilter, listAuditEvents } from '../../stores/postgres/audit-events.ts';
+import { type AuditFilter, listAuditEvents } from '../../stores/postgres/audit/events.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 
 const eventsPerPage = 500;

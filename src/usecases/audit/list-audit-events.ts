@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../domain/audit-event.ts';
-import { type AuditFilter, listAuditEvents as findAuditEvents } from '../../stores/postgres/audit-events.ts';
+import { type AuditFilter, listAuditEvents as findAuditEvents } from '../../stores/postgres/audit/events.ts';
 
 export type { AuditFilter };
 

@@ -7,9 +7,9 @@ import {
   insertSeals,
   listUnsealed,
   tryLockSealing,
-} from '../../stores/postgres/audit-seals.ts';
+} from '../../stores/postgres/audit/seals.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { readServerTime } from '../../stores/postgres/server-clock.ts';
+import { readServerTime } from '../../stores/postgres/server-time.ts';
 
 /** Some 30 ms of work in one transaction; what is killed half-way has done nothing. */
 const eventsPerRound = 1_000;

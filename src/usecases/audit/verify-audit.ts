@@ -1,5 +1,5 @@
+import type { Bulkhead } from '../../concurrency/bulkhead.ts';
 import { chainStart, type Head, judgeHead, sealHash } from '../../domain/audit-seal.ts';
-import type { Bulkhead } from '../../domain/bulkhead.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import {
   type ChainEnd,
@@ -10,7 +10,7 @@ import {
   inspectQueue,
   listHeads,
   listSealedEvents,
-} from '../../stores/postgres/audit-seals.ts';
+} from '../../stores/postgres/audit/seals.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 
 /** What can be wrong, at the first place where it is; docs/operations.md says what each one means. */

@@ -3,7 +3,7 @@ import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Environment } from '../../domain/organization.ts';
 import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
-import { insertEnvironment } from '../../stores/postgres/environments.ts';
+import { insertEnvironment } from '../../stores/postgres/organizations/environments.ts';
 import { type ChangeParts, change } from '../change.ts';
 
 /** Adds an environment to the caller's organization. `ENVIRONMENT_ALREADY_EXISTS` when it has one of that name. */

@@ -5,7 +5,7 @@ import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
 import {
   isEnvironmentInUse,
   deleteEnvironment as removeEnvironment,
-} from '../../stores/postgres/environments.ts';
+} from '../../stores/postgres/organizations/environments.ts';
 import { type ChangeParts, change } from '../change.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { Environment } from '../../domain/organization.ts';
 import type { TenantPrincipal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { listEnvironments as findEnvironments } from '../../stores/postgres/environments.ts';
-import { asTenant } from '../../stores/postgres/tenant-scope.ts';
+import { listEnvironments as findEnvironments } from '../../stores/postgres/organizations/environments.ts';
+import { asTenant } from '../../stores/postgres/organizations/row-scope.ts';
 
 /** A page of the environments of the caller's organization, newest first, and whether another one follows. */
 export async function listEnvironments(

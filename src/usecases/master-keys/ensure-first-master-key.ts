@@ -1,7 +1,7 @@
 import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
-import { listMasterKeys, lockMasterKeys } from '../../stores/postgres/master-keys.ts';
+import { listMasterKeys, lockMasterKeys } from '../../stores/postgres/master-keys/master-keys.ts';
 import { change } from '../change.ts';
 import {
   type CreatedMasterKey,

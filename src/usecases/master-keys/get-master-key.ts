@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Db } from '../../stores/postgres/database.ts';
-import { findMasterKey } from '../../stores/postgres/master-keys.ts';
-import { type ShownMasterKey, withUse } from './shown-master-key.ts';
+import { findMasterKey } from '../../stores/postgres/master-keys/master-keys.ts';
+import { type ShownMasterKey, withUse } from './master-key-view.ts';
 
 /** One master key, ended ones included; never its secret. `MASTER_KEY_NOT_FOUND` when there never was one. */
 export async function getMasterKey(

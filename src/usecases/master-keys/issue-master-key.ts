@@ -3,11 +3,11 @@ import { type KeyChange, type Revokes, revokesNothing } from '../../domain/key-c
 import { digestSecret, type Keyring } from '../../domain/key-digest.ts';
 import { newSecret, parseSecret } from '../../domain/key-format.ts';
 import type { MasterKey } from '../../domain/master-key.ts';
-import { hashPassword } from '../../domain/password-hash.ts';
+import { hashPassword } from '../../password-hash.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { insertMasterKey, type MasterKeySecret } from '../../stores/postgres/master-keys.ts';
+import { insertMasterKey, type MasterKeySecret } from '../../stores/postgres/master-keys/master-keys.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
-import { type ShownMasterKey, shown } from './shown-master-key.ts';
+import { type ShownMasterKey, shown } from './master-key-view.ts';
 
 export type MasterKeyRequest = Pick<
   MasterKey,

@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { MasterKeyStatus } from '../../domain/master-key.ts';
 import type { Db } from '../../stores/postgres/database.ts';
-import { listMasterKeys as findMasterKeys } from '../../stores/postgres/master-keys.ts';
-import { type ShownMasterKey, withUse } from './shown-master-key.ts';
+import { listMasterKeys as findMasterKeys } from '../../stores/postgres/master-keys/master-keys.ts';
+import { type ShownMasterKey, withUse } from './master-key-view.ts';
 
 export type MasterKeysRequest = {
   name?: string | undefined;

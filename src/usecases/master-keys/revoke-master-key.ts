@@ -2,8 +2,11 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
-import { endVerifiersOf } from '../../stores/postgres/embedded-verifiers.ts';
-import { findMasterKey, revokeMasterKey as markRevoked } from '../../stores/postgres/master-keys.ts';
+import {
+  findMasterKey,
+  revokeMasterKey as markRevoked,
+} from '../../stores/postgres/master-keys/master-keys.ts';
+import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { revokesMasterKey } from './issue-master-key.ts';
 

@@ -5,8 +5,12 @@ import { isUsable } from '../../domain/master-key.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { endVerifiersOf } from '../../stores/postgres/embedded-verifiers.ts';
-import { expireMasterKey, findMasterKey, revokeMasterKey } from '../../stores/postgres/master-keys.ts';
+import {
+  expireMasterKey,
+  findMasterKey,
+  revokeMasterKey,
+} from '../../stores/postgres/master-keys/master-keys.ts';
+import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { change } from '../change.ts';
 import {
   type CreatedMasterKey,

@@ -2,8 +2,8 @@ import { defaultEnvironment } from '../../domain/api-key.ts';
 import type { RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { insertEnvironment } from '../../stores/postgres/environments.ts';
-import { insertOrganization } from '../../stores/postgres/organizations.ts';
+import { insertEnvironment } from '../../stores/postgres/organizations/environments.ts';
+import { insertOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import type { EventDraft } from '../change.ts';
 
 /** Adds what is missing of an organization, its `default` environment and those named; returns the events of it. */

@@ -3,7 +3,7 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { OrganizationStatus } from '../../domain/organization.ts';
 import type { Propagation } from '../../domain/propagation.ts';
-import { findOrganization } from '../../stores/postgres/organizations.ts';
+import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { setStatus } from './status-change.ts';
 

@@ -1,7 +1,7 @@
 import type { Revokes } from '../../domain/key-change.ts';
 import type { OrganizationStatus } from '../../domain/organization.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { updateOrganizationStatus } from '../../stores/postgres/organizations.ts';
+import { updateOrganizationStatus } from '../../stores/postgres/organizations/organizations.ts';
 import type { EventDraft } from '../change.ts';
 
 /** Sets the status of an organization: one row, and one entry of the feed, however many keys it has. */

@@ -3,7 +3,7 @@ import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
-import { insertRole } from '../../stores/postgres/roles.ts';
+import { insertRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { type RoleSettings, roleEvent } from './role-changes.ts';
 

@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
-import { isRoleInUse, deleteRole as removeRole } from '../../stores/postgres/roles.ts';
+import { isRoleInUse, deleteRole as removeRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { getChangeableRole, roleEvent } from './role-changes.ts';
 

@@ -1,6 +1,6 @@
 import type { Role } from '../../domain/role.ts';
 import type { Db } from '../../stores/postgres/database.ts';
-import { listRoles as readRoles } from '../../stores/postgres/roles.ts';
+import { listRoles as readRoles } from '../../stores/postgres/platform-users/roles.ts';
 
 /** All of them, the built-in ones first. */
 export function listRoles(parts: { db: Db }): Promise<Role[]> {

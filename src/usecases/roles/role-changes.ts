@@ -3,7 +3,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import type { OperatorPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { findRole } from '../../stores/postgres/roles.ts';
+import { findRole } from '../../stores/postgres/platform-users/roles.ts';
 import type { EventDraft } from '../change.ts';
 
 export type RoleSettings = Pick<Role, 'name' | 'description' | 'permissions'>;

@@ -2,7 +2,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
-import { updateRole as storeRole } from '../../stores/postgres/roles.ts';
+import { updateRole as storeRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { getChangeableRole, type RoleSettings, roleEvent } from './role-changes.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { OperatorPrincipal } from '../../domain/principal.ts';
-import type { FindSessionHolder } from '../../stores/postgres/platform-sessions.ts';
+import type { FindSessionHolder } from '../../stores/postgres/sessions/sessions.ts';
 import { readToken } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 

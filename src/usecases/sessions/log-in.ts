@@ -1,6 +1,6 @@
+import type { Bulkhead } from '../../concurrency/bulkhead.ts';
 import type { Origin } from '../../domain/audit-event.ts';
 import { randomBase62 } from '../../domain/base62.ts';
-import type { Bulkhead } from '../../domain/bulkhead.ts';
 import { emailKey } from '../../domain/email.ts';
 import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
@@ -8,13 +8,21 @@ import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type LoginSubjects, loginSubjects } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
-import { hashPassword, isOutdated, isPassword } from '../../domain/password-hash.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
 import { sessionLifeMs } from '../../domain/session.ts';
-import { addLoginFailure, clearLoginFailures, findLoginBlock } from '../../stores/postgres/login-failures.ts';
-import { insertSession } from '../../stores/postgres/platform-sessions.ts';
-import { type Credentials, findCredentials, touchLogin } from '../../stores/postgres/platform-users.ts';
+import { hashPassword, isOutdated, isPassword } from '../../password-hash.ts';
+import {
+  type Credentials,
+  findCredentials,
+  touchLogin,
+} from '../../stores/postgres/platform-users/platform-users.ts';
+import {
+  addLoginFailure,
+  clearLoginFailures,
+  findLoginBlock,
+} from '../../stores/postgres/sessions/login-failures.ts';
+import { insertSession } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
 import { signSession } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';

@@ -1,6 +1,6 @@
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
-import { deleteSession } from '../../stores/postgres/platform-sessions.ts';
+import { deleteSession } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, change } from '../change.ts';
 
 /** Ends the session of the token that the caller came with. A platform key has none, and nothing happens. */

@@ -1,7 +1,7 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../../domain/clock.ts';
 import { sessionToken } from '../../domain/session.ts';
-import type { Session } from '../../stores/postgres/platform-sessions.ts';
+import type { Session } from '../../stores/postgres/sessions/sessions.ts';
 import type { SigningKey, SigningKeys } from './signing-keys.ts';
 
 const clockToleranceSeconds = 5;

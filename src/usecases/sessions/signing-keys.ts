@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { readTogether } from '../../concurrency/read-together.ts';
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
 import { type Keyring, keyed } from '../../domain/key-digest.ts';
-import { readTogether } from '../../domain/read-together.ts';
 import { seal, unseal } from '../../domain/seal.ts';
 import { signingMs } from '../../domain/session.ts';
 import type { Database } from '../../stores/postgres/database.ts';
@@ -11,7 +11,7 @@ import {
   listSigningKeys,
   lockSigningKeys,
   type StoredSigningKey,
-} from '../../stores/postgres/signing-keys.ts';
+} from '../../stores/postgres/sessions/signing-keys.ts';
 
 const purpose = 'signing key';
 

@@ -1,6 +1,6 @@
 import type { Database } from '../../stores/postgres/database.ts';
-import { deleteKeyChangesOlderThan } from '../../stores/postgres/key-changes.ts';
-import { deleteSilentVerifiers } from '../../stores/postgres/verifiers.ts';
+import { deleteKeyChangesOlderThan } from '../../stores/postgres/verifiers/change-feed.ts';
+import { deleteSilentVerifiers } from '../../stores/postgres/verifiers/verifiers.ts';
 
 /** A verifier that was silent for longer is forgotten: when it comes back it finds its row gone and starts anew. */
 const silentVerifierMs = 20 * 60_000;

@@ -1,10 +1,10 @@
 import { failureLifeMs } from '../../domain/login-throttle.ts';
 import { signingKeyLifeMs } from '../../domain/session.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { deleteLoginFailuresBefore } from '../../stores/postgres/login-failures.ts';
-import { deleteSessionsExpiredBefore } from '../../stores/postgres/platform-sessions.ts';
-import { readServerTime } from '../../stores/postgres/server-clock.ts';
-import { deleteSigningKeysBefore } from '../../stores/postgres/signing-keys.ts';
+import { readServerTime } from '../../stores/postgres/server-time.ts';
+import { deleteLoginFailuresBefore } from '../../stores/postgres/sessions/login-failures.ts';
+import { deleteSessionsExpiredBefore } from '../../stores/postgres/sessions/sessions.ts';
+import { deleteSigningKeysBefore } from '../../stores/postgres/sessions/signing-keys.ts';
 
 /** Drops sessions past their day, failed logins that are forgotten, and signing keys whose last token has expired. */
 export async function pruneSessions(parts: { db: Database }): Promise<number> {

@@ -1,6 +1,6 @@
 import type { UsageFlush } from '../../domain/usage.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { applyFlushes } from '../../stores/postgres/usage-flushes.ts';
+import { applyFlushes } from '../../stores/postgres/usage/flushes.ts';
 import { packMarks } from '../../stores/redis/usage-flushes.ts';
 import { isFaultOfTheFlush, type OnSetAside, setFlushAside } from './set-flush-aside.ts';
 

@@ -1,9 +1,9 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { isVisibleTo, type Reach } from '../../domain/principal.ts';
-import { findKey } from '../../stores/postgres/keys.ts';
-import { listUsageSums } from '../../stores/postgres/usage.ts';
-import type { ReadParts } from '../keys/key-with-usage.ts';
-import { type KeyUsage, type UsageRequest, wholeSteps } from './whole-steps.ts';
+import { listUsageSums } from '../../stores/postgres/usage/usage.ts';
+import { findKey } from '../../stores/postgres/user-keys/user-keys.ts';
+import type { ReadParts } from '../user-keys/key-with-usage.ts';
+import { type KeyUsage, type UsageRequest, wholeSteps } from './usage-range.ts';
 
 /**
  * The usage of a key's line in `[from, to)`, widened to whole hours or UTC days; by default the last day of hours or the last

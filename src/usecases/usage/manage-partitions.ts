@@ -1,7 +1,7 @@
 import type { Database } from '../../stores/postgres/database.ts';
-import { readServerTime } from '../../stores/postgres/server-clock.ts';
-import { deleteTraffic, trimTopKeys } from '../../stores/postgres/traffic.ts';
-import { dropUsagePartitions, makeUsagePartitions } from '../../stores/postgres/usage-partitions.ts';
+import { readServerTime } from '../../stores/postgres/server-time.ts';
+import { dropUsagePartitions, makeUsagePartitions } from '../../stores/postgres/usage/partitions.ts';
+import { deleteTraffic, trimTopKeys } from '../../stores/postgres/usage/traffic.ts';
 
 const monthsAhead = 2;
 const dayMs = 86_400_000;

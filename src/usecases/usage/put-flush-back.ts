@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Database } from '../../stores/postgres/database.ts';
-import { deleteSetAsideFlush, type KeptAsideFlush } from '../../stores/postgres/set-aside-flushes.ts';
+import { deleteSetAsideFlush, type KeptAsideFlush } from '../../stores/postgres/usage/set-aside-flushes.ts';
 import { pushFlushText } from '../../stores/redis/usage-flushes.ts';
 
 /**

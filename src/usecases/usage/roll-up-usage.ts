@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Database } from '../../stores/postgres/database.ts';
 import { isDependencyUnavailable } from '../../stores/postgres/faults.ts';
-import { addFlushes } from '../../stores/postgres/usage-flushes.ts';
+import { addFlushes } from '../../stores/postgres/usage/flushes.ts';
 import { listFlushIds, readFlushTexts, removeFlushes } from '../../stores/redis/usage-flushes.ts';
 import { type FlushBatch, readFlushBatch } from './flush-batch.ts';
 import { isFaultOfTheFlush, type OnSetAside, setFlushAside } from './set-flush-aside.ts';

@@ -1,6 +1,6 @@
 import type { Database } from '../../stores/postgres/database.ts';
 import { isFaultOfTheData } from '../../stores/postgres/faults.ts';
-import { insertSetAsideFlush, type SetAsideFlush } from '../../stores/postgres/set-aside-flushes.ts';
+import { insertSetAsideFlush, type SetAsideFlush } from '../../stores/postgres/usage/set-aside-flushes.ts';
 import { UnreadableFlush } from '../../stores/redis/usage-flushes.ts';
 
 /** Told once of each flush that was set aside. */

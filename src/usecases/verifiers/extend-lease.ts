@@ -1,5 +1,5 @@
+import type { Turns } from '../../concurrency/keyed-queue.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import type { Turns } from '../../domain/turns.ts';
 import { holdMasterKey } from '../../stores/postgres/authority.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
 import {
@@ -7,7 +7,7 @@ import {
   extendEmbeddedLease,
   lockVerifiers,
   type Report,
-} from '../../stores/postgres/embedded-verifiers.ts';
+} from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { credentialEnded } from '../authority.ts';
 import { requireRoom } from './require-room.ts';
 

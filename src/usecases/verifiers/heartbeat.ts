@@ -1,8 +1,8 @@
 import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import { updateToldSeq } from '../../stores/postgres/embedded-verifiers.ts';
-import { listKeyChangesAfter } from '../../stores/postgres/key-changes.ts';
-import type { ChangeSignal } from './change-signal.ts';
+import type { ChangeSignal } from '../../revocation/change-signal.ts';
+import { listKeyChangesAfter } from '../../stores/postgres/verifiers/change-feed.ts';
+import { updateToldSeq } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { changesPerReadMax, type ExtendParts, extendLease } from './extend-lease.ts';
 import type { NewestHeartbeats } from './newest-heartbeats.ts';
 import type { VerifierLimits } from './verifier-limits.ts';

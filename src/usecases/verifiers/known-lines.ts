@@ -1,6 +1,6 @@
-import { RecentValues } from '../../domain/recent-values.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { type Line, listLines } from '../../stores/postgres/lines.ts';
+import { type Line, listLines } from '../../stores/postgres/user-keys/lines.ts';
+import { RecentValues } from './recent-values.ts';
 
 /** How long a line that was limited meanwhile may pass for one without limits. */
 const spanMs = 5_000;

@@ -1,7 +1,10 @@
-import { RecentValues } from '../../domain/recent-values.ts';
 import { reportedLateMsMax } from '../../domain/reported-mark.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { type EmbeddedVerifier, wasVerifierAlive } from '../../stores/postgres/embedded-verifiers.ts';
+import {
+  type EmbeddedVerifier,
+  wasVerifierAlive,
+} from '../../stores/postgres/verifiers/embedded-verifiers.ts';
+import { RecentValues } from './recent-values.ts';
 
 const spanMs = 5_000;
 const reportersMax = 10_000;

@@ -1,6 +1,10 @@
 import type { Db } from '../../stores/postgres/database.ts';
-import { findLastKeyChangeSeq } from '../../stores/postgres/key-changes.ts';
-import { countVerifiers, listVerifierLeases, type VerifierLease } from '../../stores/postgres/verifiers.ts';
+import { findLastKeyChangeSeq } from '../../stores/postgres/verifiers/change-feed.ts';
+import {
+  countVerifiers,
+  listVerifierLeases,
+  type VerifierLease,
+} from '../../stores/postgres/verifiers/verifiers.ts';
 
 export type VerifierFleet = {
   /** The last number of the feed. */

@@ -4,14 +4,14 @@ import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import { holdMasterKey } from '../../stores/postgres/authority.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { deleteVerifiers, lockVerifiers } from '../../stores/postgres/embedded-verifiers.ts';
+import { listRefusedOrganizations } from '../../stores/postgres/organizations/organizations.ts';
 import {
   findCatchUpSeq,
   findLastKeyChangeSeq,
   listKeyChangesSince,
-} from '../../stores/postgres/key-changes.ts';
-import { listRefusedOrganizations } from '../../stores/postgres/organizations.ts';
-import { upsertVerifier } from '../../stores/postgres/verifiers.ts';
+} from '../../stores/postgres/verifiers/change-feed.ts';
+import { deleteVerifiers, lockVerifiers } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
+import { upsertVerifier } from '../../stores/postgres/verifiers/verifiers.ts';
 import { credentialEnded } from '../authority.ts';
 import type { ExtendParts } from './extend-lease.ts';
 import { requireRoom } from './require-room.ts';

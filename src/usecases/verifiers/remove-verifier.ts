@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { deleteEmbeddedVerifier } from '../../stores/postgres/embedded-verifiers.ts';
+import { deleteEmbeddedVerifier } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 
 export type RemoveParts = { db: Database };
 

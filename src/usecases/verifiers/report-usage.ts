@@ -1,10 +1,10 @@
+import type { Turns } from '../../concurrency/keyed-queue.ts';
 import type { CallBudgets } from '../../domain/call-budgets.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { isVisibleTo, type MasterKeyPrincipal } from '../../domain/principal.ts';
 import { impossibilityOf, type LeftOutReason, mayHaveDecided } from '../../domain/reported-mark.ts';
-import type { Turns } from '../../domain/turns.ts';
 import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
-import type { Line } from '../../stores/postgres/lines.ts';
+import type { Line } from '../../stores/postgres/user-keys/lines.ts';
 import type { KnownLines } from './known-lines.ts';
 import type { KnownReporters } from './known-reporters.ts';
 

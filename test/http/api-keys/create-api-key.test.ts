@@ -12,8 +12,8 @@ import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
 import { verify } from '../../support/keys.ts';
-import { organization, platformKey, tenantKey } from '../../support/operators.ts';
 import { setStatus } from '../../support/organization-status.ts';
+import { organization, platformKey, tenantKey } from '../../support/platform-callers.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {

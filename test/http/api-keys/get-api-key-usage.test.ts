@@ -3,7 +3,7 @@ import { apiKeysPath, callAs, created } from '../../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';
 import { verify } from '../../support/keys.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {

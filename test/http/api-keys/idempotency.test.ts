@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { create, created, rotate } from '../../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import {
 } from '../../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 import { dayMs, walkClock } from '../../support/walk-clock.ts';
 
 let broker: TestBroker;

@@ -12,7 +12,7 @@ import {
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';
 import { mint, verify } from '../../support/keys.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 import { hourMs, walkClock } from '../../support/walk-clock.ts';
 
 let broker: TestBroker;

@@ -4,8 +4,8 @@ import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
 import { verify } from '../../support/keys.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
 import { setStatus } from '../../support/organization-status.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 import { hourMs, walkClock } from '../../support/walk-clock.ts';
 
 let broker: TestBroker;

@@ -13,7 +13,7 @@ import {
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError } from '../../support/errors.ts';
 import { mint } from '../../support/keys.ts';
-import { organization, platformKey, tenantKey } from '../../support/operators.ts';
+import { organization, platformKey, tenantKey } from '../../support/platform-callers.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {

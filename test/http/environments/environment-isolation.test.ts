@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isEnvironmentInUse } from '../../../src/stores/postgres/environments.ts';
-import { asTenant } from '../../../src/stores/postgres/tenant-scope.ts';
+import { isEnvironmentInUse } from '../../../src/stores/postgres/organizations/environments.ts';
+import { asTenant } from '../../../src/stores/postgres/organizations/row-scope.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { mint } from '../../support/keys.ts';
-import { organization } from '../../support/operators.ts';
+import { organization } from '../../support/platform-callers.ts';
 
 const [mine, theirs] = ['org_mine', 'org_theirs'];
 

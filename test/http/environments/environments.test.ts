@@ -4,7 +4,7 @@ import { startBroker, type TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
 import { mint, newOwner, refreshed, revoke } from '../../support/keys.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 import { secondMs, walkClock } from '../../support/walk-clock.ts';
 
 const path = '/api/v1/environments';

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
-import { Turns } from '../../../src/domain/turns.ts';
-import { ChangeSignal } from '../../../src/usecases/verifiers/change-signal.ts';
+import { Turns } from '../../../src/concurrency/keyed-queue.ts';
+import { ChangeSignal } from '../../../src/revocation/change-signal.ts';
 import { heartbeat } from '../../../src/usecases/verifiers/heartbeat.ts';
 import { NewestHeartbeats } from '../../../src/usecases/verifiers/newest-heartbeats.ts';
 import { registerVerifier } from '../../../src/usecases/verifiers/register-verifier.ts';

@@ -5,7 +5,7 @@ import { testAccess } from '../../support/access.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
 import { getKey, keysPath, mint, refreshed, verify } from '../../support/keys.ts';
-import { tenantKey } from '../../support/operators.ts';
+import { tenantKey } from '../../support/platform-callers.ts';
 import {
   lapse,
   lapsedVerifier,

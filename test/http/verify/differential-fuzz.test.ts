@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../../../src/domain/key-format.ts';
 import { RefusalPace } from '../../../src/http/refusal-pace.ts';
 import { createApiServer } from '../../../src/http/server.ts';
-import { listen } from '../../../src/serve-http.ts';
+import { listen } from '../../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../../support/at-end.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { mint, revoke } from '../../support/keys.ts';

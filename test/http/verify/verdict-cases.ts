@@ -6,8 +6,8 @@ import type { VerdictCode } from '../../../src/domain/verdict.ts';
 import { createApiUser, firstApiAdmin, type TestApiUser } from '../../support/api-users.ts';
 import type { TestBroker } from '../../support/broker.ts';
 import { type Minted, mint, refreshed, revoke, update, verify } from '../../support/keys.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
 import { setStatus } from '../../support/organization-status.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 import { sweep } from '../../support/sweep.ts';
 
 /** One input, as each door takes it in its own spelling. */

@@ -5,7 +5,7 @@ import {
   type AuditFilter,
   insertAuditEvents,
   listAuditEvents,
-} from '../../../src/stores/postgres/audit-events.ts';
+} from '../../../src/stores/postgres/audit/events.ts';
 import { openStores } from '../../support/stores.ts';
 
 const stores = await openStores();

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { ChangeListener } from '../../../src/stores/postgres/change-listener.ts';
+import { ChangeListener } from '../../../src/stores/postgres/verifiers/change-listener.ts';
 import { eventually } from '../../support/eventually.ts';
 import { append, revisionOf } from '../../support/feed.ts';
 import { openStores } from '../../support/stores.ts';

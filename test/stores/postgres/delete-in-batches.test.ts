@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { deleteFlushesOlderThan } from '../../../src/stores/postgres/usage-flushes.ts';
+import { deleteFlushesOlderThan } from '../../../src/stores/postgres/usage/flushes.ts';
 import { openStores } from '../../support/stores.ts';
 
 const stores = await openStores();

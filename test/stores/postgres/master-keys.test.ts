@@ -7,7 +7,7 @@ import {
   listMasterKeys,
   readMasterKeyUse,
   saveMasterKeyUses,
-} from '../../../src/stores/postgres/master-keys.ts';
+} from '../../../src/stores/postgres/master-keys/master-keys.ts';
 import { openStores } from '../../support/stores.ts';
 
 const stores = await openStores();

@@ -2,13 +2,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newAuditEvent, systemOrigin } from '../../../src/domain/audit-event.ts';
 import { newId } from '../../../src/domain/ids.ts';
-import type { Key } from '../../../src/domain/key.ts';
 import { digestSecret } from '../../../src/domain/key-digest.ts';
-import { insertEnvironment } from '../../../src/stores/postgres/environments.ts';
-import { findKey } from '../../../src/stores/postgres/keys.ts';
-import { insertMints, type Mint, mintsInBatches } from '../../../src/stores/postgres/minted-keys.ts';
-import { insertOrganization } from '../../../src/stores/postgres/organizations.ts';
-import { keyEvent } from '../../../src/usecases/keys/key-events.ts';
+import type { Key } from '../../../src/domain/user-key.ts';
+import { insertEnvironment } from '../../../src/stores/postgres/organizations/environments.ts';
+import { insertOrganization } from '../../../src/stores/postgres/organizations/organizations.ts';
+import {
+  insertMints,
+  type Mint,
+  mintsInBatches,
+} from '../../../src/stores/postgres/user-keys/minted-keys.ts';
+import { findKey } from '../../../src/stores/postgres/user-keys/user-keys.ts';
+import { keyEvent } from '../../../src/usecases/user-keys/key-events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { lockWaiters } from '../../support/lock-waiters.ts';
 import { openStores } from '../../support/stores.ts';

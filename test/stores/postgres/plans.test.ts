@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { listLines } from '../../../src/stores/postgres/lines.ts';
-import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
+import { listLines } from '../../../src/stores/postgres/user-keys/lines.ts';
 import { keyRecordLookUps } from '../../../src/stores/postgres/verify-records.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
 import {
   deleteTraffic,
   listTopKeys,
   listTraffic,
   trimTopKeys,
-} from '../../../src/stores/postgres/traffic.ts';
-import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
+} from '../../../src/stores/postgres/usage/traffic.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { usageFlush, usageMark } from '../../support/usage.ts';

@@ -1,10 +1,14 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/stores/postgres/database.ts';
 import { readPlatformCounts } from '../../../src/stores/postgres/platform-counts.ts';
-import { listTraffic } from '../../../src/stores/postgres/traffic.ts';
-import { listUsageSums, listUsageTotals, sumAcceptedCosts } from '../../../src/stores/postgres/usage.ts';
-import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
-import { makeUsagePartitions } from '../../../src/stores/postgres/usage-partitions.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
+import { makeUsagePartitions } from '../../../src/stores/postgres/usage/partitions.ts';
+import { listTraffic } from '../../../src/stores/postgres/usage/traffic.ts';
+import {
+  listUsageSums,
+  listUsageTotals,
+  sumAcceptedCosts,
+} from '../../../src/stores/postgres/usage/usage.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { usageFlush, usageMark } from '../../support/usage.ts';

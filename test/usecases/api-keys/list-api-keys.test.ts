@@ -3,7 +3,7 @@ import type { OperatorPrincipal, TenantPrincipal } from '../../../src/domain/pri
 import { type ListApiKeysRequest, listApiKeys } from '../../../src/usecases/api-keys/list-api-keys.ts';
 import type { ApiKeyPrincipal } from '../../../src/usecases/api-keys/within-reach.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
-import { organization } from '../../support/operators.ts';
+import { organization } from '../../support/platform-callers.ts';
 import { withConnection } from '../../support/query.ts';
 
 /** More than one page may look at, so that what lies at the far end is found only by an index, or by going on. */

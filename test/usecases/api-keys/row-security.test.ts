@@ -4,11 +4,11 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TenantPrincipal } from '../../../src/domain/principal.ts';
 import type { Tx } from '../../../src/stores/postgres/database.ts';
-import { asTenant } from '../../../src/stores/postgres/tenant-scope.ts';
+import { asTenant } from '../../../src/stores/postgres/organizations/row-scope.ts';
 import { create, removeApiKey } from '../../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { mint, verify } from '../../support/keys.ts';
-import { platformKey, tenantKey } from '../../support/operators.ts';
+import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 import { copySource, type Edit } from '../../support/source-copy.ts';
 
 let broker: TestBroker;
@@ -129,12 +129,12 @@ describe('a transaction for a tenant whose statements say nothing of it', () => 
 describe('the use cases with their WHERE clause taken out', () => {
   const withoutWhere: Edit[] = [
     {
-      file: 'src/stores/postgres/api-keys.ts',
+      file: 'src/stores/postgres/api-keys/api-keys.ts',
       from: ".where('kind', '=', 'tenant').where('organization_id', '=', organizationId)",
       to: '',
     },
     {
-      file: 'src/stores/postgres/api-key-filter.ts',
+      file: 'src/stores/postgres/api-keys/filter.ts',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file
       from: "[sql<boolean>`kind = 'tenant' AND organization_id = ${reach.organizationId}`]",
       to: '[]',
@@ -142,7 +142,7 @@ describe('the use cases with their WHERE clause taken out', () => {
   ];
   const withoutRole: Edit[] = [
     {
-      file: 'src/stores/postgres/tenant-scope.ts',
+      file: 'src/stores/postgres/organizations/row-scope.ts',
       from: "set_config('role', 'flowplate_tenant', true), ",
       to: '',
     },

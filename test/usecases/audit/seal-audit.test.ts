@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
-import { insertAuditEvents } from '../../../src/stores/postgres/audit-events.ts';
-import { asTenant } from '../../../src/stores/postgres/tenant-scope.ts';
-import { mintKey } from '../../../src/usecases/keys/mint-key.ts';
+import { insertAuditEvents } from '../../../src/stores/postgres/audit/events.ts';
+import { asTenant } from '../../../src/stores/postgres/organizations/row-scope.ts';
+import { mintKey } from '../../../src/usecases/user-keys/mint-key.ts';
 import { auditEvent, seal, sealedIds, verify, writeEvents } from '../../support/audit-chain.ts';
 import { admitTestCallers } from '../../support/callers.ts';
 import { query, withConnection } from '../../support/query.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { chainStart, sealHash } from '../../../src/domain/audit-seal.ts';
 import { newPepper } from '../../../src/domain/key-digest.ts';
-import { findSeal, listSealedEvents } from '../../../src/stores/postgres/audit-seals.ts';
+import { findSeal, listSealedEvents } from '../../../src/stores/postgres/audit/seals.ts';
 import { seal, tamper, verify, writeEvents } from '../../support/audit-chain.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';

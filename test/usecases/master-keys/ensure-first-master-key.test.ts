@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { newSecret } from '../../../src/domain/key-format.ts';
-import { isPassword } from '../../../src/domain/password-hash.ts';
 import { masterKeyPermissions } from '../../../src/domain/permission.ts';
-import { listMasterKeyHashes, listMasterKeys } from '../../../src/stores/postgres/master-keys.ts';
+import { isPassword } from '../../../src/password-hash.ts';
+import { listMasterKeyHashes, listMasterKeys } from '../../../src/stores/postgres/master-keys/master-keys.ts';
 import { ensureFirstMasterKey } from '../../../src/usecases/master-keys/ensure-first-master-key.ts';
 import { revokeMasterKey } from '../../../src/usecases/master-keys/revoke-master-key.ts';
 import { testOrigin } from '../../support/broker.ts';

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { isUsable } from '../../../src/domain/master-key.ts';
-import { findMasterKey } from '../../../src/stores/postgres/master-keys.ts';
+import { findMasterKey } from '../../../src/stores/postgres/master-keys/master-keys.ts';
 import { createMasterKey } from '../../../src/usecases/master-keys/create-master-key.ts';
 import { revokeMasterKey } from '../../../src/usecases/master-keys/revoke-master-key.ts';
 import { rotateMasterKey } from '../../../src/usecases/master-keys/rotate-master-key.ts';

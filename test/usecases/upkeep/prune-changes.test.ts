@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { upsertVerifier } from '../../../src/stores/postgres/verifiers.ts';
+import { revisionMemoryMs } from '../../../src/revocation/remembered-revisions.ts';
+import { upsertVerifier } from '../../../src/stores/postgres/verifiers/verifiers.ts';
 import { pruneChanges } from '../../../src/usecases/upkeep/prune-changes.ts';
-import { revisionMemoryMs } from '../../../src/verify/record-cache.ts';
 import { eventually } from '../../support/eventually.ts';
 import { append, newLease, recordedFeed, revisionOf } from '../../support/feed.ts';
 import { openStores } from '../../support/stores.ts';

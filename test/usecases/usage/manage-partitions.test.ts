@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
-import { makeUsagePartitions } from '../../../src/stores/postgres/usage-partitions.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
+import { makeUsagePartitions } from '../../../src/stores/postgres/usage/partitions.ts';
 import { managePartitions } from '../../../src/usecases/usage/manage-partitions.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';

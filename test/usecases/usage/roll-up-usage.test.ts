@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { FlowplateError } from '../../../src/domain/errors.ts';
 import type { UsageFlush } from '../../../src/domain/usage.ts';
-import { listSetAsideFlushes, type SetAsideFlush } from '../../../src/stores/postgres/set-aside-flushes.ts';
-import { applyFlushes } from '../../../src/stores/postgres/usage-flushes.ts';
+import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
+import {
+  listSetAsideFlushes,
+  type SetAsideFlush,
+} from '../../../src/stores/postgres/usage/set-aside-flushes.ts';
 import {
   countFlushes,
   listFlushIds,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
+import { Turns } from '../../../src/concurrency/keyed-queue.ts';
 import { CallBudgets } from '../../../src/domain/call-budgets.ts';
 import type { MasterKeyPrincipal } from '../../../src/domain/principal.ts';
-import { Turns } from '../../../src/domain/turns.ts';
 import { KnownLines } from '../../../src/usecases/verifiers/known-lines.ts';
 import { KnownReporters } from '../../../src/usecases/verifiers/known-reporters.ts';
 import { reportUsage } from '../../../src/usecases/verifiers/report-usage.ts';

@@ -1,0 +1,109 @@
+import { Checkbox, PasswordInput, Stack, Switch, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { answerTo, api, type Role, type User } from '../api/client.ts';
+import { fieldFaults } from '../parts/field-faults.ts';
+import { FormDialog } from '../parts/form-dialog.tsx';
+import { useOwn } from '../sessions/me.ts';
+import { useUserChange } from './use-platform-users.ts';
+
+type Props = { user?: User; roles: Role[]; onClose: () => void };
+type Wanted = { email: string; name: string; password: string; role_ids: string[]; is_active: boolean };
+
+const fields = ['email', 'name', 'password', 'role_ids', 'is_active'] as const;
+
+/** Creates a user, or changes the display name, roles and status of the one that is given. */
+export function UserForm({ user, roles, onClose }: Props) {
+  const { me } = useOwn();
+  const [roleIds, setRoleIds] = useState(user?.role_ids ?? []);
+  const [isActive, setIsActive] = useState(user?.is_active ?? true);
+  const [lacksRole, setLacksRole] = useState(false);
+  const save = useUserChange((wanted: Wanted) => sendUser(user, wanted), onClose);
+  const faults = fieldFaults(save.error, fields, {
+    EMAIL_ALREADY_EXISTS: 'email',
+    LAST_SUPER_ADMIN: 'role_ids',
+  });
+  const submit = (form: FormData) => {
+    // Somebody without any role could log in and do nothing: allowed by the API, and surely a slip in this form.
+    setLacksRole(roleIds.length === 0);
+    if (roleIds.length === 0) return;
+    const text = (name: string) => String(form.get(name) ?? '');
+    save.mutate({
+      email: text('email'),
+      name: text('name'),
+      password: text('password'),
+      role_ids: roleIds,
+      is_active: isActive,
+    });
+  };
+  return (
+    <FormDialog
+      title={user === undefined ? 'Create User' : `Edit ${user.email}`}
+      verb={user === undefined ? 'Create User' : 'Save'}
+      isPending={save.isPending}
+      fault={faults.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      {user === undefined && (
+        <TextInput
+          label="Email"
+          name="email"
+          type="email"
+          data-autofocus
+          autoComplete="off"
+          required
+          error={faults.of.email}
+        />
+      )}
+      <TextInput
+        label="Display Name"
+        name="name"
+        data-autofocus={user !== undefined}
+        defaultValue={user?.name}
+        autoComplete="off"
+        required
+        error={faults.of.name}
+      />
+      {user === undefined && (
+        <PasswordInput
+          label="Password"
+          name="password"
+          description="At least 15 characters, of any kind."
+          autoComplete="new-password"
+          required
+          error={faults.of.password}
+        />
+      )}
+      <Checkbox.Group
+        label="Roles"
+        required
+        value={roleIds}
+        onChange={setRoleIds}
+        error={lacksRole ? 'choose at least one' : faults.of.role_ids}
+      >
+        <Stack gap="xs" mt="xs">
+          {roles.map(({ id, name, description }) => (
+            <Checkbox key={id} value={id} label={name} description={description} />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+      {user !== undefined && user.id !== me.id && (
+        <Switch
+          label="Active"
+          description="Deactivating ends the user's sessions at once."
+          checked={isActive}
+          onChange={(event) => setIsActive(event.currentTarget.checked)}
+          error={faults.of.is_active}
+        />
+      )}
+    </FormDialog>
+  );
+}
+
+function sendUser(user: User | undefined, wanted: Wanted): Promise<User> {
+  const { is_active, ...created } = wanted;
+  if (user === undefined) return answerTo(api.POST('/api/v1/platform/users', { body: created }));
+  const { name, role_ids } = wanted;
+  const params = { path: { id: user.id } };
+  return answerTo(api.PUT('/api/v1/platform/users/{id}', { params, body: { name, role_ids, is_active } }));
+}

@@ -1,0 +1,66 @@
+import { Button, Group, Stack, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useState } from 'react';
+import type { User } from '../api/client.ts';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Pager } from '../parts/pager.tsx';
+import { useSearchState } from '../parts/search-state.ts';
+import { useOwn } from '../sessions/me.ts';
+import { DeleteUser } from './delete-platform-user.tsx';
+import { UserForm } from './platform-user-form.tsx';
+import { type UserAction, UsersTable } from './platform-users-table.tsx';
+import { ResetPassword } from './reset-password.tsx';
+import { type UserSort, useRoles, useUsers } from './use-platform-users.ts';
+
+type Open = { action: UserAction; user: User } | { action: 'create' } | null;
+
+export function UsersPage() {
+  const { may } = useOwn();
+  const [read, write] = useSearchState();
+  const [search] = useDebouncedValue(read('search').trim(), 250);
+  const sorting = { by: read('sort') || 'email', isDescending: read('order') === 'desc' };
+  const users = useUsers({
+    search,
+    sort: sorting.by as UserSort,
+    isDescending: sorting.isDescending,
+    cursor: read('cursor'),
+  });
+  const roles = useRoles();
+  const [open, setOpen] = useState<Open>(null);
+  const close = () => setOpen(null);
+  const fault = users.error ?? roles.error;
+  return (
+    <Stack>
+      <Group justify="space-between">
+        <Title order={1}>Users</Title>
+        {may('super-admin') && <Button onClick={() => setOpen({ action: 'create' })}>Create User</Button>}
+      </Group>
+      <TextInput
+        label="Search"
+        placeholder="Email or display name"
+        type="search"
+        maw={320}
+        value={read('search')}
+        onChange={(event) => write({ search: event.currentTarget.value, cursor: '' })}
+      />
+      {fault !== null && <FaultAlert error={fault} retry={() => void users.refetch()} />}
+      {!(users.isError && users.data === undefined) && (
+        <UsersTable
+          users={users.data?.items}
+          roles={roles.data ?? []}
+          search={search}
+          sorting={sorting}
+          onSort={({ by, isDescending }) =>
+            write({ sort: by, order: isDescending ? 'desc' : '', cursor: '' })
+          }
+          onAction={(action, user) => setOpen({ action, user })}
+        />
+      )}
+      <Pager cursor={read('cursor')} next={users.data?.next} onTurn={(cursor) => write({ cursor })} />
+      {open?.action === 'create' && <UserForm roles={roles.data ?? []} onClose={close} />}
+      {open?.action === 'edit' && <UserForm user={open.user} roles={roles.data ?? []} onClose={close} />}
+      {open?.action === 'reset' && <ResetPassword user={open.user} onClose={close} />}
+      {open?.action === 'delete' && <DeleteUser user={open.user} onClose={close} />}
+    </Stack>
+  );
+}

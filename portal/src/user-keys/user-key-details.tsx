@@ -1,0 +1,80 @@
+import { Code, Skeleton } from '@mantine/core';
+import { StatusBadge } from '../api-keys/status-badge.tsx';
+import { UsageHistory } from '../api-keys/usage-history.tsx';
+import { RecentEvents } from '../audit/recent-events.tsx';
+import { number } from '../overview/number.ts';
+import { Dialog } from '../parts/dialog.tsx';
+import { type Fact, Facts, Names } from '../parts/facts.tsx';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Time } from '../parts/time.tsx';
+import { type HiddenKey, hiddenKeysKey, loadHiddenKeyUsage, useHiddenKey } from './use-user-keys.ts';
+
+export function HiddenKeyDetails({ id, onClose }: { id: string; onClose: () => void }) {
+  const hiddenKey = useHiddenKey(id);
+  return (
+    <Dialog onClose={onClose} title={hiddenKey.data?.key_prefix ?? 'Hidden key'} size="xl">
+      {hiddenKey.isError && <FaultAlert error={hiddenKey.error} />}
+      {hiddenKey.isPending && <Skeleton h={420} />}
+      {hiddenKey.data !== undefined && (
+        <>
+          <Facts facts={factsOf(hiddenKey.data)} />
+          <UsageHistory of={[hiddenKeysKey, id]} load={(span) => loadHiddenKeyUsage(id, span)} />
+        </>
+      )}
+      <RecentEvents targetId={id} />
+    </Dialog>
+  );
+}
+
+function factsOf(key: HiddenKey): Fact[] {
+  return [
+    ['Name', key.name ?? '—'],
+    ['Key', <Code key="key">{key.key_prefix}…</Code>],
+    ['Id', <Code key="id">{key.key_id}</Code>],
+    ['User', key.user_id],
+    ['Organization', key.organization_id],
+    ['Environment', key.environment],
+    ['Scopes', <Names key="scopes" names={key.scopes} />],
+    ['Metadata', <MetadataText key="metadata" metadata={key.metadata} />],
+    ['Rate limit', rateLimitText(key.rate_limit)],
+    ['Quota', quotaText(key.quota)],
+    ['IP addresses', key.ip_allowlist === null ? 'Any' : key.ip_allowlist.join(', ')],
+    ['Status', <StatusBadge key="status" status={key.status} />],
+    ['Created', <Time key="created" at={key.created_at} none="—" />],
+    ['Changed', <Time key="changed" at={key.updated_at} none="—" />],
+    ['Expires', <Time key="expires" at={key.expires_at} none="Never" as="last-day" />],
+    ['Grace until', <Time key="grace" at={key.superseded_until} none="—" />],
+    ['Revoked', <Time key="revoked" at={key.revoked_at} none="—" />],
+    ['Last used', <Time key="used" at={key.usage.last_used_at} none="Never" />],
+    ['Calls', `${number(key.usage.total_requests)} in all, ${number(key.usage.requests_today)} today`],
+    ['Refused', number(key.usage.refused_requests)],
+  ];
+}
+
+function MetadataText({ metadata }: Pick<HiddenKey, 'metadata'>) {
+  if (Object.keys(metadata).length === 0) return '—';
+  return (
+    <Code block tabIndex={0}>
+      {JSON.stringify(metadata, null, 2)}
+    </Code>
+  );
+}
+
+function rateLimitText(limit: HiddenKey['rate_limit']): string {
+  if (limit === null) return 'None';
+  return `${number(limit.limit)} in ${number(limit.window_seconds)} s${ifUnavailable(limit)}`;
+}
+
+function quotaText(quota: HiddenKey['quota']): string {
+  return quota === null ? 'None' : `${number(quota.limit)} a ${quota.period}${ifUnavailable(quota)}`;
+}
+
+/** The default, a share of each process, goes without saying. */
+function ifUnavailable({
+  on_unavailable,
+}: {
+  on_unavailable?: 'local' | 'deny' | 'allow' | undefined;
+}): string {
+  if (on_unavailable === 'deny') return '; refused while it cannot be counted';
+  return on_unavailable === 'allow' ? '; not limited while it cannot be counted' : '';
+}

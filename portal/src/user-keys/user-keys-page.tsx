@@ -1,0 +1,70 @@
+import { Group, Select, Stack, Text, Title } from '@mantine/core';
+import { useState } from 'react';
+import { statusLabel } from '../api-keys/status-badge.tsx';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Pager } from '../parts/pager.tsx';
+import { useSearchState } from '../parts/search-state.ts';
+import { TextFilter } from '../parts/text-filter.tsx';
+import { useOwn } from '../sessions/me.ts';
+import { type Revoked, RevokeHiddenKeys } from './revoke-user-keys.tsx';
+import { type HiddenKeyFilter, hiddenKeyFilterNames, useHiddenKeys } from './use-user-keys.ts';
+import { HiddenKeyDetails } from './user-key-details.tsx';
+import { HiddenKeysTable } from './user-keys-table.tsx';
+
+const statuses = (['active', 'disabled', 'superseded', 'revoked', 'expired'] as const).map((value) => ({
+  value,
+  label: statusLabel(value),
+}));
+
+/** The keys of the platform's users, which no tenant sees. */
+export function HiddenKeysPage() {
+  const { may } = useOwn();
+  const [read, write] = useSearchState();
+  const [revoking, setRevoking] = useState<Revoked | null>(null);
+  const filter = Object.fromEntries(
+    hiddenKeyFilterNames.map((name) => [name, read(name)]),
+  ) as HiddenKeyFilter;
+  const keys = useHiddenKeys(filter);
+  const take = (name: keyof HiddenKeyFilter) => (value: string) => write({ [name]: value, cursor: '' });
+  return (
+    <Stack>
+      <Title order={1}>Hidden Keys</Title>
+      <Text>The keys that backends mint for their users. No tenant sees them.</Text>
+      <Group align="end">
+        <TextFilter label="User" placeholder="usr_…" value={filter.user_id} onTake={take('user_id')} />
+        <TextFilter
+          label="Organization"
+          placeholder="org_…"
+          value={filter.organization_id}
+          onTake={take('organization_id')}
+        />
+        <TextFilter
+          label="Begins with"
+          placeholder="fl_user_prod_…"
+          value={filter.prefix}
+          onTake={take('prefix')}
+        />
+        <Select
+          label="Status"
+          placeholder="Any"
+          clearable
+          data={statuses}
+          value={filter.status || null}
+          onChange={(status) => take('status')(status ?? '')}
+        />
+      </Group>
+      {keys.isError && <FaultAlert error={keys.error} retry={() => void keys.refetch()} />}
+      {!(keys.isError && keys.data === undefined) && (
+        <HiddenKeysTable
+          hiddenKeys={keys.data?.items}
+          isManager={may('platform:hidden_keys:manage')}
+          onDetails={(id) => write({ key: id })}
+          onRevoke={setRevoking}
+        />
+      )}
+      <Pager cursor={filter.cursor} next={keys.data?.next} onTurn={(cursor) => write({ cursor })} />
+      {read('key') !== '' && <HiddenKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
+      {revoking !== null && <RevokeHiddenKeys {...revoking} onClose={() => setRevoking(null)} />}
+    </Stack>
+  );
+}

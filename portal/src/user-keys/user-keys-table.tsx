@@ -1,0 +1,79 @@
+import { Anchor, Button, Group, Table } from '@mantine/core';
+import { StatusBadge } from '../api-keys/status-badge.tsx';
+import { ListTable } from '../parts/list-table.tsx';
+import { Time } from '../parts/time.tsx';
+import type { Revoked } from './revoke-user-keys.tsx';
+import type { HiddenKey } from './use-user-keys.ts';
+
+type Props = {
+  /** Undefined while they are on their way. */
+  hiddenKeys: HiddenKey[] | undefined;
+  isManager: boolean;
+  onDetails: (keyId: string) => void;
+  onRevoke: (revoked: Revoked) => void;
+};
+
+const columns = ['Key', 'User', 'Organization', 'Environment', 'Last Used', 'Expires', 'Status', 'Actions'];
+
+export function HiddenKeysTable({ hiddenKeys, ...rest }: Props) {
+  return (
+    <ListTable
+      label="Hidden keys"
+      minWidth={980}
+      columns={columns}
+      items={hiddenKeys}
+      empty="No key here. A backend mints them, with a master key."
+    >
+      {(key) => <HiddenKeyRow key={key.key_id} hiddenKey={key} {...rest} />}
+    </ListTable>
+  );
+}
+
+type RowProps = Omit<Props, 'hiddenKeys'> & { hiddenKey: HiddenKey };
+
+function HiddenKeyRow({ hiddenKey, isManager, onDetails, onRevoke }: RowProps) {
+  const { key_id, key_prefix, user_id, status } = hiddenKey;
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component="button" type="button" ff="monospace" size="sm" onClick={() => onDetails(key_id)}>
+          {key_prefix}…
+        </Anchor>
+      </Table.Td>
+      <Table.Td>{user_id}</Table.Td>
+      <Table.Td>{hiddenKey.organization_id}</Table.Td>
+      <Table.Td>{hiddenKey.environment}</Table.Td>
+      <Table.Td>
+        <Time at={hiddenKey.usage.last_used_at} none="Never" />
+      </Table.Td>
+      <Table.Td>
+        <Time at={hiddenKey.expires_at} none="Never" as="last-day" />
+      </Table.Td>
+      <Table.Td>
+        <StatusBadge status={status} />
+      </Table.Td>
+      <Table.Td>
+        {isManager && status !== 'revoked' && (
+          <Group gap={4}>
+            <Button
+              size="compact-sm"
+              variant="default"
+              aria-label={`Revoke ${key_prefix}`}
+              onClick={() => onRevoke({ keyId: key_id, name: key_prefix })}
+            >
+              Revoke
+            </Button>
+            <Button
+              size="compact-sm"
+              variant="default"
+              aria-label={`Revoke all keys of ${user_id}`}
+              onClick={() => onRevoke({ userId: user_id, name: `all keys of ${user_id}` })}
+            >
+              Revoke all
+            </Button>
+          </Group>
+        )}
+      </Table.Td>
+    </Table.Tr>
+  );
+}

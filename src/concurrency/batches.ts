@@ -1,0 +1,66 @@
+import { FlowplateError } from '../domain/errors.ts';
+
+type Waiting<T, R> = { item: T; resolve: (result: R) => void; reject: (error: unknown) => void };
+
+export type BatchOptions<T, R> = {
+  /** Does the work of a batch; the results are in the order of the items. */
+  run: (items: readonly T[]) => Promise<readonly R[]>;
+  /** Whether an error may concern a single item, so that the others deserve another try without it. */
+  isOneItemsFault: (error: unknown) => boolean;
+  sizeMax: number;
+  runningMax: number;
+  waitingMax: number;
+};
+
+/**
+ * Does in one go what is asked for while earlier work is under way. Nobody waits for company: the first of a quiet time goes alone
+ * and at once, and a flood forms larger batches by itself, as a database's group commit does. More than `waitingMax` are refused
+ * with `OVERLOADED`.
+ */
+export class Batches<T, R> {
+  readonly #options: BatchOptions<T, R>;
+  #waiting: Waiting<T, R>[] = [];
+  #running = 0;
+
+  constructor(options: BatchOptions<T, R>) {
+    this.#options = options;
+  }
+
+  async add(item: T): Promise<R> {
+    if (this.#waiting.length >= this.#options.waitingMax) {
+      throw new FlowplateError('OVERLOADED', { systemMessage: 'Too much at once', retryAfterSeconds: 1 });
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      // What else arrives in this turn of the event loop comes along.
+      if (this.#waiting.length === 1) setImmediate(() => this.#start());
+    });
+  }
+
+  #start(): void {
+    while (this.#running < this.#options.runningMax && this.#waiting.length > 0) {
+      void this.#runBatch(this.#waiting.splice(0, this.#options.sizeMax));
+    }
+  }
+
+  async #runBatch(batch: readonly Waiting<T, R>[]): Promise<void> {
+    this.#running++;
+    await this.#settle(batch);
+    this.#running--;
+    this.#start();
+  }
+
+  async #settle(batch: readonly Waiting<T, R>[]): Promise<void> {
+    const { run, isOneItemsFault } = this.#options;
+    try {
+      const results = await run(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as R);
+    } catch (error) {
+      if (batch.length > 1 && isOneItemsFault(error)) {
+        await Promise.all(batch.map((one) => this.#settle([one])));
+      } else {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+  }
+}

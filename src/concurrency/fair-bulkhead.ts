@@ -1,0 +1,81 @@
+import { FlowplateError } from '../domain/errors.ts';
+import type { BulkheadLimits } from './bulkhead.ts';
+
+type Waiting = { start: () => void; refuse: (error: FlowplateError) => void };
+
+/**
+ * Bulkhead with fair queueing: every place has a queue of its own, and the places take turns. One
+ * caller who floods it waits behind its own tasks only, and a newcomer from elsewhere is next but few.
+ *
+ * When all waiting room is taken, the longest queue loses its newest task to a newcomer with a shorter
+ * queue ("longest queue drop"). The refused tasks reject with `refusal`.
+ */
+export class FairBulkhead {
+  readonly #limits: BulkheadLimits;
+  /** In the order of their turns; a place without a waiting task has no queue. */
+  readonly #queues = new Map<string, Waiting[]>();
+  #waiting = 0;
+  #running = 0;
+
+  constructor(limits: BulkheadLimits) {
+    this.#limits = limits;
+  }
+
+  async run<T>(place: string, task: () => Promise<T>): Promise<T> {
+    if (this.#running < this.#limits.runningMax) this.#running++;
+    else await this.#enqueue(place);
+    try {
+      return await task();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #enqueue(place: string): Promise<void> {
+    const own = this.#queues.get(place) ?? [];
+    if (this.#waiting >= this.#limits.waitingMax) this.#makeRoom(own.length);
+    return new Promise((start, refuse) => {
+      own.push({ start, refuse });
+      this.#queues.set(place, own);
+      this.#waiting++;
+    });
+  }
+
+  /** Throws the refusal when no queue is longer than that of the newcomer with its task. */
+  #makeRoom(ownLength: number): void {
+    const [place, longest] = this.#longestQueue();
+    if (longest.length <= ownLength + 1) throw this.#refusal();
+    const dropped = longest.pop();
+    if (longest.length === 0) this.#queues.delete(place);
+    this.#waiting--;
+    dropped?.refuse(this.#refusal());
+  }
+
+  #longestQueue(): [string, Waiting[]] {
+    let longest: [string, Waiting[]] = ['', []];
+    for (const queue of this.#queues) if (queue[1].length > longest[1].length) longest = queue;
+    return longest;
+  }
+
+  /** The place is handed over, not freed: a newcomer cannot slip in between. */
+  #leave(): void {
+    const [next] = this.#queues;
+    if (next === undefined) {
+      this.#running--;
+      return;
+    }
+    const [place, queue] = next;
+    const first = queue.shift();
+    this.#queues.delete(place);
+    if (queue.length > 0) this.#queues.set(place, queue);
+    this.#waiting--;
+    first?.start();
+  }
+
+  #refusal(): FlowplateError {
+    return new FlowplateError(this.#limits.refusal, {
+      systemMessage: 'Too much at once',
+      retryAfterSeconds: this.#limits.retryAfterSeconds ?? 1,
+    });
+  }
+}

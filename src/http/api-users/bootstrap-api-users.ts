@@ -1,0 +1,27 @@
+import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
+import { bootstrapApiUsers } from '../../usecases/api-users/bootstrap-api-users.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery } from '../user-keys/key-schemas.ts';
+import { createdApiUserAnswer, newAdminBody, toCreatedAnswer } from './api-user-schemas.ts';
+
+export const bootstrapApiUsersRoute = defineRoute({
+  method: 'post',
+  path: '/users/bootstrap',
+  operationId: 'bootstrapApiUsers',
+  summary: 'Create the first API user',
+  description:
+    'It has the role `admin` and creates all others. Only while there is no active admin; of several at once one wins.',
+  access: operator('super-admin'),
+  params: noParams,
+  query: noQuery,
+  body: newAdminBody,
+  success: { 201: 'Created. The secret is in this answer and nowhere else.' },
+  answer: createdApiUserAnswer,
+  errors: ['ALREADY_BOOTSTRAPPED'],
+  idempotent: true,
+  async handle(parts: ApiUserParts, { body, caller, idempotency }) {
+    const wanted = { name: body.name, email: body.email ?? null };
+    return toCreatedAnswer(await bootstrapApiUsers(parts, caller, wanted, idempotency));
+  },
+});

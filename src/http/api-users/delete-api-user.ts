@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
+import { deleteApiUser } from '../../usecases/api-users/delete-api-user.ts';
+import { apiUserAdmin } from '../access/api-user.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noQuery } from '../user-keys/key-schemas.ts';
+import { apiUserParams, pendingFields, pendingMeans, settled } from './api-user-schemas.ts';
+
+export const deleteApiUserRoute = defineRoute({
+  method: 'delete',
+  path: '/users/:id',
+  operationId: 'deleteApiUser',
+  summary: 'Delete an API user',
+  description: 'Its key is refused from now on. Nobody deletes themselves, so that an admin is always left.',
+  access: apiUserAdmin(),
+  params: apiUserParams,
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'Deleted.', 202: pendingMeans },
+  answer: z.strictObject({ success: z.literal(true), deleted: z.string(), ...pendingFields }),
+  errors: ['USER_NOT_FOUND', 'SELF_ACTION_FORBIDDEN'],
+  async handle(parts: ApiUserParts, { params, caller }) {
+    const propagation = await deleteApiUser(parts, caller, params.id);
+    return settled(propagation, { success: true as const, deleted: params.id });
+  },
+});

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
+import { type ApiUserChanges, updateApiUser } from '../../usecases/api-users/update-api-user.ts';
+import { apiUserAdmin } from '../access/api-user.ts';
+import { defineRoute } from '../route.ts';
+import { noQuery } from '../user-keys/key-schemas.ts';
+import {
+  apiUserAnswer,
+  apiUserChangesBody,
+  apiUserParams,
+  pendingFields,
+  pendingMeans,
+  settled,
+  toApiUserAnswer,
+} from './api-user-schemas.ts';
+
+export const updateApiUserRoute = defineRoute({
+  method: 'patch',
+  path: '/users/:id',
+  operationId: 'updateApiUser',
+  summary: 'Change an API user',
+  description:
+    'Only what is named changes. `is_active: false` stops its key at once, `true` lets the same key work again. Nobody demotes or deactivates themselves, so that an admin is always left.',
+  access: apiUserAdmin(),
+  params: apiUserParams,
+  query: noQuery,
+  body: apiUserChangesBody,
+  success: { 200: 'Changed.', 202: pendingMeans },
+  answer: z.strictObject({ ...apiUserAnswer.shape, ...pendingFields }),
+  errors: ['USER_NOT_FOUND', 'SELF_ACTION_FORBIDDEN'],
+  async handle(parts: ApiUserParts, { params, body, caller }) {
+    const { propagation, ...updated } = await updateApiUser(parts, caller, params.id, toChanges(body));
+    return settled(propagation, toApiUserAnswer(updated, parts.clock.now()));
+  },
+});
+
+function toChanges(body: z.output<typeof apiUserChangesBody>): ApiUserChanges {
+  return {
+    ...(body.name !== undefined && { name: body.name }),
+    ...(body.email !== undefined && { email: body.email }),
+    ...(body.role !== undefined && { role: body.role }),
+    ...(body.is_active !== undefined && { isActive: body.is_active }),
+  };
+}

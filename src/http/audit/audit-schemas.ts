@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
+import { externalIdPattern } from '../../domain/ids.ts';
+import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
+import { endTime, startTime } from '../time-fields.ts';
+import { timestampText } from '../user-keys/key-schemas.ts';
+
+const results = ['success', 'refused'] as const;
+const anId = z.string().regex(externalIdPattern, 'must be an id');
+
+/** What narrows a list or an export. */
+export const auditFilterFields = {
+  event_type: z.enum(auditEventTypes).optional(),
+  from: startTime.optional(),
+  to: endTime.optional(),
+  actor: anId.optional().describe('The id of who did it'),
+  organization_id: anId.optional(),
+  target_id: anId.optional().describe('The id of what it is about: a key, a user, a tenant, a role'),
+  result: z.enum(results).optional(),
+};
+
+const auditFilter = z.strictObject(auditFilterFields);
+
+export function toAuditFilter(query: z.output<typeof auditFilter>): AuditFilter {
+  return {
+    eventType: query.event_type,
+    from: query.from,
+    to: query.to,
+    actorId: query.actor,
+    organizationId: query.organization_id,
+    targetId: query.target_id,
+    result: query.result,
+  };
+}
+
+export const auditEventAnswer = z
+  .strictObject({
+    id: z.string(),
+    event_type: z.enum(auditEventTypes),
+    scope: z
+      .enum(['platform', 'organization'])
+      .describe('Whether it is about the platform itself or about one organization'),
+    actor: z.strictObject({ kind: z.enum(actorKinds), id: z.string() }),
+    organization_id: z.string().nullable(),
+    on_behalf_of: z.string().nullable().describe('The organization that an operator was impersonating'),
+    target_id: z.string(),
+    request_id: z.string().nullable().describe('The `trace_id` of the request'),
+    result: z.enum(results),
+    details: z.record(z.string(), z.unknown()),
+    created_at: timestampText,
+  })
+  .meta({ id: 'AuditEvent' });
+
+export function toAuditEventAnswer(event: AuditEvent): z.input<typeof auditEventAnswer> {
+  const isPlatforms = event.organizationId === null || event.eventType.startsWith('platform.');
+  return {
+    id: event.id,
+    event_type: event.eventType,
+    scope: isPlatforms ? 'platform' : 'organization',
+    actor: event.actor,
+    organization_id: event.organizationId,
+    on_behalf_of: event.onBehalfOf,
+    target_id: event.targetId,
+    request_id: event.requestId,
+    result: event.result,
+    details: event.details,
+    created_at: event.createdAt.toISOString(),
+  };
+}

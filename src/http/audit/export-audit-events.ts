@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { AuditEvent } from '../../domain/audit-event.ts';
+import { exportAuditEvents } from '../../usecases/audit/export-audit-events.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noParams } from '../user-keys/key-schemas.ts';
+import { auditEventAnswer, auditFilterFields, toAuditEventAnswer, toAuditFilter } from './audit-schemas.ts';
+
+export const exportAuditEventsRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/platform/audit/export',
+  operationId: 'exportAuditEvents',
+  summary: 'Export the audit log',
+  description:
+    'All events that the filters leave, newest first, one JSON object to a line. When something fails on the way the connection is cut: only an answer that ends properly is whole. So it is when nothing was taken of it for a minute. A process writes two at once; the next is told to come back (503 `OVERLOADED`).',
+  access: operator('platform:audit:read'),
+  params: noParams,
+  query: z.strictObject(auditFilterFields),
+  body: noBody,
+  success: { 200: 'The events, one to a line.' },
+  answer: auditEventAnswer,
+  answerFormat: 'lines',
+  errors: [],
+  async handle(parts: Parameters<typeof exportAuditEvents>[0], { query }) {
+    return { lines: toLines(exportAuditEvents(parts, toAuditFilter(query))) };
+  },
+});
+
+async function* toLines(pages: AsyncIterable<readonly AuditEvent[]>) {
+  for await (const page of pages) yield page.map(toAuditEventAnswer);
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { numberRanges } from '../../domain/number-ranges.ts';
+import { listAuditEvents } from '../../usecases/audit/list-audit-events.ts';
+import { operator } from '../access/operator.ts';
+import { cursorOf, nextPage, pageLimitTo, toCursor } from '../cursor.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noParams } from '../user-keys/key-schemas.ts';
+import { auditEventAnswer, auditFilterFields, toAuditEventAnswer, toAuditFilter } from './audit-schemas.ts';
+
+const path = '/api/v1/platform/audit';
+
+export const listAuditEventsRoute = defineRoute({
+  method: 'get',
+  path,
+  operationId: 'listAuditEvents',
+  summary: 'Read the audit log',
+  description:
+    'Newest first. The next page is in the `Link` header and stays good while events are added. Refused attempts of known callers are in it as well.',
+  access: operator('platform:audit:read'),
+  params: noParams,
+  query: z.strictObject({
+    ...auditFilterFields,
+    limit: pageLimitTo(numberRanges.auditPageSize.max),
+    cursor: cursorOf('auditEvent').optional(),
+  }),
+  body: noBody,
+  success: { 200: 'A page of events.' },
+  answer: z.array(auditEventAnswer),
+  errors: [],
+  async handle(parts: Parameters<typeof listAuditEvents>[0], { query }) {
+    const { cursor, ...narrowed } = query;
+    const { limit, ...filter } = narrowed;
+    const page = { limit, before: cursor };
+    const { events, hasMore } = await listAuditEvents(parts, toAuditFilter(filter), page);
+    const last = hasMore ? events.at(-1) : undefined;
+    return {
+      status: 200,
+      body: events.map(toAuditEventAnswer),
+      ...nextPage(path, narrowed, last && toCursor(last.id)),
+    };
+  },
+});

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { auditFaultKinds, verifyAudit } from '../../usecases/audit/verify-audit.ts';
+import { operator } from '../access/operator.ts';
+import { queryNumber } from '../query-number.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noParams, timestampText } from '../user-keys/key-schemas.ts';
+
+const seqText = queryNumber({ min: 1, max: 999_999_999_999_999, message: 'must be a number from 1 on' });
+
+const hashText = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
+
+const seq = z.int();
+
+export const verifyAuditRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/platform/audit/verify',
+  operationId: 'verifyAudit',
+  summary: 'Prove that the audit log is as it was sealed',
+  description:
+    'Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`. A process runs two at once; the next is told to come back (503 `OVERLOADED`).',
+  access: operator('platform:audit:read'),
+  params: noParams,
+  query: z
+    .strictObject({
+      from_seq: seqText.optional().describe('Begins here; what lies before is taken as it stands'),
+      limit: seqText
+        .optional()
+        .describe('Ends at the first head after so many events; go on from `verified_through` + 1'),
+      seq: seqText.optional().describe('The place of an earlier head'),
+      hash: hashText.optional().describe('The hash of that head'),
+    })
+    .refine((query) => (query.seq === undefined) === (query.hash === undefined), {
+      path: ['hash'],
+      message: 'seq and hash belong together',
+    })
+    .refine((query) => (query.seq ?? Number.MAX_SAFE_INTEGER) >= (query.from_seq ?? 1) - 1, {
+      path: ['seq'],
+      message: 'lies before what is verified',
+    }),
+  body: noBody,
+  success: { 200: 'What was found, whether or not the log is as it should be.' },
+  answer: z.strictObject({
+    valid: z.boolean(),
+    sealed_through: seq.describe('The number of the newest sealed event; 0 when there is none'),
+    verified_through: seq.describe('How far this answer goes'),
+    events: z.int().describe('How many were verified'),
+    unsealed: z.int().describe('How many wait for their seal, normally those of the last seconds'),
+    first_fault: z
+      .strictObject({
+        seq: seq.nullable(),
+        event_id: z.string().nullable(),
+        kind: z.enum(auditFaultKinds),
+      })
+      .nullable(),
+    head: z
+      .strictObject({
+        seq,
+        hash: hashText.describe('Keep it elsewhere to compare with later'),
+        sealed_at: timestampText,
+        pepper_id: z.string(),
+      })
+      .nullable(),
+  }),
+  errors: [],
+  async handle(parts: Parameters<typeof verifyAudit>[0], { query, left }) {
+    const anchor =
+      query.seq === undefined || query.hash === undefined
+        ? undefined
+        : { seq: query.seq, hash: Buffer.from(query.hash, 'hex') };
+    const request = { fromSeq: query.from_seq ?? 1, limit: query.limit, anchor };
+    const found = await verifyAudit(parts, request, left());
+    return {
+      status: 200,
+      body: {
+        valid: found.firstFault === null,
+        sealed_through: found.sealedThrough,
+        verified_through: found.verifiedThrough,
+        events: found.events,
+        unsealed: found.unsealed,
+        first_fault: found.firstFault && {
+          seq: found.firstFault.seq,
+          event_id: found.firstFault.eventId,
+          kind: found.firstFault.kind,
+        },
+        head: found.head && {
+          seq: found.head.seq,
+          hash: found.head.hash.toString('hex'),
+          sealed_at: found.head.sealedAt.toISOString(),
+          pepper_id: found.head.pepperId,
+        },
+      },
+    };
+  },
+});

@@ -1,0 +1,49 @@
+import type { z } from 'zod';
+import { validationError } from '../../domain/errors.ts';
+import { masterKeyPermissions } from '../../domain/permission.ts';
+import { createMasterKey } from '../../usecases/master-keys/create-master-key.ts';
+import type { MasterKeyRequest } from '../../usecases/master-keys/issue-master-key.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery } from '../user-keys/key-schemas.ts';
+import { createdMasterKey, masterKeyBody, toCreatedAnswer } from './master-key-schemas.ts';
+
+export const createMasterKeyRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/master-keys',
+  operationId: 'createMasterKey',
+  summary: 'Create a master key',
+  description:
+    'For an internal backend or a gateway. What is not listed is not limited, so name what it needs and no more.',
+  access: operator('super-admin'),
+  params: noParams,
+  query: noQuery,
+  body: masterKeyBody,
+  success: { 201: 'Created. The secret is in this answer and nowhere else.' },
+  answer: createdMasterKey,
+  errors: [],
+  idempotent: true,
+  async handle(parts: Parameters<typeof createMasterKey>[0], { body, caller, idempotency }) {
+    const request = toRequest(body);
+    if (request.expiresAt !== null && request.expiresAt <= parts.clock.now()) {
+      throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
+    }
+    const { isReplay, ...created } = await createMasterKey(parts, caller, request, idempotency);
+    return {
+      status: 201,
+      body: toCreatedAnswer(created),
+      ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
+    };
+  },
+});
+
+function toRequest(body: z.output<typeof masterKeyBody>): MasterKeyRequest {
+  return {
+    name: body.name,
+    permissions: body.permissions ?? [...masterKeyPermissions],
+    organizationIds: body.organization_ids ?? null,
+    environments: body.environments ?? null,
+    ipAllowlist: body.ip_allowlist ?? null,
+    expiresAt: body.expires_at ?? null,
+  };
+}

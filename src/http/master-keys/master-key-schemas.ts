@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { idPattern } from '../../domain/ids.ts';
+import { masterKeyPermissions } from '../../domain/permission.ts';
+import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
+import type { ShownMasterKey } from '../../usecases/master-keys/master-key-view.ts';
+import { endTime } from '../time-fields.ts';
+import { environmentSlug, externalId, ipAllowlist, name, timestampText } from '../user-keys/key-schemas.ts';
+
+export const masterKeyId = z.strictObject({
+  id: z.string().regex(idPattern('masterKey'), 'must be a master key id (flm_…)'),
+});
+
+const permissions = z.array(z.enum(masterKeyPermissions));
+
+/** As long as an allow-list may be: it is looked through on each request. */
+const listedMax = 100;
+
+export const masterKeyBody = z.strictObject({
+  name,
+  permissions: permissions
+    .min(1)
+    .transform((all) => [...new Set(all)])
+    .optional()
+    .describe('All of them unless set'),
+  organization_ids: z.array(externalId).min(1).max(listedMax).nullable().optional(),
+  environments: z.array(environmentSlug).min(1).max(listedMax).nullable().optional(),
+  ip_allowlist: ipAllowlist.nullable().optional(),
+  expires_at: endTime.nullable().optional(),
+});
+
+export const masterKeyFields = {
+  id: z.string().describe('`flm_…`'),
+  name: z.string(),
+  key_prefix: z
+    .string()
+    .nullable()
+    .describe('Null for a secret that somebody chose: no part of it may be shown'),
+  permissions,
+  organization_ids: z.array(z.string()).nullable().describe('Null: all'),
+  environments: z.array(z.string()).nullable().describe('Null: all'),
+  ip_allowlist: z.array(z.string()).nullable().describe('Null: from anywhere'),
+  status: z.enum(['active', 'expired', 'revoked']),
+  expires_at: timestampText.nullable(),
+  revoked_at: timestampText.nullable(),
+  created_at: timestampText,
+  last_used_at: timestampText.nullable().describe('When it was last let in, readable ten seconds later'),
+  minted_count: z.int().describe('How many keys it has minted, those that have ended since included'),
+};
+
+export const createdMasterKey = z.strictObject({
+  ...masterKeyFields,
+  key: z.string().describe('The secret. It is shown this once and stored nowhere.'),
+});
+
+export function toMasterKeyAnswer(masterKey: ShownMasterKey) {
+  return {
+    id: masterKey.id,
+    name: masterKey.name,
+    key_prefix: masterKey.keyPrefix,
+    permissions: masterKey.permissions,
+    organization_ids: masterKey.organizationIds,
+    environments: masterKey.environments,
+    ip_allowlist: masterKey.ipAllowlist,
+    status: masterKey.status,
+    expires_at: masterKey.expiresAt,
+    revoked_at: masterKey.revokedAt,
+    created_at: masterKey.createdAt,
+    last_used_at: masterKey.lastUsedAt,
+    minted_count: masterKey.mintedCount,
+  };
+}
+
+export function toCreatedAnswer({ masterKey, secret }: CreatedMasterKey) {
+  return { ...toMasterKeyAnswer(masterKey), key: secret };
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { revokeMasterKey } from '../../usecases/master-keys/revoke-master-key.ts';
+import { operator } from '../access/operator.ts';
+import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
+import { defineRoute } from '../route.ts';
+import { noQuery } from '../user-keys/key-schemas.ts';
+import { masterKeyId } from './master-key-schemas.ts';
+
+export const revokeMasterKeyRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/master-keys/:id/revoke',
+  operationId: 'revokeMasterKey',
+  summary: 'Revoke a master key',
+  description: 'The keys that it minted go on. Again is a success.',
+  access: operator('super-admin'),
+  params: masterKeyId,
+  query: noQuery,
+  body: z.strictObject({}),
+  success: {
+    200: 'Revoked everywhere.',
+    202: 'Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+  },
+  answer: z.strictObject({ success: z.literal(true), message: z.string(), ...propagationFields }),
+  errors: ['MASTER_KEY_NOT_FOUND'],
+  async handle(parts: Parameters<typeof revokeMasterKey>[0], { params, caller }) {
+    const propagation = await revokeMasterKey(parts, caller, params.id);
+    return {
+      status: statusOf(propagation),
+      body: {
+        success: true as const,
+        message: 'Master key revoked',
+        ...toPropagation(propagation, caller.principal),
+      },
+    };
+  },
+});

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { numberRanges } from '../../domain/number-ranges.ts';
+import { rotateMasterKey } from '../../usecases/master-keys/rotate-master-key.ts';
+import { operator } from '../access/operator.ts';
+import { intIn } from '../int-in.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
+import { defineRoute } from '../route.ts';
+import { noQuery } from '../user-keys/key-schemas.ts';
+import { createdMasterKey, masterKeyId, toCreatedAnswer } from './master-key-schemas.ts';
+
+export const rotateMasterKeyRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/master-keys/:id/rotate',
+  operationId: 'rotateMasterKey',
+  summary: 'Replace a master key by a new one',
+  description:
+    'The successor has a new id and the same name and rights. The old one goes on for `overlap_seconds`, so that its holders can be moved one by one, but never past its own expiry; 0 ends it at once.',
+  access: operator('super-admin'),
+  params: masterKeyId,
+  query: noQuery,
+  body: z.strictObject({ overlap_seconds: intIn(numberRanges.overlapSeconds).default(86_400) }),
+  success: { 200: 'Rotated. The new secret is in this answer and nowhere else.' },
+  answer: createdMasterKey.extend({
+    previous_id: z.string().describe('The master key that this one replaces'),
+    ...propagationFields,
+  }),
+  errors: ['MASTER_KEY_NOT_FOUND'],
+  idempotent: true,
+  async handle(parts: Parameters<typeof rotateMasterKey>[0], { params, body, caller, idempotency }) {
+    const request = { masterKeyId: params.id, overlapSeconds: body.overlap_seconds };
+    const { isReplay, propagation, ...created } = await rotateMasterKey(parts, caller, request, idempotency);
+    return {
+      status: 200,
+      body: {
+        ...toCreatedAnswer(created),
+        previous_id: params.id,
+        ...toPropagation(propagation, caller.principal),
+      },
+      ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
+    };
+  },
+});

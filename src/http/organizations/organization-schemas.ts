@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Organization } from '../../domain/organization.ts';
+import type { ShownTenant } from '../../usecases/organizations/get-organization.ts';
+import { toCursor } from '../cursor.ts';
+import { externalId, name, timestampText } from '../user-keys/key-schemas.ts';
+
+export const tenantId = z.strictObject({ id: externalId });
+export const tenantName = name;
+
+export const tenantFields = {
+  id: z.string().describe('`org_…`, or whatever a backend minted under'),
+  name: z.string(),
+  status: z.enum(['active', 'suspended', 'deleted']),
+  created_at: timestampText,
+};
+
+const counted = z.int().describe('Counted up to 10000, which stands for that many or more');
+
+/** What one of them tells beyond what a list does. */
+export const shownTenantFields = {
+  ...tenantFields,
+  counts: z.strictObject({
+    tenant_keys: counted,
+    active_tenant_keys: counted,
+    hidden_keys: counted,
+    environments: counted,
+  }),
+  environments: z.array(z.string()).describe('Their names, the newest first, at most 100'),
+};
+
+export function toShownTenantAnswer({ counts, environments, ...tenant }: ShownTenant) {
+  return {
+    ...toTenantAnswer(tenant),
+    counts: {
+      tenant_keys: counts.tenantKeys,
+      active_tenant_keys: counts.activeTenantKeys,
+      hidden_keys: counts.hiddenKeys,
+      environments: counts.environments,
+    },
+    environments,
+  };
+}
+
+export function toTenantAnswer({ id, name: called, status, createdAt }: Organization) {
+  return { id, name: called, status, created_at: createdAt.toISOString() };
+}
+
+type Place = Pick<Organization, 'id' | 'createdAt'>;
+
+/** Where a page of tenants ended, wrapped so that nobody builds on what it is: the time comes first, since foreign ids do not sort by it. */
+export const tenantCursor = z
+  .string()
+  .max(300)
+  .transform((text, context): Place => {
+    const decoded = Buffer.from(text, 'base64url').toString('latin1');
+    const [, ms, id] = /^(\d{1,14}) (\S+)$/.exec(decoded) ?? [];
+    if (ms !== undefined && externalId.safeParse(id).success && id !== undefined) {
+      return { createdAt: new Date(Number(ms)), id };
+    }
+    context.addIssue('is not a cursor of this list');
+    return z.NEVER;
+  });
+
+export function toTenantCursor({ id, createdAt }: Place): string {
+  return toCursor(`${createdAt.getTime()} ${id}`);
+}

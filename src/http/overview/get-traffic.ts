@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { getTraffic } from '../../usecases/overview/get-traffic.ts';
+import { operator } from '../access/operator.ts';
+import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noParams, timestampText } from '../user-keys/key-schemas.ts';
+import { usageQuery } from '../user-keys/usage-answer.ts';
+
+export const getTrafficRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/platform/traffic',
+  operationId: 'getTraffic',
+  summary: 'Calls and refusals of all keys over time',
+  description:
+    'The verifications of every key, hidden ones included, readable within ten seconds of the call. The range is widened to whole hours or UTC days, and steps without a call are there with zeros. A text that no key has is counted nowhere.',
+  access: operator('platform:keys:read'),
+  params: noParams,
+  query: usageQuery,
+  body: noBody,
+  success: { 200: 'The time series and its totals.' },
+  answer: z.strictObject({
+    granularity: z.enum(['hour', 'day']),
+    from: timestampText,
+    to: timestampText,
+    data: z.array(z.strictObject({ start: timestampText, ...outcomeFields })),
+    totals: z.strictObject(outcomeFields),
+  }),
+  errors: [],
+  async handle(parts: Parameters<typeof getTraffic>[0], { query }) {
+    const { granularity, from, to, steps } = await getTraffic(parts, query);
+    return {
+      status: 200,
+      body: {
+        granularity,
+        from: from.toISOString(),
+        to: to.toISOString(),
+        data: steps.map(({ start, sums }) => ({ start: start.toISOString(), ...addUpOutcomes(sums) })),
+        totals: addUpOutcomes(steps.flatMap((step) => step.sums)),
+      },
+    };
+  },
+});

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { bootstrapPlatform } from '../../usecases/platform-users/bootstrap-platform.ts';
+import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { tenantKey } from '../access/tenant.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery } from '../user-keys/key-schemas.ts';
+import { displayName, email, newPassword, toUserAnswer, userAnswer } from './platform-user-schemas.ts';
+
+export const bootstrapRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/bootstrap',
+  operationId: 'bootstrapPlatform',
+  summary: 'Make the first platform user',
+  description:
+    'Possible only while there is no platform user; of several at once, one wins. The user is a super-admin. The key that may do this is printed at the first start.',
+  access: tenantKey('manage'),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ email, password: newPassword, name: displayName }),
+  success: { 201: 'The first super-admin.' },
+  answer: userAnswer,
+  errors: ['ALREADY_BOOTSTRAPPED'],
+  async handle(parts: OperatorParts, { body, caller }) {
+    return { status: 201, body: toUserAnswer(await bootstrapPlatform(parts, caller, body)) };
+  },
+});

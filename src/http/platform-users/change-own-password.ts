@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { changeOwnPassword } from '../../usecases/platform-users/change-own-password.ts';
+import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery } from '../user-keys/key-schemas.ts';
+import { newPassword, typedPassword } from './platform-user-schemas.ts';
+
+export const changePasswordRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/auth/change-password',
+  operationId: 'changePassword',
+  summary: "Change one's own password",
+  description: 'Needs the current password. Every session of the user ends, this one too.',
+  access: operator('nothing'),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ current_password: typedPassword, new_password: newPassword }),
+  success: { 200: 'Changed; log in again.' },
+  answer: z.strictObject({ success: z.literal(true) }),
+  errors: ['INVALID_CREDENTIALS', 'USER_NOT_FOUND'],
+  async handle(parts: OperatorParts, { body, caller }) {
+    const request = { currentPassword: body.current_password, newPassword: body.new_password };
+    await changeOwnPassword(parts, caller, request);
+    return { status: 200, body: { success: true as const } };
+  },
+});

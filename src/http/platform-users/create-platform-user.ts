@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { createOperator } from '../../usecases/platform-users/create-platform-user.ts';
+import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery } from '../user-keys/key-schemas.ts';
+import {
+  displayName,
+  email,
+  newPassword,
+  roleIds,
+  toUserAnswer,
+  userAnswer,
+} from './platform-user-schemas.ts';
+
+export const createUserRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/users',
+  operationId: 'createPlatformUser',
+  summary: 'Create a platform user',
+  description: 'A user without roles may log in and do nothing.',
+  access: operator('super-admin'),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ email, password: newPassword, name: displayName, role_ids: roleIds.optional() }),
+  success: { 201: 'The user.' },
+  answer: userAnswer,
+  errors: ['EMAIL_ALREADY_EXISTS'],
+  async handle(parts: OperatorParts, { body, caller }) {
+    const { role_ids: roleIds = [], ...wanted } = body;
+    const user = await createOperator(parts, caller, { ...wanted, roleIds });
+    return { status: 201, body: toUserAnswer(user) };
+  },
+});

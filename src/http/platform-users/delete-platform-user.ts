@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { deleteOperator } from '../../usecases/platform-users/delete-platform-user.ts';
+import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noQuery } from '../user-keys/key-schemas.ts';
+import { userParams } from './platform-user-schemas.ts';
+
+export const deleteUserRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/platform/users/:id',
+  operationId: 'deletePlatformUser',
+  summary: 'Delete a platform user',
+  description:
+    'For good, and every session ends; what the user did stays in the audit log. Nobody deletes themselves, and the last super-admin stays.',
+  access: operator('super-admin'),
+  params: userParams,
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'Deleted.' },
+  answer: z.strictObject({ success: z.literal(true), deleted: z.string() }),
+  errors: ['USER_NOT_FOUND', 'LAST_SUPER_ADMIN', 'SELF_ACTION_FORBIDDEN'],
+  async handle(parts: OperatorParts, { params, caller }) {
+    await deleteOperator(parts, caller, params.id);
+    return { status: 200, body: { success: true as const, deleted: params.id } };
+  },
+});

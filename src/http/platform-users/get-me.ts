@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { platformPermissions } from '../../domain/permission.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
+
+export const getMeRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/platform/auth/me',
+  operationId: 'getMe',
+  summary: 'Who this credential stands for',
+  description: 'With the permissions of this moment: a change of role or status binds the next request.',
+  access: operator('nothing'),
+  params: noParams,
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'The operator.' },
+  answer: z.strictObject({
+    kind: z.enum(['platform_user', 'platform_key']),
+    id: z.string(),
+    name: z.string(),
+    role_ids: z.array(z.string()),
+    permissions: z.array(z.enum(platformPermissions)),
+  }),
+  errors: [],
+  async handle(_parts: unknown, { caller: { principal } }) {
+    const { kind, id, name, roleIds, permissions } = principal;
+    return { status: 200, body: { kind, id, name, role_ids: [...roleIds], permissions: [...permissions] } };
+  },
+});

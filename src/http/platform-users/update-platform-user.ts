@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { updateOperator } from '../../usecases/platform-users/update-platform-user.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noQuery } from '../user-keys/key-schemas.ts';
+import {
+  displayName,
+  email,
+  newPassword,
+  roleIds,
+  toUserAnswer,
+  userAnswer,
+  userParams,
+} from './platform-user-schemas.ts';
+
+export const updateUserRoute = defineRoute({
+  method: 'put',
+  path: '/api/v1/platform/users/:id',
+  operationId: 'updatePlatformUser',
+  summary: 'Change a platform user',
+  description:
+    'Only what is sent changes. Roles and status bind the next request; deactivation and a new password end every session of the user. A password needs the super-admin. Nobody changes a user who holds more than they do, nobody deactivates themselves, and the last super-admin stays one.',
+  access: operator('platform:users:manage'),
+  params: userParams,
+  query: noQuery,
+  body: z
+    .strictObject({
+      name: displayName,
+      email,
+      password: newPassword,
+      is_active: z.boolean(),
+      role_ids: roleIds,
+    })
+    .partial()
+    .refine((body) => Object.keys(body).length > 0, 'must change something'),
+  success: { 200: 'The user as it is now.' },
+  answer: userAnswer,
+  errors: ['USER_NOT_FOUND', 'EMAIL_ALREADY_EXISTS', 'LAST_SUPER_ADMIN', 'SELF_ACTION_FORBIDDEN'],
+  async handle(parts: OperatorParts, { params, body, caller }) {
+    const { is_active: isActive, role_ids: roleIds, name, email: address, password } = body;
+    const user = await updateOperator(parts, caller, params.id, {
+      ...(name !== undefined && { name }),
+      ...(address !== undefined && { email: address }),
+      ...(password !== undefined && { password }),
+      ...(isActive !== undefined && { isActive }),
+      ...(roleIds !== undefined && { roleIds }),
+    });
+    return { status: 200, body: toUserAnswer(user) };
+  },
+});

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type RequestHandler, Router } from 'express';
+import { FlowplateError } from '../domain/errors.ts';
+
+/** Vite writes it where a nonce belongs (portal/vite.config.ts). */
+const noncePlace = '__CSP_NONCE__';
+
+const contentTypes: Record<string, string> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+type Asset = { type: string; plain: Buffer; gzipped: Buffer };
+
+/**
+ * The portal under `/platform/`: the files that `npm run build` in portal/ has made, and the one page for every other address below, for
+ * the views are the page's own. They are read once, so that nothing a caller sends becomes the name of a file.
+ */
+export function portalPages(directory: string): Router {
+  // Strict: /platform and /platform/ are two addresses.
+  const router = Router({ caseSensitive: true, strict: true });
+  const page = readPage(directory);
+  const assets = readAssets(directory);
+  router.get('/platform', (_req, res) => res.redirect(308, '/platform/'));
+  router.get('/platform/assets/:name', sendAsset(assets));
+  router.get('/platform/{*view}', page === undefined ? sayNotBuilt : sendPage(page));
+  return router;
+}
+
+function readPage(directory: string): string | undefined {
+  const path = join(directory, 'index.html');
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function readAssets(directory: string): Map<string, Asset> {
+  const folder = join(directory, 'assets');
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return new Map(
+    names.flatMap((name): [string, Asset][] => {
+      const type = contentTypes[extname(name)];
+      if (type === undefined) return [];
+      const plain = readFileSync(join(folder, name));
+      return [[name, { type, plain, gzipped: gzipSync(plain) }]];
+    }),
+  );
+}
+
+/** Their names carry a hash of what is in them: what was loaded once is never asked for again. */
+function sendAsset(assets: Map<string, Asset>): RequestHandler<{ name: string }> {
+  return (req, res) => {
+    const asset = assets.get(req.params.name);
+    if (asset === undefined) throw new FlowplateError('ROUTE_NOT_FOUND');
+    const isGzipped = req.acceptsEncodings('gzip') === 'gzip';
+    res.set('Content-Type', asset.type);
+    res.set('Cache-Control', 'public, max-age=31536000, immutable');
+    res.set('Vary', 'Accept-Encoding');
+    if (isGzipped) res.set('Content-Encoding', 'gzip');
+    res.send(isGzipped ? asset.gzipped : asset.plain);
+  };
+}
+
+function sendPage(page: string): RequestHandler {
+  return (_req, res) => {
+    const nonce = randomBytes(16).toString('base64url');
+    res.set('Content-Security-Policy', contentSecurityPolicy(nonce));
+    res.set('Cache-Control', 'no-store');
+    res.type('html').send(page.replaceAll(noncePlace, nonce));
+  };
+}
+
+/**
+ * No script but our own files. Mantine writes its variables and responsive styles into `<style>` elements; only those that carry the nonce
+ * of this very answer are taken. https://mantine.dev/theming/mantine-provider/#getstylenonce
+ */
+function contentSecurityPolicy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "font-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+  ].join('; ');
+}
+
+const sayNotBuilt: RequestHandler = (_req, res) => {
+  res.set('Cache-Control', 'no-store');
+  res
+    .status(503)
+    .type('text')
+    .send('The portal has not been built: run `npm ci && npm run build` in portal/, and restart the API.\n');
+};

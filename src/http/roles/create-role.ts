@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { ChangeParts } from '../../usecases/change.ts';
+import { createRole } from '../../usecases/roles/create-role.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery } from '../user-keys/key-schemas.ts';
+import { roleAnswer, roleSettings, toRoleAnswer } from './role-schemas.ts';
+
+export const createRoleRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/roles',
+  operationId: 'createRole',
+  summary: 'Create a role',
+  description: 'A list of permissions under a name. Nobody puts a permission into it that they do not hold.',
+  access: operator('platform:roles:manage'),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject(roleSettings),
+  success: { 201: 'The role.' },
+  answer: roleAnswer,
+  errors: ['ROLE_ALREADY_EXISTS'],
+  async handle(parts: ChangeParts, { body, caller }) {
+    const settings = { ...body, description: body.description ?? null };
+    return { status: 201, body: toRoleAnswer(await createRole(parts, caller, settings)) };
+  },
+});

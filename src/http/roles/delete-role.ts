@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { ChangeParts } from '../../usecases/change.ts';
+import { deleteRole } from '../../usecases/roles/delete-role.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noQuery } from '../user-keys/key-schemas.ts';
+import { roleParams } from './role-schemas.ts';
+
+export const deleteRoleRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/platform/roles/:id',
+  operationId: 'deleteRole',
+  summary: 'Delete a role',
+  description: 'Possible while no user and no working platform key holds it.',
+  access: operator('platform:roles:manage'),
+  params: roleParams,
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'Deleted.' },
+  answer: z.strictObject({ success: z.literal(true), deleted: z.string() }),
+  errors: ['ROLE_NOT_FOUND', 'ROLE_IN_USE', 'ROLE_IMMUTABLE'],
+  async handle(parts: ChangeParts, { params, caller }) {
+    await deleteRole(parts, caller, params.id);
+    return { status: 200, body: { success: true as const, deleted: params.id } };
+  },
+});

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { ChangeParts } from '../../usecases/change.ts';
+import { updateRole } from '../../usecases/roles/update-role.ts';
+import { operator } from '../access/operator.ts';
+import { defineRoute } from '../route.ts';
+import { noQuery } from '../user-keys/key-schemas.ts';
+import { roleAnswer, roleParams, roleSettings, toRoleAnswer } from './role-schemas.ts';
+
+export const updateRoleRoute = defineRoute({
+  method: 'put',
+  path: '/api/v1/platform/roles/:id',
+  operationId: 'updateRole',
+  summary: 'Change a role',
+  description: 'Only what is sent changes; whoever holds the role is bound by it with their next request.',
+  access: operator('platform:roles:manage'),
+  params: roleParams,
+  query: noQuery,
+  body: z
+    .strictObject(roleSettings)
+    .partial()
+    .refine((body) => Object.keys(body).length > 0, 'must change something'),
+  success: { 200: 'The role as it is now.' },
+  answer: roleAnswer,
+  errors: ['ROLE_NOT_FOUND', 'ROLE_ALREADY_EXISTS', 'ROLE_IMMUTABLE'],
+  async handle(parts: ChangeParts, { params, body, caller }) {
+    const { name, description, permissions } = body;
+    const role = await updateRole(parts, caller, params.id, {
+      ...(name !== undefined && { name }),
+      ...(description !== undefined && { description }),
+      ...(permissions !== undefined && { permissions }),
+    });
+    return { status: 200, body: toRoleAnswer(role) };
+  },
+});

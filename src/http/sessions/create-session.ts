@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { FlowplateError, validationError } from '../../domain/errors.ts';
+import { type LogInParts, logIn } from '../../usecases/sessions/log-in.ts';
+import { anybody } from '../access/anybody.ts';
+import { portalHeader } from '../access/own-page.ts';
+import { maySetSessionCookie, sessionCookie } from '../access/session-cookie.ts';
+import { email, toUserAnswer, typedPassword, userAnswer } from '../platform-users/platform-user-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
+
+export const createSessionRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/session',
+  operationId: 'createSession',
+  summary: 'Log in to the portal',
+  description: `The same as the login, but the token goes into a cookie that no script can read (HttpOnly, SameSite=Strict) and not into the answer. Only for a page of this server's own, which sends \`${portalHeader}: 1\`; over https, or on the machine itself.`,
+  access: anybody(),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ email, password: typedPassword }),
+  success: { 200: 'Logged in.' },
+  answer: z.strictObject({ expires_at: timestampText, user: userAnswer }),
+  errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
+  async handle(parts: LogInParts, { body, caller, ip, pageOrigin }) {
+    const origin = requireOwnOrigin(pageOrigin());
+    const request = { ...body, address: ip(), requestId: caller.requestId };
+    const { token, expiresAt, user } = await logIn(parts, request);
+    return {
+      status: 200,
+      body: { expires_at: expiresAt.toISOString(), user: toUserAnswer(user) },
+      headers: { 'Set-Cookie': sessionCookie(origin, token, expiresAt) },
+    };
+  },
+});
+
+/** Before the password is looked at: somebody else's page must not log a browser in as anybody. */
+function requireOwnOrigin(origin: URL | undefined): URL {
+  if (origin === undefined) {
+    throw validationError([{ path: portalHeader, message: 'must be sent by a page of this server' }]);
+  }
+  if (maySetSessionCookie(origin)) return origin;
+  throw new FlowplateError('VALIDATION_ERROR', {
+    systemMessage: 'A session is given over https, or on the machine itself; not over a network in the clear',
+    details: [{ path: 'Origin', message: 'must be https, or http on localhost' }],
+  });
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { anybody } from '../access/anybody.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
+
+export const getSessionRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/platform/session',
+  operationId: 'getSession',
+  summary: 'Whether anybody can log in yet',
+  description: 'False until the first platform user was made with a tenant key.',
+  access: anybody(),
+  params: noParams,
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'The state of the platform.' },
+  answer: z.strictObject({ bootstrapped: z.boolean() }),
+  errors: [],
+  async handle(parts: { isPlatformBootstrapped(): Promise<boolean> }) {
+    return { status: 200, body: { bootstrapped: await parts.isPlatformBootstrapped() } };
+  },
+});

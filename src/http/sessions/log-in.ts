@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { type LogInParts, logIn } from '../../usecases/sessions/log-in.ts';
+import { anybody } from '../access/anybody.ts';
+import { email, toUserAnswer, typedPassword, userAnswer } from '../platform-users/platform-user-schemas.ts';
+import { defineRoute } from '../route.ts';
+import { noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
+
+export const logInRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/auth/login',
+  operationId: 'logIn',
+  summary: 'Log in with e-mail address and password',
+  description:
+    'The token is good for 24 hours, unless it is ended before: by log-out, a changed password, or deactivation. An unknown address and a wrong password look alike. After repeated failures the next attempt has to wait.',
+  access: anybody(),
+  params: noParams,
+  query: noQuery,
+  body: z.strictObject({ email, password: typedPassword }),
+  success: { 200: 'A token for `Authorization: Bearer`.' },
+  answer: z.strictObject({ token: z.string(), expires_at: timestampText, user: userAnswer }),
+  errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
+  async handle(parts: LogInParts, { body, caller, ip }) {
+    const request = { ...body, address: ip(), requestId: caller.requestId };
+    const { token, expiresAt, user } = await logIn(parts, request);
+    return { status: 200, body: { token, expires_at: expiresAt.toISOString(), user: toUserAnswer(user) } };
+  },
+});

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { logOut } from '../../usecases/sessions/log-out.ts';
+import { operator } from '../access/operator.ts';
+import { endedSessionCookie } from '../access/session-cookie.ts';
+import { defineRoute } from '../route.ts';
+import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
+
+export const logOutRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/platform/auth/logout',
+  operationId: 'logOut',
+  summary: 'End the session of this token',
+  description:
+    'The token is refused from the next request on. A platform key has no session and is not ended by this. For a page of the portal its cookie goes, too.',
+  access: operator('nothing'),
+  params: noParams,
+  query: noQuery,
+  body: noBody,
+  success: { 200: 'Logged out.' },
+  answer: z.strictObject({ success: z.literal(true) }),
+  errors: [],
+  async handle(parts: Parameters<typeof logOut>[0], { caller, pageOrigin }) {
+    await logOut(parts, caller);
+    const origin = pageOrigin();
+    return {
+      status: 200,
+      body: { success: true as const },
+      ...(origin !== undefined && { headers: { 'Set-Cookie': endedSessionCookie(origin) } }),
+    };
+  },
+});

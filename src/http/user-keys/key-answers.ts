@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { startOfPeriod } from '../../domain/usage.ts';
+import { statusAt } from '../../domain/user-key.ts';
+import type { MintedKey } from '../../usecases/user-keys/issue-secret.ts';
+import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
+import { externalId, keyId, settingFields, timestampText } from './key-schemas.ts';
+
+/** What a key's owner gets, once. */
+export const mintedFields = {
+  key: z.string().describe('The secret. It is shown this once and stored nowhere.'),
+  key_id: keyId,
+  key_prefix: z.string().describe('fl_user_{environment}_{first 8}, to recognise the key by'),
+  user_id: externalId,
+  organization_id: externalId,
+  created_at: timestampText,
+};
+
+export function toMinted(minted: MintedKey, owner: { userId: string; organizationId: string }) {
+  return {
+    key: minted.secret,
+    key_id: minted.keyId,
+    key_prefix: minted.keyPrefix,
+    user_id: owner.userId,
+    organization_id: owner.organizationId,
+    created_at: minted.createdAt,
+  };
+}
+
+export const keyFields = {
+  key_id: keyId,
+  key_prefix: z.string(),
+  user_id: z.string(),
+  organization_id: z.string(),
+  environment: z.string(),
+  ...settingFields,
+  enabled: z.boolean(),
+  status: z.enum(['active', 'disabled', 'superseded', 'revoked', 'expired']),
+  superseded_until: timestampText.nullable().describe('End of the grace after a refresh'),
+  revoked_at: timestampText.nullable(),
+  created_at: timestampText,
+  updated_at: timestampText,
+  usage: z.strictObject({
+    total_requests: z.int().describe('Accepted verifications, those of its predecessors included'),
+    refused_requests: z.int(),
+    requests_today: z.int(),
+    first_used_at: timestampText.nullable(),
+    last_used_at: timestampText.nullable(),
+    last_reset: timestampText.describe('Start of the UTC day that requests_today counts'),
+  }),
+};
+
+/** A key as its owners and operators see it. Never the secret, never the digest. */
+export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
+  const status = statusAt(key, now);
+  return {
+    key_id: key.id,
+    key_prefix: key.keyPrefix,
+    user_id: key.userId,
+    organization_id: key.organizationId,
+    environment: key.environment,
+    name: key.name,
+    metadata: key.metadata,
+    scopes: key.scopes,
+    expires_at: key.expiresAt?.toISOString() ?? null,
+    rate_limit: key.rateLimit,
+    quota: key.quota,
+    ip_allowlist: key.ipAllowlist,
+    enabled: key.enabled,
+    status: status === 'active' && !key.enabled ? ('disabled' as const) : status,
+    superseded_until: key.supersededUntil?.toISOString() ?? null,
+    revoked_at: key.revokedAt?.toISOString() ?? null,
+    created_at: key.createdAt.toISOString(),
+    updated_at: key.updatedAt.toISOString(),
+    usage: {
+      total_requests: usage?.accepted ?? 0,
+      refused_requests: usage?.refused ?? 0,
+      requests_today: usage?.acceptedToday ?? 0,
+      first_used_at: usage?.firstUsedAt?.toISOString() ?? null,
+      last_used_at: usage?.lastUsedAt?.toISOString() ?? null,
+      last_reset: startOfPeriod('day', now).toISOString(),
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { KeySettings } from '../../domain/user-key.ts';
+import { mergePatch } from '../merge-patch.ts';
+import { validate } from '../validate.ts';
+import { updateBody } from './key-schemas.ts';
+
+export type KeyPatch = {
+  replaced: Partial<KeySettings>;
+  /** Further changes, which depend on the current settings. */
+  mergeInto: (current: KeySettings) => Partial<KeySettings>;
+};
+
+const mustChange = 'must change something';
+
+/** `application/json`: each member that is named is replaced as a whole. */
+export const keyPatch = updateBody.transform(
+  (body): KeyPatch => ({ replaced: toSettings(body), mergeInto: () => ({}) }),
+);
+
+const { metadata, rate_limit, quota, ...plainMembers } = updateBody.shape;
+const nestedMembers = z.strictObject({ metadata, rate_limit, quota });
+const limitMembers = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
+
+/**
+ * `application/merge-patch+json` (RFC 7396): `metadata`, `rate_limit` and `quota` are merged into
+ * the current ones, and null takes a member away.
+ */
+export const keyMergePatch = z
+  .strictObject({
+    ...plainMembers,
+    metadata,
+    rate_limit: limitMembers.nullable().optional(),
+    quota: limitMembers.nullable().optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, mustChange)
+  .transform(
+    ({ metadata, rate_limit, quota, ...replaced }): KeyPatch => ({
+      replaced: toSettings(replaced),
+      mergeInto: (current) =>
+        toSettings(validate(nestedMembers, merged(current, { metadata, rate_limit, quota }))),
+    }),
+  );
+
+type Nested = { metadata?: unknown; rate_limit?: unknown; quota?: unknown };
+
+function merged({ metadata, rateLimit, quota }: KeySettings, patch: Nested): Nested {
+  return {
+    ...(patch.metadata !== undefined && { metadata: mergePatch(metadata, patch.metadata) }),
+    ...(patch.rate_limit !== undefined && { rate_limit: mergePatch(rateLimit, patch.rate_limit) }),
+    ...(patch.quota !== undefined && { quota: mergePatch(quota, patch.quota) }),
+  };
+}
+
+/** The settings that a PATCH names, in our own names; what it does not name stays as it is. */
+function toSettings(body: z.output<typeof updateBody>): Partial<KeySettings> {
+  return {
+    ...(body.name !== undefined && { name: body.name }),
+    ...(body.metadata !== undefined && { metadata: body.metadata }),
+    ...(body.scopes !== undefined && { scopes: body.scopes }),
+    ...(body.expires_at !== undefined && { expiresAt: body.expires_at }),
+    ...(body.rate_limit !== undefined && { rateLimit: body.rate_limit }),
+    ...(body.quota !== undefined && { quota: body.quota }),
+    ...(body.ip_allowlist !== undefined && { ipAllowlist: body.ip_allowlist }),
+    ...(body.enabled !== undefined && { enabled: body.enabled }),
+  };
+}

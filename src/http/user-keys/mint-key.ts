@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { MintParts } from '../../usecases/user-keys/mint-key.ts';
+import { mintKey } from '../../usecases/user-keys/mint-key.ts';
+import { masterKey } from '../access/master-key.ts';
+import { defineRoute } from '../route.ts';
+import { mintedFields, toMinted } from './key-answers.ts';
+import { endOf, environmentSlug, mintBody, noParams, noQuery, settingFields } from './key-schemas.ts';
+
+export const mintKeyRoute = defineRoute({
+  method: 'post',
+  path: '/v1/flowplate/api-keys',
+  operationId: 'mintKey',
+  summary: 'Mint a hidden key for a user in an organization',
+  description:
+    'At most one active key exists for a (user, organization, environment): a second mint is refused with the id of the first, also when two race. The organization and the environment are created on first use. The key works on every replica at once.',
+  access: masterKey('keys:mint'),
+  params: noParams,
+  query: noQuery,
+  body: mintBody,
+  success: { 201: 'Minted. The secret is in this answer and nowhere else.' },
+  answer: z.strictObject({
+    ...mintedFields,
+    ...z.strictObject({ environment: environmentSlug, ...settingFields }).partial().shape,
+  }),
+  errors: ['KEY_ALREADY_EXISTS', 'ORGANIZATION_SUSPENDED'],
+  idempotent: true,
+  async handle(parts: MintParts & { environment: string }, { body, caller, idempotency }) {
+    const owner = { userId: body.user_id, organizationId: body.organization_id };
+    const request = {
+      ...owner,
+      environment: body.environment ?? parts.environment,
+      name: body.name ?? null,
+      metadata: body.metadata ?? {},
+      scopes: body.scopes ?? [],
+      expiresAt: endOf(body, parts.clock.now()) ?? null,
+      rateLimit: body.rate_limit ?? null,
+      quota: body.quota ?? null,
+      ipAllowlist: body.ip_allowlist ?? null,
+      enabled: true,
+    };
+    const { answer, isReplay } = await mintKey(parts, caller, request, idempotency);
+    return {
+      status: 201,
+      body: { ...toMinted(answer, owner), ...optionsThatWereSet(body, answer.expiresAt) },
+      ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
+    };
+  },
+});
+
+type Body = z.output<typeof mintBody>;
+
+/** `ttl_seconds` comes back as the moment that it meant, from the kept answer: a replay must not move it. */
+function optionsThatWereSet(body: Body, expiresAt: string | null) {
+  const {
+    user_id: _user,
+    organization_id: _organization,
+    ttl_seconds: _ttl,
+    expires_at: _at,
+    ...options
+  } = body;
+  return { ...options, ...(expiresAt !== null && { expires_at: expiresAt }) };
+}

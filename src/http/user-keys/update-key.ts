@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { ChangeParts } from '../../usecases/change.ts';
+import { updateKey } from '../../usecases/user-keys/update-key.ts';
+import { masterKey } from '../access/master-key.ts';
+import { propagationFields, toPropagation } from '../propagation.ts';
+import { defineRoute } from '../route.ts';
+import { keyFields, toKeyAnswer } from './key-answers.ts';
+import { keyMergePatch, keyPatch } from './key-patch.ts';
+import { keyId, noQuery } from './key-schemas.ts';
+
+export const updateKeyRoute = defineRoute({
+  method: 'patch',
+  path: '/v1/flowplate/api-keys/:key_id',
+  operationId: 'updateKey',
+  summary: "Change a key's settings",
+  description:
+    'Only what is named changes; null takes an option away. `metadata`, `rate_limit` and `quota` are replaced as a whole, but merged by `application/merge-patch+json` (RFC 7396). A predecessor in its grace changes along. `enabled: false` stops the key until it is enabled again.',
+  access: masterKey('keys:mint'),
+  params: z.strictObject({ key_id: keyId }),
+  query: noQuery,
+  body: keyPatch,
+  mergePatchBody: keyMergePatch,
+  success: { 200: 'Changed.' },
+  answer: z.strictObject({ ...keyFields, ...propagationFields }),
+  errors: ['KEY_NOT_FOUND', 'KEY_NOT_ACTIVE'],
+  async handle(parts: ChangeParts, { params, body, caller }) {
+    const { replaced, mergeInto } = body;
+    const { propagation, ...updated } = await updateKey(parts, caller, params.key_id, replaced, mergeInto);
+    return {
+      status: 200,
+      body: { ...toKeyAnswer(updated, parts.clock.now()), ...toPropagation(propagation) },
+    };
+  },
+});

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { addCounts } from '../../domain/usage.ts';
+import type { KeyUsage } from '../../usecases/usage/usage-range.ts';
+import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
+import { endTime, startTime } from '../time-fields.ts';
+import { keyId, timestampText } from './key-schemas.ts';
+
+export const usageQuery = z.strictObject({
+  from: startTime.optional(),
+  to: endTime.optional(),
+  granularity: z.enum(['hour', 'day']).default('hour'),
+});
+
+export const usageDescription =
+  'Counted for the key and all keys it was refreshed from or into, readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out.';
+
+const { refusals, ...counts } = outcomeFields;
+const sums = { ...counts, cost: z.int().describe('Cost that was accepted'), refusals };
+
+export const usageAnswer = z.strictObject({
+  key_id: keyId,
+  granularity: z.enum(['hour', 'day']),
+  from: timestampText,
+  to: timestampText,
+  data: z.array(z.strictObject({ start: timestampText, ...sums })),
+  totals: z.strictObject(sums),
+});
+
+export function toUsageAnswer(id: string, usage: KeyUsage): z.output<typeof usageAnswer> {
+  const steps = Map.groupBy(usage.sums, (sum) => sum.start.getTime());
+  return {
+    key_id: id,
+    granularity: usage.granularity,
+    from: usage.from.toISOString(),
+    to: usage.to.toISOString(),
+    data: [...steps].map(([start, step]) => ({ start: new Date(start).toISOString(), ...addUp(step) })),
+    totals: addUp(usage.sums),
+  };
+}
+
+function addUp(all: KeyUsage['sums']) {
+  const { refusals, ...counts } = addUpOutcomes(all);
+  return { ...counts, cost: all.reduce((total, { cost }) => addCounts(total, cost), 0), refusals };
+}

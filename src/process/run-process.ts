@@ -1,0 +1,26 @@
+import type { Log } from '../log.ts';
+
+/**
+ * The life of a process: it starts or says why not and exits with 1; a first SIGTERM or SIGINT lets it finish, and it exits with 0.
+ */
+export function runProcess(
+  log: Log,
+  start: () => Promise<void>,
+  stop: (signal: string) => Promise<void>,
+): void {
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT']) {
+    process.on(signal, () => {
+      if (isStopping) return;
+      isStopping = true;
+      void stop(signal).then(() => {
+        log.info('stopped');
+        process.exit(0);
+      });
+    });
+  }
+  start().catch((error: unknown) => {
+    log.fatal({ err: error }, 'could not start');
+    log.flush(() => process.exit(1));
+  });
+}

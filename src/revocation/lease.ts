@@ -1,0 +1,193 @@
+import type { Database } from '../stores/postgres/database.ts';
+import { listRefusedOrganizations } from '../stores/postgres/organizations/organizations.ts';
+import { findCatchUpSeq, listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
+import {
+  deleteVerifier,
+  extendLease,
+  updateAppliedSeq,
+  upsertVerifier,
+} from '../stores/postgres/verifiers/verifiers.ts';
+import { changesRememberedMax, revisionMemoryMs } from './remembered-revisions.ts';
+import type { ServerClock } from './server-clock.ts';
+import type { ChangeSink } from './verifier-memory.ts';
+
+export type LeaseParts = {
+  db: Database;
+  clock: ServerClock;
+  sink: ChangeSink;
+  /** Told how long the longest lease of all verifiers is, with each heartbeat. */
+  onLeaseMs: (leaseMs: number) => void;
+  onFault: (error: unknown) => void;
+};
+
+export type LeaseOptions = {
+  verifierId: string;
+  leaseMs: number;
+  /** At most a fifteenth of the lease, so that a few lost heartbeats do not end it. */
+  heartbeatMs: number;
+};
+
+const changesPerReadMax = 1_000;
+
+/**
+ * The right to verify from memory, which this process holds as long as it is sure to hear of every
+ * revoke in time.
+ *
+ * A heartbeat does three things, in the one order that is safe: (1) extend the lease, committed;
+ * (2) in a new snapshot read the changes after the last applied one and apply them; (3) say so. The
+ * lease then holds until the monotonic clock *before* (1) + lease − margin. A revoke commits at C
+ * and looks at the leases at K > C: a lease extended before K is seen and waited for; one extended
+ * after K is followed by a read that comes after C and sees the revoke. Reading first and extending
+ * afterwards would let a process that was paused in between revive its lease over a revoke it never
+ * saw.
+ *
+ * Postgres extends only the lease of a verifier that one more read brings up to date. One that is
+ * further behind catches up first, and meanwhile no revoke waits for it. So does one that starts:
+ * its row has no lease until its first heartbeat, which keeps the order above whatever was read
+ * before.
+ *
+ *     starting ──registered, caught up──▶ held ◀──heartbeat──▶ lapsed (ask Postgres)
+ *         ▲                                                     │
+ *         └──────row gone: silent too long, caches emptied──────┘
+ */
+export class Lease {
+  readonly #db: Database;
+  readonly #clock: ServerClock;
+  readonly #sink: ChangeSink;
+  readonly #options: LeaseOptions;
+  readonly #marginMs: number;
+  #heldUntilMs = 0;
+  #apiProcesses = 1;
+  /** Applied here; undefined before the first registration. */
+  #appliedSeq: number | undefined;
+  /** What Postgres was told of it. */
+  #saidSeq = 0;
+  #wake: () => void = () => undefined;
+  #isWoken = false;
+  #isStopped = false;
+  #loop: Promise<void> = Promise.resolve();
+  readonly #onLeaseMs: (leaseMs: number) => void;
+  readonly #onFault: (error: unknown) => void;
+
+  constructor(parts: LeaseParts, options: LeaseOptions) {
+    this.#db = parts.db;
+    this.#clock = parts.clock;
+    this.#sink = parts.sink;
+    this.#onLeaseMs = parts.onLeaseMs;
+    this.#onFault = parts.onFault;
+    this.#options = options;
+    // Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a request is decided.
+    this.#marginMs = options.leaseMs / 15;
+  }
+
+  isHeld(): boolean {
+    return performance.now() < this.#heldUntilMs;
+  }
+
+  /** Processes of the API with a live lease at the last heartbeat, this one included. */
+  get apiProcesses(): number {
+    return this.#apiProcesses;
+  }
+
+  /** Tries once to get the lease, then keeps it, or goes on trying, in the background. */
+  async start(): Promise<void> {
+    await this.#attempt(() => this.#beat());
+    this.#loop = this.#run();
+  }
+
+  /** Something was committed to the feed: a hint, so that the next read comes now and not within the second. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** Gives the lease back, so that no revoke waits for a process that is gone. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake();
+    await this.#loop;
+    this.#heldUntilMs = 0;
+    await deleteVerifier(this.#db, this.#options.verifierId).catch(this.#onFault);
+  }
+
+  async #run(): Promise<void> {
+    let nextBeatMs = performance.now() + this.#options.heartbeatMs;
+    while (!this.#isStopped) {
+      await this.#sleepUntil(nextBeatMs);
+      if (this.#isStopped) return;
+      this.#isWoken = false;
+      if (performance.now() < nextBeatMs) await this.#attempt(() => this.#catchUp());
+      else {
+        nextBeatMs = performance.now() + this.#options.heartbeatMs;
+        await this.#attempt(() => this.#beat());
+      }
+    }
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    await step().catch(this.#onFault);
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#appliedSeq === undefined) await this.#begin();
+    const sentMs = performance.now();
+    const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);
+    // A server that knows less than it was told has been restored or failed over: its feed is not the one that was applied here.
+    if (lease === undefined || lease.appliedSeq < this.#saidSeq) {
+      this.#appliedSeq = undefined;
+      this.#heldUntilMs = 0;
+      return this.#beat();
+    }
+    this.#apiProcesses = lease.apiProcesses;
+    this.#onLeaseMs(lease.leaseMsMax);
+    const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());
+    if (isStep) this.#sink.forgetRecords();
+    await this.#catchUp();
+    // Now that it has caught up, Postgres will.
+    if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
+    this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
+  }
+
+  /** Reads and says so, without extending: safe on its own, since the lease stays as it was. */
+  async #catchUp(): Promise<void> {
+    if (this.#appliedSeq === undefined) return;
+    for (let isBehind = true; isBehind; ) {
+      const changes = await listKeyChangesAfter(this.#db, this.#appliedSeq, changesPerReadMax);
+      this.#appliedSeq = changes.at(-1)?.seq ?? this.#appliedSeq;
+      this.#sink.apply(changes, this.#appliedSeq);
+      isBehind = changes.length === changesPerReadMax;
+    }
+    if (this.#appliedSeq === this.#saidSeq) return;
+    await updateAppliedSeq(this.#db, this.#options.verifierId, this.#appliedSeq);
+    this.#saidSeq = this.#appliedSeq;
+  }
+
+  /**
+   * Finds its place first and loads afterwards: the other way round, an organization that was
+   * suspended in between would be in neither. The place lies before what Redis may hold, so that
+   * most of that can be used at once.
+   */
+  async #begin(): Promise<void> {
+    const { verifierId: id, leaseMs } = this.#options;
+    const appliedSeq = await findCatchUpSeq(this.#db, {
+      ageMs: revisionMemoryMs,
+      changesMax: changesRememberedMax,
+    });
+    await upsertVerifier(this.#db, { id, appliedSeq, leaseMs, isLive: false });
+    this.#sink.reset(appliedSeq, await listRefusedOrganizations(this.#db));
+    this.#appliedSeq = appliedSeq;
+    this.#saidSeq = appliedSeq;
+    await this.#catchUp();
+  }
+
+  async #sleepUntil(atMs: number): Promise<void> {
+    if (this.#isWoken || this.#isStopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.ceil(Math.max(0, atMs - performance.now())));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

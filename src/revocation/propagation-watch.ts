@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Audience, isConcerned } from '../domain/key-change.ts';
+import type { Propagation } from '../domain/propagation.ts';
+import type { Database } from '../stores/postgres/database.ts';
+import { listLiveVerifiers, type VerifierProgress } from '../stores/postgres/verifiers/verifiers.ts';
+
+/** The place in the feed that the verifiers of an audience must have reached. */
+export type Told = { seq: number; audience: Audience };
+
+/** A verifier that is well answers within a few milliseconds; one that hangs should not hold up the caller for its whole lease. */
+const waitMsMax = 2_000;
+const pollMs = 2;
+
+type Waiter = Told & { startedMs: number; resolve: (propagation: Propagation) => void };
+
+/** Waits, after a commit, until every verifier with a live lease has applied it. All waiters of a process share one poll. */
+export class PropagationWatch {
+  readonly #db: Database;
+  readonly #onPending: (pending: Propagation) => void;
+  readonly #waiters = new Set<Waiter>();
+  /**
+   * The longest lease that this process knows of: verifiers keep the length that they registered
+   * with.
+   */
+  #leaseMsMax: number;
+  #polling = false;
+
+  /** `onPending` is told of each change that was not confirmed in time. */
+  constructor(db: Database, leaseMs: number, onPending: (pending: Propagation) => void = () => undefined) {
+    this.#db = db;
+    this.#leaseMsMax = leaseMs;
+    this.#onPending = onPending;
+  }
+
+  /** Some verifier has leases of this length. */
+  noteLease(leaseMs: number): void {
+    this.#leaseMsMax = Math.max(this.#leaseMsMax, leaseMs);
+  }
+
+  /** Undefined stands for a change that took nothing away from anybody: it is complete as it stands. */
+  async wait(told: Told | undefined): Promise<Propagation> {
+    if (told === undefined) return settled([], [], 0);
+    return new Promise((resolve) => {
+      this.#waiters.add({ ...told, startedMs: performance.now(), resolve });
+      if (!this.#polling) void this.#poll();
+    });
+  }
+
+  async #poll(): Promise<void> {
+    this.#polling = true;
+    while (this.#waiters.size > 0) {
+      // Only those who waited before the read was sent may be judged by it: their commit lies before its snapshot.
+      const asking = [...this.#waiters];
+      await listLiveVerifiers(this.#db).then(
+        (verifiers) => {
+          for (const { leaseMs } of verifiers) this.noteLease(leaseMs);
+          this.#judge(asking, verifiers);
+        },
+        () => this.#giveUp(asking),
+      );
+      if (this.#waiters.size > 0) await sleep(pollMs);
+    }
+    this.#polling = false;
+  }
+
+  #judge(asking: Waiter[], verifiers: VerifierProgress[]): void {
+    for (const waiter of asking) {
+      const waitedMs = performance.now() - waiter.startedMs;
+      const concerned = verifiers.filter((verifier) => isConcerned(waiter.audience, verifier));
+      const behind = concerned.filter(({ appliedSeq }) => appliedSeq < waiter.seq);
+      if (behind.length > 0 && waitedMs < waitMsMax) continue;
+      this.#settle(waiter, settled(concerned, behind, waitedMs));
+    }
+  }
+
+  /**
+   * The change is committed; only the proof that it arrived cannot be read. No lease that was alive at the commit lasts longer
+   * than a full one from then, and none that is extended later is without the change.
+   */
+  #giveUp(asking: Waiter[]): void {
+    for (const waiter of asking) {
+      const waitedMs = performance.now() - waiter.startedMs;
+      if (waitedMs < waitMsMax) continue;
+      this.#settle(waiter, {
+        isComplete: false,
+        acknowledged: 0,
+        total: 1,
+        waitedMs,
+        effectiveBy: new Date(Date.now() - waitedMs + this.#leaseMsMax),
+        heldUpBy: [],
+      });
+    }
+  }
+
+  #settle(waiter: Waiter, propagation: Propagation): void {
+    this.#waiters.delete(waiter);
+    if (!propagation.isComplete) this.#onPending(propagation);
+    waiter.resolve(propagation);
+  }
+}
+
+function settled(
+  concerned: readonly VerifierProgress[],
+  behind: readonly VerifierProgress[],
+  waitedMs: number,
+): Propagation {
+  return {
+    isComplete: behind.length === 0,
+    acknowledged: concerned.length - behind.length,
+    total: concerned.length,
+    waitedMs,
+    effectiveBy: new Date(
+      behind.reduce((latestMs, { leaseUntil }) => Math.max(latestMs, leaseUntil.getTime()), Date.now()),
+    ),
+    heldUpBy: behind.map(({ id, masterKeyId }) => ({ verifierId: id, masterKeyId })),
+  };
+}

@@ -1,0 +1,135 @@
+import type { AppliedChange } from '../domain/key-change.ts';
+import { recordLifeMs } from '../domain/key-record.ts';
+
+type Change = Pick<AppliedChange, 'seq' | 'subjectId' | 'revision'>;
+
+type Remembered = { id: string; revision: number; seq: number; heardAtMs: number };
+
+/** A record, and the place in the change feed at which it is known to be what the database says. */
+export type Placed = { record: { id: string; revision: number }; asOfSeq: number };
+
+/**
+ * Longer than a record lives: beyond that a revision refuses nothing any more. Twice over, for
+ * embedded verifiers of earlier versions, which know of no places in the feed and judge by this
+ * time.
+ */
+export const revisionMemoryMs = 2 * recordLifeMs + 60_000;
+
+/**
+ * 30 to 60 MB. What more changes within the time above costs is reads: older records are fetched
+ * again.
+ */
+export const changesRememberedMax = 200_000;
+
+/**
+ * The newest revision that this verifier has heard of, for every key and master key that changed
+ * lately, and the place in the feed from which on it remembers every change.
+ *
+ * The one rule that keeps caches honest: a record is current when it was read at or after that
+ * place, and no newer revision of it is remembered. It covers a late fill that races a revoke, and
+ * a Redis that was flushed, failed over or restored. It compares places and never times, so no
+ * clock can break it.
+ *
+ *     feed  ──────┬───────────────┬──────────────▶
+ *                 │ known since   │ applied (`seq`)
+ *     a record read here    here: judged by the revisions remembered
+ *     is not used
+ */
+export class RememberedRevisions {
+  readonly #retentionMs: number;
+  readonly #changesMax: number;
+  readonly #revisions = new Map<string, Remembered>();
+  /**
+   * In the order of the feed, which is the order of forgetting; `#oldest` is the first that counts.
+   * Looking for the oldest in the map itself walks over everything that was deleted from it.
+   */
+  #remembered: Remembered[] = [];
+  #oldest = 0;
+  #knownSinceSeq = 0;
+  #seq = 0;
+  #version = 0;
+
+  /**
+   * Both bounds limit memory alone: what is forgotten moves the place up from which records are
+   * used.
+   */
+  constructor({ retentionMs, changesMax }: { retentionMs: number; changesMax: number }) {
+    this.#retentionMs = retentionMs;
+    this.#changesMax = changesMax;
+  }
+
+  /**
+   * Grows with every change of any kind: what was current at this version is so as long as it
+   * stands.
+   */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * The feed has been applied up to here. A read of the database that begins now sees all of it.
+   */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Starts anew at a place of the feed, knowing nothing that was before it. */
+  reset(seq: number): void {
+    this.#revisions.clear();
+    this.#remembered = [];
+    this.#oldest = 0;
+    this.#knownSinceSeq = seq;
+    this.#seq = seq;
+    this.#version += 1;
+  }
+
+  remember({ subjectId: id, revision, seq }: Change, nowMs: number): void {
+    const known = this.#revisions.get(id)?.revision ?? 0;
+    const remembered = { id, revision: Math.max(known, revision), seq, heardAtMs: nowMs };
+    this.#revisions.set(id, remembered);
+    this.#remembered.push(remembered);
+    this.advance(seq);
+    this.#forget(nowMs);
+  }
+
+  /** The feed has been applied up to here; what was new concerned no revision. */
+  advance(seq: number): void {
+    if (seq <= this.#seq) return;
+    this.#seq = seq;
+    this.#version += 1;
+  }
+
+  isCurrent({ record, asOfSeq }: Placed): boolean {
+    return this.reaches(asOfSeq) && !this.isStale(record);
+  }
+
+  /** Whether every change after this place is remembered. */
+  reaches(seq: number): boolean {
+    return seq >= this.#knownSinceSeq;
+  }
+
+  isStale(record: { id: string; revision: number }): boolean {
+    const remembered = this.#revisions.get(record.id);
+    return remembered !== undefined && record.revision < remembered.revision;
+  }
+
+  #forget(nowMs: number): void {
+    for (;;) {
+      const oldest = this.#remembered[this.#oldest];
+      if (oldest === undefined || !this.#isSurplus(oldest, nowMs)) break;
+      this.#oldest += 1;
+      this.#knownSinceSeq = oldest.seq;
+      // The same key may have changed again since: that revision stays.
+      if (this.#revisions.get(oldest.id) === oldest) this.#revisions.delete(oldest.id);
+    }
+    if (this.#oldest > this.#remembered.length / 2) {
+      this.#remembered = this.#remembered.slice(this.#oldest);
+      this.#oldest = 0;
+    }
+  }
+
+  #isSurplus({ heardAtMs }: Remembered, nowMs: number): boolean {
+    const count = this.#remembered.length - this.#oldest;
+    return count > this.#changesMax || nowMs - heardAtMs >= this.#retentionMs;
+  }
+}

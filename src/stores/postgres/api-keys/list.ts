@@ -1,0 +1,167 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { ApiKey } from '../../../domain/api-key.ts';
+import type { Db } from '../database.ts';
+import { type ApiKeyReach, apiKeyColumns, toApiKey } from './api-keys.ts';
+import {
+  type ApiKeyFilter,
+  after,
+  type Condition,
+  indexedConditions,
+  isFoundByIndex,
+  isNameAlone,
+  nameInIndex,
+  otherConditions,
+  placeConditions,
+} from './filter.ts';
+import { findRareTrigrams, hasTrigrams, walkNames } from './names.ts';
+
+/** `next`: the key after which the next page begins; null when nothing follows. */
+export type ApiKeyPage = { apiKeys: ApiKey[]; next: string | null };
+
+/**
+ * What one page may cost. A filter that few of the newest keys pass ends the page early, with what was found and where to go on:
+ * a list stays quick whatever is asked of however many keys. Either number of rows takes some 10 ms.
+ */
+const examinedMax = 5_000;
+const examinedWithUseMax = 2_000;
+
+/** So many keys that an index found are looked at and put in order at once; instead of more, the newest are walked through. */
+const foundMax = 2_000;
+
+/** Newest first, starting after the key `before`. A page may be shorter than `limit` while more follow. */
+export async function listApiKeys(
+  db: Db,
+  reach: ApiKeyReach,
+  filter: ApiKeyFilter,
+  { limit, before }: { limit: number; before: string | undefined },
+): Promise<ApiKeyPage> {
+  const place = all([...placeConditions(reach, filter), ...after(before)]);
+  const indexed = indexedConditions(filter);
+  const others = otherConditions(filter);
+  const narrowing = [...indexed, ...others];
+  // The names by themselves are soon walked through, so that the keys need not be.
+  const isName = isNameAlone(reach, filter);
+  const keys = examined(filter, place);
+  const page = isName ? nothing : await walk(db, keys, narrowing, limit);
+  if (page.next !== null || narrowing.length === 0) return page;
+  const ids = isFoundByIndex(reach, filter)
+    ? await findByIndex(db, reach, filter, [place, ...indexed])
+    : undefined;
+  if (ids === undefined) {
+    if (isName) return walkNamed(db, place, all(narrowing), limit);
+    return { ...page, next: await findLastExamined(db, keys) };
+  }
+  // Only what else was asked can still turn one of them down.
+  const newest = ids.sort().reverse();
+  const candidates = others.length > 0 ? newest : newest.slice(0, limit + 1);
+  return readPage(db, all([place, ...narrowing]), candidates, limit);
+}
+
+const nothing: ApiKeyPage = { apiKeys: [], next: null };
+
+/** Walks the newest keys of the place and takes those that pass, until the page is full or enough were examined. */
+async function walk(
+  db: Db,
+  { keys, order }: Examined,
+  narrowing: readonly Condition[],
+  limit: number,
+): Promise<ApiKeyPage> {
+  const { rows } = await sql<Parameters<typeof toApiKey>[0]>`
+    SELECT ${columns} FROM ${keys} AS api_keys
+    WHERE ${all(narrowing)} ORDER BY ${order} LIMIT ${limit + 1}`.execute(db);
+  return toPage(rows.map(toApiKey), limit);
+}
+
+type Examined = { keys: RawBuilder<unknown>; order: RawBuilder<unknown>; max: number };
+
+/** The newest keys of a place, and of a state. The limit keeps the filters out of here. */
+function examined({ status, unusedSince, now }: ApiKeyFilter, place: Condition): Examined {
+  const max = unusedSince === undefined ? examinedMax : examinedWithUseMax;
+  const newest = (condition: Condition, order: RawBuilder<unknown>) =>
+    sql`(SELECT ${columns}, name_key, superseded_until FROM api_keys
+      WHERE ${place} AND ${condition} ORDER BY ${order} LIMIT ${max})`;
+  if (status === undefined) return { keys: newest(sql`true`, byId), order: byId, max };
+  if (status === 'disabled') {
+    return { keys: newest(sql`status = 'active' AND NOT enabled`, byId), order: byId, max };
+  }
+  if (status !== 'expired') return { keys: newest(hasStatus(status), byStatus), order: byStatus, max };
+  const due = sql`(WITH due AS MATERIALIZED (
+      SELECT ${columns}, name_key, superseded_until FROM api_keys
+      WHERE ${place} AND status = 'active' AND expires_at <= ${now})
+    SELECT * FROM due)`;
+  const both = sql`${newest(hasStatus('expired'), byStatus)} UNION ALL ${due}`;
+  return { keys: sql`(SELECT * FROM (${both}) AS expired ORDER BY ${byId} LIMIT ${max})`, order: byId, max };
+}
+
+const byId = sql`id DESC`;
+const byStatus = sql`status DESC, id DESC`;
+
+/**
+ * A range of one. Told that they are equal, the planner would take keys of a state to lie scattered among the others, and walk through
+ * all of them; only the index that has the state in it gives this order.
+ */
+function hasStatus(status: string): Condition {
+  return sql`status >= ${status} AND status <= ${status}`;
+}
+
+/** Where a walk that found too little has ended; null when it met them all. */
+async function findLastExamined(db: Db, { keys, order, max }: Examined): Promise<string | null> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM ${keys} AS api_keys ORDER BY ${order} OFFSET ${max - 1} LIMIT 1`.execute(db);
+  return rows[0]?.id ?? null;
+}
+
+/** What the indexes find; undefined when it is too much, or would be. */
+async function findByIndex(
+  db: Db,
+  reach: ApiKeyReach,
+  filter: ApiKeyFilter,
+  conditions: readonly Condition[],
+): Promise<string[] | undefined> {
+  const nameKey = nameInIndex(reach, filter);
+  if (nameKey === undefined) return findIds(db, all(conditions));
+  const trigrams = await findRareTrigrams(db, nameKey);
+  if (trigrams !== undefined) return findIds(db, all([...conditions, hasTrigrams(trigrams)]));
+  const { prefix, scope, expiresBefore } = filter;
+  const isFoundOtherwise = [prefix, scope, expiresBefore].some((asked) => asked !== undefined);
+  return isFoundOtherwise ? findIds(db, all(conditions)) : undefined;
+}
+
+/** What an index finds; undefined when it is too much. Materialized: it is planned as if all were wanted, so by that index. */
+async function findIds(db: Db, condition: Condition): Promise<string[] | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    WITH found AS MATERIALIZED (SELECT id FROM api_keys WHERE ${condition})
+    SELECT id FROM found LIMIT ${foundMax + 1}`.execute(db);
+  return rows.length > foundMax ? undefined : rows.map((row) => row.id);
+}
+
+/** Names too common for the index, or too short. A key that is deleted meanwhile is missing from the page and ends nothing. */
+async function walkNamed(db: Db, place: Condition, passing: Condition, limit: number): Promise<ApiKeyPage> {
+  const { ids, last } = await walkNames(db, { place, passing, limit: limit + 1 });
+  if (ids.length === 0) return { apiKeys: [], next: last };
+  const { apiKeys } = await readPage(db, place, ids.slice(0, limit), limit);
+  return { apiKeys, next: ids.length > limit ? (ids[limit - 1] ?? null) : last };
+}
+
+async function readPage(
+  db: Db,
+  condition: Condition,
+  ids: readonly string[],
+  limit: number,
+): Promise<ApiKeyPage> {
+  const { rows } = await sql<Parameters<typeof toApiKey>[0]>`
+    SELECT ${columns} FROM api_keys
+    WHERE ${condition} AND id = ANY(${ids}::text[]) ORDER BY id DESC LIMIT ${limit + 1}`.execute(db);
+  return toPage(rows.map(toApiKey), limit);
+}
+
+function toPage(found: readonly ApiKey[], limit: number): ApiKeyPage {
+  const apiKeys = found.slice(0, limit);
+  return { apiKeys, next: found.length > limit ? (apiKeys.at(-1)?.id ?? null) : null };
+}
+
+const columns = sql.join(apiKeyColumns.map((column) => sql.ref(column)));
+
+function all(conditions: readonly Condition[]): Condition {
+  return conditions.length === 0 ? sql`true` : sql`(${sql.join(conditions, sql` AND `)})`;
+}

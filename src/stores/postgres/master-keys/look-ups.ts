@@ -1,0 +1,42 @@
+import { sql } from 'kysely';
+import type { MasterKey } from '../../../domain/master-key.ts';
+import type { Database } from '../database.ts';
+import { type Digests, digestBytes, rowsInOrder } from '../digest-rows.ts';
+import { inBatches, type LookUpLimits } from '../look-ups.ts';
+import { masterKeyColumns, toMasterKey } from './master-keys.ts';
+
+export type FoundMasterKey = { masterKey: MasterKey; pepperId: string };
+
+/** A generated master key by its digests; undefined when none has one of them. */
+export type FindMasterKeyByDigest = (digests: Digests) => Promise<FoundMasterKey | undefined>;
+
+/** Look-ups of presented secrets; those that arrive while others run go together (look-ups.ts). */
+export function masterKeyLookUps(db: Database, limits: LookUpLimits): FindMasterKeyByDigest {
+  return inBatches(limits, async (wanted: readonly Digests[]) => {
+    const rows = await db
+      .selectFrom('master_keys')
+      .select([...masterKeyColumns, 'pepper_id', 'digest'])
+      .where('digest', '=', sql<Buffer>`any(${digestBytes(wanted)}::bytea[])`)
+      .$narrowType<{ pepper_id: string; digest: Buffer }>()
+      .execute();
+    return rowsInOrder(wanted, rows).map(
+      (row) => row && { masterKey: toMasterKey(row), pepperId: row.pepper_id },
+    );
+  });
+}
+
+/** A master key as it is now; undefined when there is none with this id. */
+export type ReadMasterKey = (id: string) => Promise<MasterKey | undefined>;
+
+/** The same by id, for secrets that were recognised before. */
+export function masterKeyReads(db: Database, limits: LookUpLimits): ReadMasterKey {
+  return inBatches(limits, async (ids: readonly string[]) => {
+    const rows = await db
+      .selectFrom('master_keys')
+      .select(masterKeyColumns)
+      .where('id', '=', sql<string>`any(${[...new Set(ids)]}::text[])`)
+      .execute();
+    const byId = new Map(rows.map((row) => [row.id, toMasterKey(row)]));
+    return ids.map((id) => byId.get(id));
+  });
+}

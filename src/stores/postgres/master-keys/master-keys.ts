@@ -1,0 +1,203 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { KeyDigest } from '../../../domain/key-digest.ts';
+import type { MasterKey, MasterKeyStatus } from '../../../domain/master-key.ts';
+import type { MasterKeyPermission } from '../../../domain/permission.ts';
+import type { Db, Tx } from '../database.ts';
+
+/** How the secret of a master key is kept: generated ones as a digest, operator-chosen ones as an argon2id hash. */
+export type MasterKeySecret = { digest: KeyDigest } | { passwordHash: string };
+
+export const masterKeyColumns = [
+  'id',
+  'name',
+  'key_prefix',
+  'permissions',
+  'organization_ids',
+  'environments',
+  'ip_allowlist',
+  'expires_at',
+  'revoked_at',
+  'created_at',
+  'revision',
+] as const;
+
+export async function insertMasterKey(tx: Db, masterKey: MasterKey, secret: MasterKeySecret): Promise<void> {
+  const stored =
+    'digest' in secret
+      ? { pepper_id: secret.digest.pepperId, digest: secret.digest.digest }
+      : { password_hash: secret.passwordHash };
+  await tx
+    .insertInto('master_keys')
+    .values({
+      id: masterKey.id,
+      name: masterKey.name,
+      key_prefix: masterKey.keyPrefix,
+      permissions: masterKey.permissions,
+      organization_ids: masterKey.organizationIds,
+      environments: masterKey.environments,
+      ip_allowlist: masterKey.ipAllowlist,
+      expires_at: masterKey.expiresAt,
+      created_at: masterKey.createdAt,
+      ...stored,
+    })
+    .execute();
+}
+
+/** Whoever holds this decides alone whether the first master key is still to be made. */
+export async function lockMasterKeys(tx: Tx): Promise<void> {
+  await sql`LOCK TABLE master_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
+}
+
+/** What is undefined does not narrow. */
+export type MasterKeyFilter = {
+  /** Part of a name, in any case. */
+  name?: string | undefined;
+  /** The state that they have at `now`. */
+  state?: { status: MasterKeyStatus; now: Date } | undefined;
+};
+
+/** Newest first: all of them, or a page that starts after the master key `before`. They are few: a filter needs no index. */
+export async function listMasterKeys(
+  db: Db,
+  page: MasterKeyFilter & { limit?: number; before?: string | undefined } = {},
+): Promise<MasterKey[]> {
+  let query = db.selectFrom('master_keys').select(masterKeyColumns).orderBy('id', 'desc');
+  if (page.limit !== undefined) query = query.limit(page.limit);
+  if (page.before !== undefined) query = query.where('id', '<', page.before);
+  // strpos knows no wildcards.
+  if (page.name !== undefined)
+    query = query.where(sql<boolean>`strpos(lower(name), lower(${page.name})) > 0`);
+  if (page.state !== undefined) query = query.where(statusConditions[page.state.status](page.state.now));
+  return (await query.execute()).map(toMasterKey);
+}
+
+/** The same rule as `statusOf`, for the rows. */
+const statusConditions: Record<MasterKeyStatus, (now: Date) => RawBuilder<boolean>> = {
+  active: (now) => sql`(revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${now}))`,
+  expired: (now) => sql`(revoked_at IS NULL AND expires_at <= ${now})`,
+  revoked: () => sql`revoked_at IS NOT NULL`,
+};
+
+export type MasterKeyUse = { minted: number; lastUsedAt: Date | null };
+
+/** When each of these was last let in, and how many keys it has minted, those that have ended since included. */
+export async function readMasterKeyUse(db: Db, ids: readonly string[]): Promise<Map<string, MasterKeyUse>> {
+  const { rows } = await sql<MasterKeyUse & { id: string }>`
+    SELECT id, last_used_at AS "lastUsedAt",
+      (SELECT coalesce(sum(minted), 0)::bigint FROM master_key_mints WHERE master_key_id = master_keys.id) AS minted
+    FROM master_keys WHERE id = ANY(${ids}::text[])`.execute(db);
+  return new Map(rows.map(({ id, ...use }) => [id, use]));
+}
+
+/**
+ * Notes when each of these was last let in, in ms since 1970. A row that another process is just writing is left out rather than
+ * waited for: that one notes the same second, or ends the key.
+ */
+export async function saveMasterKeyUses(db: Db, uses: ReadonlyMap<string, number>): Promise<void> {
+  const times = [...uses.values()].map((ms) => new Date(ms));
+  await sql`
+    WITH used AS (
+      SELECT * FROM unnest(${[...uses.keys()]}::text[], ${times}::timestamptz[]) AS used (id, at)
+    ), free AS (
+      SELECT id FROM master_keys WHERE id IN (SELECT id FROM used) FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE master_keys SET last_used_at = greatest(last_used_at, used.at)
+    FROM used JOIN free USING (id) WHERE master_keys.id = used.id`.execute(db);
+}
+
+export async function findMasterKey(db: Db, id: string): Promise<MasterKey | undefined> {
+  const row = await db
+    .selectFrom('master_keys')
+    .select(masterKeyColumns)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toMasterKey(row);
+}
+
+/**
+ * Ends a key at `at`, which a rotation with overlap puts into the future; never later than its own expiry. Undefined when it
+ * has ended already.
+ */
+export async function expireMasterKey(
+  tx: Tx,
+  change: { id: string; at: Date; now: Date },
+): Promise<number | undefined> {
+  const row = await tx
+    .updateTable('master_keys')
+    .set({ expires_at: sql<Date>`least(expires_at, ${change.at})`, revision: sql`revision + 1` })
+    .where('id', '=', change.id)
+    .where('revoked_at', 'is', null)
+    .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', change.now)]))
+    .returning('revision')
+    .executeTakeFirst();
+  return row?.revision;
+}
+
+export async function revokeMasterKey(tx: Tx, change: { id: string; at: Date }): Promise<number | undefined> {
+  const row = await tx
+    .updateTable('master_keys')
+    .set({ revoked_at: change.at, revision: sql`revision + 1` })
+    .where('id', '=', change.id)
+    .where('revoked_at', 'is', null)
+    .returning('revision')
+    .executeTakeFirst();
+  return row?.revision;
+}
+
+export type MasterKeyHash = { id: string; passwordHash: string };
+
+/** The hashes that an operator-chosen secret is tried against, oldest first. */
+export async function listMasterKeyHashes(db: Db): Promise<MasterKeyHash[]> {
+  const rows = await db
+    .selectFrom('master_keys')
+    .select(['id', 'password_hash'])
+    .where('password_hash', 'is not', null)
+    .where('revoked_at', 'is', null)
+    .orderBy('id')
+    .execute();
+  return rows.flatMap((row) =>
+    row.password_hash === null ? [] : [{ id: row.id, passwordHash: row.password_hash }],
+  );
+}
+
+export async function updateMasterKeyHash(db: Db, id: string, passwordHash: string): Promise<void> {
+  await db.updateTable('master_keys').set({ password_hash: passwordHash }).where('id', '=', id).execute();
+}
+
+/** Moves a key found under an old pepper to the current one. Nothing but the digest changes. */
+export async function rekeyMasterKey(db: Db, id: string, from: string, to: KeyDigest): Promise<void> {
+  await db
+    .updateTable('master_keys')
+    .set({ pepper_id: to.pepperId, digest: to.digest })
+    .where('id', '=', id)
+    .where('pepper_id', '=', from)
+    .execute();
+}
+
+export function toMasterKey(row: {
+  id: string;
+  name: string;
+  key_prefix: string | null;
+  permissions: string[];
+  organization_ids: string[] | null;
+  environments: string[] | null;
+  ip_allowlist: string[] | null;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  created_at: Date;
+  revision: number;
+}): MasterKey {
+  return {
+    id: row.id,
+    name: row.name,
+    keyPrefix: row.key_prefix,
+    permissions: row.permissions as MasterKeyPermission[],
+    organizationIds: row.organization_ids,
+    environments: row.environments,
+    ipAllowlist: row.ip_allowlist,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    createdAt: row.created_at,
+    revision: row.revision,
+  };
+}

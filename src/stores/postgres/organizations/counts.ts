@@ -1,0 +1,38 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Db } from '../database.ts';
+
+/** What an organization has. Counted up to `countedMax`; an equal number means that many or more. */
+export type TenantCounts = {
+  tenantKeys: number;
+  activeTenantKeys: number;
+  hiddenKeys: number;
+  environments: number;
+};
+
+/** Some 40 ms among a million keys. A person who looks at the number needs no more of it. */
+export const countedMax = 10_000;
+
+/** Ended keys count as well, but not as active ones. */
+export async function readTenantCounts(db: Db, organizationId: string, now: Date): Promise<TenantCounts> {
+  const keys = (condition: RawBuilder<boolean>) => counted(sql`api_keys`, organizationId, condition);
+  const { rows } = await sql<TenantCounts>`
+    SELECT ${keys(sql`kind = 'tenant'`)} AS "tenantKeys",
+      ${keys(sql`kind = 'tenant' AND status = 'active' AND enabled
+        AND (expires_at IS NULL OR expires_at > ${now})`)} AS "activeTenantKeys",
+      ${keys(sql`kind = 'user'`)} AS "hiddenKeys",
+      ${counted(sql`environments`, organizationId, sql`true`)} AS environments`.execute(db);
+  const [counts] = rows;
+  if (counts === undefined) throw new Error('A SELECT without FROM has always one row');
+  return counts;
+}
+
+/**
+ * The organization is asked for as a range of one and put in order by, so that an index of the organization is walked (migrations 0010,
+ * 0014 and 0015). Told that they are equal, the planner takes the rows of each organization to be many and everywhere, and reads
+ * the whole table for one that has few: 0.8 s among a million keys.
+ */
+function counted(table: RawBuilder<unknown>, organizationId: string, condition: RawBuilder<boolean>) {
+  return sql`(SELECT count(*) FROM (
+    SELECT FROM ${table} WHERE organization_id >= ${organizationId} AND organization_id <= ${organizationId} AND ${condition}
+    ORDER BY organization_id, id LIMIT ${countedMax}) AS found)`;
+}

@@ -1,0 +1,63 @@
+import { sql } from 'kysely';
+import type { Environment } from '../../../domain/organization.ts';
+import type { Db, Tx } from '../database.ts';
+
+const columns = ['id', 'slug', 'created_at'] as const;
+
+/** True when this call created the environment. */
+export async function insertEnvironment(
+  tx: Tx,
+  environment: { id: string; organizationId: string; slug: string; now: Date },
+): Promise<boolean> {
+  const result = await tx
+    .insertInto('environments')
+    .values({
+      id: environment.id,
+      organization_id: environment.organizationId,
+      slug: environment.slug,
+      created_at: environment.now,
+    })
+    .onConflict((conflict) => conflict.columns(['organization_id', 'slug']).doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+/** Newest first, starting after the environment `before`. */
+export async function listEnvironments(
+  db: Db,
+  organizationId: string,
+  limit: number,
+  before?: string,
+): Promise<Environment[]> {
+  let query = db.selectFrom('environments').select(columns).where('organization_id', '=', organizationId);
+  if (before !== undefined) query = query.where('id', '<', before);
+  return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toEnvironment);
+}
+
+/**
+ * Removes an environment and answers with what it was. Mints hold its row (minted-keys.ts), so this waits for those under way,
+ * and those that come later wait for this. Whoever calls it asks `isEnvironmentInUse` next, and rolls back when it is.
+ */
+export async function deleteEnvironment(
+  tx: Tx,
+  environment: { id: string; organizationId: string },
+): Promise<Environment | undefined> {
+  const row = await tx
+    .deleteFrom('environments')
+    .where('id', '=', environment.id)
+    .where('organization_id', '=', environment.organizationId)
+    .returning(columns)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toEnvironment(row);
+}
+
+/** Whether the current tenant has a key there that has not ended, a hidden user key included, which it cannot see itself. */
+export async function isEnvironmentInUse(tx: Tx, slug: string, now: Date): Promise<boolean> {
+  const { rows } = await sql<{ is_in_use: boolean }>`
+    SELECT is_environment_in_use(${slug}, ${now}) AS is_in_use`.execute(tx);
+  return rows[0]?.is_in_use ?? true;
+}
+
+function toEnvironment(row: { id: string; slug: string; created_at: Date }): Environment {
+  return { id: row.id, slug: row.slug, createdAt: row.created_at };
+}

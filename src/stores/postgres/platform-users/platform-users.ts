@@ -1,0 +1,193 @@
+import { type RawBuilder, sql } from 'kysely';
+import { emailKey } from '../../../domain/email.ts';
+import type { PlatformUser, UserSort } from '../../../domain/platform-user.ts';
+import { superAdminRoleId } from '../../../domain/role.ts';
+import type { Db, Tx } from '../database.ts';
+import { isUniqueViolation } from '../faults.ts';
+
+const columns = [
+  'id',
+  'email',
+  'name',
+  'role_ids',
+  'is_active',
+  'last_login_at',
+  'created_at',
+  'updated_at',
+] as const;
+
+/** False when the e-mail address is taken. */
+export async function insertPlatformUser(tx: Tx, user: PlatformUser, passwordHash: string): Promise<boolean> {
+  const result = await tx
+    .insertInto('platform_users')
+    .values({
+      id: user.id,
+      email: user.email,
+      email_key: emailKey(user.email),
+      name: user.name,
+      password_hash: passwordHash,
+      role_ids: user.roleIds,
+      is_active: user.isActive,
+      created_at: user.createdAt,
+      updated_at: user.updatedAt,
+    })
+    .onConflict((conflict) => conflict.column('email_key').doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+export async function isThereAPlatformUser(db: Db): Promise<boolean> {
+  const row = await db.selectFrom('platform_users').select('id').limit(1).executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function findPlatformUser(db: Db, id: string): Promise<PlatformUser | undefined> {
+  const row = await db.selectFrom('platform_users').select(columns).where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toPlatformUser(row);
+}
+
+export type Credentials = { user: PlatformUser; passwordHash: string };
+
+export async function findCredentials(
+  db: Db,
+  by: { email: string } | { id: string },
+): Promise<Credentials | undefined> {
+  const query = db.selectFrom('platform_users').select([...columns, 'password_hash']);
+  const row = await ('id' in by
+    ? query.where('id', '=', by.id)
+    : query.where('email_key', '=', emailKey(by.email))
+  ).executeTakeFirst();
+  return row === undefined ? undefined : { user: toPlatformUser(row), passwordHash: row.password_hash };
+}
+
+export type PlatformUserFilter = { search?: string | undefined; isActive?: boolean | undefined };
+
+export type UserOrder = { by: UserSort; isDescending: boolean };
+
+/** Where a user stands in an order: by this text, and among those with the same one by id. */
+export type UserPlace = { value: string; id: string };
+
+/**
+ * In this order, starting after the place `after`. People are few: all who pass the filter are sorted for each page, and no index
+ * is kept for it (100,000 users take 70 ms).
+ */
+export async function listPlatformUsers(
+  db: Db,
+  filter: PlatformUserFilter,
+  order: UserOrder,
+  limit: number,
+  after?: UserPlace,
+): Promise<{ user: PlatformUser; place: UserPlace }[]> {
+  const value = orderValues[order.by](order.isDescending);
+  let query = db.selectFrom('platform_users').select([...columns, value.as('value')]);
+  if (filter.search !== undefined) {
+    const needle = filter.search.toLowerCase();
+    query = query.where(
+      sql<boolean>`(strpos(lower(name), ${needle}) > 0 OR strpos(email_key, ${emailKey(filter.search)}) > 0)`,
+    );
+  }
+  if (filter.isActive !== undefined) query = query.where('is_active', '=', filter.isActive);
+  if (after !== undefined) {
+    const beyond = sql.raw(order.isDescending ? '<' : '>');
+    query = query.where(sql<boolean>`(${value}, id) ${beyond} (${after.value}, ${after.id})`);
+  }
+  const direction = order.isDescending ? 'desc' : 'asc';
+  const rows = await query.orderBy(value, direction).orderBy('id', direction).limit(limit).execute();
+  return rows.map((row) => ({ user: toPlatformUser(row), place: { value: row.value, id: row.id } }));
+}
+
+const loginText = sql<string>`to_char(last_login_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')`;
+
+/** All of them texts: a cursor brings one back, and no text that somebody makes up is a fault of the statement. */
+const orderValues: Record<UserSort, (isDescending: boolean) => RawBuilder<string>> = {
+  created: () => sql`id`,
+  email: () => sql`email_key`,
+  name: () => sql`lower(name)`,
+  status: () => sql`CASE WHEN is_active THEN 'active' ELSE 'inactive' END`,
+  // Who has never logged in stands last, whichever way round.
+  last_login: (isDescending) => sql`coalesce(${loginText}, ${sql.lit(isDescending ? '' : 'never')})`,
+};
+
+/** 'email taken' when the new address is another user's. */
+export async function updatePlatformUser(
+  tx: Tx,
+  user: PlatformUser,
+  passwordHash?: string,
+): Promise<'done' | 'email taken'> {
+  try {
+    await tx
+      .updateTable('platform_users')
+      .set({
+        email: user.email,
+        email_key: emailKey(user.email),
+        name: user.name,
+        role_ids: user.roleIds,
+        is_active: user.isActive,
+        updated_at: user.updatedAt,
+        ...(passwordHash !== undefined && { password_hash: passwordHash }),
+      })
+      .where('id', '=', user.id)
+      .execute();
+    return 'done';
+  } catch (error) {
+    if (isUniqueViolation(error, 'platform_users_email_key_key')) return 'email taken';
+    throw error;
+  }
+}
+
+/**
+ * Notes a login and, when the hash was made with old parameters, the new one. False when password or status have changed since the
+ * credentials were read: that login is too late.
+ */
+export async function touchLogin(
+  tx: Tx,
+  login: { userId: string; passwordHash: string; renewedHash: string | undefined; now: Date },
+): Promise<boolean> {
+  const result = await tx
+    .updateTable('platform_users')
+    .set({ last_login_at: login.now, password_hash: login.renewedHash ?? login.passwordHash })
+    .where('id', '=', login.userId)
+    .where('password_hash', '=', login.passwordHash)
+    .where('is_active', '=', true)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+export async function deletePlatformUser(tx: Tx, id: string): Promise<void> {
+  await tx.deleteFrom('platform_users').where('id', '=', id).execute();
+}
+
+/** Whether somebody else than this user could still administer the platform. */
+export async function isThereAnotherSuperAdmin(tx: Tx, exceptId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('platform_users')
+    .select('id')
+    .where('is_active', '=', true)
+    .where('id', '<>', exceptId)
+    .where(sql<boolean>`role_ids @> ARRAY[${superAdminRoleId}]::text[]`)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function toPlatformUser(row: {
+  id: string;
+  email: string;
+  name: string;
+  role_ids: string[];
+  is_active: boolean;
+  last_login_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+}): PlatformUser {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    roleIds: row.role_ids,
+    isActive: row.is_active,
+    lastLoginAt: row.last_login_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,52 @@
+import { sql } from 'kysely';
+import { failureLifeMs, type LoginSubject } from '../../../domain/login-throttle.ts';
+import type { Database, Db } from '../database.ts';
+import { deleteInBatches } from '../delete-in-batches.ts';
+
+/** Until when one of these subjects has to wait, or undefined. */
+export async function findLoginBlock(
+  db: Db,
+  subjects: readonly LoginSubject[],
+  now: Date,
+): Promise<Date | undefined> {
+  const row = await db
+    .selectFrom('login_failures')
+    .select((expression) => expression.fn.max('blocked_until').as('until'))
+    .where('subject', '=', sql<Buffer>`any(${subjects.map(({ id }) => id)}::bytea[])`)
+    .where('blocked_until', '>', now)
+    .executeTakeFirst();
+  return row?.until ?? undefined;
+}
+
+/**
+ * One more failure for each of them: the wait doubles with every failure beyond the free ones. Rows go in sorted, so that two logins at
+ * once never wait for each other in a circle.
+ */
+export async function addLoginFailure(db: Db, subjects: readonly LoginSubject[], now: Date): Promise<void> {
+  const sorted = [...subjects].sort((one, other) => Buffer.compare(one.id, other.id));
+  const forgottenBefore = new Date(now.getTime() - failureLifeMs);
+  for (const { id, limits } of sorted) {
+    await sql`
+      INSERT INTO login_failures AS known (subject, failures, last_failed_at) VALUES (${id}, 1, ${now})
+      ON CONFLICT (subject) DO UPDATE SET
+        failures = CASE WHEN known.last_failed_at < ${forgottenBefore} THEN 1 ELSE known.failures + 1 END,
+        last_failed_at = ${now},
+        blocked_until = CASE
+          WHEN known.last_failed_at < ${forgottenBefore} OR known.failures < ${limits.free} THEN NULL
+          ELSE ${now}::timestamptz + make_interval(secs =>
+            least(${limits.delaySecondsMax}::float8, 2 ^ least(known.failures - ${limits.free}::integer, 20)))
+        END`.execute(db);
+  }
+}
+
+/** A success: the account is its owner's again. What others did from the same address still counts against the address. */
+export async function clearLoginFailures(db: Db, subjects: readonly LoginSubject[]): Promise<void> {
+  await db
+    .deleteFrom('login_failures')
+    .where('subject', '=', sql<Buffer>`any(${subjects.map(({ id }) => id)}::bytea[])`)
+    .execute();
+}
+
+export async function deleteLoginFailuresBefore(db: Database, notAfter: Date): Promise<number> {
+  return deleteInBatches(db, 'login_failures', sql`last_failed_at <= ${notAfter}`);
+}

@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import { Batches } from '../../../concurrency/batches.ts';
+import type { AuditEvent } from '../../../domain/audit-event.ts';
+import type { KeyDigest } from '../../../domain/key-digest.ts';
+import type { Key } from '../../../domain/user-key.ts';
+import { auditEventColumns, auditEventRow } from '../audit/events.ts';
+import type { Database, Db } from '../database.ts';
+import { isFaultOfTheStatement } from '../faults.ts';
+import { newKeyRow } from './user-keys.ts';
+
+/** What is stored of a mint: the key, the digest of its secret, and the event that says who minted it. */
+export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent };
+
+/**
+ * `obstructed`: the organization is not active, the environment is not known, or the user already has an active key there.
+ * `unauthorized`: the master key ended while the request was being carried out.
+ */
+export type MintOutcome = 'minted' | 'obstructed' | 'unauthorized';
+
+export type InsertMint = (mint: Mint) => Promise<MintOutcome>;
+
+const batchLimits = {
+  sizeMax: 64,
+  /** While Postgres works on one batch, the next is read from the sockets; a third would only make them smaller. */
+  runningMax: 2,
+  /** About what two connections insert within the time that a mint may take. */
+  waitingMax: 5_000,
+};
+
+/** For the counts by master key: more than connections that mint, and few enough to be added up (migration 0015). */
+const slots = 32;
+
+/**
+ * Minting is the one change that comes in floods. What arrives while a statement is under way shares the next one: the round
+ * trip, the statement and its commit cost several times what the row itself costs.
+ */
+export function mintsInBatches(db: Database): InsertMint {
+  const batches = new Batches<Mint, MintOutcome>({
+    run: (mints) => insertMints(db, mints),
+    isOneItemsFault: isFaultOfTheStatement,
+    ...batchLimits,
+  });
+  return (mint) => batches.add(mint);
+}
+
+/**
+ * Inserts minted keys with their audit events in one statement, which is one transaction and one round trip. Each has an outcome
+ * of its own; two mints of one statement that want the same place obstruct each other. A mint by a master key holds that key
+ * until the commit (migration 0022), so that none is committed after the key's revoke.
+ *
+ * The rows go in in the order of their place: two statements that want the same places wait for one another, never in a circle. The
+ * environments stay held meanwhile, so that none is deleted under a key on its way into it.
+ */
+export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintOutcome[]> {
+  const keys = mints.map(({ key, digest }) => ({
+    ...newKeyRow(key, digest),
+    digest: `\\x${digest.digest.toString('hex')}`,
+  }));
+  const events = mints.map(({ event }) => auditEventRow(event));
+  const minters = [...new Set(mints.flatMap(({ event }) => masterKeyOf(event) ?? []))];
+  const { rows } = await sql<{ ids: string[] | null; held: string[] | null }>`
+    WITH held AS MATERIALIZED (
+      SELECT id FROM unnest(${minters}::text[]) AS id WHERE hold_master_key(id)
+    ), wanted AS (
+      SELECT ${keyColumns}, ordinality
+      FROM json_populate_recordset(NULL::api_keys, ${JSON.stringify(keys)}::json) WITH ORDINALITY AS given
+      JOIN unnest(${mints.map(({ event }) => masterKeyOf(event))}::text[]) WITH ORDINALITY AS minter (by, ordinality)
+        USING (ordinality)
+      WHERE by IS NULL OR by IN (SELECT id FROM held)
+    ), places AS (
+      SELECT held.organization_id, held.slug
+      FROM (SELECT DISTINCT organization_id, environment FROM wanted) AS place CROSS JOIN LATERAL (
+        SELECT organization_id, slug FROM environments
+        WHERE organization_id = place.organization_id AND slug = place.environment
+          AND EXISTS (SELECT FROM organizations WHERE id = place.organization_id AND status = 'active')
+        FOR KEY SHARE) AS held
+    ), minted AS (
+      INSERT INTO api_keys (${keyColumns})
+      SELECT ${keyColumns} FROM wanted
+      WHERE (organization_id, environment) IN (SELECT organization_id, slug FROM places)
+      ORDER BY user_id, organization_id, environment, ordinality
+      ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' AND kind = 'user' DO NOTHING
+      RETURNING id
+    ), audited AS (
+      INSERT INTO audit_events (${auditEventColumns})
+      SELECT ${auditEventColumns} FROM json_populate_recordset(NULL::audit_events, ${JSON.stringify(events)}::json)
+      WHERE target_id IN (SELECT id FROM minted)
+      RETURNING actor_kind, actor_id
+    ), counted AS (
+      INSERT INTO master_key_mints AS earlier (master_key_id, slot, minted)
+      SELECT actor_id, pg_backend_pid() % ${sql.lit(slots)}, count(*) FROM audited WHERE actor_kind = 'master_key'
+      GROUP BY actor_id ORDER BY actor_id
+      ON CONFLICT (master_key_id, slot) DO UPDATE SET minted = earlier.minted + excluded.minted
+    )
+    SELECT (SELECT array_agg(id) FROM minted) AS ids, (SELECT array_agg(id) FROM held) AS held`.execute(db);
+  const [minted, held] = [new Set(rows[0]?.ids), new Set(rows[0]?.held)];
+  return mints.map(({ key, event }) => {
+    const by = masterKeyOf(event);
+    if (by !== null && !held.has(by)) return 'unauthorized';
+    return minted.has(key.id) ? 'minted' : 'obstructed';
+  });
+}
+
+/** Null for a mint by anybody else, whose rights are not held here. */
+function masterKeyOf({ actor }: AuditEvent): string | null {
+  return actor.kind === 'master_key' ? actor.id : null;
+}
+
+// Named, and not all columns of the table: one that a later migration adds has to get its default from this version too.
+const keyColumns = sql.raw(
+  'id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, name, metadata, scopes, rate_limit, quota, ip_allowlist, enabled, expires_at, created_at, updated_at',
+);

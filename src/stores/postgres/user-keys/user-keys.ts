@@ -1,0 +1,381 @@
+import { sql } from 'kysely';
+import type { Place } from '../../../domain/key-change.ts';
+import type { KeyDigest } from '../../../domain/key-digest.ts';
+import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '../../../domain/user-key.ts';
+import type { Db, Tx } from '../database.ts';
+import { isUniqueViolation } from '../faults.ts';
+import type { JsonObject } from '../schema.ts';
+
+const columns = [
+  'id',
+  'lineage_id',
+  'key_prefix',
+  'user_id',
+  'organization_id',
+  'environment',
+  'name',
+  'metadata',
+  'scopes',
+  'rate_limit',
+  'quota',
+  'ip_allowlist',
+  'enabled',
+  'status',
+  'expires_at',
+  'superseded_until',
+  'revoked_at',
+  'revision',
+  'created_at',
+  'updated_at',
+] as const;
+
+type Owner = { userId: string; organizationId: string; environment: string };
+
+/**
+ * Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the
+ * predecessor. A mint does not take that lock: where no key was active it may have been first
+ * (`isPlaceTaken`).
+ */
+export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
+  await tx.insertInto('api_keys').values(newKeyRow(key, digest)).execute();
+}
+
+/** Whether an insert failed because the owner has an active key. Its transaction is lost. */
+export function isPlaceTaken(error: unknown): boolean {
+  return isUniqueViolation(error, 'api_keys_one_active');
+}
+
+/**
+ * Puts refresh, revoke and update of one user's keys into one order. Row locks cannot: a statement that waited for an old key's
+ * row does not see the successor that was inserted meanwhile, and a revoke would miss it.
+ */
+export async function lockUserKeys(tx: Tx, userId: string): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${userId}, 5201))`.execute(tx);
+}
+
+export async function findKey(db: Db, id: string): Promise<Key | undefined> {
+  const row = await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toKey(row);
+}
+
+/** The key whose row says active; it may be past its expiry when the sweep has not come by yet. */
+export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefined> {
+  const row = await db
+    .selectFrom('api_keys')
+    .select(columns)
+    .where('kind', '=', 'user')
+    .where('user_id', '=', owner.userId)
+    .where('organization_id', '=', owner.organizationId)
+    .where('environment', '=', owner.environment)
+    .where('status', '=', 'active')
+    .executeTakeFirst();
+  return row === undefined ? undefined : toKey(row);
+}
+
+/**
+ * The active key of an owner by its row, else the last one that expired by its row. Undefined when
+ * that has a later line of keys: its end, a revoke perhaps, is what counts. One statement, so that
+ * a mint is seen wholly or not at all.
+ */
+export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined> {
+  const { rows } = await sql<KeyRow>`
+    SELECT ${sql.join(columns.map((column) => sql.ref(column)))} FROM api_keys AS candidate
+    WHERE kind = 'user' AND user_id = ${owner.userId} AND organization_id = ${owner.organizationId}
+      AND environment = ${owner.environment}
+      AND (status = 'active' OR status = 'expired' AND NOT EXISTS (
+        SELECT FROM api_keys AS later
+        WHERE later.kind = 'user' AND later.user_id = candidate.user_id
+          AND later.organization_id = candidate.organization_id AND later.environment = candidate.environment
+          AND later.lineage_id <> candidate.lineage_id AND later.created_at > candidate.created_at))
+    ORDER BY status = 'active' DESC, expires_at DESC LIMIT 1`.execute(db);
+  const [row] = rows;
+  return row === undefined ? undefined : toKey(row);
+}
+
+/** The user keys of one user. What is undefined does not narrow; a null allow-list allows all. */
+export type KeyOwners = {
+  userId: string;
+  organizationId?: string | undefined;
+  environment?: string | undefined;
+  organizationIds: readonly string[] | null;
+  environments: readonly string[] | null;
+};
+
+/**
+ * The keys of a user that a revoke has to end, oldest first, at most `limit`: those whose rows do not
+ * call them ended, and those that expired at or after `expiredSince`, for a refresh could still renew
+ * them.
+ */
+export async function listRevocableKeys(
+  db: Db,
+  owners: KeyOwners,
+  expiredSince: Date,
+  limit: number,
+): Promise<Key[]> {
+  const query = keysOf(db, owners)
+    .select(columns)
+    .where(
+      sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${expiredSince}))`,
+    );
+  return (await query.orderBy('id').limit(limit).execute()).map(toKey);
+}
+
+/** Where such keys are or have ever been, at most `limit` places. */
+export async function listKeyPlaces(db: Db, owners: KeyOwners, limit: number): Promise<Place[]> {
+  const query = keysOf(db, owners).select(['organization_id', 'environment']).distinct();
+  const rows = await query.limit(limit).execute();
+  return rows.map((row) => ({ organizationId: row.organization_id, environment: row.environment }));
+}
+
+function keysOf(db: Db, { userId, organizationId, environment, organizationIds, environments }: KeyOwners) {
+  let query = db.selectFrom('api_keys').where('kind', '=', 'user').where('user_id', '=', userId);
+  if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId);
+  if (environment !== undefined) query = query.where('environment', '=', environment);
+  if (organizationIds !== null) query = query.where(isOneOf('organization_id', organizationIds));
+  if (environments !== null) query = query.where(isOneOf('environment', environments));
+  return query;
+}
+
+function isOneOf(column: 'organization_id' | 'environment', values: readonly string[]) {
+  return sql<boolean>`${sql.ref(column)} = any(${values}::text[])`;
+}
+
+/** The predecessors of a line that are still in their grace by their row. */
+export async function listSuperseded(db: Db, lineageId: string): Promise<Key[]> {
+  const rows = await db
+    .selectFrom('api_keys')
+    .select(columns)
+    .where('lineage_id', '=', lineageId)
+    .where('status', '=', 'superseded')
+    .execute();
+  return rows.map(toKey);
+}
+
+export type KeyFilter = {
+  userId?: string | undefined;
+  organizationId?: string | undefined;
+  environment?: string | undefined;
+  status?: KeyStatus | 'disabled' | undefined;
+  /** What `key_prefix` begins with. */
+  prefix?: string | undefined;
+  /** Allow-lists of the caller; null allows all. */
+  organizationIds: readonly string[] | null;
+  environments: readonly string[] | null;
+  now: Date;
+};
+
+/** Sorts after every character that a prefix can have. */
+const afterEveryPrefix = '~';
+
+/** Newest first, starting after the key `before`. */
+export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?: string): Promise<Key[]> {
+  let query = db.selectFrom('api_keys').select(columns).where('kind', '=', 'user');
+  if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
+  if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId);
+  if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
+  if (filter.organizationIds !== null)
+    query = query.where(isOneOf('organization_id', filter.organizationIds));
+  if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
+  if (filter.status !== undefined) query = query.where(statusCondition(filter.status, filter.now));
+  // Text of its own between two bounds, not LIKE: `_` stands in every prefix and would be a wildcard there.
+  if (filter.prefix !== undefined) {
+    query = query.where(
+      sql<boolean>`key_prefix ~>=~ ${filter.prefix} AND key_prefix ~<~ ${filter.prefix + afterEveryPrefix}`,
+    );
+  }
+  if (before !== undefined) query = query.where('id', '<', before);
+  return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toKey);
+}
+
+/** `statusAt` of domain/key.ts in SQL; a test holds the two against each other. */
+export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
+  const graceOver = sql<boolean>`(status = 'superseded' AND superseded_until <= ${now})`;
+  const expired = sql<boolean>`(status IN ('active', 'superseded') AND expires_at <= ${now})`;
+  const unexpired = sql<boolean>`(expires_at IS NULL OR expires_at > ${now})`;
+  return {
+    active: sql<boolean>`(status = 'active' AND ${unexpired} AND enabled)`,
+    disabled: sql<boolean>`(status = 'active' AND ${unexpired} AND NOT enabled)`,
+    superseded: sql<boolean>`(status = 'superseded' AND superseded_until > ${now} AND ${unexpired})`,
+    revoked: sql<boolean>`(status = 'revoked' OR ${graceOver})`,
+    expired: sql<boolean>`(status = 'expired' OR (${expired} AND NOT ${graceOver}))`,
+  }[status];
+}
+
+/** Ends an active key with a grace; it stays acceptable until `until`. Returns the new revision. */
+export async function supersedeKey(tx: Tx, change: { id: string; until: Date; now: Date }): Promise<number> {
+  const row = await tx
+    .updateTable('api_keys')
+    .set({
+      status: 'superseded',
+      superseded_until: change.until,
+      updated_at: change.now,
+      revision: sql`revision + 1`,
+    })
+    .where('id', '=', change.id)
+    .returning('revision')
+    .executeTakeFirstOrThrow();
+  return row.revision;
+}
+
+/**
+ * Revokes those that are not revoked yet, expired ones as well, and returns them with their new
+ * revision.
+ */
+export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Promise<Key[]> {
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({ status: 'revoked', revoked_at: now, updated_at: now, revision: sql`revision + 1` })
+    .where('id', '=', sql<string>`any(${ids}::text[])`)
+    .where('status', '<>', 'revoked')
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
+/** Writes the settings of a key and of its predecessors in grace: a line of keys is one credential. Returns all of them. */
+export async function updateLineageSettings(
+  tx: Tx,
+  lineageId: string,
+  settings: KeySettings,
+  now: Date,
+): Promise<Key[]> {
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({ ...settingColumns(settings), updated_at: now, revision: sql`revision + 1` })
+    // The first of a line by its id, the others by the index of successors (migration 0026).
+    .where(sql<boolean>`(id = ${lineageId} OR (lineage_id = ${lineageId} AND id <> lineage_id))`)
+    .where('status', 'in', ['active', 'superseded'])
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
+/**
+ * Writes the status that active keys past their expiry and superseded ones past their grace have in truth, at most `limit`
+ * of each. Rows that another sweep is working on are left to it.
+ */
+export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[]> {
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({
+      status: sql<string>`CASE WHEN status = 'superseded' AND superseded_until <= ${now} THEN 'revoked' ELSE 'expired' END`,
+      revoked_at: sql<Date>`CASE WHEN status = 'superseded' AND superseded_until <= ${now} THEN superseded_until END`,
+      updated_at: now,
+    })
+    .where(
+      'id',
+      'in',
+      sql<string>`(
+        WITH expired AS (
+          SELECT id FROM api_keys WHERE status = 'active' AND expires_at IS NOT NULL AND expires_at <= ${now}
+          ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        ), grace_over AS (
+          SELECT id FROM api_keys WHERE status = 'superseded' AND superseded_until <= ${now}
+          ORDER BY superseded_until LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        )
+        SELECT id FROM expired UNION ALL SELECT id FROM grace_over)`,
+    )
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
+/** Ends one active key that is past its expiry, to make room for a mint before the sweep comes by. */
+export async function expireKey(tx: Tx, id: string, now: Date): Promise<boolean> {
+  const result = await tx
+    .updateTable('api_keys')
+    .set({ status: 'expired', updated_at: now })
+    .where('id', '=', id)
+    .where('status', '=', 'active')
+    .where('expires_at', '<=', now)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Moves keys found under an old pepper to the current one. Nothing but the digest changes, so no cache needs to know. */
+export async function rekeyKey(db: Db, id: string, fromPepperId: string, to: KeyDigest): Promise<void> {
+  await db
+    .updateTable('api_keys')
+    .set({ pepper_id: to.pepperId, digest: to.digest })
+    .where('id', '=', id)
+    .where('pepper_id', '=', fromPepperId)
+    .execute();
+}
+
+/** What is written of a new key; the rest has its defaults. */
+export function newKeyRow(key: Key, digest: KeyDigest) {
+  return {
+    id: key.id,
+    lineage_id: key.lineageId,
+    pepper_id: digest.pepperId,
+    digest: digest.digest,
+    key_prefix: key.keyPrefix,
+    user_id: key.userId,
+    organization_id: key.organizationId,
+    environment: key.environment,
+    ...settingColumns(key),
+    created_at: key.createdAt,
+    updated_at: key.createdAt,
+  };
+}
+
+function settingColumns(settings: KeySettings) {
+  return {
+    name: settings.name,
+    metadata: settings.metadata as JsonObject,
+    scopes: settings.scopes,
+    rate_limit: settings.rateLimit,
+    quota: settings.quota,
+    ip_allowlist: settings.ipAllowlist,
+    enabled: settings.enabled,
+    expires_at: settings.expiresAt,
+  };
+}
+
+type KeyRow = {
+  id: string;
+  lineage_id: string;
+  key_prefix: string;
+  user_id: string;
+  organization_id: string;
+  environment: string;
+  name: string | null;
+  metadata: unknown;
+  scopes: string[];
+  rate_limit: unknown;
+  quota: unknown;
+  ip_allowlist: string[] | null;
+  enabled: boolean;
+  status: string;
+  expires_at: Date | null;
+  superseded_until: Date | null;
+  revoked_at: Date | null;
+  revision: number;
+  created_at: Date;
+  updated_at: Date;
+};
+
+function toKey(row: KeyRow): Key {
+  return {
+    id: row.id,
+    lineageId: row.lineage_id,
+    keyPrefix: row.key_prefix,
+    userId: row.user_id,
+    organizationId: row.organization_id,
+    environment: row.environment,
+    name: row.name,
+    metadata: row.metadata as Metadata,
+    scopes: row.scopes,
+    rateLimit: row.rate_limit as RateLimit | null,
+    quota: row.quota as Quota | null,
+    ipAllowlist: row.ip_allowlist,
+    enabled: row.enabled,
+    status: row.status as KeyStatus,
+    expiresAt: row.expires_at,
+    supersededUntil: row.superseded_until,
+    revokedAt: row.revoked_at,
+    revision: row.revision,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

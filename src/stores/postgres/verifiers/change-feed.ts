@@ -1,0 +1,115 @@
+import { sql } from 'kysely';
+import type { AppliedChange, KeyChange, KeyChangeKind } from '../../../domain/key-change.ts';
+import type { Database, Db, Tx } from '../database.ts';
+import { deleteInBatches } from '../delete-in-batches.ts';
+
+export const keyChangesChannel = 'key_changes';
+
+/** One number for the whole deployment: whoever holds this lock is the only writer between its seq and its commit. */
+const appendLock = 5_201_001;
+
+/**
+ * Appends to the feed and returns the last seq. Call it as the last statement before the commit: from here on every other
+ * change waits. The lock makes seq order commit order; a bare sequence does not, and a reader of `seq > last` would then
+ * lose for ever a row whose transaction commits late.
+ */
+export async function appendKeyChanges(tx: Tx, changes: readonly KeyChange[]): Promise<number | undefined> {
+  if (changes.length === 0) return undefined;
+  await sql`SELECT pg_advisory_xact_lock(${sql.lit(appendLock)})`.execute(tx);
+  const { rows } = await sql<{ seq: number }>`
+    WITH appended AS (
+      INSERT INTO key_changes (kind, subject_id, revision, status)
+      SELECT * FROM unnest(
+        ${changes.map((change) => change.kind)}::text[],
+        ${changes.map((change) => change.subjectId)}::text[],
+        ${changes.map((change) => change.revision)}::bigint[],
+        ${changes.map((change) => change.status)}::text[])
+      RETURNING seq
+    )
+    SELECT max(seq) AS seq, pg_notify(${sql.lit(keyChangesChannel)}, '') FROM appended`.execute(tx);
+  return rows[0]?.seq;
+}
+
+/** The feed after `seq`, in commit order; at most `limit` rows, so that one heartbeat stays short. */
+export async function listKeyChangesAfter(db: Db, seq: number, limit: number): Promise<AppliedChange[]> {
+  const rows = await db
+    .selectFrom('key_changes')
+    .select(['seq', 'kind', 'subject_id', 'revision', 'status'])
+    .where('seq', '>', seq)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
+  return rows.map(toAppliedChange);
+}
+
+/**
+ * The changes of the last `ageMs`, for embedded verifiers of earlier versions, which remember all
+ * that changed while a record that is still in use may have been read.
+ */
+export async function listKeyChangesSince(db: Db, ageMs: number): Promise<AppliedChange[]> {
+  const rows = await db
+    .selectFrom('key_changes')
+    .select(['seq', 'kind', 'subject_id', 'revision', 'status'])
+    .where('committed_at', '>', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
+    .orderBy('seq')
+    .execute();
+  return rows.map(toAppliedChange);
+}
+
+/**
+ * Where a starting verifier begins to read: behind what is older than `ageMs`, and at most
+ * `changesMax` numbers before the end. Any place is right, since records that were read before it
+ * are not used; an early one makes more of them usable.
+ */
+export async function findCatchUpSeq(
+  db: Db,
+  { ageMs, changesMax }: { ageMs: number; changesMax: number },
+): Promise<number> {
+  const { rows } = await sql<{ seq: number }>`
+    SELECT greatest(
+      coalesce(
+        (SELECT seq FROM key_changes
+          WHERE committed_at <= clock_timestamp() - make_interval(secs => ${ageMs / 1_000})
+          ORDER BY committed_at DESC LIMIT 1),
+        (SELECT min(seq) - 1 FROM key_changes), 0),
+      (SELECT max(seq) - ${changesMax}::bigint FROM key_changes)) AS seq`.execute(db);
+  return rows[0]?.seq ?? 0;
+}
+
+/** The end of the feed; 0 before the first change there ever was. */
+export async function findLastKeyChangeSeq(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('key_changes')
+    .select((expression) => expression.fn.max('seq').as('seq'))
+    .executeTakeFirst();
+  return row?.seq ?? 0;
+}
+
+/**
+ * Drops what no verifier can still need; `ageMs` must exceed the age at which a silent verifier is
+ * forgotten. The newest change stays, however old: the feed must never seem to go back.
+ */
+export async function deleteKeyChangesOlderThan(db: Database, ageMs: number): Promise<number> {
+  return deleteInBatches(
+    db,
+    'key_changes',
+    sql`committed_at < statement_timestamp() - make_interval(secs => ${ageMs / 1_000})
+      AND seq < (SELECT max(seq) FROM key_changes)`,
+  );
+}
+
+function toAppliedChange(row: {
+  seq: number;
+  kind: string;
+  subject_id: string;
+  revision: number;
+  status: string | null;
+}): AppliedChange {
+  return {
+    seq: row.seq,
+    kind: row.kind as KeyChangeKind,
+    subjectId: row.subject_id,
+    revision: row.revision,
+    status: row.status,
+  };
+}

@@ -1,0 +1,50 @@
+import pg from 'pg';
+import { keyChangesChannel } from './change-feed.ts';
+
+const reconnectMs = 1_000;
+
+/**
+ * Calls `onChange` when something was committed to the feed. Only a hint, and built as one: while the connection is down
+ * nothing is lost, since the heartbeat reads the feed every second anyway.
+ */
+export class ChangeListener {
+  readonly #databaseUrl: string;
+  readonly #onChange: () => void;
+  #client: pg.Client | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(databaseUrl: string, onChange: () => void) {
+    this.#databaseUrl = databaseUrl;
+    this.#onChange = onChange;
+  }
+
+  async start(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.#databaseUrl,
+      application_name: 'flowplate-listener',
+      connectionTimeoutMillis: 1_000,
+      keepAlive: true,
+    });
+    client.on('error', () => undefined);
+    client.on('end', () => this.#restart());
+    client.on('notification', this.#onChange);
+    this.#client = client;
+    await client
+      .connect()
+      .then(() => client.query(`LISTEN ${keyChangesChannel}`))
+      .catch(() => client.end().catch(() => undefined));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#client?.end().catch(() => undefined);
+  }
+
+  #restart(): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.start(), reconnectMs);
+  }
+}

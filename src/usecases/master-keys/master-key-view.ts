@@ -1,0 +1,40 @@
+import { type MasterKey, type MasterKeyStatus, statusOf } from '../../domain/master-key.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+import { type MasterKeyUse, readMasterKeyUse } from '../../stores/postgres/master-keys/master-keys.ts';
+
+/** A master key as super-admins see it. Plain values, since it may be kept as text for a repeated request. */
+export type ShownMasterKey = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'createdAt' | 'revision'> & {
+  status: MasterKeyStatus;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  createdAt: string;
+  /** When it was last let in. */
+  lastUsedAt: string | null;
+  /** How many keys it has minted. */
+  mintedCount: number;
+};
+
+const unused: MasterKeyUse = { minted: 0, lastUsedAt: null };
+
+export function shown(whole: MasterKey, now: Date, use = unused): ShownMasterKey {
+  const { revision: _, ...masterKey } = whole;
+  return {
+    ...masterKey,
+    status: statusOf(whole, now.getTime()),
+    expiresAt: masterKey.expiresAt?.toISOString() ?? null,
+    revokedAt: masterKey.revokedAt?.toISOString() ?? null,
+    createdAt: masterKey.createdAt.toISOString(),
+    lastUsedAt: use.lastUsedAt?.toISOString() ?? null,
+    mintedCount: use.minted,
+  };
+}
+
+export async function withUse(
+  db: Db,
+  masterKeys: readonly MasterKey[],
+  now: Date,
+): Promise<ShownMasterKey[]> {
+  const ids = masterKeys.map(({ id }) => id);
+  const uses = await readMasterKeyUse(db, ids);
+  return masterKeys.map((masterKey) => shown(masterKey, now, uses.get(masterKey.id)));
+}

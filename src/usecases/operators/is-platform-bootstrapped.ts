@@ -1,7 +1,0 @@
-import type { Db } from '../../stores/postgres/database.ts';
-import { isThereAPlatformUser } from '../../stores/postgres/platform-users.ts';
-
-/** Whether there is anybody who could log in. */
-export function isPlatformBootstrapped(parts: { db: Db }): Promise<boolean> {
-  return isThereAPlatformUser(parts.db);
-}

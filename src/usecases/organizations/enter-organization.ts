@@ -1,0 +1,26 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
+import { type Caller, type OperatorPrincipal, originOf } from '../../domain/principal.ts';
+import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
+import { type ChangeParts, commitChange } from '../change.ts';
+
+/**
+ * An operator begins a request inside an organization: it must exist, and that it was entered is written down before anything else
+ * happens, so that no answer was seen without a trace. `ORGANIZATION_NOT_FOUND` when there is none.
+ */
+export async function enterTenant(
+  parts: ChangeParts,
+  caller: Caller<OperatorPrincipal>,
+  request: { organizationId: string; reason: string | null; method: string; path: string },
+): Promise<void> {
+  const { organizationId, ...details } = request;
+  const organization = await findOrganization(parts.db, organizationId);
+  if (organization === undefined || organization.status === 'deleted') {
+    throw new FlowplateError('ORGANIZATION_NOT_FOUND');
+  }
+  await commitChange(parts, { by: { ...originOf(caller), onBehalfOf: organizationId } }, async () => ({
+    answer: {},
+    events: [{ eventType: 'platform.impersonated', organizationId, targetId: organizationId, details }],
+    revokes: revokesNothing,
+  }));
+}

@@ -1,0 +1,23 @@
+import { newId } from '../../domain/ids.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
+import type { Organization } from '../../domain/organization.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { ensureOrganization } from './ensure-organization.ts';
+
+/** Makes a new organization with its `default` environment. Two of them may have the same name. */
+export async function provisionTenant(
+  parts: ChangeParts,
+  caller: Caller<OperatorPrincipal>,
+  { name }: { name: string },
+): Promise<Organization> {
+  const { answer } = await change<Organization>(parts, { by: caller }, async (tx, now) => {
+    const id = newId('organization', now, parts.randomBytes);
+    return {
+      answer: { id, name, status: 'active', createdAt: now },
+      events: await ensureOrganization(parts, tx, { id, name, environments: [] }, now),
+      revokes: revokesNothing,
+    };
+  });
+  return answer;
+}

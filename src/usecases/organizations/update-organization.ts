@@ -1,0 +1,46 @@
+import { revokesNothing } from '../../domain/key-change.ts';
+import type { Organization } from '../../domain/organization.ts';
+import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
+import {
+  lockOrganization,
+  updateOrganizationName,
+} from '../../stores/postgres/organizations/organizations.ts';
+import { type ChangeParts, change, type EventDraft } from '../change.ts';
+import { presentTenant } from './present-organization.ts';
+import { setStatus } from './status-change.ts';
+
+export type TenantChanges = {
+  name?: string | undefined;
+  status?: Exclude<Organization['status'], 'deleted'> | undefined;
+};
+
+/** Renames, suspends or resumes an organization, in one transaction. `ORGANIZATION_NOT_FOUND` when there is none, or it was deleted. */
+export async function updateTenant(
+  parts: ChangeParts,
+  caller: Caller<OperatorPrincipal>,
+  id: string,
+  { name, status }: TenantChanges,
+): Promise<{ tenant: Organization; propagation: Propagation }> {
+  const options = { by: caller, ends: status === undefined ? [] : [id] };
+  const { answer, propagation } = await change<{ tenant: Organization }>(parts, options, async (tx, now) => {
+    const before = presentTenant(await lockOrganization(tx, id));
+    const renamed = await rename(tx, before, name ?? before.name, now);
+    const { events, revokes } =
+      status === undefined
+        ? { events: [], revokes: revokesNothing }
+        : await setStatus(tx, { id, status, now });
+    const tenant = { ...before, name: name ?? before.name, status: status ?? before.status };
+    return { answer: { tenant }, events: [...renamed, ...events], revokes };
+  });
+  return { ...answer, propagation };
+}
+
+async function rename(tx: Tx, before: Organization, name: string, now: Date): Promise<EventDraft[]> {
+  const { id, name: previous_name } = before;
+  if (name === previous_name) return [];
+  await updateOrganizationName(tx, { id, name, now });
+  const details = { name, previous_name };
+  return [{ eventType: 'organization.updated', organizationId: id, targetId: id, details }];
+}

@@ -1,0 +1,42 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
+import type { PlatformUser } from '../../domain/platform-user.ts';
+import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
+import { superAdminRoleId } from '../../domain/role.ts';
+import {
+  insertPlatformUser,
+  isThereAPlatformUser,
+} from '../../stores/postgres/platform-users/platform-users.ts';
+import { change } from '../change.ts';
+import { hashNewPassword } from './new-password.ts';
+import { type NewOperator, toNewUser } from './new-user.ts';
+import { type OperatorParts, operatorEvent } from './platform-user-parts.ts';
+
+/**
+ * Makes the first platform user, a super-admin, for whoever holds a tenant key. `ALREADY_BOOTSTRAPPED` when there is a platform user;
+ * of several at once one wins.
+ */
+export async function bootstrapPlatform(
+  parts: OperatorParts,
+  caller: Caller<TenantPrincipal>,
+  { password, ...wanted }: Omit<NewOperator, 'roleIds'>,
+): Promise<PlatformUser> {
+  if (await isThereAPlatformUser(parts.db)) throw new FlowplateError('ALREADY_BOOTSTRAPPED');
+  const passwordHash = await hashNewPassword(parts, password, wanted);
+  const options = { by: caller, ends: 'operators' } as const;
+  const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
+    if (await isThereAPlatformUser(tx)) throw new FlowplateError('ALREADY_BOOTSTRAPPED');
+    const user = toNewUser(parts, { ...wanted, roleIds: [superAdminRoleId] }, now);
+    await insertPlatformUser(tx, user, passwordHash);
+    const details = { email: user.email, role_ids: user.roleIds };
+    return {
+      answer: user,
+      events: [
+        operatorEvent('platform.bootstrapped', user.id, {}),
+        operatorEvent('platform.user.created', user.id, details),
+      ],
+      revokes: revokesNothing,
+    };
+  });
+  return answer;
+}

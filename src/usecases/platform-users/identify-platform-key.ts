@@ -1,0 +1,25 @@
+import type { OperatorPrincipal } from '../../domain/principal.ts';
+import { findApiKeyHolder } from '../../stores/postgres/api-keys/api-keys.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+import { listPermissionsOf } from '../../stores/postgres/platform-users/roles.ts';
+
+/** The operator that a platform key stands for, with what its roles allow at this moment. */
+export async function identifyPlatformKey(
+  parts: { db: Db },
+  keyId: string,
+): Promise<OperatorPrincipal | undefined> {
+  const holder = await findApiKeyHolder(parts.db, keyId);
+  if (holder === undefined) return undefined;
+  const { name, roleIds } = holder;
+  const permissions = await listPermissionsOf(parts.db, roleIds);
+  return {
+    kind: 'platform_key',
+    id: keyId,
+    name,
+    roleIds,
+    permissions,
+    sessionId: null,
+    organizationIds: null,
+    environments: null,
+  };
+}

@@ -1,0 +1,16 @@
+import type { Bulkhead } from '../../concurrency/bulkhead.ts';
+import { validationError } from '../../domain/errors.ts';
+import { normalizedPassword, passwordFault } from '../../domain/password.ts';
+import { hashPassword } from '../../password-hash.ts';
+
+/** The hash of a password that somebody chose for an account; a `VALIDATION_ERROR` when it may not be chosen. */
+export async function hashNewPassword(
+  parts: { passwordHashing: Bulkhead },
+  password: string,
+  account: { email: string; name: string },
+  path = 'password',
+): Promise<string> {
+  const fault = passwordFault(password, [account.email, account.name]);
+  if (fault !== undefined) throw validationError([{ path, message: fault }]);
+  return parts.passwordHashing.run(() => hashPassword(normalizedPassword(password)));
+}

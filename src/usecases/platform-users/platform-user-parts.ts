@@ -1,0 +1,30 @@
+import type { Bulkhead } from '../../concurrency/bulkhead.ts';
+import type { AuditEventType } from '../../domain/audit-event.ts';
+import { validationError } from '../../domain/errors.ts';
+import type { Holding } from '../../domain/role.ts';
+import type { Db, Tx } from '../../stores/postgres/database.ts';
+import { listPermissionsOf, listUnknownRoles } from '../../stores/postgres/platform-users/roles.ts';
+import type { ChangeParts, EventDraft } from '../change.ts';
+
+/** What every use case about platform users takes. */
+export type OperatorParts = ChangeParts & { passwordHashing: Bulkhead };
+
+/** The event about a platform user; `details` never holds a password. */
+export function operatorEvent(
+  eventType: AuditEventType,
+  userId: string,
+  details: Record<string, unknown>,
+): EventDraft {
+  return { eventType, organizationId: null, targetId: userId, details };
+}
+
+/** What somebody with these roles holds at this moment. */
+export async function holdingOf(db: Db, roleIds: readonly string[]): Promise<Holding> {
+  return { roleIds, permissions: await listPermissionsOf(db, roleIds) };
+}
+
+export async function requireKnownRoles(tx: Tx, roleIds: readonly string[]): Promise<void> {
+  const unknown = await listUnknownRoles(tx, roleIds);
+  if (unknown.length === 0) return;
+  throw validationError(unknown.map((id) => ({ path: 'role_ids', message: `${id} is not a role` })));
+}

@@ -1,0 +1,86 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
+import { isActiveSuperAdmin, type PlatformUser } from '../../domain/platform-user.ts';
+import { type Caller, type OperatorPrincipal, requireSuperAdmin } from '../../domain/principal.ts';
+import { requireHolds } from '../../domain/role.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
+import {
+  findPlatformUser,
+  isThereAnotherSuperAdmin,
+  updatePlatformUser,
+} from '../../stores/postgres/platform-users/platform-users.ts';
+import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
+import { change } from '../change.ts';
+import { hashNewPassword } from './new-password.ts';
+import { holdingOf, type OperatorParts, operatorEvent, requireKnownRoles } from './platform-user-parts.ts';
+
+export type OperatorChanges = Partial<
+  Pick<PlatformUser, 'email' | 'name' | 'isActive' | 'roleIds'> & { password: string }
+>;
+
+/**
+ * Changes a platform user. Nobody changes one who holds more than they do, or gives what they do not hold; a password is set by
+ * super-admins, and never one's own here; nobody deactivates themselves; the last active super-admin stays one. Deactivation and a
+ * new password end the user's sessions in the same transaction; roles and status bind the next request.
+ */
+export async function updateOperator(
+  parts: OperatorParts,
+  caller: Caller<OperatorPrincipal>,
+  userId: string,
+  { password, ...changes }: OperatorChanges,
+): Promise<PlatformUser> {
+  if (password !== undefined) requireSuperAdmin(caller.principal);
+  const isSelf = caller.principal.id === userId;
+  if (isSelf && (password !== undefined || changes.isActive === false)) {
+    throw new FlowplateError('SELF_ACTION_FORBIDDEN');
+  }
+  const passwordHash = password === undefined ? undefined : await newHash(parts, userId, password, changes);
+  const options = { by: caller, ends: 'operators' } as const;
+  const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
+    const before = await findPlatformUser(tx, userId);
+    if (before === undefined) throw new FlowplateError('USER_NOT_FOUND');
+    const after = { ...before, ...changes, updatedAt: now };
+    await requireMay(tx, caller.principal, before, after);
+    if ((await updatePlatformUser(tx, after, passwordHash)) === 'email taken') {
+      throw new FlowplateError('EMAIL_ALREADY_EXISTS');
+    }
+    if (!after.isActive || passwordHash !== undefined) await deleteSessionsOf(tx, userId);
+    return {
+      answer: after,
+      events: eventsOf(changes, userId, passwordHash !== undefined),
+      revokes: revokesNothing,
+    };
+  });
+  return answer;
+}
+
+async function newHash(parts: OperatorParts, userId: string, password: string, changes: OperatorChanges) {
+  const user = await findPlatformUser(parts.db, userId);
+  if (user === undefined) throw new FlowplateError('USER_NOT_FOUND');
+  return hashNewPassword(parts, password, { ...user, ...changes });
+}
+
+async function requireMay(
+  tx: Tx,
+  principal: OperatorPrincipal,
+  before: PlatformUser,
+  after: PlatformUser,
+): Promise<void> {
+  requireHolds(principal, await holdingOf(tx, before.roleIds));
+  await requireKnownRoles(tx, after.roleIds);
+  requireHolds(principal, await holdingOf(tx, after.roleIds));
+  if (!isActiveSuperAdmin(before) || isActiveSuperAdmin(after)) return;
+  if (!(await isThereAnotherSuperAdmin(tx, before.id))) throw new FlowplateError('LAST_SUPER_ADMIN');
+}
+
+function eventsOf(changes: OperatorChanges, userId: string, isPasswordChanged: boolean) {
+  const details = {
+    ...(changes.email !== undefined && { email: changes.email }),
+    ...(changes.name !== undefined && { name: changes.name }),
+    ...(changes.isActive !== undefined && { is_active: changes.isActive }),
+    ...(changes.roleIds !== undefined && { role_ids: changes.roleIds }),
+  };
+  const updated = operatorEvent('platform.user.updated', userId, details);
+  const password = operatorEvent('platform.user.password_changed', userId, { by: 'operator' });
+  return [...(Object.keys(details).length > 0 ? [updated] : []), ...(isPasswordChanged ? [password] : [])];
+}

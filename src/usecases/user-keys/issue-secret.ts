@@ -1,0 +1,66 @@
+import type { RandomBytes } from '../../domain/clock.ts';
+import { validationError } from '../../domain/errors.ts';
+import { newId } from '../../domain/ids.ts';
+import { digestSecret, type KeyDigest, type Keyring } from '../../domain/key-digest.ts';
+import { newSecret, parseSecret } from '../../domain/key-format.ts';
+import type { Key, KeySettings } from '../../domain/user-key.ts';
+
+export type Owner = { userId: string; organizationId: string; environment: string };
+
+/** A new key for an owner: the row as it will be stored, the secret that is not, and the digest that stands for it. */
+export function issueSecret(
+  parts: { randomBytes: RandomBytes; keyring: Keyring },
+  wanted: KeySettings & Owner & { lineageId?: string },
+  now: Date,
+): { secret: string; key: Key; digest: KeyDigest } {
+  const secret = newSecret('user', wanted.environment, parts.randomBytes);
+  const id = newId('key', now, parts.randomBytes);
+  const key: Key = {
+    id,
+    lineageId: wanted.lineageId ?? id,
+    keyPrefix: parseSecret(secret)?.prefix ?? '',
+    userId: wanted.userId,
+    organizationId: wanted.organizationId,
+    environment: wanted.environment,
+    name: wanted.name,
+    metadata: wanted.metadata,
+    scopes: wanted.scopes,
+    expiresAt: wanted.expiresAt,
+    rateLimit: wanted.rateLimit,
+    quota: wanted.quota,
+    ipAllowlist: wanted.ipAllowlist,
+    enabled: wanted.enabled,
+    status: 'active',
+    supersededUntil: null,
+    revokedAt: null,
+    createdAt: now,
+    updatedAt: now,
+    revision: 1,
+  };
+  return { secret, key, digest: digestSecret(parts.keyring[0], secret) };
+}
+
+/** What the owner is told, once. Plain values, since it may be kept as text for a repeated request. */
+export type MintedKey = {
+  secret: string;
+  keyId: string;
+  keyPrefix: string;
+  createdAt: string;
+  expiresAt: string | null;
+};
+
+export function toMintedKey(secret: string, key: Key): MintedKey {
+  return {
+    secret,
+    keyId: key.id,
+    keyPrefix: key.keyPrefix,
+    createdAt: key.createdAt.toISOString(),
+    expiresAt: key.expiresAt?.toISOString() ?? null,
+  };
+}
+
+/** An end that has come already would make a key that never works. */
+export function requireFuture(end: Date | null | undefined, now: Date): void {
+  if (end == null || end > now) return;
+  throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
+}

@@ -1,0 +1,125 @@
+import { systemOrigin } from '../../domain/audit-event.ts';
+import { FlowplateError } from '../../domain/errors.ts';
+import type { Idempotency } from '../../domain/idempotency.ts';
+import { revokesKeys } from '../../domain/key-change.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import { isRenewable, type Key, statusAt } from '../../domain/user-key.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
+import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
+import {
+  expireKey,
+  findActiveKey,
+  findLastKey,
+  insertSuccessor,
+  isPlaceTaken,
+  listSuperseded,
+  lockUserKeys,
+  revokeKeys,
+  supersedeKey,
+} from '../../stores/postgres/user-keys/user-keys.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { issueSecret, type MintedKey, type Owner, requireFuture, toMintedKey } from './issue-secret.ts';
+import { keyEvent } from './key-events.ts';
+
+/** `newEnd`: when the successor ends; the end of its predecessor unless set. */
+export type RefreshRequest = Owner & { gracePeriodSeconds: number; newEnd?: Date | undefined };
+
+export type RefreshParts = ChangeParts & { keyring: Keyring };
+
+export type Refreshed = { minted: MintedKey; propagation: Propagation; isReplay: boolean };
+
+/**
+ * A mint took the place of an expired key: the next round refreshes what it minted. More rounds
+ * mean that others keep doing so.
+ */
+const roundsMax = 4;
+
+/**
+ * Gives the owner a new secret in place of the active one. Settings, usage and quota carry over; a
+ * new end may be given. The old key dies at once, and with it every predecessor in grace; with a
+ * grace it stays acceptable for so long, but never past its own expiry. With a new end a key that
+ * expired at most 30 days ago is renewed the same way, without grace. Refreshes of one user take
+ * their turns, so of two at once both succeed and the last key lives. `KEY_NOT_FOUND` when there is
+ * no such key or the caller may not see it; `ORGANIZATION_SUSPENDED`.
+ */
+export async function refreshKey(
+  parts: RefreshParts,
+  caller: Caller,
+  request: RefreshRequest,
+  idempotency?: Idempotency,
+): Promise<Refreshed> {
+  for (let round = 1; ; round++) {
+    try {
+      return await refreshOnce(parts, caller, request, idempotency);
+    } catch (error) {
+      if (!isPlaceTaken(error)) throw error;
+      if (round >= roundsMax) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1, cause: error });
+    }
+  }
+}
+
+async function refreshOnce(
+  parts: RefreshParts,
+  caller: Caller,
+  request: RefreshRequest,
+  idempotency: Idempotency | undefined,
+): Promise<Refreshed> {
+  const options = { by: caller, turn: request.userId, idempotency };
+  const { answer, ...rest } = await change<{ minted: MintedKey }>(parts, options, async (tx, now) => {
+    const { newEnd } = request;
+    requireFuture(newEnd, now);
+    const old = await lockRefreshable(tx, caller, request, now);
+    const { secret, key, digest } = issueSecret(parts, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
+    const isExpired = statusAt(old, now) === 'expired';
+    const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
+    const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
+    const ended = await endOld(tx, old, gracePeriodSeconds, now);
+    await insertSuccessor(tx, key, digest);
+    const details = {
+      previous_key_id: old.id,
+      grace_period_seconds: gracePeriodSeconds,
+      ...(newEnd !== undefined && { expires_at: newEnd.toISOString() }),
+    };
+    return {
+      answer: { minted: toMintedKey(secret, key) },
+      events: [
+        ...(wasUnswept ? [{ ...keyEvent('key.expired', old), origin: systemOrigin }] : []),
+        keyEvent('key.refreshed', key, details),
+      ],
+      revokes: revokesKeys(ended),
+    };
+  });
+  return { ...answer, ...rest };
+}
+
+async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, now: Date): Promise<Key> {
+  await lockUserKeys(tx, request.userId);
+  const old = await findRefreshable(tx, request, now);
+  const isVisible = isVisibleTo(caller.principal, request.organizationId, request.environment);
+  if (old === undefined || !isVisible) throw new FlowplateError('KEY_NOT_FOUND');
+  const organization = await findOrganization(tx, request.organizationId);
+  if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
+  return old;
+}
+
+/**
+ * The active key; without one, and with a new end, the one that expired not too long ago, swept or
+ * not.
+ */
+async function findRefreshable(tx: Tx, request: RefreshRequest, now: Date): Promise<Key | undefined> {
+  const isRenewal = request.newEnd !== undefined;
+  const found = await (isRenewal ? findLastKey(tx, request) : findActiveKey(tx, request));
+  if (found === undefined || statusAt(found, now) === 'active') return found;
+  return isRenewal && isRenewable(found, now) ? found : undefined;
+}
+
+async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<Key[]> {
+  if (gracePeriodSeconds > 0) {
+    const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
+    return [{ ...old, revision: await supersedeKey(tx, { id: old.id, until, now }) }];
+  }
+  const inGrace = await listSuperseded(tx, old.lineageId);
+  return revokeKeys(tx, [old.id, ...inGrace.map((key) => key.id)], now);
+}

@@ -1,0 +1,41 @@
+import { type Audience, revokesKeys } from '../../domain/key-change.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import { type Key, statusAt } from '../../domain/user-key.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
+import { revokeKeys } from '../../stores/postgres/user-keys/user-keys.ts';
+import type { Decision } from '../change.ts';
+import { keyEvent } from './key-events.ts';
+
+/** `revokedCount`: the keys among them that could still be accepted. */
+export type Revocation = { revokedCount: number; propagation: Propagation };
+
+/**
+/**
+ * Ends keys that are not revoked, whatever the clock says of them: a clock that is ahead would else
+ * spare a key that is good again once it is right. Expired keys that a refresh could still renew end
+ * as well: a revoke is the last word. The caller holds `lockUserKeys`. `audience`: the verifiers that
+ * an earlier revoke of these keys concerned, for a request that finds nothing left to end.
+ */
+export async function endKeys(
+  tx: Tx,
+  keys: readonly Key[],
+  audience: Audience,
+  now: Date,
+): Promise<Decision<{ revokedCount: number }>> {
+  const alive = new Set(keys.filter((key) => isAcceptable(key, now)).map(({ id }) => id));
+  const revoked = await revokeKeys(
+    tx,
+    keys.map(({ id }) => id),
+    now,
+  );
+  return {
+    answer: { revokedCount: revoked.filter(({ id }) => alive.has(id)).length },
+    events: revoked.map((key) => keyEvent('key.revoked', key)),
+    revokes: revoked.length === 0 ? { alreadyTold: true, audience } : revokesKeys(revoked),
+  };
+}
+
+function isAcceptable(key: Key, now: Date): boolean {
+  const status = statusAt(key, now);
+  return status === 'active' || status === 'superseded';
+}

@@ -1,0 +1,24 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { placesOf } from '../../domain/key-change.ts';
+import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import { findKey, listSuperseded, lockUserKeys } from '../../stores/postgres/user-keys/user-keys.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { endKeys, type Revocation } from './revocation.ts';
+
+/**
+ * Revokes one key by its id, and with an active key its predecessors in grace: they open the same doors. 0 for one that has
+ * ended already, `KEY_NOT_FOUND` for one that never existed or that the caller may not see.
+ */
+export async function revokeKey(parts: ChangeParts, caller: Caller, keyId: string): Promise<Revocation> {
+  const { answer, propagation } = await change(parts, { by: caller }, async (tx, now) => {
+    const owner = await findKey(tx, keyId);
+    if (owner === undefined || !isVisibleTo(caller.principal, owner.organizationId, owner.environment)) {
+      throw new FlowplateError('KEY_NOT_FOUND');
+    }
+    await lockUserKeys(tx, owner.userId);
+    const key = (await findKey(tx, keyId)) ?? owner;
+    const predecessors = key.status === 'active' ? await listSuperseded(tx, key.lineageId) : [];
+    return endKeys(tx, [key, ...predecessors], { places: placesOf([key]) }, now);
+  });
+  return { ...answer, propagation };
+}

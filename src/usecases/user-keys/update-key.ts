@@ -1,0 +1,47 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import { revokesKeys } from '../../domain/key-change.ts';
+import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
+import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
+import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/user-keys/user-keys.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { requireFuture } from './issue-secret.ts';
+import { keyEvent } from './key-events.ts';
+import type { KeyWithUsage } from './key-with-usage.ts';
+
+/**
+ * Changes settings of an active key and of its predecessors in grace: a line of keys is one credential. `KEY_NOT_FOUND` when it
+ * never existed or may not be seen; `KEY_NOT_ACTIVE` when it has ended or has a successor, since nothing revives a key.
+ * `mergeInto` adds changes that depend on the current settings. It is called under the lock, so
+ * that no change at the same time is lost.
+ */
+export async function updateKey(
+  parts: ChangeParts,
+  caller: Caller,
+  keyId: string,
+  replaced: Partial<KeySettings>,
+  mergeInto: (current: KeySettings) => Partial<KeySettings> = () => ({}),
+): Promise<KeyWithUsage & { propagation: Propagation }> {
+  requireFuture(replaced.expiresAt, parts.clock.now());
+  const { answer, propagation } = await change<{ key: Key }>(parts, { by: caller }, async (tx, now) => {
+    const found = await findKey(tx, keyId);
+    if (found === undefined || !isVisibleTo(caller.principal, found.organizationId, found.environment)) {
+      throw new FlowplateError('KEY_NOT_FOUND');
+    }
+    await lockUserKeys(tx, found.userId);
+    const current = (await findKey(tx, keyId)) ?? found;
+    const status = statusAt(current, now);
+    if (status !== 'active') throw new FlowplateError('KEY_NOT_ACTIVE', { details: { status } });
+    const changes = { ...replaced, ...mergeInto(current) };
+    const line = await updateLineageSettings(tx, current.lineageId, { ...current, ...changes }, now);
+    return {
+      answer: { key: line.find((member) => member.id === keyId) ?? current },
+      events: [keyEvent('key.updated', current, { changed: Object.keys(changes) })],
+      revokes: revokesKeys(line),
+    };
+  });
+  const { key } = answer;
+  const totals = await listUsageTotals(parts.db, [key.lineageId], parts.clock.now());
+  return { key, usage: totals.get(key.lineageId), propagation };
+}

@@ -1,0 +1,35 @@
+import type { LeftOutReason } from '../domain/reported-mark.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { LeftOut } from '../usecases/verifiers/report-usage.ts';
+
+const logEveryMs = 60_000;
+const masterKeysMax = 10_000;
+
+type Told = { atMs: number; untold: Map<LeftOutReason, number> };
+
+/**
+ * Counts the lines of usage reports that were left out, and names their master key in the log: at once, and then once a minute
+ * with what came together, so that a gateway with a false clock does not fill the log.
+ */
+export function tellOfLeftOutUsage(log: Log, metrics: Metrics): (leftOut: LeftOut) => void {
+  const toldOf = new Map<string, Told>();
+  return ({ masterKeyId, verifierId, lines }) => {
+    if (toldOf.size > masterKeysMax) toldOf.clear();
+    const told = toldOf.get(masterKeyId) ?? { atMs: Number.NEGATIVE_INFINITY, untold: new Map() };
+    toldOf.set(masterKeyId, told);
+    for (const [reason, count] of lines) {
+      metrics.usageLeftOut.inc({ reason }, count);
+      told.untold.set(reason, (told.untold.get(reason) ?? 0) + count);
+    }
+    if (performance.now() - told.atMs < logEveryMs) return;
+    const fields = {
+      master_key_id: masterKeyId,
+      verifier_id: verifierId,
+      lines: Object.fromEntries(told.untold),
+    };
+    log.warn(fields, 'usage report not counted in full');
+    told.atMs = performance.now();
+    told.untold.clear();
+  };
+}

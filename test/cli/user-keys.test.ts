@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { newOwner } from '../support/keys.ts';
+import { useOperatorDesk } from './platform-user-desk.ts';
+
+const { broker, desk } = useOperatorDesk();
+
+let env: Record<string, string>;
+beforeAll(() => {
+  env = { FLOWPLATE_MASTER_KEY: broker().masterKey };
+});
+
+function ownerArgs({ user_id, organization_id } = newOwner()): string[] {
+  return ['--user', user_id, '--org', organization_id];
+}
+
+describe('with a master key', () => {
+  test('a key is minted, verified, refreshed and revoked', async () => {
+    const owner = ownerArgs();
+    const minted = await desk().run(['keys', 'mint', ...owner, '--scopes', 'read'], { env });
+    expect(minted.stdout).toMatch(
+      /^Minted key: flk_\w+ \(user: \S+, organization: \S+\)\nKey: fl_user_test_\w+\nSave this key — it will not be shown again\.\n$/,
+    );
+    const key = /Key: (fl_user\S+)/.exec(minted.stdout)?.[1] ?? '';
+
+    const verify = (...args: string[]) =>
+      desk().run(['keys', 'verify', '--key-stdin', ...args], { env, stdin: `${key}\n` });
+    const accepted = await verify('--scopes', 'read');
+    expect([accepted.stdout, accepted.exitCode]).toEqual([expect.stringMatching(/^VALID: flk_\w+ /), 0]);
+    expect(accepted.stdout + accepted.stderr).not.toContain(key);
+    expect(await verify('--scopes', 'write')).toMatchObject({
+      stdout: 'Refused: INSUFFICIENT_SCOPE\n',
+      exitCode: 1,
+    });
+
+    const refreshed = await desk().run(['keys', 'refresh', ...owner], { env });
+    expect(refreshed.stdout).toMatch(/^Refreshed key: flk_\w+ .*\nNew key: fl_user_test_\w+\nSave this key/);
+    expect((await verify()).stdout).toBe('Refused: REVOKED\n');
+
+    const revoked = await desk().run(['keys', 'revoke', ...owner], { env });
+    expect(revoked.stdout).toBe('Revoked 1 key (propagation: complete)\n');
+  });
+
+  test('limits, a quota, metadata, addresses and an expiry are set as they are typed', async () => {
+    const typed = ['--rate-limit', '100/60', '--quota', '1000/day', '--metadata', '{"plan":"gold"}'];
+    const rest = ['--ips', '10.0.0.0/8,192.0.2.1', '--expires-at', '2999-01-01', '--name', 'ours'];
+    expect(await desk().json(['keys', 'mint', ...ownerArgs(), ...typed, ...rest], { env })).toMatchObject({
+      rate_limit: { limit: 100, window_seconds: 60 },
+      quota: { limit: 1000, period: 'day' },
+      metadata: { plan: 'gold' },
+      ip_allowlist: ['10.0.0.0/8', '192.0.2.1'],
+      expires_at: '2999-01-02T00:00:00.000Z',
+      name: 'ours',
+    });
+  });
+
+  test.each(['fe80::1%eth0', '10.0.0.0/08', '10.0.0.0/33'])(
+    'addresses such as %s are refused',
+    async (ips) => {
+      const args = [
+        ['keys', 'mint', ...ownerArgs()],
+        ['masterkeys', 'create', '--name', 'x'],
+      ];
+      for (const made of args) {
+        const { stdout, stderr, exitCode } = await desk().run([...made, '--ips', `10.0.0.1,${ips}`], {
+          ...(made[0] === 'keys' && { env }),
+        });
+        expect([stdout, exitCode]).toEqual(['', 1]);
+        expect(stderr).toContain('ip_allowlist.1: must be an IP address or a CIDR range such as 10.0.0.0/8');
+      }
+    },
+  );
+});
+
+test.each(['user', 'User', '%75ser', '..', '.'])(
+  'a revoke for the user %s in an organization does not touch the user who has its name',
+  async (user) => {
+    const innocent = newOwner();
+    await desk().json(['keys', 'mint', ...ownerArgs(innocent)], { env });
+    const args = ['keys', 'revoke', '--user', user, '--org', innocent.user_id];
+    const refused = await desk().run(args, { env });
+    expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
+    expect(refused.stderr).toMatch(/^flowplate: (user_id|id): .* \(VALIDATION_ERROR/);
+    expect(await desk().json(['keys', 'list', '--user', innocent.user_id])).toMatchObject([
+      { status: 'active' },
+    ]);
+  },
+);
+
+describe('keys refresh', () => {
+  const refreshed = (owner: string[], ...args: string[]) =>
+    desk().run(['keys', 'refresh', ...owner, ...args], { env });
+
+  test('gives a key a new end, and shows it', async () => {
+    const owner = ownerArgs();
+    await desk().run(['keys', 'mint', ...owner, '--ttl-seconds', '60'], { env });
+    const { stdout } = await refreshed(owner, '--expires-at', '2999-01-01T12:00:00Z');
+    expect(stdout).toMatch(
+      /^Refreshed key: flk_\w+ .*\nNew key: fl_user_test_\w+\nExpires: 2999-01-01T12:00:00Z\nSave this key/,
+    );
+    const { new_key } = await desk().json(['keys', 'refresh', ...owner, '--ttl-seconds', '60'], { env });
+    expect(Date.parse(new_key.expires_at)).toBe(Date.parse(new_key.created_at) + 60_000);
+  });
+
+  test('renews a key that has expired, and only with a new end', async () => {
+    const owner = ownerArgs();
+    await desk().run(['keys', 'mint', ...owner, '--ttl-seconds', '1'], { env });
+    await sleep(1_200);
+    expect(await refreshed(owner)).toMatchObject({ exitCode: 1, stdout: '' });
+    expect((await refreshed(owner, '--ttl-seconds', '60')).exitCode).toBe(0);
+  });
+
+  test('takes no end that is none', async () => {
+    for (const args of [
+      ['--ttl-seconds', 'long'],
+      ['--expires-at', 'soon'],
+    ]) {
+      expect((await refreshed(ownerArgs(), ...args)).exitCode).toBe(2);
+    }
+  });
+});
+
+test('every key of a user is revoked at once, and the list says so', async () => {
+  const { user_id } = newOwner();
+  for (const organization_id of ['org_a', 'org_b']) {
+    await desk().json(['keys', 'mint', ...ownerArgs({ user_id, organization_id })], { env });
+  }
+  const { stdout, stderr } = await desk().run(['keys', 'revoke-all', user_id], { env });
+  expect([stdout, stderr]).toEqual(['Revoked 2 keys (propagation: complete)\n', '']);
+  const listed = await desk().run(['keys', 'list', '--user', user_id], { env });
+  expect(listed.stdout).toMatch(/^ID +USER +ORGANIZATION +ENVIRONMENT +PREFIX +STATUS +CREATED/);
+  expect(listed.stdout.match(/ revoked /g)).toHaveLength(2);
+});
+
+test('an operator without a master key looks at hidden keys and ends them, but mints none', async () => {
+  const owner = newOwner();
+  const { key_id } = await desk().json(['keys', 'mint', ...ownerArgs(owner)], { env });
+  const [listed] = await desk().json(['keys', 'list', '--user', owner.user_id]);
+  expect(listed).toMatchObject({ key_id, status: 'active' });
+  expect(await desk().json(['keys', 'get', key_id])).toMatchObject({ key_id });
+  expect(await desk().json(['keys', 'usage', key_id])).toMatchObject({ key_id, totals: { requests: 0 } });
+  expect((await desk().run(['keys', 'revoke', key_id])).stdout).toBe(
+    'Revoked 1 key (propagation: complete)\n',
+  );
+  const refused = await desk().run(['keys', 'mint', ...ownerArgs()]);
+  expect(refused).toMatchObject({ stdout: '', exitCode: 2 });
+  expect(refused.stderr).toContain('FLOWPLATE_MASTER_KEY');
+});
+
+test('master keys are created, listed, rotated and revoked by a super-admin', async () => {
+  const args = ['masterkeys', 'create', '--name', 'gateway', '--permissions', 'keys:verify'];
+  const created = await desk().run(args);
+  expect(created.stdout).toMatch(
+    /^Created master key: gateway \(id: flm_\w+\)\nKey: fl_master_test_\w+\nSave this key — it will not be shown again\.\n$/,
+  );
+  const id = /flm_\w+/.exec(created.stdout)?.[0] ?? '';
+  const rotated = await desk().run(['masterkeys', 'rotate', id, '--overlap-seconds', '60']);
+  expect(rotated.stdout).toMatch(
+    /^Rotated master key: gateway \(id: flm_\w+\)\nNew key: fl_master_test_\w+\n/,
+  );
+  const next = /flm_\w+/.exec(rotated.stdout)?.[0] ?? '';
+  const revoked = await desk().run(['masterkeys', 'revoke', next]);
+  expect(revoked.stdout).toBe(`Revoked master key: ${next} (propagation: complete)\n`);
+  const listed = await desk().run(['masterkeys', 'list']);
+  expect(listed.stdout).toMatch(
+    /^ID +NAME +PREFIX +PERMISSIONS +CREATED +EXPIRES +REVOKED +LAST USED +MINTED\n/,
+  );
+  expect(listed.stdout).toContain(next);
+});
