@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ipRangeRule, isIpRange } from './domain/ip-allowlist.ts';
 import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts';
 import { environmentSlugPattern } from './domain/key-format.ts';
-import { operatorSecretLengthMin } from './domain/master-key.ts';
+import { chosenSecretLengthMin } from './domain/master-key.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const address = z.string().min(1);
@@ -59,10 +59,10 @@ export const configSchema = z.object({
   ),
   FLOWPLATE_MASTER_KEY: z
     .string()
-    .min(operatorSecretLengthMin)
+    .min(chosenSecretLengthMin)
     .optional()
     .describe(
-      `The first master key, at least ${operatorSecretLengthMin} characters. Used only while there is none; afterwards it may be removed.`,
+      `The first master key, at least ${chosenSecretLengthMin} characters. Used only while there is none; afterwards it may be removed.`,
     ),
   FLOWPLATE_ENV: z
     .string()

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { Turns } from '../../src/concurrency/keyed-queue.ts';
+import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import { readConfigOrExit } from '../../src/config.ts';
 import type { Origin } from '../../src/domain/audit-event.ts';
 import { FlowplateError } from '../../src/domain/errors.ts';
@@ -35,7 +35,7 @@ export async function openBroker() {
     keyring: config.FLOWPLATE_PEPPERS,
     environment: config.FLOWPLATE_ENV,
     firstMasterKey: config.FLOWPLATE_MASTER_KEY,
-    turns: new Turns(),
+    turns: new KeyedQueue(),
     propagation: new PropagationWatch(db, config.LEASE_MS),
     close: () => db.destroy(),
   };

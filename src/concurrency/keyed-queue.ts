@@ -9,7 +9,7 @@ type Queue = { last: Promise<unknown>; length: number };
  * database decides who is right in any case; waiting here instead of there keeps a burst on one user from holding every
  * connection of the process. When the database is away, whoever waits behind the task that found out is told so at once.
  */
-export class Turns {
+export class KeyedQueue {
   readonly #queues = new Map<string, Queue>();
 
   async run<T>(name: string, task: () => Promise<T>): Promise<T> {

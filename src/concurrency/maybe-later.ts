@@ -4,6 +4,6 @@
  */
 export type MaybeLater<T> = T | Promise<T>;
 
-export function whenThere<T, U>(value: MaybeLater<T>, next: (value: T) => MaybeLater<U>): MaybeLater<U> {
+export function mapMaybe<T, U>(value: MaybeLater<T>, next: (value: T) => MaybeLater<U>): MaybeLater<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

@@ -18,7 +18,7 @@ export type MasterKey = {
 };
 
 /** A secret that an operator chose is at least this long; a shorter one is refused before any work is spent on it. */
-export const operatorSecretLengthMin = 32;
+export const chosenSecretLengthMin = 32;
 
 export type MasterKeyStatus = 'active' | 'expired' | 'revoked';
 

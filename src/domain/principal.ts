@@ -7,15 +7,18 @@ import { superAdminRoleId } from './role.ts';
 export type Principal = { kind: ActorKind; id: string; name: string };
 
 /** Where a principal may look. A `null` list allows all. */
-export type Reach = { organizationIds: readonly string[] | null; environments: readonly string[] | null };
+export type VisibleScope = {
+  organizationIds: readonly string[] | null;
+  environments: readonly string[] | null;
+};
 
 /** An internal backend or a gateway. */
 export type MasterKeyPrincipal = Principal &
-  Reach & { kind: 'master_key'; permissions: readonly MasterKeyPermission[] };
+  VisibleScope & { kind: 'master_key'; permissions: readonly MasterKeyPermission[] };
 
 /** A platform user, or a platform key in the place of one. */
-export type OperatorPrincipal = Principal &
-  Reach & {
+export type PlatformPrincipal = Principal &
+  VisibleScope & {
     kind: 'platform_user' | 'platform_key';
     roleIds: readonly string[];
     permissions: readonly PlatformPermission[];
@@ -24,11 +27,11 @@ export type OperatorPrincipal = Principal &
   };
 
 /** Somebody inside one organization: its own key, or an operator who impersonates it. */
-export type TenantPrincipal = Principal & {
-  kind: 'tenant_key' | OperatorPrincipal['kind'];
+export type OrganizationPrincipal = Principal & {
+  kind: 'tenant_key' | PlatformPrincipal['kind'];
   organizationId: string;
   /** The operator behind an impersonation; null for the organization's own key. */
-  operator: OperatorPrincipal | null;
+  impersonator: PlatformPrincipal | null;
 };
 
 /** An API user of seed `003`. */
@@ -50,13 +53,13 @@ export function requireMasterKeyPermission(
 }
 
 export function requirePlatformPermission(
-  principal: OperatorPrincipal,
+  principal: PlatformPrincipal,
   permission: PlatformPermission,
 ): void {
   if (!principal.permissions.includes(permission)) throw insufficient('This operator', permission);
 }
 
-export function requireSuperAdmin(principal: OperatorPrincipal): void {
+export function requireSuperAdmin(principal: PlatformPrincipal): void {
   if (principal.roleIds.includes(superAdminRoleId)) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
     systemMessage: 'Only a super-admin may do this',
@@ -72,25 +75,26 @@ function insufficient(who: string, permission: string): FlowplateError {
 }
 
 /** A principal in the middle of one request. */
-export type Caller<P extends Principal = Principal & Reach> = { principal: P; requestId: string };
+export type Caller<P extends Principal = Principal & VisibleScope> = { principal: P; requestId: string };
 
 export function originOf({ principal, requestId }: Caller<Principal>): Origin {
   const actor = { kind: principal.kind, id: principal.id };
-  const onBehalfOf = isTenant(principal) && principal.operator !== null ? principal.organizationId : null;
+  const onBehalfOf =
+    isOrganizationCaller(principal) && principal.impersonator !== null ? principal.organizationId : null;
   return { actor, requestId, onBehalfOf };
 }
 
 /** The organization that a principal is inside of, and null for one that is inside none. */
 export function organizationOf(principal: Principal): string | null {
-  return isTenant(principal) ? principal.organizationId : null;
+  return isOrganizationCaller(principal) ? principal.organizationId : null;
 }
 
-export function isTenant(principal: Principal): principal is TenantPrincipal {
-  return 'operator' in principal;
+export function isOrganizationCaller(principal: Principal): principal is OrganizationPrincipal {
+  return 'impersonator' in principal;
 }
 
 /** An operator in their own name; one who acts inside a tenant is a `TenantPrincipal`. */
-export function isOperator(principal: Principal): principal is OperatorPrincipal {
+export function isPlatformCaller(principal: Principal): principal is PlatformPrincipal {
   return 'sessionId' in principal;
 }
 
@@ -99,7 +103,7 @@ export function isMasterKey(principal: Principal): principal is MasterKeyPrincip
 }
 
 /** Whether keys of this organization and environment exist at all for this principal. */
-export function isVisibleTo(reach: Reach, organizationId: string, environment: string): boolean {
+export function isVisibleTo(reach: VisibleScope, organizationId: string, environment: string): boolean {
   return (
     (reach.organizationIds?.includes(organizationId) ?? true) &&
     (reach.environments?.includes(environment) ?? true)
@@ -107,7 +111,7 @@ export function isVisibleTo(reach: Reach, organizationId: string, environment: s
 }
 
 /** For a mint, where there is no key yet to be hidden: says plainly that the allow-list does not reach so far. */
-export function requireVisible(reach: Reach, organizationId: string, environment: string): void {
+export function requireVisible(reach: VisibleScope, organizationId: string, environment: string): void {
   if (isVisibleTo(reach, organizationId, environment)) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
     systemMessage: 'This master key is not allowed in that organization and environment',

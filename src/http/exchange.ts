@@ -5,7 +5,7 @@ import { type FormMembers, readFormBody } from './read-body.ts';
 import { contextOf } from './request-context.ts';
 
 /** One request and its answer, however it was dispatched: by Express, or directly by a door. */
-export type Exchange = {
+export type HttpExchange = {
   req: IncomingMessage;
   res: ServerResponse;
   params: unknown;
@@ -22,7 +22,7 @@ export type Exchange = {
   onPrincipal: (principalId: string) => void;
 };
 
-export function fromExpress(req: Request, res: Response, readAddress: ReadAddress): Exchange {
+export function fromExpress(req: Request, res: Response, readAddress: ReadAddress): HttpExchange {
   const context = contextOf(res);
   return {
     req,

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { type ErrorCode, FlowplateError, validationError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import { acceptedType } from './accepted-type.ts';
-import type { Exchange } from './exchange.ts';
+import type { HttpExchange } from './exchange.ts';
 import { patchTypes } from './read-body.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { challengesOf, type SecurityScheme } from './security-schemes.ts';
@@ -281,7 +281,7 @@ export function answerProblem(
 
 export type ProblemParts = { log: Log; refusalPace: RefusalPace };
 
-type ProblemExchange = Pick<Exchange, 'req' | 'res' | 'requestId'>;
+type ProblemExchange = Pick<HttpExchange, 'req' | 'res' | 'requestId'>;
 
 function toFlowplateError(thrown: unknown): FlowplateError {
   if (thrown instanceof FlowplateError) return thrown;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isOperator, isTenant, type Principal } from '../domain/principal.ts';
+import { isOrganizationCaller, isPlatformCaller, type Principal } from '../domain/principal.ts';
 import type { HeldUpBy, Propagation } from '../domain/propagation.ts';
 import { timestampText } from './user-keys/key-schemas.ts';
 
@@ -45,8 +45,9 @@ export function toPropagation(propagation: Propagation, reader?: Principal) {
 /** Those who may see the list of verifiers, inside a tenant as well. */
 function mayKnowVerifiers(reader: Principal | undefined): boolean {
   if (reader === undefined) return false;
-  if (isTenant(reader)) return reader.operator !== null && mayKnowVerifiers(reader.operator);
-  return isOperator(reader) && reader.permissions.includes('platform:keys:read');
+  if (isOrganizationCaller(reader))
+    return reader.impersonator !== null && mayKnowVerifiers(reader.impersonator);
+  return isPlatformCaller(reader) && reader.permissions.includes('platform:keys:read');
 }
 
 function toHeldUpBy({ verifierId, masterKeyId }: HeldUpBy) {

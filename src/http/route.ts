@@ -7,7 +7,7 @@ import { type Caller, organizationOf, type Principal } from '../domain/principal
 import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
-import type { Exchange } from './exchange.ts';
+import type { HttpExchange } from './exchange.ts';
 import { isMergePatch, readJsonBody, readPatchBody } from './read-body.ts';
 import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
@@ -94,7 +94,7 @@ export type Refusal = { caller: Caller<Principal>; operationId: string; code: Er
 export async function serve<Parts extends RouteParts>(
   parts: Parts,
   route: Route<Parts>,
-  exchange: Exchange,
+  exchange: HttpExchange,
 ): Promise<void> {
   let known: Principal | undefined;
   const onKnown = (principal: Principal) => {
@@ -117,7 +117,7 @@ async function answerTo<Parts extends RouteParts>(
   principal: Principal,
   parts: Parts,
   route: Route<Parts>,
-  { req, res, requestId, ...exchange }: Exchange,
+  { req, res, requestId, ...exchange }: HttpExchange,
 ): Promise<void> {
   if (route.method === 'get') {
     requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
@@ -145,7 +145,7 @@ async function answerTo<Parts extends RouteParts>(
 
 function readSent<Parts>(
   { bodyFormat, method }: Route<Parts>,
-  { req, form }: Pick<Exchange, 'req' | 'form'>,
+  { req, form }: Pick<HttpExchange, 'req' | 'form'>,
 ): Promise<unknown> {
   if (bodyFormat === 'form') return form();
   return method === 'patch' ? readPatchBody(req) : readJsonBody(req);

@@ -1,7 +1,7 @@
 import type { ExportAuditParts } from '../usecases/audit/export-audit-events.ts';
 import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
 import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts';
-import type { OperatorParts } from '../usecases/platform-users/platform-user-parts.ts';
+import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
 import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';
@@ -11,7 +11,7 @@ import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
 import type { VerifyParts } from '../verify/verify-key.ts';
 import type { ApiUserAccessParts } from './access/api-user.ts';
 import type { MasterKeyAccessParts } from './access/master-key.ts';
-import type { OperatorAccessParts } from './access/operator.ts';
+import type { PlatformAccessParts } from './access/platform-caller.ts';
 import { createApiKeyRoute } from './api-keys/create-api-key.ts';
 import { deleteApiKeyRoute } from './api-keys/delete-api-key.ts';
 import { getApiKeyRoute } from './api-keys/get-api-key.ts';
@@ -37,11 +37,11 @@ import { getMasterKeyRoute } from './master-keys/get-master-key.ts';
 import { listMasterKeysRoute } from './master-keys/list-master-keys.ts';
 import { revokeMasterKeyRoute } from './master-keys/revoke-master-key.ts';
 import { rotateMasterKeyRoute } from './master-keys/rotate-master-key.ts';
-import { deleteTenantRoute } from './organizations/delete-organization.ts';
-import { getTenantRoute } from './organizations/get-organization.ts';
-import { listTenantsRoute } from './organizations/list-organizations.ts';
-import { provisionTenantRoute } from './organizations/provision-organization.ts';
-import { updateTenantRoute } from './organizations/update-organization.ts';
+import { deleteOrganizationRoute } from './organizations/delete-organization.ts';
+import { getOrganizationRoute } from './organizations/get-organization.ts';
+import { listOrganizationsRoute } from './organizations/list-organizations.ts';
+import { provisionOrganizationRoute } from './organizations/provision-organization.ts';
+import { updateOrganizationRoute } from './organizations/update-organization.ts';
 import { getPlatformStatsRoute } from './overview/get-platform-stats.ts';
 import { getQueuesRoute } from './overview/get-queue-health.ts';
 import { getTopTrafficRoute } from './overview/get-top-traffic.ts';
@@ -68,11 +68,11 @@ import { getKeyRoute } from './user-keys/get-key.ts';
 import { getKeyUsageRoute } from './user-keys/get-key-usage.ts';
 import { listKeysRoute } from './user-keys/list-keys.ts';
 import { mintKeyRoute } from './user-keys/mint-key.ts';
-import { getHiddenKeyRoute } from './user-keys/platform/get-key.ts';
-import { getHiddenKeyUsageRoute } from './user-keys/platform/get-key-usage.ts';
-import { listHiddenKeysRoute } from './user-keys/platform/list-keys.ts';
-import { revokeHiddenKeyRoute } from './user-keys/platform/revoke-key.ts';
-import { revokeHiddenKeysRoute } from './user-keys/platform/revoke-keys.ts';
+import { getKeyForPlatformRoute } from './user-keys/platform/get-key.ts';
+import { getKeyUsageForPlatformRoute } from './user-keys/platform/get-key-usage.ts';
+import { listKeysForPlatformRoute } from './user-keys/platform/list-keys.ts';
+import { revokeKeyForPlatformRoute } from './user-keys/platform/revoke-key.ts';
+import { revokeKeysForPlatformRoute } from './user-keys/platform/revoke-keys.ts';
 import { refreshKeyRoute } from './user-keys/refresh-key.ts';
 import { revokeKeyRoute } from './user-keys/revoke-key.ts';
 import { revokeKeysRoute } from './user-keys/revoke-keys.ts';
@@ -93,8 +93,8 @@ export type ApiParts = MintParts &
   RefreshParts &
   MasterKeyAccessParts &
   ApiUserAccessParts &
-  OperatorAccessParts &
-  OperatorParts &
+  PlatformAccessParts &
+  PlatformUserParts &
   LogInParts &
   QueueHealthParts &
   VerifyAuditParts &
@@ -159,21 +159,21 @@ export const routes: readonly Route<ApiParts>[] = [
   listEnvironmentsRoute, //  GET    /api/v1/environments
   createEnvironmentRoute, // POST   /api/v1/environments
   deleteEnvironmentRoute, // DELETE /api/v1/environments/:id
-  listTenantsRoute, //       GET    /api/v1/platform/tenants
-  provisionTenantRoute, //   POST   /api/v1/platform/tenants
-  getTenantRoute, //         GET    /api/v1/platform/tenants/:id
-  updateTenantRoute, //      PATCH  /api/v1/platform/tenants/:id
-  deleteTenantRoute, //      DELETE /api/v1/platform/tenants/:id
+  listOrganizationsRoute, //       GET    /api/v1/platform/tenants
+  provisionOrganizationRoute, //   POST   /api/v1/platform/tenants
+  getOrganizationRoute, //         GET    /api/v1/platform/tenants/:id
+  updateOrganizationRoute, //      PATCH  /api/v1/platform/tenants/:id
+  deleteOrganizationRoute, //      DELETE /api/v1/platform/tenants/:id
   listMasterKeysRoute, //    GET    /api/v1/platform/master-keys
   createMasterKeyRoute, //   POST   /api/v1/platform/master-keys
   getMasterKeyRoute, //      GET    /api/v1/platform/master-keys/:id
   rotateMasterKeyRoute, //   POST   /api/v1/platform/master-keys/:id/rotate
   revokeMasterKeyRoute, //   POST   /api/v1/platform/master-keys/:id/revoke
-  listHiddenKeysRoute, //    GET    /api/v1/platform/hidden-keys
-  getHiddenKeyRoute, //      GET    /api/v1/platform/hidden-keys/:key_id
-  getHiddenKeyUsageRoute, // GET    /api/v1/platform/hidden-keys/:key_id/usage
-  revokeHiddenKeysRoute, //  DELETE /api/v1/platform/hidden-keys/user/:user_id
-  revokeHiddenKeyRoute, //   DELETE /api/v1/platform/hidden-keys/:key_id
+  listKeysForPlatformRoute, //    GET    /api/v1/platform/hidden-keys
+  getKeyForPlatformRoute, //      GET    /api/v1/platform/hidden-keys/:key_id
+  getKeyUsageForPlatformRoute, // GET    /api/v1/platform/hidden-keys/:key_id/usage
+  revokeKeysForPlatformRoute, //  DELETE /api/v1/platform/hidden-keys/user/:user_id
+  revokeKeyForPlatformRoute, //   DELETE /api/v1/platform/hidden-keys/:key_id
   listApiKeysRoute, //     GET    /api/v1/apikeys
   createApiKeyRoute, //    POST   /api/v1/apikeys
   getApiKeyRoute, //       GET    /api/v1/apikeys/:id

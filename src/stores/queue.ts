@@ -15,7 +15,7 @@ export function openQueue(connection: ConnectionOptions, onError: (error: Error)
 }
 
 /** The same queue for one who only looks: it leaves nothing there, and asks nothing of the server but what it wants to know. */
-export function openQueueToLook(connection: ConnectionOptions, onError: (error: Error) => void): Queue {
+export function openQueueReadOnly(connection: ConnectionOptions, onError: (error: Error) => void): Queue {
   const prefix = keyspace.jobsPrefix;
   const queue = new Queue(queueName, { connection, prefix, skipMetasUpdate: true, skipVersionCheck: true });
   queue.on('error', onError);

@@ -5,11 +5,11 @@ import {
   type ApiUserPrincipal,
   type Caller,
   isMasterKey,
-  isOperator,
-  isTenant,
-  type OperatorPrincipal,
+  isOrganizationCaller,
+  isPlatformCaller,
+  type OrganizationPrincipal,
+  type PlatformPrincipal,
   type Principal,
-  type TenantPrincipal,
 } from '../domain/principal.ts';
 import { findApiKeyHolder } from '../stores/postgres/api-keys/api-keys.ts';
 import { findApiUser } from '../stores/postgres/api-users.ts';
@@ -40,13 +40,13 @@ export async function holdAuthority(
   await lockAuthorities(tx, {
     used: principal === undefined ? [] : idsUsedBy(principal),
     ended: ends === 'operators' ? [] : ends,
-    operators: ends === 'operators' ? 'ended' : usesOperatorRights(principal) ? 'used' : undefined,
+    operators: ends === 'operators' ? 'ended' : usesPlatformRights(principal) ? 'used' : undefined,
   });
   if (principal === undefined) return;
   if (isMasterKey(principal)) {
     if (!(await holdMasterKey(tx, principal.id))) throw credentialEnded();
-  } else if (isTenant(principal)) await requireTenant(tx, principal, now);
-  else if (isOperator(principal)) await requireOperator(tx, principal, now);
+  } else if (isOrganizationCaller(principal)) await requireOrganization(tx, principal, now);
+  else if (isPlatformCaller(principal)) await requirePlatformCaller(tx, principal, now);
   else if (principal.kind === 'api_user') await requireApiUser(tx, principal as ApiUserPrincipal, now);
 }
 
@@ -61,32 +61,32 @@ export async function requireStillAuthorized(
 
 function idsUsedBy(principal: Principal): string[] {
   if (isMasterKey(principal)) return [];
-  if (isTenant(principal)) {
-    const { operator, organizationId, id } = principal;
-    return operator === null ? [id, organizationId] : [...idsUsedBy(operator), organizationId];
+  if (isOrganizationCaller(principal)) {
+    const { impersonator, organizationId, id } = principal;
+    return impersonator === null ? [id, organizationId] : [...idsUsedBy(impersonator), organizationId];
   }
   return principal.kind === 'platform_key' || principal.kind === 'api_user' ? [principal.id] : [];
 }
 
-function usesOperatorRights(principal: Principal | undefined): boolean {
+function usesPlatformRights(principal: Principal | undefined): boolean {
   if (principal === undefined) return false;
-  return isTenant(principal) ? principal.operator !== null : isOperator(principal);
+  return isOrganizationCaller(principal) ? principal.impersonator !== null : isPlatformCaller(principal);
 }
 
-async function requireTenant(tx: Tx, principal: TenantPrincipal, now: Date): Promise<void> {
+async function requireOrganization(tx: Tx, principal: OrganizationPrincipal, now: Date): Promise<void> {
   const organization = await findOrganization(tx, principal.organizationId);
-  if (principal.operator !== null) {
+  if (principal.impersonator !== null) {
     if (organization === undefined || organization.status === 'deleted') {
       throw new FlowplateError('ORGANIZATION_NOT_FOUND');
     }
-    return requireOperator(tx, principal.operator, now);
+    return requirePlatformCaller(tx, principal.impersonator, now);
   }
   if (!(await isKeyActive(tx, principal.id, now))) throw credentialEnded();
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
 }
 
 /** Whatever the operator was admitted with must still be held; more than that does not matter. */
-async function requireOperator(tx: Tx, principal: OperatorPrincipal, now: Date): Promise<void> {
+async function requirePlatformCaller(tx: Tx, principal: PlatformPrincipal, now: Date): Promise<void> {
   const rights =
     principal.kind === 'platform_key'
       ? await rightsOfPlatformKey(tx, principal.id, now)

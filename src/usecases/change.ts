@@ -1,4 +1,4 @@
-import type { Turns } from '../concurrency/keyed-queue.ts';
+import type { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { type AuditEvent, newAuditEvent, type Origin } from '../domain/audit-event.ts';
 import type { Clock, RandomBytes } from '../domain/clock.ts';
 import type { Idempotency } from '../domain/idempotency.ts';
@@ -8,7 +8,7 @@ import type { Propagation } from '../domain/propagation.ts';
 import type { PropagationWatch, Told } from '../revocation/propagation-watch.ts';
 import { insertAuditEvents } from '../stores/postgres/audit/events.ts';
 import type { Database, Tx } from '../stores/postgres/database.ts';
-import { enterTenantRole } from '../stores/postgres/organizations/row-scope.ts';
+import { enterOrganizationRole } from '../stores/postgres/organizations/row-scope.ts';
 import { appendKeyChanges, findLastKeyChangeSeq } from '../stores/postgres/verifiers/change-feed.ts';
 import { type Ends, holdAuthority, requireStillAuthorized } from './authority.ts';
 import { idempotent } from './idempotent.ts';
@@ -18,7 +18,7 @@ export type ChangeParts = {
   clock: Clock;
   randomBytes: RandomBytes;
   propagation: Pick<PropagationWatch, 'wait'>;
-  turns: Turns;
+  turns: KeyedQueue;
 };
 
 /**
@@ -105,7 +105,7 @@ export async function commitAt<T extends object>(
   const { by, ends = [], inside } = options;
   return parts.db.transaction().execute(async (tx) => {
     await holdAuthority(tx, 'principal' in by ? by.principal : undefined, ends, now);
-    if (inside !== undefined) await enterTenantRole(tx, inside);
+    if (inside !== undefined) await enterOrganizationRole(tx, inside);
     const { answer, events, revokes } = await decide(tx, now);
     await insertAuditEvents(tx, eventsOf(parts, by, events, now));
     const kept = { ...answer, audience: revokes.audience };

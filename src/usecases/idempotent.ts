@@ -1,4 +1,4 @@
-import type { Turns } from '../concurrency/keyed-queue.ts';
+import type { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyLifeMs } from '../domain/idempotency.ts';
 import type { Database, Tx } from '../stores/postgres/database.ts';
@@ -19,7 +19,7 @@ export type Replayed<T> = { answer: T; isReplay: boolean };
  * stored: after an error the same request is simply tried again.
  */
 export async function idempotent<T>(
-  parts: { db: Database; turns: Turns; now: Date },
+  parts: { db: Database; turns: KeyedQueue; now: Date },
   idempotency: Idempotency | undefined,
   run: (keep: KeepAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {

@@ -1,8 +1,8 @@
-import { type MaybeLater, whenThere } from '../concurrency/maybe-later.ts';
+import { type MaybeLater, mapMaybe } from '../concurrency/maybe-later.ts';
 import { isIpAllowed } from '../domain/ip-allowlist.ts';
 import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import { parseSecret } from '../domain/key-format.ts';
-import { isUsable, type MasterKey, operatorSecretLengthMin, toPrincipal } from '../domain/master-key.ts';
+import { chosenSecretLengthMin, isUsable, type MasterKey, toPrincipal } from '../domain/master-key.ts';
 import type { MasterKeyPrincipal } from '../domain/principal.ts';
 import type { Lease } from '../revocation/lease.ts';
 import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
@@ -54,7 +54,7 @@ export class MasterKeys {
    * all alike. Rejects with `TOO_MANY_ATTEMPTS`, `OVERLOADED` or `DEPENDENCY_UNAVAILABLE` when that cannot be known.
    */
   identify(secret: string, ip: () => string | undefined): MaybeLater<MasterKeyPrincipal | undefined> {
-    return whenThere(this.#find(secret, ip), (masterKey) => this.#admit(masterKey, ip));
+    return mapMaybe(this.#find(secret, ip), (masterKey) => this.#admit(masterKey, ip));
   }
 
   #admit(masterKey: MasterKey | undefined, ip: () => string | undefined): MasterKeyPrincipal | undefined {
@@ -90,7 +90,7 @@ export class MasterKeys {
     // An operator may choose the secret of a revoked master key again, for a new one.
     this.#recognised.delete(presented.fingerprint);
     if (parseSecret(presented.secret)?.kind === 'master') return this.#readGenerated(presented);
-    return presented.secret.length < operatorSecretLengthMin ? undefined : this.#readChosen(presented);
+    return presented.secret.length < chosenSecretLengthMin ? undefined : this.#readChosen(presented);
   }
 
   async #readGenerated({ secret, fingerprint }: PresentedSecret): Promise<MasterKey | undefined> {

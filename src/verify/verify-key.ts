@@ -1,7 +1,7 @@
 import type { MaybeLater } from '../concurrency/maybe-later.ts';
 import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
-import { isVisibleTo, type Reach } from '../domain/principal.ts';
+import { isVisibleTo, type VisibleScope } from '../domain/principal.ts';
 import { type AcceptedCode, isAccepted, type RefusedCode, type Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
 import { verdictOf } from './accepted-verdict.ts';
@@ -26,7 +26,11 @@ export type VerifyParts = {
  * the caller's allow-lists does not exist for it. Nothing is written to Postgres, and a refusal spends nothing but its own
  * refusal count.
  */
-export function verifyKey(parts: VerifyParts, caller: Reach, request: VerifyRequest): MaybeLater<Verdict> {
+export function verifyKey(
+  parts: VerifyParts,
+  caller: VisibleScope,
+  request: VerifyRequest,
+): MaybeLater<Verdict> {
   const recalled = parts.records.recall(request.key);
   if (recalled !== undefined) return judge(parts, caller, request, recalled);
   if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
@@ -35,7 +39,7 @@ export function verifyKey(parts: VerifyParts, caller: Reach, request: VerifyRequ
 
 function judge(
   parts: VerifyParts,
-  caller: Reach,
+  caller: VisibleScope,
   request: VerifyRequest,
   found: FoundRecord | undefined,
 ): MaybeLater<Verdict> {

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Bulkhead } from '../concurrency/bulkhead.ts';
 import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
-import { Turns } from '../concurrency/keyed-queue.ts';
+import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { LoopLateness } from '../concurrency/loop-lateness.ts';
 import { readTogether } from '../concurrency/read-together.ts';
 import type { Config } from '../config.ts';
@@ -41,14 +41,14 @@ import { mintsInBatches } from '../stores/postgres/user-keys/minted-keys.ts';
 import { rekeyKey } from '../stores/postgres/user-keys/user-keys.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
 import { keyRecordLookUps } from '../stores/postgres/verify-records.ts';
-import { openQueueToLook } from '../stores/queue.ts';
+import { openQueueReadOnly } from '../stores/queue.ts';
 import { QueueWatch } from '../stores/queue-health.ts';
 import { isRedisReachable, openRedis, waitUntilReady } from '../stores/redis/client.ts';
 import { defineLimitScripts } from '../stores/redis/limits.ts';
 import { countFlushes, pushFlush } from '../stores/redis/usage-flushes.ts';
 import { identifyApiUser } from '../usecases/api-users/identify-api-user.ts';
 import { RefusalAudit } from '../usecases/audit/refusal-audit.ts';
-import { enterTenant } from '../usecases/organizations/enter-organization.ts';
+import { enterOrganization } from '../usecases/organizations/enter-organization.ts';
 import { identifyPlatformKey } from '../usecases/platform-users/identify-platform-key.ts';
 import { isPlatformBootstrapped } from '../usecases/platform-users/is-platform-bootstrapped.ts';
 import { identifySession } from '../usecases/sessions/identify-session.ts';
@@ -150,7 +150,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     fault('queue redis'),
   );
   closing.add('queue redis', () => queueRedis.disconnect());
-  const queue = new QueueWatch(queueRedis, () => openQueueToLook(queueRedis, fault('queue')));
+  const queue = new QueueWatch(queueRedis, () => openQueueReadOnly(queueRedis, fault('queue')));
   closing.add('queue watch', () => queue.close());
 
   const keyring = config.FLOWPLATE_PEPPERS;
@@ -270,7 +270,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     db,
     clock,
     randomBytes,
-    turns: new Turns(),
+    turns: new KeyedQueue(),
     propagation,
   };
   const refusals = new RefusalAudit(changes, fault('audit'));
@@ -311,7 +311,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       isPlatformBootstrapped: readTogether(() => isPlatformBootstrapped({ db: strangersDb })),
       identifyPlatformKey: (keyId) => identifyPlatformKey({ db }, keyId),
       identifyApiUser: (key) => identifyApiUser({ db }, key),
-      enterTenant: (caller, request) => enterTenant(changes, caller, request),
+      enterOrganization: (caller, request) => enterOrganization(changes, caller, request),
       noteRefusal: (refusal) => refusals.note(refusal),
       verify,
       verifyCaller: { ...verify, records: callerRecords },
@@ -328,7 +328,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
         reporters: new KnownReporters(reportsDb),
         lines: new KnownLines(reportsDb),
         budgets: new CallBudgets(),
-        turns: new Turns(),
+        turns: new KeyedQueue(),
         deliverUsage,
         onLeftOut: tellOfLeftOutUsage(log, metrics),
       },

@@ -1,10 +1,10 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Turns } from '../../src/concurrency/keyed-queue.ts';
+import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import { FlowplateError } from '../../src/domain/errors.ts';
 
 test('tasks of one name run one after another in the order in which they came', async () => {
-  const turns = new Turns();
+  const turns = new KeyedQueue();
   const seen: string[] = [];
   const task = (name: string) => async () => {
     seen.push(`${name} begins`);
@@ -16,7 +16,7 @@ test('tasks of one name run one after another in the order in which they came', 
 });
 
 test('tasks of different names run side by side', async () => {
-  const turns = new Turns();
+  const turns = new KeyedQueue();
   let release: () => void = () => undefined;
   const held = turns.run('one', () => new Promise<void>((resolve) => (release = resolve)));
   await expect(turns.run('other', async () => 'done')).resolves.toBe('done');
@@ -25,7 +25,7 @@ test('tasks of different names run side by side', async () => {
 });
 
 test('a failure is the failing task alone', async () => {
-  const turns = new Turns();
+  const turns = new KeyedQueue();
   const failing = turns.run('user', async () => {
     throw new Error('mine');
   });
@@ -35,7 +35,7 @@ test('a failure is the failing task alone', async () => {
 });
 
 test('who waits behind a task that found the database away is refused without trying, and a later task tries again', async () => {
-  const turns = new Turns();
+  const turns = new KeyedQueue();
   let tried = 0;
   const away = async () => {
     tried += 1;
@@ -53,7 +53,7 @@ test('who waits behind a task that found the database away is refused without tr
 });
 
 test('a queue without end is refused', async () => {
-  const turns = new Turns();
+  const turns = new KeyedQueue();
   let release: () => void = () => undefined;
   const held = turns.run('user', () => new Promise<void>((resolve) => (release = resolve)));
   const waiting = Array.from({ length: 499 }, () => turns.run('user', async () => undefined));

@@ -30,7 +30,7 @@ const groups = {
   },
   'admins and super-admins': {
     operations: [
-      'listPlatformUsers getPlatformUser updatePlatformUser provisionTenant updateTenant deleteTenant',
+      'listPlatformUsers getPlatformUser savePlatformUser provisionOrganization updateOrganization deleteTenant',
       'revokeHiddenKeys revokeHiddenKey',
     ],
     letsIn: 'super-admin, super-admin with a token, admin',
@@ -38,7 +38,7 @@ const groups = {
   },
   'super-admins alone': {
     operations: [
-      'createPlatformUser deletePlatformUser resetPlatformUserPassword createRole updateRole deleteRole',
+      'createPlatformUser removePlatformUser resetPlatformUserPassword createRole updateRole deleteRole',
       'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey bootstrapApiUsers',
     ],
     letsIn: 'super-admin, super-admin with a token',
@@ -46,7 +46,7 @@ const groups = {
   },
   'every operator with a role': {
     operations: [
-      'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
+      'listRoles listAuditEvents exportAuditEvents verifyAudit listOrganizations getOrganization listHiddenKeys getHiddenKey',
       'getHiddenKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',

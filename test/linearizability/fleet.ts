@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../scripts/services/project-root.ts';
-import { Turns } from '../../src/concurrency/keyed-queue.ts';
+import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
 import { type Database, openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
@@ -81,7 +81,7 @@ export function newFleet(stores: { databaseUrl: string; redisUrl: string }): Fle
     clock: { now: () => new Date(), earliest: () => new Date() },
     randomBytes,
     propagation: new PropagationWatch(db, leaseMs),
-    turns: new Turns(),
+    turns: new KeyedQueue(),
   };
   return new Fleet(operator, deploy(stores, { LEASE_MS: String(leaseMs) }));
 }

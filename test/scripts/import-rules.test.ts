@@ -10,9 +10,9 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 const goodTree: Record<string, string> = {
   'src/config.ts': 'export const config = process.env.PORT;',
   'src/main.ts': "import { config } from './config.ts'; export const port = config;",
-  'src/domain/user-key.ts': 'export type Key = string; export const key = 1;',
+  'src/domain/key.ts': 'export type Key = string; export const key = 1;',
   'src/domain/key-format.ts': 'export const format = 1;',
-  'src/stores/postgres/user-keys/user-keys.ts':
+  'src/stores/postgres/keys.ts':
     "import { Pool } from 'pg'; import { key } from '../../domain/key.ts'; export const pool = [Pool, key];",
   'src/stores/redis/client.ts': "import { Redis } from 'ioredis'; export const client = Redis;",
   'src/stores/queue.ts': "import { Queue } from 'bullmq'; export const queue = Queue;",
@@ -38,7 +38,7 @@ const goodTree: Record<string, string> = {
 const importFaults: [string, string, string][] = [
   [
     'portal/src/view.tsx',
-    "import type { Key } from '../../src/domain/user-key.ts'; export const view = (key: Key) => key;",
+    "import type { Key } from '../../src/domain/key.ts'; export const view = (key: Key) => key;",
     '7 the portal',
   ],
   [
@@ -54,10 +54,10 @@ const importFaults: [string, string, string][] = [
   [
     'src/usecases/look.ts',
     "import { app } from '../http/app.ts'; export const look = app;",
-    '1 usecases import stores and domain',
+    '1 usecases import stores, revocation and domain',
   ],
   [
-    'src/stores/postgres/usage/usage.ts',
+    'src/stores/postgres/usage.ts',
     "import { part } from '../../usecases/part.ts'; export const usage = part;",
     '1 stores import domain',
   ],
@@ -69,7 +69,7 @@ const importFaults: [string, string, string][] = [
   [
     'src/verify/decide.ts',
     "import { part } from '../usecases/part.ts'; export const decide = part;",
-    '2 verify imports stores and domain',
+    '2 verify imports stores, revocation and domain',
   ],
   [
     'src/domain/file.ts',
@@ -104,7 +104,7 @@ const importFaults: [string, string, string][] = [
   ],
   [
     'workers/store.ts',
-    "import { pool } from '../src/stores/postgres/user-keys/user-keys.ts'; export const store = pool;",
+    "import { pool } from '../src/stores/postgres/keys.ts'; export const store = pool;",
     '5 a worker file leaves stores',
   ],
   [

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Turns } from '../../src/concurrency/keyed-queue.ts';
+import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
@@ -59,7 +59,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = mach
     keyring: testKeyring,
     environment: 'test',
     propagation: new PropagationWatch(stores.db, 3_000),
-    turns: new Turns(),
+    turns: new KeyedQueue(),
     insertMint: mintsInBatches(stores.db),
   };
 }

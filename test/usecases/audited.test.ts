@@ -4,8 +4,8 @@ import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type {
   ApiUserPrincipal,
   Caller,
-  OperatorPrincipal,
-  TenantPrincipal,
+  OrganizationPrincipal,
+  PlatformPrincipal,
 } from '../../src/domain/principal.ts';
 import { createApiUser } from '../../src/usecases/api-users/create-api-user.ts';
 import { deleteApiUser } from '../../src/usecases/api-users/delete-api-user.ts';
@@ -17,11 +17,11 @@ import { createMasterKey } from '../../src/usecases/master-keys/create-master-ke
 import { ensureFirstMasterKey } from '../../src/usecases/master-keys/ensure-first-master-key.ts';
 import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
 import { rotateMasterKey } from '../../src/usecases/master-keys/rotate-master-key.ts';
-import { deleteTenant } from '../../src/usecases/organizations/delete-organization.ts';
+import { deleteOrganization } from '../../src/usecases/organizations/delete-organization.ts';
 import { ensureFirstTenantKey } from '../../src/usecases/organizations/ensure-first-tenant-key.ts';
-import { provisionTenant } from '../../src/usecases/organizations/provision-organization.ts';
+import { provisionOrganization } from '../../src/usecases/organizations/provision-organization.ts';
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
-import { updateTenant } from '../../src/usecases/organizations/update-organization.ts';
+import { updateOrganization } from '../../src/usecases/organizations/update-organization.ts';
 import { expireDueKeys } from '../../src/usecases/user-keys/expire-due-keys.ts';
 import { mintKey } from '../../src/usecases/user-keys/mint-key.ts';
 import { refreshKey } from '../../src/usecases/user-keys/refresh-key.ts';
@@ -102,7 +102,7 @@ const rights = {
 };
 const newMasterKey = async () => (await createMasterKey(parts, testOrigin, rights)).masterKey.id;
 
-const operator: Caller<OperatorPrincipal> = {
+const operator: Caller<PlatformPrincipal> = {
   principal: {
     kind: 'platform_user',
     id: testUserId,
@@ -117,11 +117,11 @@ const operator: Caller<OperatorPrincipal> = {
 };
 
 /** The operator inside a tenant of their own. */
-async function newTenant(): Promise<Caller<TenantPrincipal>> {
-  const { id: organizationId } = await provisionTenant(parts, operator, { name: 'Acme' });
+async function newTenant(): Promise<Caller<OrganizationPrincipal>> {
+  const { id: organizationId } = await provisionOrganization(parts, operator, { name: 'Acme' });
   const { principal, requestId } = operator;
   const { kind, id, name } = principal;
-  return { principal: { kind, id, name, organizationId, operator: principal }, requestId };
+  return { principal: { kind, id, name, organizationId, impersonator: principal }, requestId };
 }
 
 const apiUser = { name: 'test', email: null, role: 'user' as const };
@@ -283,22 +283,22 @@ const cases: Case[] = [
   ],
   [
     'a new tenant',
-    () => () => provisionTenant(parts, operator, { name: 'Acme' }),
+    () => () => provisionOrganization(parts, operator, { name: 'Acme' }),
     ['organization.created', 'environment.created'],
   ],
   [
     "a change of a tenant's name and status",
     async () => {
-      const { id } = await provisionTenant(parts, operator, { name: 'Before' });
-      return () => updateTenant(parts, operator, id, { name: 'After', status: 'suspended' });
+      const { id } = await provisionOrganization(parts, operator, { name: 'Before' });
+      return () => updateOrganization(parts, operator, id, { name: 'After', status: 'suspended' });
     },
     ['organization.updated', 'organization.status_changed'],
   ],
   [
     'the end of a tenant',
     async () => {
-      const { id } = await provisionTenant(parts, operator, { name: 'Acme' });
-      return () => deleteTenant(parts, operator, id);
+      const { id } = await provisionOrganization(parts, operator, { name: 'Acme' });
+      return () => deleteOrganization(parts, operator, id);
     },
     ['organization.status_changed'],
   ],

@@ -1,7 +1,7 @@
 import type { MaybeLater } from '../../concurrency/maybe-later.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/principal.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import type { SecurityScheme } from '../security-schemes.ts';
 
 /**
@@ -20,5 +20,5 @@ export type Access<Parts, P extends Principal> = {
    * The caller, or `AUTHENTICATION_REQUIRED`, or `INSUFFICIENT_PERMISSIONS`. Tells `onKnown` as soon as it is known who it is, for the
    * log and for the audit of what is refused from then on.
    */
-  admit(parts: Parts, exchange: Exchange, onKnown: (principal: Principal) => void): MaybeLater<P>;
+  admit(parts: Parts, exchange: HttpExchange, onKnown: (principal: Principal) => void): MaybeLater<P>;
 };

@@ -3,7 +3,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { parseSecret, type SecretKind } from '../../domain/key-format.ts';
 import type { Accepted } from '../../domain/verdict.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 
 /** A token of ours has some 400 characters, a key at most 57; whoever sends much more has sent neither. */
@@ -19,7 +19,7 @@ export type KeyAccessParts = {
  * `AUTHENTICATION_REQUIRED`, and two different ones are `AMBIGUOUS_CREDENTIALS`. An empty header
  * is nothing sent.
  */
-export function readBearer({ req }: Pick<Exchange, 'req'>): string {
+export function readBearer({ req }: Pick<HttpExchange, 'req'>): string {
   const [authorizations = [], keys = []] = sentCredentials(req);
   const tokens = authorizations.map((text) => /^Bearer +(\S+) *$/i.exec(text)?.[1] ?? '');
   const [first = '', ...others] = [...tokens, ...keys];
@@ -29,7 +29,7 @@ export function readBearer({ req }: Pick<Exchange, 'req'>): string {
 }
 
 /** Whether anything stands where `readBearer` looks, well-formed or not. */
-export function hasBearer({ req }: Pick<Exchange, 'req'>): boolean {
+export function hasBearer({ req }: Pick<HttpExchange, 'req'>): boolean {
   return sentCredentials(req).flat().length > 0;
 }
 
@@ -49,7 +49,7 @@ export async function admitKey(
   parts: KeyAccessParts,
   secret: string,
   kind: SecretKind,
-  { ip }: Pick<Exchange, 'ip'>,
+  { ip }: Pick<HttpExchange, 'ip'>,
 ): Promise<Accepted> {
   if (parseSecret(secret)?.kind !== kind) throw new FlowplateError('AUTHENTICATION_REQUIRED');
   const verdict = await verifyKey(parts.verifyCaller, everywhere, { key: secret, ip: ip() });

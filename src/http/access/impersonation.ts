@@ -1,15 +1,15 @@
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
 import { reasonFault } from '../../domain/impersonation-reason.ts';
-import type { Caller, OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
+import type { Caller, OrganizationPrincipal, PlatformPrincipal } from '../../domain/principal.ts';
 import { redact } from '../../domain/redact.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 
 export type ImpersonationParts = {
   /** Checks that the organization is there, and writes the impersonation down; a request that cannot be audited is refused. */
-  enterTenant(
-    caller: Caller<OperatorPrincipal>,
+  enterOrganization(
+    caller: Caller<PlatformPrincipal>,
     request: { organizationId: string; reason: string | null; method: string; path: string },
   ): Promise<void>;
 };
@@ -27,9 +27,9 @@ const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
  */
 export async function impersonated(
   parts: ImpersonationParts,
-  operator: OperatorPrincipal,
-  { req, requestId }: Exchange,
-): Promise<TenantPrincipal | undefined> {
+  operator: PlatformPrincipal,
+  { req, requestId }: HttpExchange,
+): Promise<OrganizationPrincipal | undefined> {
   const [organizations = [], reasons = []] = pickHeaders(req.rawHeaders, [
     'x-flowplate-org',
     'x-flowplate-reason',
@@ -43,8 +43,14 @@ export async function impersonated(
     method: req.method ?? '',
     path: pathOf(req.url ?? ''),
   };
-  await parts.enterTenant({ principal: operator, requestId }, request);
-  return { kind: operator.kind, id: operator.id, name: operator.name, organizationId, operator };
+  await parts.enterOrganization({ principal: operator, requestId }, request);
+  return {
+    kind: operator.kind,
+    id: operator.id,
+    name: operator.name,
+    organizationId,
+    impersonator: operator,
+  };
 }
 
 function readOrganization([first = '', second]: readonly string[]): string {
@@ -52,7 +58,7 @@ function readOrganization([first = '', second]: readonly string[]): string {
   throw refused('organization', 'must be one organization id');
 }
 
-function requireImpersonation({ permissions }: OperatorPrincipal, isReading: boolean): void {
+function requireImpersonation({ permissions }: PlatformPrincipal, isReading: boolean): void {
   if (permissions.includes('platform:impersonate')) return;
   if (isReading && permissions.includes('platform:impersonate:read')) return;
   const needed = isReading ? 'platform:impersonate:read' : 'platform:impersonate';

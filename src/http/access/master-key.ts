@@ -1,4 +1,4 @@
-import { type MaybeLater, whenThere } from '../../concurrency/maybe-later.ts';
+import { type MaybeLater, mapMaybe } from '../../concurrency/maybe-later.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
 import {
@@ -7,7 +7,7 @@ import {
   requireMasterKeyPermission,
 } from '../../domain/principal.ts';
 import type { MasterKeys } from '../../verify/master-keys.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 import type { Access } from './access.ts';
 
@@ -41,11 +41,11 @@ export function admitMasterKey(
   { masterKeys }: MasterKeyAccessParts,
   secret: string,
   permission: MasterKeyPermission,
-  { ip }: Pick<Exchange, 'ip'>,
+  { ip }: Pick<HttpExchange, 'ip'>,
   onKnown: (principal: Principal) => void,
 ): MaybeLater<MasterKeyPrincipal> {
   const found = secret.length > credentialLengthMax ? undefined : masterKeys.identify(secret, ip);
-  return whenThere(found, (principal) => {
+  return mapMaybe(found, (principal) => {
     if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
     onKnown(principal);
     requireMasterKeyPermission(principal, permission);

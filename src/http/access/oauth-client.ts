@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 import type { Access } from './access.ts';
 import { admitMasterKey, type MasterKeyAccessParts } from './master-key.ts';
@@ -80,7 +80,7 @@ function passwordOf(credentials: string): string {
 }
 
 /** `AUTHENTICATION_REQUIRED` also for a body that is no form: a credential cannot be in it. */
-async function anonymousFormCredential(exchange: Exchange): Promise<string> {
+async function anonymousFormCredential(exchange: HttpExchange): Promise<string> {
   try {
     const [credential] = await formCredentials(exchange);
     if (credential !== undefined) return credential;
@@ -91,7 +91,7 @@ async function anonymousFormCredential(exchange: Exchange): Promise<string> {
 }
 
 /** One without a value is as if it were absent (RFC 6749 §3.1). */
-async function formCredentials({ form }: Exchange): Promise<string[]> {
+async function formCredentials({ form }: HttpExchange): Promise<string[]> {
   const { client_secret: secret = '' } = await form();
   return secret === '' ? [] : [secret];
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 import { hasBearer, readBearer } from './bearer.ts';
 import { isFromOwnPage, isNotFromElsewhere } from './own-page.ts';
@@ -33,7 +33,7 @@ export function endedSessionCookie(origin: URL): string {
  * somebody else's page: a change needs the portal's own page, reading must not come from elsewhere. A cookie that counts beside a
  * different credential in a header is `AMBIGUOUS_CREDENTIALS`.
  */
-export function readCredential(exchange: Pick<Exchange, 'req'>): string {
+export function readCredential(exchange: Pick<HttpExchange, 'req'>): string {
   const cookie = readCookie(exchange.req);
   if (!hasBearer(exchange)) {
     if (cookie === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');

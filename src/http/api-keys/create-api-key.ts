@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type CreateApiKeyParts, createApiKey } from '../../usecases/api-keys/create-api-key.ts';
-import { tenantOrOperator } from '../access/tenant.ts';
+import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { defineRoute } from '../route.ts';
 import { endTime } from '../time-fields.ts';
 import { environmentSlug, externalId, noParams, noQuery, scopes } from '../user-keys/key-schemas.ts';
@@ -20,7 +20,7 @@ export const createApiKeyRoute = defineRoute({
   summary: 'Create a tenant key or a platform key',
   description:
     'Inside an organization, by its own key or by an operator who impersonates it, a tenant key. An operator who impersonates nobody makes platform keys, with `platform: true`; such a key has the roles of its maker unless `role_ids` says otherwise, and never more.',
-  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({

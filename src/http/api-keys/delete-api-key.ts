@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deleteApiKey } from '../../usecases/api-keys/delete-api-key.ts';
 import type { ChangeParts } from '../../usecases/change.ts';
-import { tenantOrOperator } from '../access/tenant.ts';
+import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noQuery } from '../user-keys/key-schemas.ts';
@@ -13,7 +13,7 @@ export const deleteApiKeyRoute = defineRoute({
   operationId: 'deleteApiKey',
   summary: 'Remove a tenant or platform key',
   description: 'It is refused from now on, and gone from the list. The audit log keeps what it was.',
-  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: apiKeyParams,
   query: noQuery,
   body: noBody,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { getApiKeyUsage } from '../../usecases/api-keys/get-api-key-usage.ts';
-import { tenantOrOperator } from '../access/tenant.ts';
+import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody } from '../user-keys/key-schemas.ts';
 import { toUsageAnswer, usageAnswer, usageQuery } from '../user-keys/usage-answer.ts';
@@ -14,7 +14,7 @@ export const getApiKeyUsageRoute = defineRoute({
   summary: 'Usage of a tenant or platform key over time',
   description:
     'Readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out. A rotated key begins anew.',
-  access: tenantOrOperator('read', 'platform:keys:read'),
+  access: organizationOrPlatformCaller('read', 'platform:keys:read'),
   params: apiKeyParams,
   query: usageQuery,
   body: noBody,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ApiKeyReadParts, getApiKey } from '../../usecases/api-keys/get-api-key.ts';
-import { tenantOrOperator } from '../access/tenant.ts';
+import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { apiKeyFields, apiKeyParams, toApiKeyAnswer } from './api-key-schemas.ts';
@@ -11,7 +11,7 @@ export const getApiKeyRoute = defineRoute({
   operationId: 'getApiKey',
   summary: 'Look at one tenant or platform key',
   description: 'Its settings, state and usage; never its secret.',
-  access: tenantOrOperator('read', 'platform:keys:read'),
+  access: organizationOrPlatformCaller('read', 'platform:keys:read'),
   params: apiKeyParams,
   query: noQuery,
   body: noBody,

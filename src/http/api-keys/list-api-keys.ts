@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { listApiKeys } from '../../usecases/api-keys/list-api-keys.ts';
-import { tenantOrOperator } from '../access/tenant.ts';
+import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
 import { startTime } from '../time-fields.ts';
@@ -36,7 +36,7 @@ export const listApiKeysRoute = defineRoute({
   summary: 'List tenant and platform keys',
   description:
     "Newest first. Inside an organization its own keys; an operator who impersonates nobody sees those of all tenants and of the platform. `next_cursor` leads to the next page and stays good while keys are added; null on the last. Where few of very many keys pass the filters, a page may be shorter than `limit`, or empty, and lead on all the same. Users' hidden keys are in no such list.",
-  access: tenantOrOperator('read', 'platform:keys:read'),
+  access: organizationOrPlatformCaller('read', 'platform:keys:read'),
   params: noParams,
   query,
   body: noBody,

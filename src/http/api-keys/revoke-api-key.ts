@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { revokeApiKey } from '../../usecases/api-keys/revoke-api-key.ts';
 import type { ChangeParts } from '../../usecases/change.ts';
-import { tenantOrOperator } from '../access/tenant.ts';
+import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { noQuery, timestampText } from '../user-keys/key-schemas.ts';
@@ -14,7 +14,7 @@ export const revokeApiKeyRoute = defineRoute({
   summary: 'Revoke a tenant or platform key',
   description:
     'It is refused from now on and stays in the list. Again, or for one that has expired, is a success that changes nothing.',
-  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: apiKeyParams,
   query: noQuery,
   body: z.strictObject({}),

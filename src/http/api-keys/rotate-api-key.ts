@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { rotateApiKey } from '../../usecases/api-keys/rotate-api-key.ts';
-import { tenantOrOperator } from '../access/tenant.ts';
+import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { noQuery } from '../user-keys/key-schemas.ts';
@@ -13,7 +13,7 @@ export const rotateApiKeyRoute = defineRoute({
   summary: 'Replace a tenant or platform key by a new one',
   description:
     'The new key has an id and a secret of its own; name, scopes, roles, environment and expiry carry over. The old one dies at once and stays in the list as revoked.',
-  access: tenantOrOperator('manage', 'platform:keys:manage'),
+  access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: apiKeyParams,
   query: noQuery,
   body: z.strictObject({}),

@@ -1,6 +1,6 @@
 import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
 import { bootstrapApiUsers } from '../../usecases/api-users/bootstrap-api-users.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { createdApiUserAnswer, newAdminBody, toCreatedAnswer } from './api-user-schemas.ts';
@@ -12,7 +12,7 @@ export const bootstrapApiUsersRoute = defineRoute({
   summary: 'Create the first API user',
   description:
     'It has the role `admin` and creates all others. Only while there is no active admin; of several at once one wins.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: noParams,
   query: noQuery,
   body: newAdminBody,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import { exportAuditEvents } from '../../usecases/audit/export-audit-events.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams } from '../user-keys/key-schemas.ts';
 import { auditEventAnswer, auditFilterFields, toAuditEventAnswer, toAuditFilter } from './audit-schemas.ts';
@@ -13,7 +13,7 @@ export const exportAuditEventsRoute = defineRoute({
   summary: 'Export the audit log',
   description:
     'All events that the filters leave, newest first, one JSON object to a line. When something fails on the way the connection is cut: only an answer that ends properly is whole. So it is when nothing was taken of it for a minute. A process writes two at once; the next is told to come back (503 `OVERLOADED`).',
-  access: operator('platform:audit:read'),
+  access: platformCaller('platform:audit:read'),
   params: noParams,
   query: z.strictObject(auditFilterFields),
   body: noBody,

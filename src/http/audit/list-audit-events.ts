@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import { listAuditEvents } from '../../usecases/audit/list-audit-events.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimitTo, toCursor } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams } from '../user-keys/key-schemas.ts';
@@ -16,7 +16,7 @@ export const listAuditEventsRoute = defineRoute({
   summary: 'Read the audit log',
   description:
     'Newest first. The next page is in the `Link` header and stays good while events are added. Refused attempts of known callers are in it as well.',
-  access: operator('platform:audit:read'),
+  access: platformCaller('platform:audit:read'),
   params: noParams,
   query: z.strictObject({
     ...auditFilterFields,

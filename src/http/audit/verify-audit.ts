@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { auditFaultKinds, verifyAudit } from '../../usecases/audit/verify-audit.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { queryNumber } from '../query-number.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, timestampText } from '../user-keys/key-schemas.ts';
@@ -18,7 +18,7 @@ export const verifyAuditRoute = defineRoute({
   summary: 'Prove that the audit log is as it was sealed',
   description:
     'Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`. A process runs two at once; the next is told to come back (503 `OVERLOADED`).',
-  access: operator('platform:audit:read'),
+  access: platformCaller('platform:audit:read'),
   params: noParams,
   query: z
     .strictObject({

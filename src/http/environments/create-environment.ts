@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { createEnvironment } from '../../usecases/environments/create-environment.ts';
-import { tenant } from '../access/tenant.ts';
+import { organizationCaller } from '../access/organization-caller.ts';
 import { defineRoute } from '../route.ts';
 import { environmentSlug, noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { environmentFields, toEnvironmentAnswer } from './environment-schemas.ts';
@@ -12,7 +12,7 @@ export const createEnvironmentRoute = defineRoute({
   operationId: 'createEnvironment',
   summary: 'Create an environment',
   description: 'The name stands in the secrets of hidden user keys and does not change.',
-  access: tenant('manage'),
+  access: organizationCaller('manage'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({ name: environmentSlug }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteEnvironment } from '../../usecases/environments/delete-environment.ts';
-import { tenant } from '../access/tenant.ts';
+import { organizationCaller } from '../access/organization-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { environmentId } from './environment-schemas.ts';
@@ -13,7 +13,7 @@ export const deleteEnvironmentRoute = defineRoute({
   summary: 'Delete an environment',
   description:
     'Refused for `default`, and while a key in it has not ended, hidden user keys included. A backend that mints into it again brings it back.',
-  access: tenant('manage'),
+  access: organizationCaller('manage'),
   params: z.strictObject({ id: environmentId }),
   query: noQuery,
   body: noBody,

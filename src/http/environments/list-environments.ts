@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listEnvironments } from '../../usecases/environments/list-environments.ts';
-import { tenant } from '../access/tenant.ts';
+import { organizationCaller } from '../access/organization-caller.ts';
 import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams } from '../user-keys/key-schemas.ts';
@@ -12,7 +12,7 @@ export const listEnvironmentsRoute = defineRoute({
   operationId: 'listEnvironments',
   summary: 'List environments',
   description: 'Those of one organization, newest first; every organization has `default`.',
-  access: tenant('read'),
+  access: organizationCaller('read'),
   params: noParams,
   query: z.strictObject({ limit: pageLimit, cursor: cursorOf('environment').optional() }),
   body: noBody,

@@ -3,7 +3,7 @@ import { validationError } from '../../domain/errors.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import { createMasterKey } from '../../usecases/master-keys/create-master-key.ts';
 import type { MasterKeyRequest } from '../../usecases/master-keys/issue-master-key.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { createdMasterKey, masterKeyBody, toCreatedAnswer } from './master-key-schemas.ts';
@@ -15,7 +15,7 @@ export const createMasterKeyRoute = defineRoute({
   summary: 'Create a master key',
   description:
     'For an internal backend or a gateway. What is not listed is not limited, so name what it needs and no more.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: noParams,
   query: noQuery,
   body: masterKeyBody,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { getMasterKey } from '../../usecases/master-keys/get-master-key.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { masterKeyFields, masterKeyId, toMasterKeyAnswer } from './master-key-schemas.ts';
@@ -11,7 +11,7 @@ export const getMasterKeyRoute = defineRoute({
   operationId: 'getMasterKey',
   summary: 'Look at one master key',
   description: 'Its rights and what it minted; never its secret.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: masterKeyId,
   query: noQuery,
   body: noBody,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listMasterKeys } from '../../usecases/master-keys/list-master-keys.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
 import { name, noBody, noParams } from '../user-keys/key-schemas.ts';
@@ -14,7 +14,7 @@ export const listMasterKeysRoute = defineRoute({
   operationId: 'listMasterKeys',
   summary: 'List master keys',
   description: 'Newest first, ended ones included unless a status is asked for. The next page is in `Link`.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: noParams,
   query: z.strictObject({
     name: name.optional().describe('Part of a name, in any case'),

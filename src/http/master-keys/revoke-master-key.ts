@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { revokeMasterKey } from '../../usecases/master-keys/revoke-master-key.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { noQuery } from '../user-keys/key-schemas.ts';
@@ -12,7 +12,7 @@ export const revokeMasterKeyRoute = defineRoute({
   operationId: 'revokeMasterKey',
   summary: 'Revoke a master key',
   description: 'The keys that it minted go on. Again is a success.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: masterKeyId,
   query: noQuery,
   body: z.strictObject({}),

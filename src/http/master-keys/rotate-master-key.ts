@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import { rotateMasterKey } from '../../usecases/master-keys/rotate-master-key.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { intIn } from '../int-in.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
@@ -15,7 +15,7 @@ export const rotateMasterKeyRoute = defineRoute({
   summary: 'Replace a master key by a new one',
   description:
     'The successor has a new id and the same name and rights. The old one goes on for `overlap_seconds`, so that its holders can be moved one by one, but never past its own expiry; 0 ends it at once.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: masterKeyId,
   query: noQuery,
   body: z.strictObject({ overlap_seconds: intIn(numberRanges.overlapSeconds).default(86_400) }),

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Organization } from '../../domain/organization.ts';
-import type { ShownTenant } from '../../usecases/organizations/get-organization.ts';
+import type { OrganizationDetails } from '../../usecases/organizations/get-organization.ts';
 import { toCursor } from '../cursor.ts';
 import { externalId, name, timestampText } from '../user-keys/key-schemas.ts';
 
-export const tenantId = z.strictObject({ id: externalId });
-export const tenantName = name;
+export const organizationIdParam = z.strictObject({ id: externalId });
+export const organizationName = name;
 
-export const tenantFields = {
+export const organizationFields = {
   id: z.string().describe('`org_…`, or whatever a backend minted under'),
   name: z.string(),
   status: z.enum(['active', 'suspended', 'deleted']),
@@ -17,8 +17,8 @@ export const tenantFields = {
 const counted = z.int().describe('Counted up to 10000, which stands for that many or more');
 
 /** What one of them tells beyond what a list does. */
-export const shownTenantFields = {
-  ...tenantFields,
+export const organizationDetailsFields = {
+  ...organizationFields,
   counts: z.strictObject({
     tenant_keys: counted,
     active_tenant_keys: counted,
@@ -28,9 +28,9 @@ export const shownTenantFields = {
   environments: z.array(z.string()).describe('Their names, the newest first, at most 100'),
 };
 
-export function toShownTenantAnswer({ counts, environments, ...tenant }: ShownTenant) {
+export function toOrganizationDetailsAnswer({ counts, environments, ...tenant }: OrganizationDetails) {
   return {
-    ...toTenantAnswer(tenant),
+    ...toOrganizationAnswer(tenant),
     counts: {
       tenant_keys: counts.tenantKeys,
       active_tenant_keys: counts.activeTenantKeys,
@@ -41,14 +41,14 @@ export function toShownTenantAnswer({ counts, environments, ...tenant }: ShownTe
   };
 }
 
-export function toTenantAnswer({ id, name: called, status, createdAt }: Organization) {
+export function toOrganizationAnswer({ id, name: called, status, createdAt }: Organization) {
   return { id, name: called, status, created_at: createdAt.toISOString() };
 }
 
 type Place = Pick<Organization, 'id' | 'createdAt'>;
 
 /** Where a page of tenants ended, wrapped so that nobody builds on what it is: the time comes first, since foreign ids do not sort by it. */
-export const tenantCursor = z
+export const organizationCursor = z
   .string()
   .max(300)
   .transform((text, context): Place => {
@@ -61,6 +61,6 @@ export const tenantCursor = z
     return z.NEVER;
   });
 
-export function toTenantCursor({ id, createdAt }: Place): string {
+export function toOrganizationCursor({ id, createdAt }: Place): string {
   return toCursor(`${createdAt.getTime()} ${id}`);
 }

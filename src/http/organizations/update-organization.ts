@@ -1,36 +1,41 @@
 import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
-import { updateTenant } from '../../usecases/organizations/update-organization.ts';
-import { operator } from '../access/operator.ts';
+import { updateOrganization } from '../../usecases/organizations/update-organization.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { noQuery } from '../user-keys/key-schemas.ts';
-import { tenantFields, tenantId, tenantName, toTenantAnswer } from './organization-schemas.ts';
+import {
+  organizationFields,
+  organizationIdParam,
+  organizationName,
+  toOrganizationAnswer,
+} from './organization-schemas.ts';
 
-export const updateTenantRoute = defineRoute({
+export const updateOrganizationRoute = defineRoute({
   method: 'patch',
   path: '/api/v1/platform/tenants/:id',
   operationId: 'updateTenant',
   summary: 'Rename, suspend or resume a tenant',
   description:
     'A suspended tenant has all its keys refused, hidden user keys and its own, however many there are; resumed, they are good again. Operators may go on looking at it and changing it.',
-  access: operator('platform:tenants:manage'),
-  params: tenantId,
+  access: platformCaller('platform:tenants:manage'),
+  params: organizationIdParam,
   query: noQuery,
   body: z
     .strictObject({
-      name: tenantName.optional(),
+      name: organizationName.optional(),
       status: z.enum(['active', 'suspended']).optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'must change something'),
   success: { 200: 'Changed. `propagation` says whether every verifier knows of the status.' },
-  answer: z.strictObject({ ...tenantFields, ...propagationFields }),
+  answer: z.strictObject({ ...organizationFields, ...propagationFields }),
   errors: ['ORGANIZATION_NOT_FOUND'],
   async handle(parts: ChangeParts, { params, body, caller }) {
-    const { tenant, propagation } = await updateTenant(parts, caller, params.id, body);
+    const { tenant, propagation } = await updateOrganization(parts, caller, params.id, body);
     return {
       status: 200,
-      body: { ...toTenantAnswer(tenant), ...toPropagation(propagation, caller.principal) },
+      body: { ...toOrganizationAnswer(tenant), ...toPropagation(propagation, caller.principal) },
     };
   },
 });

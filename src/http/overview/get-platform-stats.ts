@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { getPlatformStats } from '../../usecases/overview/get-platform-stats.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
 
@@ -11,7 +11,7 @@ export const getPlatformStatsRoute = defineRoute({
   summary: 'How many keys there are, and how often keys were used today',
   description:
     "Tenant and platform keys; the calls are the accepted verifications of every key, hidden ones included, since 00:00 UTC, readable within ten seconds of the call. Operators' own calls with a platform key count as well.",
-  access: operator('platform:keys:read'),
+  access: platformCaller('platform:keys:read'),
   params: noParams,
   query: noQuery,
   body: noBody,

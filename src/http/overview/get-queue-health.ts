@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { getQueueHealth } from '../../usecases/overview/get-queue-health.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
 
@@ -13,7 +13,7 @@ export const getQueuesRoute = defineRoute({
   summary: 'How the background jobs are',
   description:
     'Jobs find their own work, so a queue that is lost or late only delays what they do: usage that is added up, the audit log sealed, expiries written down. No decision about a key waits for them. A run that stays due for longer than a minute means that no worker is running.',
-  access: operator('platform:keys:read'),
+  access: platformCaller('platform:keys:read'),
   params: noParams,
   query: noQuery,
   body: noBody,

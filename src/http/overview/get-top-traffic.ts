@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { platformOrganizationId } from '../../domain/api-key.ts';
 import { getTopTraffic, type TopTraffic } from '../../usecases/overview/get-top-traffic.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { pageLimitTo } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
 import { wholeDay } from '../time-fields.ts';
@@ -16,7 +16,7 @@ export const getTopTrafficRoute = defineRoute({
   summary: 'The tenants and keys with the most calls of a day',
   description:
     'By accepted verifications on a UTC day, most first. A tenant counts for all of its keys, hidden ones included. Hidden keys are among the keys for operators with `platform:hidden_keys:read`; one that was refreshed counts under its newest id, and its calls with an older secret in its grace do not count here. Deleted keys are left out.',
-  access: operator('platform:keys:read'),
+  access: platformCaller('platform:keys:read'),
   params: noParams,
   query: z.strictObject({
     day: wholeDay.optional().describe('`YYYY-MM-DD` in UTC; today unless set'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { getTraffic } from '../../usecases/overview/get-traffic.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, timestampText } from '../user-keys/key-schemas.ts';
@@ -13,7 +13,7 @@ export const getTrafficRoute = defineRoute({
   summary: 'Calls and refusals of all keys over time',
   description:
     'The verifications of every key, hidden ones included, readable within ten seconds of the call. The range is widened to whole hours or UTC days, and steps without a call are there with zeros. A text that no key has is counted nowhere.',
-  access: operator('platform:keys:read'),
+  access: platformCaller('platform:keys:read'),
   params: noParams,
   query: usageQuery,
   body: noBody,

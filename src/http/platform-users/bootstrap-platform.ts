@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bootstrapPlatform } from '../../usecases/platform-users/bootstrap-platform.ts';
-import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
-import { tenantKey } from '../access/tenant.ts';
+import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { tenantKey } from '../access/organization-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { displayName, email, newPassword, toUserAnswer, userAnswer } from './platform-user-schemas.ts';
@@ -20,7 +20,7 @@ export const bootstrapRoute = defineRoute({
   success: { 201: 'The first super-admin.' },
   answer: userAnswer,
   errors: ['ALREADY_BOOTSTRAPPED'],
-  async handle(parts: OperatorParts, { body, caller }) {
+  async handle(parts: PlatformUserParts, { body, caller }) {
     return { status: 201, body: toUserAnswer(await bootstrapPlatform(parts, caller, body)) };
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changeOwnPassword } from '../../usecases/platform-users/change-own-password.ts';
-import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
-import { operator } from '../access/operator.ts';
+import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { newPassword, typedPassword } from './platform-user-schemas.ts';
@@ -12,14 +12,14 @@ export const changePasswordRoute = defineRoute({
   operationId: 'changePassword',
   summary: "Change one's own password",
   description: 'Needs the current password. Every session of the user ends, this one too.',
-  access: operator('nothing'),
+  access: platformCaller('nothing'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({ current_password: typedPassword, new_password: newPassword }),
   success: { 200: 'Changed; log in again.' },
   answer: z.strictObject({ success: z.literal(true) }),
   errors: ['INVALID_CREDENTIALS', 'USER_NOT_FOUND'],
-  async handle(parts: OperatorParts, { body, caller }) {
+  async handle(parts: PlatformUserParts, { body, caller }) {
     const request = { currentPassword: body.current_password, newPassword: body.new_password };
     await changeOwnPassword(parts, caller, request);
     return { status: 200, body: { success: true as const } };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { createOperator } from '../../usecases/platform-users/create-platform-user.ts';
-import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
-import { operator } from '../access/operator.ts';
+import { createPlatformUser } from '../../usecases/platform-users/create-platform-user.ts';
+import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import {
@@ -19,16 +19,16 @@ export const createUserRoute = defineRoute({
   operationId: 'createPlatformUser',
   summary: 'Create a platform user',
   description: 'A user without roles may log in and do nothing.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({ email, password: newPassword, name: displayName, role_ids: roleIds.optional() }),
   success: { 201: 'The user.' },
   answer: userAnswer,
   errors: ['EMAIL_ALREADY_EXISTS'],
-  async handle(parts: OperatorParts, { body, caller }) {
+  async handle(parts: PlatformUserParts, { body, caller }) {
     const { role_ids: roleIds = [], ...wanted } = body;
-    const user = await createOperator(parts, caller, { ...wanted, roleIds });
+    const user = await createPlatformUser(parts, caller, { ...wanted, roleIds });
     return { status: 201, body: toUserAnswer(user) };
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { deleteOperator } from '../../usecases/platform-users/delete-platform-user.ts';
-import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
-import { operator } from '../access/operator.ts';
+import { deletePlatformUser } from '../../usecases/platform-users/delete-platform-user.ts';
+import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { userParams } from './platform-user-schemas.ts';
@@ -13,15 +13,15 @@ export const deleteUserRoute = defineRoute({
   summary: 'Delete a platform user',
   description:
     'For good, and every session ends; what the user did stays in the audit log. Nobody deletes themselves, and the last super-admin stays.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: userParams,
   query: noQuery,
   body: noBody,
   success: { 200: 'Deleted.' },
   answer: z.strictObject({ success: z.literal(true), deleted: z.string() }),
   errors: ['USER_NOT_FOUND', 'LAST_SUPER_ADMIN', 'SELF_ACTION_FORBIDDEN'],
-  async handle(parts: OperatorParts, { params, caller }) {
-    await deleteOperator(parts, caller, params.id);
+  async handle(parts: PlatformUserParts, { params, caller }) {
+    await deletePlatformUser(parts, caller, params.id);
     return { status: 200, body: { success: true as const, deleted: params.id } };
   },
 });

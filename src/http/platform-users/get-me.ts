@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { platformPermissions } from '../../domain/permission.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
 
@@ -10,7 +10,7 @@ export const getMeRoute = defineRoute({
   operationId: 'getMe',
   summary: 'Who this credential stands for',
   description: 'With the permissions of this moment: a change of role or status binds the next request.',
-  access: operator('nothing'),
+  access: platformCaller('nothing'),
   params: noParams,
   query: noQuery,
   body: noBody,

@@ -1,5 +1,5 @@
-import { getOperator } from '../../usecases/platform-users/get-platform-user.ts';
-import { operator } from '../access/operator.ts';
+import { getPlatformUser } from '../../usecases/platform-users/get-platform-user.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { toUserAnswer, userAnswer, userParams } from './platform-user-schemas.ts';
@@ -10,14 +10,14 @@ export const getUserRoute = defineRoute({
   operationId: 'getPlatformUser',
   summary: 'Get a platform user',
   description: 'As the list shows them.',
-  access: operator('platform:users:read'),
+  access: platformCaller('platform:users:read'),
   params: userParams,
   query: noQuery,
   body: noBody,
   success: { 200: 'The user.' },
   answer: userAnswer,
   errors: ['USER_NOT_FOUND'],
-  async handle(parts: Parameters<typeof getOperator>[0], { params }) {
-    return { status: 200, body: toUserAnswer(await getOperator(parts, params.id)) };
+  async handle(parts: Parameters<typeof getPlatformUser>[0], { params }) {
+    return { status: 200, body: toUserAnswer(await getPlatformUser(parts, params.id)) };
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { userSorts } from '../../domain/platform-user.ts';
-import { listOperators, type UserOrder } from '../../usecases/platform-users/list-platform-users.ts';
-import { operator } from '../access/operator.ts';
+import { listPlatformUsers, type UserOrder } from '../../usecases/platform-users/list-platform-users.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { nextPage, pageLimit } from '../cursor.ts';
 import { defineRoute } from '../route.ts';
 import { name, noBody, noParams } from '../user-keys/key-schemas.ts';
@@ -34,17 +34,17 @@ export const listUsersRoute = defineRoute({
   summary: 'List platform users',
   description:
     'Newest first unless `sort` says otherwise, as a bare array; the next page is in the `Link` header.',
-  access: operator('platform:users:read'),
+  access: platformCaller('platform:users:read'),
   params: noParams,
   query,
   body: noBody,
   success: { 200: 'A page of users.' },
   answer: z.array(userAnswer),
   errors: [],
-  async handle(parts: Parameters<typeof listOperators>[0], { query: asked }) {
+  async handle(parts: Parameters<typeof listPlatformUsers>[0], { query: asked }) {
     const { cursor, ...page } = asked;
     const order = orderOf(page);
-    const { users, end } = await listOperators(parts, {
+    const { users, end } = await listPlatformUsers(parts, {
       search: page.search,
       isActive: page.is_active === undefined ? undefined : page.is_active === 'true',
       order,

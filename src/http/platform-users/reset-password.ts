@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
-import { updateOperator } from '../../usecases/platform-users/update-platform-user.ts';
-import { operator } from '../access/operator.ts';
+import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { updatePlatformUser } from '../../usecases/platform-users/update-platform-user.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noQuery } from '../user-keys/key-schemas.ts';
 import { newPassword, userParams } from './platform-user-schemas.ts';
@@ -12,15 +12,15 @@ export const resetPasswordRoute = defineRoute({
   operationId: 'resetPlatformUserPassword',
   summary: "Set a platform user's password",
   description: 'Every session of the user ends. Nobody resets their own password here.',
-  access: operator('super-admin'),
+  access: platformCaller('super-admin'),
   params: userParams,
   query: noQuery,
   body: z.strictObject({ password: newPassword }),
   success: { 200: 'Set.' },
   answer: z.strictObject({ success: z.literal(true) }),
   errors: ['USER_NOT_FOUND', 'SELF_ACTION_FORBIDDEN'],
-  async handle(parts: OperatorParts, { params, body, caller }) {
-    await updateOperator(parts, caller, params.id, { password: body.password });
+  async handle(parts: PlatformUserParts, { params, body, caller }) {
+    await updatePlatformUser(parts, caller, params.id, { password: body.password });
     return { status: 200, body: { success: true as const } };
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { OperatorParts } from '../../usecases/platform-users/platform-user-parts.ts';
-import { updateOperator } from '../../usecases/platform-users/update-platform-user.ts';
-import { operator } from '../access/operator.ts';
+import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import { updatePlatformUser } from '../../usecases/platform-users/update-platform-user.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noQuery } from '../user-keys/key-schemas.ts';
 import {
@@ -21,7 +21,7 @@ export const updateUserRoute = defineRoute({
   summary: 'Change a platform user',
   description:
     'Only what is sent changes. Roles and status bind the next request; deactivation and a new password end every session of the user. A password needs the super-admin. Nobody changes a user who holds more than they do, nobody deactivates themselves, and the last super-admin stays one.',
-  access: operator('platform:users:manage'),
+  access: platformCaller('platform:users:manage'),
   params: userParams,
   query: noQuery,
   body: z
@@ -37,9 +37,9 @@ export const updateUserRoute = defineRoute({
   success: { 200: 'The user as it is now.' },
   answer: userAnswer,
   errors: ['USER_NOT_FOUND', 'EMAIL_ALREADY_EXISTS', 'LAST_SUPER_ADMIN', 'SELF_ACTION_FORBIDDEN'],
-  async handle(parts: OperatorParts, { params, body, caller }) {
+  async handle(parts: PlatformUserParts, { params, body, caller }) {
     const { is_active: isActive, role_ids: roleIds, name, email: address, password } = body;
-    const user = await updateOperator(parts, caller, params.id, {
+    const user = await updatePlatformUser(parts, caller, params.id, {
       ...(name !== undefined && { name }),
       ...(address !== undefined && { email: address }),
       ...(password !== undefined && { password }),

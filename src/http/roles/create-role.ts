@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { createRole } from '../../usecases/roles/create-role.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { roleAnswer, roleSettings, toRoleAnswer } from './role-schemas.ts';
@@ -12,7 +12,7 @@ export const createRoleRoute = defineRoute({
   operationId: 'createRole',
   summary: 'Create a role',
   description: 'A list of permissions under a name. Nobody puts a permission into it that they do not hold.',
-  access: operator('platform:roles:manage'),
+  access: platformCaller('platform:roles:manage'),
   params: noParams,
   query: noQuery,
   body: z.strictObject(roleSettings),

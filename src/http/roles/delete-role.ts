@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteRole } from '../../usecases/roles/delete-role.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { roleParams } from './role-schemas.ts';
@@ -12,7 +12,7 @@ export const deleteRoleRoute = defineRoute({
   operationId: 'deleteRole',
   summary: 'Delete a role',
   description: 'Possible while no user and no working platform key holds it.',
-  access: operator('platform:roles:manage'),
+  access: platformCaller('platform:roles:manage'),
   params: roleParams,
   query: noQuery,
   body: noBody,

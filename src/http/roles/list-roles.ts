@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listRoles } from '../../usecases/roles/list-roles.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { roleAnswer, toRoleAnswer } from './role-schemas.ts';
@@ -11,7 +11,7 @@ export const listRolesRoute = defineRoute({
   operationId: 'listRoles',
   summary: 'List roles',
   description: 'All of them, the built-in ones first.',
-  access: operator('platform:roles:read'),
+  access: platformCaller('platform:roles:read'),
   params: noParams,
   query: noQuery,
   body: noBody,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { updateRole } from '../../usecases/roles/update-role.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noQuery } from '../user-keys/key-schemas.ts';
 import { roleAnswer, roleParams, roleSettings, toRoleAnswer } from './role-schemas.ts';
@@ -12,7 +12,7 @@ export const updateRoleRoute = defineRoute({
   operationId: 'updateRole',
   summary: 'Change a role',
   description: 'Only what is sent changes; whoever holds the role is bound by it with their next request.',
-  access: operator('platform:roles:manage'),
+  access: platformCaller('platform:roles:manage'),
   params: roleParams,
   query: noQuery,
   body: z

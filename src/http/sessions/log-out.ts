@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { logOut } from '../../usecases/sessions/log-out.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { endedSessionCookie } from '../access/session-cookie.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
@@ -12,7 +12,7 @@ export const logOutRoute = defineRoute({
   summary: 'End the session of this token',
   description:
     'The token is refused from the next request on. A platform key has no session and is not ended by this. For a page of the portal its cookie goes, too.',
-  access: operator('nothing'),
+  access: platformCaller('nothing'),
   params: noParams,
   query: noQuery,
   body: noBody,

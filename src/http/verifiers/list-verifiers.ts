@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listVerifiers } from '../../usecases/verifiers/list-verifiers.ts';
-import { operator } from '../access/operator.ts';
+import { platformCaller } from '../access/platform-caller.ts';
 import { defineRoute } from '../route.ts';
 import { noBody, noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
 
@@ -11,7 +11,7 @@ export const listVerifiersRoute = defineRoute({
   summary: 'The processes that verify from memory, with their leases',
   description:
     'A revoke is complete when every live verifier has applied it. One that is live and stays behind makes each revoke wait for it, until its lease ends at the latest; one whose lease has lapsed asks the database and is waited for by nobody. Those that were silent for 20 minutes are forgotten. At most 200, live ones and among them those that are behind first.',
-  access: operator('platform:keys:read'),
+  access: platformCaller('platform:keys:read'),
   params: noParams,
   query: noQuery,
   body: noBody,

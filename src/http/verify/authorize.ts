@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inTime } from '../../concurrency/deadline.ts';
-import { type MaybeLater, whenThere } from '../../concurrency/maybe-later.ts';
+import { type MaybeLater, mapMaybe } from '../../concurrency/maybe-later.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Accepted, RefusedCode, Verdict } from '../../domain/verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
@@ -48,7 +48,7 @@ type Outcome = Verdict | Exclude<Refusal, RefusedCode>;
 function decide(parts: AppParts, req: IncomingMessage, asked: ProxyRequest): MaybeLater<Outcome> {
   if (asked.masterKey === undefined) return 'GATEWAY_UNKNOWN';
   const gateway = parts.masterKeys.identify(asked.masterKey, () => parts.readAddress(req));
-  return whenThere(gateway, (principal) => decideFor(parts, principal, asked));
+  return mapMaybe(gateway, (principal) => decideFor(parts, principal, asked));
 }
 
 function decideFor(

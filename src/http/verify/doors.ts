@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AppParts } from '../app.ts';
-import { type Exchange, formReader } from '../exchange.ts';
+import { formReader, type HttpExchange } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
 import { type Route, serve } from '../route.ts';
@@ -67,7 +67,7 @@ function newExchange(
   req: IncomingMessage,
   res: ServerResponse,
   requestId: string,
-): Exchange {
+): HttpExchange {
   return {
     req,
     res,
@@ -83,7 +83,7 @@ function newExchange(
 function refuse(
   parts: AppParts,
   route: Pick<Route<AppParts>, 'path' | 'access'>,
-  exchange: Exchange,
+  exchange: HttpExchange,
   thrown: unknown,
 ): void {
   answerProblem(parts, thrown, exchange, route.access.schemes);

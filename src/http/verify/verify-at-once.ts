@@ -5,7 +5,7 @@ import type { Verdict } from '../../domain/verdict.ts';
 import { AcceptedVerdict } from '../../verify/accepted-verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 import { bodyBytesMax, parseJsonBody } from '../read-body.ts';
 import { validate } from '../validate.ts';
@@ -46,7 +46,11 @@ export function readPlainHeaders(rawHeaders: readonly string[]): PlainHeaders | 
  * The steps of `serve` for a verification with plain headers, in the same order and by the same rules, but without a promise where
  * memory has the answer, and without `req.headers`, which Node builds on the first look. What stops them goes to `onFault`.
  */
-export function verifyAtOnce(parts: AppParts, exchange: Exchange, onFault: (thrown: unknown) => void): void {
+export function verifyAtOnce(
+  parts: AppParts,
+  exchange: HttpExchange,
+  onFault: (thrown: unknown) => void,
+): void {
   const onAdmitted = (principal: MasterKeyPrincipal) => {
     readBytes(
       exchange.req,
@@ -63,7 +67,7 @@ export function verifyAtOnce(parts: AppParts, exchange: Exchange, onFault: (thro
 
 function answer(
   parts: AppParts,
-  exchange: Exchange,
+  exchange: HttpExchange,
   principal: MasterKeyPrincipal,
   bytes: Buffer,
   onFault: (thrown: unknown) => void,
@@ -75,7 +79,7 @@ function answer(
 }
 
 /** One flat list: the shape that Node writes without building an object of headers first. */
-function send({ unknownKeyPace }: AppParts, { res, requestId }: Exchange, verdict: Verdict): void {
+function send({ unknownKeyPace }: AppParts, { res, requestId }: HttpExchange, verdict: Verdict): void {
   const text = verdict instanceof AcceptedVerdict ? verdict.json : JSON.stringify(verdict);
   const length = Buffer.byteLength(text);
   res.writeHead(200, [

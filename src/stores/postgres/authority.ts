@@ -5,7 +5,7 @@ import type { Tx } from './database.ts';
 const authorityLocks = 5_202;
 
 /** The lock of all that platform users, their roles and their sessions are allowed. */
-const operatorsLock = 5_201_005;
+const platformUsersLock = 5_201_005;
 
 /**
  * The rights that a change uses, which must not end before it commits, and those that it ends, for
@@ -25,7 +25,7 @@ export type Authorities = {
 export async function lockAuthorities(tx: Tx, { used, ended, operators }: Authorities): Promise<void> {
   const ids = [...new Set([...used, ...ended])].sort();
   const locks = [
-    ...(operators === undefined ? [] : [take(operators === 'ended', sql.lit(operatorsLock))]),
+    ...(operators === undefined ? [] : [take(operators === 'ended', sql.lit(platformUsersLock))]),
     ...ids.map((id) => take(ended.includes(id), sql`${sql.lit(authorityLocks)}, hashtext(${id})`)),
   ];
   if (locks.length > 0) await sql`SELECT ${sql.join(locks)}`.execute(tx);

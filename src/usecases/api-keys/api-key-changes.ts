@@ -1,16 +1,16 @@
 import type { ApiKey } from '../../domain/api-key.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { isTenant } from '../../domain/principal.ts';
+import { isOrganizationCaller } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
 import { lockApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import type { EventDraft } from '../change.ts';
-import { holdingOf } from '../platform-users/platform-user-parts.ts';
+import { rightsOf } from '../platform-users/platform-user-parts.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /** The organization in whose database role a change of keys runs; undefined for an operator who is in none. */
 export function organizationInside(principal: ApiKeyPrincipal): string | undefined {
-  return isTenant(principal) ? principal.organizationId : undefined;
+  return isOrganizationCaller(principal) ? principal.organizationId : undefined;
 }
 
 /**
@@ -21,7 +21,7 @@ export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: str
   const apiKey = await lockApiKey(tx, { organizationId: organizationInside(principal) ?? null }, id);
   if (apiKey === undefined) throw new FlowplateError('KEY_NOT_FOUND');
   if (apiKey.kind === 'platform' && 'permissions' in principal) {
-    requireHolds(principal, await holdingOf(tx, apiKey.roleIds));
+    requireHolds(principal, await rightsOf(tx, apiKey.roleIds));
   }
   return apiKey;
 }

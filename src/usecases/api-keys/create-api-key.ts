@@ -3,14 +3,14 @@ import { FlowplateError, validationError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import type { Caller, OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
+import type { Caller, OrganizationPrincipal, PlatformPrincipal } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
-import { holdEnvironment, insertApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
+import { insertApiKey, lockEnvironment } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
-import { holdingOf, requireKnownRoles } from '../platform-users/platform-user-parts.ts';
+import { requireKnownRoles, rightsOf } from '../platform-users/platform-user-parts.ts';
 import { apiKeyEvent, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
 import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
@@ -63,7 +63,7 @@ export async function createApiKey(
 
 async function tenantKey(
   tx: Tx,
-  { organizationId }: TenantPrincipal,
+  { organizationId }: OrganizationPrincipal,
   { isPlatform, roleIds, environment = defaultEnvironment, ...wanted }: NewApiKey,
 ): Promise<ApiKeyRequest> {
   if (isPlatform) {
@@ -77,7 +77,7 @@ async function tenantKey(
   // Verification would refuse the key anyway; an operator can be inside a suspended organization.
   const organization = await findOrganization(tx, organizationId);
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
-  if (!(await holdEnvironment(tx, organizationId, environment))) {
+  if (!(await lockEnvironment(tx, organizationId, environment))) {
     throw validationError([{ path: 'environment', message: 'is not an environment of this organization' }]);
   }
   return { ...wanted, kind: 'tenant', organizationId, environment };
@@ -85,7 +85,7 @@ async function tenantKey(
 
 async function platformKey(
   tx: Tx,
-  operator: OperatorPrincipal,
+  operator: PlatformPrincipal,
   { isPlatform, environment, roleIds = [...operator.roleIds], ...wanted }: NewApiKey,
 ): Promise<ApiKeyRequest> {
   if (!isPlatform) {
@@ -103,6 +103,6 @@ async function platformKey(
   }
   // No role changes meanwhile: the operator's rights are held until the commit (usecases/authority.ts).
   await requireKnownRoles(tx, roleIds);
-  requireHolds(operator, await holdingOf(tx, roleIds));
+  requireHolds(operator, await rightsOf(tx, roleIds));
   return { ...wanted, kind: 'platform', roleIds };
 }

@@ -1,10 +1,10 @@
-import type { OperatorPrincipal, TenantPrincipal } from '../../domain/principal.ts';
+import type { OrganizationPrincipal, PlatformPrincipal } from '../../domain/principal.ts';
 import type { ApiKeyReach } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
-import { asTenant } from '../../stores/postgres/organizations/row-scope.ts';
+import { inOrganization } from '../../stores/postgres/organizations/row-scope.ts';
 
 /** Somebody inside one organization, or an operator who is in none and sees the keys of all and of the platform itself. */
-export type ApiKeyPrincipal = TenantPrincipal | OperatorPrincipal;
+export type ApiKeyPrincipal = OrganizationPrincipal | PlatformPrincipal;
 
 /**
  * Reads as far as the principal reaches: for a tenant, in the database role that sees nothing of another one and no platform
@@ -19,5 +19,5 @@ export function withinReach<T>(
     return db.transaction().execute((tx) => run(tx, { organizationId: null }));
   }
   const { organizationId } = principal;
-  return asTenant(db, organizationId, (tx) => run(tx, { organizationId }));
+  return inOrganization(db, organizationId, (tx) => run(tx, { organizationId }));
 }

@@ -1,6 +1,6 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { hasActiveApiAdmin, lockApiAdmins } from '../../stores/postgres/api-users.ts';
 import { change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
@@ -10,7 +10,7 @@ import { type CreatedApiUser, insertNewApiUser, type NewApiUser } from './new-ap
 /** Creates the admin who creates all others: only while there is no active one, `ALREADY_BOOTSTRAPPED` otherwise. */
 export async function bootstrapApiUsers(
   parts: ApiUserParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   wanted: Omit<NewApiUser, 'role'>,
   idempotency?: Idempotency,
 ): Promise<Replayed<CreatedApiUser>> {

@@ -2,14 +2,14 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Environment } from '../../domain/organization.ts';
-import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
+import type { Caller, OrganizationPrincipal } from '../../domain/principal.ts';
 import { insertEnvironment } from '../../stores/postgres/organizations/environments.ts';
 import { type ChangeParts, change } from '../change.ts';
 
 /** Adds an environment to the caller's organization. `ENVIRONMENT_ALREADY_EXISTS` when it has one of that name. */
 export async function createEnvironment(
   parts: ChangeParts,
-  caller: Caller<TenantPrincipal>,
+  caller: Caller<OrganizationPrincipal>,
   slug: string,
 ): Promise<Environment> {
   const { organizationId } = caller.principal;

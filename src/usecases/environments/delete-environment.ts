@@ -1,7 +1,7 @@
 import { defaultEnvironment } from '../../domain/api-key.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
-import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
+import type { Caller, OrganizationPrincipal } from '../../domain/principal.ts';
 import {
   isEnvironmentInUse,
   deleteEnvironment as removeEnvironment,
@@ -15,7 +15,7 @@ import { type ChangeParts, change } from '../change.ts';
  */
 export async function deleteEnvironment(
   parts: ChangeParts,
-  caller: Caller<TenantPrincipal>,
+  caller: Caller<OrganizationPrincipal>,
   id: string,
 ): Promise<void> {
   const { organizationId } = caller.principal;

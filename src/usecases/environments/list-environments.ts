@@ -1,16 +1,16 @@
 import type { Environment } from '../../domain/organization.ts';
-import type { TenantPrincipal } from '../../domain/principal.ts';
+import type { OrganizationPrincipal } from '../../domain/principal.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { listEnvironments as findEnvironments } from '../../stores/postgres/organizations/environments.ts';
-import { asTenant } from '../../stores/postgres/organizations/row-scope.ts';
+import { inOrganization } from '../../stores/postgres/organizations/row-scope.ts';
 
 /** A page of the environments of the caller's organization, newest first, and whether another one follows. */
 export async function listEnvironments(
   parts: { db: Database },
-  { organizationId }: TenantPrincipal,
+  { organizationId }: OrganizationPrincipal,
   { limit, before }: { limit: number; before?: string | undefined },
 ): Promise<{ environments: Environment[]; hasMore: boolean }> {
-  const found = await asTenant(parts.db, organizationId, (tx) =>
+  const found = await inOrganization(parts.db, organizationId, (tx) =>
     findEnvironments(tx, organizationId, limit + 1, before),
   );
   return { environments: found.slice(0, limit), hasMore: found.length > limit };

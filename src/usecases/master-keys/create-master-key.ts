@@ -1,8 +1,8 @@
 import type { Origin } from '../../domain/audit-event.ts';
 import { validationError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
-import { operatorSecretLengthMin } from '../../domain/master-key.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import { chosenSecretLengthMin } from '../../domain/master-key.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { change } from '../change.ts';
 import {
   type CreatedMasterKey,
@@ -20,14 +20,14 @@ import {
  */
 export async function createMasterKey(
   parts: MasterKeyParts,
-  by: Caller<OperatorPrincipal> | Origin,
+  by: Caller<PlatformPrincipal> | Origin,
   request: MasterKeyRequest & { chosenSecret?: string | undefined },
   idempotency?: Idempotency,
 ): Promise<CreatedMasterKey & { isReplay: boolean }> {
   const { chosenSecret } = request;
-  if (chosenSecret !== undefined && chosenSecret.length < operatorSecretLengthMin) {
+  if (chosenSecret !== undefined && chosenSecret.length < chosenSecretLengthMin) {
     throw validationError([
-      { path: 'secret', message: `must be at least ${operatorSecretLengthMin} characters long` },
+      { path: 'secret', message: `must be at least ${chosenSecretLengthMin} characters long` },
     ]);
   }
   const issued = await issueMasterKey(parts, request, chosenSecret);

@@ -1,6 +1,6 @@
 import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import {
   findMasterKey,
@@ -16,7 +16,7 @@ import { revokesMasterKey } from './issue-master-key.ts';
  */
 export async function revokeMasterKey(
   parts: ChangeParts,
-  by: Caller<OperatorPrincipal> | Origin,
+  by: Caller<PlatformPrincipal> | Origin,
   masterKeyId: string,
 ): Promise<Propagation> {
   const { propagation } = await change(parts, { by, ends: [masterKeyId] }, async (tx, now) => {

@@ -2,7 +2,7 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { isUsable } from '../../domain/master-key.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import {
@@ -27,7 +27,7 @@ import {
  */
 export async function rotateMasterKey(
   parts: MasterKeyParts,
-  by: Caller<OperatorPrincipal> | Origin,
+  by: Caller<PlatformPrincipal> | Origin,
   request: { masterKeyId: string; overlapSeconds: number },
   idempotency?: Idempotency,
 ): Promise<CreatedMasterKey & { propagation: Propagation; isReplay: boolean }> {

@@ -1,6 +1,6 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
-import { type Caller, type OperatorPrincipal, originOf } from '../../domain/principal.ts';
+import { type Caller, originOf, type PlatformPrincipal } from '../../domain/principal.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 
@@ -8,9 +8,9 @@ import { type ChangeParts, commitChange } from '../change.ts';
  * An operator begins a request inside an organization: it must exist, and that it was entered is written down before anything else
  * happens, so that no answer was seen without a trace. `ORGANIZATION_NOT_FOUND` when there is none.
  */
-export async function enterTenant(
+export async function enterOrganization(
   parts: ChangeParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   request: { organizationId: string; reason: string | null; method: string; path: string },
 ): Promise<void> {
   const { organizationId, ...details } = request;

@@ -1,14 +1,14 @@
 import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Organization } from '../../domain/organization.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { ensureOrganization } from './ensure-organization.ts';
 
 /** Makes a new organization with its `default` environment. Two of them may have the same name. */
-export async function provisionTenant(
+export async function provisionOrganization(
   parts: ChangeParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   { name }: { name: string },
 ): Promise<Organization> {
   const { answer } = await change<Organization>(parts, { by: caller }, async (tx, now) => {

@@ -1,6 +1,6 @@
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Organization } from '../../domain/organization.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import {
@@ -8,24 +8,24 @@ import {
   updateOrganizationName,
 } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change, type EventDraft } from '../change.ts';
-import { presentTenant } from './present-organization.ts';
+import { presentOrganization } from './present-organization.ts';
 import { setStatus } from './status-change.ts';
 
-export type TenantChanges = {
+export type OrganizationChanges = {
   name?: string | undefined;
   status?: Exclude<Organization['status'], 'deleted'> | undefined;
 };
 
 /** Renames, suspends or resumes an organization, in one transaction. `ORGANIZATION_NOT_FOUND` when there is none, or it was deleted. */
-export async function updateTenant(
+export async function updateOrganization(
   parts: ChangeParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   id: string,
-  { name, status }: TenantChanges,
+  { name, status }: OrganizationChanges,
 ): Promise<{ tenant: Organization; propagation: Propagation }> {
   const options = { by: caller, ends: status === undefined ? [] : [id] };
   const { answer, propagation } = await change<{ tenant: Organization }>(parts, options, async (tx, now) => {
-    const before = presentTenant(await lockOrganization(tx, id));
+    const before = presentOrganization(await lockOrganization(tx, id));
     const renamed = await rename(tx, before, name ?? before.name, now);
     const { events, revokes } =
       status === undefined

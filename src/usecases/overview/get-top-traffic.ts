@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { OperatorPrincipal } from '../../domain/principal.ts';
+import type { PlatformPrincipal } from '../../domain/principal.ts';
 import { startOfPeriod } from '../../domain/usage.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
@@ -19,10 +19,10 @@ export type TopTraffic = {
 /** Those with the most accepted calls on a UTC day, today unless told otherwise; hidden keys only for who may read them. */
 export async function getTopTraffic(
   { db, clock }: { db: Db; clock: Clock },
-  principal: OperatorPrincipal,
+  principal: PlatformPrincipal,
   { day = clock.now(), limit }: { day?: Date | undefined; limit: number },
 ): Promise<TopTraffic> {
-  const may = (permission: OperatorPrincipal['permissions'][number]) =>
+  const may = (permission: PlatformPrincipal['permissions'][number]) =>
     principal.permissions.includes(permission);
   const tenants = may('platform:tenants:read') ? await listTopOrganizations(db, day, limit) : null;
   const shown = await listTopKeys(db, 'shown', day, limit);

@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
-import type { Caller, TenantPrincipal } from '../../domain/principal.ts';
+import type { Caller, OrganizationPrincipal } from '../../domain/principal.ts';
 import { superAdminRoleId } from '../../domain/role.ts';
 import {
   insertPlatformUser,
@@ -9,17 +9,17 @@ import {
 } from '../../stores/postgres/platform-users/platform-users.ts';
 import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
-import { type NewOperator, toNewUser } from './new-user.ts';
-import { type OperatorParts, operatorEvent } from './platform-user-parts.ts';
+import { type NewPlatformUser, toNewUser } from './new-user.ts';
+import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
 /**
  * Makes the first platform user, a super-admin, for whoever holds a tenant key. `ALREADY_BOOTSTRAPPED` when there is a platform user;
  * of several at once one wins.
  */
 export async function bootstrapPlatform(
-  parts: OperatorParts,
-  caller: Caller<TenantPrincipal>,
-  { password, ...wanted }: Omit<NewOperator, 'roleIds'>,
+  parts: PlatformUserParts,
+  caller: Caller<OrganizationPrincipal>,
+  { password, ...wanted }: Omit<NewPlatformUser, 'roleIds'>,
 ): Promise<PlatformUser> {
   if (await isThereAPlatformUser(parts.db)) throw new FlowplateError('ALREADY_BOOTSTRAPPED');
   const passwordHash = await hashNewPassword(parts, password, wanted);
@@ -32,8 +32,8 @@ export async function bootstrapPlatform(
     return {
       answer: user,
       events: [
-        operatorEvent('platform.bootstrapped', user.id, {}),
-        operatorEvent('platform.user.created', user.id, details),
+        platformUserEvent('platform.bootstrapped', user.id, {}),
+        platformUserEvent('platform.user.created', user.id, details),
       ],
       revokes: revokesNothing,
     };

@@ -1,21 +1,21 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { normalizedPassword } from '../../domain/password.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { isPassword } from '../../password-hash.ts';
-import { findCredentials, updatePlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
+import { findCredentials, savePlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
-import { type OperatorParts, operatorEvent } from './platform-user-parts.ts';
+import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
 /**
  * A platform user sets their own password, with the old one, and every session of theirs ends: also this one, since its token may be
  * what was stolen. `INVALID_CREDENTIALS` when the old one is wrong. A platform key has no password: `USER_NOT_FOUND`.
  */
 export async function changeOwnPassword(
-  parts: OperatorParts,
-  caller: Caller<OperatorPrincipal>,
+  parts: PlatformUserParts,
+  caller: Caller<PlatformPrincipal>,
   request: { currentPassword: string; newPassword: string },
 ): Promise<void> {
   const known = await findCredentials(parts.db, { id: caller.principal.id });
@@ -29,11 +29,11 @@ export async function changeOwnPassword(
     const current = await findCredentials(tx, { id: known.user.id });
     // Somebody else set it meanwhile: what was just shown is no longer the password.
     if (current?.passwordHash !== known.passwordHash) throw new FlowplateError('INVALID_CREDENTIALS');
-    await updatePlatformUser(tx, { ...current.user, updatedAt: now }, passwordHash);
+    await savePlatformUser(tx, { ...current.user, updatedAt: now }, passwordHash);
     await deleteSessionsOf(tx, known.user.id);
     return {
       answer: {},
-      events: [operatorEvent('platform.user.password_changed', known.user.id, { by: 'self' })],
+      events: [platformUserEvent('platform.user.password_changed', known.user.id, { by: 'self' })],
       revokes: revokesNothing,
     };
   });

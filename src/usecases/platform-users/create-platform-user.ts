@@ -1,31 +1,36 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
 import { insertPlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
-import { type NewOperator, toNewUser } from './new-user.ts';
-import { holdingOf, type OperatorParts, operatorEvent, requireKnownRoles } from './platform-user-parts.ts';
+import { type NewPlatformUser, toNewUser } from './new-user.ts';
+import {
+  type PlatformUserParts,
+  platformUserEvent,
+  requireKnownRoles,
+  rightsOf,
+} from './platform-user-parts.ts';
 
 /** Adds a platform user; without roles they may do nothing. `EMAIL_ALREADY_EXISTS` in whatever case or form of Unicode. */
-export async function createOperator(
-  parts: OperatorParts,
-  caller: Caller<OperatorPrincipal>,
-  { password, ...wanted }: NewOperator,
+export async function createPlatformUser(
+  parts: PlatformUserParts,
+  caller: Caller<PlatformPrincipal>,
+  { password, ...wanted }: NewPlatformUser,
 ): Promise<PlatformUser> {
   const passwordHash = await hashNewPassword(parts, password, wanted);
   const options = { by: caller, ends: 'operators' } as const;
   const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
     const user = toNewUser(parts, wanted, now);
     await requireKnownRoles(tx, user.roleIds);
-    requireHolds(caller.principal, await holdingOf(tx, user.roleIds));
+    requireHolds(caller.principal, await rightsOf(tx, user.roleIds));
     if (!(await insertPlatformUser(tx, user, passwordHash))) throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     const details = { email: user.email, role_ids: user.roleIds };
     return {
       answer: user,
-      events: [operatorEvent('platform.user.created', user.id, details)],
+      events: [platformUserEvent('platform.user.created', user.id, details)],
       revokes: revokesNothing,
     };
   });

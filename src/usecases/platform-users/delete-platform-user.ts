@@ -1,34 +1,34 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { isActiveSuperAdmin } from '../../domain/platform-user.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
 import {
-  deletePlatformUser,
   findPlatformUser,
   isThereAnotherSuperAdmin,
+  removePlatformUser,
 } from '../../stores/postgres/platform-users/platform-users.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { holdingOf, operatorEvent } from './platform-user-parts.ts';
+import { platformUserEvent, rightsOf } from './platform-user-parts.ts';
 
 /** Removes a platform user and ends its sessions; what they did stays in the audit log. Never oneself, never the last super-admin. */
-export async function deleteOperator(
+export async function deletePlatformUser(
   parts: ChangeParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   userId: string,
 ): Promise<void> {
   if (caller.principal.id === userId) throw new FlowplateError('SELF_ACTION_FORBIDDEN');
   await change(parts, { by: caller, ends: 'operators' }, async (tx) => {
     const user = await findPlatformUser(tx, userId);
     if (user === undefined) throw new FlowplateError('USER_NOT_FOUND');
-    requireHolds(caller.principal, await holdingOf(tx, user.roleIds));
+    requireHolds(caller.principal, await rightsOf(tx, user.roleIds));
     if (isActiveSuperAdmin(user) && !(await isThereAnotherSuperAdmin(tx, userId))) {
       throw new FlowplateError('LAST_SUPER_ADMIN');
     }
-    await deletePlatformUser(tx, userId);
+    await removePlatformUser(tx, userId);
     return {
       answer: {},
-      events: [operatorEvent('platform.user.deleted', userId, { email: user.email })],
+      events: [platformUserEvent('platform.user.deleted', userId, { email: user.email })],
       revokes: revokesNothing,
     };
   });

@@ -4,7 +4,7 @@ import type { Db } from '../../stores/postgres/database.ts';
 import { findPlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 
 /** `USER_NOT_FOUND` when there is none. */
-export async function getOperator(parts: { db: Db }, userId: string): Promise<PlatformUser> {
+export async function getPlatformUser(parts: { db: Db }, userId: string): Promise<PlatformUser> {
   const user = await findPlatformUser(parts.db, userId);
   if (user === undefined) throw new FlowplateError('USER_NOT_FOUND');
   return user;

@@ -1,4 +1,4 @@
-import type { OperatorPrincipal } from '../../domain/principal.ts';
+import type { PlatformPrincipal } from '../../domain/principal.ts';
 import { findApiKeyHolder } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { listPermissionsOf } from '../../stores/postgres/platform-users/roles.ts';
@@ -7,7 +7,7 @@ import { listPermissionsOf } from '../../stores/postgres/platform-users/roles.ts
 export async function identifyPlatformKey(
   parts: { db: Db },
   keyId: string,
-): Promise<OperatorPrincipal | undefined> {
+): Promise<PlatformPrincipal | undefined> {
   const holder = await findApiKeyHolder(parts.db, keyId);
   if (holder === undefined) return undefined;
   const { name, roleIds } = holder;

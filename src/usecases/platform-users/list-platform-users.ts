@@ -1,7 +1,7 @@
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
-  listPlatformUsers,
+  findPlatformUsers,
   type PlatformUserFilter,
   type UserOrder,
   type UserPlace,
@@ -17,11 +17,11 @@ type UsersRequest = PlatformUserFilter & {
 };
 
 /** A page of platform users, and where it ended when another one follows. */
-export async function listOperators(
+export async function listPlatformUsers(
   parts: { db: Db },
   { order, limit, after, ...filter }: UsersRequest,
 ): Promise<{ users: PlatformUser[]; end: UserPlace | undefined }> {
-  const found = await listPlatformUsers(parts.db, filter, order, limit + 1, after);
+  const found = await findPlatformUsers(parts.db, filter, order, limit + 1, after);
   const page = found.slice(0, limit);
   return {
     users: page.map(({ user }) => user),

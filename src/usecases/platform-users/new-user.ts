@@ -1,12 +1,12 @@
 import { newId } from '../../domain/ids.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
-import type { OperatorParts } from './platform-user-parts.ts';
+import type { PlatformUserParts } from './platform-user-parts.ts';
 
-export type NewOperator = Pick<PlatformUser, 'email' | 'name' | 'roleIds'> & { password: string };
+export type NewPlatformUser = Pick<PlatformUser, 'email' | 'name' | 'roleIds'> & { password: string };
 
 /** The row of a platform user who has never logged in. */
 export function toNewUser(
-  parts: Pick<OperatorParts, 'randomBytes'>,
+  parts: Pick<PlatformUserParts, 'randomBytes'>,
   wanted: Pick<PlatformUser, 'email' | 'name' | 'roleIds'>,
   now: Date,
 ): PlatformUser {

@@ -7,10 +7,10 @@ import { listPermissionsOf, listUnknownRoles } from '../../stores/postgres/platf
 import type { ChangeParts, EventDraft } from '../change.ts';
 
 /** What every use case about platform users takes. */
-export type OperatorParts = ChangeParts & { passwordHashing: Bulkhead };
+export type PlatformUserParts = ChangeParts & { passwordHashing: Bulkhead };
 
 /** The event about a platform user; `details` never holds a password. */
-export function operatorEvent(
+export function platformUserEvent(
   eventType: AuditEventType,
   userId: string,
   details: Record<string, unknown>,
@@ -19,7 +19,7 @@ export function operatorEvent(
 }
 
 /** What somebody with these roles holds at this moment. */
-export async function holdingOf(db: Db, roleIds: readonly string[]): Promise<Holding> {
+export async function rightsOf(db: Db, roleIds: readonly string[]): Promise<Holding> {
   return { roleIds, permissions: await listPermissionsOf(db, roleIds) };
 }
 

@@ -1,20 +1,25 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { isActiveSuperAdmin, type PlatformUser } from '../../domain/platform-user.ts';
-import { type Caller, type OperatorPrincipal, requireSuperAdmin } from '../../domain/principal.ts';
+import { type Caller, type PlatformPrincipal, requireSuperAdmin } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import {
   findPlatformUser,
   isThereAnotherSuperAdmin,
-  updatePlatformUser,
+  savePlatformUser,
 } from '../../stores/postgres/platform-users/platform-users.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
-import { holdingOf, type OperatorParts, operatorEvent, requireKnownRoles } from './platform-user-parts.ts';
+import {
+  type PlatformUserParts,
+  platformUserEvent,
+  requireKnownRoles,
+  rightsOf,
+} from './platform-user-parts.ts';
 
-export type OperatorChanges = Partial<
+export type PlatformUserChanges = Partial<
   Pick<PlatformUser, 'email' | 'name' | 'isActive' | 'roleIds'> & { password: string }
 >;
 
@@ -23,11 +28,11 @@ export type OperatorChanges = Partial<
  * super-admins, and never one's own here; nobody deactivates themselves; the last active super-admin stays one. Deactivation and a
  * new password end the user's sessions in the same transaction; roles and status bind the next request.
  */
-export async function updateOperator(
-  parts: OperatorParts,
-  caller: Caller<OperatorPrincipal>,
+export async function updatePlatformUser(
+  parts: PlatformUserParts,
+  caller: Caller<PlatformPrincipal>,
   userId: string,
-  { password, ...changes }: OperatorChanges,
+  { password, ...changes }: PlatformUserChanges,
 ): Promise<PlatformUser> {
   if (password !== undefined) requireSuperAdmin(caller.principal);
   const isSelf = caller.principal.id === userId;
@@ -41,7 +46,7 @@ export async function updateOperator(
     if (before === undefined) throw new FlowplateError('USER_NOT_FOUND');
     const after = { ...before, ...changes, updatedAt: now };
     await requireMay(tx, caller.principal, before, after);
-    if ((await updatePlatformUser(tx, after, passwordHash)) === 'email taken') {
+    if ((await savePlatformUser(tx, after, passwordHash)) === 'email taken') {
       throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     }
     if (!after.isActive || passwordHash !== undefined) await deleteSessionsOf(tx, userId);
@@ -54,7 +59,12 @@ export async function updateOperator(
   return answer;
 }
 
-async function newHash(parts: OperatorParts, userId: string, password: string, changes: OperatorChanges) {
+async function newHash(
+  parts: PlatformUserParts,
+  userId: string,
+  password: string,
+  changes: PlatformUserChanges,
+) {
   const user = await findPlatformUser(parts.db, userId);
   if (user === undefined) throw new FlowplateError('USER_NOT_FOUND');
   return hashNewPassword(parts, password, { ...user, ...changes });
@@ -62,25 +72,25 @@ async function newHash(parts: OperatorParts, userId: string, password: string, c
 
 async function requireMay(
   tx: Tx,
-  principal: OperatorPrincipal,
+  principal: PlatformPrincipal,
   before: PlatformUser,
   after: PlatformUser,
 ): Promise<void> {
-  requireHolds(principal, await holdingOf(tx, before.roleIds));
+  requireHolds(principal, await rightsOf(tx, before.roleIds));
   await requireKnownRoles(tx, after.roleIds);
-  requireHolds(principal, await holdingOf(tx, after.roleIds));
+  requireHolds(principal, await rightsOf(tx, after.roleIds));
   if (!isActiveSuperAdmin(before) || isActiveSuperAdmin(after)) return;
   if (!(await isThereAnotherSuperAdmin(tx, before.id))) throw new FlowplateError('LAST_SUPER_ADMIN');
 }
 
-function eventsOf(changes: OperatorChanges, userId: string, isPasswordChanged: boolean) {
+function eventsOf(changes: PlatformUserChanges, userId: string, isPasswordChanged: boolean) {
   const details = {
     ...(changes.email !== undefined && { email: changes.email }),
     ...(changes.name !== undefined && { name: changes.name }),
     ...(changes.isActive !== undefined && { is_active: changes.isActive }),
     ...(changes.roleIds !== undefined && { role_ids: changes.roleIds }),
   };
-  const updated = operatorEvent('platform.user.updated', userId, details);
-  const password = operatorEvent('platform.user.password_changed', userId, { by: 'operator' });
+  const updated = platformUserEvent('platform.user.updated', userId, details);
+  const password = platformUserEvent('platform.user.password_changed', userId, { by: 'operator' });
   return [...(Object.keys(details).length > 0 ? [updated] : []), ...(isPasswordChanged ? [password] : [])];
 }

@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
 import { insertRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
@@ -10,7 +10,7 @@ import { type RoleSettings, roleEvent } from './role-changes.ts';
 /** Adds a custom role with permissions that the caller holds. `ROLE_ALREADY_EXISTS` when its name is taken, in whatever case. */
 export async function createRole(
   parts: ChangeParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   settings: RoleSettings,
 ): Promise<Role> {
   requireHolds(caller.principal, { roleIds: [], permissions: settings.permissions });

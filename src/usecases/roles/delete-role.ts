@@ -1,6 +1,6 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { isRoleInUse, deleteRole as removeRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { getChangeableRole, roleEvent } from './role-changes.ts';
@@ -8,7 +8,7 @@ import { getChangeableRole, roleEvent } from './role-changes.ts';
 /** Removes a custom role that nobody holds; `ROLE_IN_USE` while a user or a working platform key does. */
 export async function deleteRole(
   parts: ChangeParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   roleId: string,
 ): Promise<void> {
   await change(parts, { by: caller, ends: 'operators' }, async (tx) => {

@@ -1,6 +1,6 @@
 import type { AuditEventType } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import type { OperatorPrincipal } from '../../domain/principal.ts';
+import type { PlatformPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findRole } from '../../stores/postgres/platform-users/roles.ts';
@@ -13,7 +13,7 @@ export function roleEvent(eventType: AuditEventType, { id, name, permissions }: 
 }
 
 /** The role, if this operator may change it: it is not built in, and it holds nothing that they do not hold. */
-export async function getChangeableRole(tx: Tx, principal: OperatorPrincipal, id: string): Promise<Role> {
+export async function getChangeableRole(tx: Tx, principal: PlatformPrincipal, id: string): Promise<Role> {
   const role = await findRole(tx, id);
   if (role === undefined) throw new FlowplateError('ROLE_NOT_FOUND');
   if (role.isBuiltIn) throw new FlowplateError('ROLE_IMMUTABLE');

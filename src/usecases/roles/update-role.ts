@@ -1,6 +1,6 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
-import type { Caller, OperatorPrincipal } from '../../domain/principal.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
 import { updateRole as storeRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
@@ -9,7 +9,7 @@ import { getChangeableRole, type RoleSettings, roleEvent } from './role-changes.
 /** Changes a custom role; whoever holds it is bound by it with their next request. */
 export async function updateRole(
   parts: ChangeParts,
-  caller: Caller<OperatorPrincipal>,
+  caller: Caller<PlatformPrincipal>,
   roleId: string,
   changes: Partial<RoleSettings>,
 ): Promise<Role> {

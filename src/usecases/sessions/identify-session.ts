@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { OperatorPrincipal } from '../../domain/principal.ts';
+import type { PlatformPrincipal } from '../../domain/principal.ts';
 import type { FindSessionHolder } from '../../stores/postgres/sessions/sessions.ts';
 import { readToken } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -8,7 +8,7 @@ import type { SigningKeys } from './signing-keys.ts';
 export async function identifySession(
   parts: { findSessionHolder: FindSessionHolder; clock: Clock; signingKeys: SigningKeys },
   token: string,
-): Promise<OperatorPrincipal | undefined> {
+): Promise<PlatformPrincipal | undefined> {
   const named = await readToken(parts, token);
   if (named === undefined) return undefined;
   const holder = await parts.findSessionHolder(named.sessionId);

@@ -1,5 +1,5 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { isVisibleTo, type Reach } from '../../domain/principal.ts';
+import { isVisibleTo, type VisibleScope } from '../../domain/principal.ts';
 import { listUsageSums } from '../../stores/postgres/usage/usage.ts';
 import { findKey } from '../../stores/postgres/user-keys/user-keys.ts';
 import type { ReadParts } from '../user-keys/key-with-usage.ts';
@@ -11,7 +11,7 @@ import { type KeyUsage, type UsageRequest, wholeSteps } from './usage-range.ts';
  */
 export async function getKeyUsage(
   parts: ReadParts,
-  principal: Reach,
+  principal: VisibleScope,
   keyId: string,
   request: UsageRequest,
 ): Promise<KeyUsage> {

@@ -1,4 +1,4 @@
-import type { Reach } from '../../domain/principal.ts';
+import type { VisibleScope } from '../../domain/principal.ts';
 import type { KeyStatus } from '../../domain/user-key.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { listKeys as findKeys } from '../../stores/postgres/user-keys/user-keys.ts';
@@ -19,7 +19,7 @@ export type ListRequest = {
 /** A page of the keys that the principal may see, newest first, and whether another one follows. */
 export async function listKeys(
   parts: ReadParts,
-  principal: Reach,
+  principal: VisibleScope,
   request: ListRequest,
 ): Promise<{ keys: KeyWithUsage[]; hasMore: boolean }> {
   const now = parts.clock.now();

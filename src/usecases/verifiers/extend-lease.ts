@@ -1,4 +1,4 @@
-import type { Turns } from '../../concurrency/keyed-queue.ts';
+import type { KeyedQueue } from '../../concurrency/keyed-queue.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { holdMasterKey } from '../../stores/postgres/authority.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
@@ -13,7 +13,7 @@ import { requireRoom } from './require-room.ts';
 
 export type ExtendParts = {
   db: Database;
-  turns: Turns;
+  turns: KeyedQueue;
   /** Verifiers of one master key that may hold a lease at the same time. */
   verifiersMax: number;
 };

@@ -1,4 +1,4 @@
-import type { Turns } from '../../concurrency/keyed-queue.ts';
+import type { KeyedQueue } from '../../concurrency/keyed-queue.ts';
 import type { CallBudgets } from '../../domain/call-budgets.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { isVisibleTo, type MasterKeyPrincipal } from '../../domain/principal.ts';
@@ -16,7 +16,7 @@ export type ReportUsageParts = {
   lines: KnownLines;
   budgets: CallBudgets;
   /** One look-up at a time for each master key: a flood of reports by one holds up its own. */
-  turns: Turns;
+  turns: KeyedQueue;
   /** The same way that this process's own counts go: delivered twice, a flush counts once. */
   deliverUsage: (flush: UsageFlush) => Promise<void>;
   onLeftOut: (leftOut: LeftOut) => void;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isEnvironmentInUse } from '../../../src/stores/postgres/organizations/environments.ts';
-import { asTenant } from '../../../src/stores/postgres/organizations/row-scope.ts';
+import { inOrganization } from '../../../src/stores/postgres/organizations/row-scope.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { mint } from '../../support/keys.ts';
 import { organization } from '../../support/platform-callers.ts';
@@ -17,30 +17,34 @@ beforeAll(async () => {
 afterAll(() => broker.close());
 
 test('what is done for a tenant sees and removes its own environments alone, also without any WHERE', async () => {
-  const seen = await asTenant(broker.db, mine, (tx) =>
+  const seen = await inOrganization(broker.db, mine, (tx) =>
     tx.selectFrom('environments').select(['organization_id', 'slug']).execute(),
   );
   expect(seen).toEqual([{ organization_id: mine, slug: 'default' }]);
-  await asTenant(broker.db, mine, (tx) => tx.deleteFrom('environments').execute());
+  await inOrganization(broker.db, mine, (tx) => tx.deleteFrom('environments').execute());
   const left = broker.db.selectFrom('environments').select('slug').where('organization_id', '=', theirs);
   expect((await left.orderBy('slug').execute()).map(({ slug }) => slug)).toEqual(['default', 'prod']);
 });
 
 test("it can put no environment into another's organization, and change no name or status of any", async () => {
   const row = { id: 'env_foreign', organization_id: theirs, slug: 'mine', created_at: new Date() };
-  const insert = asTenant(broker.db, mine, (tx) => tx.insertInto('environments').values(row).execute());
+  const insert = inOrganization(broker.db, mine, (tx) => tx.insertInto('environments').values(row).execute());
   await expect(insert).rejects.toThrow(/row-level security/);
   for (const change of [{ name: 'x' }, { status: 'active' }]) {
-    const update = asTenant(broker.db, mine, (tx) => tx.updateTable('organizations').set(change).execute());
+    const update = inOrganization(broker.db, mine, (tx) =>
+      tx.updateTable('organizations').set(change).execute(),
+    );
     await expect(update).rejects.toThrow(/permission denied/);
   }
 });
 
 test('it learns whether keys it cannot see are in the way, of its own environments and of no others', async () => {
   const ask = (organizationId: string) =>
-    asTenant(broker.db, organizationId, (tx) => isEnvironmentInUse(tx, 'prod', new Date()));
+    inOrganization(broker.db, organizationId, (tx) => isEnvironmentInUse(tx, 'prod', new Date()));
   expect([await ask(theirs), await ask(mine)]).toEqual([true, false]);
-  const hidden = await asTenant(broker.db, theirs, (tx) => tx.selectFrom('api_keys').select('id').execute());
+  const hidden = await inOrganization(broker.db, theirs, (tx) =>
+    tx.selectFrom('api_keys').select('id').execute(),
+  );
   expect(hidden).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { Turns } from '../../../src/concurrency/keyed-queue.ts';
+import { KeyedQueue } from '../../../src/concurrency/keyed-queue.ts';
 import { ChangeSignal } from '../../../src/revocation/change-signal.ts';
 import { heartbeat } from '../../../src/usecases/verifiers/heartbeat.ts';
 import { NewestHeartbeats } from '../../../src/usecases/verifiers/newest-heartbeats.ts';
@@ -46,7 +46,7 @@ function observed(hold: (step: string) => Promise<unknown> | unknown = () => und
     db: stores.observed(around),
     leaseMs: 15_000,
     verifiersMax: 1_000,
-    turns: new Turns(),
+    turns: new KeyedQueue(),
     limits: new VerifierLimits(1_000),
     newest: new NewestHeartbeats(),
     changes: new ChangeSignal(),

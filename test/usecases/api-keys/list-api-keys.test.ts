@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OperatorPrincipal, TenantPrincipal } from '../../../src/domain/principal.ts';
+import type { OrganizationPrincipal, PlatformPrincipal } from '../../../src/domain/principal.ts';
 import { type ListApiKeysRequest, listApiKeys } from '../../../src/usecases/api-keys/list-api-keys.ts';
 import type { ApiKeyPrincipal } from '../../../src/usecases/api-keys/within-reach.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
@@ -40,13 +40,13 @@ const insertKeys = `
 const idAt = (at: number) => `ak_${String(at).padStart(22, '0')}`;
 const [oldestRevoked, oldestExpired, oldestActive] = [0, many / 3, (2 * many) / 3].map(idAt);
 
-const operator: OperatorPrincipal = {
+const operator: PlatformPrincipal = {
   ...{ kind: 'platform_key', id: 'ak_test', name: 'test', roleIds: [], permissions: [] },
   ...{ sessionId: null, organizationIds: null, environments: null },
 };
-const tenant: TenantPrincipal = {
+const tenant: OrganizationPrincipal = {
   ...{ kind: 'tenant_key', id: 'ak_test', name: 'test' },
-  ...{ organizationId: 'org_large', operator: null },
+  ...{ organizationId: 'org_large', impersonator: null },
 };
 
 async function page(principal: ApiKeyPrincipal, request: Partial<ListApiKeysRequest>) {

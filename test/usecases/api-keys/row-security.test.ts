@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TenantPrincipal } from '../../../src/domain/principal.ts';
+import type { OrganizationPrincipal } from '../../../src/domain/principal.ts';
 import type { Tx } from '../../../src/stores/postgres/database.ts';
-import { asTenant } from '../../../src/stores/postgres/organizations/row-scope.ts';
+import { inOrganization } from '../../../src/stores/postgres/organizations/row-scope.ts';
 import { create, removeApiKey } from '../../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { mint, verify } from '../../support/keys.ts';
@@ -35,7 +35,7 @@ const insertKey = (kind: string, organizationId: string) => `
     metadata, scopes, created_at, updated_at)
   VALUES ('ak_x', '${kind}', '${organizationId}', 'ak_x', 'ak_x', 'default', 'p1', 'x', 'x', '{}', '{}', now(), now())`;
 
-const inTenant = <T>(run: (tx: Tx) => Promise<T>) => asTenant(broker.db, 'org_own', run);
+const inTenant = <T>(run: (tx: Tx) => Promise<T>) => inOrganization(broker.db, 'org_own', run);
 
 async function rowsOf(table: string): Promise<Record<string, unknown>[] | 'denied'> {
   try {
@@ -147,9 +147,9 @@ describe('the use cases with their WHERE clause taken out', () => {
       to: '',
     },
   ];
-  const principal: TenantPrincipal = {
+  const principal: OrganizationPrincipal = {
     ...{ kind: 'tenant_key', id: 'ak_test', name: 'test' },
-    ...{ organizationId: 'org_own', operator: null },
+    ...{ organizationId: 'org_own', impersonator: null },
   };
 
   async function seenBy(edits: Edit[]) {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
 import { insertAuditEvents } from '../../../src/stores/postgres/audit/events.ts';
-import { asTenant } from '../../../src/stores/postgres/organizations/row-scope.ts';
+import { inOrganization } from '../../../src/stores/postgres/organizations/row-scope.ts';
 import { mintKey } from '../../../src/usecases/user-keys/mint-key.ts';
 import { auditEvent, seal, sealedIds, verify, writeEvents } from '../../support/audit-chain.ts';
 import { admitTestCallers } from '../../support/callers.ts';
@@ -75,7 +75,7 @@ test('an event whose change is rolled back is not there to be sealed', async () 
 test('mints, and what is written in the name of a tenant, are queued like everything else', async () => {
   const parts = useCaseParts(stores);
   await Promise.all(Array.from({ length: 20 }, () => mintKey(parts, callerWith(), mintRequest())));
-  await asTenant(db, 'org_1', (tx) => insertAuditEvents(tx, [auditEvent()]));
+  await inOrganization(db, 'org_1', (tx) => insertAuditEvents(tx, [auditEvent()]));
   expect(await waiting()).toHaveLength((await allIds()).length - (await sealedIds(databaseUrl)).length);
   await seal(db, testKeyring);
   await expectWhole();
@@ -131,7 +131,7 @@ describe('what is sealed stays', () => {
 
 test('somebody in the name of a tenant sees neither the chain nor the queue', async () => {
   for (const table of ['audit_unsealed', 'audit_seals', 'audit_heads']) {
-    const look = asTenant(db, 'org_1', (tx) => sql`SELECT FROM ${sql.table(table)}`.execute(tx));
+    const look = inOrganization(db, 'org_1', (tx) => sql`SELECT FROM ${sql.table(table)}`.execute(tx));
     await expect(look).rejects.toMatchObject({ code: '42501' });
   }
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { Turns } from '../../../src/concurrency/keyed-queue.ts';
+import { KeyedQueue } from '../../../src/concurrency/keyed-queue.ts';
 import { CallBudgets } from '../../../src/domain/call-budgets.ts';
 import type { MasterKeyPrincipal } from '../../../src/domain/principal.ts';
 import { KnownLines } from '../../../src/usecases/verifiers/known-lines.ts';
@@ -40,7 +40,7 @@ test('a flood of reports by one master key holds up its own, and no other’s', 
     reporters: new KnownReporters(slow),
     lines: new KnownLines(slow),
     budgets: new CallBudgets(),
-    turns: new Turns(),
+    turns: new KeyedQueue(),
     deliverUsage: () => Promise.resolve(),
     onLeftOut: () => undefined,
   };

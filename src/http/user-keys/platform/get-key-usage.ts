@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { getKeyUsage } from '../../../usecases/usage/get-key-usage.ts';
 import type { ReadParts } from '../../../usecases/user-keys/key-with-usage.ts';
-import { operator } from '../../access/operator.ts';
+import { platformCaller } from '../../access/platform-caller.ts';
 import { defineRoute } from '../../route.ts';
 import { keyId, noBody } from '../key-schemas.ts';
 import { toUsageAnswer, usageAnswer, usageDescription, usageQuery } from '../usage-answer.ts';
 
-export const getHiddenKeyUsageRoute = defineRoute({
+export const getKeyUsageForPlatformRoute = defineRoute({
   method: 'get',
   path: '/api/v1/platform/hidden-keys/:key_id/usage',
   operationId: 'getHiddenKeyUsage',
   summary: 'Usage of a hidden user key over time',
   description: usageDescription,
-  access: operator('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read'),
   params: z.strictObject({ key_id: keyId }),
   query: usageQuery,
   body: noBody,

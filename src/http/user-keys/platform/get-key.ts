@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { getKey } from '../../../usecases/user-keys/get-key.ts';
 import type { ReadParts } from '../../../usecases/user-keys/key-with-usage.ts';
-import { operator } from '../../access/operator.ts';
+import { platformCaller } from '../../access/platform-caller.ts';
 import { defineRoute } from '../../route.ts';
 import { keyFields, toKeyAnswer } from '../key-answers.ts';
 import { keyId, noBody, noQuery } from '../key-schemas.ts';
 
-export const getHiddenKeyRoute = defineRoute({
+export const getKeyForPlatformRoute = defineRoute({
   method: 'get',
   path: '/api/v1/platform/hidden-keys/:key_id',
   operationId: 'getHiddenKey',
   summary: 'Look at one hidden user key',
   description: 'Its settings, state and usage; never its secret.',
-  access: operator('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read'),
   params: z.strictObject({ key_id: keyId }),
   query: noQuery,
   body: noBody,

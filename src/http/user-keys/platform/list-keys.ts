@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ReadParts } from '../../../usecases/user-keys/key-with-usage.ts';
 import { listKeys } from '../../../usecases/user-keys/list-keys.ts';
-import { operator } from '../../access/operator.ts';
+import { platformCaller } from '../../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../../cursor.ts';
 import { defineRoute } from '../../route.ts';
 import { keyFields, toKeyAnswer } from '../key-answers.ts';
@@ -12,14 +12,14 @@ const path = '/api/v1/platform/hidden-keys';
 /** `fl_user_{environment}_{8}` or its beginning. More of a key than that is a part of its secret, which belongs into no URL. */
 const prefixPattern = /^(?!fl_user_[a-z0-9]{1,16}_[0-9A-Za-z]{9})[0-9A-Za-z_]{1,33}$/;
 
-export const listHiddenKeysRoute = defineRoute({
+export const listKeysForPlatformRoute = defineRoute({
   method: 'get',
   path,
   operationId: 'listHiddenKeys',
   summary: 'List hidden user keys',
   description:
     'The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`.',
-  access: operator('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read'),
   params: noParams,
   query: z.strictObject({
     user_id: externalId.optional(),

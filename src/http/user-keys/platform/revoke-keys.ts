@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import type { ChangeParts } from '../../../usecases/change.ts';
 import { revokeKeysOf } from '../../../usecases/user-keys/revoke-keys.ts';
-import { operator } from '../../access/operator.ts';
+import { platformCaller } from '../../access/platform-caller.ts';
 import { defineRoute } from '../../route.ts';
 import { externalId, noBody, noQuery } from '../key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from '../revocation-answer.ts';
 
-export const revokeHiddenKeysRoute = defineRoute({
+export const revokeKeysForPlatformRoute = defineRoute({
   method: 'delete',
   path: '/api/v1/platform/hidden-keys/user/:user_id',
   operationId: 'revokeHiddenKeys',
   summary: "Revoke a user's hidden keys in every organization",
   description: 'All at once, in one transaction.',
-  access: operator('platform:hidden_keys:manage'),
+  access: platformCaller('platform:hidden_keys:manage'),
   params: z.strictObject({ user_id: externalId }),
   query: noQuery,
   body: noBody,

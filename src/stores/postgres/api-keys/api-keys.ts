@@ -64,7 +64,7 @@ export async function hasEverBeenATenantKey(db: Db): Promise<boolean> {
 }
 
 /** Whether the organization has such an environment; if so, it stays until the transaction ends, as for a mint. */
-export async function holdEnvironment(tx: Tx, organizationId: string, slug: string): Promise<boolean> {
+export async function lockEnvironment(tx: Tx, organizationId: string, slug: string): Promise<boolean> {
   const row = await tx
     .selectFrom('environments')
     .select('id')

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../database.ts';
 
 /** What an organization has. Counted up to `countedMax`; an equal number means that many or more. */
-export type TenantCounts = {
+export type OrganizationCounts = {
   tenantKeys: number;
   activeTenantKeys: number;
   hiddenKeys: number;
@@ -13,9 +13,13 @@ export type TenantCounts = {
 export const countedMax = 10_000;
 
 /** Ended keys count as well, but not as active ones. */
-export async function readTenantCounts(db: Db, organizationId: string, now: Date): Promise<TenantCounts> {
+export async function readOrganizationCounts(
+  db: Db,
+  organizationId: string,
+  now: Date,
+): Promise<OrganizationCounts> {
   const keys = (condition: RawBuilder<boolean>) => counted(sql`api_keys`, organizationId, condition);
-  const { rows } = await sql<TenantCounts>`
+  const { rows } = await sql<OrganizationCounts>`
     SELECT ${keys(sql`kind = 'tenant'`)} AS "tenantKeys",
       ${keys(sql`kind = 'tenant' AND status = 'active' AND enabled
         AND (expires_at IS NULL OR expires_at > ${now})`)} AS "activeTenantKeys",

@@ -35,7 +35,7 @@ export type OrganizationPlace = { createdAt: Date; id: string };
  * Newest first, starting after `before`; without the one that stands for the platform itself. A name is looked for as it was
  * typed: strpos knows no wildcards.
  */
-export async function listOrganizations(
+export async function findOrganizations(
   db: Db,
   filter: OrganizationFilter,
   limit: number,

@@ -5,20 +5,20 @@ import type { Database, Tx } from '../database.ts';
  * From here on the transaction runs as the role that sees one organization's rows and no others (migration 0013), whatever its
  * statements say. A WHERE clause that somebody forgot then finds nothing instead of everything.
  */
-export async function enterTenantRole(tx: Tx, organizationId: string): Promise<void> {
+export async function enterOrganizationRole(tx: Tx, organizationId: string): Promise<void> {
   await sql`SELECT set_config('role', 'flowplate_tenant', true), set_config('flowplate.organization_id', ${organizationId}, true)`.execute(
     tx,
   );
 }
 
 /** A transaction in that role: everything that is read for a tenant goes through here. */
-export async function asTenant<T>(
+export async function inOrganization<T>(
   db: Database,
   organizationId: string,
   run: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   return db.transaction().execute(async (tx) => {
-    await enterTenantRole(tx, organizationId);
+    await enterOrganizationRole(tx, organizationId);
     return run(tx);
   });
 }

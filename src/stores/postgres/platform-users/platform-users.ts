@@ -71,7 +71,7 @@ export type UserPlace = { value: string; id: string };
  * In this order, starting after the place `after`. People are few: all who pass the filter are sorted for each page, and no index
  * is kept for it (100,000 users take 70 ms).
  */
-export async function listPlatformUsers(
+export async function findPlatformUsers(
   db: Db,
   filter: PlatformUserFilter,
   order: UserOrder,
@@ -109,7 +109,7 @@ const orderValues: Record<UserSort, (isDescending: boolean) => RawBuilder<string
 };
 
 /** 'email taken' when the new address is another user's. */
-export async function updatePlatformUser(
+export async function savePlatformUser(
   tx: Tx,
   user: PlatformUser,
   passwordHash?: string,
@@ -153,7 +153,7 @@ export async function touchLogin(
   return result.numUpdatedRows === 1n;
 }
 
-export async function deletePlatformUser(tx: Tx, id: string): Promise<void> {
+export async function removePlatformUser(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('platform_users').where('id', '=', id).execute();
 }
 

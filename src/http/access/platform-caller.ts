@@ -2,30 +2,30 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { parseSecret } from '../../domain/key-format.ts';
 import type { PlatformPermission } from '../../domain/permission.ts';
 import {
-  type OperatorPrincipal,
+  type PlatformPrincipal,
   type Principal,
   requirePlatformPermission,
   requireSuperAdmin,
 } from '../../domain/principal.ts';
-import type { Exchange } from '../exchange.ts';
+import type { HttpExchange } from '../exchange.ts';
 import type { Access } from './access.ts';
 import { admitKey, type KeyAccessParts } from './bearer.ts';
 import { type ImpersonationParts, impersonated } from './impersonation.ts';
 import { readCredential } from './session-cookie.ts';
 
-export type OperatorAccessParts = KeyAccessParts &
+export type PlatformAccessParts = KeyAccessParts &
   ImpersonationParts & {
     /** The operator behind a token, as roles and status are now; undefined when its session is over. */
-    identifySession(token: string): Promise<OperatorPrincipal | undefined>;
+    identifySession(token: string): Promise<PlatformPrincipal | undefined>;
     /** The same for a platform key that was just verified. */
-    identifyPlatformKey(keyId: string): Promise<OperatorPrincipal | undefined>;
+    identifyPlatformKey(keyId: string): Promise<PlatformPrincipal | undefined>;
   };
 
 /** What an operator must hold: a permission, the super-admin's role, or nothing but being one. */
-export type OperatorNeed = PlatformPermission | 'super-admin' | 'nothing';
+export type PlatformNeed = PlatformPermission | 'super-admin' | 'nothing';
 
 /** A platform user's token or a platform key, in `Authorization: Bearer`; or the token in the portal's cookie. */
-export function operator(need: OperatorNeed): Access<OperatorAccessParts, OperatorPrincipal> {
+export function platformCaller(need: PlatformNeed): Access<PlatformAccessParts, PlatformPrincipal> {
   return {
     schemes: ['bearer', 'session'],
     needs: describeNeed(need),
@@ -37,7 +37,7 @@ export function operator(need: OperatorNeed): Access<OperatorAccessParts, Operat
     ],
     areRefusalsAudited: true,
     async admit(parts, exchange, onKnown) {
-      const principal = await identifyOperator(parts, readCredential(exchange), exchange, onKnown);
+      const principal = await identifyPlatformCaller(parts, readCredential(exchange), exchange, onKnown);
       requireNeed(principal, need);
       // An operator who works inside a tenant is written down doing so on every call, also on one that is about no tenant.
       await impersonated(parts, principal, exchange);
@@ -46,12 +46,12 @@ export function operator(need: OperatorNeed): Access<OperatorAccessParts, Operat
   };
 }
 
-export async function identifyOperator(
-  parts: OperatorAccessParts,
+export async function identifyPlatformCaller(
+  parts: PlatformAccessParts,
   credential: string,
-  exchange: Exchange,
+  exchange: HttpExchange,
   onKnown: (principal: Principal) => void,
-): Promise<OperatorPrincipal> {
+): Promise<PlatformPrincipal> {
   const principal =
     parseSecret(credential) === undefined
       ? await parts.identifySession(credential)
@@ -61,12 +61,12 @@ export async function identifyOperator(
   return principal;
 }
 
-export function requireNeed(principal: OperatorPrincipal, need: OperatorNeed): void {
+export function requireNeed(principal: PlatformPrincipal, need: PlatformNeed): void {
   if (need === 'super-admin') requireSuperAdmin(principal);
   else if (need !== 'nothing') requirePlatformPermission(principal, need);
 }
 
-function describeNeed(need: OperatorNeed): string {
+function describeNeed(need: PlatformNeed): string {
   if (need === 'super-admin') return 'Needs the role `role_platform_admin`.';
   return need === 'nothing' ? 'Open to every operator.' : `Needs the permission \`${need}\`.`;
 }

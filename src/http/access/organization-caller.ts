@@ -1,17 +1,22 @@
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import { parseSecret } from '../../domain/key-format.ts';
-import type { OperatorPrincipal, Principal, TenantPrincipal } from '../../domain/principal.ts';
-import type { Exchange } from '../exchange.ts';
+import type { OrganizationPrincipal, PlatformPrincipal, Principal } from '../../domain/principal.ts';
+import type { HttpExchange } from '../exchange.ts';
 import type { Access } from './access.ts';
 import { admitKey } from './bearer.ts';
 import { impersonated, impersonationHeaders } from './impersonation.ts';
-import { identifyOperator, type OperatorAccessParts, type OperatorNeed, requireNeed } from './operator.ts';
+import {
+  identifyPlatformCaller,
+  type PlatformAccessParts,
+  type PlatformNeed,
+  requireNeed,
+} from './platform-caller.ts';
 import { readCredential } from './session-cookie.ts';
 
 /** Scopes of a tenant's key that let it look at, or change, what its organization has. */
 const scopesFor = { read: ['read', 'write', 'admin'], manage: ['admin'] } as const;
 
-export type TenantNeed = keyof typeof scopesFor;
+export type OrganizationNeed = keyof typeof scopesFor;
 
 const errors = [
   'AMBIGUOUS_CREDENTIALS',
@@ -22,14 +27,16 @@ const errors = [
 ] as const;
 
 /** A key of the organization with a fitting scope, or an operator who impersonates it with `X-Flowplate-Org`. */
-export function tenant(need: TenantNeed): Access<OperatorAccessParts, TenantPrincipal> {
+export function organizationCaller(
+  need: OrganizationNeed,
+): Access<PlatformAccessParts, OrganizationPrincipal> {
   return {
     schemes: ['bearer', 'apiKey', 'session'],
     needs: `${describeScopes(need)}; or an operator with \`${impersonationHeaders.organization}\`.`,
     errors,
     areRefusalsAudited: true,
     async admit(parts, exchange, onKnown) {
-      const principal = await admitTenantOrOperator(parts, exchange, need, onKnown);
+      const principal = await admitOrganizationOrPlatformCaller(parts, exchange, need, onKnown);
       if ('organizationId' in principal) return principal;
       throw validationError([
         { path: impersonationHeaders.organization, message: 'must say in which organization' },
@@ -39,25 +46,25 @@ export function tenant(need: TenantNeed): Access<OperatorAccessParts, TenantPrin
 }
 
 /** The same, and an operator who impersonates nobody but holds a permission of the platform's own. */
-export function tenantOrOperator(
-  need: TenantNeed,
-  operatorNeed: OperatorNeed,
-): Access<OperatorAccessParts, TenantPrincipal | OperatorPrincipal> {
+export function organizationOrPlatformCaller(
+  need: OrganizationNeed,
+  platformNeed: PlatformNeed,
+): Access<PlatformAccessParts, OrganizationPrincipal | PlatformPrincipal> {
   return {
     schemes: ['bearer', 'apiKey', 'session'],
-    needs: `${describeScopes(need)}; or an operator: \`${operatorNeed}\`, or impersonation with \`${impersonationHeaders.organization}\`.`,
+    needs: `${describeScopes(need)}; or an operator: \`${platformNeed}\`, or impersonation with \`${impersonationHeaders.organization}\`.`,
     errors,
     areRefusalsAudited: true,
     async admit(parts, exchange, onKnown) {
-      const principal = await admitTenantOrOperator(parts, exchange, need, onKnown);
-      if (!('organizationId' in principal)) requireNeed(principal, operatorNeed);
+      const principal = await admitOrganizationOrPlatformCaller(parts, exchange, need, onKnown);
+      if (!('organizationId' in principal)) requireNeed(principal, platformNeed);
       return principal;
     },
   };
 }
 
 /** A key of the organization itself and nobody in its place. */
-export function tenantKey(need: TenantNeed): Access<OperatorAccessParts, TenantPrincipal> {
+export function tenantKey(need: OrganizationNeed): Access<PlatformAccessParts, OrganizationPrincipal> {
   return {
     schemes: ['bearer', 'apiKey'],
     needs: `${describeScopes(need)}; an operator cannot take its place.`,
@@ -68,39 +75,39 @@ export function tenantKey(need: TenantNeed): Access<OperatorAccessParts, TenantP
       if (parseSecret(credential)?.kind === 'tenant') {
         return admitTenantKey(parts, credential, need, exchange, onKnown);
       }
-      await identifyOperator(parts, credential, exchange, onKnown);
+      await identifyPlatformCaller(parts, credential, exchange, onKnown);
       throw new FlowplateError('INSUFFICIENT_PERMISSIONS', { systemMessage: 'This needs a tenant key' });
     },
   };
 }
 
-async function admitTenantOrOperator(
-  parts: OperatorAccessParts,
-  exchange: Exchange,
-  need: TenantNeed,
+async function admitOrganizationOrPlatformCaller(
+  parts: PlatformAccessParts,
+  exchange: HttpExchange,
+  need: OrganizationNeed,
   onKnown: (principal: Principal) => void,
-): Promise<TenantPrincipal | OperatorPrincipal> {
+): Promise<OrganizationPrincipal | PlatformPrincipal> {
   const credential = readCredential(exchange);
   if (parseSecret(credential)?.kind === 'tenant') {
     return admitTenantKey(parts, credential, need, exchange, onKnown);
   }
-  const operator = await identifyOperator(parts, credential, exchange, onKnown);
+  const operator = await identifyPlatformCaller(parts, credential, exchange, onKnown);
   return (await impersonated(parts, operator, exchange)) ?? operator;
 }
 
 async function admitTenantKey(
-  parts: OperatorAccessParts,
+  parts: PlatformAccessParts,
   credential: string,
-  need: TenantNeed,
-  exchange: Exchange,
+  need: OrganizationNeed,
+  exchange: HttpExchange,
   onKnown: (principal: Principal) => void,
-): Promise<TenantPrincipal> {
+): Promise<OrganizationPrincipal> {
   const {
     key_id: id,
     organization_id: organizationId,
     scopes,
   } = await admitKey(parts, credential, 'tenant', exchange);
-  const principal = { kind: 'tenant_key', id, name: id, organizationId, operator: null } as const;
+  const principal = { kind: 'tenant_key', id, name: id, organizationId, impersonator: null } as const;
   onKnown(principal);
   if (scopesFor[need].some((scope) => scopes.includes(scope))) return principal;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
@@ -109,6 +116,6 @@ async function admitTenantKey(
   });
 }
 
-function describeScopes(need: TenantNeed): string {
+function describeScopes(need: OrganizationNeed): string {
   return `Needs a tenant key with the scope ${scopesFor[need].map((scope) => `\`${scope}\``).join(' or ')}`;
 }
