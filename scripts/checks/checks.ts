@@ -2,6 +2,7 @@ import { projectRoot } from '../services/project-root.ts';
 import { lintApiDocument } from './api-document.ts';
 import type { Check } from './check.ts';
 import { cruise } from './cruise.ts';
+import { checkFolderNames } from './folder-names.ts';
 import { checkLockFile } from './lock-file.ts';
 import { readRoomWords } from './room-words.ts';
 import { runTool } from './run-tool.ts';
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   tool('types of the portal', ['portal/node_modules/typescript/bin/tsc', '--noEmit', '--project', 'portal']),
   { heading: 'who may import whom', run: (signal) => cruise(signal, projectRoot) },
   { heading: 'what each room may know', run: () => readRoomWords(projectRoot) },
+  { heading: 'folder names', run: () => checkFolderNames(projectRoot) },
   tool('dead code', ['node_modules/knip/bin/knip.js', '--no-progress']),
   { heading: 'API document', run: lintApiDocument },
   tool('generated files', ['scripts/generate.ts', '--check']),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isOrganizationCaller, isPlatformCaller, type Principal } from '../domain/principal.ts';
 import type { HeldUpBy, Propagation } from '../domain/propagation.ts';
-import { timestampText } from './user-keys/key-schemas.ts';
+import { timestampText } from './fields.ts';
 
 /** What every answer says that takes something away from a key. */
 export const propagationFields = {

@@ -32,7 +32,7 @@ import type { updateUserRoute } from '../../src/http/platform-users/update-platf
 import type { createRoleRoute } from '../../src/http/roles/create-role.ts';
 import type { updateRoleRoute } from '../../src/http/roles/update-role.ts';
 import type { logInRoute } from '../../src/http/sessions/log-in.ts';
-import type { listKeysForPlatformRoute } from '../../src/http/user-keys/platform/list-keys.ts';
+import type { listKeysForPlatformRoute } from '../../src/http/user-keys/list-keys.ts';
 import type { Key, Propagated } from '../../src/sdk/api-types.ts';
 import type * as sdk from '../../src/sdk/operator-types.ts';
 import type { Answer, Body, Query, Same, Sendable } from './agreeing-types.ts';

@@ -2355,10 +2355,10 @@ export interface operations {
                 organization_id?: string;
                 environment?: string;
                 status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
-                /** @description What `key_prefix` begins with */
-                prefix?: string;
                 limit?: number;
                 cursor?: string;
+                /** @description What `key_prefix` begins with */
+                prefix?: string;
             };
             header?: never;
             path?: never;

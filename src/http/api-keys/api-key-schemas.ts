@@ -4,7 +4,7 @@ import { startOfPeriod } from '../../domain/usage.ts';
 import { statusAt } from '../../domain/user-key.ts';
 import type { CreatedApiKey } from '../../usecases/api-keys/created-api-key.ts';
 import type { ApiKeyWithUsage } from '../../usecases/api-keys/get-api-key.ts';
-import { externalId, timestampText } from '../user-keys/key-schemas.ts';
+import { externalId, timestampText } from '../fields.ts';
 
 /** Any kind of handle: those of other keys than these are not malformed, there is just no such key here. */
 export const apiKeyParams = z.strictObject({ id: externalId.describe('The id of a key (ak_…)') });

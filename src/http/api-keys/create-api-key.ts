@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { type CreateApiKeyParts, createApiKey } from '../../usecases/api-keys/create-api-key.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
+import { endTime, environmentSlug, externalId, noParams, noQuery, scopes } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { endTime } from '../time-fields.ts';
-import { environmentSlug, externalId, noParams, noQuery, scopes } from '../user-keys/key-schemas.ts';
 import { createdFields, toCreatedAnswer } from './api-key-schemas.ts';
 
 const line = (lengthMax: number) =>

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { deleteApiKey } from '../../usecases/api-keys/delete-api-key.ts';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { apiKeyParams } from './api-key-schemas.ts';
 
 export const deleteApiKeyRoute = defineRoute({

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { getApiKeyUsage } from '../../usecases/api-keys/get-api-key-usage.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
+import { noBody } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody } from '../user-keys/key-schemas.ts';
 import { toUsageAnswer, usageAnswer, usageQuery } from '../user-keys/usage-answer.ts';
 import { apiKeyParams } from './api-key-schemas.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type ApiKeyReadParts, getApiKey } from '../../usecases/api-keys/get-api-key.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { apiKeyFields, apiKeyParams, toApiKeyAnswer } from './api-key-schemas.ts';
 
 export const getApiKeyRoute = defineRoute({

@@ -3,9 +3,8 @@ import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { listApiKeys } from '../../usecases/api-keys/list-api-keys.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
+import { externalId, noBody, noParams, name as searched, startTime } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { startTime } from '../time-fields.ts';
-import { externalId, noBody, noParams, name as searched } from '../user-keys/key-schemas.ts';
 import { apiKeyFields, apiKeyStatus, toApiKeyAnswer } from './api-key-schemas.ts';
 
 const timeOf = (meaning: string) => startTime.optional().describe(`${meaning} ${startTime.description}`);

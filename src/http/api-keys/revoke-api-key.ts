@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { revokeApiKey } from '../../usecases/api-keys/revoke-api-key.ts';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
+import { noQuery, timestampText } from '../fields.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery, timestampText } from '../user-keys/key-schemas.ts';
 import { apiKeyFields, apiKeyParams, shownStatus } from './api-key-schemas.ts';
 
 export const revokeApiKeyRoute = defineRoute({

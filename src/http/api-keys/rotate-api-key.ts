@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { rotateApiKey } from '../../usecases/api-keys/rotate-api-key.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
+import { noQuery } from '../fields.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { apiKeyParams, createdFields, toCreatedAnswer } from './api-key-schemas.ts';
 
 export const rotateApiKeyRoute = defineRoute({

@@ -5,9 +5,9 @@ import { startOfPeriod } from '../../domain/usage.ts';
 import type { ApiUserWithUsage } from '../../usecases/api-users/api-user-parts.ts';
 import type { CreatedApiUser } from '../../usecases/api-users/new-api-user.ts';
 import type { Replayed } from '../../usecases/idempotent.ts';
+import { timestampText } from '../fields.ts';
 import { email as anEmail, displayName } from '../platform-users/platform-user-schemas.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
-import { timestampText } from '../user-keys/key-schemas.ts';
 
 const email = anEmail.nullish().describe('Where to reach the user; two users may share one');
 

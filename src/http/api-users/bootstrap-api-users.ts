@@ -1,8 +1,8 @@
 import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
 import { bootstrapApiUsers } from '../../usecases/api-users/bootstrap-api-users.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { createdApiUserAnswer, newAdminBody, toCreatedAnswer } from './api-user-schemas.ts';
 
 export const bootstrapApiUsersRoute = defineRoute({

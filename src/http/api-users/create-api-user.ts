@@ -1,8 +1,8 @@
 import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
 import { createApiUser } from '../../usecases/api-users/create-api-user.ts';
 import { apiUserAdmin } from '../access/api-user.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { createdApiUserAnswer, newApiUserBody, toCreatedAnswer } from './api-user-schemas.ts';
 
 export const createApiUserRoute = defineRoute({

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
 import { deleteApiUser } from '../../usecases/api-users/delete-api-user.ts';
 import { apiUserAdmin } from '../access/api-user.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { apiUserParams, pendingFields, pendingMeans, settled } from './api-user-schemas.ts';
 
 export const deleteApiUserRoute = defineRoute({

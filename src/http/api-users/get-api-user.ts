@@ -1,8 +1,8 @@
 import type { ReadApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
 import { getApiUser } from '../../usecases/api-users/get-api-user.ts';
 import { apiUserAdmin } from '../access/api-user.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { apiUserAnswer, apiUserParams, toApiUserAnswer } from './api-user-schemas.ts';
 
 export const getApiUserRoute = defineRoute({

@@ -3,8 +3,8 @@ import type { ReadApiUserParts } from '../../usecases/api-users/api-user-parts.t
 import { listApiUsers } from '../../usecases/api-users/list-api-users.ts';
 import { apiUserAdmin } from '../access/api-user.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
+import { noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams } from '../user-keys/key-schemas.ts';
 import { apiUserAnswer, toApiUserAnswer } from './api-user-schemas.ts';
 
 export const listApiUsersRoute = defineRoute({

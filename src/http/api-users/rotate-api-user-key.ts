@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
 import { rotateApiUserKey } from '../../usecases/api-users/rotate-api-user-key.ts';
 import { apiUserAdmin } from '../access/api-user.ts';
+import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import {
   apiUserParams,
   pendingFields,

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
 import { type ApiUserChanges, updateApiUser } from '../../usecases/api-users/update-api-user.ts';
 import { apiUserAdmin } from '../access/api-user.ts';
+import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import {
   apiUserAnswer,
   apiUserChangesBody,

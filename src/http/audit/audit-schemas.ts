@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
 import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
-import { endTime, startTime } from '../time-fields.ts';
-import { timestampText } from '../user-keys/key-schemas.ts';
+import { endTime, startTime, timestampText } from '../fields.ts';
 
 const results = ['success', 'refused'] as const;
 const anId = z.string().regex(externalIdPattern, 'must be an id');

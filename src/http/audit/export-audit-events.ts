@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import { exportAuditEvents } from '../../usecases/audit/export-audit-events.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams } from '../user-keys/key-schemas.ts';
 import { auditEventAnswer, auditFilterFields, toAuditEventAnswer, toAuditFilter } from './audit-schemas.ts';
 
 export const exportAuditEventsRoute = defineRoute({

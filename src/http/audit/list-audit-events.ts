@@ -3,8 +3,8 @@ import { numberRanges } from '../../domain/number-ranges.ts';
 import { listAuditEvents } from '../../usecases/audit/list-audit-events.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimitTo, toCursor } from '../cursor.ts';
+import { noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams } from '../user-keys/key-schemas.ts';
 import { auditEventAnswer, auditFilterFields, toAuditEventAnswer, toAuditFilter } from './audit-schemas.ts';
 
 const path = '/api/v1/platform/audit';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { auditFaultKinds, verifyAudit } from '../../usecases/audit/verify-audit.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noParams, timestampText } from '../fields.ts';
 import { queryNumber } from '../query-number.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, timestampText } from '../user-keys/key-schemas.ts';
 
 const seqText = queryNumber({ min: 1, max: 999_999_999_999_999, message: 'must be a number from 1 on' });
 

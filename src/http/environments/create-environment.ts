@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { createEnvironment } from '../../usecases/environments/create-environment.ts';
 import { organizationCaller } from '../access/organization-caller.ts';
+import { environmentSlug, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { environmentSlug, noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { environmentFields, toEnvironmentAnswer } from './environment-schemas.ts';
 
 export const createEnvironmentRoute = defineRoute({

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteEnvironment } from '../../usecases/environments/delete-environment.ts';
 import { organizationCaller } from '../access/organization-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { environmentId } from './environment-schemas.ts';
 
 export const deleteEnvironmentRoute = defineRoute({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idPattern } from '../../domain/ids.ts';
 import type { Environment } from '../../domain/organization.ts';
-import { environmentSlug, timestampText } from '../user-keys/key-schemas.ts';
+import { environmentSlug, timestampText } from '../fields.ts';
 
 export const environmentId = z.string().regex(idPattern('environment'), 'must be an environment id (env_…)');
 

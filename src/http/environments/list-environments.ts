@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { listEnvironments } from '../../usecases/environments/list-environments.ts';
 import { organizationCaller } from '../access/organization-caller.ts';
 import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
+import { noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams } from '../user-keys/key-schemas.ts';
 import { environmentFields, toEnvironmentAnswer } from './environment-schemas.ts';
 
 export const listEnvironmentsRoute = defineRoute({

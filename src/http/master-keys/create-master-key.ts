@@ -4,8 +4,8 @@ import { masterKeyPermissions } from '../../domain/permission.ts';
 import { createMasterKey } from '../../usecases/master-keys/create-master-key.ts';
 import type { MasterKeyRequest } from '../../usecases/master-keys/issue-master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { createdMasterKey, masterKeyBody, toCreatedAnswer } from './master-key-schemas.ts';
 
 export const createMasterKeyRoute = defineRoute({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { getMasterKey } from '../../usecases/master-keys/get-master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { masterKeyFields, masterKeyId, toMasterKeyAnswer } from './master-key-schemas.ts';
 
 export const getMasterKeyRoute = defineRoute({

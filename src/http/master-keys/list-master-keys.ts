@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { listMasterKeys } from '../../usecases/master-keys/list-master-keys.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
+import { name, noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { name, noBody, noParams } from '../user-keys/key-schemas.ts';
 import { masterKeyFields, toMasterKeyAnswer } from './master-key-schemas.ts';
 
 const path = '/api/v1/platform/master-keys';

@@ -3,8 +3,7 @@ import { idPattern } from '../../domain/ids.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
 import type { ShownMasterKey } from '../../usecases/master-keys/master-key-view.ts';
-import { endTime } from '../time-fields.ts';
-import { environmentSlug, externalId, ipAllowlist, name, timestampText } from '../user-keys/key-schemas.ts';
+import { endTime, environmentSlug, externalId, ipAllowlist, name, timestampText } from '../fields.ts';
 
 export const masterKeyId = z.strictObject({
   id: z.string().regex(idPattern('masterKey'), 'must be a master key id (flm_…)'),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { revokeMasterKey } from '../../usecases/master-keys/revoke-master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noQuery } from '../fields.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { masterKeyId } from './master-key-schemas.ts';
 
 export const revokeMasterKeyRoute = defineRoute({

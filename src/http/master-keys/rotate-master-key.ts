@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import { rotateMasterKey } from '../../usecases/master-keys/rotate-master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
-import { intIn } from '../int-in.ts';
+import { intIn, noQuery } from '../fields.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { createdMasterKey, masterKeyId, toCreatedAnswer } from './master-key-schemas.ts';
 
 export const rotateMasterKeyRoute = defineRoute({

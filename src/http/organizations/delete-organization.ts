@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteOrganization } from '../../usecases/organizations/delete-organization.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { propagationFields, statusOf, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { organizationIdParam } from './organization-schemas.ts';
 
 export const deleteOrganizationRoute = defineRoute({

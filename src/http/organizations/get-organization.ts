@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { getOrganization } from '../../usecases/organizations/get-organization.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import {
   organizationDetailsFields,
   organizationIdParam,

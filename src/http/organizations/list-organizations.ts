@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { listOrganizations } from '../../usecases/organizations/list-organizations.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { nextPage, pageLimit } from '../cursor.ts';
+import { noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams } from '../user-keys/key-schemas.ts';
 import {
   organizationCursor,
   organizationFields,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Organization } from '../../domain/organization.ts';
 import type { OrganizationDetails } from '../../usecases/organizations/get-organization.ts';
 import { toCursor } from '../cursor.ts';
-import { externalId, name, timestampText } from '../user-keys/key-schemas.ts';
+import { externalId, name, timestampText } from '../fields.ts';
 
 export const organizationIdParam = z.strictObject({ id: externalId });
 export const organizationName = name;

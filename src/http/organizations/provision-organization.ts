@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { provisionOrganization } from '../../usecases/organizations/provision-organization.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { organizationFields, organizationName, toOrganizationAnswer } from './organization-schemas.ts';
 
 export const provisionOrganizationRoute = defineRoute({

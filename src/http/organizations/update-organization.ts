@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { updateOrganization } from '../../usecases/organizations/update-organization.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noQuery } from '../fields.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import {
   organizationFields,
   organizationIdParam,

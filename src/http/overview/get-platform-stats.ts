@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { getPlatformStats } from '../../usecases/overview/get-platform-stats.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
 
 export const getPlatformStatsRoute = defineRoute({
   method: 'get',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { getQueueHealth } from '../../usecases/overview/get-queue-health.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noParams, noQuery, timestampText } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
 
 const moment = z.strictObject({ job: z.string(), at: timestampText });
 

@@ -3,9 +3,8 @@ import { platformOrganizationId } from '../../domain/api-key.ts';
 import { getTopTraffic, type TopTraffic } from '../../usecases/overview/get-top-traffic.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { pageLimitTo } from '../cursor.ts';
+import { noBody, noParams, wholeDay } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { wholeDay } from '../time-fields.ts';
-import { noBody, noParams } from '../user-keys/key-schemas.ts';
 
 const sums = { requests: z.int().describe('Accepted verifications'), refused: z.int() };
 

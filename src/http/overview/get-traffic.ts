@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { getTraffic } from '../../usecases/overview/get-traffic.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noParams, timestampText } from '../fields.ts';
 import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, timestampText } from '../user-keys/key-schemas.ts';
 import { usageQuery } from '../user-keys/usage-answer.ts';
 
 export const getTrafficRoute = defineRoute({

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { bootstrapPlatform } from '../../usecases/platform-users/bootstrap-platform.ts';
 import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
 import { tenantKey } from '../access/organization-caller.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { displayName, email, newPassword, toUserAnswer, userAnswer } from './platform-user-schemas.ts';
 
 export const bootstrapRoute = defineRoute({

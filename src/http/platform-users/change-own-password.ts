@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { changeOwnPassword } from '../../usecases/platform-users/change-own-password.ts';
 import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { newPassword, typedPassword } from './platform-user-schemas.ts';
 
 export const changePasswordRoute = defineRoute({

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { createPlatformUser } from '../../usecases/platform-users/create-platform-user.ts';
 import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import {
   displayName,
   email,

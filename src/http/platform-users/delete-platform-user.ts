@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { deletePlatformUser } from '../../usecases/platform-users/delete-platform-user.ts';
 import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { userParams } from './platform-user-schemas.ts';
 
 export const deleteUserRoute = defineRoute({

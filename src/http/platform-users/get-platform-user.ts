@@ -1,7 +1,7 @@
 import { getPlatformUser } from '../../usecases/platform-users/get-platform-user.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { toUserAnswer, userAnswer, userParams } from './platform-user-schemas.ts';
 
 export const getUserRoute = defineRoute({

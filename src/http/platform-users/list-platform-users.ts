@@ -3,8 +3,8 @@ import { userSorts } from '../../domain/platform-user.ts';
 import { listPlatformUsers, type UserOrder } from '../../usecases/platform-users/list-platform-users.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { nextPage, pageLimit } from '../cursor.ts';
+import { name, noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { name, noBody, noParams } from '../user-keys/key-schemas.ts';
 import { toUserCursor, userCursor } from './platform-user-cursor.ts';
 import { toUserAnswer, userAnswer } from './platform-user-schemas.ts';
 

@@ -3,7 +3,7 @@ import { emailLengthMax, emailPattern } from '../../domain/email.ts';
 import { idPattern } from '../../domain/ids.ts';
 import { passwordLengthMax, passwordLengthMin } from '../../domain/password.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
-import { timestampText } from '../user-keys/key-schemas.ts';
+import { timestampText } from '../fields.ts';
 
 export const email = z
   .string()

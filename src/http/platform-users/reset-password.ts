@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
 import { updatePlatformUser } from '../../usecases/platform-users/update-platform-user.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { newPassword, userParams } from './platform-user-schemas.ts';
 
 export const resetPasswordRoute = defineRoute({

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { createRole } from '../../usecases/roles/create-role.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { roleAnswer, roleSettings, toRoleAnswer } from './role-schemas.ts';
 
 export const createRoleRoute = defineRoute({

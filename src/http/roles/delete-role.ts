@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteRole } from '../../usecases/roles/delete-role.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { roleParams } from './role-schemas.ts';
 
 export const deleteRoleRoute = defineRoute({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { listRoles } from '../../usecases/roles/list-roles.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { roleAnswer, toRoleAnswer } from './role-schemas.ts';
 
 export const listRolesRoute = defineRoute({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { platformPermissions } from '../../domain/permission.ts';
 import type { Role } from '../../domain/role.ts';
+import { timestampText } from '../fields.ts';
 import { displayName, roleId } from '../platform-users/platform-user-schemas.ts';
-import { timestampText } from '../user-keys/key-schemas.ts';
 
 export const roleParams = z.strictObject({ id: roleId });
 

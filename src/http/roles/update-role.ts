@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { updateRole } from '../../usecases/roles/update-role.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { roleAnswer, roleParams, roleSettings, toRoleAnswer } from './role-schemas.ts';
 
 export const updateRoleRoute = defineRoute({

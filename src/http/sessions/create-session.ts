@@ -4,9 +4,9 @@ import { type LogInParts, logIn } from '../../usecases/sessions/log-in.ts';
 import { anybody } from '../access/anybody.ts';
 import { portalHeader } from '../access/own-page.ts';
 import { maySetSessionCookie, sessionCookie } from '../access/session-cookie.ts';
+import { noParams, noQuery, timestampText } from '../fields.ts';
 import { email, toUserAnswer, typedPassword, userAnswer } from '../platform-users/platform-user-schemas.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
 
 export const createSessionRoute = defineRoute({
   method: 'post',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { anybody } from '../access/anybody.ts';
+import { noBody, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
 
 export const getSessionRoute = defineRoute({
   method: 'get',

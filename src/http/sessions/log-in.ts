@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type LogInParts, logIn } from '../../usecases/sessions/log-in.ts';
 import { anybody } from '../access/anybody.ts';
+import { noParams, noQuery, timestampText } from '../fields.ts';
 import { email, toUserAnswer, typedPassword, userAnswer } from '../platform-users/platform-user-schemas.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
 
 export const logInRoute = defineRoute({
   method: 'post',

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { logOut } from '../../usecases/sessions/log-out.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { endedSessionCookie } from '../access/session-cookie.ts';
+import { noBody, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, noQuery } from '../user-keys/key-schemas.ts';
 
 export const logOutRoute = defineRoute({
   method: 'post',

@@ -3,7 +3,8 @@ import { startOfPeriod } from '../../domain/usage.ts';
 import { statusAt } from '../../domain/user-key.ts';
 import type { MintedKey } from '../../usecases/user-keys/issue-secret.ts';
 import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
-import { externalId, keyId, settingFields, timestampText } from './key-schemas.ts';
+import { externalId, keyId, timestampText } from '../fields.ts';
+import { settingFields } from './key-schemas.ts';
 
 /** What a key's owner gets, once. */
 export const mintedFields = {

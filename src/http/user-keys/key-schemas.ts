@@ -1,33 +1,17 @@
 import { z } from 'zod';
-import { externalIdPattern, isReservedWord, keyIdPattern } from '../../domain/ids.ts';
-import { ipRangeRule, isIpRange } from '../../domain/ip-allowlist.ts';
-import { environmentSlugPattern } from '../../domain/key-format.ts';
 import { metadataBytesMax, metadataDepthMax, metadataFault } from '../../domain/metadata.ts';
 import { numberRanges } from '../../domain/number-ranges.ts';
-import { scopePattern, scopesMax } from '../../domain/scope.ts';
 import { type Metadata, onUnavailable, quotaPeriods } from '../../domain/user-key.ts';
-import { intIn } from '../int-in.ts';
-import { endTime } from '../time-fields.ts';
-
-export const externalId = z
-  .string()
-  .regex(externalIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : @ - and begin with a letter or digit')
-  .refine((id) => !isReservedWord(id), 'is a reserved word');
-
-export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
-export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
-
-export const timestampText = z.iso.datetime();
-export const scopes = z
-  .array(z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -'))
-  .max(scopesMax)
-  .transform((all) => [...new Set(all)]);
-
-export const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
+import {
+  endTime,
+  environmentSlug,
+  externalId,
+  intIn,
+  ipAllowlist,
+  name,
+  scopes,
+  timestampText,
+} from '../fields.ts';
 
 const metadata = z
   .custom<Metadata>((value) => metadataFault(value) === undefined, {
@@ -60,10 +44,6 @@ const quota = z
     on_unavailable: whenUnavailable,
   })
   .meta({ description: 'So much cost in each calendar day or month, UTC.' });
-
-export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).min(1).max(64).meta({
-  description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
-});
 
 /** When a new key ends: at a moment, or after so long. */
 export const endFields = {
@@ -123,7 +103,3 @@ export const settingFields = {
   quota: quota.nullable(),
   ip_allowlist: z.array(z.string()).nullable(),
 };
-
-export const noParams = z.strictObject({});
-export const noQuery = z.strictObject({});
-export const noBody = z.strictObject({});

@@ -1,11 +1,28 @@
 import { z } from 'zod';
+import type { Caller } from '../../domain/principal.ts';
 import type { ReadParts } from '../../usecases/user-keys/key-with-usage.ts';
 import { listKeys } from '../../usecases/user-keys/list-keys.ts';
 import { masterKey } from '../access/master-key.ts';
-import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
+import { platformCaller } from '../access/platform-caller.ts';
+import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
+import { environmentSlug, externalId, noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
-import { environmentSlug, externalId, noBody, noParams } from './key-schemas.ts';
+
+const platformPath = '/api/v1/platform/hidden-keys';
+
+/** `fl_user_{environment}_{8}` or its beginning. More of a key is a part of its secret, which belongs into no URL. */
+const prefixPattern = /^(?!fl_user_[a-z0-9]{1,16}_[0-9A-Za-z]{9})[0-9A-Za-z_]{1,33}$/;
+
+const filters = {
+  user_id: externalId.optional(),
+  organization_id: externalId.optional(),
+  environment: environmentSlug.optional(),
+  status: keyFields.status.optional(),
+  limit: pageLimit,
+  cursor: cursorOf('key').optional(),
+};
+const query = z.strictObject(filters);
 
 export const listKeysRoute = defineRoute({
   method: 'get',
@@ -16,35 +33,63 @@ export const listKeysRoute = defineRoute({
     'Newest first. `next_cursor` leads to the next page and stays good while keys are added; null on the last.',
   access: masterKey('keys:read'),
   params: noParams,
-  query: z.strictObject({
-    user_id: externalId.optional(),
-    organization_id: externalId.optional(),
-    environment: environmentSlug.optional(),
-    status: keyFields.status.optional(),
-    limit: pageLimit,
-    cursor: cursorOf('key').optional(),
-  }),
+  query,
   body: noBody,
   success: { 200: 'A page of keys.' },
   answer: z.strictObject({ data: z.array(z.strictObject(keyFields)), next_cursor: z.string().nullable() }),
   errors: [],
   async handle(parts: ReadParts, { query, caller }) {
-    const { keys, hasMore } = await listKeys(parts, caller.principal, {
-      userId: query.user_id,
-      organizationId: query.organization_id,
-      environment: query.environment,
-      status: query.status,
-      limit: query.limit,
-      before: query.cursor,
-    });
-    const last = keys.at(-1);
-    const now = parts.clock.now();
-    return {
-      status: 200,
-      body: {
-        data: keys.map((key) => toKeyAnswer(key, now)),
-        next_cursor: hasMore && last !== undefined ? toCursor(last.key.id) : null,
-      },
-    };
+    const { data, nextCursor } = await readPage(parts, caller, query);
+    return { status: 200, body: { data, next_cursor: nextCursor ?? null } };
   },
 });
+
+export const listKeysForPlatformRoute = defineRoute({
+  method: 'get',
+  path: platformPath,
+  operationId: 'listHiddenKeys',
+  summary: 'List hidden user keys',
+  description:
+    'The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`.',
+  access: platformCaller('platform:hidden_keys:read'),
+  params: noParams,
+  query: z.strictObject({
+    ...filters,
+    prefix: z
+      .string()
+      .regex(prefixPattern, 'must be the beginning of a key_prefix, never more of a key')
+      .optional()
+      .describe('What `key_prefix` begins with'),
+  }),
+  body: noBody,
+  success: { 200: 'A page of keys.' },
+  answer: z.array(z.strictObject(keyFields)),
+  errors: [],
+  async handle(parts: ReadParts, { query, caller }) {
+    const { cursor: _, ...narrowed } = query;
+    const { data, nextCursor } = await readPage(parts, caller, query);
+    return { status: 200, body: data, ...nextPage(platformPath, narrowed, nextCursor) };
+  },
+});
+
+async function readPage(
+  parts: ReadParts,
+  caller: Caller,
+  asked: z.output<typeof query> & { prefix?: string | undefined },
+) {
+  const { keys, hasMore } = await listKeys(parts, caller.principal, {
+    userId: asked.user_id,
+    organizationId: asked.organization_id,
+    environment: asked.environment,
+    status: asked.status,
+    prefix: asked.prefix,
+    limit: asked.limit,
+    before: asked.cursor,
+  });
+  const last = keys.at(-1);
+  const now = parts.clock.now();
+  return {
+    data: keys.map((key) => toKeyAnswer(key, now)),
+    nextCursor: hasMore && last !== undefined ? toCursor(last.key.id) : undefined,
+  };
+}

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { MintParts } from '../../usecases/user-keys/mint-key.ts';
 import { mintKey } from '../../usecases/user-keys/mint-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { environmentSlug, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
-import { endOf, environmentSlug, mintBody, noParams, noQuery, settingFields } from './key-schemas.ts';
+import { endOf, mintBody, settingFields } from './key-schemas.ts';
 
 export const mintKeyRoute = defineRoute({
   method: 'post',

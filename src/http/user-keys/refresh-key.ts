@@ -2,20 +2,11 @@ import { z } from 'zod';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import { type RefreshParts, refreshKey } from '../../usecases/user-keys/refresh-key.ts';
 import { masterKey } from '../access/master-key.ts';
-import { intIn } from '../int-in.ts';
+import { environmentSlug, externalId, intIn, noQuery, timestampText } from '../fields.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
-import {
-  endFields,
-  endOf,
-  environmentSlug,
-  externalId,
-  hasAtMostOneEnd,
-  noQuery,
-  timestampText,
-  twoEnds,
-} from './key-schemas.ts';
+import { endFields, endOf, hasAtMostOneEnd, twoEnds } from './key-schemas.ts';
 
 export const refreshKeyRoute = defineRoute({
   method: 'post',

@@ -1,26 +1,40 @@
 import { z } from 'zod';
+import type { Caller } from '../../domain/principal.ts';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { revokeKey } from '../../usecases/user-keys/revoke-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { platformCaller } from '../access/platform-caller.ts';
+import { keyId, noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { keyId, noBody, noQuery } from './key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
 
-export const revokeKeyRoute = defineRoute({
+const revokesKey = {
   method: 'delete',
-  path: '/v1/flowplate/api-keys/:key_id',
-  operationId: 'revokeKey',
-  summary: 'Revoke one key by its id',
   description:
     'An active key takes its predecessors in grace with it. Again is a success with `revoked_count` 0.',
-  access: masterKey('keys:revoke'),
   params: z.strictObject({ key_id: keyId }),
   query: noQuery,
   body: noBody,
   success: revocationSuccess,
   answer: revocationAnswer,
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: ChangeParts, { params, caller }) {
-    return toRevocationAnswer(await revokeKey(parts, caller, params.key_id));
+  async handle(parts: ChangeParts, { params, caller }: { params: { key_id: string }; caller: Caller }) {
+    return toRevocationAnswer(await revokeKey(parts, caller, params.key_id), caller.principal);
   },
+} as const;
+
+export const revokeKeyRoute = defineRoute({
+  ...revokesKey,
+  path: '/v1/flowplate/api-keys/:key_id',
+  operationId: 'revokeKey',
+  summary: 'Revoke one key by its id',
+  access: masterKey('keys:revoke'),
+});
+
+export const revokeKeyForPlatformRoute = defineRoute({
+  ...revokesKey,
+  path: '/api/v1/platform/hidden-keys/:key_id',
+  operationId: 'revokeHiddenKey',
+  summary: 'Revoke one hidden user key',
+  access: platformCaller('platform:hidden_keys:manage'),
 });

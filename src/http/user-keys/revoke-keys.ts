@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { revokeKeysOf } from '../../usecases/user-keys/revoke-keys.ts';
 import { masterKey } from '../access/master-key.ts';
+import { environmentSlug, externalId, noBody } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { environmentSlug, externalId, noBody } from './key-schemas.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
 
 export const revokeKeysRoute = defineRoute({

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { ChangeParts } from '../../usecases/change.ts';
 import { updateKey } from '../../usecases/user-keys/update-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { keyId, noQuery } from '../fields.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
 import { keyMergePatch, keyPatch } from './key-patch.ts';
-import { keyId, noQuery } from './key-schemas.ts';
 
 export const updateKeyRoute = defineRoute({
   method: 'patch',

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { addCounts } from '../../domain/usage.ts';
 import type { KeyUsage } from '../../usecases/usage/usage-range.ts';
+import { endTime, keyId, startTime, timestampText } from '../fields.ts';
 import { addUpOutcomes, outcomeFields } from '../outcome-sums.ts';
-import { endTime, startTime } from '../time-fields.ts';
-import { keyId, timestampText } from './key-schemas.ts';
 
 export const usageQuery = z.strictObject({
   from: startTime.optional(),

@@ -3,8 +3,8 @@ import { isVerifiable } from '../../domain/key-format.ts';
 import { isVisibleTo } from '../../domain/principal.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { keyRecord, seq, toKeyRecordAnswer, verifierParams } from './verifier-schemas.ts';
 
 type Parts = { verify: Pick<VerifyParts, 'records' | 'clock'> };

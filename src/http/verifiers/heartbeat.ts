@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type HeartbeatParts, heartbeat } from '../../usecases/verifiers/heartbeat.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { change, seq, toRecentChange, verifierParams } from './verifier-schemas.ts';
 
 type Parts = {

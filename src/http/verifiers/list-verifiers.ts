@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { listVerifiers } from '../../usecases/verifiers/list-verifiers.ts';
 import { platformCaller } from '../access/platform-caller.ts';
+import { noBody, noParams, noQuery, timestampText } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noParams, noQuery, timestampText } from '../user-keys/key-schemas.ts';
 
 export const listVerifiersRoute = defineRoute({
   method: 'get',

@@ -3,8 +3,8 @@ import { revisionMemoryMs } from '../../revocation/remembered-revisions.ts';
 import { type RegisterParts, registerVerifier } from '../../usecases/verifiers/register-verifier.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { recentChange, seq, toRecentChange } from './verifier-schemas.ts';
 
 export const registerVerifierRoute = defineRoute({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type RemoveParts, removeVerifier } from '../../usecases/verifiers/remove-verifier.ts';
 import { masterKey } from '../access/master-key.ts';
+import { noBody, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noBody, noQuery } from '../user-keys/key-schemas.ts';
 import { verifierParams } from './verifier-schemas.ts';
 
 export const removeVerifierRoute = defineRoute({

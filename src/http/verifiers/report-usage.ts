@@ -4,8 +4,8 @@ import { minuteMs, type UsageMark } from '../../domain/usage.ts';
 import { verdictCodes } from '../../domain/verdict.ts';
 import { type ReportUsageParts, reportUsage } from '../../usecases/verifiers/report-usage.ts';
 import { masterKey } from '../access/master-key.ts';
+import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noQuery } from '../user-keys/key-schemas.ts';
 import { verifierParams } from './verifier-schemas.ts';
 
 const timeMs = z.int().min(0).max(Number.MAX_SAFE_INTEGER);

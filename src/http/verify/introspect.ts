@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Verdict } from '../../domain/verdict.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import { oauthClient } from '../access/oauth-client.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 
 /** Not strict: RFC 6749 §3.2 has unknown members ignored, and every OAuth library sends some. */
 const introspectionForm = z.object({

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import { verdictCodes } from '../../domain/verdict.ts';
 import type { VerifyRequest } from '../../verify/verify-key.ts';
-import { intIn } from '../int-in.ts';
-import { environmentSlug, externalId, scopes, timestampText } from '../user-keys/key-schemas.ts';
+import { environmentSlug, externalId, intIn, scopes, timestampText } from '../fields.ts';
 
 export const verifyBody = z.strictObject({
   key: z.string().describe('The key that the end client sent. One that cannot be a key is MALFORMED'),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
+import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { noParams, noQuery } from '../user-keys/key-schemas.ts';
 import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
 
 export const verifyBatchRoute = defineRoute({

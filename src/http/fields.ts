@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { externalIdPattern, isReservedWord, keyIdPattern } from '../domain/ids.ts';
+import { ipRangeRule, isIpRange } from '../domain/ip-allowlist.ts';
+import { environmentSlugPattern } from '../domain/key-format.ts';
+import { type DayMeans, readTime } from '../domain/read-time.ts';
+import { scopePattern, scopesMax } from '../domain/scope.ts';
+
+export const noParams = z.strictObject({});
+export const noQuery = z.strictObject({});
+export const noBody = z.strictObject({});
+
+/** Id of a user or an organization, as the backends chose it. */
+export const externalId = z
+  .string()
+  .regex(externalIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : @ - and begin with a letter or digit')
+  .refine((id) => !isReservedWord(id), 'is a reserved word');
+
+export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
+
+export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
+
+export const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
+
+export const scopes = z
+  .array(z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -'))
+  .max(scopesMax)
+  .transform((all) => [...new Set(all)]);
+
+export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).min(1).max(64).meta({
+  description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
+});
+
+/** A time in an answer: RFC 3339 in UTC. */
+export const timestampText = z.iso.datetime();
+
+/** A whole number within a range, its ends included. */
+export function intIn({ min, max }: { min: number; max: number }) {
+  return z.int().min(min).max(max);
+}
+
+/** A time from which something counts, or before or since which something happened: a bare day means its beginning. */
+export const startTime = timeField('start', 'its beginning');
+
+/** A time at which something ends, itself excluded: a bare day means its end, so that the day still counts. */
+export const endTime = timeField('end', 'its end');
+
+/** A whole day in UTC, as its first moment. */
+export const wholeDay = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d$/, 'must be a day such as 2026-03-12')
+  .transform(readAs('start'))
+  .meta({ override: { type: 'string', format: 'date' } });
+
+function timeField(dayMeans: DayMeans, meant: string) {
+  return z
+    .string()
+    .transform(readAs(dayMeans))
+    .meta({
+      override: { type: 'string' },
+      description: `A time (RFC 3339 with its zone), or a day \`YYYY-MM-DD\`: then ${meant} in UTC.`,
+    });
+}
+
+function readAs(dayMeans: DayMeans) {
+  return (text: string, context: z.RefinementCtx): Date => {
+    const { time, fault } = readTime(text, dayMeans);
+    if (time !== undefined) return time;
+    context.addIssue({ code: 'custom', message: fault });
+    return z.NEVER;
+  };
+}
