@@ -84,16 +84,10 @@ module.exports = {
       to: { path: package_('bullmq'), dependencyTypesNot: ['type-only'] },
     },
     {
-      name: '5 a worker file is a schedule, a payload and one use case',
+      name: '5 a job is an interval and one use case',
       severity: 'error',
       from: { path: '^workers/', pathNot: '^workers/main\\.ts$' },
-      to: { path: '^src/(http|verify|cli|sdk)/' },
-    },
-    {
-      name: '5 a worker file leaves stores to its use case',
-      severity: 'error',
-      from: { path: '^workers/', pathNot: '^workers/(main|job)\\.ts$' },
-      to: { path: '^src/stores/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/(?!usecases/|wire/)' },
     },
     rule('5 nothing imports workers', '^src/', '^workers/'),
 

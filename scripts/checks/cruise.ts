@@ -28,12 +28,7 @@ export async function cruise(signal: AbortSignal, root: string): Promise<CheckRe
   const report = parseReport(result.stdout);
   if (report === undefined) return { ok: false, output: result.output };
 
-  const problems = [
-    ...missingModules(report, root),
-    ...violations(report),
-    ...chainedUseCases(report),
-    ...busyWorkers(report),
-  ];
+  const problems = [...missingModules(report, root), ...violations(report), ...chainedUseCases(report)];
   return { ok: problems.length === 0, output: problems.join('\n') };
 }
 
@@ -69,14 +64,6 @@ function chainedUseCases({ modules }: CruiseReport): string[] {
       .filter((called) => useCases.has(called))
       .map((called) => `1 a use case never calls another: ${module.source} → ${called}`),
   );
-}
-
-// A worker file is a schedule, a payload and one use case (rule 5).
-function busyWorkers({ modules }: CruiseReport): string[] {
-  return modules
-    .filter(({ source }) => source.startsWith('workers/') && source !== 'workers/main.ts')
-    .filter((module) => calledUseCaseFiles(module).length > 1)
-    .map(({ source }) => `5 a worker calls one use case: ${source}`);
 }
 
 function isUseCaseRoom({ source }: CruisedModule): boolean {

@@ -1,5 +1,4 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
-import { type JobName, jobs } from '../domain/jobs.ts';
 import { keyspace } from './redis/keyspace.ts';
 
 export const queueName = 'flowplate';
@@ -14,7 +13,7 @@ export function openQueue(connection: ConnectionOptions, onError: (error: Error)
   return queue;
 }
 
-/** The same queue for one who only looks: it leaves nothing there, and asks nothing of the server but what it wants to know. */
+/** Read-only handle for monitoring: it writes no metadata to Redis. */
 export function openQueueReadOnly(connection: ConnectionOptions, onError: (error: Error) => void): Queue {
   const prefix = keyspace.jobsPrefix;
   const queue = new Queue(queueName, { connection, prefix, skipMetasUpdate: true, skipVersionCheck: true });
@@ -22,13 +21,17 @@ export function openQueueReadOnly(connection: ConnectionOptions, onError: (error
   return queue;
 }
 
+type Schedules = Record<string, { everyMs: number }>;
+
 /**
  * Registers the schedules that Redis does not know, and only those: registering one again would put off its next run. Returns
  * the names it had to add, all of them after Redis was emptied.
  */
-export async function registerSchedules(queue: Queue): Promise<JobName[]> {
+export async function registerSchedules(queue: Queue, schedules: Schedules): Promise<string[]> {
   const known = new Set((await queue.getJobSchedulers()).map((scheduler) => scheduler.key));
-  const missing = (Object.keys(jobs) as JobName[]).filter((name) => !known.has(name));
-  for (const name of missing) await queue.upsertJobScheduler(name, { every: jobs[name].everyMs }, { name });
-  return missing;
+  const missing = Object.entries(schedules).filter(([name]) => !known.has(name));
+  for (const [name, { everyMs }] of missing) {
+    await queue.upsertJobScheduler(name, { every: everyMs }, { name });
+  }
+  return missing.map(([name]) => name);
 }

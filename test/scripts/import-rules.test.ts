@@ -98,14 +98,9 @@ const importFaults: [string, string, string][] = [
     '5 BullMQ only in workers',
   ],
   [
-    'workers/two.ts',
-    "import { mint } from '../src/usecases/mint.ts'; import { revoke } from '../src/usecases/revoke.ts'; export const two = [mint, revoke];",
-    '5 a worker calls one use case',
-  ],
-  [
     'workers/store.ts',
     "import { pool } from '../src/stores/postgres/keys.ts'; export const store = pool;",
-    '5 a worker file leaves stores',
+    '5 a job is an interval and one use case',
   ],
   [
     'src/http/setting.ts',

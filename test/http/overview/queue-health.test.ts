@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { jobs } from '../../../src/domain/jobs.ts';
+import { jobs } from '../../../workers/jobs.ts';
 import { openQueue, queueName } from '../../../src/stores/queue.ts';
 import { openQueueRedis } from '../../../src/stores/redis/client.ts';
 import { keyspace } from '../../../src/stores/redis/keyspace.ts';

@@ -1,0 +1,40 @@
+import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
+import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
+import { pruneOutcomes } from '../src/usecases/upkeep/prune-idempotency.ts';
+import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
+import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
+import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
+import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
+import type { WorkerParts } from '../src/wire/worker.ts';
+
+/** A background job: its interval, and one use case. What `run` returns goes into the log. */
+export type Job = { everyMs: number; run(parts: WorkerParts): Promise<unknown> };
+
+/**
+ * The background jobs by name. None has a payload: each looks for due work in Postgres or Redis, so a
+ * lost queue only delays it. Each is idempotent: a run that is repeated, killed or doubled changes
+ * nothing.
+ */
+export const jobs = {
+  'roll-up-usage': { everyMs: 2_000, run: oneAtATime(rollUpWhenDue) },
+  'seal-audit': { everyMs: 3_000, run: sealAudit },
+  'expire-keys': { everyMs: 15_000, run: expireDueKeys },
+  'prune-changes': { everyMs: 60_000, run: pruneChanges },
+  'prune-outcomes': { everyMs: 300_000, run: pruneOutcomes },
+  'prune-sessions': { everyMs: 300_000, run: pruneSessions },
+  'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
+} satisfies Record<string, Job>;
+
+/** Skips a run while the last one of this process goes on: a second one would read the same flushes. */
+function oneAtATime(run: Job['run']): Job['run'] {
+  let isRunning = false;
+  return async (parts) => {
+    if (isRunning) return 0;
+    isRunning = true;
+    try {
+      return await run(parts);
+    } finally {
+      isRunning = false;
+    }
+  };
+}
