@@ -1,10 +1,11 @@
-// Who may import whom: the seven rules of the architecture, as far as they can be said of one import.
-// What has to be counted is checked by scripts/checks/cruise.ts, what only shows in the text (globals, SQL, Lua) by
-// scripts/checks/room-words.ts.
+// Who may import whom: the seven rules of the architecture, as far as they can be said of one
+// import. What has to be counted is checked by scripts/checks/cruise.ts, what only shows in the
+// text (globals, SQL, Lua) by scripts/checks/room-words.ts.
 
 // src/main.ts only chooses between its two halves: one API process, or the parent of several.
 const entries = '^(src/(main|api|primary)|src/wire/[a-z-]+|workers/main)\\.ts$';
-// What decides about a key, without any I/O: the server and the published SDK run the same code (docs/decisions/0011).
+// What decides about a key, without any I/O: the server and the published SDK run the same code
+// (docs/decisions/0011).
 const deciding =
   '^src/(verify/(accepted-verdict|decide|fingerprint-table|record-cache|usage-recorder)|revocation/(refused-organizations|remembered-revisions|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
@@ -51,7 +52,8 @@ module.exports = {
       `${package_('pg', 'kysely', 'ioredis', 'bullmq', 'express', 'pino')}|^(node:)?(fs|http|https|process|child_process|timers)(/|$)`,
     ),
 
-    // 4. one room for each technology; the type of a client that is only handed on may be named anywhere
+    // 4. one room for each technology; the type of a client that is only handed on may be named
+    //    anywhere
     {
       name: '4 express only in http',
       severity: 'error',

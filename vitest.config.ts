@@ -6,7 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/global-setup.ts',
     pool: 'forks',
-    // Each file has processes of its own beside it (servers, the API): more workers than cores only wait.
+    // Each file has processes of its own beside it (servers, the API): more workers than cores only
+    // wait.
     maxWorkers: 2,
     unstubEnvs: true,
     testTimeout: 120_000,

@@ -6,7 +6,10 @@ import { insertBehindExpress } from './peers/insert-behind-express.ts';
 import { insertBehindNodeHttp } from './peers/insert-behind-node-http.ts';
 import { nodeHttp } from './peers/node-http.ts';
 
-/** What we are measured beside, each as a process of its own: `node bench/peer.ts <name>` with PORT and what it needs. */
+/**
+ * What we are measured beside, each as a process of its own: `node bench/peer.ts <name>` with PORT
+ * and what it needs.
+ */
 const peers: Record<string, () => Server | Promise<Server>> = {
   'node-http': nodeHttp,
   'empty-node-http': emptyNodeHttp,

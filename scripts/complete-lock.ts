@@ -11,7 +11,8 @@ import {
 import { projectRoot } from './services/project-root.ts';
 import { lastLine, runCommand } from './services/run-command.ts';
 
-// To be run after `npm install` has changed a package-lock.json; scripts/checks/lock-file.ts says why.
+// To be run after `npm install` has changed a package-lock.json; scripts/checks/lock-file.ts says
+// why.
 for (const file of lockFiles) {
   const path = join(projectRoot, file);
   const lock = JSON.parse(await readFile(path, 'utf8')) as LockFile;

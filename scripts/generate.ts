@@ -5,7 +5,10 @@ import { openApiFile } from './generated/open-api-file.ts';
 import { portalApiTypes } from './generated/portal-api-types.ts';
 import { projectRoot } from './services/project-root.ts';
 
-/** Files that follow from the code. They are committed, so that a review shows what a change does to them. */
+/**
+ * Files that follow from the code. They are committed, so that a review shows what a change does to
+ * them.
+ */
 const generated: Record<string, () => string | Promise<string>> = {
   'src/stores/postgres/schema.ts': databaseTypes,
   'docs/openapi.json': openApiFile,

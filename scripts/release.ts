@@ -11,8 +11,8 @@ import { projectRoot } from './services/project-root.ts';
 
 /**
  * `npm run release -- 1.2.3`: writes the version into the manifests and the changelog, packs both
- * packages into `dist/1.2.3/` with their bills of materials and checksums, commits and tags. It sends
- * nothing anywhere: it prints the commands that do.
+ * packages into `dist/1.2.3/` with their bills of materials and checksums, commits and tags. It
+ * sends nothing anywhere: it prints the commands that do.
  */
 async function release(version: string): Promise<void> {
   requireLaterVersion(version, manifestOf(projectRoot).version);
@@ -37,7 +37,9 @@ async function release(version: string): Promise<void> {
   for (const name of packageNames) console.log(`  npm publish dist/${version}/${tarballOf(name, version)}`);
 }
 
-/** Writes the version into every manifest and the changelog; answers with what the changelog says. */
+/**
+ * Writes the version into every manifest and the changelog; answers with what the changelog says.
+ */
 function writeVersion(version: string): string {
   for (const directory of [projectRoot, ...packageNames.map(packageDir)]) {
     execFileSync('npm', ['version', version, '--no-git-tag-version'], { cwd: directory, stdio: 'ignore' });

@@ -13,7 +13,10 @@ async function main(): Promise<number> {
   return runVitest();
 }
 
-/** The browser is brought here, where it takes as long as it takes, and once: its test files run side by side and would fetch it twice. */
+/**
+ * The browser is brought here, where it takes as long as it takes, and once: its test files run
+ * side by side and would fetch it twice.
+ */
 function runsBrowserTests(): boolean {
   return (
     vitestArguments.length === 0 || vitestArguments.some((argument) => argument.startsWith('test/portal'))

@@ -32,7 +32,10 @@ export function runApi(config: Config): void {
     log.info({ port }, 'listening');
   }
 
-  /** A Postgres that is not there yet is waited for: a process that exits instead would only be started again. */
+  /**
+   * A Postgres that is not there yet is waited for: a process that exits instead would only be
+   * started again.
+   */
   async function takeFirstMasterKey(secret: string): Promise<void> {
     for (;;) {
       try {
@@ -46,7 +49,10 @@ export function runApi(config: Config): void {
     }
   }
 
-  /** Says goodbye first, then stops listening, finishes what runs, hands over the counts and gives the lease back. */
+  /**
+   * Says goodbye first, then stops listening, finishes what runs, hands over the counts and gives
+   * the lease back.
+   */
   async function stop(signal: string): Promise<void> {
     isDraining = true;
     log.info({ signal }, 'draining');

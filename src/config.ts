@@ -32,7 +32,10 @@ function toPepper(entry: string) {
   return id === undefined || secret.length < pepperBytesMin ? undefined : newPepper(id, secret);
 }
 
-/** Every setting with its purpose, unit, range and what a wrong value does. docs/configuration.md is generated from here. */
+/**
+ * Every setting with its purpose, unit, range and what a wrong value does. docs/configuration.md is
+ * generated from here.
+ */
 export const configSchema = z.object({
   DATABASE_URL: z
     .string()
@@ -169,8 +172,8 @@ export const configSchema = z.object({
 export type Config = Readonly<z.output<typeof configSchema>>;
 
 /**
- * The one reader of the process's environment. Throws an error whose message names every missing or dangerous setting and never
- * repeats a value; the process then exits.
+ * The one reader of the process's environment. Throws an error whose message names every missing or
+ * dangerous setting and never repeats a value; the process then exits.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));

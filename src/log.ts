@@ -12,9 +12,10 @@ const censor = '…';
 const depthMax = 8;
 
 /**
- * JSON lines on standard output. Two nets against secrets: the fields above are cut out, and whatever still looks like a secret
- * in the finished line is cut down to its public part. Of an error only its texts are written. Throws when a line with a canary gets through them: better no service
- * than a log that leaks.
+ * JSON lines on standard output. Two nets against secrets: the fields above are cut out, and
+ * whatever still looks like a secret in the finished line is cut down to its public part. Of an
+ * error only its texts are written. Throws when a line with a canary gets through them: better no
+ * service than a log that leaks.
  */
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
   requireRedaction();
@@ -39,7 +40,10 @@ function newLogger(options: LogOptions, destination: DestinationStream): Log {
   );
 }
 
-/** Plain objects and lists without the fields that name a secret; pino's own paths reach only so deep. */
+/**
+ * Plain objects and lists without the fields that name a secret; pino's own paths reach only so
+ * deep.
+ */
 function cutNamed(value: unknown, depth: number): unknown {
   if (Array.isArray(value))
     return depth < depthMax ? value.map((inner) => cutNamed(inner, depth + 1)) : censor;
@@ -56,7 +60,10 @@ function isPlainObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Drivers hang statements, parameters and even the password they logged in with on their errors: none of that is written. */
+/**
+ * Drivers hang statements, parameters and even the password they logged in with on their errors:
+ * none of that is written.
+ */
 function errorText(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   return {

@@ -4,7 +4,10 @@ import type { HeldUpBy } from './domain/propagation.ts';
 import { toOriginForm } from './http/request-target.ts';
 import type { LimitDecision } from './verify/limits.ts';
 
-/** What a process can be watched by. Labels have few values each: no id, key or path ever becomes one. */
+/**
+ * What a process can be watched by. Labels have few values each: no id, key or path ever becomes
+ * one.
+ */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -93,7 +96,10 @@ function countPending(registry: Registry): (heldUpBy: readonly HeldUpBy[]) => vo
   };
 }
 
-/** Counts by one label on the hot path: a plain number goes up, and the counter hears of it when somebody looks (0.09 → 0.01 µs). */
+/**
+ * Counts by one label on the hot path: a plain number goes up, and the counter hears of it when
+ * somebody looks (0.09 → 0.01 µs).
+ */
 function countBy<L extends string>(
   registry: Registry,
   labelName: string,

@@ -1,9 +1,15 @@
 import argon2 from 'argon2';
 
-/** OWASP's minimum for argon2id: 19 MiB, two passes, one lane. One hash takes about 11 ms of one core. */
+/**
+ * OWASP's minimum for argon2id: 19 MiB, two passes, one lane. One hash takes about 11 ms of one
+ * core.
+ */
 const parameters = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
-/** For secrets that a person chose and that may therefore be weak. Returns the PHC string, salt and parameters included. */
+/**
+ * For secrets that a person chose and that may therefore be weak. Returns the PHC string, salt and
+ * parameters included.
+ */
 export function hashPassword(password: string): Promise<string> {
   return argon2.hash(password, parameters);
 }
@@ -12,7 +18,10 @@ export function isPassword(password: string, passwordHash: string): Promise<bool
   return argon2.verify(passwordHash, password);
 }
 
-/** Whether the hash was made with weaker parameters than today's; it is then renewed at the next success. */
+/**
+ * Whether the hash was made with weaker parameters than today's; it is then renewed at the next
+ * success.
+ */
 export function isOutdated(passwordHash: string): boolean {
   return argon2.needsRehash(passwordHash, parameters);
 }

@@ -11,9 +11,9 @@ import type { WorkerParts } from '../src/wire/worker.ts';
 export type Job = { everyMs: number; run(parts: WorkerParts): Promise<unknown> };
 
 /**
- * The background jobs by name. None has a payload: each looks for due work in Postgres or Redis, so a
- * lost queue only delays it. Each is idempotent: a run that is repeated, killed or doubled changes
- * nothing.
+ * The background jobs by name. None has a payload: each looks for due work in Postgres or Redis, so
+ * a lost queue only delays it. Each is idempotent: a run that is repeated, killed or doubled
+ * changes nothing.
  */
 export const jobs = {
   'roll-up-usage': { everyMs: 2_000, run: oneAtATime(rollUpWhenDue) },
@@ -25,7 +25,9 @@ export const jobs = {
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
 } satisfies Record<string, Job>;
 
-/** Skips a run while the last one of this process goes on: a second one would read the same flushes. */
+/**
+ * Skips a run while the last one of this process goes on: a second one would read the same flushes.
+ */
 function oneAtATime(run: Job['run']): Job['run'] {
   let isRunning = false;
   return async (parts) => {

@@ -51,7 +51,9 @@ async function run(name: string): Promise<unknown> {
   }
 }
 
-/** Undefined for a name that is not one of ours: anybody who can write to Redis can put a job there. */
+/**
+ * Undefined for a name that is not one of ours: anybody who can write to Redis can put a job there.
+ */
 function jobOf(name: string): Job | undefined {
   return Object.hasOwn(jobs, name) ? jobs[name as keyof typeof jobs] : undefined;
 }

@@ -6,7 +6,10 @@ import type { Verify } from './serve.ts';
 
 const keysPerBatch = 10_000;
 
-/** Its plugin on Postgres as it comes, which counts each verification in the key's row; only its limit of 10 requests a day is lifted. */
+/**
+ * Its plugin on Postgres as it comes, which counts each verification in the key's row; only its
+ * limit of 10 requests a day is lifted.
+ */
 export async function betterAuthVerify(env: NodeJS.ProcessEnv, keys: readonly string[]): Promise<Verify> {
   const pool = new pg.Pool({ connectionString: env.DATABASE_URL, max: Number(env.POOL_SIZE) });
   const options = {

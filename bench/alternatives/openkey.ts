@@ -6,8 +6,9 @@ const keysPerBatch = 10_000;
 const plan = 'bench';
 
 /**
- * Its README's way: `keys.retrieve` to authenticate, `usage.increment` to count; the count is awaited (`pending`), since an answer
- * that does not wait for it would be measured without its work.
+ * Its README's way: `keys.retrieve` to authenticate, `usage.increment` to count; the count is
+ * awaited (`pending`), since an answer that does not wait for it would be measured without its
+ * work.
  */
 export async function openkeyVerify(env: NodeJS.ProcessEnv, keys: readonly string[]): Promise<Verify> {
   const { keys: store, plans, usage } = openkey({ redis: new Redis(env.REDIS_URL ?? '') });

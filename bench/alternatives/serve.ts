@@ -12,7 +12,10 @@ const libraries: Record<string, (env: NodeJS.ProcessEnv, keys: readonly string[]
   'better-auth': betterAuthVerify,
 };
 
-/** Each behind the thinnest possible server and our own door: `node bench/alternatives/serve.ts <name>` with PORT and its stores. */
+/**
+ * Each behind the thinnest possible server and our own door: `node bench/alternatives/serve.ts
+ * <name>` with PORT and its stores.
+ */
 const open = libraries[process.argv[2] ?? ''];
 if (open === undefined) throw new Error(`Name one of: ${Object.keys(libraries).join(', ')}`);
 const { PORT, KEYS_FILE = '', KEYS_COUNT } = process.env;

@@ -3,8 +3,9 @@ const headEnd = Buffer.from('\r\n\r\n');
 export type HttpAnswer = { status: number; bytes: Buffer };
 
 /**
- * Reads the answers of one keep-alive connection, one at a time: a load generator that used a whole HTTP client would be slower
- * than what it measures. Knows only what our servers send: `Content-Length`, no chunks.
+ * Reads the answers of one keep-alive connection, one at a time: a load generator that used a whole
+ * HTTP client would be slower than what it measures. Knows only what our servers send:
+ * `Content-Length`, no chunks.
  */
 export class AnswerReader {
   #bytes: Buffer | undefined;

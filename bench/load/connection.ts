@@ -42,7 +42,10 @@ export class Connection {
   }
 }
 
-/** Opens `count` connections, hands them to `use`, and closes them; rejects at the first fault of any of them. */
+/**
+ * Opens `count` connections, hands them to `use`, and closes them; rejects at the first fault of
+ * any of them.
+ */
 export async function withConnections<T>(
   port: number,
   count: number,

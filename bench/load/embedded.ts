@@ -6,10 +6,16 @@ import { keyDrawer, readKeys } from './key-draw.ts';
 /** Fetches at once while memory is filled: what the broker's own door is measured with. */
 const fetchesAtOnce = 64;
 
-/** Between two of these, heartbeats and counts have their turn, as they have between the requests of a gateway. */
+/**
+ * Between two of these, heartbeats and counts have their turn, as they have between the requests of
+ * a gateway.
+ */
 const decisionsAtATime = 1_000;
 
-/** A gateway's work with nothing around it: decisions from memory, counted and reported, while the lease is held. */
+/**
+ * A gateway's work with nothing around it: decisions from memory, counted and reported, while the
+ * lease is held.
+ */
 export async function runEmbedded(job: EmbedJob): Promise<EmbedResult> {
   const { brokerUrl, masterKey, rounds, windowMs } = job;
   const faults: unknown[] = [];

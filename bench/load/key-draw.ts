@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** The first `count` keys of a file with one in each line: evenly at random, or each of them once in the file's order. */
+/**
+ * The first `count` keys of a file with one in each line: evenly at random, or each of them once in
+ * the file's order.
+ */
 export type KeyDraw = { keysFile: string; count: number; draw: 'evenly' | 'once' };
 
 export function keyDrawer({ keysFile, count, draw }: KeyDraw): () => string {
@@ -15,7 +18,10 @@ export function keyDrawer({ keysFile, count, draw }: KeyDraw): () => string {
   return draw === 'once' ? once : evenly;
 }
 
-/** The file that was read last, for a million keys take half a second and every measurement reads them. */
+/**
+ * The file that was read last, for a million keys take half a second and every measurement reads
+ * them.
+ */
 let last: { keysFile: string; count: number; keys: readonly string[] } | undefined;
 
 export function readKeys(keysFile: string, count: number): readonly string[] {

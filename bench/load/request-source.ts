@@ -6,16 +6,24 @@ import { type KeyDraw, keyDrawer } from './key-draw.ts';
 export type RequestPlan =
   /** `verdict`: the one that is right for these keys; VALID unless said otherwise. */
   | ({ kind: 'verify'; masterKey: string; verdict?: 'NOT_FOUND' } & KeyDraw)
-  /** `isBare`: sent to what answers everything with an empty 200, so nothing says whose key it was. */
+  /**
+   * `isBare`: sent to what answers everything with an empty 200, so nothing says whose key it was.
+   */
   | ({ kind: 'authorize'; masterKey: string; isBare: boolean } & KeyDraw)
-  /** From callers without any right: 48 random characters as master key, or a well-formed one that is made up. */
+  /**
+   * From callers without any right: 48 random characters as master key, or a well-formed one that
+   * is made up.
+   */
   | { kind: 'strangers'; secret: 'random' | 'made up' }
   | { kind: 'mint'; masterKey: string; organizations: number; label: string }
   | { kind: 'revoke'; masterKey: string; keyIds: readonly string[] };
 
 export type RequestSource = {
   next(): string;
-  /** What a right answer has: everything else stops the measurement, so that errors never pass for speed. */
+  /**
+   * What a right answer has: everything else stops the measurement, so that errors never pass for
+   * speed.
+   */
   statuses: readonly number[];
   mark: Buffer;
 };

@@ -9,13 +9,16 @@ const allow = Buffer.from('"valid":true');
 const refusal = Buffer.from('"valid":false');
 const complete = Buffer.from('"propagation":"complete"');
 
-/** How far around the newest revokes the askers look: keys before, during and just after their revoke. */
+/**
+ * How far around the newest revokes the askers look: keys before, during and just after their
+ * revoke.
+ */
 const around = 64;
 
 /**
- * Revokes every key while others ask for it. Each is first asked for at every verifier, so that all have it in memory; and again at
- * every one as soon as its revoke has answered `complete`. Any verification that is sent after that moment, by whomever, and says
- * yes breaks the promise.
+ * Revokes every key while others ask for it. Each is first asked for at every verifier, so that all
+ * have it in memory; and again at every one as soon as its revoke has answered `complete`. Any
+ * verification that is sent after that moment, by whomever, and says yes breaks the promise.
  */
 export async function runRevokeRace(job: RaceJob): Promise<RaceResult> {
   const race = new Race(job);
@@ -53,7 +56,10 @@ class Race {
     this.#verifyRequest = verifyRequest(job.masterKey);
   }
 
-  /** For each server a list of connections: one for every revoke at once, and behind them those of the askers. */
+  /**
+   * For each server a list of connections: one for every revoke at once, and behind them those of
+   * the askers.
+   */
   async run(apis: readonly Connection[][], verifiers: readonly Connection[][]): Promise<void> {
     const { atOnce } = this.#job;
     const askers = verifiers.flatMap((own) => own.slice(atOnce)).map((asker) => this.#ask(asker));

@@ -5,8 +5,9 @@ import pg from 'pg';
 export const bareTable = 'bench_keys';
 
 /**
- * The least that storing a key can cost: one prepared one-row INSERT through a pool. The values have the sizes and the order of
- * a minted key's (ids that rise, digests at random), without the secret, the audit event and the checks.
+ * The least that storing a key can cost: one prepared one-row INSERT through a pool. The values
+ * have the sizes and the order of a minted key's (ids that rise, digests at random), without the
+ * secret, the audit event and the checks.
  */
 export function bareInsert(databaseUrl: string, poolSize: number) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize });

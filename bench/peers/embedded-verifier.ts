@@ -2,7 +2,10 @@ import { createServer, type Server } from 'node:http';
 import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 import { answerJson, readJson } from './node-http.ts';
 
-/** A gateway's process that verifies by itself, behind the same door as the broker, so that the same load can ask it. */
+/**
+ * A gateway's process that verifies by itself, behind the same door as the broker, so that the same
+ * load can ask it.
+ */
 export async function embeddedVerifier(env: NodeJS.ProcessEnv): Promise<Server> {
   const { BROKER_URL = '', MASTER_KEY = '' } = env;
   const verifier = new FlowplateVerifier({ baseUrl: BROKER_URL, masterKey: MASTER_KEY });

@@ -6,7 +6,10 @@ import { readKeys } from '../load/key-draw.ts';
 
 const keysPerBatch = 10_000;
 
-/** What one writes at first: Express, a hash in Redis for each key under its digest, a lookup and a count for each request. */
+/**
+ * What one writes at first: Express, a hash in Redis for each key under its digest, a lookup and a
+ * count for each request.
+ */
 export async function expressRedis(env: NodeJS.ProcessEnv): Promise<Server> {
   const { REDIS_URL = '', KEYS_FILE = '', KEYS_COUNT } = env;
   const redis = new Redis(REDIS_URL);

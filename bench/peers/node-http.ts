@@ -13,7 +13,9 @@ const verdict = JSON.stringify({
   expires_at: null,
 });
 
-/** The floor under every HTTP answer on this runtime: the body read and parsed, a fixed answer sent. */
+/**
+ * The floor under every HTTP answer on this runtime: the body read and parsed, a fixed answer sent.
+ */
 export function nodeHttp(): Server {
   return createServer((req, res) => {
     readJson(req, () => answerJson(res, 200, verdict));

@@ -4,13 +4,19 @@ import { inWords, number, spreadOf } from './statistics.ts';
 import type { Table } from './table.ts';
 import { wrongAnswers } from './wrong-answers.ts';
 
-/** One row for each arm: throughput, its ratio to the reference within the same round, latencies, and what the server spent. */
+/**
+ * One row for each arm: throughput, its ratio to the reference within the same round, latencies,
+ * and what the server spent.
+ */
 export function throughputTable(options: {
   title: string;
   runs: Runs;
   /** The arm that the ratios are taken against. */
   reference: string;
-  /** How many times as fast as the reference an arm is, unless the reference is us: then how many times as fast we are. */
+  /**
+   * How many times as fast as the reference an arm is, unless the reference is us: then how many
+   * times as fast we are.
+   */
   ratio?: 'arm ÷ reference' | 'reference ÷ arm';
   notes: readonly string[];
 }): Table {

@@ -8,7 +8,10 @@ const callsPerRound = 40;
 
 const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString();
 
-/** Each filter by itself, with what is common, rare and nowhere. Every pair of two different ones is asked as well. */
+/**
+ * Each filter by itself, with what is common, rare and nowhere. Every pair of two different ones is
+ * asked as well.
+ */
 const filters: readonly [string, string, () => string][] = [
   ['type', 'mints', () => 'event_type=key.minted'],
   ['type', 'revocations', () => 'event_type=key.revoked'],

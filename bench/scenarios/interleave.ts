@@ -8,9 +8,10 @@ export type Arm<Result = LoadResult> = { name: string; measure: () => Promise<Re
 export type Runs<Result = LoadResult> = Map<string, Result[]>;
 
 /**
- * Measures every arm once in each round, so that whatever else the machine does meets all of them; every other round goes
- * backwards, so that a drift within a round does as well. Ratios are taken within a round. A round before the first one is thrown
- * away: the engine still compiles what it runs, and every table and cache is at its emptiest.
+ * Measures every arm once in each round, so that whatever else the machine does meets all of them;
+ * every other round goes backwards, so that a drift within a round does as well. Ratios are taken
+ * within a round. A round before the first one is thrown away: the engine still compiles what it
+ * runs, and every table and cache is at its emptiest.
  */
 export async function interleave<Result = LoadResult>(
   otherWork: OtherWork,

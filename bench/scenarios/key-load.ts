@@ -7,7 +7,10 @@ type Door = 'verify' | 'authorize' | 'authorize, bare';
 
 export type Draw = { keysFile?: string; count?: number; door?: Door; verdict?: 'NOT_FOUND' };
 
-/** Asks for keys drawn evenly, for one window after a short warm-up. `polls` only where the stores have nothing to do. */
+/**
+ * Asks for keys drawn evenly, for one window after a short warm-up. `polls` only where the stores
+ * have nothing to do.
+ */
 export function askEvenly(
   target: Target,
   stage: Stage,

@@ -119,7 +119,10 @@ async function whileWatching(
   }
 }
 
-/** The age of the oldest call that was not counted yet, at its highest: the load is even, so a number of calls is a time. */
+/**
+ * The age of the oldest call that was not counted yet, at its highest: the load is even, so a
+ * number of calls is a time.
+ */
 function lagOf(looks: readonly Look[], before: number, perSecond: number): number {
   return looks.reduce(
     (most, { afterMs, counted }) => Math.max(most, afterMs / 1_000 - (counted - before) / perSecond),

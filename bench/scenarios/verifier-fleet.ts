@@ -3,7 +3,10 @@ import type { Stage } from '../stage/stage.ts';
 
 export type FleetSize = { apis: number; gateways: number };
 
-/** API processes and gateways with an embedded verifier, all of which a revoke waits for. The first API process stays. */
+/**
+ * API processes and gateways with an embedded verifier, all of which a revoke waits for. The first
+ * API process stays.
+ */
 export async function openFleet(stage: Stage) {
   const first = await stage.startApi('api', {}, 'any');
   const brokerUrl = `http://127.0.0.1:${first.port}`;

@@ -13,7 +13,10 @@ import { askEvenly, askOnce } from './key-load.ts';
 import { requireRefusal } from './require-refusal.ts';
 import { connections, type Pace, type Scenario } from './scenario.ts';
 
-/** The cold arm asks for each key once, so there must be more keys than it can ask for in one measurement. */
+/**
+ * The cold arm asks for each key once, so there must be more keys than it can ask for in one
+ * measurement.
+ */
 const coldKeysPerSecondMax = 15_000;
 
 export const verifyKeys: Scenario = {

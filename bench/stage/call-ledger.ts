@@ -11,14 +11,17 @@ export const settleMsMax = 30_000;
 const lookMs = 100;
 
 /**
- * What our servers were asked and must have counted: a figure for calls that were not counted would be a figure for another product.
- * A worker has to run.
+ * What our servers were asked and must have counted: a figure for calls that were not counted would
+ * be a figure for another product. A worker has to run.
  */
 export class CallLedger {
   readonly #sql: pg.Pool;
   readonly #redis: Redis;
   readonly #ports = new Set<number>();
-  /** Answered with a yes; and those of which the answer was an error, and that may have been counted before. */
+  /**
+   * Answered with a yes; and those of which the answer was an error, and that may have been counted
+   * before.
+   */
   #answered = 0;
   #doubtful = 0;
 
@@ -47,7 +50,10 @@ export class CallLedger {
     return countFlushes(this.#redis);
   }
 
-  /** Waits until every call is in Postgres, and says so in a sentence for the report. Throws when one is missing or too many. */
+  /**
+   * Waits until every call is in Postgres, and says so in a sentence for the report. Throws when
+   * one is missing or too many.
+   */
   async requireCounted(): Promise<string> {
     const startedMs = performance.now();
     let counted = await this.counted();

@@ -5,7 +5,9 @@ import { openDatabase } from '../../src/stores/postgres/database.ts';
 import { insertMasterKey } from '../../src/stores/postgres/master-keys/master-keys.ts';
 import type { Stage } from './stage.ts';
 
-/** A master key whose secret an operator chose: from then on every unknown secret is worth a hash. */
+/**
+ * A master key whose secret an operator chose: from then on every unknown secret is worth a hash.
+ */
 export async function chooseMasterKey({ sql }: Stage): Promise<void> {
   const createdAt = new Date();
   const masterKey = {

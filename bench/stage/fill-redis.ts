@@ -15,7 +15,10 @@ type Row = {
   as_of_seq: number;
 };
 
-/** Puts the record of every seeded key into Redis, as each first verification would, and in seconds instead of minutes. */
+/**
+ * Puts the record of every seeded key into Redis, as each first verification would, and in seconds
+ * instead of minutes.
+ */
 export async function fillRedis(sql: pg.Pool, redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl);
   let rows = await readRows(sql, '');

@@ -8,7 +8,10 @@ type Reply = { result: unknown; fault?: never } | { result?: never; fault: strin
 
 type OnResult = (job: LoadJob, result: LoadResult) => void;
 
-/** The process that makes load, on a core of its own. It stays for the whole run: a warm one measures more evenly. */
+/**
+ * The process that makes load, on a core of its own. It stays for the whole run: a warm one
+ * measures more evenly.
+ */
 export class Load {
   readonly #child: ChildProcess;
   readonly #onResult: OnResult;

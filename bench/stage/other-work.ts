@@ -5,8 +5,9 @@ const lookMs = 200;
 const quietShare = 0.1;
 
 /**
- * Waits for a moment in which nobody else uses the machine, as long as its patience lasts, and notes how busy it was whenever a
- * measurement began: on a shared machine that says which figures to trust.
+ * Waits for a moment in which nobody else uses the machine, as long as its patience lasts, and
+ * notes how busy it was whenever a measurement began: on a shared machine that says which figures
+ * to trust.
  */
 export class OtherWork {
   readonly seen: number[] = [];

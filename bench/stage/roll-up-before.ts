@@ -23,8 +23,8 @@ export const indexesBefore = `
   END $$`;
 
 /**
- * The roll-up as it was before marks were summed up in the worker: every mark goes to Postgres six times, one statement for each
- * table. What the one of today is measured against.
+ * The roll-up as it was before marks were summed up in the worker: every mark goes to Postgres six
+ * times, one statement for each table. What the one of today is measured against.
  */
 export async function rollUpBefore(client: pg.Client, redis: Redis): Promise<void> {
   for (;;) {

@@ -3,14 +3,16 @@ import type pg from 'pg';
 const rowsPerInsert = 100_000;
 
 /**
- * Fills the table with tenant and platform keys as the years would: the oldest two fifths are revoked and the next twentieth has
- * expired, so that keys of a state lie together; most of the newer ones were used within the hour, many of the oldest never. One
- * tenant has a fifth of them, 2 in 100 are the platform's. Their secrets are nobody's.
+ * Fills the table with tenant and platform keys as the years would: the oldest two fifths are
+ * revoked and the next twentieth has expired, so that keys of a state lie together; most of the
+ * newer ones were used within the hour, many of the oldest never. One tenant has a fifth of them, 2
+ * in 100 are the platform's. Their secrets are nobody's.
  */
 export async function seedApiKeys(sql: pg.Pool, count: number): Promise<void> {
   const client = await sql.connect();
   try {
-    // In one go at the end: a million rows would be counted, and put into a dozen indexes, one by one.
+    // In one go at the end: a million rows would be counted, and put into a dozen indexes, one by
+    // one.
     const { rows: indexes } = await client.query<{ name: string; definition: string }>(
       `SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE indexname LIKE 'api\\_keys\\_shown%'`,
     );

@@ -6,8 +6,9 @@ const rowsPerInsert = 10_000;
 const yearMs = 365 * 86_400_000;
 
 /**
- * Fills the audit log with a year: 85 of 100 events are mints, by master keys of which each serves tenants of its own; one has ended
- * after a fifth of the time, and one has minted ten keys in all. A fifth of everything is in one organization.
+ * Fills the audit log with a year: 85 of 100 events are mints, by master keys of which each serves
+ * tenants of its own; one has ended after a fifth of the time, and one has minted ten keys in all.
+ * A fifth of everything is in one organization.
  */
 export async function seedAuditEvents(sql: pg.Pool, count: number): Promise<void> {
   const client = await sql.connect();

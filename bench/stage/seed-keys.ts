@@ -24,8 +24,8 @@ export async function seedOrganizations(sql: pg.Pool): Promise<void> {
 }
 
 /**
- * Puts keys into Postgres as minting would, in bulk, and their secrets into a file, one in each line. They are real: made and
- * digested by the product's own code. Returns their ids.
+ * Puts keys into Postgres as minting would, in bulk, and their secrets into a file, one in each
+ * line. They are real: made and digested by the product's own code. Returns their ids.
  */
 export async function seedKeys(
   parts: { sql: pg.Pool; keyring: Keyring; keysFile: string },

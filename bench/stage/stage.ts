@@ -28,8 +28,9 @@ export const poolSize = 16;
 const patienceMs = 30_000;
 
 /**
- * Everything a benchmark needs, real and of its own: a durable Postgres and a Redis as `scripts/start` runs them, the API as
- * `src/main.ts`, its peers, and two load generators. In a directory that is gone when `closing` has run.
+ * Everything a benchmark needs, real and of its own: a durable Postgres and a Redis as
+ * `scripts/start` runs them, the API as `src/main.ts`, its peers, and two load generators. In a
+ * directory that is gone when `closing` has run.
  */
 export async function openStage(closing: Closing) {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-bench-'));

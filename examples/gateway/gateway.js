@@ -46,7 +46,10 @@ function forward(req, res) {
   req.pipe(upstream);
 }
 
-/** The client's own headers, less its key, what it may have forged, and what belongs to this connection alone (RFC 9110 §7.6.1). */
+/**
+ * The client's own headers, less its key, what it may have forged, and what belongs to this
+ * connection alone (RFC 9110 §7.6.1).
+ */
 function upstreamHeaders(req) {
   const dropped = new Set([
     ...['authorization', 'x-api-key', 'host', 'connection', 'keep-alive', 'te', 'upgrade'],

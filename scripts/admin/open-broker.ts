@@ -9,7 +9,10 @@ import { openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
 import { readServerTime } from '../../src/stores/postgres/server-time.ts';
 
-/** What an administrator's script works with: the same use cases as the API, on behalf of the person at the shell. */
+/**
+ * What an administrator's script works with: the same use cases as the API, on behalf of the person
+ * at the shell.
+ */
 export async function openBroker() {
   const config = readConfigOrExit();
   const db = openDatabase(

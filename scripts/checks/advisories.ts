@@ -7,8 +7,8 @@ import type { CheckResult } from './check.ts';
 const directories = ['.', 'portal'];
 
 /**
- * Known vulnerabilities of what is installed for production, by `npm audit`. Not one of the checks of
- * `scripts/test`, since it needs the network and changes its mind without a change of ours.
+ * Known vulnerabilities of what is installed for production, by `npm audit`. Not one of the checks
+ * of `scripts/test`, since it needs the network and changes its mind without a change of ours.
  *
  * Passes, and says so, where the registry does not answer audits: many mirrors do not.
  */

@@ -1,16 +1,19 @@
 import { projectRoot } from '../services/project-root.ts';
 import { lintApiDocument } from './api-document.ts';
 import type { Check } from './check.ts';
+import { checkCommentWidth } from './comment-width.ts';
 import { cruise } from './cruise.ts';
 import { checkFolderNames } from './folder-names.ts';
 import { checkLockFile } from './lock-file.ts';
 import { readRoomWords } from './room-words.ts';
 import { runTool } from './run-tool.ts';
+import { codeFiles } from './source-files.ts';
 
 /** Everything that is checked without running the product, in the order it is reported. */
 export const checks: readonly Check[] = [
   { heading: 'lock file', run: checkLockFile },
   tool('format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings']),
+  { heading: 'width of comments', run: () => checkCommentWidth(projectRoot, codeFiles(projectRoot)) },
   tool('types', ['node_modules/typescript/bin/tsc', '--noEmit']),
   tool('types of the portal', ['portal/node_modules/typescript/bin/tsc', '--noEmit', '--project', 'portal']),
   { heading: 'who may import whom', run: (signal) => cruise(signal, projectRoot) },

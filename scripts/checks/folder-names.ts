@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import type { CheckResult } from './check.ts';
 import { ROOMS } from './source-files.ts';
 
-/** One noun, one name: every folder of the product and its tests stands in the table of docs/glossary.md. */
+/**
+ * One noun, one name: every folder of the product and its tests stands in the table of
+ * docs/glossary.md.
+ */
 export async function checkFolderNames(root: string): Promise<CheckResult> {
   const glossary = await readFile(join(root, 'docs/glossary.md'), 'utf8');
   const known = foldersIn(glossary);

@@ -32,11 +32,12 @@ interface Named {
 type FindIntegrity = (named: Named) => Promise<string>;
 
 /**
- * Fails when package-lock.json leaves out an optional package that another one names. npm writes such a file
- * without a word when its registry lacks a package for some other platform, and then `npm ci` refuses it
- * everywhere (EUSAGE, "Missing: … from lock file").
+ * Fails when package-lock.json leaves out an optional package that another one names. npm writes
+ * such a file without a word when its registry lacks a package for some other platform, and then
+ * `npm ci` refuses it everywhere (EUSAGE, "Missing: … from lock file").
  *
- * Fails as well when a package has no SHA-512 `integrity`: for that one `npm ci` installs whatever it is given.
+ * Fails as well when a package has no SHA-512 `integrity`: for that one `npm ci` installs whatever
+ * it is given.
  */
 export async function checkLockFile(): Promise<CheckResult> {
   const problems = (await Promise.all(lockFiles.map(problemsOf))).flat();
@@ -68,8 +69,8 @@ export function withoutIntegrity({ packages }: LockFile): Named[] {
 }
 
 /**
- * The lock file with what is missing put in: packages with name, exact version and platform, all that npm needs
- * to pass over them, and the integrity of every package that has none.
+ * The lock file with what is missing put in: packages with name, exact version and platform, all
+ * that npm needs to pass over them, and the integrity of every package that has none.
  */
 export async function completeLock(lock: LockFile, findIntegrity: FindIntegrity): Promise<LockFile> {
   const added = missingFromLock(lock).map(({ name, version, dev }): [string, LockedPackage] => [
@@ -110,7 +111,8 @@ function isLocked(packages: LockFile['packages'], from: string, name: string): b
   return isLocked(packages, from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/'))), name);
 }
 
-// These packages say in their name what they are for: binding-linux-x64-musl, cli-darwin-arm64, …-linux-arm-gnueabihf.
+// These packages say in their name what they are for: binding-linux-x64-musl, cli-darwin-arm64,
+// …-linux-arm-gnueabihf.
 function platformOf(name: string): Pick<LockedPackage, 'os' | 'cpu' | 'libc'> {
   const [, os, cpu, libc] =
     /-(android|darwin|freebsd|linux|openharmony|win32)-([a-z0-9]+)(?:-(musl|gnu))?/.exec(name) ?? [];

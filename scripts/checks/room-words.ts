@@ -11,7 +11,10 @@ interface RoomRule {
   words: RegExp;
 }
 
-/** What the import rules cannot see: globals, SQL and Lua in strings, and which class of BullMQ is taken. */
+/**
+ * What the import rules cannot see: globals, SQL and Lua in strings, and which class of BullMQ is
+ * taken.
+ */
 const roomRules: readonly RoomRule[] = [
   {
     name: 'the domain has no clock, no chance and no process',

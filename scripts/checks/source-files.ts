@@ -12,3 +12,14 @@ export function sourceFiles(root: string): string[] {
       .map((file) => `${room}/${file}`),
   );
 }
+
+/** Every file of code below `root` but those that are generated or installed. */
+export function codeFiles(root: string): string[] {
+  return ['src', 'workers', 'portal/src', 'scripts', 'test', 'bench', 'packages', 'examples'].flatMap(
+    (folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /\.(ts|tsx|js|mjs|cjs)$/.test(file))
+        .filter((file) => !/(^|\/)(node_modules|dist|generated)\/|schema(\.d)?\.ts$/.test(file))
+        .map((file) => `${folder}/${file}`),
+  );
+}

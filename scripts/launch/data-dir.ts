@@ -7,9 +7,10 @@ const LOCK_FILE = 'start.lock';
 const PID_FILE = 'start.pid';
 
 /**
- * Makes the data directory (0700) when it is missing and takes it for this process alone, until the process
- * ends. Tells whether the start before ended properly; its processes may otherwise still be stopping. Rejects
- * with one sentence when another start has it, or when it holds something that is not ours.
+ * Makes the data directory (0700) when it is missing and takes it for this process alone, until the
+ * process ends. Tells whether the start before ended properly; its processes may otherwise still be
+ * stopping. Rejects with one sentence when another start has it, or when it holds something that is
+ * not ours.
  */
 export async function takeDataDir(dataDir: string): Promise<{ endedProperly: boolean }> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -34,8 +35,8 @@ export async function leaveDataDir(dataDir: string): Promise<void> {
   if (readPid(pidFile) === process.pid) await rm(pidFile);
 }
 
-// The kernel's file lock, reached through SQLite because Node has no call for it: it cannot be left behind, as a
-// file with a process number in it is after kill -9.
+// The kernel's file lock, reached through SQLite because Node has no call for it: it cannot be left
+// behind, as a file with a process number in it is after kill -9.
 const held: DatabaseSync[] = [];
 
 function lock(path: string): boolean {

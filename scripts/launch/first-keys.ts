@@ -5,7 +5,8 @@ import { lastLine, runCommand } from '../services/run-command.ts';
 export type FirstKeys = { masterKey: string | undefined; tenantKey: string | undefined };
 
 export async function firstKeys(env: NodeJS.ProcessEnv): Promise<FirstKeys> {
-  // The tenant key last: were it made and the other failed, nobody would have seen it. Master keys can be made again at any time.
+  // The tenant key last: were it made and the other failed, nobody would have seen it. Master keys
+  // can be made again at any time.
   const masterKey = await made('The first master key', ['scripts/master-keys.ts', 'ensure-first'], env);
   const tenantKey = await made('The first tenant key', ['scripts/organizations.ts', 'first-tenant-key'], env);
   return { masterKey, tenantKey };

@@ -13,7 +13,9 @@ import { waitUntilReady } from './wait-until-ready.ts';
 // After a kill -9 the API of the start before is still draining, and has its port.
 const PREVIOUS_STOPS_MS = 15_000;
 
-/** Brings everything up, from an empty directory if need be, and hands back what to tell the person. */
+/**
+ * Brings everything up, from an empty directory if need be, and hands back what to tell the person.
+ */
 export async function launch(supervisor: Supervisor, options: LaunchOptions): Promise<string> {
   const { dataDir, port, metricsPort, workerMetricsPort, watch } = options;
   const { endedProperly } = await takeDataDir(dataDir);
@@ -35,6 +37,7 @@ export async function launch(supervisor: Supervisor, options: LaunchOptions): Pr
   const url = `http://127.0.0.1:${port}`;
   await startProcesses(supervisor, { env, watch });
   await waitUntilReady(url);
-  // Last, and shown at once: a key that was made by a start that then failed could never be shown again.
+  // Last, and shown at once: a key that was made by a start that then failed could never be shown
+  // again.
   return summary({ url, dataDir, ...(await firstKeys(env)) });
 }

@@ -8,9 +8,9 @@ const SECRETS_FILE = 'secrets.env';
 const PEPPER_BYTES = 32;
 
 /**
- * The secrets the server needs, made at the first start and kept in `secrets.env` (0600). One set in the
- * environment wins. Rejects rather than make a new pepper for data that was written with another: every key in it
- * would be dead.
+ * The secrets the server needs, made at the first start and kept in `secrets.env` (0600). One set
+ * in the environment wins. Rejects rather than make a new pepper for data that was written with
+ * another: every key in it would be dead.
  */
 export async function keptSecrets(dataDir: string, env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
   if (env.FLOWPLATE_PEPPERS !== undefined) return { FLOWPLATE_PEPPERS: env.FLOWPLATE_PEPPERS };

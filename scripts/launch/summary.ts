@@ -6,7 +6,10 @@ export type SummaryFacts = FirstKeys & { url: string; dataDir: string };
 /** Where the command line looks unless it is told otherwise. */
 const usualUrl = 'http://127.0.0.1:9123';
 
-/** What the person sees once everything runs. The curl lines work when pasted one after another into a shell. */
+/**
+ * What the person sees once everything runs. The curl lines work when pasted one after another into
+ * a shell.
+ */
 export function summary({ url, dataDir, masterKey, tenantKey }: SummaryFacts): string {
   return `
 Flowplate Keys is ready.

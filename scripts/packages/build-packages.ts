@@ -41,8 +41,8 @@ export async function buildPackage(name: PackageName, directory = packageDir(nam
 }
 
 /**
- * As ES modules and as CommonJS, each with its declarations. `require` of an ES module is an error to
- * TypeScript's node16 resolution.
+ * As ES modules and as CommonJS, each with its declarations. `require` of an ES module is an error
+ * to TypeScript's node16 resolution.
  */
 async function compileSdk(dist: string): Promise<Bundled[]> {
   await Promise.all([

@@ -1,8 +1,8 @@
 const unreleased = '## Unreleased';
 
 /**
- * Gives the unreleased section of a changelog a version and a day, and opens a new one. `section` is
- * the text of what is released. Throws when nothing is.
+ * Gives the unreleased section of a changelog a version and a day, and opens a new one. `section`
+ * is the text of what is released. Throws when nothing is.
  */
 export function releaseChangelog(
   changelog: string,

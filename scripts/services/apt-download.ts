@@ -11,10 +11,12 @@ export interface DebianPackage {
 }
 
 /**
- * Downloads Debian packages and unpacks them somewhere, without installing anything and without root.
+ * Downloads Debian packages and unpacks them somewhere, without installing anything and without
+ * root.
  *
- * A fresh container has no package lists, and only root may fetch the system's: then it keeps lists of its own
- * in `workDir`, which nobody else may use at the same time. Which packages are installed is still asked of the system.
+ * A fresh container has no package lists, and only root may fetch the system's: then it keeps lists
+ * of its own in `workDir`, which nobody else may use at the same time. Which packages are installed
+ * is still asked of the system.
  */
 export class AptDownloader {
   readonly #workDir: string;

@@ -3,7 +3,10 @@ import type { ServerProcess } from './server-process.ts';
 
 const POLL_MS = 20;
 
-/** Asks until the server is ready (true), or has ended or runs out of time (false). `giveUpAt` is monotonic. */
+/**
+ * Asks until the server is ready (true), or has ended or runs out of time (false). `giveUpAt` is
+ * monotonic.
+ */
 export async function becomesReady(
   server: Pick<ServerProcess, 'exited'>,
   giveUpAt: number,

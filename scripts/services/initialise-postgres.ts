@@ -12,9 +12,9 @@ export interface InitialiseOptions {
 }
 
 /**
- * Makes a new database cluster in `dataDir` and its superuser's random password in `passwordFile` (0600).
- * Atomic: the cluster is made beside its place and moved there, so that an interrupted start leaves nothing
- * that the next one would take for a whole one.
+ * Makes a new database cluster in `dataDir` and its superuser's random password in `passwordFile`
+ * (0600). Atomic: the cluster is made beside its place and moved there, so that an interrupted
+ * start leaves nothing that the next one would take for a whole one.
  */
 export async function initialisePostgres(options: InitialiseOptions): Promise<void> {
   const { dataDir, passwordFile } = options;
@@ -47,8 +47,8 @@ export async function readPassword(passwordFile: string, dataDir: string): Promi
   }
 }
 
-// The builtin provider sorts the same on every machine; a libc or ICU locale changes with the system's
-// libraries and silently corrupts text indexes (PostgreSQL 18 manual, 23.1.4).
+// The builtin provider sorts the same on every machine; a libc or ICU locale changes with the
+// system's libraries and silently corrupts text indexes (PostgreSQL 18 manual, 23.1.4).
 function initdbArguments(directory: string, options: InitialiseOptions): string[] {
   return [
     `--pgdata=${directory}`,

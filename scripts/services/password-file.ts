@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 
-/** The password kept in `path`, made at the first call: who restarts a server finds its clients still let in. */
+/**
+ * The password kept in `path`, made at the first call: who restarts a server finds its clients
+ * still let in.
+ */
 export async function keptPassword(path: string): Promise<string> {
   try {
     await writeFile(path, newPassword(), { mode: 0o600, flag: 'wx' });

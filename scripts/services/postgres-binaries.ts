@@ -28,8 +28,9 @@ function locatePackage(): string {
   }
 }
 
-// npm archives cannot hold symbolic links; the package makes them in its install script, which `npm ci
-// --ignore-scripts`, a careful npm configuration or npm 12's default leaves out. So we make what is missing.
+// npm archives cannot hold symbolic links; the package makes them in its install script, which `npm
+// ci --ignore-scripts`, a careful npm configuration or npm 12's default leaves out. So we make what
+// is missing.
 export async function linkLibraries(native: string): Promise<void> {
   const listed = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(listed) as { source: string; target: string }[];

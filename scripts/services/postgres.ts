@@ -27,7 +27,10 @@ export interface EmbeddedPostgres {
 }
 
 export interface PostgresOptions {
-  /** Holds the cluster; its password and log are written beside it, as `<dataDir>.password` and `.log`. */
+  /**
+   * Holds the cluster; its password and log are written beside it, as `<dataDir>.password` and
+   * `.log`.
+   */
   dataDir: string;
   /** Any free port when absent. */
   port?: number;
@@ -40,9 +43,9 @@ const STARTS_MS = 60_000;
 const STOPS_MS = 4_500;
 
 /**
- * Starts a Postgres of our own on the loopback interface and waits until it answers. A new `dataDir` is
- * initialised, an existing one keeps its data, also after a crash. Rejects with one sentence for the person
- * who started it.
+ * Starts a Postgres of our own on the loopback interface and waits until it answers. A new
+ * `dataDir` is initialised, an existing one keeps its data, also after a crash. Rejects with one
+ * sentence for the person who started it.
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
@@ -87,7 +90,8 @@ async function tryToStart(options: AttemptOptions): Promise<Attempt> {
   const logStart = (await readFile(logFile, 'utf8').catch(() => '')).length;
   const { prefix } = await runUnprivileged(dataDir, [postgres, '--version']);
   const server = await startServerProcess({
-    // Asking for the parent-death signal last: stepping down to another account clears it (prctl(2)).
+    // Asking for the parent-death signal last: stepping down to another account clears it
+    // (prctl(2)).
     command: [
       ...prefix,
       ...(await dieWithParent('INT')),
@@ -147,7 +151,8 @@ function handle(url: string, port: number, server: ServerProcess): EmbeddedPostg
 
 async function retryOrThrow(log: string, portIsFixed: boolean, giveUpAt: number): Promise<void> {
   const inTime = performance.now() < giveUpAt;
-  // The backends of a postmaster that was killed leave a moment after it, and hold its shared memory until then.
+  // The backends of a postmaster that was killed leave a moment after it, and hold its shared
+  // memory until then.
   if (inTime && log.includes('pre-existing shared memory block')) return await sleep(100);
   if (inTime && !portIsFixed && log.includes('could not bind')) return;
   throw new Error(`Postgres did not start: ${fatalLine(log)}`);
@@ -158,9 +163,10 @@ function fatalLine(log: string): string {
   return fatal?.replace(/^.*(FATAL|PANIC):\s*/, '') ?? lastLine(log);
 }
 
-// Postgres refuses to start while the process named in postmaster.pid lives, also when that number now
-// belongs to something else. It ignores its own parent's number (miscinit.c, CreateLockFile), so we put that
-// there instead of deleting the file: its other lines guard against backends that survived a crash.
+// Postgres refuses to start while the process named in postmaster.pid lives, also when that number
+// now belongs to something else. It ignores its own parent's number (miscinit.c, CreateLockFile),
+// so we put that there instead of deleting the file: its other lines guard against backends that
+// survived a crash.
 async function settleStalePid(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, 'postmaster.pid');
   await waitForPrevious('Postgres', pidFile, dataDir, PREVIOUS_STOPS_MS);

@@ -1,6 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** Copies text line by line, each with a name before it, so that the output of several programs can be told apart. */
+/**
+ * Copies text line by line, each with a name before it, so that the output of several programs can
+ * be told apart.
+ */
 export function prefixLines(from: Readable, name: string, to: Writable): void {
   let rest = '';
   from.setEncoding('utf8').on('data', (text: string) => {

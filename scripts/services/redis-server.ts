@@ -17,7 +17,10 @@ export interface FindRedisOptions {
 
 const OLDEST_MAJOR = 7;
 
-/** `redis-server` or `valkey-server` from PATH when it is new enough, else one unpacked from Debian's packages. */
+/**
+ * `redis-server` or `valkey-server` from PATH when it is new enough, else one unpacked from
+ * Debian's packages.
+ */
 export async function findRedisServer(options: FindRedisOptions = {}): Promise<RedisServer> {
   for (const name of options.names ?? ['redis-server', 'valkey-server']) {
     const found = { path: name, env: {} };

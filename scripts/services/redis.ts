@@ -36,8 +36,9 @@ const STARTS_MS = 60_000;
 const STOPS_MS = 4_500;
 
 /**
- * Starts a Redis (or Valkey) of our own on the loopback interface and waits until it answers and runs Lua. The
- * program comes from PATH, else from Debian's packages. Rejects with one sentence for the person who started it.
+ * Starts a Redis (or Valkey) of our own on the loopback interface and waits until it answers and
+ * runs Lua. The program comes from PATH, else from Debian's packages. Rejects with one sentence for
+ * the person who started it.
  */
 export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> {
   const dataDir = resolve(options.dataDir);
@@ -46,8 +47,9 @@ export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> 
   await waitForPrevious('Redis', join(dataDir, 'redis.pid'), dataDir, PREVIOUS_STOPS_MS);
 
   const giveUpAt = performance.now() + STARTS_MS;
-  // Loopback is open to every account of the machine, and who can write to this Redis can forge a cached key
-  // record; so it has a password, in a file instead of the arguments, which everyone can list.
+  // Loopback is open to every account of the machine, and who can write to this Redis can forge a
+  // cached key record; so it has a password, in a file instead of the arguments, which everyone can
+  // list.
   const password = await keptPassword(join(dataDir, 'redis.password'));
   for (;;) {
     const port = await choosePort(options.port, 'Redis');
@@ -93,7 +95,8 @@ function configText(options: RedisOptions & { port: number }, password: string):
     requirepass: password,
     dir: JSON.stringify(options.dataDir),
     pidfile: JSON.stringify(join(options.dataDir, 'redis.pid')),
-    // Queues must not lose entries to eviction (BullMQ refuses anything else); records carry their own TTL.
+    // Queues must not lose entries to eviction (BullMQ refuses anything else); records carry their
+    // own TTL.
     'maxmemory-policy': 'noeviction',
     appendonly: 'yes',
     appendfsync: 'everysec',

@@ -11,7 +11,10 @@ export interface CommandOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** Runs a program to its end and hands back what it said; a program that does not exist ends with 127. */
+/**
+ * Runs a program to its end and hands back what it said; a program that does not exist ends with
+ * 127.
+ */
 export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {

@@ -19,8 +19,8 @@ export interface ServerProcessOptions {
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const [program = '', ...args] = options.command;
   const log = openSync(options.logFile, 'a', 0o600);
-  // Detached: a session of its own. Ctrl-C in a terminal goes to the whole foreground group, and the stores
-  // must outlive the processes that still write to them.
+  // Detached: a session of its own. Ctrl-C in a terminal goes to the whole foreground group, and
+  // the stores must outlive the processes that still write to them.
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env,

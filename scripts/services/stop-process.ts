@@ -6,7 +6,10 @@ export interface Stoppable {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Asks with `signal`, kills after `deadlineMs`, and waits for the end. Harmless when it has ended already. */
+/**
+ * Asks with `signal`, kills after `deadlineMs`, and waits for the end. Harmless when it has ended
+ * already.
+ */
 export async function stopProcess(
   process: Stoppable,
   signal: NodeJS.Signals,

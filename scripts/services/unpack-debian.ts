@@ -13,7 +13,9 @@ export interface DebianProgram {
   package: string;
   /** Packages with other parts of the program, where Debian has split it. */
   parts?: readonly string[];
-  /** Folders beside the libraries in which some of them keep more, found only where Debian has them. */
+  /**
+   * Folders beside the libraries in which some of them keep more, found only where Debian has them.
+   */
   privateLibraries?: readonly string[];
   /** Where the package has it, e.g. `usr/sbin/nginx`. */
   path: string;
@@ -21,8 +23,9 @@ export interface DebianProgram {
 }
 
 /**
- * A Debian package's program without root: unpacked into `toolsDir/<package>-<version>/` and run from there, with the libraries
- * that the system lacks. The directory appears whole or not at all, so several callers at once at worst download twice.
+ * A Debian package's program without root: unpacked into `toolsDir/<package>-<version>/` and run
+ * from there, with the libraries that the system lacks. The directory appears whole or not at all,
+ * so several callers at once at worst download twice.
  */
 export async function unpackDebian(wanted: DebianProgram, toolsDir: string): Promise<UnpackedProgram> {
   for (const name of (await readdir(toolsDir).catch(() => [])).sort().reverse()) {

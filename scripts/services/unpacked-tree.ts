@@ -3,7 +3,10 @@ import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AptDownloader } from './apt-download.ts';
 
-/** Unpacks those of the wanted packages, and of what they depend on, that are libraries and that the system lacks. */
+/**
+ * Unpacks those of the wanted packages, and of what they depend on, that are libraries and that the
+ * system lacks.
+ */
 export async function unpackLibraries(
   apt: AptDownloader,
   wanted: readonly string[],
@@ -18,7 +21,10 @@ export async function unpackLibraries(
   }
 }
 
-/** Where a program that was unpacked into `root` finds its libraries; `inside` names folders beside them that keep more. */
+/**
+ * Where a program that was unpacked into `root` finds its libraries; `inside` names folders beside
+ * them that keep more.
+ */
 export async function libraryPath(root: string, inside: readonly string[] = []): Promise<string> {
   const directories = [];
   for (const top of ['lib', 'usr/lib']) {

@@ -17,9 +17,10 @@ export interface RunAs {
 /**
  * How to run a program that refuses to be root (Postgres does) on files below `directory`.
  *
- * Root steps down to the account that owns `directory` already, else to `postgres`, else to `nobody`. Where a
- * directory above is closed to that account (a clone below a 0700 directory) it keeps the one capability that
- * lets it pass: dac_read_search, or dac_override in containers that grant only that.
+ * Root steps down to the account that owns `directory` already, else to `postgres`, else to
+ * `nobody`. Where a directory above is closed to that account (a clone below a 0700 directory) it
+ * keeps the one capability that lets it pass: dac_read_search, or dac_override in containers that
+ * grant only that.
  */
 export async function runUnprivileged(directory: string, probe: readonly string[]): Promise<RunAs> {
   if (process.getuid?.() !== 0) return { prefix: [] };
@@ -43,8 +44,9 @@ export async function runUnprivileged(directory: string, probe: readonly string[
   throw new Error(await refusal(stepDown, account, directory));
 }
 
-// access(2) looks at the real user and, unless the securebit no_setuid_fixup is set, ignores every capability
-// of a non-root one (capabilities(7)). Postgres looks for its own executable with access(2).
+// access(2) looks at the real user and, unless the securebit no_setuid_fixup is set, ignores every
+// capability of a non-root one (capabilities(7)). Postgres looks for its own executable with
+// access(2).
 const waysToPass: readonly (readonly string[])[] = [
   [],
   ...['dac_read_search', 'dac_override'].map((capability) => [

@@ -9,8 +9,9 @@ const stars = '********';
 export type Question = { label: string; fromStdin?: boolean | undefined; option?: string };
 
 /**
- * Asks at the terminal and shows nothing of what is typed; or takes the first line of stdin when told to. A secret on the command
- * line would stand in the shell's history and in the list of processes.
+ * Asks at the terminal and shows nothing of what is typed; or takes the first line of stdin when
+ * told to. A secret on the command line would stand in the shell's history and in the list of
+ * processes.
  */
 export async function askSecret({ label, fromStdin, option }: Question): Promise<string> {
   const [secret = ''] = await askSecrets([label], fromStdin, option);

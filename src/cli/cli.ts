@@ -51,7 +51,9 @@ export class Cli {
     return new FlowplateClient({ baseUrl: this.options.server, masterKey });
   }
 
-  /** Users' keys: with the master key where there is one, otherwise as an operator, who can do less. */
+  /**
+   * Users' keys: with the master key where there is one, otherwise as an operator, who can do less.
+   */
   async keys(): Promise<KeysClient> {
     const isOperator = this.options.asOrg !== undefined || secretOf('FLOWPLATE_MASTER_KEY') === undefined;
     return isOperator ? operatorKeys(await this.operator('platform')) : masterKeyKeys(this.masterKey());

@@ -13,7 +13,10 @@ export class Interrupted extends Error {}
 
 export type Failure = { lines: string[]; exitCode: number };
 
-/** One sentence for a person, and what the shell gets. Never a stack, never anything of a request but its trace id. */
+/**
+ * One sentence for a person, and what the shell gets. Never a stack, never anything of a request
+ * but its trace id.
+ */
 export function describeFailure(error: unknown, server: string): Failure {
   // Commander has said it already; help that was asked for is no failure.
   if (error instanceof CommanderError) return { lines: [], exitCode: error.exitCode === 0 ? 0 : 2 };

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What `npx flowplate` starts. Plain JavaScript, because the machine's own Node.js may be too old to read TypeScript: then the
-// project's own carries on.
+// What `npx flowplate` starts. Plain JavaScript, because the machine's own Node.js may be too old
+// to read TypeScript: then the project's own carries on.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

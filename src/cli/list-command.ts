@@ -22,7 +22,10 @@ export function pageOptions(command: Command, size: { min: number; max: number }
     .option('--all', 'every page');
 }
 
-/** One page, or all of them. Where the next one begins is said on stderr, out of the way of what is piped on. */
+/**
+ * One page, or all of them. Where the next one begins is said on stderr, out of the way of what is
+ * piped on.
+ */
 export async function printList<Item>(
   cli: Cli,
   { all, ...page }: PageOptions,

@@ -4,9 +4,9 @@ import { WrongUse } from './failure.ts';
 import { type Env, proxyVariable, proxyVariables } from './proxy-variable.ts';
 
 /**
- * Sends every request of this process by way of the proxy that HTTP_PROXY or HTTPS_PROXY names for this server, unless NO_PROXY
- * excepts it. Node.js reads these variables only when told to. `WrongUse` for a proxy that is none; its address is not repeated,
- * because it may hold a password.
+ * Sends every request of this process by way of the proxy that HTTP_PROXY or HTTPS_PROXY names for
+ * this server, unless NO_PROXY excepts it. Node.js reads these variables only when told to.
+ * `WrongUse` for a proxy that is none; its address is not repeated, because it may hold a password.
  */
 export function useProxies(server: string, env: Env): void {
   const name = proxyVariable(server, env);
@@ -15,7 +15,8 @@ export function useProxies(server: string, env: Env): void {
   if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol)) {
     throw new WrongUse(`${name} is no address of a proxy such as http://proxy.example.com:3128`);
   }
-  // Only what is meant for this server: Node.js would send https through the proxy for http as well.
+  // Only what is meant for this server: Node.js would send https through the proxy for http as
+  // well.
   const proxyEnv = { [name]: proxy, no_proxy: env.no_proxy || env.NO_PROXY };
   if (typeof http.setGlobalProxyFromEnv === 'function') http.setGlobalProxyFromEnv(proxyEnv);
   else if (env.NODE_USE_ENV_PROXY !== '1') startAnew(env, proxyEnv);

@@ -4,7 +4,10 @@ import { externalIdPattern, numberRanges, readJson, readTime, reasonFault } from
 
 type Range = { readonly min: number; readonly max: number };
 
-/** Readers of what is typed; commander says which option it was and ends with 2. What they take is what the API takes. */
+/**
+ * Readers of what is typed; commander says which option it was and ends with 2. What they take is
+ * what the API takes.
+ */
 export function wholeNumber({ min, max }: Range): (text: string) => number {
   return (text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
@@ -83,7 +86,10 @@ export function organizationId(text: string): string {
   throw new InvalidArgumentError('It must be the id of an organization, such as org_x1y2z3w4.');
 }
 
-/** The one spelling under which a login is kept. An address with a password in it would be in the shell's history. */
+/**
+ * The one spelling under which a login is kept. An address with a password in it would be in the
+ * shell's history.
+ */
 export function serverAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') {

@@ -5,7 +5,9 @@ type Waiting<T, R> = { item: T; resolve: (result: R) => void; reject: (error: un
 export type BatchOptions<T, R> = {
   /** Does the work of a batch; the results are in the order of the items. */
   run: (items: readonly T[]) => Promise<readonly R[]>;
-  /** Whether an error may concern a single item, so that the others deserve another try without it. */
+  /**
+   * Whether an error may concern a single item, so that the others deserve another try without it.
+   */
   isOneItemsFault: (error: unknown) => boolean;
   sizeMax: number;
   runningMax: number;
@@ -13,9 +15,9 @@ export type BatchOptions<T, R> = {
 };
 
 /**
- * Does in one go what is asked for while earlier work is under way. Nobody waits for company: the first of a quiet time goes alone
- * and at once, and a flood forms larger batches by itself, as a database's group commit does. More than `waitingMax` are refused
- * with `OVERLOADED`.
+ * Does in one go what is asked for while earlier work is under way. Nobody waits for company: the
+ * first of a quiet time goes alone and at once, and a flood forms larger batches by itself, as a
+ * database's group commit does. More than `waitingMax` are refused with `OVERLOADED`.
  */
 export class Batches<T, R> {
   readonly #options: BatchOptions<T, R>;

@@ -9,8 +9,9 @@ export type BulkheadLimits = {
 };
 
 /**
- * Lets a bounded number of tasks run and a bounded number wait; whoever comes on top is refused at once. It keeps a flood on
- * one resource from taking the connections, threads and memory that everything else needs.
+ * Lets a bounded number of tasks run and a bounded number wait; whoever comes on top is refused at
+ * once. It keeps a flood on one resource from taking the connections, threads and memory that
+ * everything else needs.
  */
 export class Bulkhead {
   readonly #runningMax: number;
@@ -36,7 +37,10 @@ export class Bulkhead {
     }
   }
 
-  /** The same for what is taken piece by piece: its place is taken with the first, and free when it ends or its taker leaves. */
+  /**
+   * The same for what is taken piece by piece: its place is taken with the first, and free when it
+   * ends or its taker leaves.
+   */
   async *stream<T>(source: AsyncIterable<T>): AsyncGenerator<T, void> {
     if (!this.#takePlace()) await this.#enqueue();
     try {
@@ -46,7 +50,10 @@ export class Bulkhead {
     }
   }
 
-  /** Throws what the next caller would be refused with: for whoever can spare the work that comes before. */
+  /**
+   * Throws what the next caller would be refused with: for whoever can spare the work that comes
+   * before.
+   */
   requireRoom(): void {
     if (this.#running < this.#runningMax || this.#waiting.length < this.#waitingMax) return;
     throw new FlowplateError(this.#refusal, {

@@ -5,10 +5,11 @@ type Waiting = { start: () => void; refuse: (error: FlowplateError) => void };
 
 /**
  * Bulkhead with fair queueing: every place has a queue of its own, and the places take turns. One
- * caller who floods it waits behind its own tasks only, and a newcomer from elsewhere is next but few.
+ * caller who floods it waits behind its own tasks only, and a newcomer from elsewhere is next but
+ * few.
  *
- * When all waiting room is taken, the longest queue loses its newest task to a newcomer with a shorter
- * queue ("longest queue drop"). The refused tasks reject with `refusal`.
+ * When all waiting room is taken, the longest queue loses its newest task to a newcomer with a
+ * shorter queue ("longest queue drop"). The refused tasks reject with `refusal`.
  */
 export class FairBulkhead {
   readonly #limits: BulkheadLimits;

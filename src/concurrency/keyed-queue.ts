@@ -5,9 +5,10 @@ const waitingMax = 500;
 type Queue = { last: Promise<unknown>; length: number };
 
 /**
- * Lets tasks of one name run one after another, in the order in which they came, and tasks of different names side by side. The
- * database decides who is right in any case; waiting here instead of there keeps a burst on one user from holding every
- * connection of the process. When the database is away, whoever waits behind the task that found out is told so at once.
+ * Lets tasks of one name run one after another, in the order in which they came, and tasks of
+ * different names side by side. The database decides who is right in any case; waiting here instead
+ * of there keeps a burst on one user from holding every connection of the process. When the
+ * database is away, whoever waits behind the task that found out is told so at once.
  */
 export class KeyedQueue {
   readonly #queues = new Map<string, Queue>();

@@ -1,6 +1,7 @@
 /**
- * What is there at once when memory has it and later when it must be fetched. A promise for a value that is already there costs a
- * turn of the queue and an allocation for each `await`; on the hot path there would be five of them in every request.
+ * What is there at once when memory has it and later when it must be fetched. A promise for a value
+ * that is already there costs a turn of the queue and an allocation for each `await`; on the hot
+ * path there would be five of them in every request.
  */
 export type MaybeLater<T> = T | Promise<T>;
 

@@ -1,12 +1,20 @@
 import type { KeyStatus } from './user-key.ts';
 
-/** The organization of what belongs to no tenant. No caller can spell it: ids that callers bring begin with a letter or a digit. */
+/**
+ * The organization of what belongs to no tenant. No caller can spell it: ids that callers bring
+ * begin with a letter or a digit.
+ */
 export const platformOrganizationId = '_platform';
 
-/** Tenant and platform keys have no environment in their text; this is where they are unless told otherwise. */
+/**
+ * Tenant and platform keys have no environment in their text; this is where they are unless told
+ * otherwise.
+ */
 export const defaultEnvironment = 'default';
 
-/** A key that stands for a program of a tenant (`flkey_`) or of the platform itself (`flplatform_`). */
+/**
+ * A key that stands for a program of a tenant (`flkey_`) or of the platform itself (`flplatform_`).
+ */
 export type ApiKey = {
   id: string;
   kind: 'tenant' | 'platform';
@@ -29,7 +37,10 @@ export type ApiKey = {
   updatedAt: Date;
 };
 
-/** A name as searches compare it: in whatever case, and however its characters were composed (Unicode's NFKC). */
+/**
+ * A name as searches compare it: in whatever case, and however its characters were composed
+ * (Unicode's NFKC).
+ */
 export function toNameKey(name: string): string {
   return name.normalize('NFKC').toLowerCase();
 }

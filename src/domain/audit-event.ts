@@ -1,7 +1,10 @@
 import type { RandomBytes } from './clock.ts';
 import { newId } from './ids.ts';
 
-/** Every event type, in one place. An event says who did what to which thing; it never holds a secret. */
+/**
+ * Every event type, in one place. An event says who did what to which thing; it never holds a
+ * secret.
+ */
 export const auditEventTypes = [
   'organization.created',
   'organization.updated',
@@ -45,7 +48,10 @@ export const auditEventTypes = [
 
 export type AuditEventType = (typeof auditEventTypes)[number];
 
-/** Who can cause a change: every kind of credential, a person at the server's own shell, and the server itself (a sweep). */
+/**
+ * Who can cause a change: every kind of credential, a person at the server's own shell, and the
+ * server itself (a sweep).
+ */
 export const actorKinds = [
   'master_key',
   'platform_user',

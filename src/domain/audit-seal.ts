@@ -2,15 +2,19 @@ import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Keyring, Pepper } from './key-digest.ts';
 
 /**
- * The audit log is a chain: each sealed event has a number and a hash over the hash before it, that number and everything the event
- * says. The hash at the end of each round of sealing, a head, is signed under a key that is derived from the pepper, so that
- * whoever has only the database can compute a chain of their own but cannot sign it.
+ * The audit log is a chain: each sealed event has a number and a hash over the hash before it, that
+ * number and everything the event says. The hash at the end of each round of sealing, a head, is
+ * signed under a key that is derived from the pepper, so that whoever has only the database can
+ * compute a chain of their own but cannot sign it.
  */
 export type Seal = { seq: number; eventId: string; hash: Buffer };
 
 export type Head = { seq: number; hash: Buffer; pepperId: string; signature: Buffer; sealedAt: Date };
 
-/** Every column of an event, as text that does not depend on how a client reads it; details as Postgres spells them. */
+/**
+ * Every column of an event, as text that does not depend on how a client reads it; details as
+ * Postgres spells them.
+ */
 export type SealableEvent = {
   id: string;
   event_type: string;

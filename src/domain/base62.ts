@@ -1,6 +1,9 @@
 import type { RandomBytes } from './clock.ts';
 
-/** ASCII order, so that encoded numbers of one width sort like the numbers (under a bytewise collation). */
+/**
+ * ASCII order, so that encoded numbers of one width sort like the numbers (under a bytewise
+ * collation).
+ */
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** The lowest `width` digits of a whole number below 2^53. */
@@ -14,7 +17,10 @@ export function encodeBase62(value: number, width: number): string {
   return text;
 }
 
-/** Uniform: bytes of 248 and above are thrown away, since 256 is no multiple of 62 and a plain `%` would favour `0`–`7`. */
+/**
+ * Uniform: bytes of 248 and above are thrown away, since 256 is no multiple of 62 and a plain `%`
+ * would favour `0`–`7`.
+ */
 export function randomBase62(randomBytes: RandomBytes, length: number): string {
   let text = '';
   while (text.length < length) {

@@ -1,22 +1,31 @@
-/** Ten times what an embedded verifier was measured to decide in a second on one core (docs/performance.md). */
+/**
+ * Ten times what an embedded verifier was measured to decide in a second on one core
+ * (docs/performance.md).
+ */
 const callsPerSecondMax = 5_000_000;
 
 /** What one verifier can decide in a minute at most. */
 export const callsPerMinuteMax = 60 * callsPerSecondMax;
 
-/** More verifiers than a deployment has; one that was pushed out begins with a full minute again. */
+/**
+ * More verifiers than a deployment has; one that was pushed out begins with a full minute again.
+ */
 const budgetsMax = 10_000;
 
 type Budget = { calls: number; atMs: number };
 
 /**
- * Token bucket for each verifier: it may report a minute's calls at once, and then as many as it can decide. What was held up by
- * an outage fits in, since a verifier that is cut off decides nothing after its lease.
+ * Token bucket for each verifier: it may report a minute's calls at once, and then as many as it
+ * can decide. What was held up by an outage fits in, since a verifier that is cut off decides
+ * nothing after its lease.
  */
 export class CallBudgets {
   readonly #budgets = new Map<string, Budget>();
 
-  /** Whether so many more calls are within the budget; if so, they are spent. `nowMs` is of a monotonic clock. */
+  /**
+   * Whether so many more calls are within the budget; if so, they are spent. `nowMs` is of a
+   * monotonic clock.
+   */
   spend(verifierId: string, calls: number, nowMs: number): boolean {
     const budget = this.#filledUp(verifierId, nowMs);
     if (calls > budget.calls) return false;

@@ -1,6 +1,6 @@
 /**
- * Every code a caller can receive. The list is closed: `http/problem.ts` maps each one to its status and type
- * in a `Record`, so a code added here does not compile until it has both.
+ * Every code a caller can receive. The list is closed: `http/problem.ts` maps each one to its
+ * status and type in a `Record`, so a code added here does not compile until it has both.
  */
 export const errorCodes = [
   'INVALID_REQUEST',
@@ -61,7 +61,10 @@ export type ErrorOptions = {
   cause?: unknown;
 };
 
-/** The one error that is meant for a caller. Anything else that is thrown becomes a bare `INTERNAL_ERROR`. */
+/**
+ * The one error that is meant for a caller. Anything else that is thrown becomes a bare
+ * `INTERNAL_ERROR`.
+ */
 export class FlowplateError extends Error {
   readonly code: ErrorCode;
   readonly systemMessage: string | undefined;

@@ -3,9 +3,10 @@ import { type Keyring, keyed } from './key-digest.ts';
 import { seal, unseal } from './seal.ts';
 
 /**
- * A repeated request is recognised by `ids` (one for each live pepper, the current one first) and must carry the same body. Its
- * answer holds a secret in plain text, so it is sealed under a key that is derived from what the caller brings along: the
- * row alone opens nothing, and neither does the row with the peppers.
+ * A repeated request is recognised by `ids` (one for each live pepper, the current one first) and
+ * must carry the same body. Its answer holds a secret in plain text, so it is sealed under a key
+ * that is derived from what the caller brings along: the row alone opens nothing, and neither does
+ * the row with the peppers.
  */
 export type Idempotency = {
   ids: readonly Buffer[];
@@ -20,7 +21,10 @@ export const idempotencyKeyLengthMax = 255;
 
 const purpose = 'idempotency';
 
-/** `scope` says whose request it is and to which path; the same `key` from another caller is another request. */
+/**
+ * `scope` says whose request it is and to which path; the same `key` from another caller is another
+ * request.
+ */
 export function newIdempotency(
   keyring: Keyring,
   request: { scope: string; key: string; body: unknown },

@@ -1,7 +1,10 @@
 import { encodeBase62, randomBase62 } from './base62.ts';
 import type { RandomBytes } from './clock.ts';
 
-/** Every public handle's prefix. A handle can look up and revoke; it never authenticates (key-format.ts has those). */
+/**
+ * Every public handle's prefix. A handle can look up and revoke; it never authenticates
+ * (key-format.ts has those).
+ */
 export const idPrefixes = {
   key: 'flk_',
   masterKey: 'flm_',
@@ -19,13 +22,16 @@ export const idPrefixes = {
 
 export type IdKind = keyof typeof idPrefixes;
 
-/** Unix milliseconds of 48 bits, as in a UUIDv7 (RFC 9562 §5.7), need 9 digits; 13 random ones are 77 bits. */
+/**
+ * Unix milliseconds of 48 bits, as in a UUIDv7 (RFC 9562 §5.7), need 9 digits; 13 random ones are
+ * 77 bits.
+ */
 const timeDigits = 9;
 const randomDigits = 13;
 
 /**
- * A new handle: prefix, time, chance. Handles sort by creation, so the primary key is also the index of every "newest first"
- * list and new rows land side by side in it.
+ * A new handle: prefix, time, chance. Handles sort by creation, so the primary key is also the
+ * index of every "newest first" list and new rows land side by side in it.
  */
 export function newId(kind: IdKind, now: Date, randomBytes: RandomBytes): string {
   return idPrefixes[kind] + encodeBase62(now.getTime(), timeDigits) + randomBase62(randomBytes, randomDigits);
@@ -36,7 +42,10 @@ export function idFloor(kind: IdKind, at: Date): string {
   return idPrefixes[kind] + encodeBase62(at.getTime(), timeDigits);
 }
 
-/** How all handles of `as` begin that were made in the same millisecond as `id`, which is a handle of `kind`. */
+/**
+ * How all handles of `as` begin that were made in the same millisecond as `id`, which is a handle
+ * of `kind`.
+ */
 export function sameMoment(id: string, kind: IdKind, as: IdKind): string {
   const start = idPrefixes[kind].length;
   return idPrefixes[as] + id.slice(start, start + timeDigits);

@@ -15,12 +15,16 @@ const digit0 = 0x30;
 const digit9 = 0x39;
 const backslash = 0x5c;
 
-/** Some number of the text is not kept, or some name has an escape: the text must be looked at piece by piece. */
+/**
+ * Some number of the text is not kept, or some name has an escape: the text must be looked at piece
+ * by piece.
+ */
 export const inDoubt = -1;
 
 /**
- * How many members the text has, or `inDoubt`. Every verification waits for this, so the loop over a string stands here and not
- * in a function of its own: 0.2 µs instead of 0.4 for a body of 180 bytes.
+ * How many members the text has, or `inDoubt`. Every verification waits for this, so the loop over
+ * a string stands here and not in a function of its own: 0.2 µs instead of 0.4 for a body of 180
+ * bytes.
  */
 export function countMembersIn(text: string): number {
   let members = 0;
@@ -53,7 +57,10 @@ export function endOfString(text: string, start: number): number {
   return end;
 }
 
-/** Where a number, `true`, `false` or `null` ends: before a comma, a closing bracket, a blank, or with the text. */
+/**
+ * Where a number, `true`, `false` or `null` ends: before a comma, a closing bracket, a blank, or
+ * with the text.
+ */
 export function endOfWord(text: string, start: number): number {
   let end = start + 1;
   while (end < text.length && isOfWord(text.charCodeAt(end))) end++;

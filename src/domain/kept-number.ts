@@ -1,11 +1,15 @@
-/** A double keeps any 15 decimal digits (C's DBL_DIG), so a number that is as short and has no exponent is kept. */
+/**
+ * A double keeps any 15 decimal digits (C's DBL_DIG), so a number that is as short and has no
+ * exponent is kept.
+ */
 const keptDigits = 15;
 
 const numberParts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * Whether the JSON number at `start` is still the same one after `JSON.parse` and `JSON.stringify`. Both texts are compared as
- * decimals: `1.0` and `1e0` are 1, 9007199254740993 would come back as …992, and 1e400 as null.
+ * Whether the JSON number at `start` is still the same one after `JSON.parse` and `JSON.stringify`.
+ * Both texts are compared as decimals: `1.0` and `1e0` are 1, 9007199254740993 would come back as
+ * …992, and 1e400 as null.
  */
 export function isKeptNumber(text: string, start: number, end: number): boolean {
   if (end - start <= keptDigits && !hasExponent(text, start, end)) return true;
@@ -17,13 +21,19 @@ export function isKeptNumber(text: string, start: number, end: number): boolean 
 const smallE = 0x65;
 const toSmall = 0x20;
 
-/** By its codes, without a text of its own: this is on the way of every verification that names a cost. */
+/**
+ * By its codes, without a text of its own: this is on the way of every verification that names a
+ * cost.
+ */
 function hasExponent(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if ((text.charCodeAt(at) | toSmall) === smallE) return true;
   return false;
 }
 
-/** One spelling for all texts of one number: its significant digits, and where the point stands before them. */
+/**
+ * One spelling for all texts of one number: its significant digits, and where the point stands
+ * before them.
+ */
 function toDecimal(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = numberParts.exec(text) ?? [];
   const digits = whole + fraction;

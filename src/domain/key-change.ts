@@ -16,14 +16,15 @@ export type AppliedChange = KeyChange & { seq: number };
 export type Place = { organizationId: string; environment: string | null };
 
 /**
- * The verifiers that a change concerns. A verifier whose master key cannot see the changed key never
- * accepts it, so no caller has to wait for that verifier.
+ * The verifiers that a change concerns. A verifier whose master key cannot see the changed key
+ * never accepts it, so no caller has to wait for that verifier.
  */
 export type Audience = 'everybody' | { places: readonly Place[] } | { masterKeyId: string };
 
 /**
- * The part of a change that verifiers must hear. `changes` go into the feed. `alreadyTold` stands for
- * a repeated request: an earlier one changed it, and its entry is somewhere before the feed's end.
+ * The part of a change that verifiers must hear. `changes` go into the feed. `alreadyTold` stands
+ * for a repeated request: an earlier one changed it, and its entry is somewhere before the feed's
+ * end.
  */
 export type Revokes =
   | { changes: readonly KeyChange[]; audience: Audience }

@@ -1,12 +1,16 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 /**
- * A stolen table of digests opens nothing: a secret is stored only as `HMAC-SHA-256(pepper, secret)`. The peppers live in
- * the environment, never in Postgres or Redis. A fast hash suffices because the secret has 190 hidden random bits.
+ * A stolen table of digests opens nothing: a secret is stored only as `HMAC-SHA-256(pepper,
+ * secret)`. The peppers live in the environment, never in Postgres or Redis. A fast hash suffices
+ * because the secret has 190 hidden random bits.
  */
 export type Pepper = { id: string; secret: KeyObject };
 
-/** The first pepper digests new secrets; the others are tried when a secret is not found under the first. */
+/**
+ * The first pepper digests new secrets; the others are tried when a secret is not found under the
+ * first.
+ */
 export type Keyring = readonly [Pepper, ...Pepper[]];
 
 export type KeyDigest = { pepperId: string; digest: Buffer };

@@ -10,9 +10,11 @@ import type { RandomBytes } from './clock.ts';
  *      kind    │   8 public   32 hidden  checksum: CRC-32 of all before it, 6 base62 digits
  *         environment    (40 random base62)
  *
- * Hidden user keys and master keys name their environment; the other kinds have none: `flkey_` + the same tail.
+ * Hidden user keys and master keys name their environment; the other kinds have none: `flkey_` +
+ * the same tail.
  *
- * The checksum lets a mistyped or made-up key be refused without any I/O, and a secret scanner tell a real one offline.
+ * The checksum lets a mistyped or made-up key be refused without any I/O, and a secret scanner tell
+ * a real one offline.
  */
 export const secretKinds = {
   user: 'fl_user_',
@@ -26,7 +28,10 @@ export type SecretKind = keyof typeof secretKinds;
 
 export const environmentSlugPattern = /^[a-z0-9]{1,16}$/;
 
-/** 40 digits are 238 bits; with the first 8 public, 190 stay hidden: far above the 112 that make a fast hash safe. */
+/**
+ * 40 digits are 238 bits; with the first 8 public, 190 stay hidden: far above the 112 that make a
+ * fast hash safe.
+ */
 const secretLength = 40;
 const publicLength = 8;
 const checksumLength = 6;
@@ -37,7 +42,10 @@ const slugLengthMax = 16;
 /** The kinds whose secrets name the environment that they are for. */
 export type NamingKind = 'user' | 'master';
 
-/** `environment`: undefined for a kind that names none. `prefix` may be shown, and so may `suffix`, a part of the checksum. */
+/**
+ * `environment`: undefined for a kind that names none. `prefix` may be shown, and so may `suffix`,
+ * a part of the checksum.
+ */
 export type ParsedSecret = {
   kind: SecretKind;
   environment: string | undefined;
@@ -58,7 +66,10 @@ function withTail(head: string, randomBytes: RandomBytes): string {
   return body + checksum(body);
 }
 
-/** What `text` says of itself, or undefined when it cannot be a secret of ours. No I/O, and no throw on any input. */
+/**
+ * What `text` says of itself, or undefined when it cannot be a secret of ours. No I/O, and no throw
+ * on any input.
+ */
 export function parseSecret(text: string): ParsedSecret | undefined {
   const kind = kindOf(text);
   if (kind === undefined) return undefined;

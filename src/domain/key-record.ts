@@ -1,6 +1,9 @@
 import type { KeyStatus, Metadata, Quota, RateLimit } from './user-key.ts';
 
-/** All that a verification decides from. Times are Unix milliseconds, for cheap comparing and packing. */
+/**
+ * All that a verification decides from. Times are Unix milliseconds, for cheap comparing and
+ * packing.
+ */
 export type KeyRecord = {
   id: string;
   revision: number;
@@ -20,7 +23,8 @@ export type KeyRecord = {
 };
 
 /**
- * How long a record may be used after its Postgres read, in Redis and in memory alike, never extended by a hit. It bounds the
- * damage of what the change feed does not carry, such as an operator's own UPDATE.
+ * How long a record may be used after its Postgres read, in Redis and in memory alike, never
+ * extended by a hit. It bounds the damage of what the change feed does not carry, such as an
+ * operator's own UPDATE.
  */
 export const recordLifeMs = 300_000;

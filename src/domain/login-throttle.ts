@@ -1,7 +1,10 @@
 import { placeOf } from './ip-address.ts';
 import { type Keyring, keyed } from './key-digest.ts';
 
-/** What failed logins are counted by, under a keyed hash: a stolen table names neither accounts nor addresses. */
+/**
+ * What failed logins are counted by, under a keyed hash: a stolen table names neither accounts nor
+ * addresses.
+ */
 export type LoginSubject = { id: Buffer; limits: ThrottleLimits };
 
 export type ThrottleLimits = {
@@ -17,9 +20,10 @@ export type LoginSubjects = Record<'pair' | 'account' | 'address', LoginSubject>
 export const failureLifeMs = 15 * 60_000;
 
 /**
- * The account from this address is slowed down soon and long; the account from everywhere and the address for everybody only after many
- * failures, and never for more than a minute: nobody can lock an account for its owner, or an office for its people. Callers
- * without a known address are counted as one place.
+ * The account from this address is slowed down soon and long; the account from everywhere and the
+ * address for everybody only after many failures, and never for more than a minute: nobody can lock
+ * an account for its owner, or an office for its people. Callers without a known address are
+ * counted as one place.
  */
 export function loginSubjects(
   keyring: Keyring,

@@ -17,7 +17,10 @@ export type MasterKey = {
   revision: number;
 };
 
-/** A secret that an operator chose is at least this long; a shorter one is refused before any work is spent on it. */
+/**
+ * A secret that an operator chose is at least this long; a shorter one is refused before any work
+ * is spent on it.
+ */
 export const chosenSecretLengthMin = 32;
 
 export type MasterKeyStatus = 'active' | 'expired' | 'revoked';

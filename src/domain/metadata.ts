@@ -3,8 +3,9 @@ export const metadataBytesMax = 16_384;
 export const metadataDepthMax = 10;
 
 /**
- * Why a value cannot be stored as metadata, or undefined. Postgres's jsonb takes neither NUL nor a lone surrogate, JSON takes no
- * infinity, and a key called `__proto__` would not survive being copied. Walks with a stack of its own: depth is the caller's.
+ * Why a value cannot be stored as metadata, or undefined. Postgres's jsonb takes neither NUL nor a
+ * lone surrogate, JSON takes no infinity, and a key called `__proto__` would not survive being
+ * copied. Walks with a stack of its own: depth is the caller's.
  */
 export function metadataFault(value: unknown): string | undefined {
   if (!isObject(value) || Array.isArray(value)) return 'must be an object';

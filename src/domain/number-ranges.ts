@@ -1,6 +1,9 @@
 type Range = { readonly min: number; readonly max: number };
 
-/** The least and the most of each number that callers set: one table for the API, the SDK and the command line. */
+/**
+ * The least and the most of each number that callers set: one table for the API, the SDK and the
+ * command line.
+ */
 export const numberRanges = {
   rateLimit: { min: 1, max: 1_000_000_000 },
   /** A month of 31 days. */

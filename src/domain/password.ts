@@ -1,18 +1,29 @@
 import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
 
-/** NIST SP 800-63B-4 §3.1.1.2: at least 15 characters where a password is the only factor, and no rules of composition. */
+/**
+ * NIST SP 800-63B-4 §3.1.1.2: at least 15 characters where a password is the only factor, and no
+ * rules of composition.
+ */
 export const passwordLengthMin = 15;
 export const passwordLengthMax = 256;
 
-/** Estimating takes time with the length, and what is not yet strong after so many characters will not become so. */
+/**
+ * Estimating takes time with the length, and what is not yet strong after so many characters will
+ * not become so.
+ */
 const judgedLengthMax = 64;
-/** Of 0 to 4; 3 means at least 10^8 guesses by somebody who knows words, names, keyboards and dates. */
+/**
+ * Of 0 to 4; 3 means at least 10^8 guesses by somebody who knows words, names, keyboards and dates.
+ */
 const scoreMin = 3;
 
 const estimator = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
 
-/** Why a new password is refused, or undefined. `context`: words that an attacker would try first for this account. */
+/**
+ * Why a new password is refused, or undefined. `context`: words that an attacker would try first
+ * for this account.
+ */
 export function passwordFault(password: string, context: readonly string[]): string | undefined {
   const length = [...password].length;
   if (length < passwordLengthMin) return `must have at least ${passwordLengthMin} characters`;
@@ -26,7 +37,10 @@ export function passwordFault(password: string, context: readonly string[]): str
     : undefined;
 }
 
-/** The same password typed on another system may arrive in another form of Unicode (NIST SP 800-63B-4 §3.1.1.2). */
+/**
+ * The same password typed on another system may arrive in another form of Unicode (NIST SP
+ * 800-63B-4 §3.1.1.2).
+ */
 export function normalizedPassword(password: string): string {
   return password.normalize('NFKC');
 }

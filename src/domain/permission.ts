@@ -11,7 +11,10 @@ export const masterKeyPermissions = [
 
 export type MasterKeyPermission = (typeof masterKeyPermissions)[number];
 
-/** What an operator may be allowed to do: reading and managing for each kind of thing, and acting inside a tenant. */
+/**
+ * What an operator may be allowed to do: reading and managing for each kind of thing, and acting
+ * inside a tenant.
+ */
 export const platformPermissions = [
   'platform:users:read',
   'platform:users:manage',

@@ -42,7 +42,9 @@ export type ApiUserPrincipal = Principal & {
   keyId: string;
 };
 
-/** Nobody in particular: for the few operations that make somebody out of a caller, such as a login. */
+/**
+ * Nobody in particular: for the few operations that make somebody out of a caller, such as a login.
+ */
 export const anybody: Principal = { kind: 'anybody', id: 'anybody', name: 'anybody' };
 
 export function requireMasterKeyPermission(
@@ -110,7 +112,10 @@ export function isVisibleTo(reach: VisibleScope, organizationId: string, environ
   );
 }
 
-/** For a mint, where there is no key yet to be hidden: says plainly that the allow-list does not reach so far. */
+/**
+ * For a mint, where there is no key yet to be hidden: says plainly that the allow-list does not
+ * reach so far.
+ */
 export function requireVisible(reach: VisibleScope, organizationId: string, environment: string): void {
   if (isVisibleTo(reach, organizationId, environment)) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {

@@ -14,5 +14,7 @@ export type Propagation = {
   heldUpBy: readonly HeldUpBy[];
 };
 
-/** A verifier by its id, and the master key of the gateway that embeds it; null for an API process. */
+/**
+ * A verifier by its id, and the master key of the gateway that embeds it; null for an API process.
+ */
 export type HeldUpBy = { verifierId: string; masterKeyId: string | null };

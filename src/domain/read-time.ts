@@ -1,4 +1,7 @@
-/** The last moment that is taken: RFC 3339 has four digits for a year. The first one is that of Unix time. */
+/**
+ * The last moment that is taken: RFC 3339 has four digits for a year. The first one is that of Unix
+ * time.
+ */
 export const timeMsMax = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const dayMs = 86_400_000;
@@ -10,11 +13,13 @@ export type DayMeans = 'start' | 'end';
 export type TimeReading = { time: Date; fault?: never } | { time?: never; fault: string };
 
 /**
- * Strict reader of a timestamp: RFC 3339 with a zone, or a bare day `YYYY-MM-DD`, which is a day in UTC. `Date.parse` is no
- * validator: it takes 30 February for 2 March, ignores some junk, and reads a time without a zone in the machine's own.
+ * Strict reader of a timestamp: RFC 3339 with a zone, or a bare day `YYYY-MM-DD`, which is a day in
+ * UTC. `Date.parse` is no validator: it takes 30 February for 2 March, ignores some junk, and reads
+ * a time without a zone in the machine's own.
  *
- * Lower-case `t` and `z` are taken, and fractions are cut to milliseconds. A leap second is refused: Unix time has no number for
- * it. The end of 9999-12-31 is the last moment there is. A fault completes a sentence that begins with the name of the field.
+ * Lower-case `t` and `z` are taken, and fractions are cut to milliseconds. A leap second is
+ * refused: Unix time has no number for it. The end of 9999-12-31 is the last moment there is. A
+ * fault completes a sentence that begins with the name of the field.
  */
 export function readTime(text: string, dayMeans: DayMeans): TimeReading {
   const parts = readParts(text);

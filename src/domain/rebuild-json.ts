@@ -38,8 +38,9 @@ type Frame = {
 };
 
 /**
- * Builds the value of a valid JSON text piece by piece, and notes what would be lost with a path. Slower than `JSON.parse`, so it is
- * only for texts in which there may be something to note, or whose names `JSON.parse` may read wrongly (read-json.ts).
+ * Builds the value of a valid JSON text piece by piece, and notes what would be lost with a path.
+ * Slower than `JSON.parse`, so it is only for texts in which there may be something to note, or
+ * whose names `JSON.parse` may read wrongly (read-json.ts).
  */
 export function rebuildJson(text: string): { value: unknown; losses: JsonLoss[] } {
   const root: Frame = { container: [], names: undefined, name: '', isAtValue: true };

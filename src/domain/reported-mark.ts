@@ -6,11 +6,17 @@ import { isAccepted, type VerdictCode } from './verdict.ts';
 /** Why a mark of a report does not count. */
 export type LeftOutReason = 'time' | 'outcome' | 'calls' | 'cost' | 'unknown_key' | 'limited_key';
 
-/** A gateway that could not deliver for longer has its counts refused: they would open partitions that were dropped. */
+/**
+ * A gateway that could not deliver for longer has its counts refused: they would open partitions
+ * that were dropped.
+ */
 const lateMsMax = 7 * 86_400_000;
 const earlyMsMax = 3_600_000;
 
-/** How long after a key was limited its calls of before may still come in: as long as a silent verifier is remembered. */
+/**
+ * How long after a key was limited its calls of before may still come in: as long as a silent
+ * verifier is remembered.
+ */
 export const reportedLateMsMax = 20 * 60_000;
 
 /** These are decided by the broker alone, or belong to no key. */
@@ -30,8 +36,9 @@ export function impossibilityOf(mark: UsageMark, nowMs: number): LeftOutReason |
 export type Limited = { sinceMs: number | null };
 
 /**
- * Whether a verifier may have decided in that minute about a line that is limited now: not since it was limited. What it decided
- * before counts, so that a quota that is set starts from all that was spent.
+ * Whether a verifier may have decided in that minute about a line that is limited now: not since it
+ * was limited. What it decided before counts, so that a quota that is set starts from all that was
+ * spent.
  */
 export function mayHaveDecided(limited: Limited, mark: UsageMark, nowMs: number): boolean {
   const { sinceMs } = limited;

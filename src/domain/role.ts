@@ -13,8 +13,8 @@ export type Role = {
 };
 
 /**
- * Built in with the others (migration 0008). Creating, resetting and deleting users and handling master keys are this role's alone,
- * whatever a custom role lists.
+ * Built in with the others (migration 0008). Creating, resetting and deleting users and handling
+ * master keys are this role's alone, whatever a custom role lists.
  */
 export const superAdminRoleId = 'role_platform_admin';
 

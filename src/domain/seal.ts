@@ -5,8 +5,8 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM under a key of its own for each sealing, derived from `secret`: salt, nonce, tag, ciphertext. `purpose` keeps what is
- * sealed for one thing from being opened as another.
+ * AES-256-GCM under a key of its own for each sealing, derived from `secret`: salt, nonce, tag,
+ * ciphertext. `purpose` keeps what is sealed for one thing from being opened as another.
  */
 export function seal(secret: Buffer, purpose: string, text: string): Buffer {
   const salt = randomBytes(saltBytes);

@@ -2,15 +2,21 @@ import { addCounts, type UsageMark } from './usage.ts';
 
 const hourMs = 3_600_000;
 
-/** What happened to one line of keys within one hour with one outcome: a row of the table, and the finest that is kept. */
+/**
+ * What happened to one line of keys within one hour with one outcome: a row of the table, and the
+ * finest that is kept.
+ */
 export type UsageHour = Omit<UsageMark, 'minuteMs'> & { hourMs: number };
 
 /**
- * Sums of marks by line, hour and outcome. Thousands of marks of a busy moment become one row each for the database, so the cost of
- * counting grows with the keys in use and not with the calls.
+ * Sums of marks by line, hour and outcome. Thousands of marks of a busy moment become one row each
+ * for the database, so the cost of counting grows with the keys in use and not with the calls.
  */
 export class UsageHours {
-  /** Few hours and outcomes for each line: looking through them is cheaper than a longer name for each. */
+  /**
+   * Few hours and outcomes for each line: looking through them is cheaper than a longer name for
+   * each.
+   */
   readonly #byLineage = new Map<string, UsageHour[]>();
   #size = 0;
 

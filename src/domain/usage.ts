@@ -1,9 +1,15 @@
 import type { VerdictCode } from './verdict.ts';
 
-/** What happened to one line of keys within one minute with one outcome. Sums, so that marks of one kind can be added up. */
+/**
+ * What happened to one line of keys within one minute with one outcome. Sums, so that marks of one
+ * kind can be added up.
+ */
 export type UsageMark = {
   lineageId: string;
-  /** Start of the minute, Unix milliseconds UTC. The minute is in the mark, so a late flush still lands on its own day. */
+  /**
+   * Start of the minute, Unix milliseconds UTC. The minute is in the mark, so a late flush still
+   * lands on its own day.
+   */
   minuteMs: number;
   code: VerdictCode;
   calls: number;
@@ -12,7 +18,10 @@ export type UsageMark = {
   lastAtMs: number;
 };
 
-/** One process's marks since its last flush, or a part of them. The id makes a repeated delivery count once. */
+/**
+ * One process's marks since its last flush, or a part of them. The id makes a repeated delivery
+ * count once.
+ */
 export type UsageFlush = { id: string; marks: UsageMark[] };
 
 export const minuteMs = 60_000;
@@ -31,7 +40,10 @@ export function utcDay(at: Date): string {
   return at.toISOString().slice(0, 10);
 }
 
-/** Start of the UTC day or month that contains `at`. Calendar arithmetic in UTC knows no daylight saving. */
+/**
+ * Start of the UTC day or month that contains `at`. Calendar arithmetic in UTC knows no daylight
+ * saving.
+ */
 export function startOfPeriod(period: 'day' | 'month', at: Date): Date {
   return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), period === 'day' ? at.getUTCDate() : 1));
 }

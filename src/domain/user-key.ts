@@ -1,13 +1,15 @@
 /**
- * A key is `active` until it is refreshed (then `superseded` for its grace, if it was given one), revoked or past its expiry.
+ * A key is `active` until it is refreshed (then `superseded` for its grace, if it was given one),
+ * revoked or past its expiry.
  *
  *     active ──refresh with grace──▶ superseded ──grace over──▶ revoked
  *       ├────refresh / revoke──────────────────────────────────▶ revoked
  *       └────expiry over───────────────────────────────────────▶ expired
  *     expired ──refresh with a new end / revoke────────────────▶ revoked
  *
- * `disabled` is no state but a switch on an active key. Expiry and the end of a grace are decided from their times
- * whenever a key is verified or listed; the sweep that writes `expired` and `revoked` only tidies.
+ * `disabled` is no state but a switch on an active key. Expiry and the end of a grace are decided
+ * from their times whenever a key is verified or listed; the sweep that writes `expired` and
+ * `revoked` only tidies.
  */
 export type KeyStatus = 'active' | 'superseded' | 'revoked' | 'expired';
 
@@ -42,7 +44,10 @@ export type KeySettings = {
 
 export type Key = KeySettings & {
   id: string;
-  /** The id of the first key of this line of refreshes: usage and quota are counted under it, so they carry over. */
+  /**
+   * The id of the first key of this line of refreshes: usage and quota are counted under it, so
+   * they carry over.
+   */
   lineageId: string;
   keyPrefix: string;
   userId: string;
@@ -58,7 +63,10 @@ export type Key = KeySettings & {
   revision: number;
 };
 
-/** The status as it is at `now`, whether or not the sweep has come by. The boundary instant itself is already over. */
+/**
+ * The status as it is at `now`, whether or not the sweep has come by. The boundary instant itself
+ * is already over.
+ */
 export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): KeyStatus {
   if (key.status === 'revoked' || key.status === 'expired') return key.status;
   if (key.supersededUntil !== null && now >= key.supersededUntil) return 'revoked';

@@ -1,6 +1,9 @@
 import type { Metadata } from './user-key.ts';
 
-/** The answers of a verification, in the order in which they are decided. Callers must expect further ones. */
+/**
+ * The answers of a verification, in the order in which they are decided. Callers must expect
+ * further ones.
+ */
 export const verdictCodes = [
   'MALFORMED',
   'NOT_FOUND',

@@ -101,7 +101,10 @@ function methodNotAllowed(methods: string[]): RequestHandler {
   };
 }
 
-/** Tells keep-alive clients to leave while the process still answers, so that none of them sends into a closed connection. */
+/**
+ * Tells keep-alive clients to leave while the process still answers, so that none of them sends
+ * into a closed connection.
+ */
 function closeWhenDraining({ isDraining }: HealthParts): RequestHandler {
   return (_req, res, next) => {
     if (isDraining()) res.set('Connection', 'close');

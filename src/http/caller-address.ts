@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { parseIpAddress } from '../domain/ip-address.ts';
 import { isIpAllowed } from '../domain/ip-allowlist.ts';
 
-/** The caller's address in its canonical spelling; undefined, and on no allow-list, when unknown. */
+/**
+ * The caller's address in its canonical spelling; undefined, and on no allow-list, when unknown.
+ */
 export type ReadAddress = (req: IncomingMessage) => string | undefined;
 
 /**

@@ -42,10 +42,16 @@ export function intIn({ min, max }: { min: number; max: number }) {
   return z.int().min(min).max(max);
 }
 
-/** A time from which something counts, or before or since which something happened: a bare day means its beginning. */
+/**
+ * A time from which something counts, or before or since which something happened: a bare day means
+ * its beginning.
+ */
 export const startTime = timeField('start', 'its beginning');
 
-/** A time at which something ends, itself excluded: a bare day means its end, so that the day still counts. */
+/**
+ * A time at which something ends, itself excluded: a bare day means its end, so that the day still
+ * counts.
+ */
 export const endTime = timeField('end', 'its end');
 
 /** A whole day in UTC, as its first moment. */

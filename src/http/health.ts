@@ -1,6 +1,8 @@
 import type { RequestHandler } from 'express';
 
-/** Probes of a process: any number of callers of `/health/ready` cost the stores one look a second. */
+/**
+ * Probes of a process: any number of callers of `/health/ready` cost the stores one look a second.
+ */
 const probeEveryMs = 1_000;
 
 export type HealthParts = {
@@ -10,7 +12,10 @@ export type HealthParts = {
   isLeaseHeld: () => boolean;
 };
 
-/** The process runs and its event loop turns. Nothing else: a dependency that is down is not cured by a restart. */
+/**
+ * The process runs and its event loop turns. Nothing else: a dependency that is down is not cured
+ * by a restart.
+ */
 export function live(): RequestHandler {
   return (_req, res) => {
     res.json({ status: 'live' });
@@ -18,8 +23,9 @@ export function live(): RequestHandler {
 }
 
 /**
- * Whether traffic should come here: not while draining, and not without Postgres, since mint, refresh and revoke need it.
- * Without Redis or without a lease everything still works, only slower; that is `degraded`, and no reason to send traffic away.
+ * Whether traffic should come here: not while draining, and not without Postgres, since mint,
+ * refresh and revoke need it. Without Redis or without a lease everything still works, only slower;
+ * that is `degraded`, and no reason to send traffic away.
  */
 export function ready(parts: HealthParts): RequestHandler {
   const isPostgresUp = probe(parts.isPostgresUp);
@@ -41,7 +47,9 @@ function upOrDown(isUp: boolean): 'up' | 'down' {
   return isUp ? 'up' : 'down';
 }
 
-/** Shares one look among all callers, also while it runs, and repeats it for callers a second later. */
+/**
+ * Shares one look among all callers, also while it runs, and repeats it for callers a second later.
+ */
 function probe(look: () => Promise<boolean>): () => Promise<boolean> {
   let isUp = Promise.resolve(false);
   let freshUntilMs = 0;

@@ -19,7 +19,10 @@ const commonErrors: readonly ErrorCode[] = [
 const bodyErrors: readonly ErrorCode[] = ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 const idempotencyErrors: readonly ErrorCode[] = ['IDEMPOTENCY_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED'];
 
-/** The whole API as OpenAPI 3.1, derived from the routes: there is no second description that could differ. */
+/**
+ * The whole API as OpenAPI 3.1, derived from the routes: there is no second description that could
+ * differ.
+ */
 export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
   const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) {

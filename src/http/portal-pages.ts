@@ -17,8 +17,9 @@ const contentTypes: Record<string, string> = {
 type Asset = { type: string; plain: Buffer; gzipped: Buffer };
 
 /**
- * The portal under `/platform/`: the files that `npm run build` in portal/ has made, and the one page for every other address below, for
- * the views are the page's own. They are read once, so that nothing a caller sends becomes the name of a file.
+ * The portal under `/platform/`: the files that `npm run build` in portal/ has made, and the one
+ * page for every other address below, for the views are the page's own. They are read once, so that
+ * nothing a caller sends becomes the name of a file.
  */
 export function portalPages(directory: string): Router {
   // Strict: /platform and /platform/ are two addresses.
@@ -73,8 +74,9 @@ function sendPage(page: string): RequestHandler {
 }
 
 /**
- * No script but our own files. Mantine writes its variables and responsive styles into `<style>` elements; only those that carry the nonce
- * of this very answer are taken. https://mantine.dev/theming/mantine-provider/#getstylenonce
+ * No script but our own files. Mantine writes its variables and responsive styles into `<style>`
+ * elements; only those that carry the nonce of this very answer are taken.
+ * https://mantine.dev/theming/mantine-provider/#getstylenonce
  */
 function contentSecurityPolicy(nonce: string): string {
   return [

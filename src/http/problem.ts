@@ -260,9 +260,9 @@ export const problems: Record<ErrorCode, Problem> = {
 };
 
 /**
- * The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare `INTERNAL_ERROR`; an answer that has
- * begun already cannot become another one, so its connection is cut.
- * `schemes` are those of the route; a 401 asks for them.
+ * The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare
+ * `INTERNAL_ERROR`; an answer that has begun already cannot become another one, so its connection
+ * is cut. `schemes` are those of the route; a 401 asks for them.
  */
 export function answerProblem(
   { log, refusalPace }: ProblemParts,
@@ -291,7 +291,10 @@ function toFlowplateError(thrown: unknown): FlowplateError {
   return new FlowplateError('INTERNAL_ERROR', { cause: thrown });
 }
 
-/** What anybody is answered, without a credential that is known. Too many of these wait for their turn. */
+/**
+ * What anybody is answered, without a credential that is known. Too many of these wait for their
+ * turn.
+ */
 const strangersCodes: ReadonlySet<ErrorCode> = new Set([
   'AUTHENTICATION_REQUIRED',
   'AMBIGUOUS_CREDENTIALS',

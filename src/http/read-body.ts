@@ -12,9 +12,10 @@ export const patchTypes: readonly string[] = [jsonType, mergePatchType];
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The JSON body, read only once the caller is known; `{}` when none was sent. Bytes are decoded strictly, since a replacement
- * character in a stored value would be a silent change, as a lost member or another number would be (parse-sent-json.ts). The
- * parser's own message is not passed on: it quotes the body.
+ * The JSON body, read only once the caller is known; `{}` when none was sent. Bytes are decoded
+ * strictly, since a replacement character in a stored value would be a silent change, as a lost
+ * member or another number would be (parse-sent-json.ts). The parser's own message is not passed
+ * on: it quotes the body.
  */
 export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
   return readBody<unknown>(req, [jsonType], parseSentJson);

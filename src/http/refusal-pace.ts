@@ -9,9 +9,9 @@ export type PaceLimits = {
 };
 
 /**
- * Leaky bucket for refusals of callers who are not known. Beyond its rate an answer is held back for
- * its turn, at most `waitMsMax`. Strangers who ask again as soon as they are refused are slowed down
- * to that rate, and cannot take the event loop from verification.
+ * Leaky bucket for refusals of callers who are not known. Beyond its rate an answer is held back
+ * for its turn, at most `waitMsMax`. Strangers who ask again as soon as they are refused are slowed
+ * down to that rate, and cannot take the event loop from verification.
  *
  * Memory is bounded: beyond `waitingMax` an answer leaves at once, and its connection is closed.
  */

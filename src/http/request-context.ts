@@ -30,14 +30,20 @@ export function requestContext(newRequestId: NewRequestId): RequestHandler {
 
 export type NewRequestId = () => string;
 
-/** Unique, and no secret: a random name for the process and a running number, at a tenth of the cost of new random bytes. */
+/**
+ * Unique, and no secret: a random name for the process and a running number, at a tenth of the cost
+ * of new random bytes.
+ */
 export function requestIds(randomBytes: RandomBytes): NewRequestId {
   const processName = randomBase62(randomBytes, 12);
   let count = 0;
   return () => idPrefixes.request + processName + encodeBase62(count++, 8);
 }
 
-/** The caller's own `x-request-id` when it is safe in a header and a log line and looks like no secret, else a new one. */
+/**
+ * The caller's own `x-request-id` when it is safe in a header and a log line and looks like no
+ * secret, else a new one.
+ */
 export function requestIdFrom(sent: unknown, newRequestId: NewRequestId): string {
   const isSafe = typeof sent === 'string' && requestIdPattern.test(sent) && redact(sent) === sent;
   return isSafe ? sent : newRequestId();

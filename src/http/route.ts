@@ -29,7 +29,10 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   left: () => AbortSignal;
 };
 
-/** One operation: what it is called, who may call it, what goes in and out, and what it does. Validation, types and document in one. */
+/**
+ * One operation: what it is called, who may call it, what goes in and out, and what it does.
+ * Validation, types and document in one.
+ */
 export type RouteDefinition<
   Parts,
   P extends Shape,
@@ -90,7 +93,10 @@ export type RouteParts = {
 
 export type Refusal = { caller: Caller<Principal>; operationId: string; code: ErrorCode };
 
-/** What happens to every request, in this order: nothing of a body is read before it is known who sends it and that they may. */
+/**
+ * What happens to every request, in this order: nothing of a body is read before it is known who
+ * sends it and that they may.
+ */
 export async function serve<Parts extends RouteParts>(
   parts: Parts,
   route: Route<Parts>,

@@ -83,7 +83,9 @@ import { introspectRoute } from './verify/introspect.ts';
 import { verifyBatchRoute } from './verify/verify-batch.ts';
 import { verifyKeyRoute } from './verify/verify-key.ts';
 
-/** What the operations may use, taken together; each one says for itself how little of it it needs. */
+/**
+ * What the operations may use, taken together; each one says for itself how little of it it needs.
+ */
 export type ApiParts = MintParts &
   RefreshParts &
   MasterKeyAccessParts &

@@ -5,7 +5,10 @@ type Shape = z.ZodType;
 
 export type Answer<R extends Shape> = { status: number; body: z.input<R>; headers?: Record<string, string> };
 
-/** An answer without an end in sight: JSON values, one to a line, taken from the source as fast as the caller reads. */
+/**
+ * An answer without an end in sight: JSON values, one to a line, taken from the source as fast as
+ * the caller reads.
+ */
 export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly z.input<R>[]> };
 
 /** https://github.com/ndjson/ndjson-spec */
@@ -36,7 +39,10 @@ function sendNothing(res: ServerResponse): void {
   res.end();
 }
 
-/** What fails before the first line is an ordinary error; later the connection is cut, so that half an answer never looks whole. */
+/**
+ * What fails before the first line is an ordinary error; later the connection is cut, so that half
+ * an answer never looks whole.
+ */
 async function sendLines(res: ServerResponse, { lines }: LinesAnswer<Shape>): Promise<void> {
   for await (const some of lines) {
     if (res.destroyed) return;
@@ -57,7 +63,10 @@ function beginLines(res: ServerResponse): void {
   res.setHeader('Cache-Control', 'no-store');
 }
 
-/** Far longer than any network needs for one page. Whoever takes nothing keeps a place that others are waiting for. */
+/**
+ * Far longer than any network needs for one page. Whoever takes nothing keeps a place that others
+ * are waiting for.
+ */
 const stalledMsMax = 60_000;
 
 async function drainedOrLeft(res: ServerResponse): Promise<void> {

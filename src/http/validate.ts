@@ -2,11 +2,17 @@ import type { z } from 'zod';
 import { type Violation, validationError } from '../domain/errors.ts';
 import { redact } from '../domain/redact.ts';
 
-/** Enough to mend a request by; a body of a thousand mistakes should not make an answer larger than itself. */
+/**
+ * Enough to mend a request by; a body of a thousand mistakes should not make an answer larger than
+ * itself.
+ */
 const violationsMax = 20;
 const textMax = 300;
 
-/** The parsed value, or a `VALIDATION_ERROR` with its violations, redacted: what was put in the wrong place may be a secret. */
+/**
+ * The parsed value, or a `VALIDATION_ERROR` with its violations, redacted: what was put in the
+ * wrong place may be a secret.
+ */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -2,10 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 type Close = () => Promise<unknown> | unknown;
 
-/** BullMQ, for one, waits without end for a Redis that is gone. What is left undone by then dies with the process. */
+/**
+ * BullMQ, for one, waits without end for a Redis that is gone. What is left undone by then dies
+ * with the process.
+ */
 const closeMsMax = 4_000;
 
-/** What opens registers its close at once; closing runs them last-in first-out, each even when another failed or hangs. */
+/**
+ * What opens registers its close at once; closing runs them last-in first-out, each even when
+ * another failed or hangs.
+ */
 export class Closing {
   readonly #closes: Array<{ what: string; close: Close }> = [];
   readonly #onFault: (what: string, error: unknown) => void;

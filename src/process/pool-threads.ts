@@ -5,9 +5,10 @@ import { setPriority } from 'node:os';
 const niceness = 10;
 
 /**
- * Lets the threads of libuv's pool give way to the event loop. Passwords are hashed on them; where they have to share a core, the
- * scheduler would give each of them turns of milliseconds like everybody else, and every verification would wait for these to end.
- * Linux keeps a niceness for each thread (setpriority(2)); elsewhere nothing changes.
+ * Lets the threads of libuv's pool give way to the event loop. Passwords are hashed on them; where
+ * they have to share a core, the scheduler would give each of them turns of milliseconds like
+ * everybody else, and every verification would wait for these to end. Linux keeps a niceness for
+ * each thread (setpriority(2)); elsewhere nothing changes.
  */
 export async function lowerPoolThreads(): Promise<void> {
   const threads = await readdir('/proc/self/task').catch(() => []);

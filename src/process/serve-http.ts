@@ -1,7 +1,10 @@
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Requests are bounded to about a second each; whatever still runs then is a client that does not read. */
+/**
+ * Requests are bounded to about a second each; whatever still runs then is a client that does not
+ * read.
+ */
 const drainMsMax = 8_000;
 
 export function listen(server: Server, port: number, host: string): Promise<number> {
@@ -14,7 +17,10 @@ export function listen(server: Server, port: number, host: string): Promise<numb
   });
 }
 
-/** Takes no new connections, lets what is running finish, and closes each connection as it falls idle. */
+/**
+ * Takes no new connections, lets what is running finish, and closes each connection as it falls
+ * idle.
+ */
 export async function drain(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const idle = setInterval(() => server.closeIdleConnections(), 50);

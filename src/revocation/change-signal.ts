@@ -1,12 +1,15 @@
 /**
- * Tells those who wait that this process has heard of a change. Only a hint, as `NOTIFY` is: whoever wakes reads the feed, and who
- * is not woken reads it when the wait is over.
+ * Tells those who wait that this process has heard of a change. Only a hint, as `NOTIFY` is:
+ * whoever wakes reads the feed, and who is not woken reads it when the wait is over.
  */
 export class ChangeSignal {
   #count = 0;
   readonly #wakers = new Set<() => void>();
 
-  /** How many changes were told so far. Look at it before reading the feed: what comes in between then ends the wait at once. */
+  /**
+   * How many changes were told so far. Look at it before reading the feed: what comes in between
+   * then ends the wait at once.
+   */
   get count(): number {
     return this.#count;
   }
@@ -16,7 +19,9 @@ export class ChangeSignal {
     for (const wake of this.#wakers) wake();
   }
 
-  /** Until more was told than `count`, `waitMs` are over or `left` aborts, whichever comes first. */
+  /**
+   * Until more was told than `count`, `waitMs` are over or `left` aborts, whichever comes first.
+   */
   async moreThan(count: number, waitMs: number, left: AbortSignal): Promise<void> {
     if (this.#count > count || left.aborted) return;
     await new Promise<void>((resolve) => {

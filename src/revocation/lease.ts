@@ -76,7 +76,8 @@ export class Lease {
     this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
     this.#options = options;
-    // Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a request is decided.
+    // Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a
+    // request is decided.
     this.#marginMs = options.leaseMs / 15;
   }
 
@@ -95,7 +96,10 @@ export class Lease {
     this.#loop = this.#run();
   }
 
-  /** Something was committed to the feed: a hint, so that the next read comes now and not within the second. */
+  /**
+   * Something was committed to the feed: a hint, so that the next read comes now and not within the
+   * second.
+   */
   wake(): void {
     this.#isWoken = true;
     this.#wake();
@@ -132,7 +136,8 @@ export class Lease {
     if (this.#appliedSeq === undefined) await this.#begin();
     const sentMs = performance.now();
     const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);
-    // A server that knows less than it was told has been restored or failed over: its feed is not the one that was applied here.
+    // A server that knows less than it was told has been restored or failed over: its feed is not
+    // the one that was applied here.
     if (lease === undefined || lease.appliedSeq < this.#saidSeq) {
       this.#appliedSeq = undefined;
       this.#heldUntilMs = 0;

@@ -7,13 +7,19 @@ import { listLiveVerifiers, type VerifierProgress } from '../stores/postgres/ver
 /** The place in the feed that the verifiers of an audience must have reached. */
 export type Told = { seq: number; audience: Audience };
 
-/** A verifier that is well answers within a few milliseconds; one that hangs should not hold up the caller for its whole lease. */
+/**
+ * A verifier that is well answers within a few milliseconds; one that hangs should not hold up the
+ * caller for its whole lease.
+ */
 const waitMsMax = 2_000;
 const pollMs = 2;
 
 type Waiter = Told & { startedMs: number; resolve: (propagation: Propagation) => void };
 
-/** Waits, after a commit, until every verifier with a live lease has applied it. All waiters of a process share one poll. */
+/**
+ * Waits, after a commit, until every verifier with a live lease has applied it. All waiters of a
+ * process share one poll.
+ */
 export class PropagationWatch {
   readonly #db: Database;
   readonly #onPending: (pending: Propagation) => void;
@@ -37,7 +43,9 @@ export class PropagationWatch {
     this.#leaseMsMax = Math.max(this.#leaseMsMax, leaseMs);
   }
 
-  /** Undefined stands for a change that took nothing away from anybody: it is complete as it stands. */
+  /**
+   * Undefined stands for a change that took nothing away from anybody: it is complete as it stands.
+   */
   async wait(told: Told | undefined): Promise<Propagation> {
     if (told === undefined) return settled([], [], 0);
     return new Promise((resolve) => {
@@ -49,7 +57,8 @@ export class PropagationWatch {
   async #poll(): Promise<void> {
     this.#polling = true;
     while (this.#waiters.size > 0) {
-      // Only those who waited before the read was sent may be judged by it: their commit lies before its snapshot.
+      // Only those who waited before the read was sent may be judged by it: their commit lies
+      // before its snapshot.
       const asking = [...this.#waiters];
       await listLiveVerifiers(this.#db).then(
         (verifiers) => {
@@ -74,8 +83,9 @@ export class PropagationWatch {
   }
 
   /**
-   * The change is committed; only the proof that it arrived cannot be read. No lease that was alive at the commit lasts longer
-   * than a full one from then, and none that is extended later is without the change.
+   * The change is committed; only the proof that it arrived cannot be read. No lease that was alive
+   * at the commit lasts longer than a full one from then, and none that is extended later is
+   * without the change.
    */
   #giveUp(asking: Waiter[]): void {
     for (const waiter of asking) {

@@ -4,8 +4,9 @@ import type { Clock } from '../domain/clock.ts';
 const smallStepMs = 1_000;
 
 /**
- * The database server's time, carried forward by this process's monotonic clock: replicas whose own clocks disagree still agree
- * on when a key expires. Until the first observation it is the process's own time.
+ * The database server's time, carried forward by this process's monotonic clock: replicas whose own
+ * clocks disagree still agree on when a key expires. Until the first observation it is the
+ * process's own time.
  */
 export class ServerClock implements Clock {
   #offsetMs = Date.now() - performance.now();
@@ -27,8 +28,9 @@ export class ServerClock implements Clock {
     if (isStep) this.#unclearUntilMs = Math.max(this.#unclearUntilMs, wasMs, serverMs + receivedMs - sentMs);
     this.#isObserved = true;
     this.#offsetMs = serverMs - (sentMs + receivedMs) / 2;
-    // A small step back is the question's own inaccuracy. The clock then goes at half its speed until it is right (slewing),
-    // so that no key that has expired is good again, and two handles made one after the other still sort in that order.
+    // A small step back is the question's own inaccuracy. The clock then goes at half its speed
+    // until it is right (slewing), so that no key that has expired is good again, and two handles
+    // made one after the other still sort in that order.
     const aheadMs = wasMs - this.#offsetMs - readMs;
     this.#aheadMs = aheadMs > 0 && aheadMs < smallStepMs ? aheadMs : 0;
     this.#aheadSinceMs = readMs;

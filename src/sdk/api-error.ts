@@ -5,7 +5,10 @@ type Envelope = {
   error: { code: ErrorCode; system_message: string; trace_id: string; details: ErrorDetails };
 };
 
-/** Nothing of an answer that is not ours goes into the error: it may quote the request, and with it a secret. */
+/**
+ * Nothing of an answer that is not ours goes into the error: it may quote the request, and with it
+ * a secret.
+ */
 export function toApiError(response: Response, text: string): FlowplateApiError {
   const error = parseEnvelope(text)?.error;
   return new FlowplateApiError({

@@ -13,8 +13,9 @@ export type {
 } from '../domain/verdict.ts';
 
 /**
- * What goes over the wire, in the API's own words. Times are RFC 3339, answered in UTC. A request may also have a day `YYYY-MM-DD` in
- * UTC: its end for `expires_at` and `to`, and its beginning for the others.
+ * What goes over the wire, in the API's own words. Times are RFC 3339, answered in UTC. A request
+ * may also have a day `YYYY-MM-DD` in UTC: its end for `expires_at` and `to`, and its beginning for
+ * the others.
  */
 export type Owner = { user_id: string; organization_id: string; environment?: string | undefined };
 
@@ -90,8 +91,8 @@ export type KeyChanges = {
 };
 
 /**
- * What may be relied on. `complete`: no verifier anywhere accepts the old state in a request that starts after this answer.
- * `pending`: committed and durable, certain at `effective_by`.
+ * What may be relied on. `complete`: no verifier anywhere accepts the old state in a request that
+ * starts after this answer. `pending`: committed and durable, certain at `effective_by`.
  */
 export type Propagated = {
   propagation: 'complete' | 'pending';
@@ -168,7 +169,9 @@ export type VerifyRequest = {
   scopes?: readonly string[] | undefined;
   organization_id?: string | undefined;
   environment?: string | undefined;
-  /** The end client's address, also with port or brackets; needed for keys that have an allow-list. */
+  /**
+   * The end client's address, also with port or brackets; needed for keys that have an allow-list.
+   */
   ip?: string | undefined;
   /** What this call spends of limits and quota, 0 to 1,000,000; 1 unless set. */
   cost?: number | undefined;

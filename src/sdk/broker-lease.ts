@@ -23,17 +23,20 @@ const refusedPauseMsMax = 60_000;
 const firstPauseMs = 50;
 /** A wait that was cut short without news: the broker is about to end. */
 const quietPauseMs = 250;
-/** Often enough for two clocks that drift apart by a ten-thousandth to stay within some milliseconds. */
+/**
+ * Often enough for two clocks that drift apart by a ten-thousandth to stay within some
+ * milliseconds.
+ */
 const beatsBetweenClockReadings = 20;
 
 /**
- * The right to verify from memory, held through the broker (decision 0003, and src/revocation/lease.ts
- * for the argument why the order matters). A heartbeat says what was applied, and the broker writes
- * that down and extends the lease, committed, before it reads the changes that it answers with.
- * Once they are applied the lease holds until the monotonic clock *before* the heartbeat was sent +
- * lease − margin. The next heartbeat goes out at once: it is what a revoke waits for. The first
- * lease comes with the first heartbeat: a registration begins at the end of the feed, with empty
- * caches.
+ * The right to verify from memory, held through the broker (decision 0003, and
+ * src/revocation/lease.ts for the argument why the order matters). A heartbeat says what was
+ * applied, and the broker writes that down and extends the lease, committed, before it reads the
+ * changes that it answers with. Once they are applied the lease holds until the monotonic clock
+ * *before* the heartbeat was sent + lease − margin. The next heartbeat goes out at once: it is what
+ * a revoke waits for. The first lease comes with the first heartbeat: a registration begins at the
+ * end of the feed, with empty caches.
  *
  *     unregistered ──registered──▶ lapsed (ask the broker) ◀──heartbeat──▶ held
  *          ▲                                     │                          │
@@ -69,7 +72,10 @@ export class BrokerLease {
     return monotonicMs < this.#heldUntilMs;
   }
 
-  /** Grows with each registration: what was fetched before the last one is of a feed that may be another. */
+  /**
+   * Grows with each registration: what was fetched before the last one is of a feed that may be
+   * another.
+   */
   get registrations(): number {
     return this.#registrations;
   }
@@ -79,8 +85,8 @@ export class BrokerLease {
   }
 
   /**
-   * Tries once to get the lease, then keeps it, or goes on trying, in the background. Rejects when the broker refuses the master key:
-   * that does not mend itself.
+   * Tries once to get the lease, then keeps it, or goes on trying, in the background. Rejects when
+   * the broker refuses the master key: that does not mend itself.
    */
   async start(): Promise<void> {
     try {
@@ -93,8 +99,9 @@ export class BrokerLease {
   }
 
   /**
-   * Ends the lease here, then lets `lastWords` be said under it, and gives it back, so that no revoke waits for a process that is
-   * gone. The broker takes no counts from a verifier that it has removed.
+   * Ends the lease here, then lets `lastWords` be said under it, and gives it back, so that no
+   * revoke waits for a process that is gone. The broker takes no counts from a verifier that it has
+   * removed.
    */
   async stop(lastWords: () => Promise<void>): Promise<void> {
     this.#stopping.abort();
@@ -151,7 +158,8 @@ export class BrokerLease {
     const waitMs = isForClock ? 0 : Math.min(waitMsMax, session.leaseMs / 5);
     const { verifierId, appliedSeq, acknowledgedSeq, leaseMs } = session;
     const beat = { applied_seq: appliedSeq, acknowledged_seq: acknowledgedSeq, wait_ms: Math.floor(waitMs) };
-    // An answer that is lost must not cost the lease: another heartbeat fits into what is left of it.
+    // An answer that is lost must not cost the lease: another heartbeat fits into what is left of
+    // it.
     const timeoutMs = waitMs + leaseMs / 5;
     const sentMs = performance.now();
     const heard = await this.#broker.heartbeat(verifierId, beat, timeoutMs, this.#stopping.signal);
@@ -169,7 +177,10 @@ export class BrokerLease {
     return heard.applied_seq === appliedSeq && receivedMs - sentMs < waitMs / 2 ? quietPauseMs : 0;
   }
 
-  /** Ends here first what then ends there: nothing is answered from memory any more, and no revoke waits for it any longer. */
+  /**
+   * Ends here first what then ends there: nothing is answered from memory any more, and no revoke
+   * waits for it any longer.
+   */
   async #drop(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
@@ -183,7 +194,10 @@ export class BrokerLease {
   }
 }
 
-/** Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a request is decided. */
+/**
+ * Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a
+ * request is decided.
+ */
 function usableMs(leaseMs: number): number {
   return leaseMs - leaseMs / 15;
 }

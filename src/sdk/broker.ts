@@ -107,7 +107,10 @@ export class Broker {
   }
 }
 
-/** Frozen, since verdicts hand its scopes and metadata out: what a gateway does to them must not change what is decided next. */
+/**
+ * Frozen, since verdicts hand its scopes and metadata out: what a gateway does to them must not
+ * change what is decided next.
+ */
 function toKeyRecord(sent: SentRecord): KeyRecord {
   return deepFreeze({
     id: sent.id,

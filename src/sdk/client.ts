@@ -32,17 +32,20 @@ export type CallOptions = {
 };
 
 export type SecretOptions = CallOptions & {
-  /** Your own, to get the same secret again after a crash of yours; made up unless set. At most 255 characters, 24 hours. */
+  /**
+   * Your own, to get the same secret again after a crash of yours; made up unless set. At most 255
+   * characters, 24 hours.
+   */
   idempotencyKey?: string | undefined;
 };
 
 const keysPath = '/v1/flowplate/api-keys';
 
 /**
- * The Flowplate API. Every method rejects with a `FlowplateApiError` (the API said no), a `FlowplateUnreachableError` (no answer), or a
- * `RangeError` (a number that JSON cannot say).
- * Mint and refresh are tried again under one Idempotency-Key, so that a lost answer costs no second key; reads are tried
- * again as they are; a revoke, a change and a verification are sent once.
+ * The Flowplate API. Every method rejects with a `FlowplateApiError` (the API said no), a
+ * `FlowplateUnreachableError` (no answer), or a `RangeError` (a number that JSON cannot say). Mint
+ * and refresh are tried again under one Idempotency-Key, so that a lost answer costs no second key;
+ * reads are tried again as they are; a revoke, a change and a verification are sent once.
  */
 export class FlowplateClient {
   readonly #transport: Transport;
@@ -53,7 +56,10 @@ export class FlowplateClient {
     this.#retriesMax = options.retriesMax ?? 3;
   }
 
-  /** `KEY_ALREADY_EXISTS` (409) with `details.key_id` when the user has an active key in that organization and environment. */
+  /**
+   * `KEY_ALREADY_EXISTS` (409) with `details.key_id` when the user has an active key in that
+   * organization and environment.
+   */
   mint(request: MintRequest, options: SecretOptions = {}): Promise<MintedKey> {
     return this.#sendForSecret({ method: 'POST', path: keysPath, body: request }, options);
   }

@@ -4,9 +4,10 @@ export type Credential = { key: string | undefined; isAmbiguous: boolean };
 const bearerPattern = /^Bearer +(\S+) *$/i;
 
 /**
- * The key from `X-API-Key` or `Authorization: Bearer`, as Flowplate's own forward auth reads it. Two different keys, or a list in one
- * header, are no key at all. An empty `X-API-Key` counts as not sent.
- * `rawHeaders` are names and values in turn, as Node has them: only there duplicates are seen.
+ * The key from `X-API-Key` or `Authorization: Bearer`, as Flowplate's own forward auth reads it.
+ * Two different keys, or a list in one header, are no key at all. An empty `X-API-Key` counts as
+ * not sent. `rawHeaders` are names and values in turn, as Node has them: only there duplicates are
+ * seen.
  */
 export function readCredential(rawHeaders: readonly string[]): Credential {
   const sent = new Set<string>();

@@ -14,8 +14,9 @@ export type ExpressResponse = {
 };
 
 /**
- * Express middleware that lets in whoever brings a valid key in `X-API-Key` or `Authorization: Bearer`; `verdictOf(req)` then says
- * who it is. Everyone else gets the answer that Flowplate's forward auth would give: 401, 403, 429, or 503 when nobody can tell.
+ * Express middleware that lets in whoever brings a valid key in `X-API-Key` or `Authorization:
+ * Bearer`; `verdictOf(req)` then says who it is. Everyone else gets the answer that Flowplate's
+ * forward auth would give: 401, 403, 429, or 503 when nobody can tell.
  */
 export function flowplateExpress<Request extends ExpressRequest>(
   verifier: GateVerifier,

@@ -14,9 +14,9 @@ export type FastifyReply = {
 };
 
 /**
- * A Fastify hook (`onRequest`) that lets in whoever brings a valid key in `X-API-Key` or `Authorization: Bearer`; `verdictOf(request)`
- * then says who it is. Everyone else gets the answer that Flowplate's forward auth would give: 401, 403, 429, or 503 when
- * nobody can tell.
+ * A Fastify hook (`onRequest`) that lets in whoever brings a valid key in `X-API-Key` or
+ * `Authorization: Bearer`; `verdictOf(request)` then says who it is. Everyone else gets the answer
+ * that Flowplate's forward auth would give: 401, 403, 429, or 503 when nobody can tell.
  */
 export function flowplateFastify<Request extends FastifyRequest>(
   verifier: GateVerifier,
@@ -27,7 +27,8 @@ export function flowplateFastify<Request extends FastifyRequest>(
     const asked = typeof demands === 'function' ? demands(request) : demands;
     const outcome = await judge(verifier, request.raw.rawHeaders, { ...asked, ip: readAddress(request) });
     if (!outcome.isAllowed) {
-      // As bytes: to the type of a text Fastify would add a charset, which this type does not have (RFC 9457).
+      // As bytes: to the type of a text Fastify would add a charset, which this type does not have
+      // (RFC 9457).
       return reply.code(outcome.status).headers(outcome.headers).send(Buffer.from(outcome.body));
     }
     reply.headers(outcome.headers);

@@ -12,7 +12,10 @@ export type Demands = Omit<VerifyRequest, 'key' | 'ip'>;
 export type GateOptions<Request> = {
   /** The same for every request, or made from it. */
   demands?: Demands | ((request: Request) => Demands) | undefined;
-  /** The end client's address, also with port or brackets, for keys that have a list; `req.ip` unless set. */
+  /**
+   * The end client's address, also with port or brackets, for keys that have a list; `req.ip`
+   * unless set.
+   */
   readAddress?: ((request: Request) => string | undefined) | undefined;
 };
 
@@ -24,7 +27,10 @@ export type Denied = { isAllowed: false; status: number; headers: Record<string,
 const requestIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 const secretPattern = /fl_(user|master)_|^eyJ/;
 
-/** Whether a request may pass, without a promise when memory can tell. Never rejects: who cannot be verified is not let in. */
+/**
+ * Whether a request may pass, without a promise when memory can tell. Never rejects: who cannot be
+ * verified is not let in.
+ */
 export function judge(
   verifier: GateVerifier,
   rawHeaders: readonly string[],

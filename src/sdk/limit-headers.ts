@@ -1,6 +1,9 @@
 import type { Verdict } from '../domain/verdict.ts';
 
-/** draft-ietf-httpapi-ratelimit-headers, as Flowplate's forward auth sends them. Absent without a limit. */
+/**
+ * draft-ietf-httpapi-ratelimit-headers, as Flowplate's forward auth sends them. Absent without a
+ * limit.
+ */
 export function limitHeaders({ rate_limit, quota }: Verdict, nowMs: number): Record<string, string> {
   const policies: string[] = [];
   const states: string[] = [];

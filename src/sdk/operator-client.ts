@@ -14,9 +14,15 @@ import { HiddenKeys } from './platform/user-keys.ts';
 import { type ConnectionOptions, type Credential, Transport } from './transport.ts';
 
 export type OperatorClientOptions = Omit<ConnectionOptions, 'masterKey'> & {
-  /** The token of a login, a platform key (`flplatform_`), a tenant key (`flkey_`) or the key of an API user (`flapi_`). */
+  /**
+   * The token of a login, a platform key (`flplatform_`), a tenant key (`flkey_`) or the key of an
+   * API user (`flapi_`).
+   */
   credential?: string | undefined;
-  /** The organization to act in, in an operator's own name. Each such call is written into the audit log. */
+  /**
+   * The organization to act in, in an operator's own name. Each such call is written into the audit
+   * log.
+   */
   asOrganization?: string | undefined;
   /** Why, for the audit log. */
   reason?: string | undefined;
@@ -25,9 +31,10 @@ export type OperatorClientOptions = Omit<ConnectionOptions, 'masterKey'> & {
 };
 
 /**
- * What operators, tenants and administrators of API users do. Every method rejects with a `FlowplateApiError` (the API said no) or a
- * `FlowplateUnreachableError` (no answer). What makes or rotates a secret is sent again under one Idempotency-Key, reads are sent
- * again as they are, and every other change is sent once.
+ * What operators, tenants and administrators of API users do. Every method rejects with a
+ * `FlowplateApiError` (the API said no) or a `FlowplateUnreachableError` (no answer). What makes or
+ * rotates a secret is sent again under one Idempotency-Key, reads are sent again as they are, and
+ * every other change is sent once.
  */
 export class FlowplateOperatorClient {
   readonly session: Session;
@@ -70,7 +77,9 @@ function headersOf({ credential, asOrganization, reason }: OperatorClientOptions
   };
 }
 
-/** The API reads this header as UTF-8, while `fetch` takes text whose characters are single bytes. */
+/**
+ * The API reads this header as UTF-8, while `fetch` takes text whose characters are single bytes.
+ */
 function toHeaderText(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }

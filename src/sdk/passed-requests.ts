@@ -6,14 +6,20 @@ export function rememberVerdict(request: object, verdict: Accepted): void {
   verdicts.set(request, verdict);
 }
 
-/** Whose request it is that the middleware let in. Throws when it let none in: a route behind no middleware is a mistake. */
+/**
+ * Whose request it is that the middleware let in. Throws when it let none in: a route behind no
+ * middleware is a mistake.
+ */
 export function verdictOf(request: object): Accepted {
   const verdict = verdicts.get(request);
   if (verdict === undefined) throw new Error('this request did not come through the Flowplate middleware');
   return verdict;
 }
 
-/** The headers by which a gateway tells its upstream whose request it is, as Flowplate's forward auth names them. */
+/**
+ * The headers by which a gateway tells its upstream whose request it is, as Flowplate's forward
+ * auth names them.
+ */
 export function identityHeaders(verdict: Accepted): Record<string, string> {
   return {
     'x-flowplate-user-id': verdict.user_id,

@@ -10,7 +10,10 @@ const bearer = 'Bearer realm="flowplate"';
 /** RFC 6750 §3.1: no error code when no credential was sent. */
 const noCredentials: Answer = { status: 401, title: 'Authentication required', challenge: bearer };
 
-/** One answer for unknown, revoked, disabled and expired keys: the end client learns nothing about which it was. */
+/**
+ * One answer for unknown, revoked, disabled and expired keys: the end client learns nothing about
+ * which it was.
+ */
 const invalidToken: Answer = {
   status: 401,
   title: 'The credential is not valid',
@@ -26,7 +29,10 @@ const forbidden: Answer = {
 
 const limited: Answer = { status: 429, title: 'Too many requests', code: 'rate_limited' };
 
-/** The same answers as Flowplate's forward auth gives, so that a gateway may change from one to the other unnoticed. */
+/**
+ * The same answers as Flowplate's forward auth gives, so that a gateway may change from one to the
+ * other unnoticed.
+ */
 export const refusals: Record<Refusal, Answer> = {
   NO_CREDENTIALS: noCredentials,
   AMBIGUOUS: invalidToken,

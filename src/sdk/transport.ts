@@ -39,7 +39,10 @@ const timeoutMsDefault = 10_000;
 const firstPauseMs = 100;
 const pauseMsMax = 5_000;
 
-/** Sends requests and reads answers; everything that is not a success is thrown. Never puts a secret into a URL or an error. */
+/**
+ * Sends requests and reads answers; everything that is not a success is thrown. Never puts a secret
+ * into a URL or an error.
+ */
 export class Transport {
   readonly #options: Omit<ConnectionOptions, 'masterKey'>;
   readonly #credential: Credential;
@@ -51,7 +54,10 @@ export class Transport {
     this.#baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, '');
   }
 
-  /** The parsed body; undefined when the answer has none. Tries again after a fault that may pass, up to `retriesMax` times. */
+  /**
+   * The parsed body; undefined when the answer has none. Tries again after a fault that may pass,
+   * up to `retriesMax` times.
+   */
   async send<Answer>(call: Call): Promise<Answer> {
     return (await this.receive(call)).body as Answer;
   }
@@ -70,8 +76,8 @@ export class Transport {
   }
 
   /**
-   * An answer of any length, line by line as it arrives. The time-out is for its beginning; what stops in the middle is given up by
-   * `fetch` itself.
+   * An answer of any length, line by line as it arrives. The time-out is for its beginning; what
+   * stops in the middle is given up by `fetch` itself.
    */
   async *lines(call: Call): AsyncGenerator<string, void, undefined> {
     const { fetch: send = fetch, timeoutMs = timeoutMsDefault } = this.#options;
@@ -178,7 +184,10 @@ function parse(response: Response, text: string): unknown {
   }
 }
 
-/** Undefined when another try would end the same way. A little chance keeps many callers from coming back at one instant. */
+/**
+ * Undefined when another try would end the same way. A little chance keeps many callers from coming
+ * back at one instant.
+ */
 function pauseBefore(error: unknown, retries: number): number | undefined {
   if (!mayPass(error)) return undefined;
   const told = error instanceof FlowplateApiError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { UsageFlush, UsageMark } from '../domain/usage.ts';
 import type { VerdictCode } from '../domain/verdict.ts';
 
-/** Lines of keys that had one outcome in one minute. Times are milliseconds after the start of the minute. */
+/**
+ * Lines of keys that had one outcome in one minute. Times are milliseconds after the start of the
+ * minute.
+ */
 export type SentSum = {
   minute_ms: number;
   code: VerdictCode;
@@ -11,7 +14,10 @@ export type SentSum = {
 
 export type UsageReport = { id: string; sums: SentSum[] };
 
-/** A body may have 64 KiB; a line takes at most 72 bytes of its JSON, what stands around the lines of a sum at most 80. */
+/**
+ * A body may have 64 KiB; a line takes at most 72 bytes of its JSON, what stands around the lines
+ * of a sum at most 80.
+ */
 const reportBytesMax = 60_000;
 const lineBytes = 72;
 const sumBytes = 80;

@@ -27,20 +27,27 @@ import { deliverUsage } from './usage-delivery.ts';
 export type VerifierOptions = ConnectionOptions & {
   /** Key records kept in memory, about 1 KB each; 200,000 unless set. */
   recordsInMemoryMax?: number | undefined;
-  /** Told of every fault in the background: a heartbeat that failed, counts that were not taken. Never of a secret. */
+  /**
+   * Told of every fault in the background: a heartbeat that failed, counts that were not taken.
+   * Never of a secret.
+   */
   onFault?: ((error: unknown) => void) | undefined;
 };
 
 const recordsMax = 10_000_000;
 
-/** Before a record that came in older than what is known here is fetched again. A broker that is well hears within milliseconds. */
+/**
+ * Before a record that came in older than what is known here is fetched again. A broker that is
+ * well hears within milliseconds.
+ */
 const stalePausesMs: readonly number[] = [5, 20, 80, 300, 700];
 
 /**
- * Verifies keys inside a gateway's own process, from memory, with the guarantee that Flowplate itself gives: once a revoke has
- * answered `complete`, no request that starts later is let in here either. It may do so only while it holds a lease
- * (`BrokerLease`); without one each verification is the broker's, and when the broker cannot be reached either, it refuses.
- * Keys with a rate limit or a quota are always the broker's, since only it can count them exactly. What is decided here is
+ * Verifies keys inside a gateway's own process, from memory, with the guarantee that Flowplate
+ * itself gives: once a revoke has answered `complete`, no request that starts later is let in here
+ * either. It may do so only while it holds a lease (`BrokerLease`); without one each verification
+ * is the broker's, and when the broker cannot be reached either, it refuses. Keys with a rate limit
+ * or a quota are always the broker's, since only it can count them exactly. What is decided here is
  * counted here and reported every quarter of a second.
  */
 export class FlowplateVerifier {
@@ -76,7 +83,10 @@ export class FlowplateVerifier {
     );
   }
 
-  /** Takes the lease, or goes on trying in the background. Rejects only when the broker refuses the master key. */
+  /**
+   * Takes the lease, or goes on trying in the background. Rejects only when the broker refuses the
+   * master key.
+   */
   async start(): Promise<void> {
     await this.#lease.start();
     this.#usage.start();
@@ -97,8 +107,8 @@ export class FlowplateVerifier {
   }
 
   /**
-   * The verdict when memory alone can give it, and undefined when the broker must be asked (`verify`). Throws a `RangeError` for a cost
-   * that cannot be counted.
+   * The verdict when memory alone can give it, and undefined when the broker must be asked
+   * (`verify`). Throws a `RangeError` for a cost that cannot be counted.
    */
   verifyNow(request: VerifyRequest): Verdict | undefined {
     if (request.cost !== undefined) requireCountable(request.cost);
@@ -110,7 +120,10 @@ export class FlowplateVerifier {
     return isVerifiable(request.key) ? undefined : { valid: false, code: 'MALFORMED' };
   }
 
-  /** The verdict. Rejects with a `FlowplateUndecidedError` when there is none: then nobody may be let in. */
+  /**
+   * The verdict. Rejects with a `FlowplateUndecidedError` when there is none: then nobody may be
+   * let in.
+   */
   verify(request: VerifyRequest): Promise<Verdict> {
     try {
       const verdict = this.verifyNow(request);
@@ -155,7 +168,10 @@ export class FlowplateVerifier {
     throw new FlowplateUndecidedError(new Error('the broker knows less of this key than this verifier'));
   }
 
-  /** A record of a suspended organization is not kept: it would say yes again before the feed has told of the suspension. */
+  /**
+   * A record of a suspended organization is not kept: it would say yes again before the feed has
+   * told of the suspension.
+   */
   #remember(fingerprint: string, landed: LandedRecord, era: Era): void {
     if (this.#lease.registrations !== era.registrations || !landed.organizationActive) return;
     this.#memory.put(fingerprint, landed.entry, performance.now());

@@ -19,8 +19,9 @@ export type QueueHealth = {
 const runsToComeMax = 100;
 
 /**
- * Looks at the queue from a process that has no part in it. BullMQ would wait for a Redis that is away; here it is a fault at once,
- * and one that hangs is one within the command's timeout. After a fault the next look starts afresh.
+ * Looks at the queue from a process that has no part in it. BullMQ would wait for a Redis that is
+ * away; here it is a fault at once, and one that hangs is one within the command's timeout. After a
+ * fault the next look starts afresh.
  */
 export class QueueWatch {
   readonly #redis: Redis;
@@ -68,7 +69,9 @@ async function readHealth(queue: Queue, now: Date): Promise<QueueHealth> {
   };
 }
 
-/** Only a worker moves a run that has become due on to those that wait, so both have to be asked. */
+/**
+ * Only a worker moves a run that has become due on to those that wait, so both have to be asked.
+ */
 function oldestDue(jobs: readonly Job[], now: Date): QueueHealth['oldestDue'] {
   const [oldest] = jobs
     .map((job) => ({ job: job.name, at: new Date(job.timestamp + (job.opts.delay ?? 0)) }))

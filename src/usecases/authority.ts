@@ -20,16 +20,18 @@ import { listPermissionsOf } from '../stores/postgres/platform-users/roles.ts';
 import { findSessionHolder } from '../stores/postgres/sessions/sessions.ts';
 
 /**
- * The rights that a change takes away: a master key, a key or an API user by its id, an organization's
- * right to act by its id, or what platform users, roles and sessions allow (`operators`).
+ * The rights that a change takes away: a master key, a key or an API user by its id, an
+ * organization's right to act by its id, or what platform users, roles and sessions allow
+ * (`operators`).
  */
 export type Ends = readonly string[] | 'operators';
 
 /**
  * Checks the rights of a caller once more, inside the transaction of the change that it makes, and
- * holds them until the commit. A request may have been admitted long before its body was there; without
- * this, a revoked credential could still change something after its revoke has answered. Errors:
- * `AUTHENTICATION_REQUIRED`, `INSUFFICIENT_PERMISSIONS`, `ORGANIZATION_SUSPENDED`, `ORGANIZATION_NOT_FOUND`.
+ * holds them until the commit. A request may have been admitted long before its body was there;
+ * without this, a revoked credential could still change something after its revoke has answered.
+ * Errors: `AUTHENTICATION_REQUIRED`, `INSUFFICIENT_PERMISSIONS`, `ORGANIZATION_SUSPENDED`,
+ * `ORGANIZATION_NOT_FOUND`.
  */
 export async function holdAuthority(
   tx: Tx,

@@ -22,23 +22,32 @@ export type ChangeParts = {
 };
 
 /**
- * An audit event as a use case decides it; when and in which request is added. `origin`: who did it,
- * where that is not the caller.
+ * An audit event as a use case decides it; when and in which request is added. `origin`: who did
+ * it, where that is not the caller.
  */
 export type EventDraft = Pick<AuditEvent, 'eventType' | 'organizationId' | 'targetId' | 'details'> &
   Partial<Pick<AuditEvent, 'result'>> & { origin?: Origin };
 
-/** The decision of a use case. All of it is required: a change without its audit event does not compile. */
+/**
+ * The decision of a use case. All of it is required: a change without its audit event does not
+ * compile.
+ */
 export type Decision<T> = { answer: T; events: readonly EventDraft[]; revokes: Revokes };
 
 export type ChangeOptions = {
-  /** A caller, whose rights are checked again; or an origin that has none to check: the shell, the server. */
+  /**
+   * A caller, whose rights are checked again; or an origin that has none to check: the shell, the
+   * server.
+   */
   by: Caller<Principal> | Origin;
   /** Rights that this change takes away from callers. */
   ends?: Ends;
   /** The organization in whose database role the change runs: it then sees no other one's rows. */
   inside?: string | undefined;
-  /** Changes with the same name queue up in this process instead of holding connections in the database. */
+  /**
+   * Changes with the same name queue up in this process instead of holding connections in the
+   * database.
+   */
   turn?: string;
   idempotency?: Idempotency | undefined;
 };
@@ -51,10 +60,10 @@ type Committed<T> = { answer: T; told: Told | undefined };
 type Decide<T> = (tx: Tx, now: Date) => Promise<Decision<T>>;
 
 /**
- * The one path of every change. One transaction: the caller's rights are held, `decide` makes the change,
- * then the audit events, the kept answer of an idempotent request, and last the entries of the change
- * feed, since every other change waits from there to the commit. After the commit it waits until the
- * verifiers that the change concerns have heard of it.
+ * The one path of every change. One transaction: the caller's rights are held, `decide` makes the
+ * change, then the audit events, the kept answer of an idempotent request, and last the entries of
+ * the change feed, since every other change waits from there to the commit. After the commit it
+ * waits until the verifiers that the change concerns have heard of it.
  */
 export async function change<T extends object>(
   parts: ChangeParts,
@@ -65,7 +74,10 @@ export async function change<T extends object>(
   return { ...committed, propagation: await parts.propagation.wait(told) };
 }
 
-/** The same without the wait, for a change in several transactions: the last one's place covers them all. */
+/**
+ * The same without the wait, for a change in several transactions: the last one's place covers them
+ * all.
+ */
 export async function commitChange<T extends object>(
   parts: Omit<ChangeParts, 'propagation'>,
   options: ChangeOptions,
@@ -94,7 +106,10 @@ export async function commitChange<T extends object>(
 /** A kept answer says whom its change concerned; one that an earlier version kept does not. */
 type Kept<T> = T & { audience?: Audience };
 
-/** The transaction of a change, for callers without a queue and a clock of their own: the jobs of the worker. */
+/**
+ * The transaction of a change, for callers without a queue and a clock of their own: the jobs of
+ * the worker.
+ */
 export async function commitAt<T extends object>(
   parts: Pick<ChangeParts, 'db' | 'randomBytes'>,
   now: Date,

@@ -25,10 +25,15 @@ type Hashes = {
   strangers: FingerprintTable<true>;
 };
 
-/** Bounds how long a hash that the feed does not tell of stays unknown: one that an earlier release stored. */
+/**
+ * Bounds how long a hash that the feed does not tell of stays unknown: one that an earlier release
+ * stored.
+ */
 const hashesLifeMs = 10_000;
 
-/** 40 bytes each. More than that many wrong secrets at a time are hashed anew when they come again. */
+/**
+ * 40 bytes each. More than that many wrong secrets at a time are hashed anew when they come again.
+ */
 const strangersMax = 4_096;
 
 /**
@@ -38,8 +43,9 @@ const strangersMax = 4_096;
  * feed says when a chosen key is created; `forgetHashes` then makes the next secret wait for a new
  * read. Without a lease every secret waits for a read that begins after it came; all share it.
  *
- * Equal secrets share one attempt, and one that matched nothing is not hashed again while the hashes
- * stay the same. Both hold only for the same hashes: a key that was just created is found at once.
+ * Equal secrets share one attempt, and one that matched nothing is not hashed again while the
+ * hashes stay the same. Both hold only for the same hashes: a key that was just created is found at
+ * once.
  */
 export class ChosenSecrets {
   readonly #parts: ChosenSecretParts;
@@ -59,7 +65,10 @@ export class ChosenSecrets {
     this.#heard++;
   }
 
-  /** The id of the master key, or undefined. Rejects with `TOO_MANY_ATTEMPTS` when too many secrets are being hashed. */
+  /**
+   * The id of the master key, or undefined. Rejects with `TOO_MANY_ATTEMPTS` when too many secrets
+   * are being hashed.
+   */
   async identify(presented: PresentedSecret): Promise<string | undefined> {
     const hashes = this.#remembered() ?? (await this.#read());
     if (hashes.entries.length === 0 || hashes.strangers.get(presented.fingerprint)) return undefined;
@@ -103,7 +112,9 @@ export class ChosenSecrets {
     return undefined;
   }
 
-  /** A database that is read-only just now still lets this caller in; a later process tries again. */
+  /**
+   * A database that is read-only just now still lets this caller in; a later process tries again.
+   */
   async #renew(id: string, secret: string): Promise<void> {
     const renewed = await hashPassword(secret);
     await this.#parts.saveHash(id, renewed).catch(() => undefined);

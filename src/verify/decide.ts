@@ -12,8 +12,8 @@ export type Asked = {
 };
 
 /**
- * The verdict on a known key, but for its limits. Pure: the order below is the contract's, and the first reason wins. The
- * boundary instant of an expiry is already over.
+ * The verdict on a known key, but for its limits. Pure: the order below is the contract's, and the
+ * first reason wins. The boundary instant of an expiry is already over.
  */
 export function decide(
   record: KeyRecord,

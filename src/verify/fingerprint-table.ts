@@ -3,21 +3,26 @@ import { hash } from 'node:crypto';
 const wordsEach = 8;
 
 /**
- * What memory is keyed by: the SHA-256 of a secret, a character for each byte. It never leaves the process, so it needs no pepper, and the
- * keyed digest costs ten times as much.
+ * What memory is keyed by: the SHA-256 of a secret, a character for each byte. It never leaves the
+ * process, so it needs no pepper, and the keyed digest costs ten times as much.
  */
 export function fingerprintOf(secret: string): string {
   return hash('sha256', secret, 'latin1');
 }
 
 /**
- * A bounded table by fingerprint in which what came first makes room for what comes: open addressing over typed arrays, allocated
- * once. A `Map` of this size stops the process for milliseconds whenever it grows or clears away what was deleted, walks over
- * all of that to find its oldest entry (a fifth of the time of a verification that misses), and keeps every fingerprint as a string.
+ * A bounded table by fingerprint in which what came first makes room for what comes: open
+ * addressing over typed arrays, allocated once. A `Map` of this size stops the process for
+ * milliseconds whenever it grows or clears away what was deleted, walks over all of that to find
+ * its oldest entry (a fifth of the time of a verification that misses), and keeps every fingerprint
+ * as a string.
  */
 export class FingerprintTable<V> {
   readonly #room: number;
-  /** By place: the fingerprints of the values. Places are taken in turn, so the next one is the oldest. */
+  /**
+   * By place: the fingerprints of the values. Places are taken in turn, so the next one is the
+   * oldest.
+   */
   readonly #words: Uint32Array;
   readonly #values: (V | undefined)[];
   /** By hash: a place and one, or 0. Twice as many as places or more, so that runs stay short. */
@@ -70,7 +75,10 @@ export class FingerprintTable<V> {
     this.#size = 0;
   }
 
-  /** Where it is, or the free slot where it would be. The first word of a SHA-256 is as good as any hash of it. */
+  /**
+   * Where it is, or the free slot where it would be. The first word of a SHA-256 is as good as any
+   * hash of it.
+   */
   #slotOf(fingerprint: string): number {
     let slot = wordOf(fingerprint, 0) & this.#mask;
     for (let entry = this.#slots[slot]; entry; entry = this.#slots[slot]) {
@@ -99,8 +107,8 @@ export class FingerprintTable<V> {
   }
 
   /**
-   * Empties a slot and moves up what follows in its run, unless it is at home already (Knuth, TAOCP 6.4, algorithm R): a search ends at
-   * the first free slot.
+   * Empties a slot and moves up what follows in its run, unless it is at home already (Knuth, TAOCP
+   * 6.4, algorithm R): a search ends at the first free slot.
    */
   #vacate(slot: number): void {
     this.#values[(this.#slots[slot] ?? 0) - 1] = undefined;

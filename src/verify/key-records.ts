@@ -26,7 +26,10 @@ export type KeyRecordParts = {
   redis: Redis;
   /** In Postgres, in a snapshot taken after the call; bounded. */
   findKeyRecord: FindKeyRecord;
-  /** A key was found under an old pepper and should move to the current one, some time after the answer. */
+  /**
+   * A key was found under an old pepper and should move to the current one, some time after the
+   * answer.
+   */
   onOldPepper: (keyId: string, fromPepperId: string, to: KeyDigest) => void;
   onSource: (source: RecordSource) => void;
 };
@@ -41,14 +44,18 @@ type Flight = { version: number; landed: Promise<Entry<KeyRecord> | undefined> }
 type Found = Pick<FoundKeyRecord, 'organizationActive' | 'readAtMs'> & { entry: Entry<KeyRecord> };
 
 /**
- * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one flight for each key however many
- * ask. A cache changes only where a record comes from, never what is checked. Without a lease only Postgres may be asked,
- * and each request asks for itself: a flight that began earlier may have read before a revoke that this request must see.
+ * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one
+ * flight for each key however many ask. A cache changes only where a record comes from, never what
+ * is checked. Without a lease only Postgres may be asked, and each request asks for itself: a
+ * flight that began earlier may have read before a revoke that this request must see.
  */
 export class KeyRecords {
   readonly #parts: KeyRecordParts;
   readonly #flights = new Map<string, Flight>();
-  /** What is asked for in one turn of the event loop goes in one command: its way through the socket costs more than a record. */
+  /**
+   * What is asked for in one turn of the event loop goes in one command: its way through the socket
+   * costs more than a record.
+   */
   readonly #stored: Batches<Buffer, PackedRecord | undefined>;
 
   constructor(parts: KeyRecordParts) {
@@ -62,7 +69,10 @@ export class KeyRecords {
     });
   }
 
-  /** What memory has, if it may be asked. A key that it knows was parsed before: only others need a look at their checksum. */
+  /**
+   * What memory has, if it may be asked. A key that it knows was parsed before: only others need a
+   * look at their checksum.
+   */
   recall(key: string): FoundRecord | undefined {
     const { lease, onSource } = this.#parts;
     const entry = lease.isHeld() ? this.#remembered(fingerprintOf(key)) : undefined;
@@ -71,7 +81,10 @@ export class KeyRecords {
     return this.#withStatus(entry);
   }
 
-  /** From wherever it is. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE` or `OVERLOADED` when that cannot be known. */
+  /**
+   * From wherever it is. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE`
+   * or `OVERLOADED` when that cannot be known.
+   */
   async find(key: string): Promise<FoundRecord | undefined> {
     return this.recall(key) ?? this.fetch(key);
   }

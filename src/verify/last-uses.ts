@@ -1,12 +1,16 @@
 /** Writes down when each of these was last used. */
 type SaveUses = (uses: ReadonlyMap<string, number>) => Promise<void>;
 
-/** What a list shows need not be newer, and one write for everything in ten seconds is nothing to the database. */
+/**
+ * What a list shows need not be newer, and one write for everything in ten seconds is nothing to
+ * the database.
+ */
 const saveEveryMs = 10_000;
 
 /**
- * When each master key was last let in, kept here and saved every ten seconds: letting one in writes nothing. What could not be saved
- * is tried again with the next ones; what a killed process had not saved is lost.
+ * When each master key was last let in, kept here and saved every ten seconds: letting one in
+ * writes nothing. What could not be saved is tried again with the next ones; what a killed process
+ * had not saved is lost.
  */
 export class LastUses {
   readonly #save: SaveUses;

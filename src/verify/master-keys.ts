@@ -34,10 +34,11 @@ export type MasterKeyParts = {
 /**
  * Authenticator of master keys: tells which one a presented secret is.
  *
- * Two steps. The owner of a secret never changes, so it is recognised once in a process, by a digest
- * or by argon2id. The row, with its rights and its end, is remembered like key records: under the
- * lease, and no older than a change; else read again, after the request came. A known gateway then
- * never waits behind secrets that strangers make up, nor hashes again when its lease lapses.
+ * Two steps. The owner of a secret never changes, so it is recognised once in a process, by a
+ * digest or by argon2id. The row, with its rights and its end, is remembered like key records:
+ * under the lease, and no older than a change; else read again, after the request came. A known
+ * gateway then never waits behind secrets that strangers make up, nor hashes again when its lease
+ * lapses.
  */
 export class MasterKeys {
   readonly #parts: MasterKeyParts;
@@ -50,8 +51,9 @@ export class MasterKeys {
   }
 
   /**
-   * At once when memory has it. Undefined for an unknown, expired or revoked secret and for a caller outside the key's address list,
-   * all alike. Rejects with `TOO_MANY_ATTEMPTS`, `OVERLOADED` or `DEPENDENCY_UNAVAILABLE` when that cannot be known.
+   * At once when memory has it. Undefined for an unknown, expired or revoked secret and for a
+   * caller outside the key's address list, all alike. Rejects with `TOO_MANY_ATTEMPTS`,
+   * `OVERLOADED` or `DEPENDENCY_UNAVAILABLE` when that cannot be known.
    */
   identify(secret: string, ip: () => string | undefined): MaybeLater<MasterKeyPrincipal | undefined> {
     return mapMaybe(this.#find(secret, ip), (masterKey) => this.#admit(masterKey, ip));
@@ -103,7 +105,10 @@ export class MasterKeys {
     return masterKey;
   }
 
-  /** To the current pepper. A database that is read-only just now still lets this caller in; the next success tries again. */
+  /**
+   * To the current pepper. A database that is read-only just now still lets this caller in; the
+   * next success tries again.
+   */
   #move(id: string, fromPepperId: string, secret: string): Promise<boolean> {
     const { keyring, rekey } = this.#parts;
     return rekey(id, fromPepperId, digestSecret(keyring[0], secret)).then(

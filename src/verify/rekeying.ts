@@ -6,8 +6,9 @@ type Rekey = (keyId: string, fromPepperId: string, to: KeyDigest) => Promise<voi
 const waitingMax = 1_000;
 
 /**
- * Moves keys that were found under an old pepper to the current one, one after another and after their answer has gone out:
- * verification itself never writes to Postgres. What fails or is dropped is found again at the key's next use.
+ * Moves keys that were found under an old pepper to the current one, one after another and after
+ * their answer has gone out: verification itself never writes to Postgres. What fails or is dropped
+ * is found again at the key's next use.
  */
 export class Rekeying {
   readonly #rekey: Rekey;

@@ -2,33 +2,43 @@ import { randomUUID } from 'node:crypto';
 import { startOfMinuteMs, type UsageFlush, type UsageMark } from '../domain/usage.ts';
 import type { VerdictCode } from '../domain/verdict.ts';
 
-/** Brings a flush into Redis or, when Redis is away, straight into Postgres; it may be called twice with the same flush. */
+/**
+ * Brings a flush into Redis or, when Redis is away, straight into Postgres; it may be called twice
+ * with the same flush.
+ */
 export type DeliverFlush = (flush: UsageFlush) => Promise<void>;
 
 /** A sum that still grows: until the flush with its number is taken. */
 type OpenMark = UsageMark & { flush: number; before: OpenMark | undefined };
 
 /**
- * Where the sums of one record are found again, kept with the record itself: it is at hand when its call is counted, and a table of
- * them by line is not.
+ * Where the sums of one record are found again, kept with the record itself: it is at hand when its
+ * call is counted, and a table of them by line is not.
  */
 export type Tally = { lastMark: OpenMark | undefined };
 
 const flushEveryMs = 250;
 
-/** One flush is one value in Redis and one transaction in Postgres: bounded, however long both were away. */
+/**
+ * One flush is one value in Redis and one transaction in Postgres: bounded, however long both were
+ * away.
+ */
 const marksPerFlush = 10_000;
 const closeAttempts = 3;
 
 /**
- * Sums the calls of this process in memory and hands them over every 250 ms, in parts if they are many. A flush that failed is
- * delivered again under its old id before anything newer, so that it counts once even when only its answer was lost. What is
- * lost with a killed process is what it had not handed over: a quarter of a second of counts.
+ * Sums the calls of this process in memory and hands them over every 250 ms, in parts if they are
+ * many. A flush that failed is delivered again under its old id before anything newer, so that it
+ * counts once even when only its answer was lost. What is lost with a killed process is what it had
+ * not handed over: a quarter of a second of counts.
  */
 export class UsageRecorder {
   readonly #deliver: DeliverFlush;
   readonly #onFault: (error: unknown) => void;
-  /** What the next flush takes. A line may be in it several times: whoever reads a flush adds up what is alike. */
+  /**
+   * What the next flush takes. A line may be in it several times: whoever reads a flush adds up
+   * what is alike.
+   */
   #marks: OpenMark[] = [];
   #flush = 0;
   /** What was taken, in parts; the oldest first. */
@@ -91,7 +101,10 @@ export class UsageRecorder {
     while (this.#undelivered.length > 0 || (this.#flush === open && this.#marks.length > 0));
   }
 
-  /** Stops the rhythm and hands over the rest, trying again a few times; rejects when that is not possible. */
+  /**
+   * Stops the rhythm and hands over the rest, trying again a few times; rejects when that is not
+   * possible.
+   */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (let failures = 0; this.#marks.length > 0 || this.#undelivered.length > 0; ) {

@@ -75,11 +75,15 @@ import { tellOfSetAside } from './report-set-aside-flush.ts';
 
 const hashesAtOnce = 2;
 const hashesWaitingMax = 20;
-/** At two of 11 ms at once the last of them waits for a quarter of a second, for each hash that there is. */
+/**
+ * At two of 11 ms at once the last of them waits for a quarter of a second, for each hash that
+ * there is.
+ */
 const chosenSecretsWaitingMax = 40;
 /**
- * Verifications of the whole audit log, and likewise exports of it. One of a million events reads for half a minute, on the
- * connections that mints and lists need too (16 unless configured otherwise). Waiting for a place would only hide that from the caller.
+ * Verifications of the whole audit log, and likewise exports of it. One of a million events reads
+ * for half a minute, on the connections that mints and lists need too (16 unless configured
+ * otherwise). Waiting for a place would only hide that from the caller.
  */
 const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 const masterKeysInMemoryMax = 10_000;
@@ -91,7 +95,10 @@ const portalDirectory = fileURLToPath(new URL('../portal/dist', import.meta.url)
 /** Opened as they are needed: a deployment without embedded verifiers has none of them. */
 const verifierConnectionsMax = 4;
 const redisConnectsMs = 500;
-/** One for each of master keys, keys of callers and sessions, and one for the small reads that are shared. */
+/**
+ * One for each of master keys, keys of callers and sessions, and one for the small reads that are
+ * shared.
+ */
 const strangerConnectionsMax = 4;
 /** Statements for a hundred look-ups each. More at once would only make them smaller. */
 const recordStatementsMax = 4;
@@ -114,7 +121,10 @@ export type Api = {
   close(): Promise<void>;
 };
 
-/** Builds everything an API process needs, by hand and in the order in which it depends on one another. */
+/**
+ * Builds everything an API process needs, by hand and in the order in which it depends on one
+ * another.
+ */
 export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
   const fault = (dependency: string) => (error: unknown) => {
@@ -210,7 +220,8 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   );
   const listener = new ChangeListener(config.DATABASE_URL, () => lease.wake());
 
-  // Redis sums up what many processes count; without it each goes to Postgres itself, under the same flush id.
+  // Redis sums up what many processes count; without it each goes to Postgres itself, under the
+  // same flush id.
   const counting = { db: usageDb, onSetAside: tellOfSetAside(log, metrics) };
   const deliverUsage: DeliverFlush = (flush) =>
     pushFlush(redis, flush).catch(() => countFlush(counting, flush));
@@ -247,7 +258,8 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
     }),
   });
-  // The same memory, but another way to Postgres: a caller who only claims to have a key waits apart from customers.
+  // The same memory, but another way to Postgres: a caller who only claims to have a key waits
+  // apart from customers.
   const callerRecords = new KeyRecords({
     ...recordParts,
     findKeyRecord: keyRecordLookUps(strangersDb, oneAtATime),
@@ -367,7 +379,10 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   };
 }
 
-/** How long the users of each pool may be kept waiting. One pool each, so that a flood of one kind leaves the others alone. */
+/**
+ * How long the users of each pool may be kept waiting. One pool each, so that a flood of one kind
+ * leaves the others alone.
+ */
 const poolTraits = {
   // Mint, refresh, revoke, lists: what takes longer is answered with 503 within the second.
   control: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
@@ -379,7 +394,8 @@ const poolTraits = {
   probe: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
   // Heartbeats of embedded verifiers, which come in waves: every change wakes them all.
   verifiers: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900 },
-  // Counts, which nobody waits for: of some thousand keys at once while Redis is away, and one process at a time.
+  // Counts, which nobody waits for: of some thousand keys at once while Redis is away, and one
+  // process at a time.
   usage: { connectTimeoutMs: 1_000, statementTimeoutMs: 10_000, lockTimeoutMs: 5_000 },
   // What has to be known of the keys in a gateway's usage report.
   reports: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900, looksUpByIndex: true },

@@ -9,8 +9,9 @@ const masterKeysMax = 10_000;
 type Told = { atMs: number; untold: Map<LeftOutReason, number> };
 
 /**
- * Counts the lines of usage reports that were left out, and names their master key in the log: at once, and then once a minute
- * with what came together, so that a gateway with a false clock does not fill the log.
+ * Counts the lines of usage reports that were left out, and names their master key in the log: at
+ * once, and then once a minute with what came together, so that a gateway with a false clock does
+ * not fill the log.
  */
 export function tellOfLeftOutUsage(log: Log, metrics: Metrics): (leftOut: LeftOut) => void {
   const toldOf = new Map<string, Told>();

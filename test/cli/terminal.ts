@@ -17,13 +17,16 @@ export type Terminal = {
   /** Presses keys alone, such as Ctrl-C. */
   press(keys: string): void;
   waitFor(text: string): Promise<void>;
-  /** Types a command into the shell and hands back what was printed until the shell asks for the next one. */
+  /**
+   * Types a command into the shell and hands back what was printed until the shell asks for the
+   * next one.
+   */
   command(line: string): Promise<string>;
 };
 
 /**
- * A shell in a terminal of its own: `script` (util-linux) opens the pseudo-terminal, so that programs see what they see when a
- * person sits before them.
+ * A shell in a terminal of its own: `script` (util-linux) opens the pseudo-terminal, so that
+ * programs see what they see when a person sits before them.
  */
 export async function openTerminal({ home, env }: Desk): Promise<Terminal> {
   await symlink(launcher, join(home, 'flowplate'));

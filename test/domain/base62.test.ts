@@ -12,7 +12,8 @@ test('each of the 62 digits is as likely as every other', () => {
   expect([...counts.keys()].sort()).toEqual([...alphabet].sort());
   const expected = drawn / 62;
   const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-  // 61 degrees of freedom: beyond 140 lies one run in ten million. A plain modulo would stand near 3,000.
+  // 61 degrees of freedom: beyond 140 lies one run in ten million. A plain modulo would stand near
+  // 3,000.
   expect(chiSquare).toBeLessThan(140);
 });
 

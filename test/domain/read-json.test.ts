@@ -55,7 +55,8 @@ describe('a number that a double cannot hold is named', () => {
     '9007199254740993',
     '-9007199254740993',
     '1546130668394913822',
-    // A double holds this one, but JSON.stringify writes the shortest text that leads back to it: …800.
+    // A double holds this one, but JSON.stringify writes the shortest text that leads back to it:
+    // …800.
     '1546130668394913792',
     '12345678901234567',
     '0.1234567890123456789',
@@ -216,7 +217,8 @@ test('a duplicate is found exactly when there is one, and otherwise the value is
 });
 
 test('a name with an escape is read as it is written, whatever objects were parsed before', () => {
-  // JSON.parse then takes "\u0062" for the name \ that follows "a" in the first of these, and "gr\u00f6" for gr\u0.
+  // JSON.parse then takes "\u0062" for the name \ that follows "a" in the first of these, and
+  // "gr\u00f6" for gr\u0.
   JSON.parse('[{"a":1,"\\\\":1},{"gr\\\\u0":1},{"say\\\\":1}]');
   for (const read of [parseJson, (text: string) => readJson(text).value]) {
     expect(read('{"a":1,"\\u0062":2}')).toStrictEqual({ a: 1, b: 2 });

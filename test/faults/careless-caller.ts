@@ -4,7 +4,10 @@ import { organization } from '../support/key-calls.ts';
 const keysPath = '/v1/flowplate/api-keys';
 const owner = { user_id: 'careless', organization_id: organization };
 
-/** A caller who puts a secret wherever one can be put; none of it is a success that would hand it back. */
+/**
+ * A caller who puts a secret wherever one can be put; none of it is a success that would hand it
+ * back.
+ */
 export async function putEverywhere(call: Call, secret: string): Promise<Answer[]> {
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
     call(`POST ${path}`, { body, headers });

@@ -77,7 +77,8 @@ test('a Redis that hangs while counts are handed over makes none of them count t
   const { key, keyId } = await keys.mint();
   await callTimes(5, () => keys.verify(key), 'VALID');
   process.kill(redis.current().pid, 'SIGSTOP');
-  // The flush goes out, no answer comes, and it goes to Postgres; Redis takes it from its socket later all the same.
+  // The flush goes out, no answer comes, and it goes to Postgres; Redis takes it from its socket
+  // later all the same.
   const accepted = async () => (await readSums(databaseUrl, keyId)).accepted;
   try {
     await eventually(readableMsMax, accepted, (count) => count === 5);

@@ -140,7 +140,8 @@ async function runWorkerInto(step: Step, moment: Moment, root?: string): Promise
     () => heldByRedis(redisUrl),
     (held) => held > 0,
   );
-  // A worker that finds no schedules makes them, and they begin at once: nobody has to wait for the next turn.
+  // A worker that finds no schedules makes them, and they begin at once: nobody has to wait for the
+  // next turn.
   await withRedis(redisUrl, async (client) => client.del('none', ...(await client.keys('{fl:jobs}:*'))));
   const env = { DATABASE_URL: through(toPostgres, databaseUrl), REDIS_URL: through(toRedis, redisUrl) };
   const { promise: tripped, resolve: trip } = Promise.withResolvers<void>();

@@ -13,8 +13,9 @@ const clientCount = 4;
 const healthCheckMs = 50;
 
 /**
- * Callers with keep-alive connections that begin at one replica. Some stand behind a balancer, which looks at the replica's
- * readiness and sends them to the other one in time; the others stay until nobody answers, and then try the other one.
+ * Callers with keep-alive connections that begin at one replica. Some stand behind a balancer,
+ * which looks at the replica's readiness and sends them to the other one in time; the others stay
+ * until nobody answers, and then try the other one.
  */
 export function startClients(
   first: StartedApi,

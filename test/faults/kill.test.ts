@@ -69,7 +69,9 @@ test.each(['worker', 'Redis'])(
   },
 );
 
-/** Kills twice, at random points, and holds what callers were told against what is there afterwards. */
+/**
+ * Kills twice, at random points, and holds what callers were told against what is there afterwards.
+ */
 async function killUnderLoad(name: string): Promise<Ledger> {
   const killAndRestart = victims[name] as () => Promise<void>;
   const ledger = new Ledger();

@@ -94,7 +94,10 @@ async function createMasterKey(): Promise<string> {
   return JSON.parse(stdout).key;
 }
 
-/** Faults of the database are logged with their cause: one that says "not now" and one that nobody expects. */
+/**
+ * Faults of the database are logged with their cause: one that says "not now" and one that nobody
+ * expects.
+ */
 async function meetFaults(key: string): Promise<string[]> {
   const body = { user_id: 'unlucky', organization_id: organization };
   const mint = () =>

@@ -18,7 +18,10 @@ export class Ledger {
 
 const settleMsMax = 15_000;
 
-/** Lives through `lineCount` lines of keys, `atOnce` at a time: mint, refresh, for every third one revoke, verifying in between. */
+/**
+ * Lives through `lineCount` lines of keys, `atOnce` at a time: mint, refresh, for every third one
+ * revoke, verifying in between.
+ */
 export async function fillLedger(
   ledger: Ledger,
   call: () => Call,
@@ -35,7 +38,8 @@ export async function fillLedger(
 async function liveThrough(ledger: Ledger, call: () => Call, index: number): Promise<void> {
   const line: Line = { userId: `user-${randomUUID()}`, live: undefined, dead: [], isUnknown: false };
   ledger.lines.push(line);
-  // Every other caller brings an Idempotency-Key and repeats what it does not know; the others leave it at that.
+  // Every other caller brings an Idempotency-Key and repeats what it does not know; the others
+  // leave it at that.
   const repeats = index % 2 === 0;
   const minted = await change(ledger, line, repeats, (headers) =>
     call()('POST /v1/flowplate/api-keys', {
@@ -70,7 +74,10 @@ function replace(line: Line, successor: string | undefined): void {
   line.live = successor;
 }
 
-/** The success of a change; undefined when it is not known, and then nothing is known of the line's keys any more. */
+/**
+ * The success of a change; undefined when it is not known, and then nothing is known of the line's
+ * keys any more.
+ */
 async function change(
   ledger: Ledger,
   line: Line,
@@ -108,7 +115,9 @@ async function expectVerdict(
   ledger.violations.push(`${outcome.status} ${outcome.body.code} instead of ${code}`);
 }
 
-/** Holds everything that was acknowledged against what `call` says now. Empty: all of it is there. */
+/**
+ * Holds everything that was acknowledged against what `call` says now. Empty: all of it is there.
+ */
 export async function auditLedger(ledger: Ledger, call: Call): Promise<string[]> {
   const codeOf = async (key: string) =>
     (await call('POST /v1/flowplate/api-keys/verify', { body: { key } })).body.code as string;

@@ -69,7 +69,8 @@ test.each(Object.keys(outages))(
       await end();
     }
     await expectRecovery(known, unknown);
-    // Whether a change was made that got no answer in time, only Postgres knows; but then it was made as a whole.
+    // Whether a change was made that got no answer in time, only Postgres knows; but then it was
+    // made as a whole.
     expect(['VALID', 'REVOKED']).toContain(await keys.codeOf(refreshed.key));
     expect(['VALID', 'REVOKED']).toContain(await keys.codeOf(revoked.key));
   },
@@ -168,7 +169,10 @@ async function expectUnavailable(calls: readonly Promise<Answer>[]): Promise<voi
   expect(performance.now() - startedMs).toBeLessThan(answerMsMax);
 }
 
-/** How often the key verified until the lease lapsed. A lease that is still held was held when the answer was given. */
+/**
+ * How often the key verified until the lease lapsed. A lease that is still held was held when the
+ * answer was given.
+ */
 async function verifyWhileHeld({ key }: Minted): Promise<number> {
   const giveUpAt = performance.now() + 3 * leaseMs;
   for (let verified = 0; performance.now() < giveUpAt; verified++) {

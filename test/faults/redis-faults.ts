@@ -42,7 +42,10 @@ export const redisFaults: Record<string, RedisFault> = {
   'unable to save (MISCONF)': { begin: failToSave, end: saveAgain, looksDown: true },
 };
 
-/** A directory where the snapshot belongs: Redis cannot put its file there, and from then on refuses to write. */
+/**
+ * A directory where the snapshot belongs: Redis cannot put its file there, and from then on refuses
+ * to write.
+ */
 const snapshotOf = (redis: OwnRedis) => join(redis.directory, 'dump.rdb');
 
 async function failToSave(redis: OwnRedis): Promise<void> {

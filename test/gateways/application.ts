@@ -8,7 +8,10 @@ export type Received = { method: string; url: string; headers: IncomingHttpHeade
 
 export type Application = { port: number; received: Received[] };
 
-/** Remembers every request, and answers with 200, or with the status that the path ends with: `/status/418`. */
+/**
+ * Remembers every request, and answers with 200, or with the status that the path ends with:
+ * `/status/418`.
+ */
 export async function startApplication(): Promise<Application> {
   const received: Received[] = [];
   const server = createServer((req, res) => {

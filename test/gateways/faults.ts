@@ -13,7 +13,10 @@ export function testFaults(site: () => Site): void {
   describe('a broker that does not decide', () => {
     afterEach(() => site().link.become('open', Number(new URL(site().broker.url).port)));
 
-    /** With a good key, with a good key and a body, and without: nobody gets through, and everybody hears it soon. */
+    /**
+     * With a good key, with a good key and a body, and without: nobody gets through, and everybody
+     * hears it soon.
+     */
     async function expectUndecided(key: string): Promise<void> {
       const good = { headers: { 'X-API-Key': key } };
       for (const options of [good, { ...good, method: 'POST', body: Buffer.from('body') }, {}]) {

@@ -2,14 +2,20 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { atEnd } from '../support/at-end.ts';
 
-/** `silent` takes connections and never answers, `closed` refuses them, `reset` takes and breaks them. */
+/**
+ * `silent` takes connections and never answers, `closed` refuses them, `reset` takes and breaks
+ * them.
+ */
 export type LinkState = 'open' | 'silent' | 'closed' | 'reset';
 
 export type Link = {
   port: number;
   /** How many connections were taken so far. */
   taken(): number;
-  /** Breaks what is connected; from then on new connections meet this state, and when open, this target. */
+  /**
+   * Breaks what is connected; from then on new connections meet this state, and when open, this
+   * target.
+   */
   become(state: LinkState, target?: number): Promise<void>;
 };
 

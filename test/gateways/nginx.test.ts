@@ -9,7 +9,10 @@ import { testGateway } from './matrix.ts';
 import { send } from './send.ts';
 import { decided } from './site.ts';
 
-/** The page has what goes into `http`; this is what stands around it, so that it runs in a directory of its own. */
+/**
+ * The page has what goes into `http`; this is what stands around it, so that it runs in a directory
+ * of its own.
+ */
 function frame(directory: string): string {
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (what) => `${what}_temp_path ${join(directory, what)};`,

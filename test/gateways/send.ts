@@ -11,7 +11,10 @@ export type SendOptions = {
   agent?: Agent;
 };
 
-/** A request as any client may send it: with a path that nobody has tidied up, and headers that come twice. */
+/**
+ * A request as any client may send it: with a path that nobody has tidied up, and headers that come
+ * twice.
+ */
 export function send(origin: string, path: string, options: SendOptions = {}): Promise<Sent> {
   const { method = 'GET', headers = {}, body, agent = new Agent() } = options;
   return new Promise((resolve, reject) => {

@@ -10,7 +10,9 @@ import { type Gateway, type Place, startGateway } from './gateway.ts';
 import { type Link, openLink } from './link.ts';
 import { type SendOptions, type Sent, send } from './send.ts';
 
-/** Client → gateway → application, with a broker that the gateway asks over a link that can be cut. */
+/**
+ * Client → gateway → application, with a broker that the gateway asks over a link that can be cut.
+ */
 export type Site = {
   broker: TestBroker;
   application: Application;
@@ -50,7 +52,9 @@ export async function openSite(gateway: Gateway): Promise<Site> {
   };
 }
 
-/** Not from memory: its lease ends seconds after its Postgres is gone, and from then on it says 503. */
+/**
+ * Not from memory: its lease ends seconds after its Postgres is gone, and from then on it says 503.
+ */
 async function startUndecidedBroker(): Promise<number> {
   const database = await cloneDatabase(inject('postgresUrl'));
   atEnd(() => database.drop());
@@ -75,8 +79,8 @@ function portOf(url: string): number {
 }
 
 /**
- * The first answer that is a decision: on a busy machine the broker may miss its own deadline, and then says 503 and when to
- * come back.
+ * The first answer that is a decision: on a busy machine the broker may miss its own deadline, and
+ * then says 503 and when to come back.
  */
 export function decided(ask: () => Promise<Sent>): Promise<Sent> {
   return eventually(10_000, ask, ({ status, headers }) => status !== 503 || headers['x-from'] !== undefined);

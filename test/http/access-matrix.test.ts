@@ -10,7 +10,10 @@ import { setStatus } from '../support/organization-status.ts';
 import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { bootstrapped, platformUser } from '../support/platform-users.ts';
 
-/** Every operation × every kind of credential. What each group lets in is said here once more, apart from the routes. */
+/**
+ * Every operation × every kind of credential. What each group lets in is said here once more, apart
+ * from the routes.
+ */
 const groups = {
   anybody: {
     operations: ['logIn getSession createSession'],
@@ -157,7 +160,10 @@ describe.each(Object.entries(groups))('open to %s', (_name, group) => {
   });
 });
 
-/** With ids of things that are not there and an empty body: what is let in gets no further than that. */
+/**
+ * With ids of things that are not there and an empty body: what is let in gets no further than
+ * that.
+ */
 async function knock(operationId: string, headers: Headers) {
   const route = routes.find((candidate) => candidate.operationId === operationId);
   if (route === undefined) throw new Error(`there is no ${operationId}`);

@@ -167,7 +167,8 @@ function toAscii(value: unknown): string {
 }
 
 describe('a name in metadata comes back as it was sent, from the answer, Postgres, Redis and memory', () => {
-  // Postgres puts members into the order of their lengths and bytes; in each pair they stand in it already.
+  // Postgres puts members into the order of their lengths and bytes; in each pair they stand in it
+  // already.
   test.each([
     ['A', 'größe'],
     ['B', 'say "hi"'],
@@ -179,7 +180,8 @@ describe('a name in metadata comes back as it was sent, from the answer, Postgre
     ['G', 'a/b'],
     ['H', '\u{1f511}'],
   ])('%s, %j', async (first, name) => {
-    // The runtime takes an escaped name for this one, once it has seen it after the same first member.
+    // The runtime takes an escaped name for this one, once it has seen it after the same first
+    // member.
     const mistaken = toAscii(name).slice(1, 1 + name.length);
     await mint(broker, { metadata: { [first]: 0, [mistaken]: 0 } });
     const metadata = { [first]: 0, [name]: 1 };

@@ -78,8 +78,9 @@ const hostile = fc.oneof(
 );
 
 /**
- * Bodies in three kinds: what the schema describes, the same with one field that it does not take, and junk. Sent as text, so that
- * what JSON cannot say is left out by `JSON.stringify` and not by a client library.
+ * Bodies in three kinds: what the schema describes, the same with one field that it does not take,
+ * and junk. Sent as text, so that what JSON cannot say is left out by `JSON.stringify` and not by a
+ * client library.
  */
 function bodies<Fields extends Record<string, fc.Arbitrary<unknown>>>(fields: Fields): fc.Arbitrary<string> {
   const valid = fc.record(fields, { requiredKeys: [] });
@@ -105,7 +106,10 @@ function toText(value: unknown): string {
   );
 }
 
-/** Gives the text of an object the fields that name whose key it is to be; other text stays as it is. */
+/**
+ * Gives the text of an object the fields that name whose key it is to be; other text stays as it
+ * is.
+ */
 function withOwner(text: string, owner: object): string {
   return text.startsWith('{"') ? `${JSON.stringify(owner).slice(0, -1)},${text.slice(1)}` : text;
 }

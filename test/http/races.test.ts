@@ -21,7 +21,10 @@ const oneOf = (index: number) => (index % 2 === 0 ? broker : replica);
 const tryMint = (owner: Owner, at = broker) =>
   at.call(`POST ${keysPath}`, { body: { user_id: owner.user_id, organization_id: owner.organization_id } });
 
-/** All at once; waits for the slowest also when one fails, so that nothing is still running when the broker closes. */
+/**
+ * All at once; waits for the slowest also when one fails, so that nothing is still running when the
+ * broker closes.
+ */
 async function many<T>(count: number, act: (index: number) => Promise<T>): Promise<T[]> {
   const settled = await Promise.allSettled(Array.from({ length: count }, (_, index) => act(index)));
   return settled.map((outcome) => {
@@ -30,7 +33,9 @@ async function many<T>(count: number, act: (index: number) => Promise<T>): Promi
   });
 }
 
-/** As a client does it: under load a request may be told to come back, and then has changed nothing. */
+/**
+ * As a client does it: under load a request may be told to come back, and then has changed nothing.
+ */
 async function insist(act: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     const answer = await act();

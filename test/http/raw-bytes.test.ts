@@ -27,7 +27,10 @@ const mintLines = (...more: string[]) => [
   ...more,
 ];
 
-/** What a proxy in front may take for the body of the first request, and must never be answered as a second one. */
+/**
+ * What a proxy in front may take for the body of the first request, and must never be answered as a
+ * second one.
+ */
 const smuggled = `DELETE ${keysPath}/user/victim HTTP/1.1${eol}Host: broker${eol}${eol}`;
 
 async function statuses(bytes: string | Buffer): Promise<number[]> {

@@ -22,7 +22,10 @@ afterAll(endAll);
 
 type Slow = { start?: string; drip?: string; everyMs?: number };
 
-/** Sends a start, then a drip over and over, and says how long the connection lived and what came back. */
+/**
+ * Sends a start, then a drip over and over, and says how long the connection lived and what came
+ * back.
+ */
 async function send(url: string, { start = '', drip, everyMs = 200 }: Slow) {
   const { port, hostname } = new URL(url);
   const socket = connect(Number(port), hostname);

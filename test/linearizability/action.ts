@@ -4,11 +4,17 @@ export type Action =
   | { kind: 'mint'; outcome: 'exists' | 'suspended' | 'unknown' }
   | { kind: 'refresh'; outcome: 'refreshed'; key: string }
   | { kind: 'refresh'; outcome: 'absent' | 'suspended' | 'unknown' }
-  /** `key` narrows it to that key; without it whatever lives ends. `ended` says nothing of whether anything lived. */
+  /**
+   * `key` narrows it to that key; without it whatever lives ends. `ended` says nothing of whether
+   * anything lived.
+   */
   | { kind: 'revoke'; outcome: 'revoked' | 'absent' | 'ended' | 'unknown'; key?: string }
   | { kind: 'enable' | 'disable'; outcome: 'done' | 'inactive' | 'unknown'; key: string }
   | { kind: 'suspend' | 'resume'; outcome: 'done' | 'unknown' }
-  /** `refused` for the key's own sake, `suspended` for its organization's: a key that is not good is not asked about further. */
+  /**
+   * `refused` for the key's own sake, `suspended` for its organization's: a key that is not good is
+   * not asked about further.
+   */
   | { kind: 'verify'; outcome: 'accepted' | 'refused' | 'suspended'; key: string };
 
 export type ActionOf<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;

@@ -12,7 +12,9 @@ import type { Ended } from './recorder.ts';
 
 type Known = Exclude<Outcome, string>;
 
-/** A change waits for verifiers for two seconds; whoever answers later than this does not answer. */
+/**
+ * A change waits for verifiers for two seconds; whoever answers later than this does not answer.
+ */
 const answerMsMax = 3_500;
 
 /** The key's secret, by which it is verified, and its id, by which it is changed. */

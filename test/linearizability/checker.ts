@@ -2,7 +2,10 @@
 export type Operation<Action> = {
   action: Action;
   call: number;
-  /** Changes that are called after this come after it. Infinity: no answer, so it happened at any time since, or never. */
+  /**
+   * Changes that are called after this come after it. Infinity: no answer, so it happened at any
+   * time since, or never.
+   */
   returned: number;
   /** Verifications that are called after this come after it; never before `returned`. */
   settled: number;
@@ -10,16 +13,25 @@ export type Operation<Action> = {
 
 export type Model<State, Action> = {
   initial: State;
-  /** The state afterwards; the same object when nothing changes; undefined when this outcome is impossible in this state. */
+  /**
+   * The state afterwards; the same object when nothing changes; undefined when this outcome is
+   * impossible in this state.
+   */
   step(state: State, action: Action): State | undefined;
   isVerification(action: Action): boolean;
   nameOf(state: State): string;
 };
 
-/** The furthest that any order of the history leads, and the first operation that fits nowhere behind it. */
+/**
+ * The furthest that any order of the history leads, and the first operation that fits nowhere
+ * behind it.
+ */
 export type Contradiction<State, Action> = { state: State; misfit: Operation<Action> };
 
-/** A beginning of an order: of the answered operations all before `first` and those `ahead`, of each kind of unanswered ones so many. */
+/**
+ * A beginning of an order: of the answered operations all before `first` and those `ahead`, of each
+ * kind of unanswered ones so many.
+ */
 type Beginning<State> = {
   first: number;
   ahead: Set<number>;
@@ -28,13 +40,17 @@ type Beginning<State> = {
   state: State;
 };
 
-/** What a history comes down to: the answered operations by their call, and the calls of the unanswered ones of each kind. */
+/**
+ * What a history comes down to: the answered operations by their call, and the calls of the
+ * unanswered ones of each kind.
+ */
 type Sorted<Action> = { answered: Operation<Action>[]; unanswered: { action: Action; calls: number[] }[] };
 
 /**
- * Wing and Gong's search with Lowe's memory: is there one order of all operations, agreeing with who returned before whom was called,
- * in which the model gives every outcome? Undefined when there is. A verification that fits is placed at once: it changes nothing,
- * so an order that places it later can place it here. Only changes are tried both ways.
+ * Wing and Gong's search with Lowe's memory: is there one order of all operations, agreeing with
+ * who returned before whom was called, in which the model gives every outcome? Undefined when there
+ * is. A verification that fits is placed at once: it changes nothing, so an order that places it
+ * later can place it here. Only changes are tried both ways.
  */
 export function findContradiction<State, Action>(
   history: readonly Operation<Action>[],
@@ -114,7 +130,10 @@ function placeVerifications<State, Action>(
   }
 }
 
-/** What is left and may matter now: nothing that is called after `returned` and `settled` can come next, or move them. */
+/**
+ * What is left and may matter now: nothing that is called after `returned` and `settled` can come
+ * next, or move them.
+ */
 function openOperations<State, Action>(answered: Operation<Action>[], at: Beginning<State>) {
   const indexes: number[] = [];
   let returned = Infinity;

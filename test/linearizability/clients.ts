@@ -12,7 +12,10 @@ const operationsMax = 30_000;
 /** The latest keys of an owner, which are asked about after each of its changes. */
 const latestMax = 2;
 
-/** All that the clients of a run have in common: the keys that they were given, and the record of what they did. */
+/**
+ * All that the clients of a run have in common: the keys that they were given, and the record of
+ * what they did.
+ */
 export class Clients {
   readonly recorder = new Recorder(leaseMs);
   readonly #fleet: Fleet;
@@ -43,7 +46,10 @@ export class Clients {
     return random.pick(this.#members().flatMap(({ call }) => call ?? []));
   }
 
-  /** Records it, and asks every verifier as soon as it is answered: a protection that is missing shows then, if ever. */
+  /**
+   * Records it, and asks every verifier as soon as it is answered: a protection that is missing
+   * shows then, if ever.
+   */
   async change(owners: readonly Owner[], perform: () => Promise<Ended>): Promise<Ended> {
     this.#operations += 1;
     const ended = await this.recorder.change(owners, perform);
@@ -68,7 +74,9 @@ export class Clients {
     }
   }
 
-  /** Asks each verifier about some key of one of these owners: a recent one, more often than not. */
+  /**
+   * Asks each verifier about some key of one of these owners: a recent one, more often than not.
+   */
   askAtRandom(owners: readonly Owner[], random: Random): void {
     for (const verifier of this.#members().flatMap(({ verifiers }) => verifiers)) {
       const owner = random.pick(owners);

@@ -3,7 +3,10 @@ import { findContradiction, type Model, type Operation } from './checker.ts';
 import { ownerModel } from './owner-model.ts';
 import { bearingOn, keyModel, organizationModel } from './verdict-models.ts';
 
-/** Who has one key at a time: what is done to one says nothing of another, except through their organization. */
+/**
+ * Who has one key at a time: what is done to one says nothing of another, except through their
+ * organization.
+ */
 export type Owner = { userId: string; organizationId: string };
 
 /** An operation, and those whose keys it is about: one, or all of a user or of an organization. */
@@ -15,9 +18,10 @@ type Found = { of: string; state: unknown; misfit: Operation<Action>; near: Oper
 const changesNearMax = 8;
 
 /**
- * Everything in what clients saw that the contract rules out. Changes are linearizable for each owner. Verdicts follow them
- * as they are announced: while a change is not settled verifiers may disagree about it, so the verdicts on each key and on each
- * organization are held against the changes of just these; where nothing is unsettled, verdicts are held against all changes.
+ * Everything in what clients saw that the contract rules out. Changes are linearizable for each
+ * owner. Verdicts follow them as they are announced: while a change is not settled verifiers may
+ * disagree about it, so the verdicts on each key and on each organization are held against the
+ * changes of just these; where nothing is unsettled, verdicts are held against all changes.
  */
 export function findContradictions(entries: readonly Entry[]): Found[] {
   const owners = [...new Set(entries.flatMap((entry) => entry.owners))];

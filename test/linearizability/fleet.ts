@@ -43,7 +43,8 @@ export class Fleet {
   /** An API process; `root` is a copy of the source with something taken out, or put in. */
   async add(options: StartOptions = {}): Promise<Member> {
     const start = () => this.#deployment.startApi(options);
-    // As whatever supervises it would: among busy neighbours Postgres may be too slow for a process that starts.
+    // As whatever supervises it would: among busy neighbours Postgres may be too slow for a process
+    // that starts.
     const api = await start().catch(start);
     return this.#join({ ...api, verifiers: apiVerifiers(`API ${api.pid}`, api) });
   }

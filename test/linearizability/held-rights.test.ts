@@ -15,7 +15,9 @@ type Action =
 
 type State = { isAlive: boolean; minted: ReadonlySet<string> };
 
-/** The contract of a master key, if everything happened in one place and one thing after the other. */
+/**
+ * The contract of a master key, if everything happened in one place and one thing after the other.
+ */
 const masterKeyModel: Model<State, Action> = {
   initial: { isAlive: true, minted: new Set() },
   step(state, action) {

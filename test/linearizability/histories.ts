@@ -1,7 +1,10 @@
 import type { Action } from './action.ts';
 import type { Operation } from './checker.ts';
 
-/** Written down by hand: `[called, returned, action]`, with the time at which it is settled where that is later. */
+/**
+ * Written down by hand: `[called, returned, action]`, with the time at which it is settled where
+ * that is later.
+ */
 export type Line = [called: number, returned: number, action: Action, settled?: number];
 
 export function written(...lines: Line[]): Operation<Action>[] {

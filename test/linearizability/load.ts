@@ -13,14 +13,17 @@ import type { Verdict } from './verifier.ts';
 const changers = 3;
 /** Between two questions to one verifier, answered or not. */
 const askEveryMs = 12;
-/** For a change of a witness that gets no answer, as on a machine that is busy with other things. */
+/**
+ * For a change of a witness that gets no answer, as on a machine that is busy with other things.
+ */
 const endingAttemptsMax = 5;
 
 let loads = 0;
 
 /**
- * Clients that change the keys of a few users at random, and others that ask every verifier about them all the time. Beside them
- * stand the witnesses: users whose keys stay as they are until the test ends them, each in another way.
+ * Clients that change the keys of a few users at random, and others that ask every verifier about
+ * them all the time. Beside them stand the witnesses: users whose keys stay as they are until the
+ * test ends them, each in another way.
  */
 export class Load {
   readonly fleet: Fleet;
@@ -71,8 +74,8 @@ export class Load {
   }
 
   /**
-   * Revokes one by its owner and one by its id, disables one, and suspends the organization of one, until each of these changes
-   * is answered; through `call` if given.
+   * Revokes one by its owner and one by its id, disables one, and suspends the organization of one,
+   * until each of these changes is answered; through `call` if given.
    */
   async endWitnesses(call?: Call): Promise<void> {
     const [owner, byId, switched, member] = this.#witnesses;
@@ -85,7 +88,10 @@ export class Load {
     ]);
   }
 
-  /** Waits until everything that the witnesses were answered is certain: at once after `complete`, at a given time after `pending`. */
+  /**
+   * Waits until everything that the witnesses were answered is certain: at once after `complete`,
+   * at a given time after `pending`.
+   */
   async untilCertain(): Promise<void> {
     const certainMs = this.#witnesses.map((witness) => this.recorder.certainMs(witness));
     await sleep(Math.max(0, ...certainMs.map((ms) => ms - performance.now())) + 5);
@@ -117,12 +123,18 @@ export class Load {
     await this.#clients.everyAnswer();
   }
 
-  /** From now on these are asked for witnesses only: a process that goes on finds those questions first. */
+  /**
+   * From now on these are asked for witnesses only: a process that goes on finds those questions
+   * first.
+   */
   spare(members: readonly Member[]): void {
     this.#clients.spare(members);
   }
 
-  /** Leaves the machine to `act`: a process that starts among busy ones may find Postgres too slow to start at all. */
+  /**
+   * Leaves the machine to `act`: a process that starts among busy ones may find Postgres too slow
+   * to start at all.
+   */
   async rest<Result>(act: () => Promise<Result>): Promise<Result> {
     this.#isResting = true;
     try {
@@ -153,7 +165,9 @@ export class Load {
     return this.#clients.latestKeys(witness)[0] as KnownKey;
   }
 
-  /** A mint that was not answered may have happened: then its key is replaced by one that is known. */
+  /**
+   * A mint that was not answered may have happened: then its key is replaced by one that is known.
+   */
   async #giveKey(witness: Owner): Promise<void> {
     for (let attempts = 0; attempts < 10 && this.#clients.latestKeys(witness).length === 0; attempts++) {
       await this.#clients.mint(witness, this.#random);

@@ -7,7 +7,10 @@ export type OwnerState = { live: string | null; enabled: boolean; organizationAc
 /** The key of a change that got no answer: nobody knows it, so nobody asks for it. */
 const unknownKey = '?';
 
-/** The contract of one owner's key, if everything happened in one place and one thing after the other. */
+/**
+ * The contract of one owner's key, if everything happened in one place and one thing after the
+ * other.
+ */
 export const ownerModel: Model<OwnerState, Action> = {
   initial: { live: null, enabled: true, organizationActive: true },
   step: (state, action) => steps[action.kind](state, action as never),

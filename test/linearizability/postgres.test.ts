@@ -21,7 +21,8 @@ let wayToRedis: DroppingProxy;
 let throughProxies: Record<string, string>;
 
 beforeAll(async () => {
-  // Nor does anything else write the log out before the crash: a full buffer, or a page that goes to disk.
+  // Nor does anything else write the log out before the crash: a full buffer, or a page that goes
+  // to disk.
   const lazily = {
     synchronous_commit: 'off',
     wal_writer_delay: '10s',
@@ -54,7 +55,8 @@ prove(
     async inflict(load, [third]) {
       await whileListenersFall(async () => {
         await sleep(300);
-        // No other question stands in the way of those that are asked as soon as these changes are answered.
+        // No other question stands in the way of those that are asked as soon as these changes are
+        // answered.
         await load.rest(async () => {
           await load.everyAnswer();
           await load.endWitnesses(third?.call);

@@ -19,8 +19,9 @@ export class Recorder {
   }
 
   /**
-   * What one verifier has shown, all show a lease later: the change had been committed, a lease extended since has read it, and the
-   * others have run out. That orders verifications; `complete` orders them much sooner.
+   * What one verifier has shown, all show a lease later: the change had been committed, a lease
+   * extended since has read it, and the others have run out. That orders verifications; `complete`
+   * orders them much sooner.
    */
   async verification(owner: Owner, key: string, verifier: Verifier): Promise<void> {
     const call = performance.now();
@@ -41,7 +42,10 @@ export class Recorder {
     this.entries.push({ owners: [owner], operation });
   }
 
-  /** One change, for everyone whose keys it is about. It is certain when its answer says so: at once, or by a given time. */
+  /**
+   * One change, for everyone whose keys it is about. It is certain when its answer says so: at
+   * once, or by a given time.
+   */
   async change(owners: readonly Owner[], perform: () => Promise<Ended>): Promise<Ended> {
     const call = performance.now();
     const ended = await perform();

@@ -11,12 +11,15 @@ import { Load } from './load.ts';
 const rounds = Number(process.env.LINEARIZABILITY_ROUNDS ?? 1);
 const seed = Number(process.env.LINEARIZABILITY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /**
- * A control arm begins no round after this. One nearly always shows its contradiction in the first; on a busy machine an answer may
- * come too late for it to show.
+ * A control arm begins no round after this. One nearly always shows its contradiction in the first;
+ * on a busy machine an answer may come too late for it to show.
  */
 const searchMsMax = 30_000;
 
-/** Who lives through a fault. `edits` are made in a copy of the source, for the processes that are started for the test. */
+/**
+ * Who lives through a fault. `edits` are made in a copy of the source, for the processes that are
+ * started for the test.
+ */
 export type Arm = { fleet: () => Fleet; edits?: readonly Edit[] };
 
 /** What goes wrong while clients are at work, and the processes that it goes wrong for. */
@@ -26,7 +29,10 @@ export type Fault = {
   inflict(load: Load, joined: Member[], root: string): Promise<unknown>;
 };
 
-/** Two tests: under the fault nothing contradicts the contract; in the same run without a protection something does. */
+/**
+ * Two tests: under the fault nothing contradicts the contract; in the same run without a protection
+ * something does.
+ */
 export function prove(name: string, fault: Fault, safe: Arm, control: Arm & { without: string }): void {
   describe(name, () => {
     test('no verdict contradicts an answered change', { timeout: 60_000 * rounds }, async (context) => {
@@ -115,7 +121,10 @@ function text({ action, call, returned, settled }: Operation<Action>): string {
   return `${from}–${to} (settled ${certain}) ${kind} ${outcome} ${'key' in action ? action.key : ''}`;
 }
 
-/** One line in the log of the run. The seed repeats what the clients wish for, not what happens beside it. */
+/**
+ * One line in the log of the run. The seed repeats what the clients wish for, not what happens
+ * beside it.
+ */
 async function tell({ annotate }: TestContext, reports: Report[]): Promise<void> {
   const sums = [
     `rounds ${reports.length}`,

@@ -15,7 +15,10 @@ type SimulatedStep = {
   beforeMs: number;
   afterMs: number;
   answer: 'complete' | 'pending' | 'lost' | 'never happened';
-  /** How long after the commit each verifier applies a change; a verification uses the first for its verifier. */
+  /**
+   * How long after the commit each verifier applies a change; a verification uses the first for its
+   * verifier.
+   */
   lagsMs: number[];
   choice: number;
 };
@@ -41,7 +44,10 @@ export const simulation: fc.Arbitrary<SimulatedStep[]> = fc.array(
   { maxLength: 60 },
 );
 
-/** What clients would have recorded of one truth, and of verifiers that each follow it with a lag of at most a lease. */
+/**
+ * What clients would have recorded of one truth, and of verifiers that each follow it with a lag of
+ * at most a lease.
+ */
 export function simulated(plan: readonly SimulatedStep[]): Operation<Action>[] {
   const history: Operation<Action>[] = [];
   const views = verifiers.map(() => [{ fromMs: -Infinity, state: ownerModel.initial }]);
@@ -120,7 +126,10 @@ function outcomeOf(wish: Wish, truth: OwnerState, keys: string[], step: Simulate
   return outcome;
 }
 
-/** The same plan with changes that take no time and are known everywhere at once, so that each verdict has only one right value. */
+/**
+ * The same plan with changes that take no time and are known everywhere at once, so that each
+ * verdict has only one right value.
+ */
 export function strict(plan: readonly SimulatedStep[]): SimulatedStep[] {
   return plan.map((step) =>
     step.wish === 'verify'

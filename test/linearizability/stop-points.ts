@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { eventually } from '../support/eventually.ts';
 
 /**
- * Source text: the process that comes by stops itself, as by SIGSTOP, when somebody has put a file of this name into its
- * STOP_DIRECTORY. It stops once, and leaves its process id.
+ * Source text: the process that comes by stops itself, as by SIGSTOP, when somebody has put a file
+ * of this name into its STOP_DIRECTORY. It stops once, and leaves its process id.
  */
 export function stopPoint(name: string): string {
   return `{
@@ -18,7 +18,10 @@ export function stopPoint(name: string): string {
   }\n`;
 }
 
-/** Source text: who comes by waits there, and does everything else meanwhile, as long as this name is held in its STOP_DIRECTORY. */
+/**
+ * Source text: who comes by waits there, and does everything else meanwhile, as long as this name
+ * is held in its STOP_DIRECTORY.
+ */
 export function holdPoint(name: string): string {
   return `while (process.getBuiltinModule('node:fs').existsSync(\`\${process.env.STOP_DIRECTORY}/${name}.held\`)) {
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -5,8 +5,9 @@ import type { Model, Operation } from './checker.ts';
 export type KeyState = { life: 'unborn' | 'live' | 'dead'; enabled: boolean };
 
 /**
- * What verifiers may say of one key, for its own sake. Only what bears on it is in its history: that another key was minted after
- * it promises nothing about this one, whose revoke may not be answered yet.
+ * What verifiers may say of one key, for its own sake. Only what bears on it is in its history:
+ * that another key was minted after it promises nothing about this one, whose revoke may not be
+ * answered yet.
  */
 export function keyModel(key: string): Model<KeyState, Action> {
   return {
@@ -32,7 +33,8 @@ function stepKey(key: string, state: KeyState, action: Action): KeyState | undef
       return action.outcome === 'absent' ? undefined : { ...state, life: 'dead' };
     case 'enable':
     case 'disable':
-      // A change of another key says that this one does not live: it comes after this one's end in the feed.
+      // A change of another key says that this one does not live: it comes after this one's end in
+      // the feed.
       if ((life === 'live') !== isOwn) return undefined;
       return life === 'dead' || state.enabled === (action.kind === 'enable')
         ? state
@@ -45,8 +47,9 @@ function stepKey(key: string, state: KeyState, action: Action): KeyState | undef
 }
 
 /**
- * Those of an owner's operations that belong in the history of one key. What was answered without a change promises nothing to
- * verifiers, and the mint of another key nothing about this one: no verdict on this one need come after it.
+ * Those of an owner's operations that belong in the history of one key. What was answered without a
+ * change promises nothing to verifiers, and the mint of another key nothing about this one: no
+ * verdict on this one need come after it.
  */
 export function bearingOn(key: string, history: readonly Operation<Action>[]): Operation<Action>[] {
   return history

@@ -23,7 +23,9 @@ export function apiVerifiers(name: string, api: Pick<StartedApi, 'call'>): Verif
   ];
 }
 
-/** A verifier that is embedded in the process at `url`, which answers with the code of its verdict. */
+/**
+ * A verifier that is embedded in the process at `url`, which answers with the code of its verdict.
+ */
 export function embeddedVerifier(name: string, url: string): Verifier {
   const ask = caller(url, '');
   return {

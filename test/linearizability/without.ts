@@ -61,9 +61,10 @@ const readAndHold = `await this.#catchUp();
 const slowRead = stopPoint('read') + holdPoint('read');
 
 /**
- * A heartbeat that can be stopped between its steps, and held before it reads: as it is, and one that reads before it extends. A
- * lease that is counted from before both steps has run out when the process goes on, in either order, and nothing contradicts: so
- * the second one counts it from the extension.
+ * A heartbeat that can be stopped between its steps, and held before it reads: as it is, and one
+ * that reads before it extends. A lease that is counted from before both steps has run out when the
+ * process goes on, in either order, and nothing contradicts: so the second one counts it from the
+ * extension.
  */
 export const heartbeat = {
   inOrder: [

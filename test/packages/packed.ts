@@ -8,7 +8,10 @@ import { projectRoot } from '../../scripts/services/project-root.ts';
 
 const run = promisify(execFile);
 
-/** Builds and packs a package as it is published, in `directory`; answers with the path of the tarball. */
+/**
+ * Builds and packs a package as it is published, in `directory`; answers with the path of the
+ * tarball.
+ */
 export async function packed(name: PackageName, directory: string): Promise<string> {
   const stage = join(directory, `stage-${name}`);
   await mkdir(stage, { recursive: true });
@@ -29,7 +32,8 @@ export async function installed(
   await mkdir(consumer);
   await writeFile(join(consumer, 'package.json'), '{ "name": "consumer", "private": true }');
   const options = ['--offline', '--no-audit', '--no-fund', '--no-update-notifier'];
-  // By the Node.js that runs the tests: the first one on the PATH may be older than the package wants.
+  // By the Node.js that runs the tests: the first one on the PATH may be older than the package
+  // wants.
   const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
   const { stdout, stderr } = await run('npm', ['install', ...options, tarball], { cwd: consumer, env });
   for (const name of packages) {

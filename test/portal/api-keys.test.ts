@@ -154,7 +154,10 @@ test('read-only sees every key and is offered no change', async () => {
   await portal.close();
 });
 
-/** Of every state one, of tenants and of the platform; hidden ones, which no card counts; and calls of each. */
+/**
+ * Of every state one, of tenants and of the platform; hidden ones, which no card counts; and calls
+ * of each.
+ */
 async function everyKindOfKey(): Promise<void> {
   const over = { expiresAt: new Date(Date.now() - 1_000) };
   const used = await platformKey(broker);

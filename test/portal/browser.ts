@@ -14,7 +14,8 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: path,
     env: { ...process.env, ...env },
-    // Its sandbox needs user namespaces, which containers and root do not have; it sees nothing but our own pages.
+    // Its sandbox needs user namespaces, which containers and root do not have; it sees nothing but
+    // our own pages.
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
   });
 }
@@ -24,7 +25,10 @@ const stepMs = 10_000;
 
 export type Portal = {
   page: Page;
-  /** What the page complained about. Errors in the console, uncaught ones, and whatever its policy has stopped. */
+  /**
+   * What the page complained about. Errors in the console, uncaught ones, and whatever its policy
+   * has stopped.
+   */
   complaints: string[];
   /** Opens a view, waits until it has its heading, and looks at it: axe and the picture. */
   look(name: string): Promise<void>;
@@ -66,7 +70,10 @@ export async function openPortal(
   };
 }
 
-/** The browser notes every refusal of the API on the console, wanted or not. Everything else there is an error of the page. */
+/**
+ * The browser notes every refusal of the API on the console, wanted or not. Everything else there
+ * is an error of the page.
+ */
 function isComplaint(type: string, text: string): boolean {
   const isRefusal = /^Failed to load resource: the server responded with a status of 4\d\d/.test(text);
   return (type === 'error' || type === 'warning') && !isRefusal;

@@ -3,7 +3,10 @@ import { expect } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { everythingKept, type Portal } from './browser.ts';
 
-/** Everything that is said from now on: what the page sends, what it is answered, what it writes to the console, where it goes. */
+/**
+ * Everything that is said from now on: what the page sends, what it is answered, what it writes to
+ * the console, where it goes.
+ */
 export async function overhear({ page }: Portal) {
   const [sent, said, places]: [string[], string[], string[]] = [[], [], []];
   const answers: Promise<string>[] = [];
@@ -22,8 +25,9 @@ export async function overhear({ page }: Portal) {
   const inspector = await page.context().newCDPSession(page);
   return {
     /**
-     * Expects that a secret that was shown is nowhere any more, and came in one answer only. `storageState` reads what scripts
-     * cannot, too: cookies that are HttpOnly; and it reads all of IndexedDB.
+     * Expects that a secret that was shown is nowhere any more, and came in one answer only.
+     * `storageState` reads what scripts cannot, too: cookies that are HttpOnly; and it reads all of
+     * IndexedDB.
      */
     async expectGone(secret: string): Promise<void> {
       const { entries } = await inspector.send('Page.getNavigationHistory');
@@ -44,8 +48,9 @@ export async function overhear({ page }: Portal) {
     },
 
     /**
-     * Expects that not even the memory of the page holds it, once its dialogs are closed: no cache of the page, and no closure.
-     * React keeps what a component was given last until it renders the next time, so the page is used a little first.
+     * Expects that not even the memory of the page holds it, once its dialogs are closed: no cache
+     * of the page, and no closure. React keeps what a component was given last until it renders the
+     * next time, so the page is used a little first.
      */
     async expectForgotten(secret: string): Promise<void> {
       const isHeld = async () => {

@@ -71,7 +71,10 @@ const appendWithoutLock: Writer = (tx, changes) =>
     )
     .execute();
 
-/** Two transactions write one after the other and commit the other way round; a reader looks after each commit. */
+/**
+ * Two transactions write one after the other and commit the other way round; a reader looks after
+ * each commit.
+ */
 async function writeAcross(write: Writer): Promise<string[]> {
   const verifier = reader(db, await findLastKeyChangeSeq(db));
   const first = openChange(write, 'flk_first');

@@ -45,8 +45,9 @@ async function verifierWithSlowRead(revisions: RememberedRevisions) {
 }
 
 /**
- * The one interleaving that every cache fears: a read of the active key is under way; the key is revoked, and everybody has
- * acknowledged; Redis is emptied, and with it whatever a careful writer left there; then the late read arrives.
+ * The one interleaving that every cache fears: a read of the active key is under way; the key is
+ * revoked, and everybody has acknowledged; Redis is emptied, and with it whatever a careful writer
+ * left there; then the late read arrives.
  */
 async function raceRevoke(revisions: RememberedRevisions) {
   const { secret, keyId } = await mintedKey(parts);
@@ -74,7 +75,8 @@ describe('after a revoke was acknowledged, a read that began before it', () => {
     expect((await records.find(secret))?.record.status).toBe('revoked');
   });
 
-  // What is asked of Redis on one connection is answered in its order: a late write would lie before the reads below.
+  // What is asked of Redis on one connection is answered in its order: a late write would lie
+  // before the reads below.
   test('does not enter Redis', async () => {
     const { after, secret } = await raceRevoke(newRevisions());
     await after;

@@ -54,7 +54,8 @@ async function withRedis(
 }
 
 async function withClient<Result>(url: string, use: (client: Redis) => Promise<Result>): Promise<Result> {
-  // RESP2 answers with lists instead of maps; without the ready check a missing password shows in the command.
+  // RESP2 answers with lists instead of maps; without the ready check a missing password shows in
+  // the command.
   const client = new Redis(url, {
     lazyConnect: true,
     enableReadyCheck: false,

@@ -7,7 +7,8 @@ import { runCommand } from '../../scripts/services/run-command.ts';
 import { type DebianProgram, unpackDebian } from '../../scripts/services/unpack-debian.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-// Debian's packages, played by tiny ones: no network. The program is a script that looks for its library where it is told to.
+// Debian's packages, played by tiny ones: no network. The program is a script that looks for its
+// library where it is told to.
 describe.runIf(existsSync('/usr/bin/dpkg-deb'))("a program from Debian's packages", () => {
   let directory: string;
   let toolsDir: string;

@@ -6,7 +6,8 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { findRedisServer } from '../../scripts/services/redis-server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-// Debian's packages, played by tiny ones: no network, and the same with and without a Redis on this machine.
+// Debian's packages, played by tiny ones: no network, and the same with and without a Redis on this
+// machine.
 describe.runIf(existsSync('/usr/bin/dpkg-deb'))('on a Debian machine without Redis', () => {
   let directory: string;
   let toolsDir: string;

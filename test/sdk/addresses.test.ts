@@ -45,7 +45,10 @@ afterAll(async () => {
   await broker.close();
 });
 
-/** Of each text, whether this door lets it in; any answer but the two expected ones is shown as it is. */
+/**
+ * Of each text, whether this door lets it in; any answer but the two expected ones is shown as it
+ * is.
+ */
 async function seenAt(
   asked: Asked[],
   door: (text: string) => Promise<unknown>,

@@ -5,7 +5,10 @@ import { readProxyRequest } from '../../src/http/verify/end-client.ts';
 import { readCredential } from '../../src/sdk/end-client.ts';
 import { refusals } from '../../src/sdk/refusals.ts';
 
-/** The SDK is published on its own and cannot share what belongs to our HTTP rooms: here both are held side by side. */
+/**
+ * The SDK is published on its own and cannot share what belongs to our HTTP rooms: here both are
+ * held side by side.
+ */
 describe('the SDK and forward auth agree', () => {
   test('on every refusal', () => {
     const { GATEWAY_UNKNOWN: _unknown, GATEWAY_FORBIDDEN: _forbidden, ...shared } = doorRefusals;

@@ -2,7 +2,10 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 
 export type GatewayAnswer = { status: number; headers: IncomingHttpHeaders; body: string };
 
-/** A request with these header lines as they are, the same name twice included; none but these and Host. */
+/**
+ * A request with these header lines as they are, the same name twice included; none but these and
+ * Host.
+ */
 export function askGateway(url: string, headers: readonly string[], method = 'GET'): Promise<GatewayAnswer> {
   const { host } = new URL(url);
   return new Promise((resolve, reject) => {

@@ -11,7 +11,8 @@ let verifiers: Embedded[];
 beforeAll(async () => {
   broker = await startBroker();
   replica = await broker.replica();
-  // Each holds its lease through another process than the one that answers the revoke, or through the same.
+  // Each holds its lease through another process than the one that answers the revoke, or through
+  // the same.
   verifiers = [await embed(broker), await embed({ ...replica, masterKey: broker.masterKey })];
 });
 afterAll(async () => {

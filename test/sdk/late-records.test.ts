@@ -131,7 +131,8 @@ test('a verifier that was away uses its memory only when it has heard of every c
   expect((await revoke(broker, key_id)).body.propagation).toBe('complete');
   beatsSinceBack = 0;
   link.mend();
-  // The first answer brought a thousand changes, and not the revoke: the lease lives again in Postgres, but not here.
+  // The first answer brought a thousand changes, and not the revoke: the lease lives again in
+  // Postgres, but not here.
   await second.promise;
   expect(verifier.isLeaseHeld()).toBe(false);
   expect(verifier.verifyNow({ key })).toBeUndefined();

@@ -131,7 +131,8 @@ test('it counts from before its heartbeat was sent: an answer that is long in co
     () => Date.now(),
     (nowMs) => nowMs > effectiveMs,
   );
-  // From here on nobody accepts it. The answer that comes now is older than the revoke and does not tell of it.
+  // From here on nobody accepts it. The answer that comes now is older than the revoke and does not
+  // tell of it.
   const codes = new Set<string | undefined>();
   answer.release();
   while (!verifier.isLeaseHeld()) {

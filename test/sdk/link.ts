@@ -4,7 +4,9 @@ export type Link = {
   /** From here on nobody is reached. */
   cut(): void;
   mend(): void;
-  /** Answers of this path are held back until `release`; `reached` resolves when the first is there. */
+  /**
+   * Answers of this path are held back until `release`; `reached` resolves when the first is there.
+   */
   hold(path: string): { reached: Promise<void>; release(): void };
   /** The broker hears of these and acts, and nobody hears of its answer, `times` times. */
   loseAnswers(path: string, times: number): void;

@@ -21,7 +21,10 @@ async function newDeployment(ms = leaseMs) {
   return deploy({ databaseUrl: database.url, redisUrl }, { LEASE_MS: String(ms) });
 }
 
-/** A gateway's process. `ask` sends a request to it, which an operating system keeps for a process that is stopped. */
+/**
+ * A gateway's process. `ask` sends a request to it, which an operating system keeps for a process
+ * that is stopped.
+ */
 async function startGateway(api: StartedApi, masterKey: string) {
   const env = { BROKER_URL: api.url, MASTER_KEY: masterKey };
   const running = await startScript('test/sdk/fixtures/embedding-process.ts', { env });
@@ -50,7 +53,8 @@ test('a gateway that is stopped past its lease refuses, when it goes on, what wa
   const complete = await revoke(api, other.key_id);
   expect([complete.status, complete.body.propagation]).toEqual([200, 'complete']);
 
-  // Both requests start now, after the answers, and wait for a process that still believes what it knew before.
+  // Both requests start now, after the answers, and wait for a process that still believes what it
+  // knew before.
   const asked = [gateway.ask(one.key), gateway.ask(other.key)];
   await sleep(100);
   gateway.kill('SIGCONT');

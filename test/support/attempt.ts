@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './call.ts';
 
 /**
- * What a caller knows afterwards. `unreached`: nobody took the request, so nothing was done. `unknown`: it was taken and no
- * answer came, or one that says "not now"; it may have been done or not.
+ * What a caller knows afterwards. `unreached`: nobody took the request, so nothing was done.
+ * `unknown`: it was taken and no answer came, or one that says "not now"; it may have been done or
+ * not.
  */
 export type Outcome = Answer | 'unreached' | 'unknown';
 

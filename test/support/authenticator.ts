@@ -30,7 +30,10 @@ type Options = {
   aroundCustomers?: Around;
 };
 
-/** The authenticator of master keys of one replica, and the statements on each of its two ways to Postgres. */
+/**
+ * The authenticator of master keys of one replica, and the statements on each of its two ways to
+ * Postgres.
+ */
 export function newAuthenticator(stores: TestStores, options: Options = {}) {
   const { keyring = testKeyring, isLeaseHeld: isHeld = () => true } = options;
   const statements = { strangers: 0, customers: 0 };

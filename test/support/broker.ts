@@ -42,7 +42,10 @@ export type TestBroker = {
   close(): Promise<void>;
 };
 
-/** A broker on a database and a Redis of its own, in this process, listening on a free loopback port. */
+/**
+ * A broker on a database and a Redis of its own, in this process, listening on a free loopback
+ * port.
+ */
 export async function startBroker(env: Record<string, string> = {}): Promise<TestBroker> {
   const database = await cloneDatabase(inject('postgresUrl'));
   const redis = await freshRedis(inject('redisUrl'));

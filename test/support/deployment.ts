@@ -8,7 +8,10 @@ export type StartedApi = Started & { url: string; port: number; call: Call };
 
 export type StartOptions = { env?: Record<string, string>; root?: string };
 
-/** The settings of one deployment, and its processes as an operator starts them, on any free ports unless told otherwise. */
+/**
+ * The settings of one deployment, and its processes as an operator starts them, on any free ports
+ * unless told otherwise.
+ */
 export type Deployment = {
   env: Record<string, string>;
   masterKey: string;
@@ -39,7 +42,8 @@ export function deploy(
   const { FLOWPLATE_MASTER_KEY: _atTheShell, ...ofProcesses } = settings;
   const start = (script: string, { env: changes, ...options }: StartOptions = {}) =>
     startScript(script, { env: { ...ofProcesses, ...changes }, ...options });
-  // By an operator at the shell, and once: a process that makes it itself does not start while Postgres is slow.
+  // By an operator at the shell, and once: a process that makes it itself does not start while
+  // Postgres is slow.
   let ensured: Promise<unknown> | undefined;
   const ensureMasterKey = () => {
     ensured ??= runScript('scripts/master-keys.ts', { env: settings, args: ['ensure-first'] });

@@ -1,12 +1,17 @@
 import { createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { atEnd } from './at-end.ts';
 
-/** A way to a server on this machine that can be cut, as a network is: at once, in the middle of anything. */
+/**
+ * A way to a server on this machine that can be cut, as a network is: at once, in the middle of
+ * anything.
+ */
 export type DroppingProxy = {
   port: number;
   /** `url` with this proxy's port in place of the server's. */
   through(url: string): string;
-  /** From now on nothing arrives on either side, and nobody is told: what is sent meanwhile is lost. */
+  /**
+   * From now on nothing arrives on either side, and nobody is told: what is sent meanwhile is lost.
+   */
   drop(): void;
   /** Lets new connections through. Those that have lost something are reset. */
   restore(): void;

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks until the answer passes and hands it back; fails with the last answer when it never does. */
+/**
+ * Asks until the answer passes and hands it back; fails with the last answer when it never does.
+ */
 export async function eventually<Result>(
   withinMs: number,
   ask: () => Promise<Result> | Result,

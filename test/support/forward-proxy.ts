@@ -9,8 +9,9 @@ export type Passed = { kind: 'forward' | 'tunnel'; target: string; headers: Inco
 export type ForwardProxy = { url: string; passed: Passed[] };
 
 /**
- * A proxy as companies have it: forwards requests for http:// and opens tunnels (CONNECT) for https://. It finds every host on
- * this machine, so that a client can use names which only the proxy knows. With `credentials` it answers 407 without them.
+ * A proxy as companies have it: forwards requests for http:// and opens tunnels (CONNECT) for
+ * https://. It finds every host on this machine, so that a client can use names which only the
+ * proxy knows. With `credentials` it answers 407 without them.
  */
 export async function startForwardProxy(credentials?: string): Promise<ForwardProxy> {
   const passed: Passed[] = [];

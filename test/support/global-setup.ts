@@ -18,7 +18,9 @@ declare module 'vitest' {
   }
 }
 
-/** One real Postgres and one real Redis for the whole run, in a directory that is gone afterwards. */
+/**
+ * One real Postgres and one real Redis for the whole run, in a directory that is gone afterwards.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
   const running: (EmbeddedPostgres | EmbeddedRedis)[] = [];
@@ -29,7 +31,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   try {
     const redis = await startRedis({ dataDir: join(directory, 'redis'), settings: { appendonly: 'no' } });
     running.push(redis);
-    // Nothing of a test run has to survive the machine; without fsync cloning a database takes half the time.
+    // Nothing of a test run has to survive the machine; without fsync cloning a database takes half
+    // the time.
     const settings = {
       fsync: 'off',
       synchronous_commit: 'on',

@@ -6,7 +6,10 @@ import { organization, platformKey } from './platform-callers.ts';
 
 export type Operator = Awaited<ReturnType<typeof platformKey>>;
 
-/** Operators who may read in a tenant, also write in it, and neither of the two; and what they do there. */
+/**
+ * Operators who may read in a tenant, also write in it, and neither of the two; and what they do
+ * there.
+ */
 export async function impersonation(broker: TestBroker) {
   return {
     reader: await operatorWith(broker, 'platform:impersonate:read'),
@@ -33,7 +36,10 @@ export async function impersonation(broker: TestBroker) {
       await organization(broker, organization_id);
       return organization_id;
     },
-    /** What was written down about an organization, by type and actor: several may be of one millisecond. */
+    /**
+     * What was written down about an organization, by type and actor: several may be of one
+     * millisecond.
+     */
     eventsIn: (organizationId: string) =>
       broker.db
         .selectFrom('audit_events')

@@ -1,6 +1,8 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 
-/** Wraps every statement: may look at it, hold it up before or after it runs, or never let it run. */
+/**
+ * Wraps every statement: may look at it, hold it up before or after it runs, or never let it run.
+ */
 export type Around = <Result>(text: string, run: () => Promise<Result>) => Promise<Result>;
 
 /** The same pool on the same server; a test stands between it and whoever uses it. */

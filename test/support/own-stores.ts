@@ -90,8 +90,8 @@ async function killPostgres(postgres: OwnPostgres): Promise<void> {
 }
 
 /**
- * Stops every process of the server with SIGSTOP, as a machine does that hangs: connections stay open and nothing answers. Hands
- * back what lets them go on.
+ * Stops every process of the server with SIGSTOP, as a machine does that hangs: connections stay
+ * open and nothing answers. Hands back what lets them go on.
  */
 export async function freezePostgres(postgres: OwnPostgres): Promise<() => void> {
   const pids = await stopPostgres(postgres);

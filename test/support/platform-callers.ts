@@ -10,12 +10,18 @@ type Rest = { name?: string; description?: string | null; scopes?: string[]; exp
 
 const unsaid = { name: 'test', description: null, scopes: [], expiresAt: null };
 
-/** A platform key with these roles, as if an operator had made it; a super-admin's unless told otherwise. */
+/**
+ * A platform key with these roles, as if an operator had made it; a super-admin's unless told
+ * otherwise.
+ */
 export async function platformKey(broker: TestBroker, roleIds = [superAdminRoleId], rest: Rest = {}) {
   return store(broker, { ...unsaid, ...rest, kind: 'platform', roleIds });
 }
 
-/** A key of an organization, with the scope `admin` unless told otherwise. The organization is made when it is missing. */
+/**
+ * A key of an organization, with the scope `admin` unless told otherwise. The organization is made
+ * when it is missing.
+ */
 export async function tenantKey(
   broker: TestBroker,
   organizationId: string,

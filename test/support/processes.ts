@@ -28,7 +28,10 @@ export type ProcessOptions = {
 
 const node = join(projectRoot, 'node_modules', '.bin', 'node');
 
-/** Starts a script of ours as users do. It is killed when the file ends, and asked to stop when this process dies. */
+/**
+ * Starts a script of ours as users do. It is killed when the file ends, and asked to stop when this
+ * process dies.
+ */
 export async function startScript(script: string, options: ProcessOptions): Promise<Running> {
   const { root = projectRoot, args = [], env, input = '' } = options;
   const [program = node, ...rest] = [...(await dieWithParent('TERM')), node, script, ...args];
@@ -84,7 +87,9 @@ export function logLines(running: Pick<Running, 'stdout'>): LogLine[] {
 
 const startMsMax = 20_000;
 
-/** The first log line with this message; rejects when the process ends before it, or takes too long. */
+/**
+ * The first log line with this message; rejects when the process ends before it, or takes too long.
+ */
 export async function loggedLine(running: Running, message: string): Promise<LogLine> {
   const ended = running.exited.then(({ code, signal }) => {
     throw new Error(`ended (${code ?? signal}) before "${message}": ${running.stderr()}${running.stdout()}`);

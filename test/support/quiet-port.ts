@@ -1,6 +1,9 @@
 import { isPortFree } from '../../scripts/services/free-port.ts';
 
-/** Below what Linux hands out by itself (32768), so that nobody takes it while a server that had it is away. */
+/**
+ * Below what Linux hands out by itself (32768), so that nobody takes it while a server that had it
+ * is away.
+ */
 const lowest = 20_000;
 const highest = 32_000;
 

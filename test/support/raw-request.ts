@@ -2,7 +2,10 @@ import { connect } from 'node:net';
 
 const silenceMs = 3_000;
 
-/** Sends bytes as they are and answers with all that came back until the server closed or fell silent, or the client left. */
+/**
+ * Sends bytes as they are and answers with all that came back until the server closed or fell
+ * silent, or the client left.
+ */
 export function sendRaw(
   url: string,
   bytes: string | Buffer,

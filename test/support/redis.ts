@@ -9,7 +9,10 @@ export interface FreshRedis {
   flush(): Promise<void>;
 }
 
-/** An empty logical database. Unique across the worker processes, because Redis itself counts them out. */
+/**
+ * An empty logical database. Unique across the worker processes, because Redis itself counts them
+ * out.
+ */
 export async function freshRedis(redisUrl: string): Promise<FreshRedis> {
   const allocated = await withClient(redisUrl, (client) => client.incr('flowplate:test:allocated'));
   const url = new URL(redisUrl);

@@ -8,8 +8,9 @@ import { atEnd } from './at-end.ts';
 export type Edit = { file: string; from: string; to: string };
 
 /**
- * A private copy of the service with a protection taken out, for control arms: what a test proves must fail on it. Rejects when a
- * place to edit is not there exactly once, so that a control arm never runs the real code unnoticed.
+ * A private copy of the service with a protection taken out, for control arms: what a test proves
+ * must fail on it. Rejects when a place to edit is not there exactly once, so that a control arm
+ * never runs the real code unnoticed.
  */
 export async function copySource(edits: readonly Edit[]): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'flowplate-test-'));

@@ -1,6 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Stands between a client and a server on the loopback interface, and lets them wait for each other. */
+/**
+ * Stands between a client and a server on the loopback interface, and lets them wait for each
+ * other.
+ */
 export type StallingProxy = {
   /** The same address as the server's, but for host and port. */
   url: string;

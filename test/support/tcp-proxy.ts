@@ -1,15 +1,24 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { atEnd } from './at-end.ts';
 
-/** `before`: the server does not get it any more. `after`: the server has answered it, and the client does not hear of it. */
+/**
+ * `before`: the server does not get it any more. `after`: the server has answered it, and the
+ * client does not hear of it.
+ */
 export type Moment = 'before' | 'after';
 
-/** Waits for `text` on its way to the server, after `following` on the same connection, whatever the case of its letters. */
+/**
+ * Waits for `text` on its way to the server, after `following` on the same connection, whatever the
+ * case of its letters.
+ */
 export type Tripwire = { text: string; following?: string; moment: Moment; trip: () => void };
 
 export type TcpProxy = { port: number; arm(tripwire: Tripwire): void };
 
-/** Stands before a server on the loopback interface and lets everything through, until a tripwire is met: then nothing more. */
+/**
+ * Stands before a server on the loopback interface and lets everything through, until a tripwire is
+ * met: then nothing more.
+ */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let armed: Tripwire | undefined;
   const sockets = new Set<Socket>();

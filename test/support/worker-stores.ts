@@ -10,7 +10,10 @@ import { query, withConnection } from './query.ts';
 import { readyRedis } from './stores.ts';
 import { usageFlush, usageMark } from './usage.ts';
 
-/** Stores for workers that a test starts, stops and kills: a database and a whole Redis of their own. Ended by `endAll`. */
+/**
+ * Stores for workers that a test starts, stops and kills: a database and a whole Redis of their
+ * own. Ended by `endAll`.
+ */
 export async function workerStores() {
   const database = await cloneDatabase(inject('postgresUrl'));
   atEnd(() => database.drop());
@@ -26,7 +29,10 @@ export async function workerStores() {
     startWorker,
     /** For an administrator's script. */
     env,
-    /** Calls of one flush each, waiting to be rolled up: from one moment on, so that one run finds them all. */
+    /**
+     * Calls of one flush each, waiting to be rolled up: from one moment on, so that one run finds
+     * them all.
+     */
     async push(lineageId: string, count: number): Promise<void> {
       const pushing = redis.multi();
       for (let call = 0; call < count; call++) {
@@ -42,7 +48,10 @@ export async function workerStores() {
     connected: () =>
       sum(`SELECT count(*) AS sum FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'flowplate-worker'`),
-    /** No roll-up gets beyond its last statement: `arrange` gives one work to do, and `act` runs once it waits there. */
+    /**
+     * No roll-up gets beyond its last statement: `arrange` gives one work to do, and `act` runs
+     * once it waits there.
+     */
     async whileRollUpWaits<Arranged>(
       arrange: () => Promise<Arranged>,
       act: (arranged: Arranged) => Promise<void>,

@@ -7,7 +7,10 @@ import { keyRecord } from '../support/key-record.ts';
 const nowMs = Date.parse('2030-03-01T00:00:00.000Z');
 const active = { nowMs, organizationActive: true };
 
-/** Everything is wrong with this key and this call at once; each line of the table mends one more thing. */
+/**
+ * Everything is wrong with this key and this call at once; each line of the table mends one more
+ * thing.
+ */
 const worstRecord = keyRecord({
   status: 'revoked',
   enabled: false,

@@ -10,7 +10,9 @@ export const isAttention = (text: string): text is Attention => text in attentio
 
 const dayMs = 86_400_000;
 
-/** How the API is asked for them. A key that is younger than the 30 days has had no time to be used. */
+/**
+ * How the API is asked for them. A key that is younger than the 30 days has had no time to be used.
+ */
 export function attentionQuery(attention: Attention, nowMs: number) {
   if (attention === 'expiring') return { expires_before: new Date(nowMs + 7 * dayMs).toISOString() };
   const since = new Date(nowMs - 30 * dayMs).toISOString();

@@ -17,7 +17,10 @@ type Props = { onSecret: (secret: Secret) => void; onClose: () => void };
 const fields = ['name', 'description', 'scopes', 'role_ids', 'expires_at'] as const;
 const usualScopes = ['read', 'write', 'admin'];
 
-/** A platform key with roles that its maker holds; or, for who may act inside a tenant, a key of that tenant. */
+/**
+ * A platform key with roles that its maker holds; or, for who may act inside a tenant, a key of
+ * that tenant.
+ */
 export function CreateKey({ onSecret, onClose }: Props) {
   const { me, may, inside } = useOwn();
   // Inside a tenant there is nothing to choose: it is its key.

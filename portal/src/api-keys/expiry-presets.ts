@@ -10,7 +10,10 @@ export const expiryPresets = [
 
 export type Expiry = { preset: string; date: string };
 
-/** A date goes to the API as it is, where it means the end of that day in UTC, for everybody and on every way in. */
+/**
+ * A date goes to the API as it is, where it means the end of that day in UTC, for everybody and on
+ * every way in.
+ */
 export function expiresAt({ preset, date }: Expiry, now: Date): string | null {
   if (preset === 'never') return null;
   if (preset === 'date') return date;

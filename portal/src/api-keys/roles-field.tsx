@@ -32,7 +32,10 @@ function holds(me: Me, { id, permissions }: Role): boolean {
 const readOnlyRoleId = 'role_platform_viewer';
 const builtInRoleIds: readonly string[] = [superAdminRoleId, 'role_platform_operator', readOnlyRoleId];
 
-/** What is ticked to begin with: a key that was made without a thought should not be able to do what its maker can. */
+/**
+ * What is ticked to begin with: a key that was made without a thought should not be able to do what
+ * its maker can.
+ */
 export function leastRoles({ role_ids: own }: Me): string[] {
   return own.some((id) => builtInRoleIds.includes(id)) ? [readOnlyRoleId] : own;
 }

@@ -60,7 +60,10 @@ export function loadKeyUsage(id: string, query: UsageSpan): Promise<ApiKeyUsage>
   return answerTo(api.GET('/api/v1/apikeys/{id}/usage', { params: { path: { id }, query } }));
 }
 
-/** A change of the keys, after which what is shown of them is asked for again. What it answers may be a secret: nothing keeps it. */
+/**
+ * A change of the keys, after which what is shown of them is asked for again. What it answers may
+ * be a secret: nothing keeps it.
+ */
 export function useKeyChange<Wanted, Done>(
   change: (wanted: Wanted) => Promise<Done>,
   onDone: (done: Done) => void,

@@ -5,7 +5,9 @@ export type Series = { granularity: 'hour' | 'day'; from: string; to: string; da
 
 const stepMs = { hour: 3_600_000, day: 86_400_000 };
 
-/** The API leaves out hours and days without a call; on a line of time they are there, and empty. */
+/**
+ * The API leaves out hours and days without a call; on a line of time they are there, and empty.
+ */
 export function wholeSteps({ granularity, from, to, data }: Series): Step[] {
   const size = stepMs[granularity];
   const known = new Map(data.map((step) => [Date.parse(step.start), step]));

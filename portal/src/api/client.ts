@@ -3,7 +3,10 @@ import { insideHeaders } from '../sessions/inside.ts';
 import { faultOf } from './fault.ts';
 import type { components, paths } from './schema.d.ts';
 
-/** The header says that the request comes from a page of the portal: without it the session cookie does not count for changes. */
+/**
+ * The header says that the request comes from a page of the portal: without it the session cookie
+ * does not count for changes.
+ */
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
   headers: { 'X-Flowplate-Portal': '1' },

@@ -6,7 +6,10 @@ import { useOwn } from '../sessions/me.ts';
 import { ResultBadge } from './result-badge.tsx';
 import { type AuditEvent, useRecentEvents } from './use-audit.ts';
 
-/** What was last done to one thing, and the way to all of it; nothing for who may not read the audit log. */
+/**
+ * What was last done to one thing, and the way to all of it; nothing for who may not read the audit
+ * log.
+ */
 export function RecentEvents({ targetId }: { targetId: string }) {
   const { may } = useOwn();
   return may('platform:audit:read') ? <Events targetId={targetId} /> : null;

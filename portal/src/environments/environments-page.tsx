@@ -3,7 +3,10 @@ import { useOwn } from '../sessions/me.ts';
 import { EnterFirst } from './enter-first.tsx';
 import { TenantEnvironments } from './organization-environments.tsx';
 
-/** The environments of the tenant that one works inside of. The address may name another: then that one has to be entered first. */
+/**
+ * The environments of the tenant that one works inside of. The address may name another: then that
+ * one has to be entered first.
+ */
 export function EnvironmentsPage() {
   const { inside } = useOwn();
   const [read] = useSearchState();

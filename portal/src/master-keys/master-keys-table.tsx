@@ -87,7 +87,10 @@ function MasterKeyRow({ masterKey, onAction }: { masterKey: MasterKey; onAction:
   );
 }
 
-/** The first of a list and how many more there are: a hundred would hide the other rows. The details show them all. */
+/**
+ * The first of a list and how many more there are: a hundred would hide the other rows. The details
+ * show them all.
+ */
 function Limited({ to, none }: { to: string[] | null; none: string }) {
   if (to === null) return <Text size="sm">{none}</Text>;
   const more = to.length > 2 ? ` and ${to.length - 2} more` : '';

@@ -17,7 +17,9 @@ const overlaps = [
 
 type Props = { masterKey: MasterKey; onSecret: (secret: Secret) => void; onClose: () => void };
 
-/** Both keys are good for as long as they overlap, so that their holders can be moved one by one. */
+/**
+ * Both keys are good for as long as they overlap, so that their holders can be moved one by one.
+ */
 export function RotateMasterKey({ masterKey, onSecret, onClose }: Props) {
   const { id, name } = masterKey;
   const [overlap, setOverlap] = useState('86400');

@@ -31,7 +31,10 @@ export function useMasterKey(id: string) {
   });
 }
 
-/** A change of the master keys, after which what is shown of them is asked for again. Nothing keeps what it answers: that may be a secret. */
+/**
+ * A change of the master keys, after which what is shown of them is asked for again. Nothing keeps
+ * what it answers: that may be a secret.
+ */
 export function useMasterKeyChange<Wanted, Done>(
   change: (wanted: Wanted) => Promise<Done>,
   onDone: (done: Done) => void,

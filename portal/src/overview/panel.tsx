@@ -12,7 +12,10 @@ type Props<Data> = {
   children: (data: Data) => ReactNode;
 };
 
-/** One answer on the page. Where it fails, the others stay; what was seen before stays, too, below what went wrong. */
+/**
+ * One answer on the page. Where it fails, the others stay; what was seen before stays, too, below
+ * what went wrong.
+ */
 export function Panel<Data>({ title, query, height, aside, children }: Props<Data>) {
   return (
     <Card withBorder component="section" aria-label={title} aria-busy={query.isPending}>

@@ -2,8 +2,9 @@ import { Modal, type ModalProps } from '@mantine/core';
 import { useEffect, useState } from 'react';
 
 /**
- * Open as long as it is there. Mantine gives the focus back only when `opened` changes; here the dialog goes as a whole, and without
- * this the keyboard would start again at the top of the page (WCAG 2.2, 2.4.3). Not for a secret: nothing may hold on to what was shown.
+ * Open as long as it is there. Mantine gives the focus back only when `opened` changes; here the
+ * dialog goes as a whole, and without this the keyboard would start again at the top of the page
+ * (WCAG 2.2, 2.4.3). Not for a secret: nothing may hold on to what was shown.
  */
 export function Dialog(props: Omit<ModalProps, 'opened'>) {
   const [opener] = useState(() => openerOf(document.activeElement));

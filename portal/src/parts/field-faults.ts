@@ -9,7 +9,9 @@ export type FieldFaults<Field extends string> = {
   rest: unknown;
 };
 
-/** Splits what the server refused into what stands beside a field and what stands above all of them. */
+/**
+ * Splits what the server refused into what stands beside a field and what stands above all of them.
+ */
 export function fieldFaults<Field extends string>(
   error: unknown,
   fields: readonly Field[],

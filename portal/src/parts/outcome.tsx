@@ -10,7 +10,10 @@ export type Propagated = {
 
 type Props = { title: string; complete: string; propagated: Propagated };
 
-/** What the server answered to a change that takes something away: true everywhere, or by when it surely will be. */
+/**
+ * What the server answered to a change that takes something away: true everywhere, or by when it
+ * surely will be.
+ */
 export function Outcome({ title, complete, propagated }: Props) {
   const { propagation, propagation_detail: detail } = propagated;
   if (propagation === 'complete') {

@@ -2,7 +2,10 @@ import { Button, Group } from '@mantine/core';
 
 type Props = { cursor: string; next: string | undefined; onTurn: (cursor: string) => void };
 
-/** Forward, and back to the newest. The cursor stands in the address, so the browser's own Back turns back as well. */
+/**
+ * Forward, and back to the newest. The cursor stands in the address, so the browser's own Back
+ * turns back as well.
+ */
 export function Pager({ cursor, next, onTurn }: Props) {
   return (
     <Group justify="flex-end">

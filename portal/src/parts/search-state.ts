@@ -22,8 +22,8 @@ export function useSearchState(): [
         }
         return after;
       },
-      // What is typed replaces; a page that was turned and a dialog that was opened can be gone back from. One that was closed is not
-      // opened again by it.
+      // What is typed replaces; a page that was turned and a dialog that was opened can be gone
+      // back from. One that was closed is not opened again by it.
       {
         replace:
           !('cursor' in changes && Object.keys(changes).length === 1) &&
@@ -39,7 +39,10 @@ const dialogs = ['key', 'tenant'];
 const wholeSecret =
   /\b(fl_(?:user|master)_[a-z0-9]{1,16}|flkey|flplatform|flapi)_([0-9A-Za-z]{8})[0-9A-Za-z]{9,}/g;
 
-/** Who looks for a key and pastes all of it gets what is public of it: that finds it as well, and may stand in an address. */
+/**
+ * Who looks for a key and pastes all of it gets what is public of it: that finds it as well, and
+ * may stand in an address.
+ */
 function withoutSecrets(text: string): string {
   return text.replaceAll(wholeSecret, '$1_$2');
 }

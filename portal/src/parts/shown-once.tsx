@@ -2,7 +2,10 @@ import { Alert, Button, Code, CopyButton, Group, Modal, Stack } from '@mantine/c
 
 type Props = { name: string; secret: string; onClose: () => void };
 
-/** The only time the secret is seen. A click beside the dialog or a slip on Escape must not be what loses it. */
+/**
+ * The only time the secret is seen. A click beside the dialog or a slip on Escape must not be what
+ * loses it.
+ */
 export function ShownOnce({ name, secret, onClose }: Props) {
   return (
     <Modal

@@ -23,7 +23,8 @@ export function UserForm({ user, roles, onClose }: Props) {
     LAST_SUPER_ADMIN: 'role_ids',
   });
   const submit = (form: FormData) => {
-    // Somebody without any role could log in and do nothing: allowed by the API, and surely a slip in this form.
+    // Somebody without any role could log in and do nothing: allowed by the API, and surely a slip
+    // in this form.
     setLacksRole(roleIds.length === 0);
     if (roleIds.length === 0) return;
     const text = (name: string) => String(form.get(name) ?? '');

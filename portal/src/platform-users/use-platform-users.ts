@@ -9,7 +9,10 @@ export type UserFilter = { search: string; sort: UserSort; isDescending: boolean
 
 const usersKey = ['users'];
 
-/** One page, found and sorted by the server: however many users there are, no more than these travel. */
+/**
+ * One page, found and sorted by the server: however many users there are, no more than these
+ * travel.
+ */
 export function useUsers({ search, sort, isDescending, cursor }: UserFilter) {
   const query: UsersQuery = {
     limit: 50,

@@ -64,7 +64,10 @@ function reachOf({ permissions }: Role, { read, manage }: Area): string {
   return held.filter((word) => word !== false).join(', ') || '—';
 }
 
-/** Who does not hold all that a role gives may not change it: they would change what they cannot do themselves. */
+/**
+ * Who does not hold all that a role gives may not change it: they would change what they cannot do
+ * themselves.
+ */
 function RoleActions({ role, onAction }: RowProps) {
   const { may } = useOwn();
   const isMine = !role.built_in && may('platform:roles:manage') && role.permissions.every(may);

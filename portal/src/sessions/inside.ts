@@ -3,7 +3,10 @@ export type Inside = { operatorId: string; id: string; name: string; reason: str
 
 const place = 'flowplate.inside';
 
-/** Undefined for anybody but the operator who has entered: the next one to log in on this tab stands outside. */
+/**
+ * Undefined for anybody but the operator who has entered: the next one to log in on this tab stands
+ * outside.
+ */
 export function insideOf(operatorId: string): Inside | undefined {
   const inside = readInside();
   return inside?.operatorId === operatorId ? inside : undefined;
@@ -17,7 +20,10 @@ export function leave(): void {
   sessionStorage.removeItem(place);
 }
 
-/** What a call about a tenant's own things carries. The server checks it, and writes every such call down with its reason. */
+/**
+ * What a call about a tenant's own things carries. The server checks it, and writes every such call
+ * down with its reason.
+ */
 export function insideHeaders(path: string): Record<string, string> {
   const inside = /^\/api\/v1\/(apikeys|environments)(\/|$)/.test(path) ? readInside() : undefined;
   if (inside === undefined) return {};
@@ -32,7 +38,10 @@ function readInside(): Inside | undefined {
   return text === null ? undefined : (JSON.parse(text) as Inside);
 }
 
-/** A header holds bytes, of which `fetch` takes one for each character; the server reads them as UTF-8. */
+/**
+ * A header holds bytes, of which `fetch` takes one for each character; the server reads them as
+ * UTF-8.
+ */
 function asBytes(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }

@@ -91,7 +91,10 @@ function LoginForm({ reason }: { reason: string | undefined }) {
   );
 }
 
-/** Only ever a view of the portal: an address of somebody else's in a link must not be where a login ends. */
+/**
+ * Only ever a view of the portal: an address of somebody else's in a link must not be where a login
+ * ends.
+ */
 function safeNext(next: string | null): string {
   return next !== null && /^\/[a-z]/.test(next) ? next : '/';
 }

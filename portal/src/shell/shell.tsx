@@ -13,7 +13,9 @@ import { ColorSchemeSwitch } from './color-scheme-switch.tsx';
 import { InsideBanner } from './inside-banner.tsx';
 import { places, titleOf } from './navigation.ts';
 
-/** The frame around every view, and the gate before them: without a session there is only the login. */
+/**
+ * The frame around every view, and the gate before them: without a session there is only the login.
+ */
 export function Shell() {
   const me = useMe();
   const { pathname, search } = useLocation();

@@ -17,8 +17,9 @@ const platformKey = /^flplatform_/;
 const tenantKey = /^flkey_/;
 
 /**
- * FLOWPLATE_API_KEY where it can do the work: a platform key everywhere, a tenant key inside its own organization. Otherwise the
- * stored login, so that a tenant key left over from `platform create-admin` is in nobody's way.
+ * FLOWPLATE_API_KEY where it can do the work: a platform key everywhere, a tenant key inside its
+ * own organization. Otherwise the stored login, so that a tenant key left over from `platform
+ * create-admin` is in nobody's way.
  */
 export function chooseCredential(room: Room, available: Available, now = new Date()): string {
   const { apiKey, asOrg } = available;

@@ -8,7 +8,10 @@ export type Login = { email: string; token: string; expires_at: string };
 type Env = Readonly<Record<string, string | undefined>>;
 type Contents = { servers: Record<string, Login> };
 
-/** In the user's configuration directory (XDG Base Directory Specification; a relative one is to be ignored). */
+/**
+ * In the user's configuration directory (XDG Base Directory Specification; a relative one is to be
+ * ignored).
+ */
 export function credentialsPath(env: Env): string {
   const configured = env.XDG_CONFIG_HOME;
   const directory =
@@ -30,7 +33,10 @@ export async function removeLogin(path: string, server: string): Promise<void> {
   if (removed !== undefined) await write(path, { servers: others });
 }
 
-/** A file that is not there holds nothing, and neither does one that is not ours: the next login writes it anew. */
+/**
+ * A file that is not there holds nothing, and neither does one that is not ours: the next login
+ * writes it anew.
+ */
 async function read(path: string): Promise<Contents> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';

@@ -1,5 +1,6 @@
-// C0 and C1 control characters, and those that turn the direction of what follows: a name that a tenant chose must not
-// move the cursor, colour the screen or read backwards in an operator's terminal (CWE-150).
+// C0 and C1 control characters, and those that turn the direction of what follows: a name that a
+// tenant chose must not move the cursor, colour the screen or read backwards in an operator's
+// terminal (CWE-150).
 const unprintable = /[\p{Cc}\u2028-\u202e\u2066-\u2069\u200e\u200f\u061c]/gu;
 
 /** Text of others as one line of a terminal: what is no character to look at is spelled out. */

@@ -7,7 +7,10 @@ export type Column<Row> = readonly [title: string, text: (row: Row) => string];
 
 const gap = '  ';
 
-/** Columns as wide as their widest text; in bold titles where the terminal has colours (it says so itself, and NO_COLOR counts). */
+/**
+ * Columns as wide as their widest text; in bold titles where the terminal has colours (it says so
+ * itself, and NO_COLOR counts).
+ */
 export function tableLines<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
   const cells = rows.map((row) => columns.map(([, text]) => printable(text(row))));
   const titles = columns.map(([title]) => title);

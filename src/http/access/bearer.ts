@@ -6,7 +6,10 @@ import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 
-/** A token of ours has some 400 characters, a key at most 57; whoever sends much more has sent neither. */
+/**
+ * A token of ours has some 400 characters, a key at most 57; whoever sends much more has sent
+ * neither.
+ */
 const credentialLengthMax = 4_096;
 
 export type KeyAccessParts = {
@@ -42,8 +45,8 @@ function sentCredentials({ rawHeaders }: IncomingMessage): string[][] {
 const everywhere = { organizationIds: null, environments: null };
 
 /**
- * Recognises a key on the path on which every key is verified, counted and exactly revoked. Unknown, ended and of another kind are one
- * and the same `AUTHENTICATION_REQUIRED`.
+ * Recognises a key on the path on which every key is verified, counted and exactly revoked.
+ * Unknown, ended and of another kind are one and the same `AUTHENTICATION_REQUIRED`.
  */
 export async function admitKey(
   parts: KeyAccessParts,

@@ -7,7 +7,10 @@ import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
 
 export type ImpersonationParts = {
-  /** Checks that the organization is there, and writes the impersonation down; a request that cannot be audited is refused. */
+  /**
+   * Checks that the organization is there, and writes the impersonation down; a request that cannot
+   * be audited is refused.
+   */
   enterOrganization(
     caller: Caller<PlatformPrincipal>,
     request: { organizationId: string; reason: string | null; method: string; path: string },
@@ -22,8 +25,9 @@ export const impersonationHeaders = {
 const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
 
 /**
- * The operator inside the organization that `X-Flowplate-Org` names, or undefined when it names none. Reading needs
- * `platform:impersonate:read`, anything else `platform:impersonate`, which includes reading.
+ * The operator inside the organization that `X-Flowplate-Org` names, or undefined when it names
+ * none. Reading needs `platform:impersonate:read`, anything else `platform:impersonate`, which
+ * includes reading.
  */
 export async function impersonated(
   parts: ImpersonationParts,
@@ -92,7 +96,10 @@ function refused(header: keyof typeof impersonationHeaders, message: string): Fl
   return validationError([{ path: impersonationHeaders[header], message }]);
 }
 
-/** Without the query, which may hold what a person searched for, and without a secret that was put where an id belongs. */
+/**
+ * Without the query, which may hold what a person searched for, and without a secret that was put
+ * where an id belongs.
+ */
 function pathOf(url: string): string {
   return redact(url.split('?', 1)[0] ?? '').slice(0, 200);
 }

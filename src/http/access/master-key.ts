@@ -17,9 +17,10 @@ const credentialLengthMax = 512;
 export type MasterKeyAccessParts = { masterKeys: Pick<MasterKeys, 'identify'> };
 
 /**
- * A master key in `x-flowplate-master-key`, or in `X-API-Key`, that holds a permission. None, unknown, expired, revoked and
- * from outside its address list are one and the same `AUTHENTICATION_REQUIRED`; two different ones are
- * `AMBIGUOUS_CREDENTIALS`, for we will not guess which of them was meant. An empty header is none.
+ * A master key in `x-flowplate-master-key`, or in `X-API-Key`, that holds a permission. None,
+ * unknown, expired, revoked and from outside its address list are one and the same
+ * `AUTHENTICATION_REQUIRED`; two different ones are `AMBIGUOUS_CREDENTIALS`, for we will not guess
+ * which of them was meant. An empty header is none.
  */
 export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAccessParts, MasterKeyPrincipal> {
   return {

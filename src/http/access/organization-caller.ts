@@ -26,7 +26,10 @@ const errors = [
   'ORGANIZATION_NOT_FOUND',
 ] as const;
 
-/** A key of the organization with a fitting scope, or an operator who impersonates it with `X-Flowplate-Org`. */
+/**
+ * A key of the organization with a fitting scope, or an operator who impersonates it with
+ * `X-Flowplate-Org`.
+ */
 export function organizationCaller(
   need: OrganizationNeed,
 ): Access<PlatformAccessParts, OrganizationPrincipal> {
@@ -45,7 +48,9 @@ export function organizationCaller(
   };
 }
 
-/** The same, and an operator who impersonates nobody but holds a permission of the platform's own. */
+/**
+ * The same, and an operator who impersonates nobody but holds a permission of the platform's own.
+ */
 export function organizationOrPlatformCaller(
   need: OrganizationNeed,
   platformNeed: PlatformNeed,

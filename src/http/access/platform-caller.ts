@@ -15,7 +15,9 @@ import { readCredential } from './session-cookie.ts';
 
 export type PlatformAccessParts = KeyAccessParts &
   ImpersonationParts & {
-    /** The operator behind a token, as roles and status are now; undefined when its session is over. */
+    /**
+     * The operator behind a token, as roles and status are now; undefined when its session is over.
+     */
     identifySession(token: string): Promise<PlatformPrincipal | undefined>;
     /** The same for a platform key that was just verified. */
     identifyPlatformKey(keyId: string): Promise<PlatformPrincipal | undefined>;
@@ -24,7 +26,10 @@ export type PlatformAccessParts = KeyAccessParts &
 /** What an operator must hold: a permission, the super-admin's role, or nothing but being one. */
 export type PlatformNeed = PlatformPermission | 'super-admin' | 'nothing';
 
-/** A platform user's token or a platform key, in `Authorization: Bearer`; or the token in the portal's cookie. */
+/**
+ * A platform user's token or a platform key, in `Authorization: Bearer`; or the token in the
+ * portal's cookie.
+ */
 export function platformCaller(need: PlatformNeed): Access<PlatformAccessParts, PlatformPrincipal> {
   return {
     schemes: ['bearer', 'session'],
@@ -39,7 +44,8 @@ export function platformCaller(need: PlatformNeed): Access<PlatformAccessParts, 
     async admit(parts, exchange, onKnown) {
       const principal = await identifyPlatformCaller(parts, readCredential(exchange), exchange, onKnown);
       requireNeed(principal, need);
-      // An operator who works inside a tenant is written down doing so on every call, also on one that is about no tenant.
+      // An operator who works inside a tenant is written down doing so on every call, also on one
+      // that is about no tenant.
       await impersonated(parts, principal, exchange);
       return principal;
     },

@@ -5,9 +5,14 @@ import { pickHeaders } from '../pick-headers.ts';
 import { hasBearer, readBearer } from './bearer.ts';
 import { isFromOwnPage, isNotFromElsewhere } from './own-page.ts';
 
-/** `__Host-`: set over TLS by this host itself, for all of it; no sister domain can plant one (RFC 6265bis §4.1.3.2). */
+/**
+ * `__Host-`: set over TLS by this host itself, for all of it; no sister domain can plant one (RFC
+ * 6265bis §4.1.3.2).
+ */
 const secureName = '__Host-flowplate';
-/** A browser sets no `__Host-` cookie over plain http. So this one, and only on the machine itself. */
+/**
+ * A browser sets no `__Host-` cookie over plain http. So this one, and only on the machine itself.
+ */
 const localName = 'flowplate';
 
 const attributes = 'Path=/; HttpOnly; SameSite=Strict';
@@ -29,9 +34,10 @@ export function endedSessionCookie(origin: URL): string {
 }
 
 /**
- * The same as `readBearer`, and where nothing is sent in a header, the portal's cookie. It counts only where it cannot have been sent by
- * somebody else's page: a change needs the portal's own page, reading must not come from elsewhere. A cookie that counts beside a
- * different credential in a header is `AMBIGUOUS_CREDENTIALS`.
+ * The same as `readBearer`, and where nothing is sent in a header, the portal's cookie. It counts
+ * only where it cannot have been sent by somebody else's page: a change needs the portal's own
+ * page, reading must not come from elsewhere. A cookie that counts beside a different credential in
+ * a header is `AMBIGUOUS_CREDENTIALS`.
  */
 export function readCredential(exchange: Pick<HttpExchange, 'req'>): string {
   const cookie = readCookie(exchange.req);
@@ -50,7 +56,8 @@ function readCookie(req: IncomingMessage): string | undefined {
   const [cookies = [], [host = ''] = []] = pickHeaders(req.rawHeaders, ['cookie', 'host']);
   const pairs = cookies.flatMap((text) => text.split(';')).map((pair) => pair.trim());
   const secure = cookieValue(pairs, secureName);
-  // On a machine's own address alone: elsewhere whoever sits on the network, or on a sister domain, could have planted it.
+  // On a machine's own address alone: elsewhere whoever sits on the network, or on a sister domain,
+  // could have planted it.
   return secure ?? (isLoopback(hostnameOf(host)) ? cookieValue(pairs, localName) : undefined);
 }
 

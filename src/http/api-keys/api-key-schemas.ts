@@ -6,7 +6,10 @@ import type { CreatedApiKey } from '../../usecases/api-keys/created-api-key.ts';
 import type { ApiKeyWithUsage } from '../../usecases/api-keys/get-api-key.ts';
 import { externalId, timestampText } from '../fields.ts';
 
-/** Any kind of handle: those of other keys than these are not malformed, there is just no such key here. */
+/**
+ * Any kind of handle: those of other keys than these are not malformed, there is just no such key
+ * here.
+ */
 export const apiKeyParams = z.strictObject({ id: externalId.describe('The id of a key (ak_…)') });
 
 export const apiKeyStatus = z.enum(['active', 'revoked', 'expired', 'disabled']);

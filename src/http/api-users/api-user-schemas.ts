@@ -13,7 +13,10 @@ const email = anEmail.nullish().describe('Where to reach the user; two users may
 
 const role = z.enum(apiUserRoles);
 
-/** An id of another shape is nobody's, which is the same answer as for one that is nobody's any more. */
+/**
+ * An id of another shape is nobody's, which is the same answer as for one that is nobody's any
+ * more.
+ */
 export const apiUserParams = z.strictObject({ id: z.string().max(200) });
 
 export const newAdminBody = z.strictObject({ name: displayName, email });
@@ -105,7 +108,10 @@ export function replayed(isReplay: boolean) {
   return isReplay ? { headers: { 'Idempotency-Replayed': 'true' } } : {};
 }
 
-/** The answer as the caller expects it, and a word more only when the change has not arrived everywhere. */
+/**
+ * The answer as the caller expects it, and a word more only when the change has not arrived
+ * everywhere.
+ */
 export function settled<Body extends object>(propagation: Propagation, body: Body) {
   return propagation.isComplete
     ? { status: 200, body }

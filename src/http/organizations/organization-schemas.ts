@@ -47,7 +47,10 @@ export function toOrganizationAnswer({ id, name: called, status, createdAt }: Or
 
 type Place = Pick<Organization, 'id' | 'createdAt'>;
 
-/** Where a page of tenants ended, wrapped so that nobody builds on what it is: the time comes first, since foreign ids do not sort by it. */
+/**
+ * Where a page of tenants ended, wrapped so that nobody builds on what it is: the time comes first,
+ * since foreign ids do not sort by it.
+ */
 export const organizationCursor = z
   .string()
   .max(300)

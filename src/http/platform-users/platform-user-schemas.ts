@@ -18,7 +18,9 @@ export const displayName = z
   .max(200)
   .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
 
-/** What may be tried; how long a new one must be, and how hard to guess, is the use case's to say. */
+/**
+ * What may be tried; how long a new one must be, and how hard to guess, is the use case's to say.
+ */
 export const typedPassword = z.string().min(1).max(1_024);
 
 export const newPassword = z

@@ -9,8 +9,9 @@ import { logInRoute } from './log-in.ts';
 const paths: readonly (string | undefined)[] = [logInRoute.path, createSessionRoute.path];
 
 /**
- * Answers a login for which there is no room, and says so: the same `TOO_MANY_ATTEMPTS` that it would get inside, but before Express and
- * its body: what is spent on a flood of them is spent on the event loop that verifies.
+ * Answers a login for which there is no room, and says so: the same `TOO_MANY_ATTEMPTS` that it
+ * would get inside, but before Express and its body: what is spent on a flood of them is spent on
+ * the event loop that verifies.
  */
 export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
   const addSecurityHeaders = helmet();

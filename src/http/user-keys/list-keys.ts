@@ -11,7 +11,10 @@ import { keyFields, toKeyAnswer } from './key-answers.ts';
 
 const platformPath = '/api/v1/platform/hidden-keys';
 
-/** `fl_user_{environment}_{8}` or its beginning. More of a key is a part of its secret, which belongs into no URL. */
+/**
+ * `fl_user_{environment}_{8}` or its beginning. More of a key is a part of its secret, which
+ * belongs into no URL.
+ */
 const prefixPattern = /^(?!fl_user_[a-z0-9]{1,16}_[0-9A-Za-z]{9})[0-9A-Za-z_]{1,33}$/;
 
 const filters = {

@@ -50,7 +50,10 @@ export const mintKeyRoute = defineRoute({
 
 type Body = z.output<typeof mintBody>;
 
-/** `ttl_seconds` comes back as the moment that it meant, from the kept answer: a replay must not move it. */
+/**
+ * `ttl_seconds` comes back as the moment that it meant, from the kept answer: a replay must not
+ * move it.
+ */
 function optionsThatWereSet(body: Body, expiresAt: string | null) {
   const {
     user_id: _user,

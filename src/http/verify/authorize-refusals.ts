@@ -16,7 +16,10 @@ const bearer = 'Bearer realm="flowplate"';
 /** RFC 6750 §3.1: no error code when no credential was sent. */
 const noCredentials: Answer = { status: 401, title: 'Authentication required', challenge: bearer };
 
-/** One answer for unknown, revoked, disabled and expired keys: the end client learns nothing about which it was. */
+/**
+ * One answer for unknown, revoked, disabled and expired keys: the end client learns nothing about
+ * which it was.
+ */
 const invalidToken: Answer = {
   status: 401,
   title: 'The credential is not valid',
@@ -32,7 +35,10 @@ const forbidden: Answer = {
 
 const limited: Answer = { status: 429, title: 'Too many requests', code: 'rate_limited' };
 
-/** What a proxy gets for each reason. Only 401, 403, 429 and 503: everything else some proxy turns into something else. */
+/**
+ * What a proxy gets for each reason. Only 401, 403, 429 and 503: everything else some proxy turns
+ * into something else.
+ */
 export const refusals: Record<Refusal, Answer> = {
   NO_CREDENTIALS: noCredentials,
   AMBIGUOUS: invalidToken,

@@ -21,14 +21,16 @@ export function isForAuthorize(url: string): boolean {
 }
 
 /**
- * Forward auth: a proxy asks, for the request that it holds, whether the end client's key is good. Whatever the method, nothing is
- * read but headers, and never a credential from anywhere else. 200 with every identity header and no body, or a refusal with
- * none of them; never another status that a proxy would misread (`docs/gateways.md`).
+ * Forward auth: a proxy asks, for the request that it holds, whether the end client's key is good.
+ * Whatever the method, nothing is read but headers, and never a credential from anywhere else. 200
+ * with every identity header and no body, or a refusal with none of them; never another status that
+ * a proxy would misread (`docs/gateways.md`).
  */
 export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResponse): void {
   const asked = readProxyRequest(req.rawHeaders);
   const requestId = requestIdFrom(asked.requestId, parts.newRequestId);
-  // nginx announces the client's body and sends none: on a connection that stays open, the next request would be taken for it.
+  // nginx announces the client's body and sends none: on a connection that stays open, the next
+  // request would be taken for it.
   if (asked.announcesBody || parts.isDraining()) res.setHeader('Connection', 'close');
   const answer = (outcome: Outcome) => {
     if (typeof outcome === 'object' && outcome.valid) allow(parts, res, outcome, requestId);
@@ -62,7 +64,10 @@ function decideFor(
   return verifyKey(parts.verify, gateway, { ...asked.asked, key: asked.key });
 }
 
-/** Names and values in one flat list: the shape that Node writes without building an object of headers first. */
+/**
+ * Names and values in one flat list: the shape that Node writes without building an object of
+ * headers first.
+ */
 function allow(parts: AppParts, res: ServerResponse, verdict: Accepted, requestId: string): void {
   const headers = [
     'x-flowplate-user-id',
@@ -124,12 +129,17 @@ function refuse(
   else res.end(body);
 }
 
-/** By the clock by which the limits were decided: this machine's own may be minutes away from it. */
+/**
+ * By the clock by which the limits were decided: this machine's own may be minutes away from it.
+ */
 function nowOf({ verify }: AppParts): number {
   return verify.clock.nowMs();
 }
 
-/** draft-ietf-httpapi-ratelimit-headers: what is left of the limit that runs out first. Absent without a limit. */
+/**
+ * draft-ietf-httpapi-ratelimit-headers: what is left of the limit that runs out first. Absent
+ * without a limit.
+ */
 function rateLimitHeaders({ rate_limit, quota }: Verdict, nowMs: number): Record<string, string> {
   const policies: string[] = [];
   const states: string[] = [];

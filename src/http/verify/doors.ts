@@ -15,9 +15,10 @@ export type Doors = (req: IncomingMessage, res: ServerResponse) => boolean;
 const noInput = Object.freeze({});
 
 /**
- * The doors that gateways knock at on every request, dispatched by one look at the URL. The JSON doors take the same steps as every
- * route (`serve`); a URL with a query, or another method, is left to Express, which knows what to say about it. A verification
- * is counted, and logged only when it got no answer.
+ * The doors that gateways knock at on every request, dispatched by one look at the URL. The JSON
+ * doors take the same steps as every route (`serve`); a URL with a query, or another method, is
+ * left to Express, which knows what to say about it. A verification is counted, and logged only
+ * when it got no answer.
  */
 export function verifyDoors(parts: AppParts): Doors {
   const routes = new Map<string | undefined, Route<AppParts>>([

@@ -30,10 +30,11 @@ export type ProxyRequest = {
 const bearerPattern = /^Bearer +(\S+) *$/i;
 
 /**
- * What the proxy's request says: who asks, the end client's key, from `X-API-Key` or `Authorization: Bearer`, and what the gateway
- * demands of it in `x-flowplate-required-*`. Two different keys, or a list in one header (nginx joins duplicates with a comma), are
- * no key at all. An empty `X-API-Key` counts as not sent.
- * A client that sends such a demand itself only makes it harder for itself: demands are added up.
+ * What the proxy's request says: who asks, the end client's key, from `X-API-Key` or
+ * `Authorization: Bearer`, and what the gateway demands of it in `x-flowplate-required-*`. Two
+ * different keys, or a list in one header (nginx joins duplicates with a comma), are no key at all.
+ * An empty `X-API-Key` counts as not sent. A client that sends such a demand itself only makes it
+ * harder for itself: demands are added up.
  */
 export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
   const [masterKeys, apiKeys, authorizations, forwardedFor, requestIds, ...rest] = pickHeaders(
@@ -95,7 +96,10 @@ function conjunction(demands: string[] | undefined): string | undefined {
   return others.length > 0 ? demands.join(' ') : first;
 }
 
-/** The address that the gateway itself saw: it appends at the end, and what stands before it may be the client's invention. */
+/**
+ * The address that the gateway itself saw: it appends at the end, and what stands before it may be
+ * the client's invention.
+ */
 function lastAddress(forwardedFor: string[] = []): string | undefined {
   const last = forwardedFor.at(-1);
   return last?.slice(last.lastIndexOf(',') + 1);

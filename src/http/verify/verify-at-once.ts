@@ -27,7 +27,10 @@ const plainAccepts: readonly string[] = ['*/*', 'application/json'];
 /** What the steps after the headers need of them. */
 export type PlainHeaders = { requestId: string | undefined };
 
-/** The headers of a verification as gateways send it, or undefined for one that `serve` must look at. */
+/**
+ * The headers of a verification as gateways send it, or undefined for one that `serve` must look
+ * at.
+ */
 export function readPlainHeaders(rawHeaders: readonly string[]): PlainHeaders | undefined {
   const [types = [], lengths = [], accepts = [], ids = [], ...codings] = pickHeaders(rawHeaders, headerNames);
   const length = lengths.length === 1 ? Number(lengths[0]) : 0;
@@ -43,8 +46,9 @@ export function readPlainHeaders(rawHeaders: readonly string[]): PlainHeaders | 
 }
 
 /**
- * The steps of `serve` for a verification with plain headers, in the same order and by the same rules, but without a promise where
- * memory has the answer, and without `req.headers`, which Node builds on the first look. What stops them goes to `onFault`.
+ * The steps of `serve` for a verification with plain headers, in the same order and by the same
+ * rules, but without a promise where memory has the answer, and without `req.headers`, which Node
+ * builds on the first look. What stops them goes to `onFault`.
  */
 export function verifyAtOnce(
   parts: AppParts,
@@ -100,7 +104,10 @@ function send({ unknownKeyPace }: AppParts, { res, requestId }: HttpExchange, ve
   res.end(text, length === text.length ? 'latin1' : 'utf8');
 }
 
-/** Of a length that the parser holds the client to. A client that leaves after its body is no fault: the answer goes nowhere. */
+/**
+ * Of a length that the parser holds the client to. A client that leaves after its body is no fault:
+ * the answer goes nowhere.
+ */
 function readBytes(
   req: IncomingMessage,
   onBytes: (bytes: Buffer) => void,

@@ -126,7 +126,9 @@ export type AuditRange = {
   hash?: string | undefined;
 };
 
-/** What is wrong at the first place where something is; docs/operations.md says what each one means. */
+/**
+ * What is wrong at the first place where something is; docs/operations.md says what each one means.
+ */
 export type AuditFault =
   | 'changed'
   | 'event_missing'

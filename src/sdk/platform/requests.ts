@@ -6,7 +6,10 @@ import type { Call, Query, Transport } from '../transport.ts';
 
 type Change = Pick<Call, 'method' | 'path' | 'body'>;
 
-/** How operators' calls are sent: what reads or can be told apart by its Idempotency-Key is tried again, what changes is sent once. */
+/**
+ * How operators' calls are sent: what reads or can be told apart by its Idempotency-Key is tried
+ * again, what changes is sent once.
+ */
 export class Requests {
   readonly #transport: Transport;
   readonly #retriesMax: number;

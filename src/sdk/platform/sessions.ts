@@ -12,7 +12,10 @@ export class Session {
     this.#requests = requests;
   }
 
-  /** The first platform user; only with a tenant key, and only while there is none (`ALREADY_BOOTSTRAPPED`). */
+  /**
+   * The first platform user; only with a tenant key, and only while there is none
+   * (`ALREADY_BOOTSTRAPPED`).
+   */
   bootstrap(
     body: { email: string; password: string; name: string },
     options?: CallOptions,
@@ -20,7 +23,10 @@ export class Session {
     return this.#requests.change({ method: 'POST', path: '/api/v1/platform/bootstrap', body }, options);
   }
 
-  /** `INVALID_CREDENTIALS` (401) whatever was wrong; `TOO_MANY_ATTEMPTS` (429) with `retryAfterSeconds`. */
+  /**
+   * `INVALID_CREDENTIALS` (401) whatever was wrong; `TOO_MANY_ATTEMPTS` (429) with
+   * `retryAfterSeconds`.
+   */
   login(body: { email: string; password: string }, options?: CallOptions): Promise<Login> {
     return this.#requests.change({ method: 'POST', path: `${authPath}/login`, body }, options);
   }

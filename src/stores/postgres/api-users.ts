@@ -10,8 +10,8 @@ const columns = ['id', 'name', 'email', 'role', 'is_active', 'created_at', 'upda
 const adminsLock = 5_201_004;
 
 /**
- * Puts everything that could make the first admin or take away the last one into one order: each looks at what is left when it is its
- * turn.
+ * Puts everything that could make the first admin or take away the last one into one order: each
+ * looks at what is left when it is its turn.
  */
 export async function lockApiAdmins(tx: Tx): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(${sql.lit(adminsLock)})`.execute(tx);
@@ -86,7 +86,10 @@ export async function deleteApiUser(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('api_users').where('id', '=', id).execute();
 }
 
-/** The one key of an API user. Its line bears the id of the user's first key, so that usage carries over a rotation. */
+/**
+ * The one key of an API user. Its line bears the id of the user's first key, so that usage carries
+ * over a rotation.
+ */
 export type ApiUserKey = { id: string; lineageId: string; userId: string; enabled: boolean };
 
 export async function insertApiUserKey(
@@ -129,7 +132,10 @@ function activeKeys(db: Db) {
   return db.selectFrom('api_keys').where('kind', '=', 'api_user').where('status', '=', 'active');
 }
 
-/** Ends the key of a user whom the caller has locked. Returns what the verifiers must hear of, and the line to go on with. */
+/**
+ * Ends the key of a user whom the caller has locked. Returns what the verifiers must hear of, and
+ * the line to go on with.
+ */
 export async function revokeApiUserKey(
   tx: Tx,
   userId: string,

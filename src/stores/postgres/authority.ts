@@ -9,7 +9,8 @@ const platformUsersLock = 5_201_005;
 
 /**
  * The rights that a change uses, which must not end before it commits, and those that it ends, for
- * which it waits until no change uses them any more. Ids are those of keys, API users and organizations.
+ * which it waits until no change uses them any more. Ids are those of keys, API users and
+ * organizations.
  */
 export type Authorities = {
   used: readonly string[];
@@ -19,8 +20,9 @@ export type Authorities = {
 
 /**
  * Takes the advisory locks of these rights until the transaction ends, in one statement: shared for
- * those used, exclusive for those ended, also when a change ends a right that it uses. All are taken in
- * one order, so that two callers who end each other's rights wait for one another and not in a circle.
+ * those used, exclusive for those ended, also when a change ends a right that it uses. All are
+ * taken in one order, so that two callers who end each other's rights wait for one another and not
+ * in a circle.
  */
 export async function lockAuthorities(tx: Tx, { used, ended, operators }: Authorities): Promise<void> {
   const ids = [...new Set([...used, ...ended])].sort();
@@ -35,13 +37,17 @@ function take(isExclusive: boolean, name: RawBuilder<unknown>): RawBuilder<unkno
   return isExclusive ? sql`pg_advisory_xact_lock(${name})` : sql`pg_advisory_xact_lock_shared(${name})`;
 }
 
-/** Whether the master key may still act; it stays so until the transaction ends (migration 0022). */
+/**
+ * Whether the master key may still act; it stays so until the transaction ends (migration 0022).
+ */
 export async function holdMasterKey(tx: Tx, id: string): Promise<boolean> {
   const { rows } = await sql<{ held: boolean }>`SELECT hold_master_key(${id}) AS held`.execute(tx);
   return rows[0]?.held === true;
 }
 
-/** Whether a tenant, platform or API user's key is active at `now`, whatever its organization is. */
+/**
+ * Whether a tenant, platform or API user's key is active at `now`, whatever its organization is.
+ */
 export async function isKeyActive(tx: Tx, id: string, now: Date): Promise<boolean> {
   const row = await tx
     .selectFrom('api_keys')

@@ -1,10 +1,15 @@
 import pg from 'pg';
 import { FlowplateError } from '../../domain/errors.ts';
 
-/** SQLSTATEs and classes that mean "not now" rather than "not so" (PostgreSQL documentation, appendix A). */
+/**
+ * SQLSTATEs and classes that mean "not now" rather than "not so" (PostgreSQL documentation,
+ * appendix A).
+ */
 const unavailableClasses = ['08', '53', '57', '58'];
 
-/** lock_timeout ran out: another transaction holds what this one needs, and has held it for long. */
+/**
+ * lock_timeout ran out: another transaction holds what this one needs, and has held it for long.
+ */
 const LOCK_NOT_AVAILABLE = '55P03';
 
 const unavailableStates = [
@@ -30,7 +35,10 @@ export function isLockTimeout(error: unknown): boolean {
   return fault instanceof pg.DatabaseError && fault.code === LOCK_NOT_AVAILABLE;
 }
 
-/** Whether the server refused this statement for what it wants, so that another one may well succeed at the same moment. */
+/**
+ * Whether the server refused this statement for what it wants, so that another one may well succeed
+ * at the same moment.
+ */
 export function isFaultOfTheStatement(error: unknown): boolean {
   const fault = faultBehind(error);
   return fault instanceof pg.DatabaseError && !unavailableClasses.includes((fault.code ?? '').slice(0, 2));
@@ -41,7 +49,10 @@ export function isDependencyUnavailable(error: unknown): boolean {
   return error instanceof FlowplateError && error.code === 'DEPENDENCY_UNAVAILABLE';
 }
 
-/** Classes that blame the values of a statement: data, constraints, and what is too much for one row or one statement. */
+/**
+ * Classes that blame the values of a statement: data, constraints, and what is too much for one row
+ * or one statement.
+ */
 const dataClasses = ['21', '22', '23', '54'];
 
 /** Whether the values themselves were refused, so that no later try gets them in. */
@@ -49,7 +60,10 @@ export function isFaultOfTheData(error: unknown): boolean {
   return error instanceof pg.DatabaseError && dataClasses.includes((error.code ?? '').slice(0, 2));
 }
 
-/** The pool has already turned what is unavailable into a `DEPENDENCY_UNAVAILABLE`, whose cause it then is. */
+/**
+ * The pool has already turned what is unavailable into a `DEPENDENCY_UNAVAILABLE`, whose cause it
+ * then is.
+ */
 function faultBehind(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? error.cause : error;
 }

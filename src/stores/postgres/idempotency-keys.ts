@@ -4,7 +4,10 @@ import { deleteInBatches } from './delete-in-batches.ts';
 
 export type SealedAnswer = { id: Buffer; bodyHash: Buffer; sealedAnswer: Buffer; createdAt: Date };
 
-/** `ids` holds one id for each live pepper, so that a rotation does not make a repeated request a new one. */
+/**
+ * `ids` holds one id for each live pepper, so that a rotation does not make a repeated request a
+ * new one.
+ */
 export async function findSealedAnswer(
   db: Db,
   ids: readonly Buffer[],
@@ -21,8 +24,9 @@ export async function findSealedAnswer(
 }
 
 /**
- * Stores the answer in the transaction that earned it. When the same request has been answered meanwhile, the insert breaks on
- * the primary key, and with it all that this transaction did. A row past its day is written over.
+ * Stores the answer in the transaction that earned it. When the same request has been answered
+ * meanwhile, the insert breaks on the primary key, and with it all that this transaction did. A row
+ * past its day is written over.
  */
 export async function insertSealedAnswer(tx: Tx, answer: SealedAnswer, notBefore: Date): Promise<void> {
   await tx

@@ -12,7 +12,8 @@ const sizeMax = 100;
  * A batch is formed when its statement is sent, so each look-up in it was asked for before. Its
  * snapshot is taken after each of them began: it is as fresh as a statement of its own.
  *
- * More than `waitingMax` are refused with `OVERLOADED`; faults of the server are `DEPENDENCY_UNAVAILABLE`.
+ * More than `waitingMax` are refused with `OVERLOADED`; faults of the server are
+ * `DEPENDENCY_UNAVAILABLE`.
  */
 export function inBatches<Wanted, Found>(
   limits: LookUpLimits,

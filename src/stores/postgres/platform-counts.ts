@@ -9,8 +9,9 @@ export type PlatformCounts = {
 };
 
 /**
- * How many tenant and platform keys there are, by the state that they have at `now`, and the accepted calls of all keys on its
- * UTC day. Exact, from counts that are kept with the rows; only keys past their expiry that the sweep has not met are counted here.
+ * How many tenant and platform keys there are, by the state that they have at `now`, and the
+ * accepted calls of all keys on its UTC day. Exact, from counts that are kept with the rows; only
+ * keys past their expiry that the sweep has not met are counted here.
  */
 export async function readPlatformCounts(db: Db, now: Date): Promise<PlatformCounts> {
   const { rows } = await sql<PlatformCounts>`

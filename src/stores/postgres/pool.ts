@@ -13,9 +13,14 @@ export type PoolOptions = {
   connectionsMax: number;
   /** Bounds the wait for a free connection as well as the opening of a new one. */
   connectTimeoutMs: number;
-  /** Bounds one statement on the server; the client gives up 100 ms later, for a server that is frozen. */
+  /**
+   * Bounds one statement on the server; the client gives up 100 ms later, for a server that is
+   * frozen.
+   */
   statementTimeoutMs: number;
-  /** Bounds the wait for a lock, below the statement's own bound so that the two can be told apart. */
+  /**
+   * Bounds the wait for a lock, below the statement's own bound so that the two can be told apart.
+   */
   lockTimeoutMs: number;
   /**
    * Set where statements look single rows up. A prepared plan is kept: one that was made while a
@@ -24,8 +29,9 @@ export type PoolOptions = {
   looksUpByIndex?: true;
 };
 
-// A bigint arrives as a number; one beyond 2^53 − 1, which only a sum of usage can be, as the largest that is exact. A date stays
-// the text that it is. Names in metadata arrive as they were stored, which `JSON.parse` alone does not promise.
+// A bigint arrives as a number; one beyond 2^53 − 1, which only a sum of usage can be, as the
+// largest that is exact. A date stays the text that it is. Names in metadata arrive as they were
+// stored, which `JSON.parse` alone does not promise.
 const types = {
   getTypeParser: (oid: number, format: 'text' | 'binary' = 'text') => {
     if (oid === pg.types.builtins.INT8) return toSafeInteger;
@@ -46,12 +52,15 @@ function toSafeInteger(text: string): number {
  */
 const farMs = 2_000;
 
-/** A statement's text is prepared once for each connection: parsing and planning our joins costs more than running them. */
+/**
+ * A statement's text is prepared once for each connection: parsing and planning our joins costs
+ * more than running them.
+ */
 const preparedStatementsMax = 200;
 
 /**
- * A pool whose statements are prepared and bounded in time. Faults of the server arrive as `DEPENDENCY_UNAVAILABLE`,
- * broken constraints as they are.
+ * A pool whose statements are prepared and bounded in time. Faults of the server arrive as
+ * `DEPENDENCY_UNAVAILABLE`, broken constraints as they are.
  */
 export function openPool(options: PoolOptions, onError: (error: Error) => void): PostgresPool {
   const pool = new pg.Pool({
@@ -67,8 +76,8 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     keepAlive: true,
     types,
   });
-  // A connection that breaks raises on the pool while it is idle and on itself while it is in use; an 'error' that nobody listens
-  // for would end the process.
+  // A connection that breaks raises on the pool while it is idle and on itself while it is in use;
+  // an 'error' that nobody listens for would end the process.
   pool.on('error', onError);
   pool.on('connect', (client) => void client.on('error', onError));
   const names = new Map<string, string>();
@@ -99,7 +108,8 @@ function bound(client: pg.PoolClient, answerMs: number, names: Map<string, strin
   let broken: Error | undefined;
   return {
     query: async (text: string, values: readonly unknown[]) => {
-      // After a time-out the connection is still busy with the old statement: a ROLLBACK behind it would wait as long again.
+      // After a time-out the connection is still busy with the old statement: a ROLLBACK behind it
+      // would wait as long again.
       if (broken !== undefined) return rethrow(broken);
       const name = values.length > 0 ? statementName(text, names) : undefined;
       const query = name === undefined ? { text, values: [...values] } : { name, text, values: [...values] };

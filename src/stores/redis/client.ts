@@ -63,7 +63,8 @@ export function openRedis(
     // missed.
     connectTimeout: 1_000,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-    // READONLY: a failover left us on a replica. Reconnect, to find the new primary behind the same address.
+    // READONLY: a failover left us on a replica. Reconnect, to find the new primary behind the same
+    // address.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   redis.on('error', onError);
@@ -86,7 +87,10 @@ export async function isRedisReachable(redis: Redis): Promise<boolean> {
   );
 }
 
-/** A connection for BullMQ, which blocks on it and wants its commands to wait for a Redis that is away. */
+/**
+ * A connection for BullMQ, which blocks on it and wants its commands to wait for a Redis that is
+ * away.
+ */
 export function openQueueRedis(redisUrl: string, onError: (error: Error) => void): Redis {
   const redis = new Redis(redisUrl, {
     maxRetriesPerRequest: null,

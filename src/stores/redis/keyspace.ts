@@ -1,17 +1,18 @@
 import type { QuotaPeriod } from '../../domain/user-key.ts';
 
 /**
- * Every key this service keeps in Redis. All of it may vanish at any moment: records are read anew, counters start from what
- * Postgres has, flushes are bounded to seconds of counts. Braces are hash tags: keys that one script touches share a slot.
+ * Every key this service keeps in Redis. All of it may vanish at any moment: records are read anew,
+ * counters start from what Postgres has, flushes are bounded to seconds of counts. Braces are hash
+ * tags: keys that one script touches share a slot.
  *
- * | key                          | type   | TTL                                  | holds                                    |
- * |------------------------------|--------|--------------------------------------|------------------------------------------|
- * | fl:record:<digest>           | string | rest of 5 min since the Postgres read| packed key record, under the keyed digest|
- * | fl:limit:{<lineage>}:rate:<s>| string | one window of so many seconds        | cost spent in the window                 |
- * | fl:limit:{<lineage>}:<period>| string | to the end of the period, and a day  | cost spent in the day or month           |
- * | fl:usage:flushes             | hash   | none                                 | flush id → its marks, until rolled up    |
- * | fl:usage:pause               | string | 2 s at most                          | no roll-up begins while it is there      |
- * | {fl:jobs}:…                  | BullMQ | BullMQ's                             | job schedules; no payloads               |
+ * | key                           | type   | TTL                  | holds                  |
+ * |-------------------------------|--------|----------------------|------------------------|
+ * | fl:record:<digest>            | string | 5 min from its read  | packed key record      |
+ * | fl:limit:{<lineage>}:rate:<s> | string | the window           | cost spent             |
+ * | fl:limit:{<lineage>}:<period> | string | the period and a day | cost spent             |
+ * | fl:usage:flushes              | hash   | none                 | flush id → its marks   |
+ * | fl:usage:pause                | string | 2 s at most          | a roll-up waits        |
+ * | {fl:jobs}:…                   | BullMQ | BullMQ's             | schedules, no payloads |
  */
 export const keyspace = {
   record: (digest: Buffer) => `fl:record:${digest.toString('base64url')}`,

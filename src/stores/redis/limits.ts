@@ -30,14 +30,18 @@ export type Spent =
 
 const outcomes = ['spent', 'rate_limited', 'quota_exceeded'] as const;
 
-/** A counter outlives its period by a day, so that clocks which disagree a little never restart it. */
+/**
+ * A counter outlives its period by a day, so that clocks which disagree a little never restart it.
+ */
 const quotaRestMs = 86_400_000;
 
 type WithSpendLimits = Redis & {
   spendLimits(...args: Array<string | number>): Promise<[number, number, number, number]>;
 };
 
-/** Makes the script known to a connection; ioredis sends its hash, and its text again after a flush. */
+/**
+ * Makes the script known to a connection; ioredis sends its hash, and its text again after a flush.
+ */
 export function defineLimitScripts(redis: Redis): void {
   redis.defineCommand('spendLimits', {
     numberOfKeys: 2,

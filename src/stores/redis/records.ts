@@ -10,7 +10,10 @@ import { keyspace } from './keyspace.ts';
  */
 export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: number };
 
-/** The first element of every packed record: a reader that does not know the layout treats the entry as absent. */
+/**
+ * The first element of every packed record: a reader that does not know the layout treats the entry
+ * as absent.
+ */
 const layout = 2;
 
 /**
@@ -80,7 +83,10 @@ export function packRecord({ record, readAtMs, asOfSeq }: PackedRecord): string 
   return JSON.stringify(packed);
 }
 
-/** Undefined for anything that is not of this layout: another version's entry, or somebody else's data. */
+/**
+ * Undefined for anything that is not of this layout: another version's entry, or somebody else's
+ * data.
+ */
 export function unpackRecord(text: string): PackedRecord | undefined {
   const packed = parsePacked(text);
   if (packed === undefined) return undefined;

@@ -6,12 +6,18 @@ import { keyspace } from './keyspace.ts';
 /** A flush of a busy process has thousands of marks, and while a page is read nothing else is. */
 const flushesPerPage = 20;
 
-/** Each flush is a field of its own under its id: delivering it twice writes the same field, removing it twice removes nothing. */
+/**
+ * Each flush is a field of its own under its id: delivering it twice writes the same field,
+ * removing it twice removes nothing.
+ */
 export async function pushFlush(redis: Redis, flush: UsageFlush): Promise<void> {
   await redis.hset(keyspace.usageFlushes, flush.id, packMarks(flush));
 }
 
-/** As it waits. A later release may add to the list of a mark, and must leave what is there in its place. */
+/**
+ * As it waits. A later release may add to the list of a mark, and must leave what is there in its
+ * place.
+ */
 export function packMarks({ marks }: UsageFlush): string {
   return JSON.stringify(marks.map(pack));
 }
@@ -21,7 +27,10 @@ export async function listFlushIds(redis: Redis, countMax: number): Promise<stri
   return (await redis.hrandfield(keyspace.usageFlushes, countMax)) as string[];
 }
 
-/** What waits under these ids, as it is: it may have come from another release. Undefined for what is gone. */
+/**
+ * What waits under these ids, as it is: it may have come from another release. Undefined for what
+ * is gone.
+ */
 export async function readFlushTexts(redis: Redis, ids: readonly string[]): Promise<(string | undefined)[]> {
   const texts = await redis.hmget(keyspace.usageFlushes, ...ids);
   return texts.map((text) => text ?? undefined);
@@ -103,8 +112,9 @@ const wordPattern = /^[\w.:@-]{1,160}$/;
 const timeMsMax = 253_402_300_799_999;
 
 /**
- * The marks of a flush. A code that is not known here is one of a later release. Throws an `UnreadableFlush` for everything that
- * could not be added up: it must not reach a statement that counts others as well.
+ * The marks of a flush. A code that is not known here is one of a later release. Throws an
+ * `UnreadableFlush` for everything that could not be added up: it must not reach a statement that
+ * counts others as well.
  */
 export function parseMarks(id: string, text: string): UsageMark[] {
   if (!idPattern.test(id)) throw new UnreadableFlush('its id is no UUID');

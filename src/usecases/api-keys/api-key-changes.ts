@@ -8,14 +8,18 @@ import type { EventDraft } from '../change.ts';
 import { rightsOf } from '../platform-users/platform-user-parts.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
-/** The organization in whose database role a change of keys runs; undefined for an operator who is in none. */
+/**
+ * The organization in whose database role a change of keys runs; undefined for an operator who is
+ * in none.
+ */
 export function organizationInside(principal: ApiKeyPrincipal): string | undefined {
   return isOrganizationCaller(principal) ? principal.organizationId : undefined;
 }
 
 /**
- * The key, locked, if this principal may change it. `KEY_NOT_FOUND` when there is none in reach; `INSUFFICIENT_PERMISSIONS` for a
- * platform key that holds more than they do: whoever could rotate it would have its rights.
+ * The key, locked, if this principal may change it. `KEY_NOT_FOUND` when there is none in reach;
+ * `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than they do: whoever could rotate
+ * it would have its rights.
  */
 export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: string): Promise<ApiKey> {
   const apiKey = await lockApiKey(tx, { organizationId: organizationInside(principal) ?? null }, id);
@@ -26,7 +30,10 @@ export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: str
   return apiKey;
 }
 
-/** What the audit log says of a tenant or platform key: what it is and opens, never the secret or its digest. */
+/**
+ * What the audit log says of a tenant or platform key: what it is and opens, never the secret or
+ * its digest.
+ */
 export function apiKeyEvent(
   change: 'created' | 'rotated' | 'revoked' | 'deleted',
   apiKey: ApiKey,

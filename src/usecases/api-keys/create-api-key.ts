@@ -30,10 +30,11 @@ export type NewApiKey = {
 };
 
 /**
- * Makes a key: inside an organization a tenant key, for an operator who is in none a platform key. The secret is in this answer and
- * nowhere else. `INSUFFICIENT_PERMISSIONS` for a platform key that would be made from inside an organization, or would hold more
- * than its maker; `ORGANIZATION_SUSPENDED`; `VALIDATION_ERROR` for what such a key cannot have. The key, its audit event and
- * the kept answer are one transaction.
+ * Makes a key: inside an organization a tenant key, for an operator who is in none a platform key.
+ * The secret is in this answer and nowhere else. `INSUFFICIENT_PERMISSIONS` for a platform key that
+ * would be made from inside an organization, or would hold more than its maker;
+ * `ORGANIZATION_SUSPENDED`; `VALIDATION_ERROR` for what such a key cannot have. The key, its audit
+ * event and the kept answer are one transaction.
  */
 export async function createApiKey(
   parts: CreateApiKeyParts,
@@ -101,7 +102,8 @@ async function platformKey(
       systemMessage: 'Whoever has no roles can make no platform key',
     });
   }
-  // No role changes meanwhile: the operator's rights are held until the commit (usecases/authority.ts).
+  // No role changes meanwhile: the operator's rights are held until the commit
+  // (usecases/authority.ts).
   await requireKnownRoles(tx, roleIds);
   requireHolds(operator, await rightsOf(tx, roleIds));
   return { ...wanted, kind: 'platform', roleIds };

@@ -1,7 +1,10 @@
 import type { ApiKey } from '../../domain/api-key.ts';
 import type { IssuedApiKey } from './issue-api-key.ts';
 
-/** What its owner is told of a new key, once. Plain values, since it may be kept as text for a repeated request. */
+/**
+ * What its owner is told of a new key, once. Plain values, since it may be kept as text for a
+ * repeated request.
+ */
 export type CreatedApiKey = Pick<
   ApiKey,
   'id' | 'kind' | 'name' | 'description' | 'keyPrefix' | 'keySuffix' | 'scopes' | 'roleIds'

@@ -7,8 +7,8 @@ import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-chang
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
- * Removes a key, alive or ended; the audit log keeps what it was. `KEY_NOT_FOUND`, `INSUFFICIENT_PERMISSIONS` for a platform key that
- * holds more than the caller.
+ * Removes a key, alive or ended; the audit log keeps what it was. `KEY_NOT_FOUND`,
+ * `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than the caller.
  */
 export async function deleteApiKey(
   parts: ChangeParts,

@@ -12,7 +12,10 @@ export type ApiKeyReadParts = { db: Database; clock: Clock };
 /** A key and what was counted for it; undefined when it was never used. */
 export type ApiKeyWithUsage = { apiKey: ApiKey; usage: UsageTotals | undefined };
 
-/** One key with its usage, never its secret. `KEY_NOT_FOUND` also for one that the principal may not see. */
+/**
+ * One key with its usage, never its secret. `KEY_NOT_FOUND` also for one that the principal may not
+ * see.
+ */
 export function getApiKey(
   { db, clock }: ApiKeyReadParts,
   principal: ApiKeyPrincipal,

@@ -8,8 +8,9 @@ import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-chang
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
- * Ends a key for ever; it stays to be seen. One that has ended already stays as it is, which is a success. `KEY_NOT_FOUND`,
- * `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than the caller.
+ * Ends a key for ever; it stays to be seen. One that has ended already stays as it is, which is a
+ * success. `KEY_NOT_FOUND`, `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than the
+ * caller.
  */
 export async function revokeApiKey(
   parts: ChangeParts,

@@ -31,8 +31,9 @@ export async function lockUser(tx: Tx, id: string): Promise<ApiUser> {
 }
 
 /**
- * Before an admin is deleted, demoted or deactivated: nobody does that to themselves, and whoever does it to another is still an admin
- * when it is their turn. So at least one is always left, also when two do it to each other at once.
+ * Before an admin is deleted, demoted or deactivated: nobody does that to themselves, and whoever
+ * does it to another is still an admin when it is their turn. So at least one is always left, also
+ * when two do it to each other at once.
  */
 export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id: string): Promise<void> {
   if (caller.principal.id === id) throw new FlowplateError('SELF_ACTION_FORBIDDEN');
@@ -44,7 +45,10 @@ export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id:
   });
 }
 
-/** What the audit log says of an API user: never the key, and no e-mail address, which would outlive its deletion. */
+/**
+ * What the audit log says of an API user: never the key, and no e-mail address, which would outlive
+ * its deletion.
+ */
 export function apiUserEvent(
   change: 'created' | 'updated' | 'key_rotated' | 'deleted',
   user: Pick<ApiUser, 'id' | 'name' | 'role'>,

@@ -7,7 +7,10 @@ import type { Replayed } from '../idempotent.ts';
 import type { ApiUserParts } from './api-user-parts.ts';
 import { type CreatedApiUser, insertNewApiUser, type NewApiUser } from './new-api-user.ts';
 
-/** Creates the admin who creates all others: only while there is no active one, `ALREADY_BOOTSTRAPPED` otherwise. */
+/**
+ * Creates the admin who creates all others: only while there is no active one,
+ * `ALREADY_BOOTSTRAPPED` otherwise.
+ */
 export async function bootstrapApiUsers(
   parts: ApiUserParts,
   caller: Caller<PlatformPrincipal>,

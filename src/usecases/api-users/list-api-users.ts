@@ -2,7 +2,10 @@ import { listApiUsers as findApiUsers, listApiUserLineages } from '../../stores/
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import type { ApiUserWithUsage, ReadApiUserParts } from './api-user-parts.ts';
 
-/** A page of users, newest first, and whether another one follows. `before` is the last user of the page before. */
+/**
+ * A page of users, newest first, and whether another one follows. `before` is the last user of the
+ * page before.
+ */
 export async function listApiUsers(
   parts: ReadApiUserParts,
   page: { limit: number; before?: string | undefined },

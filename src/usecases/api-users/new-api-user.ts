@@ -10,7 +10,10 @@ import { type ApiUserParts, apiUserEvent } from './api-user-parts.ts';
 
 export type NewApiUser = Pick<ApiUser, 'name' | 'email' | 'role'>;
 
-/** What is told of a new user, once. Plain values, since it may be kept as text for a repeated request. */
+/**
+ * What is told of a new user, once. Plain values, since it may be kept as text for a repeated
+ * request.
+ */
 export type CreatedApiUser = NewApiUser & { id: string; createdAt: string; secret: string };
 
 /** Inserts a user with its key. */

@@ -23,8 +23,9 @@ import {
 export type ApiUserChanges = Partial<Pick<ApiUser, 'name' | 'email' | 'role' | 'isActive'>>;
 
 /**
- * Changes a user. A deactivated one keeps its key, which is refused until it is activated again; a new role binds the next request.
- * `USER_NOT_FOUND`; `SELF_ACTION_FORBIDDEN` for an admin who would demote or deactivate themselves.
+ * Changes a user. A deactivated one keeps its key, which is refused until it is activated again; a
+ * new role binds the next request. `USER_NOT_FOUND`; `SELF_ACTION_FORBIDDEN` for an admin who would
+ * demote or deactivate themselves.
  */
 export async function updateApiUser(
   parts: ChangeParts,

@@ -20,8 +20,9 @@ export function exportAuditEvents(
 }
 
 /**
- * All events of a filter, newest first, a page at a time: the next one is asked for when somebody takes it, so that a slow reader holds
- * neither memory nor a connection, and one who leaves ends it.
+ * All events of a filter, newest first, a page at a time: the next one is asked for when somebody
+ * takes it, so that a slow reader holds neither memory nor a connection, and one who leaves ends
+ * it.
  */
 async function* pages(db: Db, filter: AuditFilter): AsyncGenerator<readonly AuditEvent[]> {
   for (let before: string | undefined; ; ) {

@@ -5,7 +5,10 @@ export type { AuditFilter };
 
 import type { Db } from '../../stores/postgres/database.ts';
 
-/** A page of events, newest first, and whether another one follows. `before` is the last event of the page before. */
+/**
+ * A page of events, newest first, and whether another one follows. `before` is the last event of
+ * the page before.
+ */
 export async function listAuditEvents(
   parts: { db: Db },
   filter: AuditFilter,

@@ -9,13 +9,16 @@ type Repeated = Refusal & { count: number };
 
 const windowMs = 60_000;
 
-/** Beyond so many different ones at a time, each is written down as it comes: correct, only dearer. */
+/**
+ * Beyond so many different ones at a time, each is written down as it comes: correct, only dearer.
+ */
 const windowsMax = 10_000;
 
 /**
- * Writes down that known callers were refused an operation. The first refusal of a caller, operation and
- * code is written at once; repetitions within a minute are counted and written as one event with their
- * count when the minute is over. A credential with few rights then cannot fill a log that is never cut.
+ * Writes down that known callers were refused an operation. The first refusal of a caller,
+ * operation and code is written at once; repetitions within a minute are counted and written as one
+ * event with their count when the minute is over. A credential with few rights then cannot fill a
+ * log that is never cut.
  */
 export class RefusalAudit {
   readonly #parts: Omit<ChangeParts, 'propagation'>;
@@ -28,7 +31,9 @@ export class RefusalAudit {
     this.#onFault = onFault;
   }
 
-  /** Rejects when a first refusal cannot be written down: then nothing is answered but that fault. */
+  /**
+   * Rejects when a first refusal cannot be written down: then nothing is answered but that fault.
+   */
   async note(refusal: Refusal): Promise<void> {
     const { principal } = refusal.caller;
     const name = `${principal.kind} ${principal.id} ${organizationOf(principal)} ${refusal.operationId} ${refusal.code}`;

@@ -17,13 +17,17 @@ const eventsPerRound = 1_000;
 export type SealParts = {
   db: Database;
   keyring: Keyring;
-  /** Told of each new head once it is committed: the log is where an anchor outside of the database comes from. */
+  /**
+   * Told of each new head once it is committed: the log is where an anchor outside of the database
+   * comes from.
+   */
   onHead: (head: Head) => void;
 };
 
 /**
- * Seals what is waiting, and returns how many events that were. Of two at once one does it; the place in the queue and the place in
- * the chain change hands in one transaction, so that no event is sealed twice or never.
+ * Seals what is waiting, and returns how many events that were. Of two at once one does it; the
+ * place in the queue and the place in the chain change hands in one transaction, so that no event
+ * is sealed twice or never.
  */
 export async function sealAudit(parts: SealParts): Promise<number> {
   for (let sealed = 0; ; ) {
@@ -54,8 +58,8 @@ async function sealRound(keyring: Keyring, tx: Tx): Promise<{ count: number; hea
 }
 
 /**
- * Where to go on. Sealing onto an end that nobody signed would sign what somebody forged: it stops instead, and the events wait in the
- * queue.
+ * Where to go on. Sealing onto an end that nobody signed would sign what somebody forged: it stops
+ * instead, and the events wait in the queue.
  */
 function requireGenuine(keyring: Keyring, { heads, seal }: ChainEnd): { seq: number; hash: Buffer } {
   if (heads.length === 0 && seal === undefined) return chainStart;

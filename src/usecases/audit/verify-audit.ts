@@ -13,7 +13,9 @@ import {
 } from '../../stores/postgres/audit/seals.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 
-/** What can be wrong, at the first place where it is; docs/operations.md says what each one means. */
+/**
+ * What can be wrong, at the first place where it is; docs/operations.md says what each one means.
+ */
 export const auditFaultKinds = [
   'changed',
   'event_missing',
@@ -52,7 +54,10 @@ export type AuditVerification = {
 type ChainParts = { db: Db; keyring: Keyring };
 
 export type VerifyAuditParts = ChainParts & {
-  /** Each verification reads the whole log, on a connection of those that everything else is waiting for. */
+  /**
+   * Each verification reads the whole log, on a connection of those that everything else is waiting
+   * for.
+   */
   auditVerifications: Bulkhead;
 };
 
@@ -61,9 +66,11 @@ const sealsPerPage = 500;
 const eventsPerPage = 10_000;
 
 /**
- * Computes the chain anew from `fromSeq` to its end, or to the first head beyond `limit`, and stops at the first fault. The hash that
- * it begins with is taken as it stands: the signed head at the other end vouches for it. Nothing is locked, no snapshot is kept,
- * and the end is fixed at the start, so that sealing goes on meanwhile. Rejects with `OVERLOADED` when others are at it already.
+ * Computes the chain anew from `fromSeq` to its end, or to the first head beyond `limit`, and stops
+ * at the first fault. The hash that it begins with is taken as it stands: the signed head at the
+ * other end vouches for it. Nothing is locked, no snapshot is kept, and the end is fixed at the
+ * start, so that sealing goes on meanwhile. Rejects with `OVERLOADED` when others are at it
+ * already.
  */
 export function verifyAudit(
   parts: VerifyAuditParts,
@@ -110,7 +117,10 @@ function truncatedAfter(seq: number): AuditFault {
   return { seq: seq + 1, eventId: null, kind: 'truncated' };
 }
 
-/** Events, seals and heads go back together to an earlier state without a trace, but not one without the others. */
+/**
+ * Events, seals and heads go back together to an earlier state without a trace, but not one without
+ * the others.
+ */
 function faultOfEnd(keyring: Keyring, { heads, seal }: ChainEnd): AuditFault | undefined {
   const signedThrough = heads[0]?.seq ?? 0;
   const sealedThrough = seal?.seq ?? 0;
@@ -176,8 +186,9 @@ class Walk {
   }
 
   /**
-   * Looks for events that are in no place of the chain, among the ids from the one at `after` to the one at `through`: where one
-   * verification ends the next one begins, so that together they have looked everywhere.
+   * Looks for events that are in no place of the chain, among the ids from the one at `after` to
+   * the one at `through`: where one verification ends the next one begins, so that together they
+   * have looked everywhere.
    */
   async strays(after: number, through: number | undefined): Promise<AuditFault | undefined> {
     const until = through === undefined ? null : ((await this.#eventIdAt(through)) ?? null);

@@ -6,7 +6,10 @@ import type { Caller, OrganizationPrincipal } from '../../domain/principal.ts';
 import { insertEnvironment } from '../../stores/postgres/organizations/environments.ts';
 import { type ChangeParts, change } from '../change.ts';
 
-/** Adds an environment to the caller's organization. `ENVIRONMENT_ALREADY_EXISTS` when it has one of that name. */
+/**
+ * Adds an environment to the caller's organization. `ENVIRONMENT_ALREADY_EXISTS` when it has one of
+ * that name.
+ */
 export async function createEnvironment(
   parts: ChangeParts,
   caller: Caller<OrganizationPrincipal>,

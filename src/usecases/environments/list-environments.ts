@@ -4,7 +4,10 @@ import type { Database } from '../../stores/postgres/database.ts';
 import { listEnvironments as findEnvironments } from '../../stores/postgres/organizations/environments.ts';
 import { inOrganization } from '../../stores/postgres/organizations/row-scope.ts';
 
-/** A page of the environments of the caller's organization, newest first, and whether another one follows. */
+/**
+ * A page of the environments of the caller's organization, newest first, and whether another one
+ * follows.
+ */
 export async function listEnvironments(
   parts: { db: Database },
   { organizationId }: OrganizationPrincipal,

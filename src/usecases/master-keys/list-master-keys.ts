@@ -11,7 +11,9 @@ export type MasterKeysRequest = {
   before?: string | undefined;
 };
 
-/** A page of all master keys there have ever been, newest first, and whether another one follows. */
+/**
+ * A page of all master keys there have ever been, newest first, and whether another one follows.
+ */
 export async function listMasterKeys(
   { db, clock }: { db: Db; clock: Clock },
   { name, status, limit, before }: MasterKeysRequest,

@@ -2,7 +2,10 @@ import { type MasterKey, type MasterKeyStatus, statusOf } from '../../domain/mas
 import type { Db } from '../../stores/postgres/database.ts';
 import { type MasterKeyUse, readMasterKeyUse } from '../../stores/postgres/master-keys/master-keys.ts';
 
-/** A master key as super-admins see it. Plain values, since it may be kept as text for a repeated request. */
+/**
+ * A master key as super-admins see it. Plain values, since it may be kept as text for a repeated
+ * request.
+ */
 export type ShownMasterKey = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'createdAt' | 'revision'> & {
   status: MasterKeyStatus;
   expiresAt: string | null;

@@ -16,9 +16,10 @@ export type FirstTenantKey = { secret: string; apiKey: ApiKey };
 const organizationName = 'Default';
 
 /**
- * Makes the key with which the first platform user is bootstrapped, of an organization of its own, while there has never been a
- * tenant key and there is no platform user: later it would be a way in beside the one that operators guard. Of several processes that
- * start at once, one makes it; the others answer undefined. `isLost` makes another when the first one was lost.
+ * Makes the key with which the first platform user is bootstrapped, of an organization of its own,
+ * while there has never been a tenant key and there is no platform user: later it would be a way in
+ * beside the one that operators guard. Of several processes that start at once, one makes it; the
+ * others answer undefined. `isLost` makes another when the first one was lost.
  */
 export async function ensureFirstTenantKey(
   parts: ChangeParts & { keyring: Keyring },

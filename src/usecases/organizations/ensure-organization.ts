@@ -6,7 +6,10 @@ import { insertEnvironment } from '../../stores/postgres/organizations/environme
 import { insertOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import type { EventDraft } from '../change.ts';
 
-/** Adds what is missing of an organization, its `default` environment and those named; returns the events of it. */
+/**
+ * Adds what is missing of an organization, its `default` environment and those named; returns the
+ * events of it.
+ */
 export async function ensureOrganization(
   { randomBytes }: { randomBytes: RandomBytes },
   tx: Tx,

@@ -15,8 +15,8 @@ export type OrganizationDetails = Organization & { counts: OrganizationCounts; e
 const environmentsMax = 100;
 
 /**
- * One organization, what it has, and the names of its newest environments. `ORGANIZATION_NOT_FOUND` when there is none, or when it
- * was deleted.
+ * One organization, what it has, and the names of its newest environments. `ORGANIZATION_NOT_FOUND`
+ * when there is none, or when it was deleted.
  */
 export async function getOrganization(
   { db, clock }: { db: Db; clock: Clock },

@@ -16,7 +16,10 @@ export type OrganizationChanges = {
   status?: Exclude<Organization['status'], 'deleted'> | undefined;
 };
 
-/** Renames, suspends or resumes an organization, in one transaction. `ORGANIZATION_NOT_FOUND` when there is none, or it was deleted. */
+/**
+ * Renames, suspends or resumes an organization, in one transaction. `ORGANIZATION_NOT_FOUND` when
+ * there is none, or it was deleted.
+ */
 export async function updateOrganization(
   parts: ChangeParts,
   caller: Caller<PlatformPrincipal>,

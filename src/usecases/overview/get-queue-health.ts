@@ -6,7 +6,10 @@ export type QueueHealthParts = {
   countFlushes: () => Promise<number>;
 };
 
-/** How the background jobs are, and how many reports of counted calls wait for them; null where Redis does not answer. */
+/**
+ * How the background jobs are, and how many reports of counted calls wait for them; null where
+ * Redis does not answer.
+ */
 export async function getQueueHealth(
   parts: QueueHealthParts,
 ): Promise<{ queue: QueueHealth | null; flushesWaiting: number | null }> {

@@ -16,7 +16,10 @@ export type TopTraffic = {
   keys: KeyTraffic[];
 };
 
-/** Those with the most accepted calls on a UTC day, today unless told otherwise; hidden keys only for who may read them. */
+/**
+ * Those with the most accepted calls on a UTC day, today unless told otherwise; hidden keys only
+ * for who may read them.
+ */
 export async function getTopTraffic(
   { db, clock }: { db: Db; clock: Clock },
   principal: PlatformPrincipal,

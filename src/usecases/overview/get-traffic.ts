@@ -6,8 +6,9 @@ import { stepMs, type UsageRequest, wholeSteps } from '../usage/usage-range.ts';
 export type Traffic = TrafficRange & { steps: { start: Date; sums: TrafficSum[] }[] };
 
 /**
- * The calls of all keys in `[from, to)` by outcome, widened to whole hours or UTC days, each of them present; by default the last day
- * of hours or the last 30 days. Exact for what was rolled up. `VALIDATION_ERROR` for a range that is empty or too long.
+ * The calls of all keys in `[from, to)` by outcome, widened to whole hours or UTC days, each of
+ * them present; by default the last day of hours or the last 30 days. Exact for what was rolled up.
+ * `VALIDATION_ERROR` for a range that is empty or too long.
  */
 export async function getTraffic(
   { db, clock }: { db: Db; clock: Clock },

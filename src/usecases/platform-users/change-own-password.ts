@@ -10,8 +10,9 @@ import { hashNewPassword } from './new-password.ts';
 import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
 /**
- * A platform user sets their own password, with the old one, and every session of theirs ends: also this one, since its token may be
- * what was stolen. `INVALID_CREDENTIALS` when the old one is wrong. A platform key has no password: `USER_NOT_FOUND`.
+ * A platform user sets their own password, with the old one, and every session of theirs ends: also
+ * this one, since its token may be what was stolen. `INVALID_CREDENTIALS` when the old one is
+ * wrong. A platform key has no password: `USER_NOT_FOUND`.
  */
 export async function changeOwnPassword(
   parts: PlatformUserParts,

@@ -14,7 +14,10 @@ import {
   rightsOf,
 } from './platform-user-parts.ts';
 
-/** Adds a platform user; without roles they may do nothing. `EMAIL_ALREADY_EXISTS` in whatever case or form of Unicode. */
+/**
+ * Adds a platform user; without roles they may do nothing. `EMAIL_ALREADY_EXISTS` in whatever case
+ * or form of Unicode.
+ */
 export async function createPlatformUser(
   parts: PlatformUserParts,
   caller: Caller<PlatformPrincipal>,

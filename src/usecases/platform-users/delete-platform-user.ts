@@ -11,7 +11,10 @@ import {
 import { type ChangeParts, change } from '../change.ts';
 import { platformUserEvent, rightsOf } from './platform-user-parts.ts';
 
-/** Removes a platform user and ends its sessions; what they did stays in the audit log. Never oneself, never the last super-admin. */
+/**
+ * Removes a platform user and ends its sessions; what they did stays in the audit log. Never
+ * oneself, never the last super-admin.
+ */
 export async function deletePlatformUser(
   parts: ChangeParts,
   caller: Caller<PlatformPrincipal>,

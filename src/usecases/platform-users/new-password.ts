@@ -3,7 +3,10 @@ import { validationError } from '../../domain/errors.ts';
 import { normalizedPassword, passwordFault } from '../../domain/password.ts';
 import { hashPassword } from '../../password-hash.ts';
 
-/** The hash of a password that somebody chose for an account; a `VALIDATION_ERROR` when it may not be chosen. */
+/**
+ * The hash of a password that somebody chose for an account; a `VALIDATION_ERROR` when it may not
+ * be chosen.
+ */
 export async function hashNewPassword(
   parts: { passwordHashing: Bulkhead },
   password: string,

@@ -24,9 +24,10 @@ export type PlatformUserChanges = Partial<
 >;
 
 /**
- * Changes a platform user. Nobody changes one who holds more than they do, or gives what they do not hold; a password is set by
- * super-admins, and never one's own here; nobody deactivates themselves; the last active super-admin stays one. Deactivation and a
- * new password end the user's sessions in the same transaction; roles and status bind the next request.
+ * Changes a platform user. Nobody changes one who holds more than they do, or gives what they do
+ * not hold; a password is set by super-admins, and never one's own here; nobody deactivates
+ * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
+ * sessions in the same transaction; roles and status bind the next request.
  */
 export async function updatePlatformUser(
   parts: PlatformUserParts,

@@ -7,7 +7,10 @@ import { insertRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { type RoleSettings, roleEvent } from './role-changes.ts';
 
-/** Adds a custom role with permissions that the caller holds. `ROLE_ALREADY_EXISTS` when its name is taken, in whatever case. */
+/**
+ * Adds a custom role with permissions that the caller holds. `ROLE_ALREADY_EXISTS` when its name is
+ * taken, in whatever case.
+ */
 export async function createRole(
   parts: ChangeParts,
   caller: Caller<PlatformPrincipal>,

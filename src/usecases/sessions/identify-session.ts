@@ -4,7 +4,10 @@ import type { FindSessionHolder } from '../../stores/postgres/sessions/sessions.
 import { readToken } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-/** The operator behind a token, with what their roles allow at this moment; undefined when the token or its session is not good. */
+/**
+ * The operator behind a token, with what their roles allow at this moment; undefined when the token
+ * or its session is not good.
+ */
 export async function identifySession(
   parts: { findSessionHolder: FindSessionHolder; clock: Clock; signingKeys: SigningKeys },
   token: string,

@@ -30,7 +30,10 @@ import type { SigningKeys } from './signing-keys.ts';
 export type LogInParts = Omit<ChangeParts, 'propagation'> & {
   keyring: Keyring;
   signingKeys: SigningKeys;
-  /** Bounds the logins at work: a flood of them must not slow down what else the process does, so most are refused unread. */
+  /**
+   * Bounds the logins at work: a flood of them must not slow down what else the process does, so
+   * most are refused unread.
+   */
   passwordHashing: Bulkhead;
 };
 
@@ -48,8 +51,9 @@ type Attempt = LogInRequest & { subjects: LoginSubjects };
 export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
 
 /**
- * A token for who knows the password. `INVALID_CREDENTIALS` for an unknown address and for a wrong password, after the same work;
- * `ACCOUNT_INACTIVE` only to who knew the password; `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password.
+ * A token for who knows the password. `INVALID_CREDENTIALS` for an unknown address and for a wrong
+ * password, after the same work; `ACCOUNT_INACTIVE` only to who knew the password;
+ * `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password.
  */
 export function logIn(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
   return parts.passwordHashing.run(() => logInNow(parts, request));
@@ -75,7 +79,10 @@ async function logInNow(parts: LogInParts, request: LogInRequest): Promise<Logge
   return begin(parts, attempt, known);
 }
 
-/** A hash with today's parameters of what nobody knows: an unknown address takes as long as a known one. */
+/**
+ * A hash with today's parameters of what nobody knows: an unknown address takes as long as a known
+ * one.
+ */
 let madeUp: Promise<string> | undefined;
 
 function nobodysHash({ randomBytes }: LogInParts): Promise<string> {

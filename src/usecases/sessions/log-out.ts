@@ -3,7 +3,10 @@ import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { deleteSession } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, change } from '../change.ts';
 
-/** Ends the session of the token that the caller came with. A platform key has none, and nothing happens. */
+/**
+ * Ends the session of the token that the caller came with. A platform key has none, and nothing
+ * happens.
+ */
 export async function logOut(parts: ChangeParts, caller: Caller<PlatformPrincipal>): Promise<void> {
   const { sessionId, id } = caller.principal;
   if (sessionId === null) return;

@@ -20,8 +20,9 @@ export function signSession(key: SigningKey, session: Session): Promise<string> 
 }
 
 /**
- * The session and the user that a token names, or undefined when it is not a token of ours: another algorithm (`none` included), type,
- * issuer or audience, an unknown key, expired, or changed. Only `kid` is looked at in its header, never `jku`, `x5u` or `jwk`.
+ * The session and the user that a token names, or undefined when it is not a token of ours: another
+ * algorithm (`none` included), type, issuer or audience, an unknown key, expired, or changed. Only
+ * `kid` is looked at in its header, never `jku`, `x5u` or `jwk`.
  */
 export async function readToken(
   parts: { signingKeys: SigningKeys; clock: Clock },

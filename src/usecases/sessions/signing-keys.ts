@@ -27,8 +27,9 @@ export type SigningKeyParts = {
 };
 
 /**
- * The Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half lies there sealed under the pepper; when
- * its pepper is gone, a new key is made and the old one still verifies.
+ * The Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half lies
+ * there sealed under the pepper; when its pepper is gone, a new key is made and the old one still
+ * verifies.
  */
 export class SigningKeys {
   readonly #parts: SigningKeyParts;

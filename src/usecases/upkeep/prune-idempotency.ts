@@ -4,7 +4,10 @@ import { deleteSealedAnswersBefore } from '../../stores/postgres/idempotency-key
 import { readServerTime } from '../../stores/postgres/server-time.ts';
 import { deleteFlushesOlderThan } from '../../stores/postgres/usage/flushes.ts';
 
-/** A flush is delivered again for as long as its process lives and Redis is away; a week is beyond any such outage. */
+/**
+ * A flush is delivered again for as long as its process lives and Redis is away; a week is beyond
+ * any such outage.
+ */
 const flushLifeMs = 7 * 86_400_000;
 
 /** Drops kept answers past their day and the ids of flushes that nobody can deliver any more. */

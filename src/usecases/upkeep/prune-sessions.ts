@@ -6,7 +6,10 @@ import { deleteLoginFailuresBefore } from '../../stores/postgres/sessions/login-
 import { deleteSessionsExpiredBefore } from '../../stores/postgres/sessions/sessions.ts';
 import { deleteSigningKeysBefore } from '../../stores/postgres/sessions/signing-keys.ts';
 
-/** Drops sessions past their day, failed logins that are forgotten, and signing keys whose last token has expired. */
+/**
+ * Drops sessions past their day, failed logins that are forgotten, and signing keys whose last
+ * token has expired.
+ */
 export async function pruneSessions(parts: { db: Database }): Promise<number> {
   const now = (await readServerTime(parts.db)).getTime();
   const sessions = await deleteSessionsExpiredBefore(parts.db, new Date(now));

@@ -20,7 +20,10 @@ export type FlushBatch = {
   rest: string[];
 };
 
-/** Sums up as many of these waiting flushes as one transaction holds. Bounded by rows, whatever a flush holds. */
+/**
+ * Sums up as many of these waiting flushes as one transaction holds. Bounded by rows, whatever a
+ * flush holds.
+ */
 export async function readFlushBatch(redis: Redis, waiting: readonly string[]): Promise<FlushBatch> {
   const hours = new UsageHours();
   const ids: string[] = [];

@@ -6,8 +6,9 @@ import type { ReadParts } from '../user-keys/key-with-usage.ts';
 import { type KeyUsage, type UsageRequest, wholeSteps } from './usage-range.ts';
 
 /**
- * The usage of a key's line in `[from, to)`, widened to whole hours or UTC days; by default the last day of hours or the last
- * 30 days. `KEY_NOT_FOUND` as ever; `VALIDATION_ERROR` for a range that is empty or too long.
+ * The usage of a key's line in `[from, to)`, widened to whole hours or UTC days; by default the
+ * last day of hours or the last 30 days. `KEY_NOT_FOUND` as ever; `VALIDATION_ERROR` for a range
+ * that is empty or too long.
  */
 export async function getKeyUsage(
   parts: ReadParts,

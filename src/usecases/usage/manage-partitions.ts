@@ -12,8 +12,8 @@ const lateDaysMax = 8;
 export type Retention = { usageHoursDays: number; usageDaysDays: number };
 
 /**
- * Makes the usage partitions of the coming months and drops those that are wholly past their retention, with the sums over all keys
- * that are as old. Safe to repeat.
+ * Makes the usage partitions of the coming months and drops those that are wholly past their
+ * retention, with the sums over all keys that are as old. Safe to repeat.
  */
 export async function managePartitions(parts: { db: Database; retention: Retention }): Promise<string[]> {
   const now = await readServerTime(parts.db);

@@ -17,9 +17,10 @@ const triesAlone = 3;
 type Run = RollUpParts & { counted: number; suspects: Map<string, unknown> };
 
 /**
- * Moves the waiting flushes from Redis into the sums in Postgres, and returns how many were new. Killed before the commit, it has
- * done nothing; killed after it, the flushes are still in Redis and the next run finds their ids in Postgres; run twice at once,
- * each flush is claimed by one. One that cannot be added up holds up no other: it is set aside.
+ * Moves the waiting flushes from Redis into the sums in Postgres, and returns how many were new.
+ * Killed before the commit, it has done nothing; killed after it, the flushes are still in Redis
+ * and the next run finds their ids in Postgres; run twice at once, each flush is claimed by one.
+ * One that cannot be added up holds up no other: it is set aside.
  */
 export async function rollUpUsage(parts: RollUpParts): Promise<number> {
   const run: Run = { ...parts, counted: 0, suspects: new Map() };
@@ -37,7 +38,10 @@ async function addAll(run: Run, ids: readonly string[]): Promise<void> {
   }
 }
 
-/** A batch that was refused is halved, down to the one that is to blame. When the server is away, nobody is. */
+/**
+ * A batch that was refused is halved, down to the one that is to blame. When the server is away,
+ * nobody is.
+ */
 async function addBatch(run: Run, batch: FlushBatch): Promise<void> {
   if (batch.ids.length === 0) return;
   const refused = await add(run, batch);
@@ -51,7 +55,9 @@ async function addBatch(run: Run, batch: FlushBatch): Promise<void> {
   await addAll(run, batch.ids.slice(middle));
 }
 
-/** Counts all flushes of the batch, and takes them out of Redis; hands back why they were refused. */
+/**
+ * Counts all flushes of the batch, and takes them out of Redis; hands back why they were refused.
+ */
 async function add(run: Run, { ids, hours }: FlushBatch): Promise<{ error: unknown } | undefined> {
   let counted: string[];
   try {

@@ -8,7 +8,10 @@ export type OnSetAside = (flush: SetAsideFlush) => void;
 
 const errorLengthMax = 1_000;
 
-/** Keeps a flush that cannot be counted where an operator finds it. Its counts are in no sum until somebody puts it back. */
+/**
+ * Keeps a flush that cannot be counted where an operator finds it. Its counts are in no sum until
+ * somebody puts it back.
+ */
 export async function setFlushAside(
   parts: { db: Database; onSetAside: OnSetAside },
   flushId: string,

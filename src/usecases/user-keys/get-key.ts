@@ -4,7 +4,9 @@ import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { findKey } from '../../stores/postgres/user-keys/user-keys.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
 
-/** One key with its usage, never its secret. `KEY_NOT_FOUND` also when the caller may not see it. */
+/**
+ * One key with its usage, never its secret. `KEY_NOT_FOUND` also when the caller may not see it.
+ */
 export async function getKey(
   parts: ReadParts,
   principal: VisibleScope,

@@ -7,7 +7,10 @@ import type { Key, KeySettings } from '../../domain/user-key.ts';
 
 export type Owner = { userId: string; organizationId: string; environment: string };
 
-/** A new key for an owner: the row as it will be stored, the secret that is not, and the digest that stands for it. */
+/**
+ * A new key for an owner: the row as it will be stored, the secret that is not, and the digest that
+ * stands for it.
+ */
 export function issueSecret(
   parts: { randomBytes: RandomBytes; keyring: Keyring },
   wanted: KeySettings & Owner & { lineageId?: string },
@@ -40,7 +43,9 @@ export function issueSecret(
   return { secret, key, digest: digestSecret(parts.keyring[0], secret) };
 }
 
-/** What the owner is told, once. Plain values, since it may be kept as text for a repeated request. */
+/**
+ * What the owner is told, once. Plain values, since it may be kept as text for a repeated request.
+ */
 export type MintedKey = {
   secret: string;
   keyId: string;

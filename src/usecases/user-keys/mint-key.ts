@@ -25,14 +25,18 @@ export type MintRequest = KeySettings & { userId: string; organizationId: string
 
 export type MintParts = ChangeParts & { keyring: Keyring; insertMint: InsertMint };
 
-/** A mint that makes room first is tried again; more rounds than this mean that others keep taking the place. */
+/**
+ * A mint that makes room first is tried again; more rounds than this mean that others keep taking
+ * the place.
+ */
 const roundsMax = 4;
 
 /**
- * Mints the one active key of a (user, organization, environment). The organization and the environment are created on first
- * use. Answers with the secret, which is nowhere else from then on. Errors: `KEY_ALREADY_EXISTS` with its `key_id`, also in a
- * race; `ORGANIZATION_SUSPENDED`; `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists. The key, its audit event and
- * the kept answer are one transaction.
+ * Mints the one active key of a (user, organization, environment). The organization and the
+ * environment are created on first use. Answers with the secret, which is nowhere else from then
+ * on. Errors: `KEY_ALREADY_EXISTS` with its `key_id`, also in a race; `ORGANIZATION_SUSPENDED`;
+ * `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists. The key, its audit event and the
+ * kept answer are one transaction.
  */
 export async function mintKey(
   parts: MintParts,

@@ -10,11 +10,11 @@ import { keyEvent } from './key-events.ts';
 export type Revocation = { revokedCount: number; propagation: Propagation };
 
 /**
-/**
  * Ends keys that are not revoked, whatever the clock says of them: a clock that is ahead would else
- * spare a key that is good again once it is right. Expired keys that a refresh could still renew end
- * as well: a revoke is the last word. The caller holds `lockUserKeys`. `audience`: the verifiers that
- * an earlier revoke of these keys concerned, for a request that finds nothing left to end.
+ * spare a key that is good again once it is right. Expired keys that a refresh could still renew
+ * end as well: a revoke is the last word. The caller holds `lockUserKeys`. `audience`: the
+ * verifiers that an earlier revoke of these keys concerned, for a request that finds nothing left
+ * to end.
  */
 export async function endKeys(
   tx: Tx,

@@ -24,10 +24,11 @@ const batchMax = 500;
 const placesMax = 1_000;
 
 /**
- * Revokes a user's keys, in one organization or in all, those in their grace included; keys outside the caller's allow-lists
- * are not there for it. Counts the keys that could still be accepted. Nothing to revoke is a success with 0, unless no such
- * key ever existed: then `KEY_NOT_FOUND`, or `USER_NOT_FOUND` when only a user was named. More than 500 keys go in
- * several transactions; a request that broke off has ended some of them, and repeating it ends the rest.
+ * Revokes a user's keys, in one organization or in all, those in their grace included; keys outside
+ * the caller's allow-lists are not there for it. Counts the keys that could still be accepted.
+ * Nothing to revoke is a success with 0, unless no such key ever existed: then `KEY_NOT_FOUND`, or
+ * `USER_NOT_FOUND` when only a user was named. More than 500 keys go in several transactions; a
+ * request that broke off has ended some of them, and repeating it ends the rest.
  */
 export async function revokeKeysOf(
   parts: ChangeParts,
@@ -63,7 +64,10 @@ function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, i
   });
 }
 
-/** The verifiers that an earlier revoke of these keys concerned: those of the places where the keys were. */
+/**
+ * The verifiers that an earlier revoke of these keys concerned: those of the places where the keys
+ * were.
+ */
 async function audienceOfEnded(tx: Tx, asked: KeyOwners): Promise<Audience> {
   const places = await listKeyPlaces(tx, asked, placesMax);
   if (places.length === 0) {

@@ -76,8 +76,9 @@ export async function heartbeat(
 async function readOrWait({ db, changes }: HeartbeatParts, beat: Beat): Promise<AppliedChange[]> {
   const untilMs = performance.now() + beat.waitMs;
   for (let isOver = false; ; ) {
-    // Before the read: what is told while it runs ends the wait at once. What an earlier read has brought may be told only now; then
-    // this one brings nothing, and waits again. An answer without news would let the verifier pause while a revoke waits for it.
+    // Before the read: what is told while it runs ends the wait at once. What an earlier read has
+    // brought may be told only now; then this one brings nothing, and waits again. An answer
+    // without news would let the verifier pause while a revoke waits for it.
     const told = changes.count;
     const read = await listKeyChangesAfter(db, beat.appliedSeq, changesPerReadMax);
     if (read.length > 0 || isOver) return read;

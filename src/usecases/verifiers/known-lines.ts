@@ -5,12 +5,15 @@ import { RecentValues } from './recent-values.ts';
 /** How long a line that was limited meanwhile may pass for one without limits. */
 const spanMs = 5_000;
 
-/** About 100 bytes each; a gateway that verifies more keys than this has them looked up more often. */
+/**
+ * About 100 bytes each; a gateway that verifies more keys than this has them looked up more often.
+ */
 const linesMax = 100_000;
 
 /**
- * Lines of keys that were reported lately, so that a gateway which reports the same keys four times a second costs Postgres little.
- * Ids that do not exist are not remembered: anybody who may report could fill the memory with them.
+ * Lines of keys that were reported lately, so that a gateway which reports the same keys four times
+ * a second costs Postgres little. Ids that do not exist are not remembered: anybody who may report
+ * could fill the memory with them.
  */
 export class KnownLines {
   readonly #db: Database;

@@ -9,7 +9,9 @@ import { RecentValues } from './recent-values.ts';
 const spanMs = 5_000;
 const reportersMax = 10_000;
 
-/** Verifiers that may report: registered with that master key, and alive at most twenty minutes ago. */
+/**
+ * Verifiers that may report: registered with that master key, and alive at most twenty minutes ago.
+ */
 export class KnownReporters {
   readonly #db: Database;
   readonly #recent = new RecentValues<string>({ spanMs, sizeMax: reportersMax });

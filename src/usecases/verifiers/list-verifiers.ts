@@ -18,13 +18,15 @@ export type VerifierFleet = {
 const shownMax = 200;
 
 /**
- * The verifiers that were heard of lately, those first for which a revoke waits longest: alive, and far behind in the feed. `behind`
- * is 0 for one that knows everything, and else at most so many changes: a number that was rolled back is never one.
+ * The verifiers that were heard of lately, those first for which a revoke waits longest: alive, and
+ * far behind in the feed. `behind` is 0 for one that knows everything, and else at most so many
+ * changes: a number that was rolled back is never one.
  */
 export async function listVerifiers({ db }: { db: Db }): Promise<VerifierFleet> {
   const verifiers = await listVerifierLeases(db, shownMax);
   const counts = await countVerifiers(db);
-  // Read last: what a verifier has applied is never ahead of it, unless the feed was emptied meanwhile.
+  // Read last: what a verifier has applied is never ahead of it, unless the feed was emptied
+  // meanwhile.
   const headSeq = await findLastKeyChangeSeq(db);
   return {
     headSeq,

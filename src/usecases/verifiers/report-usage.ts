@@ -25,9 +25,10 @@ export type ReportUsageParts = {
 export type UsageReport = { verifierId: string; flush: UsageFlush; nowMs: number };
 
 /**
- * Counts what an embedded verifier has decided, as far as it can have: about keys that exist, that its master key may see, and that
- * have no limits, and no more calls and cost than one verifier manages. What is beyond is left out and told, and never refused: the
- * verifier would repeat the report, and hold up its later ones. `VERIFIER_NOT_FOUND` when it must register anew first.
+ * Counts what an embedded verifier has decided, as far as it can have: about keys that exist, that
+ * its master key may see, and that have no limits, and no more calls and cost than one verifier
+ * manages. What is beyond is left out and told, and never refused: the verifier would repeat the
+ * report, and hold up its later ones. `VERIFIER_NOT_FOUND` when it must register anew first.
  */
 export async function reportUsage(
   parts: ReportUsageParts,

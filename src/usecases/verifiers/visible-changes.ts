@@ -2,8 +2,9 @@ import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 
 /**
- * What of the feed concerns a verifier with this master key. Of keys the feed knows only the ids, which open nothing; other
- * organizations than those of its allow-list, and other master keys, do not exist for it.
+ * What of the feed concerns a verifier with this master key. Of keys the feed knows only the ids,
+ * which open nothing; other organizations than those of its allow-list, and other master keys, do
+ * not exist for it.
  */
 export function visibleChanges(
   principal: MasterKeyPrincipal,

@@ -27,7 +27,10 @@ const eventsOf = async (targetId: string) =>
 const codes = async (key: string) => [await codeOf(broker, key), await codeOf(replica, key)];
 const everywhere = (code: string) => [code, code];
 
-/** Many brief races against the caches: a change that has answered must hold on both replicas in the next request. */
+/**
+ * Many brief races against the caches: a change that has answered must hold on both replicas in the
+ * next request.
+ */
 async function warm(user: TestApiUser) {
   expect(await codes(user.key)).toEqual(everywhere('VALID'));
 }

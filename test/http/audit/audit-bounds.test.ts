@@ -106,7 +106,10 @@ test('503: of many verifications two run, and the connections are left to everyb
   );
 });
 
-/** The same API on another port, on a pool that is soon empty, where what reads the chain is held up until it is released. */
+/**
+ * The same API on another port, on a pool that is soon empty, where what reads the chain is held up
+ * until it is released.
+ */
 async function holdingServer() {
   let waiting = 0;
   let isReleased = false;

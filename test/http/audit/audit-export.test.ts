@@ -74,7 +74,9 @@ test('200: filters narrow it, down to nothing at all', async () => {
   expect([narrowed.status, await narrowed.text()]).toEqual([200, '']);
 });
 
-/** The same API on another port, on a connection that counts the pages which are read through it. */
+/**
+ * The same API on another port, on a connection that counts the pages which are read through it.
+ */
 async function countingServer(): Promise<{ url: string; pagesRead: () => number }> {
   let pages = 0;
   const pool = openPool({ ...poolOptions, databaseUrl: broker.config.DATABASE_URL }, () => undefined);
@@ -101,7 +103,10 @@ const poolOptions = {
   lockTimeoutMs: 4_000,
 };
 
-/** An export of which so much is under way as fits between the two ends, and whose reader then takes nothing more. */
+/**
+ * An export of which so much is under way as fits between the two ends, and whose reader then takes
+ * nothing more.
+ */
 async function stalledExport({ url, pagesRead }: Awaited<ReturnType<typeof countingServer>>) {
   const request = get(url + path, { headers: viewer.headers });
   atEnd(async () => void request.destroy());

@@ -38,7 +38,10 @@ async function everything(query: string): Promise<string[]> {
   return ids;
 }
 
-/** Organizations whose ids sort against their age, as those of callers may, some of them of the same millisecond. */
+/**
+ * Organizations whose ids sort against their age, as those of callers may, some of them of the same
+ * millisecond.
+ */
 async function organizations(
   names: readonly string[],
   status = 'active',

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { jobs } from '../../../workers/jobs.ts';
 import { openQueue, queueName } from '../../../src/stores/queue.ts';
 import { openQueueRedis } from '../../../src/stores/redis/client.ts';
 import { keyspace } from '../../../src/stores/redis/keyspace.ts';
 import { pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
+import { jobs } from '../../../workers/jobs.ts';
 import { callAs, type Headers } from '../../support/api-keys.ts';
 import { atEnd, endAll } from '../../support/at-end.ts';
 import { startReplica, type TestBroker } from '../../support/broker.ts';

@@ -64,7 +64,10 @@ test('of twenty at once one wins, and its user is a super-admin', async () => {
   await replica.close();
 });
 
-/** Reading goes on; whoever wants to insert a user waits, so that several are past the first look at once. */
+/**
+ * Reading goes on; whoever wants to insert a user waits, so that several are past the first look at
+ * once.
+ */
 async function holdInserts() {
   const held = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();

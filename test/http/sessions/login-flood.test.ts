@@ -16,7 +16,10 @@ afterAll(() => broker.close());
 /** Two are hashed at a time and twenty wait. */
 const roomForLogins = 22;
 
-/** Logins that do not end before they are told to, as many as there is room for; and what was answered to those on top. */
+/**
+ * Logins that do not end before they are told to, as many as there is room for; and what was
+ * answered to those on top.
+ */
 async function crowd(onTop: number) {
   const hash = Promise.withResolvers<boolean>();
   vi.spyOn(argon2, 'verify').mockImplementation(() => hash.promise);

@@ -33,7 +33,9 @@ async function list(query: Record<string, string | number>, as?: string): Promis
 
 const idsOf = (keys: ReadonlyArray<{ key_id: string }>) => keys.map(({ key_id }) => key_id);
 
-/** Keys of one user, each in an organization of its own and each a little later than the one before. */
+/**
+ * Keys of one user, each in an organization of its own and each a little later than the one before.
+ */
 async function mintSeveral(userId: string, count: number): Promise<Minted[]> {
   const minted: Minted[] = [];
   for (let index = 0; index < count; index++) {

@@ -28,7 +28,10 @@ function request(method: string, ...lines: string[]): string {
 
 const closes = /^connection: close\r$/im;
 
-/** Each request after the answer to the one before it, all on one connection; resolves with the last answer. */
+/**
+ * Each request after the answer to the one before it, all on one connection; resolves with the last
+ * answer.
+ */
 function converse(...requests: string[]): Promise<string> {
   const { hostname, port } = new URL(broker.url);
   return new Promise((resolve, reject) => {
@@ -68,8 +71,9 @@ test('a handshake for another protocol is answered like any other request', asyn
   expect(statusesOf(received)).toEqual([200, 200]);
 });
 
-// What nginx sends for a POST when its configuration forgets to take the length away: the client's header and no body. Whatever
-// came next on the connection would be eaten as that body, and what is left of it be parsed as another request.
+// What nginx sends for a POST when its configuration forgets to take the length away: the client's
+// header and no body. Whatever came next on the connection would be eaten as that body, and what is
+// left of it be parsed as another request.
 test.each([
   ['GET', 'content-length: 7'],
   ['GET', 'transfer-encoding: chunked'],

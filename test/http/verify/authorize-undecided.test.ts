@@ -92,7 +92,8 @@ test('a Postgres that hangs is not waited for: 503 comes before a gateway gives 
     expectUndecided(await ask());
     tookMs.push(performance.now() - askedMs);
   }
-  // 150 ms by design; Envoy gives up after 200 ms by default, and our own connections to Postgres only after 500.
+  // 150 ms by design; Envoy gives up after 200 ms by default, and our own connections to Postgres
+  // only after 500.
   expect(Math.min(...tookMs)).toBeLessThan(200);
   thaw();
   await statusBecomes(200);

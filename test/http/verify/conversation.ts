@@ -7,7 +7,10 @@ export type Conversation = {
   answersMax: number | undefined;
 };
 
-/** An answer without what differs from one to the next: times, new request ids, and security headers. */
+/**
+ * An answer without what differs from one to the next: times, new request ids, and security
+ * headers.
+ */
 export type Heard = { status: number; headers: Record<string, string>; body: string };
 
 /**

@@ -106,7 +106,10 @@ function newConversation(random: Random): { conversation: Conversation; count: n
   return { conversation: { text, answersMax }, count: requests.length };
 }
 
-/** A busy machine may be late with an answer; what differs is therefore asked once more, with patience. */
+/**
+ * A busy machine may be late with an answer; what differs is therefore asked once more, with
+ * patience.
+ */
 async function compare(conversation: Conversation): Promise<Heard[]> {
   const [mine, theirs] = await askBoth(conversation, silenceMs);
   if (isSameOrRefused(mine, theirs)) return mine;

@@ -21,7 +21,10 @@ export function knockOnce(broker: Caller, headers: Record<string, string>, how: 
   return broker.call(`${method} ${doorPath}${below}`, { headers, ...(as !== undefined && { as }) });
 }
 
-/** The first decision: a busy machine may miss the door's deadline, and is then asked again, as its 503 says. */
+/**
+ * The first decision: a busy machine may miss the door's deadline, and is then asked again, as its
+ * 503 says.
+ */
 export function knock(broker: Caller, headers: Record<string, string>, how?: Knock): Promise<Answer> {
   return eventually(
     10_000,
@@ -41,7 +44,10 @@ export function headersOf(answer: Answer): Record<string, string> {
   return headers;
 }
 
-/** Expects a refusal as every gateway can take it, and nothing in it that the end client should not know. */
+/**
+ * Expects a refusal as every gateway can take it, and nothing in it that the end client should not
+ * know.
+ */
 export function expectRefusal(answer: Answer, status: number, title: string, headers: object) {
   const requestId = answer.headers.get('x-request-id');
   expect(answer.body).toStrictEqual({ type: 'about:blank', title, status, trace_id: requestId });

@@ -10,7 +10,9 @@ const verifyPath = '/v1/flowplate/api-keys/verify';
 const authorizePath = '/v1/flowplate/authz';
 const eol = '\r\n';
 
-/** A request as a gateway sends it, with anything about it changed that a parser might trip over. */
+/**
+ * A request as a gateway sends it, with anything about it changed that a parser might trip over.
+ */
 export function fuzzedRequest(random: Random, secrets: Secrets): FuzzedRequest {
   const kind = random.weighted({ verify: 6, authorize: 5, other: 1 });
   const request =

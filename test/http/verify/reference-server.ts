@@ -7,8 +7,8 @@ import { refusals } from '../../../src/http/verify/authorize-refusals.ts';
 import { verifyKey } from '../../../src/verify/verify-key.ts';
 
 /**
- * The same API without a parser of its own: JSON verify goes through Express like every other route,
- * and forward auth is read from what Node's parser made of the headers.
+ * The same API without a parser of its own: JSON verify goes through Express like every other
+ * route, and forward auth is read from what Node's parser made of the headers.
  */
 export function createReferenceServer(parts: AppParts): Server {
   const app = createApp(parts);

@@ -26,7 +26,10 @@ async function allMigrations(): Promise<string[]> {
   return (await readdir(directory)).map((file) => file.replace(/\.sql$/, '')).sort();
 }
 
-/** Tables, columns, constraints, indexes, triggers and functions: everything that makes one schema differ from another. */
+/**
+ * Tables, columns, constraints, indexes, triggers and functions: everything that makes one schema
+ * differ from another.
+ */
 const shape = (databaseUrl: string) =>
   query(
     databaseUrl,

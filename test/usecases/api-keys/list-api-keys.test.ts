@@ -6,7 +6,10 @@ import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { organization } from '../../support/platform-callers.ts';
 import { withConnection } from '../../support/query.ts';
 
-/** More than one page may look at, so that what lies at the far end is found only by an index, or by going on. */
+/**
+ * More than one page may look at, so that what lies at the far end is found only by an index, or by
+ * going on.
+ */
 const many = 36_000;
 const states = ['revoked', 'expired', 'active'];
 
@@ -23,7 +26,10 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-/** Oldest first; each third of them in one state, and the oldest of each third with a name and a scope of its own. */
+/**
+ * Oldest first; each third of them in one state, and the oldest of each third with a name and a
+ * scope of its own.
+ */
 const insertKeys = `
   INSERT INTO api_keys (id, kind, organization_id, lineage_id, user_id, environment, pepper_id, digest, key_prefix, key_suffix,
     name, name_key, metadata, scopes, status, expires_at, created_at, updated_at)

@@ -289,7 +289,10 @@ describe('control: the two ways that suggest themselves are wrong, when they are
     await add(line, calls);
   }
 
-  /** Sets the count aside, adds it and then deletes it; what was set aside by a dead one is taken up again. */
+  /**
+   * Sets the count aside, adds it and then deletes it; what was set aside by a dead one is taken up
+   * again.
+   */
   async function renameAddDelete(line: string, isKilled: boolean): Promise<void> {
     await redis.renamenx(counter, `${counter}:aside`).catch(() => undefined);
     const calls = Number(await redis.get(`${counter}:aside`));

@@ -4,7 +4,10 @@ import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { KeyStatus } from '../../../domain/user-key.ts';
 import type { Db, Tx } from '../database.ts';
 
-/** Whose tenant and platform keys are there at all: those of one organization, or all. Hidden and API users' keys never are. */
+/**
+ * Whose tenant and platform keys are there at all: those of one organization, or all. Hidden and
+ * API users' keys never are.
+ */
 export type ApiKeyReach = { organizationId: string | null };
 
 export const apiKeyColumns = [
@@ -27,7 +30,10 @@ export const apiKeyColumns = [
   'updated_at',
 ] as const;
 
-/** Inserts a tenant or platform key. It stands for itself: its user is its own id, and it begins a line of its own. */
+/**
+ * Inserts a tenant or platform key. It stands for itself: its user is its own id, and it begins a
+ * line of its own.
+ */
 export async function insertApiKey(tx: Tx, apiKey: ApiKey, digest: KeyDigest): Promise<void> {
   await tx
     .insertInto('api_keys')
@@ -55,7 +61,10 @@ export async function insertApiKey(tx: Tx, apiKey: ApiKey, digest: KeyDigest): P
     .execute();
 }
 
-/** Whether any organization has, or has ever had, a key of its own: a deleted one has no row, but what was written down stays. */
+/**
+ * Whether any organization has, or has ever had, a key of its own: a deleted one has no row, but
+ * what was written down stays.
+ */
 export async function hasEverBeenATenantKey(db: Db): Promise<boolean> {
   const { rows } = await sql<{ has_been: boolean }>`
     SELECT EXISTS (SELECT FROM api_keys WHERE kind = 'tenant')
@@ -63,7 +72,10 @@ export async function hasEverBeenATenantKey(db: Db): Promise<boolean> {
   return rows[0]?.has_been ?? true;
 }
 
-/** Whether the organization has such an environment; if so, it stays until the transaction ends, as for a mint. */
+/**
+ * Whether the organization has such an environment; if so, it stays until the transaction ends, as
+ * for a mint.
+ */
 export async function lockEnvironment(tx: Tx, organizationId: string, slug: string): Promise<boolean> {
   const row = await tx
     .selectFrom('environments')
@@ -87,8 +99,9 @@ export async function lockApiKey(tx: Tx, reach: ApiKeyReach, id: string): Promis
 }
 
 /**
- * Ends an active key that the caller has locked, and returns it with its new revision. One that is past its expiry at `now`
- * ends as expired: for good, whatever a corrected clock will say of it later.
+ * Ends an active key that the caller has locked, and returns it with its new revision. One that is
+ * past its expiry at `now` ends as expired: for good, whatever a corrected clock will say of it
+ * later.
  */
 export async function endApiKey(tx: Tx, id: string, now: Date): Promise<ApiKey> {
   const row = await tx
@@ -109,7 +122,9 @@ export async function deleteApiKey(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('api_keys').where('id', '=', id).execute();
 }
 
-/** What authorizes a platform key: its roles. Undefined for a key that is gone or of another kind. */
+/**
+ * What authorizes a platform key: its roles. Undefined for a key that is gone or of another kind.
+ */
 export async function findApiKeyHolder(
   db: Db,
   id: string,

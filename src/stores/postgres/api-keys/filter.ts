@@ -82,8 +82,9 @@ function nameCondition(nameKey: string): Condition {
 }
 
 /**
- * Whether an index finds the few keys among many. Under row-level security only operators that leak nothing may be asked of an
- * index (PostgreSQL documentation, "Rules and Privileges"): for a tenant those are about prefix and expiry.
+ * Whether an index finds the few keys among many. Under row-level security only operators that leak
+ * nothing may be asked of an index (PostgreSQL documentation, "Rules and Privileges"): for a tenant
+ * those are about prefix and expiry.
  */
 export function isFoundByIndex(reach: ApiKeyReach, filter: ApiKeyFilter): boolean {
   if (filter.prefix !== undefined || filter.expiresBefore !== undefined) return true;
@@ -91,14 +92,19 @@ export function isFoundByIndex(reach: ApiKeyReach, filter: ApiKeyFilter): boolea
   return filter.scope !== undefined || nameInIndex(reach, filter) !== undefined;
 }
 
-/** The name that was asked for, as the index of names knows it; undefined when that is of no use here. */
+/**
+ * The name that was asked for, as the index of names knows it; undefined when that is of no use
+ * here.
+ */
 export function nameInIndex(reach: ApiKeyReach, { name }: ApiKeyFilter): string | undefined {
   if (name === undefined || reach.organizationId !== null) return undefined;
   const nameKey = toNameKey(name);
   return [...nameKey].length >= trigramLength ? nameKey : undefined;
 }
 
-/** Whether nothing but a name narrows what there is, so that it is enough to walk through the names. */
+/**
+ * Whether nothing but a name narrows what there is, so that it is enough to walk through the names.
+ */
 export function isNameAlone(reach: ApiKeyReach, filter: ApiKeyFilter): boolean {
   const { now: _, name, ...others } = filter;
   const isNarrowed = Object.values(others).some((value) => value !== undefined);

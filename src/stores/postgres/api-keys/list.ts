@@ -19,16 +19,23 @@ import { findRareTrigrams, hasTrigrams, walkNames } from './names.ts';
 export type ApiKeyPage = { apiKeys: ApiKey[]; next: string | null };
 
 /**
- * What one page may cost. A filter that few of the newest keys pass ends the page early, with what was found and where to go on:
- * a list stays quick whatever is asked of however many keys. Either number of rows takes some 10 ms.
+ * What one page may cost. A filter that few of the newest keys pass ends the page early, with what
+ * was found and where to go on: a list stays quick whatever is asked of however many keys. Either
+ * number of rows takes some 10 ms.
  */
 const examinedMax = 5_000;
 const examinedWithUseMax = 2_000;
 
-/** So many keys that an index found are looked at and put in order at once; instead of more, the newest are walked through. */
+/**
+ * So many keys that an index found are looked at and put in order at once; instead of more, the
+ * newest are walked through.
+ */
 const foundMax = 2_000;
 
-/** Newest first, starting after the key `before`. A page may be shorter than `limit` while more follow. */
+/**
+ * Newest first, starting after the key `before`. A page may be shorter than `limit` while more
+ * follow.
+ */
 export async function listApiKeys(
   db: Db,
   reach: ApiKeyReach,
@@ -59,7 +66,10 @@ export async function listApiKeys(
 
 const nothing: ApiKeyPage = { apiKeys: [], next: null };
 
-/** Walks the newest keys of the place and takes those that pass, until the page is full or enough were examined. */
+/**
+ * Walks the newest keys of the place and takes those that pass, until the page is full or enough
+ * were examined.
+ */
 async function walk(
   db: Db,
   { keys, order }: Examined,
@@ -97,8 +107,9 @@ const byId = sql`id DESC`;
 const byStatus = sql`status DESC, id DESC`;
 
 /**
- * A range of one. Told that they are equal, the planner would take keys of a state to lie scattered among the others, and walk through
- * all of them; only the index that has the state in it gives this order.
+ * A range of one. Told that they are equal, the planner would take keys of a state to lie scattered
+ * among the others, and walk through all of them; only the index that has the state in it gives
+ * this order.
  */
 function hasStatus(status: string): Condition {
   return sql`status >= ${status} AND status <= ${status}`;
@@ -127,7 +138,10 @@ async function findByIndex(
   return isFoundOtherwise ? findIds(db, all(conditions)) : undefined;
 }
 
-/** What an index finds; undefined when it is too much. Materialized: it is planned as if all were wanted, so by that index. */
+/**
+ * What an index finds; undefined when it is too much. Materialized: it is planned as if all were
+ * wanted, so by that index.
+ */
 async function findIds(db: Db, condition: Condition): Promise<string[] | undefined> {
   const { rows } = await sql<{ id: string }>`
     WITH found AS MATERIALIZED (SELECT id FROM api_keys WHERE ${condition})
@@ -135,7 +149,10 @@ async function findIds(db: Db, condition: Condition): Promise<string[] | undefin
   return rows.length > foundMax ? undefined : rows.map((row) => row.id);
 }
 
-/** Names too common for the index, or too short. A key that is deleted meanwhile is missing from the page and ends nothing. */
+/**
+ * Names too common for the index, or too short. A key that is deleted meanwhile is missing from the
+ * page and ends nothing.
+ */
 async function walkNamed(db: Db, place: Condition, passing: Condition, limit: number): Promise<ApiKeyPage> {
   const { ids, last } = await walkNames(db, { place, passing, limit: limit + 1 });
   if (ids.length === 0) return { apiKeys: [], next: last };

@@ -5,17 +5,21 @@ import type { Db } from '../database.ts';
 export const trigramLength = 3;
 
 /**
- * Each trigram that an index is asked for has its list read wherever the rarest one's leads: by all eight of `service ab` 1,900 keys
- * among a million take 16 ms, by the rarest two 1 ms. The name itself is compared in any case.
+ * Each trigram that an index is asked for has its list read wherever the rarest one's leads: by all
+ * eight of `service ab` 1,900 keys among a million take 16 ms, by the rarest two 1 ms. The name
+ * itself is compared in any case.
  */
 const trigramsMax = 2;
 
-/** A list of so many keys is read in 2 ms. Names with more common trigrams only are found sooner by walking, or not by the index. */
+/**
+ * A list of so many keys is read in 2 ms. Names with more common trigrams only are found sooner by
+ * walking, or not by the index.
+ */
 const listedMax = 20_000;
 
 /**
- * The trigrams of a name by which an index finds the fewest keys, as of the last ANALYZE; those that it did not count are rare.
- * Undefined when even they are common.
+ * The trigrams of a name by which an index finds the fewest keys, as of the last ANALYZE; those
+ * that it did not count are rare. Undefined when even they are common.
  */
 export async function findRareTrigrams(db: Db, nameKey: string): Promise<string[] | undefined> {
   const { rows } = await sql<{ trigram: string; listed: number | null }>`
@@ -34,12 +38,15 @@ export function hasTrigrams(trigrams: readonly string[]): RawBuilder<boolean> {
   return sql`name_trigrams(name_key) @> ${trigrams}::text[]`;
 }
 
-/** Some 10 ms through the index, and enough for a page of a name that one in 500 has: rarer ones are found by their trigrams. */
+/**
+ * Some 10 ms through the index, and enough for a page of a name that one in 500 has: rarer ones are
+ * found by their trigrams.
+ */
 const namesWalkedMax = 30_000;
 
 /**
- * Walks through the names of all tenant and platform keys, newest first, until `limit` have passed. `last` is the key at which it gave
- * up; null when it met them all or found enough.
+ * Walks through the names of all tenant and platform keys, newest first, until `limit` have passed.
+ * `last` is the key at which it gave up; null when it met them all or found enough.
  */
 export async function walkNames(
   db: Db,

@@ -38,8 +38,8 @@ export function auditEventRow(event: AuditEvent) {
 }
 
 /**
- * Takes only a transaction: an event belongs to its change, so that neither is ever there without the other. All events are one
- * parameter, for a statement has at most 65,535 of them.
+ * Takes only a transaction: an event belongs to its change, so that neither is ever there without
+ * the other. All events are one parameter, for a statement has at most 65,535 of them.
  */
 export async function insertAuditEvents(tx: Tx, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
@@ -75,8 +75,8 @@ export async function listAuditEvents(
 }
 
 /**
- * Only the ids at first, so that an index can answer by itself. They begin with the time, so that a span of time is a span of the
- * primary key.
+ * Only the ids at first, so that an index can answer by itself. They begin with the time, so that a
+ * span of time is a span of the primary key.
  */
 async function findIds(db: Db, filter: AuditFilter, limit: number, before?: string): Promise<string[]> {
   const leading = await findLeadingColumn(db, filter);
@@ -100,9 +100,10 @@ async function findIds(db: Db, filter: AuditFilter, limit: number, before?: stri
 }
 
 /**
- * Whose history is walked through. Asked for as a range of one and put in order by: told that they are equal, the planner would take
- * the events to lie scattered among the others and walk through all of those (0.5 s of a million); only an index that begins with
- * the column gives this order. What is rare anyway, and was refused or is about one thing, the planner finds by itself.
+ * Whose history is walked through. Asked for as a range of one and put in order by: told that they
+ * are equal, the planner would take the events to lie scattered among the others and walk through
+ * all of those (0.5 s of a million); only an index that begins with the column gives this order.
+ * What is rare anyway, and was refused or is about one thing, the planner finds by itself.
  */
 async function findLeadingColumn(db: Db, { actorId, organizationId, targetId, result }: AuditFilter) {
   if (targetId !== undefined || result === 'refused') return undefined;
@@ -111,7 +112,10 @@ async function findLeadingColumn(db: Db, { actorId, organizationId, targetId, re
   return (await hasShortHistory(db, actorId)) ? 'actor_id' : 'organization_id';
 }
 
-/** So many events are looked at in 3 ms; those of an organization can be told by their index, but they may be very many. */
+/**
+ * So many events are looked at in 3 ms; those of an organization can be told by their index, but
+ * they may be very many.
+ */
 const shortHistoryMax = 2_000;
 
 async function hasShortHistory(db: Db, actorId: string): Promise<boolean> {
@@ -120,7 +124,10 @@ async function hasShortHistory(db: Db, actorId: string): Promise<boolean> {
   return (await ordered.orderBy('id').offset(shortHistoryMax).limit(1).execute()).length === 0;
 }
 
-/** True for what is asked for anyway; said aloud, the indexes that leave the mints out can be used (migration 0012). */
+/**
+ * True for what is asked for anyway; said aloud, the indexes that leave the mints out can be used
+ * (migration 0012).
+ */
 function impliedBy({ eventType, targetId }: AuditFilter) {
   const isMint = eventType === 'key.minted';
   return [
@@ -129,7 +136,10 @@ function impliedBy({ eventType, targetId }: AuditFilter) {
   ];
 }
 
-/** A key and the event of its mint are of the same moment, and both ids begin with it: no index has to hold every mint. */
+/**
+ * A key and the event of its mint are of the same moment, and both ids begin with it: no index has
+ * to hold every mint.
+ */
 function bornWith(targetId: string) {
   if (!keyIdPattern.test(targetId)) return sql<boolean>`false`;
   const moment = sameMoment(targetId, 'key', 'auditEvent');

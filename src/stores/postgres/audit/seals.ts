@@ -2,12 +2,16 @@ import { sql } from 'kysely';
 import type { Head, Seal, SealableEvent } from '../../../domain/audit-seal.ts';
 import type { Db, Tx } from '../database.ts';
 
-/** One number for the whole deployment: whoever holds this lock gives out the next places in the chain. */
+/**
+ * One number for the whole deployment: whoever holds this lock gives out the next places in the
+ * chain.
+ */
 const sealLock = 5_201_003;
 
 /**
- * False while another worker is sealing; it takes what is waiting, so there is nothing to wait for. Plans are kept with the connection:
- * one that was made while the tables were small would read all of them once they are not, so sealing goes by the indexes.
+ * False while another worker is sealing; it takes what is waiting, so there is nothing to wait for.
+ * Plans are kept with the connection: one that was made while the tables were small would read all
+ * of them once they are not, so sealing goes by the indexes.
  */
 export async function tryLockSealing(tx: Tx): Promise<boolean> {
   const { rows } = await sql<{ locked: boolean }>`
@@ -17,14 +21,17 @@ export async function tryLockSealing(tx: Tx): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-/** Infinity included: a moment that somebody tampered with must not break the query that finds it. */
+/**
+ * Infinity included: a moment that somebody tampered with must not break the query that finds it.
+ */
 const sealableColumns = sql`
   e.id, e.event_type, e.actor_kind, e.actor_id, e.organization_id, e.target_id, e.request_id, e.on_behalf_of, e.result,
   e.details::text AS details, trunc(extract(epoch FROM e.created_at) * 1000)::text AS created_at_ms`;
 
 /**
- * The next events to seal, oldest first. One whose event is missing stays in the queue, for verification to find. Each is looked up by
- * itself: a join of the two in their common order reads every event that was ever sealed (71 ms a round at 200,000, instead of 14).
+ * The next events to seal, oldest first. One whose event is missing stays in the queue, for
+ * verification to find. Each is looked up by itself: a join of the two in their common order reads
+ * every event that was ever sealed (71 ms a round at 200,000, instead of 14).
  */
 export async function listUnsealed(tx: Tx, limit: number): Promise<SealableEvent[]> {
   const { rows } = await sql<SealableEvent>`
@@ -34,7 +41,10 @@ export async function listUnsealed(tx: Tx, limit: number): Promise<SealableEvent
   return rows;
 }
 
-/** Takes the events out of the queue in the same statement; the queue's own trigger refuses to let one go without its seal. */
+/**
+ * Takes the events out of the queue in the same statement; the queue's own trigger refuses to let
+ * one go without its seal.
+ */
 export async function insertSeals(tx: Tx, seals: readonly Seal[]): Promise<void> {
   const eventIds = seals.map((seal) => seal.eventId);
   await sql`
@@ -136,7 +146,10 @@ export async function listHeads(db: Db, range: { after: number; through: number 
   return rows.map(toHead);
 }
 
-/** The first head from `seq` on that one of these peppers signed: where a verification may end early. */
+/**
+ * The first head from `seq` on that one of these peppers signed: where a verification may end
+ * early.
+ */
 export async function findHeadFrom(
   db: Db,
   seq: number,
@@ -164,8 +177,9 @@ export async function inspectQueue(db: Db): Promise<{ unsealed: number; lost: st
 }
 
 /**
- * Looks at so many events after `after` for the first that is neither sealed nor waiting to be: it came past the trigger that queues
- * them, or was taken out of the chain. `last` is where to go on, null when there are no more.
+ * Looks at so many events after `after` for the first that is neither sealed nor waiting to be: it
+ * came past the trigger that queues them, or was taken out of the chain. `last` is where to go on,
+ * null when there are no more.
  */
 export async function findStray(
   db: Db,

@@ -4,7 +4,10 @@ import type { MasterKey, MasterKeyStatus } from '../../../domain/master-key.ts';
 import type { MasterKeyPermission } from '../../../domain/permission.ts';
 import type { Db, Tx } from '../database.ts';
 
-/** How the secret of a master key is kept: generated ones as a digest, operator-chosen ones as an argon2id hash. */
+/**
+ * How the secret of a master key is kept: generated ones as a digest, operator-chosen ones as an
+ * argon2id hash.
+ */
 export type MasterKeySecret = { digest: KeyDigest } | { passwordHash: string };
 
 export const masterKeyColumns = [
@@ -56,7 +59,10 @@ export type MasterKeyFilter = {
   state?: { status: MasterKeyStatus; now: Date } | undefined;
 };
 
-/** Newest first: all of them, or a page that starts after the master key `before`. They are few: a filter needs no index. */
+/**
+ * Newest first: all of them, or a page that starts after the master key `before`. They are few: a
+ * filter needs no index.
+ */
 export async function listMasterKeys(
   db: Db,
   page: MasterKeyFilter & { limit?: number; before?: string | undefined } = {},
@@ -80,7 +86,10 @@ const statusConditions: Record<MasterKeyStatus, (now: Date) => RawBuilder<boolea
 
 export type MasterKeyUse = { minted: number; lastUsedAt: Date | null };
 
-/** When each of these was last let in, and how many keys it has minted, those that have ended since included. */
+/**
+ * When each of these was last let in, and how many keys it has minted, those that have ended since
+ * included.
+ */
 export async function readMasterKeyUse(db: Db, ids: readonly string[]): Promise<Map<string, MasterKeyUse>> {
   const { rows } = await sql<MasterKeyUse & { id: string }>`
     SELECT id, last_used_at AS "lastUsedAt",
@@ -90,8 +99,8 @@ export async function readMasterKeyUse(db: Db, ids: readonly string[]): Promise<
 }
 
 /**
- * Notes when each of these was last let in, in ms since 1970. A row that another process is just writing is left out rather than
- * waited for: that one notes the same second, or ends the key.
+ * Notes when each of these was last let in, in ms since 1970. A row that another process is just
+ * writing is left out rather than waited for: that one notes the same second, or ends the key.
  */
 export async function saveMasterKeyUses(db: Db, uses: ReadonlyMap<string, number>): Promise<void> {
   const times = [...uses.values()].map((ms) => new Date(ms));
@@ -115,8 +124,8 @@ export async function findMasterKey(db: Db, id: string): Promise<MasterKey | und
 }
 
 /**
- * Ends a key at `at`, which a rotation with overlap puts into the future; never later than its own expiry. Undefined when it
- * has ended already.
+ * Ends a key at `at`, which a rotation with overlap puts into the future; never later than its own
+ * expiry. Undefined when it has ended already.
  */
 export async function expireMasterKey(
   tx: Tx,

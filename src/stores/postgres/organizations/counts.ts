@@ -1,7 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../database.ts';
 
-/** What an organization has. Counted up to `countedMax`; an equal number means that many or more. */
+/**
+ * What an organization has. Counted up to `countedMax`; an equal number means that many or more.
+ */
 export type OrganizationCounts = {
   tenantKeys: number;
   activeTenantKeys: number;
@@ -31,9 +33,10 @@ export async function readOrganizationCounts(
 }
 
 /**
- * The organization is asked for as a range of one and put in order by, so that an index of the organization is walked (migrations 0010,
- * 0014 and 0015). Told that they are equal, the planner takes the rows of each organization to be many and everywhere, and reads
- * the whole table for one that has few: 0.8 s among a million keys.
+ * The organization is asked for as a range of one and put in order by, so that an index of the
+ * organization is walked (migrations 0010, 0014 and 0015). Told that they are equal, the planner
+ * takes the rows of each organization to be many and everywhere, and reads the whole table for one
+ * that has few: 0.8 s among a million keys.
  */
 function counted(table: RawBuilder<unknown>, organizationId: string, condition: RawBuilder<boolean>) {
   return sql`(SELECT count(*) FROM (

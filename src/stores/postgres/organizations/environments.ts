@@ -35,8 +35,9 @@ export async function listEnvironments(
 }
 
 /**
- * Removes an environment and answers with what it was. Mints hold its row (minted-keys.ts), so this waits for those under way,
- * and those that come later wait for this. Whoever calls it asks `isEnvironmentInUse` next, and rolls back when it is.
+ * Removes an environment and answers with what it was. Mints hold its row (minted-keys.ts), so this
+ * waits for those under way, and those that come later wait for this. Whoever calls it asks
+ * `isEnvironmentInUse` next, and rolls back when it is.
  */
 export async function deleteEnvironment(
   tx: Tx,
@@ -51,7 +52,10 @@ export async function deleteEnvironment(
   return row === undefined ? undefined : toEnvironment(row);
 }
 
-/** Whether the current tenant has a key there that has not ended, a hidden user key included, which it cannot see itself. */
+/**
+ * Whether the current tenant has a key there that has not ended, a hidden user key included, which
+ * it cannot see itself.
+ */
 export async function isEnvironmentInUse(tx: Tx, slug: string, now: Date): Promise<boolean> {
   const { rows } = await sql<{ is_in_use: boolean }>`
     SELECT is_environment_in_use(${slug}, ${now}) AS is_in_use`.execute(tx);

@@ -32,8 +32,8 @@ export type OrganizationFilter = {
 export type OrganizationPlace = { createdAt: Date; id: string };
 
 /**
- * Newest first, starting after `before`; without the one that stands for the platform itself. A name is looked for as it was
- * typed: strpos knows no wildcards.
+ * Newest first, starting after `before`; without the one that stands for the platform itself. A
+ * name is looked for as it was typed: strpos knows no wildcards.
  */
 export async function findOrganizations(
   db: Db,
@@ -60,7 +60,10 @@ function nameCondition(name: string) {
   return sql<boolean>`(name_trigrams(lower(name)) @> name_trigrams(lower(${name})) AND ${contains})`;
 }
 
-/** Adds what is missing; true when this call created the organization (another may have been quicker). */
+/**
+ * Adds what is missing; true when this call created the organization (another may have been
+ * quicker).
+ */
 export async function insertOrganization(tx: Tx, organization: { id: string; name: string; now: Date }) {
   const result = await tx
     .insertInto('organizations')
@@ -92,7 +95,9 @@ export async function updateOrganizationName(
     .execute();
 }
 
-/** The new revision, or undefined when there is no such organization or it has that status already. */
+/**
+ * The new revision, or undefined when there is no such organization or it has that status already.
+ */
 export async function updateOrganizationStatus(
   tx: Tx,
   change: { id: string; status: OrganizationStatus; now: Date },

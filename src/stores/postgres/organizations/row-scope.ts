@@ -2,8 +2,9 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '../database.ts';
 
 /**
- * From here on the transaction runs as the role that sees one organization's rows and no others (migration 0013), whatever its
- * statements say. A WHERE clause that somebody forgot then finds nothing instead of everything.
+ * From here on the transaction runs as the role that sees one organization's rows and no others
+ * (migration 0013), whatever its statements say. A WHERE clause that somebody forgot then finds
+ * nothing instead of everything.
  */
 export async function enterOrganizationRole(tx: Tx, organizationId: string): Promise<void> {
   await sql`SELECT set_config('role', 'flowplate_tenant', true), set_config('flowplate.organization_id', ${organizationId}, true)`.execute(

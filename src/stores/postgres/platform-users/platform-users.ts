@@ -68,8 +68,8 @@ export type UserOrder = { by: UserSort; isDescending: boolean };
 export type UserPlace = { value: string; id: string };
 
 /**
- * In this order, starting after the place `after`. People are few: all who pass the filter are sorted for each page, and no index
- * is kept for it (100,000 users take 70 ms).
+ * In this order, starting after the place `after`. People are few: all who pass the filter are
+ * sorted for each page, and no index is kept for it (100,000 users take 70 ms).
  */
 export async function findPlatformUsers(
   db: Db,
@@ -98,7 +98,10 @@ export async function findPlatformUsers(
 
 const loginText = sql<string>`to_char(last_login_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')`;
 
-/** All of them texts: a cursor brings one back, and no text that somebody makes up is a fault of the statement. */
+/**
+ * All of them texts: a cursor brings one back, and no text that somebody makes up is a fault of the
+ * statement.
+ */
 const orderValues: Record<UserSort, (isDescending: boolean) => RawBuilder<string>> = {
   created: () => sql`id`,
   email: () => sql`email_key`,
@@ -136,8 +139,8 @@ export async function savePlatformUser(
 }
 
 /**
- * Notes a login and, when the hash was made with old parameters, the new one. False when password or status have changed since the
- * credentials were read: that login is too late.
+ * Notes a login and, when the hash was made with old parameters, the new one. False when password
+ * or status have changed since the credentials were read: that login is too late.
  */
 export async function touchLogin(
   tx: Tx,

@@ -19,8 +19,8 @@ export async function findLoginBlock(
 }
 
 /**
- * One more failure for each of them: the wait doubles with every failure beyond the free ones. Rows go in sorted, so that two logins at
- * once never wait for each other in a circle.
+ * One more failure for each of them: the wait doubles with every failure beyond the free ones. Rows
+ * go in sorted, so that two logins at once never wait for each other in a circle.
  */
 export async function addLoginFailure(db: Db, subjects: readonly LoginSubject[], now: Date): Promise<void> {
   const sorted = [...subjects].sort((one, other) => Buffer.compare(one.id, other.id));
@@ -39,7 +39,10 @@ export async function addLoginFailure(db: Db, subjects: readonly LoginSubject[],
   }
 }
 
-/** A success: the account is its owner's again. What others did from the same address still counts against the address. */
+/**
+ * A success: the account is its owner's again. What others did from the same address still counts
+ * against the address.
+ */
 export async function clearLoginFailures(db: Db, subjects: readonly LoginSubject[]): Promise<void> {
   await db
     .deleteFrom('login_failures')

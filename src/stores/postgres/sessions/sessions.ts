@@ -38,8 +38,9 @@ export async function findSessionHolder(db: Db, id: string, now: Date): Promise<
 }
 
 /**
- * Whom each session stands for, with the roles and their permissions of this moment; undefined when it was ended, has expired, or the
- * user is not active. Read on every request: what an operator may do changes with the next one.
+ * Whom each session stands for, with the roles and their permissions of this moment; undefined when
+ * it was ended, has expired, or the user is not active. Read on every request: what an operator may
+ * do changes with the next one.
  */
 async function findSessionHolders(
   db: Db,

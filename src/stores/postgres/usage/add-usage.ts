@@ -7,18 +7,25 @@ import { ensureUsagePartitions } from './partitions.ts';
 /** One number for the whole deployment. See `lockUsage`. */
 const usageLock = 5_201_006;
 
-/** A statement of this size takes a second on a slow machine: time-outs and memory know their bound. */
+/**
+ * A statement of this size takes a second on a slow machine: time-outs and memory know their bound.
+ */
 const rowsPerStatement = 25_000;
 
-/** So many keys of a day are in an exact order (migration 0024); what is shown are twenty of them that still exist. */
+/**
+ * So many keys of a day are in an exact order (migration 0024); what is shown are twenty of them
+ * that still exist.
+ */
 export const topKeysMax = 1_000;
 
 /**
- * Takes the turn of this transaction: one at a time adds to the sums, until its commit. All of them write the same rows, so they
- * would wait for each other anyway, and in a circle if their rows came in different orders.
+ * Takes the turn of this transaction: one at a time adds to the sums, until its commit. All of them
+ * write the same rows, so they would wait for each other anyway, and in a circle if their rows came
+ * in different orders.
  *
- * The plan is made without looking at the rows, and for indexes: told that there are thousands of rows, the planner reads the
- * whole table of keys for them, and for a table that was empty a moment ago it does so once for each.
+ * The plan is made without looking at the rows, and for indexes: told that there are thousands of
+ * rows, the planner reads the whole table of keys for them, and for a table that was empty a moment
+ * ago it does so once for each.
  */
 export async function lockUsage(tx: Tx): Promise<void> {
   await sql`
@@ -27,8 +34,9 @@ export async function lockUsage(tx: Tx): Promise<void> {
 }
 
 /**
- * Adds to the sums of each key by hour, by UTC day and in total, and to those of all keys, of each organization, and of the most
- * used keys. `lockUsage` comes first. Sums stop at the largest bigint.
+ * Adds to the sums of each key by hour, by UTC day and in total, and to those of all keys, of each
+ * organization, and of the most used keys. `lockUsage` comes first. Sums stop at the largest
+ * bigint.
  */
 export async function addUsage(tx: Tx, hours: readonly UsageHour[]): Promise<void> {
   await ensureUsagePartitions(tx, hours);

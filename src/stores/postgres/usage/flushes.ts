@@ -6,8 +6,9 @@ import { deleteInBatches } from '../delete-in-batches.ts';
 import { addUsage, lockUsage } from './add-usage.ts';
 
 /**
- * Adds the sums of these flushes and writes their ids down, in one transaction: delivered or drained twice, by whomever, a flush
- * counts once. All of them or none: when some had been counted before, it adds nothing and returns the ids of those.
+ * Adds the sums of these flushes and writes their ids down, in one transaction: delivered or
+ * drained twice, by whomever, a flush counts once. All of them or none: when some had been counted
+ * before, it adds nothing and returns the ids of those.
  */
 export async function addFlushes(
   db: Database,

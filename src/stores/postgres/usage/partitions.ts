@@ -3,12 +3,15 @@ import { utcDay } from '../../../domain/usage.ts';
 import type { UsageHour } from '../../../domain/usage-hours.ts';
 import type { Database, Db, Tx } from '../database.ts';
 
-/** One flush is of one month, or of two around its end. More than this is no flush of ours, and each would make two tables. */
+/**
+ * One flush is of one month, or of two around its end. More than this is no flush of ours, and each
+ * would make two tables.
+ */
 const monthsMax = 24;
 
 /**
- * The worker makes partitions ahead of time. This covers the counts of a month that it has dropped or not yet reached: for each
- * month that occurs, and none in between.
+ * The worker makes partitions ahead of time. This covers the counts of a month that it has dropped
+ * or not yet reached: for each month that occurs, and none in between.
  */
 export async function ensureUsagePartitions(tx: Tx, hours: readonly UsageHour[]): Promise<void> {
   const months = new Set<string>();
@@ -24,8 +27,8 @@ export async function makeUsagePartitions(db: Db, from: Date, to: Date): Promise
 }
 
 /**
- * Drops the monthly partitions that end before `before`, and returns their names. Under the lock of ensure_usage_partitions: two
- * that drop the same table at once trip over each other.
+ * Drops the monthly partitions that end before `before`, and returns their names. Under the lock of
+ * ensure_usage_partitions: two that drop the same table at once trip over each other.
  */
 export async function dropUsagePartitions(
   db: Database,

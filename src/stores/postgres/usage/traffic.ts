@@ -9,7 +9,10 @@ export type TrafficRange = { from: Date; to: Date; granularity: 'hour' | 'day' }
 
 export type TrafficSum = { start: Date; code: VerdictCode; calls: number };
 
-/** Calls of all keys in `[from, to)` by outcome, oldest first; hours and days that saw no call are absent. */
+/**
+ * Calls of all keys in `[from, to)` by outcome, oldest first; hours and days that saw no call are
+ * absent.
+ */
 export async function listTraffic(db: Db, { from, to, granularity }: TrafficRange): Promise<TrafficSum[]> {
   const { rows } =
     granularity === 'hour'
@@ -26,7 +29,10 @@ export async function listTraffic(db: Db, { from, to, granularity }: TrafficRang
 
 export type OrganizationTraffic = { id: string; name: string; accepted: number; refused: number };
 
-/** The organizations with the most accepted calls on a UTC day, most first; neither deleted ones nor the platform's own. */
+/**
+ * The organizations with the most accepted calls on a UTC day, most first; neither deleted ones nor
+ * the platform's own.
+ */
 export async function listTopOrganizations(db: Db, day: Date, limit: number): Promise<OrganizationTraffic[]> {
   const { rows } = await sql<OrganizationTraffic>`
     SELECT id, name, accepted, refused FROM organization_days JOIN organizations ON id = organization_id
@@ -48,8 +54,9 @@ export type KeyTraffic = {
 };
 
 /**
- * The keys with the most accepted calls on a UTC day, most first; of those that a refresh has followed, the newest stands for the
- * line. What was deleted is left out, and so are calls with a secret in its grace (SUPERSEDED).
+ * The keys with the most accepted calls on a UTC day, most first; of those that a refresh has
+ * followed, the newest stands for the line. What was deleted is left out, and so are calls with a
+ * secret in its grace (SUPERSEDED).
  */
 export async function listTopKeys(
   db: Db,

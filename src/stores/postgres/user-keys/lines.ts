@@ -11,9 +11,10 @@ export type Line = {
 };
 
 /**
- * Those of these lines that exist. A line bears the id of its first key, and no key of it is in another organization or environment;
- * its newest key has the settings. Since when it is limited stands in the rows that were there at the time, so the newest five are
- * asked: more refreshes than that within twenty minutes cost the calls of before.
+ * Those of these lines that exist. A line bears the id of its first key, and no key of it is in
+ * another organization or environment; its newest key has the settings. Since when it is limited
+ * stands in the rows that were there at the time, so the newest five are asked: more refreshes than
+ * that within twenty minutes cost the calls of before.
  */
 export async function listLines(db: Db, lineageIds: readonly string[]): Promise<Map<string, Line>> {
   const { rows } = await sql<{

@@ -8,12 +8,16 @@ import type { Database, Db } from '../database.ts';
 import { isFaultOfTheStatement } from '../faults.ts';
 import { newKeyRow } from './user-keys.ts';
 
-/** What is stored of a mint: the key, the digest of its secret, and the event that says who minted it. */
+/**
+ * What is stored of a mint: the key, the digest of its secret, and the event that says who minted
+ * it.
+ */
 export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent };
 
 /**
- * `obstructed`: the organization is not active, the environment is not known, or the user already has an active key there.
- * `unauthorized`: the master key ended while the request was being carried out.
+ * `obstructed`: the organization is not active, the environment is not known, or the user already
+ * has an active key there. `unauthorized`: the master key ended while the request was being carried
+ * out.
  */
 export type MintOutcome = 'minted' | 'obstructed' | 'unauthorized';
 
@@ -21,18 +25,25 @@ export type InsertMint = (mint: Mint) => Promise<MintOutcome>;
 
 const batchLimits = {
   sizeMax: 64,
-  /** While Postgres works on one batch, the next is read from the sockets; a third would only make them smaller. */
+  /**
+   * While Postgres works on one batch, the next is read from the sockets; a third would only make
+   * them smaller.
+   */
   runningMax: 2,
   /** About what two connections insert within the time that a mint may take. */
   waitingMax: 5_000,
 };
 
-/** For the counts by master key: more than connections that mint, and few enough to be added up (migration 0015). */
+/**
+ * For the counts by master key: more than connections that mint, and few enough to be added up
+ * (migration 0015).
+ */
 const slots = 32;
 
 /**
- * Minting is the one change that comes in floods. What arrives while a statement is under way shares the next one: the round
- * trip, the statement and its commit cost several times what the row itself costs.
+ * Minting is the one change that comes in floods. What arrives while a statement is under way
+ * shares the next one: the round trip, the statement and its commit cost several times what the row
+ * itself costs.
  */
 export function mintsInBatches(db: Database): InsertMint {
   const batches = new Batches<Mint, MintOutcome>({
@@ -44,12 +55,14 @@ export function mintsInBatches(db: Database): InsertMint {
 }
 
 /**
- * Inserts minted keys with their audit events in one statement, which is one transaction and one round trip. Each has an outcome
- * of its own; two mints of one statement that want the same place obstruct each other. A mint by a master key holds that key
- * until the commit (migration 0022), so that none is committed after the key's revoke.
+ * Inserts minted keys with their audit events in one statement, which is one transaction and one
+ * round trip. Each has an outcome of its own; two mints of one statement that want the same place
+ * obstruct each other. A mint by a master key holds that key until the commit (migration 0022), so
+ * that none is committed after the key's revoke.
  *
- * The rows go in in the order of their place: two statements that want the same places wait for one another, never in a circle. The
- * environments stay held meanwhile, so that none is deleted under a key on its way into it.
+ * The rows go in in the order of their place: two statements that want the same places wait for one
+ * another, never in a circle. The environments stay held meanwhile, so that none is deleted under a
+ * key on its way into it.
  */
 export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintOutcome[]> {
   const keys = mints.map(({ key, digest }) => ({
@@ -106,7 +119,8 @@ function masterKeyOf({ actor }: AuditEvent): string | null {
   return actor.kind === 'master_key' ? actor.id : null;
 }
 
-// Named, and not all columns of the table: one that a later migration adds has to get its default from this version too.
+// Named, and not all columns of the table: one that a later migration adds has to get its default
+// from this version too.
 const keyColumns = sql.raw(
   'id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, name, metadata, scopes, rate_limit, quota, ip_allowlist, enabled, expires_at, created_at, updated_at',
 );

@@ -46,8 +46,9 @@ export function isPlaceTaken(error: unknown): boolean {
 }
 
 /**
- * Puts refresh, revoke and update of one user's keys into one order. Row locks cannot: a statement that waited for an old key's
- * row does not see the successor that was inserted meanwhile, and a revoke would miss it.
+ * Puts refresh, revoke and update of one user's keys into one order. Row locks cannot: a statement
+ * that waited for an old key's row does not see the successor that was inserted meanwhile, and a
+ * revoke would miss it.
  */
 export async function lockUserKeys(tx: Tx, userId: string): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${userId}, 5201))`.execute(tx);
@@ -102,9 +103,9 @@ export type KeyOwners = {
 };
 
 /**
- * The keys of a user that a revoke has to end, oldest first, at most `limit`: those whose rows do not
- * call them ended, and those that expired at or after `expiredSince`, for a refresh could still renew
- * them.
+ * The keys of a user that a revoke has to end, oldest first, at most `limit`: those whose rows do
+ * not call them ended, and those that expired at or after `expiredSince`, for a refresh could still
+ * renew them.
  */
 export async function listRevocableKeys(
   db: Db,
@@ -177,7 +178,8 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
     query = query.where(isOneOf('organization_id', filter.organizationIds));
   if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
   if (filter.status !== undefined) query = query.where(statusCondition(filter.status, filter.now));
-  // Text of its own between two bounds, not LIKE: `_` stands in every prefix and would be a wildcard there.
+  // Text of its own between two bounds, not LIKE: `_` stands in every prefix and would be a
+  // wildcard there.
   if (filter.prefix !== undefined) {
     query = query.where(
       sql<boolean>`key_prefix ~>=~ ${filter.prefix} AND key_prefix ~<~ ${filter.prefix + afterEveryPrefix}`,
@@ -232,7 +234,10 @@ export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Pro
   return rows.map(toKey);
 }
 
-/** Writes the settings of a key and of its predecessors in grace: a line of keys is one credential. Returns all of them. */
+/**
+ * Writes the settings of a key and of its predecessors in grace: a line of keys is one credential.
+ * Returns all of them.
+ */
 export async function updateLineageSettings(
   tx: Tx,
   lineageId: string,
@@ -251,8 +256,8 @@ export async function updateLineageSettings(
 }
 
 /**
- * Writes the status that active keys past their expiry and superseded ones past their grace have in truth, at most `limit`
- * of each. Rows that another sweep is working on are left to it.
+ * Writes the status that active keys past their expiry and superseded ones past their grace have in
+ * truth, at most `limit` of each. Rows that another sweep is working on are left to it.
  */
 export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[]> {
   const rows = await tx
@@ -280,7 +285,9 @@ export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[
   return rows.map(toKey);
 }
 
-/** Ends one active key that is past its expiry, to make room for a mint before the sweep comes by. */
+/**
+ * Ends one active key that is past its expiry, to make room for a mint before the sweep comes by.
+ */
 export async function expireKey(tx: Tx, id: string, now: Date): Promise<boolean> {
   const result = await tx
     .updateTable('api_keys')
@@ -292,7 +299,10 @@ export async function expireKey(tx: Tx, id: string, now: Date): Promise<boolean>
   return result.numUpdatedRows === 1n;
 }
 
-/** Moves keys found under an old pepper to the current one. Nothing but the digest changes, so no cache needs to know. */
+/**
+ * Moves keys found under an old pepper to the current one. Nothing but the digest changes, so no
+ * cache needs to know.
+ */
 export async function rekeyKey(db: Db, id: string, fromPepperId: string, to: KeyDigest): Promise<void> {
   await db
     .updateTable('api_keys')

@@ -5,13 +5,17 @@ import { deleteInBatches } from '../delete-in-batches.ts';
 
 export const keyChangesChannel = 'key_changes';
 
-/** One number for the whole deployment: whoever holds this lock is the only writer between its seq and its commit. */
+/**
+ * One number for the whole deployment: whoever holds this lock is the only writer between its seq
+ * and its commit.
+ */
 const appendLock = 5_201_001;
 
 /**
- * Appends to the feed and returns the last seq. Call it as the last statement before the commit: from here on every other
- * change waits. The lock makes seq order commit order; a bare sequence does not, and a reader of `seq > last` would then
- * lose for ever a row whose transaction commits late.
+ * Appends to the feed and returns the last seq. Call it as the last statement before the commit:
+ * from here on every other change waits. The lock makes seq order commit order; a bare sequence
+ * does not, and a reader of `seq > last` would then lose for ever a row whose transaction commits
+ * late.
  */
 export async function appendKeyChanges(tx: Tx, changes: readonly KeyChange[]): Promise<number | undefined> {
   if (changes.length === 0) return undefined;
@@ -30,7 +34,9 @@ export async function appendKeyChanges(tx: Tx, changes: readonly KeyChange[]): P
   return rows[0]?.seq;
 }
 
-/** The feed after `seq`, in commit order; at most `limit` rows, so that one heartbeat stays short. */
+/**
+ * The feed after `seq`, in commit order; at most `limit` rows, so that one heartbeat stays short.
+ */
 export async function listKeyChangesAfter(db: Db, seq: number, limit: number): Promise<AppliedChange[]> {
   const rows = await db
     .selectFrom('key_changes')

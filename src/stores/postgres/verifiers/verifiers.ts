@@ -61,8 +61,9 @@ type ExtendedLease = {
 export const aLeaseFromNow = sql`clock_timestamp() + make_interval(secs => lease_ms / 1000.0)`;
 
 /**
- * Every revoke waits for this, so it does not wait for the disk: if the server crashes and forgets it, the row says less than is true,
- * which makes a revoke wait longer and the verifier start anew. The lease itself is always written durably.
+ * Every revoke waits for this, so it does not wait for the disk: if the server crashes and forgets
+ * it, the row says less than is true, which makes a revoke wait longer and the verifier start anew.
+ * The lease itself is always written durably.
  */
 export async function updateAppliedSeq(db: Db, id: string, appliedSeq: number): Promise<void> {
   await sql`
@@ -94,7 +95,10 @@ export type VerifierProgress = {
   environments: string[] | null;
 };
 
-/** The verifiers whose lease is alive by the server's clock: those, and only those, may still answer from memory. */
+/**
+ * The verifiers whose lease is alive by the server's clock: those, and only those, may still answer
+ * from memory.
+ */
 export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
   const { rows } = await sql<VerifierProgress>`
     SELECT verifiers.id, applied_seq AS "appliedSeq", lease_until AS "leaseUntil", lease_ms AS "leaseMs",
