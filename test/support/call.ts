@@ -1,3 +1,5 @@
+import { text } from 'node:stream/consumers';
+import request, { type Response } from 'supertest';
 import { parseJson } from '../../src/domain/read-json.ts';
 
 export type Answer = {
@@ -21,22 +23,40 @@ export function caller(url: string, masterKey: string): Call {
   return async (operation, options = {}) => {
     const [method = 'GET', path = '/'] = operation.split(' ');
     const credential = options.as === undefined ? masterKey : options.as;
-    const response = await fetch(url + path, {
-      method,
-      headers: {
+    const sent = new request.Test(url, method, path)
+      .set({
         ...(credential !== null && { 'x-flowplate-master-key': credential }),
         ...(options.body !== undefined && { 'content-type': 'application/json' }),
         ...options.headers,
-      },
-      ...(options.body !== undefined && { body: toBody(options.body) }),
-    });
-    const text = await response.text();
-    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
-    return { status: response.status, headers: response.headers, body: isJson ? parseJson(text) : text };
+      })
+      // Bodies are bytes or text already.
+      .serialize((body) => body)
+      .buffer(true)
+      .parse(readText)
+      .ok(() => true);
+    return toAnswer(await (options.body === undefined ? sent : sent.send(toBody(options.body))));
   };
 }
 
-function toBody(body: unknown): string | Uint8Array<ArrayBuffer> {
-  if (body instanceof Uint8Array) return new Uint8Array(body);
+function toAnswer({ status, header, body }: Response): Answer {
+  const headers = new Headers(
+    Object.entries<string | string[]>(header).flatMap(([name, values]) =>
+      [values].flat().map((value): [string, string] => [name, value]),
+    ),
+  );
+  const isJson = /[/+]json/.test(headers.get('content-type') ?? '');
+  return { status, headers, body: isJson && body !== '' ? parseJson(body) : body };
+}
+
+/** The text as it came: a value that superagent has parsed no longer tells how its numbers were written. */
+function readText(response: Response, done: (error: Error | null, text: string) => void): void {
+  text(response as unknown as NodeJS.ReadableStream).then(
+    (read) => done(null, read),
+    (error: Error) => done(error, ''),
+  );
+}
+
+function toBody(body: unknown): string | Buffer {
+  if (body instanceof Uint8Array) return Buffer.from(body);
   return typeof body === 'string' ? body : JSON.stringify(body);
 }
