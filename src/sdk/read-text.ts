@@ -1,0 +1,20 @@
+import { unexpectedAnswer } from './api-error.ts';
+
+/** The largest answer is a page of 1,000 audit events, some 2 MB. */
+export const answerBytesMax = 32 * 1024 * 1024;
+
+/**
+ * The body of an answer as text, up to a bound. `response.text()` has none: a few kilobytes of gzip
+ * from something that is not Flowplate would fill the memory of a gateway. `UNEXPECTED_ANSWER` beyond.
+ */
+export async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  let text = '';
+  for await (const piece of response.body ?? []) {
+    bytes += piece.length;
+    if (bytes > answerBytesMax) throw unexpectedAnswer(response);
+    text += decoder.decode(piece, { stream: true });
+  }
+  return text + decoder.decode();
+}
