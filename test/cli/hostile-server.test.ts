@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newApiKeySecret } from '../../src/domain/key-format.ts';
-import { listen } from '../../src/serve-http.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { type Desk, openDesk } from './flowplate.ts';
 

@@ -3,13 +3,13 @@ import { gzipSync } from 'node:zlib';
 import express from 'express';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newSecret } from '../../src/domain/key-format.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { FlowplateClient } from '../../src/sdk/client.ts';
 import { FlowplateApiError } from '../../src/sdk/errors.ts';
 import { flowplateExpress, identityHeaders, verdictOf } from '../../src/sdk/express.ts';
 import { nextCursor } from '../../src/sdk/next-cursor.ts';
 import { FlowplateOperatorClient } from '../../src/sdk/operator-client.ts';
 import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
-import { listen } from '../../src/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { askGateway } from './ask-gateway.ts';
 
