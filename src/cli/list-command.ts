@@ -39,7 +39,10 @@ export async function printList<Item>(
 
 const plainCursor = /^\w[\w-]{0,299}$/;
 
-/** People copy it into their shell: a cursor that a shell would read as more than a word is left out. */
+/**
+ * People copy it into their shell: a cursor that a shell would read as more than a word is left
+ * out.
+ */
 function wayOn(cursor: string): string {
   return plainCursor.test(cursor) ? `--cursor ${cursor} or ` : '';
 }

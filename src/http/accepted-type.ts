@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import accepts from 'accepts';
 
-/** Longer than any browser or library sends. Sorting 16 KiB of ranges takes 5 ms of anybody's choosing. */
+/** Longer than any browser or library sends. Sorting 16 KiB of ranges takes 5 ms. */
 const acceptLengthMax = 500;
 
 /**

@@ -52,7 +52,7 @@ export async function readFormBody(
   return members as FormMembers;
 }
 
-/** Of a caller who is not known. OAuth libraries send ten members; ten thousand take up to 12 ms. */
+/** Of a caller who is not known. OAuth libraries send ten; ten thousand take up to 12 ms. */
 export const strangersMembersMax = 100;
 
 function parseMembers(text: string, membersMax: number): ParsedUrlQuery {

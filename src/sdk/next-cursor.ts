@@ -1,4 +1,4 @@
-/** No `<` inside of a link: so each `<` is looked at once, and a hostile header takes linear time. */
+/** Takes linear time for a hostile header: a link ends before the next `<`. */
 const nextLink = /<([^<>]*)>[^,<]*;\s*rel="?next"?/;
 
 /** The cursor in `Link: <…?cursor=…>; rel="next"` (RFC 8288); null on the last page. */

@@ -4,8 +4,8 @@ import { unexpectedAnswer } from './api-error.ts';
 export const answerBytesMax = 32 * 1024 * 1024;
 
 /**
- * The body of an answer as text, up to a bound. `response.text()` has none: a few kilobytes of gzip
- * from something that is not Flowplate would fill the memory of a gateway. `UNEXPECTED_ANSWER` beyond.
+ * The body of an answer as text, up to a bound; `UNEXPECTED_ANSWER` beyond. `response.text()` has
+ * none: some kilobytes of gzip from another service would fill the memory of a gateway.
  */
 export async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();

@@ -39,7 +39,7 @@ const accepted = {
 };
 const limit = { limit: 1, remaining: 0, reset_at: '2026-03-12T09:00:00.000Z', enforced: true };
 
-/** A gateway without a lease: each request is the broker's to decide, and the broker says `text`. */
+/** A gateway without a lease: the broker decides each request, and says `text`. */
 async function gatewayOf(text: string): Promise<string> {
   const baseUrl = await serve((_req, res) => void res.end(text));
   const verifier = new FlowplateVerifier({ baseUrl, masterKey: 'fl_master_test_x' });
