@@ -63,7 +63,8 @@ function readCookie(req: IncomingMessage): string | undefined {
 
 /**
  * Only the blanks of RFC 6265 §5.2: space and tab. `trim` also takes U+00A0, the byte A0 of a
- * header. To a browser `\u00a0__Host-flowplate` has no prefix, so a sister domain could plant a session.
+ * header. To a browser `\u00a0__Host-flowplate` has no prefix, so a sister domain could plant a
+ * session.
  */
 function withoutBlanks(pair: string): string {
   let [start, end] = [0, pair.length];
