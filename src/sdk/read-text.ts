@@ -1,7 +1,7 @@
 import { unexpectedAnswer } from './api-error.ts';
 
 /** The largest answer is a page of 1,000 audit events, some 2 MB. */
-export const answerBytesMax = 32 * 1024 * 1024;
+const answerBytesMax = 32 * 1024 * 1024;
 
 /**
  * The body of an answer as text, up to a bound; `UNEXPECTED_ANSWER` beyond. `response.text()` has
