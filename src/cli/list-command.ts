@@ -34,7 +34,17 @@ export async function printList<Item>(
   const { data, next_cursor } = all ? await fetchAll(page, fetch) : await fetch(page);
   if (cli.options.json) cli.printJson(shape === 'array' ? data : { data, next_cursor });
   else cli.printTable(data, columns);
-  if (next_cursor !== null) process.stderr.write(`There are more: add --cursor ${next_cursor} or --all\n`);
+  if (next_cursor !== null) process.stderr.write(`There are more: add ${wayOn(next_cursor)}--all\n`);
+}
+
+const plainCursor = /^\w[\w-]{0,299}$/;
+
+/**
+ * People copy it into their shell: a cursor that a shell would read as more than a word is left
+ * out.
+ */
+function wayOn(cursor: string): string {
+  return plainCursor.test(cursor) ? `--cursor ${cursor} or ` : '';
 }
 
 async function fetchAll<Item>(page: PageOf, fetch: Listing<Item>['fetch']): Promise<Page<Item>> {

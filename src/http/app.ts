@@ -27,6 +27,8 @@ export type AppParts = ApiParts &
     newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
+    /** For what is large and open to anybody. */
+    documentPace: RefusalPace;
   };
 
 export function createApp(parts: AppParts): Express {
@@ -46,7 +48,7 @@ export function createApp(parts: AppParts): Express {
   );
   app.get('/health/live', live());
   app.get('/health/ready', ready(parts));
-  app.use(docsPage(routes));
+  app.use(docsPage(routes, parts.documentPace));
   app.use(portalPages(parts.portalDirectory));
   for (const group of byPath(routes)) addPath(app, parts, group);
   app.use(() => {
@@ -90,8 +92,10 @@ function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
 }
 
 function problemHandler(parts: ProblemParts): ErrorRequestHandler {
-  return (thrown, req, res, _next) =>
-    answerProblem(parts, thrown, { req, res, requestId: contextOf(res).requestId });
+  return (thrown, req, res, _next) => {
+    const { requestId } = contextOf(res);
+    answerProblem(parts, thrown, { req, res, requestId, isCallerKnown: () => false });
+  };
 }
 
 function methodNotAllowed(methods: string[]): RequestHandler {

@@ -12,14 +12,16 @@ export type HttpExchange = {
   query: unknown;
   requestId: string;
   /**
-   * The members of a form body. Read once, on the first call: on some routes they also say who
-   * calls.
+   * The members of a form body. Read once, on the first call, which may bound their number: on some
+   * routes they also say who calls.
    */
-  form: () => Promise<FormMembers>;
+  form: (membersMax?: number) => Promise<FormMembers>;
   /** The caller's address; asked only for master keys with an address list. */
   ip: () => string | undefined;
-  /** Tells the log who it was, once that is known. */
+  /** Tells who it was, once that is known. */
   onPrincipal: (principalId: string) => void;
+  /** Whether `onPrincipal` was called. Strangers get small bodies and paced refusals. */
+  isCallerKnown: () => boolean;
 };
 
 export function fromExpress(req: Request, res: Response, readAddress: ReadAddress): HttpExchange {
@@ -35,14 +37,15 @@ export function fromExpress(req: Request, res: Response, readAddress: ReadAddres
     onPrincipal: (principalId) => {
       context.principalId = principalId;
     },
+    isCallerKnown: () => context.principalId !== undefined,
   };
 }
 
 /** Single flight over the body: a stream can be read only once. */
-export function formReader(req: IncomingMessage): () => Promise<FormMembers> {
+export function formReader(req: IncomingMessage): HttpExchange['form'] {
   let members: Promise<FormMembers> | undefined;
-  return () => {
-    members ??= readFormBody(req);
+  return (membersMax) => {
+    members ??= readFormBody(req, membersMax);
     return members;
   };
 }

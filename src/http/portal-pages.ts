@@ -50,12 +50,16 @@ function readAssets(directory: string): Map<string, Asset> {
   );
 }
 
+/** Browsers send 30 characters. A list of 16 KiB would take milliseconds to sort. */
+const codingsLengthMax = 200;
+
 /** Their names carry a hash of what is in them: what was loaded once is never asked for again. */
 function sendAsset(assets: Map<string, Asset>): RequestHandler<{ name: string }> {
   return (req, res) => {
     const asset = assets.get(req.params.name);
     if (asset === undefined) throw new FlowplateError('ROUTE_NOT_FOUND');
-    const isGzipped = req.acceptsEncodings('gzip') === 'gzip';
+    const { 'accept-encoding': codings = '' } = req.headers;
+    const isGzipped = codings.length <= codingsLengthMax && req.acceptsEncodings('gzip') === 'gzip';
     res.set('Content-Type', asset.type);
     res.set('Cache-Control', 'public, max-age=31536000, immutable');
     res.set('Vary', 'Accept-Encoding');

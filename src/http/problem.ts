@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { type ErrorCode, FlowplateError, validationError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
 import { acceptedType } from './accepted-type.ts';
@@ -276,12 +275,12 @@ export function answerProblem(
     log.error({ err: thrown, cause: error.cause, request_id: requestId, code: error.code }, 'request failed');
   }
   if (res.headersSent) req.destroy();
-  else endProblem(refusalPace, exchange.res, error, setProblem(exchange, error, schemes));
+  else endProblem(refusalPace, exchange, error, setProblem(exchange, error, schemes));
 }
 
 export type ProblemParts = { log: Log; refusalPace: RefusalPace };
 
-type ProblemExchange = Pick<HttpExchange, 'req' | 'res' | 'requestId'>;
+type ProblemExchange = Pick<HttpExchange, 'req' | 'res' | 'requestId' | 'isCallerKnown'>;
 
 function toFlowplateError(thrown: unknown): FlowplateError {
   if (thrown instanceof FlowplateError) return thrown;
@@ -292,20 +291,17 @@ function toFlowplateError(thrown: unknown): FlowplateError {
 }
 
 /**
- * What anybody is answered, without a credential that is known. Too many of these wait for their
- * turn.
+ * Too many refusals of callers who are not known wait for their turn. A fault of ours does not: who
+ * calls could not be found out, and the callers may all be customers.
  */
-const strangersCodes: ReadonlySet<ErrorCode> = new Set([
-  'AUTHENTICATION_REQUIRED',
-  'AMBIGUOUS_CREDENTIALS',
-  'TOO_MANY_ATTEMPTS',
-  'ROUTE_NOT_FOUND',
-  'METHOD_NOT_ALLOWED',
-]);
-
-function endProblem(pace: RefusalPace, res: ServerResponse, { code }: FlowplateError, text: string): void {
-  if (strangersCodes.has(code)) pace.end(res, text);
-  else res.end(text);
+function endProblem(
+  pace: RefusalPace,
+  { res, isCallerKnown }: ProblemExchange,
+  { code }: FlowplateError,
+  text: string,
+): void {
+  if (isCallerKnown() || problems[code].status >= 500) res.end(text);
+  else pace.end(res, text);
 }
 
 /** Sets the status and the headers, and returns the body. */

@@ -26,7 +26,7 @@ export class RefusalPace {
   }
 
   /** Ends an answer whose status and headers are set. */
-  end(res: ServerResponse, body: string): void {
+  end(res: ServerResponse, body: string | Buffer): void {
     const waitMs = this.#takeTurn(performance.now());
     if (waitMs <= 0) res.end(body);
     else if (this.#waiting < this.#limits.waitingMax) this.#endLater(res, body, waitMs);
@@ -41,7 +41,7 @@ export class RefusalPace {
     return this.#nextMs - nowMs;
   }
 
-  #endLater(res: ServerResponse, body: string, waitMs: number): void {
+  #endLater(res: ServerResponse, body: string | Buffer, waitMs: number): void {
     this.#waiting++;
     setTimeout(() => {
       this.#waiting--;

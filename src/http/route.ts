@@ -8,7 +8,13 @@ import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import type { HttpExchange } from './exchange.ts';
-import { isMergePatch, readJsonBody, readPatchBody } from './read-body.ts';
+import {
+  bodyBytesMax,
+  isMergePatch,
+  readJsonBody,
+  readPatchBody,
+  strangersBodyBytesMax,
+} from './read-body.ts';
 import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
@@ -151,10 +157,11 @@ async function answerTo<Parts extends RouteParts>(
 
 function readSent<Parts>(
   { bodyFormat, method }: Route<Parts>,
-  { req, form }: Pick<HttpExchange, 'req' | 'form'>,
+  { req, form, isCallerKnown }: Pick<HttpExchange, 'req' | 'form' | 'isCallerKnown'>,
 ): Promise<unknown> {
   if (bodyFormat === 'form') return form();
-  return method === 'patch' ? readPatchBody(req) : readJsonBody(req);
+  const bytesMax = isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
+  return method === 'patch' ? readPatchBody(req, bytesMax) : readJsonBody(req, bytesMax);
 }
 
 const refusalCodes: readonly ErrorCode[] = ['INSUFFICIENT_PERMISSIONS', 'SELF_ACTION_FORBIDDEN'];

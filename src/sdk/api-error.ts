@@ -21,6 +21,18 @@ export function toApiError(response: Response, text: string): FlowplateApiError 
   });
 }
 
+/** For an answer that is no refusal, and not what was asked for either. */
+export function unexpectedAnswer(response: Pick<Response, 'status' | 'headers'>): FlowplateApiError {
+  return new FlowplateApiError({
+    code: 'UNEXPECTED_ANSWER',
+    status: response.status,
+    message: `status ${response.status}`,
+    traceId: response.headers.get('x-request-id') ?? undefined,
+    details: {},
+    retryAfterSeconds: undefined,
+  });
+}
+
 /**
  * The refusal of an id that cannot stand in a path, with the code that it has in a body.
  * Nothing is sent, because the path would be the path of something else.

@@ -2,6 +2,7 @@ import type { AppliedChange } from '../domain/key-change.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
+import { readVerdict } from './read-verdict.ts';
 import { type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 import type { UsageReport } from './usage-report.ts';
 
@@ -102,8 +103,9 @@ export class Broker {
     return this.#transport.send({ method: 'POST', path, body });
   }
 
-  verify(request: VerifyRequest): Promise<Verdict> {
-    return this.#transport.send({ method: 'POST', path: '/v1/flowplate/api-keys/verify', body: request });
+  async verify(request: VerifyRequest): Promise<Verdict> {
+    const path = '/v1/flowplate/api-keys/verify';
+    return readVerdict(await this.#transport.send({ method: 'POST', path, body: request }));
   }
 }
 

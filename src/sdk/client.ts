@@ -19,6 +19,7 @@ import type {
   UsageRange,
   VerifyRequest,
 } from './api-types.ts';
+import { readVerdict, readVerdicts } from './read-verdict.ts';
 import { type Call, type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 
 export type ClientOptions = ConnectionOptions & {
@@ -119,21 +120,17 @@ export class FlowplateClient {
   }
 
   /** A verdict, yes or no. Counted, and limits are spent; that is why it is never sent twice. */
-  verify(request: VerifyRequest, options: CallOptions = {}): Promise<Verdict> {
-    return this.#transport.send({ method: 'POST', path: `${keysPath}/verify`, body: request, ...options });
+  async verify(request: VerifyRequest, options: CallOptions = {}): Promise<Verdict> {
+    const call: Call = { method: 'POST', path: `${keysPath}/verify`, body: request, ...options };
+    return readVerdict(await this.#transport.send(call));
   }
 
   /** Up to 100 verdicts, in the order of the requests. */
   async verifyBatch(requests: readonly VerifyRequest[], options: CallOptions = {}): Promise<Verdict[]> {
     const body = { keys: requests };
     const path = `${keysPath}/verify/batch`;
-    const { results } = await this.#transport.send<{ results: Verdict[] }>({
-      method: 'POST',
-      path,
-      body,
-      ...options,
-    });
-    return results;
+    const answer = await this.#transport.send({ method: 'POST', path, body, ...options });
+    return readVerdicts(answer, requests.length);
   }
 
   introspect(token: string, options: CallOptions = {}): Promise<Introspection> {

@@ -42,7 +42,10 @@ export function judge(
   const decided = (verdict: Verdict) => toOutcome(verdict, rawHeaders, verifier.nowMs());
   const verdict = verifier.verifyNow(request);
   if (verdict !== undefined) return decided(verdict);
-  return verifier.verify(request).then(decided, () => deny('UNDECIDED', rawHeaders));
+  return verifier
+    .verify(request)
+    .then(decided)
+    .catch(() => deny('UNDECIDED', rawHeaders));
 }
 
 function toOutcome(verdict: Verdict, rawHeaders: readonly string[], nowMs: number): Passed | Denied {
@@ -57,7 +60,8 @@ function toOutcome(verdict: Verdict, rawHeaders: readonly string[], nowMs: numbe
 
 function deny(refusal: Refusal, rawHeaders: readonly string[]): Denied {
   // A code that is newer than this version is a no as well.
-  const { status, title, challenge, code } = refusals[refusal] ?? refusals.NOT_FOUND;
+  const { status, title, challenge, code } =
+    refusals[Object.hasOwn(refusals, refusal) ? refusal : 'NOT_FOUND'];
   const requestId = requestIdOf(rawHeaders);
   return {
     isAllowed: false,

@@ -1,6 +1,9 @@
+/** Takes linear time for a hostile header: a link ends before the next `<`. */
+const nextLink = /<([^<>]*)>[^,<]*;\s*rel="?next"?/;
+
 /** The cursor in `Link: <…?cursor=…>; rel="next"` (RFC 8288); null on the last page. */
 export function nextCursor(link: string | null): string | null {
-  const [, target] = /<([^>]*)>[^,]*;\s*rel="?next"?/.exec(link ?? '') ?? [];
+  const [, target] = nextLink.exec(link ?? '') ?? [];
   // The address may be relative, and of it only the query counts.
   return target === undefined ? null : new URL(target, 'http://relative').searchParams.get('cursor');
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseJson } from '../domain/read-json.ts';
-import { refusedId, toApiError } from './api-error.ts';
+import { refusedId, toApiError, unexpectedAnswer } from './api-error.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
+import { readText } from './read-text.ts';
 import { splitLines } from './split-lines.ts';
 
 export type ConnectionOptions = {
@@ -92,8 +93,8 @@ export class Transport {
     try {
       const response = await send(this.#url(call), { ...this.#request({ ...call, headers }), signal });
       clearTimeout(timer);
-      if (!response.ok || response.body === null) throw toApiError(response, await response.text());
-      yield* splitLines(response.body);
+      if (!response.ok || response.body === null) throw toApiError(response, await readText(response));
+      yield* splitLines(response.body, () => unexpectedAnswer(response));
     } catch (error) {
       if (error instanceof FlowplateApiError) throw error;
       call.signal?.throwIfAborted();
@@ -119,7 +120,7 @@ export class Transport {
     call.signal?.addEventListener('abort', abort, { once: true });
     try {
       const response = await send(this.#url(call), { ...request, signal: controller.signal });
-      const text = await response.text();
+      const text = await readText(response);
       if (!response.ok) throw toApiError(response, text);
       return { body: text === '' ? undefined : parse(response, text), headers: response.headers };
     } catch (error) {

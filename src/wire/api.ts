@@ -109,6 +109,8 @@ const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
 const refusalPace = { perSecond: 300, atOnceMax: 300, waitMsMax: 5_000, waitingMax: 5_000 } as const;
 /** Of keys that do not exist, through gateways that are known. The wait is too short to be seen. */
 const unknownKeyPace = { perSecond: 1_000, atOnceMax: 100, waitMsMax: 250, waitingMax: 5_000 } as const;
+/** 390 KB each. People load it once. */
+const documentPace = { perSecond: 20, atOnceMax: 40, waitMsMax: 3_000, waitingMax: 1_000 } as const;
 /** An operator's page waits for it, and no decision about a key. */
 const queueLookMs = 500;
 
@@ -349,6 +351,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       log,
       refusalPace: new RefusalPace(refusalPace),
       unknownKeyPace: new RefusalPace(unknownKeyPace),
+      documentPace: new RefusalPace(documentPace),
       portalDirectory,
       newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),

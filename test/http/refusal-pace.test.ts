@@ -1,14 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import express from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newSecret } from '../../src/domain/key-format.ts';
+import { acceptedType } from '../../src/http/accepted-type.ts';
+import { docsPage } from '../../src/http/docs-page.ts';
 import { type PaceLimits, RefusalPace } from '../../src/http/refusal-pace.ts';
+import { routes } from '../../src/http/routes.ts';
 import { listen } from '../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { closedLoop } from '../support/closed-loop.ts';
 import { keysPath, mint } from '../support/keys.ts';
+import { sendRaw, statusesOf } from '../support/raw-request.ts';
 
 afterAll(endAll);
 
@@ -71,6 +76,11 @@ describe('strangers in a closed loop', () => {
   };
   const authorizeOf = (key: string) =>
     `GET /v1/flowplate/authz HTTP/1.1\r\nHost: x\r\n${masterKey(broker.masterKey)}Authorization: Bearer ${key}\r\n\r\n`;
+  const loginPath = '/api/v1/platform/auth/login';
+  const introspectPath = '/v1/flowplate/introspect';
+  const formType = 'application/x-www-form-urlencoded';
+  const send = (path: string, type: string, body: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const masterKey = (secret: string) => `x-flowplate-master-key: ${secret}\r\n`;
 
   test.each<[string, (key: string) => string]>([
@@ -105,6 +115,10 @@ describe('strangers in a closed loop', () => {
       '401',
     ],
     ['an address that is not there', () => 'GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n', '404'],
+    ['a login that is no login', () => send(loginPath, 'application/json', '{}'), '422'],
+    ['a login that is no JSON', () => send(loginPath, 'application/json', '{"a":1,"a":2}'), '400'],
+    ['a login of another type', () => send(loginPath, 'text/plain', 'x'), '415'],
+    ['a form with a member twice', () => send(introspectPath, formType, 'a=1&a=2'), '400'],
   ])('are slowed down, and callers who are known are not: %s', async (_what, request, status) => {
     const seen = closedLoop(Number(new URL(broker.url).port), request, 200);
     await sleep(1_000);
@@ -120,5 +134,56 @@ describe('strangers in a closed loop', () => {
     expect((seen.answers - before) / seconds).toBeLessThan(1_000);
     expect([...seen.statuses.keys()]).toEqual([status]);
     seen.end();
+  });
+
+  test('get the largest document at a pace', async () => {
+    const pace = new RefusalPace({ perSecond: 1, atOnceMax: 1, waitMsMax: 60_000, waitingMax: 10 });
+    const server = createServer(express().use(docsPage(routes, pace)));
+    atEnd(() => void server.close());
+    const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}/openapi.json`;
+    const startedMs = performance.now();
+    for (let count = 0; count < 3; count++) expect((await fetch(url)).status).toBe(200);
+    expect(performance.now() - startedMs).toBeGreaterThan(1_500);
+  });
+
+  test('choose among thousands of types in no time', () => {
+    const headers = { accept: 'a/b,'.repeat(3_900) };
+    const startedMs = performance.now();
+    for (let round = 0; round < 200; round++) acceptedType({ headers } as never, ['a/c', 'a/d']);
+    expect(performance.now() - startedMs).toBeLessThan(100);
+  });
+
+  test.each([
+    [loginPath, 'application/json', JSON.stringify({ email: 'a@b.c', password: 'x'.repeat(9_000) })],
+    ['/api/v1/platform/session', 'application/json', `{"a":"${'x'.repeat(9_000)}"}`],
+  ])('413: send no large bodies to %s', async (path, type, body) => {
+    const { status, body: refused } = await broker.call(`POST ${path}`, {
+      as: null,
+      headers: { 'content-type': type },
+      body,
+    });
+    expect([status, refused.error.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+    const chunked = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const bytes = `${chunked}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    expect(statusesOf(await sendRaw(broker.url, bytes))).toEqual([413]);
+  });
+
+  test('may log in with the longest password there is, every character escaped', async () => {
+    const escaped = (text: string) =>
+      [...text].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    const email = `${'a'.repeat(252)}@b`;
+    const body = `{"email":"${escaped(email)}","password":"${escaped('p'.repeat(1_024))}"}`;
+    const { status } = await broker.call(`POST ${loginPath}`, { as: null, body });
+    expect(status).toBe(401);
+  });
+
+  test('400: send no forms of many members', async () => {
+    const statusOf = async (members: number) => {
+      const body = [`token=x&client_secret=${broker.masterKey}`, ...Array(members - 2).fill('')];
+      const headers = { 'content-type': formType };
+      return (await broker.call(`POST ${introspectPath}`, { as: null, headers, body: body.join('&') }))
+        .status;
+    };
+    expect([await statusOf(2), await statusOf(100), await statusOf(101)]).toEqual([200, 200, 400]);
   });
 });

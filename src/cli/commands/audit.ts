@@ -5,6 +5,7 @@ import type { AuditEvent, AuditEventType, AuditFilter, AuditVerification } from 
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
+import { printable } from '../output/printable.ts';
 import { startProgress, whileWaiting } from '../output/progress.ts';
 import type { Column } from '../output/table.ts';
 import { toSeconds } from '../output/time.ts';
@@ -117,12 +118,13 @@ function addExport(audit: Command): void {
   examples(command, 'flowplate platform audit export --from 2026-03-01 --to 2026-04-01 > march.ndjson');
 }
 
+/** Escaped as JSON escapes: each line parses to the same, and moves no cursor of a terminal. */
 async function writeAll(lines: AsyncIterable<string>): Promise<void> {
   const progress = startProgress();
   let count = 0;
   try {
     for await (const line of lines) {
-      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+      if (!process.stdout.write(`${printable(line)}\n`)) await once(process.stdout, 'drain');
       count++;
       progress.show(`${count} events …`);
     }

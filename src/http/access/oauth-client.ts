@@ -3,6 +3,7 @@ import type { MasterKeyPermission } from '../../domain/permission.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { HttpExchange } from '../exchange.ts';
 import { pickHeaders } from '../pick-headers.ts';
+import { strangersMembersMax } from '../read-body.ts';
 import type { Access } from './access.ts';
 import { admitMasterKey, type MasterKeyAccessParts } from './master-key.ts';
 
@@ -82,7 +83,7 @@ function passwordOf(credentials: string): string {
 /** `AUTHENTICATION_REQUIRED` also for a body that is no form: a credential cannot be in it. */
 async function anonymousFormCredential(exchange: HttpExchange): Promise<string> {
   try {
-    const [credential] = await formCredentials(exchange);
+    const [credential] = await formCredentials(exchange, strangersMembersMax);
     if (credential !== undefined) return credential;
   } catch (error) {
     if (!(error instanceof FlowplateError) || error.code !== 'UNSUPPORTED_MEDIA_TYPE') throw error;
@@ -91,7 +92,7 @@ async function anonymousFormCredential(exchange: HttpExchange): Promise<string> 
 }
 
 /** One without a value is as if it were absent (RFC 6749 §3.1). */
-async function formCredentials({ form }: HttpExchange): Promise<string[]> {
-  const { client_secret: secret = '' } = await form();
+async function formCredentials({ form }: HttpExchange, membersMax?: number): Promise<string[]> {
+  const { client_secret: secret = '' } = await form(membersMax);
   return secret === '' ? [] : [secret];
 }

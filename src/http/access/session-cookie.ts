@@ -54,11 +54,27 @@ function readCookie(req: IncomingMessage): string | undefined {
   const isSafe = readingMethods.includes(req.method) ? isNotFromElsewhere(req) : isFromOwnPage(req);
   if (!isSafe) return undefined;
   const [cookies = [], [host = ''] = []] = pickHeaders(req.rawHeaders, ['cookie', 'host']);
-  const pairs = cookies.flatMap((text) => text.split(';')).map((pair) => pair.trim());
+  const pairs = cookies.flatMap((text) => text.split(';')).map(withoutBlanks);
   const secure = cookieValue(pairs, secureName);
   // On a machine's own address alone: elsewhere whoever sits on the network, or on a sister domain,
   // could have planted it.
   return secure ?? (isLoopback(hostnameOf(host)) ? cookieValue(pairs, localName) : undefined);
+}
+
+/**
+ * Only the blanks of RFC 6265 §5.2: space and tab. `trim` also takes U+00A0, the byte A0 of a
+ * header. To a browser `\u00a0__Host-flowplate` has no prefix, so a sister domain could plant a
+ * session.
+ */
+function withoutBlanks(pair: string): string {
+  let [start, end] = [0, pair.length];
+  while (isBlank(pair[start])) start++;
+  while (end > start && isBlank(pair[end - 1])) end--;
+  return pair.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
 }
 
 function cookieValue(pairs: readonly string[], name: string): string | undefined {

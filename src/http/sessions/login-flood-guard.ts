@@ -25,7 +25,7 @@ export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerRe
       res.setHeader('x-request-id', requestId);
       addSecurityHeaders(req, res, () => undefined);
       if (parts.isDraining()) res.setHeader('Connection', 'close');
-      answerProblem(parts, thrown, { req, res, requestId });
+      answerProblem(parts, thrown, { req, res, requestId, isCallerKnown: () => false });
       const [method, route, status] = [req.method, req.url ?? '', res.statusCode];
       parts.onRequest({ method, route, status, seconds: 0 });
       parts.log.info({ method, route, status, request_id: requestId }, 'request');

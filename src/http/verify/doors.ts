@@ -69,6 +69,7 @@ function newExchange(
   res: ServerResponse,
   requestId: string,
 ): HttpExchange {
+  let isCallerKnown = false;
   return {
     req,
     res,
@@ -77,7 +78,10 @@ function newExchange(
     requestId,
     form: formReader(req),
     ip: () => parts.readAddress(req),
-    onPrincipal: () => undefined,
+    onPrincipal: () => {
+      isCallerKnown = true;
+    },
+    isCallerKnown: () => isCallerKnown,
   };
 }
 

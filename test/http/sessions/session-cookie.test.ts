@@ -184,6 +184,17 @@ describe('401: the cookie does not count', () => {
     });
   });
 
+  test('when the blank before its name is one that browsers take for a part of the name', async () => {
+    const cookie = await cookieOf({ ...ownPage, origin: 'https://keys.example.com' });
+    const statusAfter = async (before: string) => {
+      const head = `GET /api/v1/platform/auth/me HTTP/1.1\r\nHost: keys.example.com\r\nConnection: close\r\n`;
+      const bytes = Buffer.from(`${head}Cookie: a=b;${before}${cookie}\r\n\r\n`, 'latin1');
+      return statusesOf(await sendRaw(broker.url, bytes));
+    };
+    expect(await statusAfter(' \t')).toEqual([200]);
+    for (const before of ['\u00a0', ' \u00a0', '\u0085']) expect(await statusAfter(before)).toEqual([401]);
+  });
+
   test('when it is there twice, holds a key, or is changed', async () => {
     const cookie = await cookieOf();
     const { secret } = await platformKey(broker);
