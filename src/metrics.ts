@@ -49,6 +49,11 @@ export function createMetrics() {
       help: 'Usage flushes that could not be added up and were set aside',
       registers,
     }),
+    flushesDropped: new Counter({
+      name: 'flowplate_usage_flushes_dropped_total',
+      help: 'Values in Redis in place of usage flushes that no process of ours wrote, beyond what is set aside',
+      registers,
+    }),
     usageLeftOut: new Counter({
       name: 'flowplate_usage_reports_left_out_total',
       help: 'Lines of usage reports that were not counted, by reason',

@@ -25,6 +25,8 @@ export const jobs = {
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
 } satisfies Record<string, Job>;
 
+export type JobName = keyof typeof jobs;
+
 /**
  * Skips a run while the last one of this process goes on: a second one would read the same flushes.
  */

@@ -4,13 +4,15 @@ import { createLog } from '../src/log.ts';
 import { createMetrics, metricsServer } from '../src/metrics.ts';
 import { runProcess } from '../src/process/run-process.ts';
 import { listen } from '../src/process/serve-http.ts';
-import { queueName, registerSchedules } from '../src/stores/queue.ts';
+import { emptyQueue, queueName, registerSchedules } from '../src/stores/queue.ts';
 import { keyspace } from '../src/stores/redis/keyspace.ts';
 import { wireWorker } from '../src/wire/worker.ts';
-import { type Job, jobs } from './jobs.ts';
+import { type JobName, jobs } from './jobs.ts';
+import { Rhythm } from './rhythm.ts';
 
 /** How soon schedules are back after Redis was emptied. */
 const scheduleWatchMs = 5_000;
+const rhythmWatchMs = 1_000;
 
 const config = readConfigOrExit();
 const log = createLog({ level: config.LOG_LEVEL, service: 'worker' });
@@ -18,8 +20,10 @@ const metrics = createMetrics();
 const { parts, closing, fault } = wireWorker(config, log, metrics);
 const watch = metricsServer(() => metrics.registry.metrics());
 
+const rhythm = new Rhythm({ run, resetQueue, nowMs: () => performance.now() });
+
 async function start(): Promise<void> {
-  const worker = new Worker(queueName, (job) => run(job.name), {
+  const worker = new Worker(queueName, (job) => runGiven(job.name), {
     connection: parts.queueRedis,
     prefix: keyspace.jobsPrefix,
     // Two, so that a slow sweep does not hold up the roll-up of usage.
@@ -29,18 +33,27 @@ async function start(): Promise<void> {
   closing.add('worker', () => worker.close());
   const timer = setInterval(() => void keepSchedules(), scheduleWatchMs);
   closing.add('schedule watch', () => clearInterval(timer));
+  const rhythmTimer = setInterval(() => rhythm.catchUp(), rhythmWatchMs);
+  closing.add('rhythm', () => {
+    clearInterval(rhythmTimer);
+    return rhythm.settle();
+  });
   const metricsPort = await listen(watch, config.WORKER_METRICS_PORT, config.HOST);
   closing.add('metrics', () => watch.close());
   await keepSchedules();
   log.info({ metrics_port: metricsPort }, 'working');
 }
 
-async function run(name: string): Promise<unknown> {
-  const job = jobOf(name);
-  if (job === undefined) return log.warn({ job: name }, 'unknown job');
+/** Anybody who can write to Redis can put a job there, under a name of any length. */
+async function runGiven(name: string): Promise<unknown> {
+  if (Object.hasOwn(jobs, name)) return rhythm.runGiven(name as JobName);
+  return log.warn({ job: name.slice(0, 100) }, 'unknown job');
+}
+
+async function run(name: JobName): Promise<unknown> {
   const observe = metrics.jobs.startTimer({ job: name });
   try {
-    const result = await job.run(parts);
+    const result = await jobs[name].run(parts);
     observe({ outcome: 'done' });
     log.debug({ job: name, result }, 'job done');
     return result;
@@ -51,11 +64,11 @@ async function run(name: string): Promise<unknown> {
   }
 }
 
-/**
- * Undefined for a name that is not one of ours: anybody who can write to Redis can put a job there.
- */
-function jobOf(name: string): Job | undefined {
-  return Object.hasOwn(jobs, name) ? jobs[name as keyof typeof jobs] : undefined;
+async function resetQueue(): Promise<void> {
+  if (parts.queueRedis.status !== 'ready') return;
+  log.warn('the queue gives no runs: it is emptied');
+  await emptyQueue(parts.queueRedis).catch(fault('queue'));
+  await keepSchedules();
 }
 
 async function keepSchedules(): Promise<void> {

@@ -18,7 +18,7 @@ export const fixedRate: Scenario = {
     const api = await stage.startApi('api');
     await stage.startWorker();
     await requireRefusal(stage, 'verify', api);
-    await fillRedis(stage.sql, stage.redisUrl);
+    await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
     await askOnce(api, stage, pace);
     const most = await highestRate(api, stage, pace);
     const perSecond = Math.round(most / 2);

@@ -17,7 +17,7 @@ export const forwardAuth: Scenario = {
     const api = await stage.startApi('api');
     await stage.startWorker();
     await requireDenial(stage, 'authz', api);
-    await fillRedis(stage.sql, stage.redisUrl);
+    await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
     await askOnce(api, stage, pace, { door: 'authorize' });
     const arms = [
       {

@@ -22,7 +22,7 @@ export const millionKeys: Scenario = {
     const many = await stage.startApi('api-many-keys');
     await stage.startWorker();
     for (const api of [few, many]) await requireRefusal(stage, 'verify', api);
-    await fillRedis(stage.sql, stage.redisUrl);
+    await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
     const fewDraw = { keysFile: manyFile, count: fewKeys };
     const manyDraw = { keysFile: manyFile, count: pace.manyKeys };
     await askOnce(few, stage, pace, fewDraw);

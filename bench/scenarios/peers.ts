@@ -32,7 +32,7 @@ async function startArms(stage: Stage, pace: Pace): Promise<Arm[]> {
   const ownRedis = async () => ({ ...keys, REDIS_URL: (await stage.ownRedis()).url });
   const api = await stage.startApi('api');
   await stage.startWorker();
-  await fillRedis(stage.sql, stage.redisUrl);
+  await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
   await askOnce(api, stage, pace);
   const expressRedis = await stage.startPeer('express-redis', await ownRedis());
   const openkey = await stage.startAlternative('openkey', await ownRedis());

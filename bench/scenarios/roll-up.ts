@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { Stamps } from '../../src/domain/stamp.ts';
 import { startOfMinuteMs, type UsageMark } from '../../src/domain/usage.ts';
 import { type Database, openDatabase } from '../../src/stores/postgres/database.ts';
 import { migrate } from '../../src/stores/postgres/migrate.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
-import { pushFlush } from '../../src/stores/redis/usage-flushes.ts';
+import { pushFlush, type StampedFlushes } from '../../src/stores/redis/usage-flushes.ts';
 import { rollUpUsage } from '../../src/usecases/usage/roll-up-usage.ts';
 import { cpuMsOf } from '../load/process-cpu.ts';
 import { inWords, number } from '../report/statistics.ts';
@@ -29,8 +30,8 @@ export const rollUp: Scenario = {
     const before = await openArm(stage, pace, 'before');
     const now = await openArm(stage, pace, 'now');
     await before.client.query(indexesBefore);
-    const addBefore = () => rollUpBefore(before.client, before.redis);
-    const parts = { db: now.db, redis: now.redis, onSetAside: unexpected };
+    const addBefore = () => rollUpBefore(before.client, before);
+    const parts = { db: now.db, redis: now.redis, flushStamps: now.flushStamps, onSetAside: unexpected };
     const addNow = () => rollUpUsage(parts);
     const runs = await interleave(
       stage.otherWork,
@@ -83,7 +84,7 @@ export const rollUp: Scenario = {
 
 const reference = 'before, two seconds at once';
 
-type Arm = { client: pg.Client; db: Database; redis: Redis; sql: pg.Pool; ids: string[] };
+type Arm = StampedFlushes & { client: pg.Client; db: Database; sql: pg.Pool; ids: string[] };
 
 async function openArm(stage: Stage, pace: Pace, name: string): Promise<Arm> {
   const databaseUrl = await stage.ownDatabase(`roll_up_${name}`);
@@ -115,7 +116,8 @@ async function openArm(stage: Stage, pace: Pace, name: string): Promise<Arm> {
   stage.closing.add(name, () => db.destroy());
   const redis = new Redis((await stage.ownRedis()).url);
   stage.closing.add(name, () => redis.disconnect());
-  return { client, db, redis, sql, ids };
+  const flushStamps = new Stamps(stage.keyring, 'usage');
+  return { client, db, redis, flushStamps, sql, ids };
 }
 
 function unexpected(fault: unknown): never {
@@ -152,7 +154,7 @@ async function measure(
   };
 }
 
-async function push({ redis, ids }: Arm): Promise<number> {
+async function push({ redis, flushStamps, ids }: Arm): Promise<number> {
   const atMs = Date.now();
   const marks = new Map<string, UsageMark>();
   for (let call = 0; call < callsPerFlush; call++) {
@@ -161,7 +163,7 @@ async function push({ redis, ids }: Arm): Promise<number> {
     const sums = { calls: calls + 1, cost: calls + 1, firstAtMs: atMs, lastAtMs: atMs };
     marks.set(lineageId, { lineageId, minuteMs: startOfMinuteMs(atMs), code: 'VALID', ...sums });
   }
-  await pushFlush(redis, { id: randomUUID(), marks: [...marks.values()] });
+  await pushFlush({ redis, flushStamps }, { id: randomUUID(), marks: [...marks.values()] });
   return marks.size;
 }
 

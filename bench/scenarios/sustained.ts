@@ -21,7 +21,7 @@ export const sustained: Scenario = {
     const api = await stage.startApi('api');
     const worker = await stage.startWorker();
     await requireRefusal(stage, 'verify', api);
-    await fillRedis(stage.sql, stage.redisUrl);
+    await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
     await askOnce(api, stage, pace);
     await stage.ledger.requireCounted();
     const rows: string[][] = [];

@@ -43,7 +43,7 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
   const api = await stage.startApi('api');
   const forgetful = await stage.startApi('api-without-memory', { RECORDS_IN_MEMORY_MAX: '0' });
   for (const server of [api, forgetful]) await requireRefusal(stage, 'verify', server);
-  await fillRedis(stage.sql, stage.redisUrl);
+  await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
   await askOnce(api, stage, pace);
   const alone = await startWithoutRedis(stage, pace);
   const unknown = { keysFile: join(stage.directory, 'made-up-keys'), verdict: 'NOT_FOUND' } as const;
@@ -55,7 +55,7 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
     {
       name: 'memory off: from Redis',
       measure: async () => {
-        await fillRedis(stage.sql, stage.redisUrl);
+        await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
         return askEvenly(forgetful, stage, pace, { polls: false });
       },
     },
@@ -77,7 +77,7 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
 async function startWithoutRedis(stage: Stage, pace: Pace): Promise<BenchServer> {
   const redis = await stage.ownRedis();
   const api = await stage.startApi('api-without-redis', { REDIS_URL: redis.url });
-  await fillRedis(stage.sql, redis.url);
+  await fillRedis(stage.sql, redis.url, stage.keyring);
   await askOnce(api, stage, pace);
   // What it has counted so far is handed over, and gone with that Redis.
   await sleep(1_000);

@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
 import type pg from 'pg';
+import type { Keyring } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
 import { recordLifeMs } from '../../src/domain/key-record.ts';
+import { Stamps } from '../../src/domain/stamp.ts';
 import { writeRecord } from '../../src/stores/redis/records.ts';
 
 const rowsPerBatch = 10_000;
@@ -19,15 +21,16 @@ type Row = {
  * Puts the record of every seeded key into Redis, as each first verification would, and in seconds
  * instead of minutes.
  */
-export async function fillRedis(sql: pg.Pool, redisUrl: string): Promise<void> {
+export async function fillRedis(sql: pg.Pool, redisUrl: string, keyring: Keyring): Promise<void> {
   const redis = new Redis(redisUrl);
+  const records = { redis, recordStamps: new Stamps(keyring, 'records') };
   let rows = await readRows(sql, '');
   while (rows.length > 0) {
     const next = readRows(sql, rows.at(-1)?.id ?? '');
     await Promise.all(
       rows.map((row) =>
         writeRecord(
-          redis,
+          records,
           row.digest,
           { record: toRecord(row), readAtMs: row.read_at_ms, asOfSeq: row.as_of_seq },
           recordLifeMs,

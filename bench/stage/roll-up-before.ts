@@ -1,12 +1,12 @@
-import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { UsageFlush, UsageMark } from '../../src/domain/usage.ts';
 import { isAccepted } from '../../src/domain/verdict.ts';
 import {
   listFlushIds,
-  parseMarks,
+  openFlush,
   readFlushTexts,
   removeFlushes,
+  type StampedFlushes,
 } from '../../src/stores/redis/usage-flushes.ts';
 
 const flushesPerRound = 50;
@@ -26,12 +26,14 @@ export const indexesBefore = `
  * The roll-up as it was before marks were summed up in the worker: every mark goes to Postgres six
  * times, one statement for each table. What the one of today is measured against.
  */
-export async function rollUpBefore(client: pg.Client, redis: Redis): Promise<void> {
+export async function rollUpBefore(client: pg.Client, { redis, flushStamps }: StampedFlushes): Promise<void> {
   for (;;) {
     const ids = await listFlushIds(redis, flushesPerRound);
     if (ids.length === 0) return;
     const texts = await readFlushTexts(redis, ids);
-    const flushes = ids.map((id, index): UsageFlush => ({ id, marks: parseMarks(id, texts[index] ?? '[]') }));
+    const flushes = ids.map(
+      (id, index): UsageFlush => ({ id, marks: openFlush(flushStamps, id, texts[index] ?? '') }),
+    );
     await client.query('BEGIN');
     await addBefore(client, flushes);
     await client.query('COMMIT');

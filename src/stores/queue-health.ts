@@ -1,5 +1,6 @@
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { timeMsMax } from '../domain/read-time.ts';
 
 /** A run of a job, and when it ended, or became due. */
 export type JobMoment = { job: string; at: Date };
@@ -74,7 +75,7 @@ async function readHealth(queue: Queue, now: Date): Promise<QueueHealth> {
  */
 function oldestDue(jobs: readonly Job[], now: Date): QueueHealth['oldestDue'] {
   const [oldest] = jobs
-    .map((job) => ({ job: job.name, at: new Date(job.timestamp + (job.opts.delay ?? 0)) }))
+    .flatMap((job) => momentOf(job, job.timestamp + (job.opts.delay ?? 0)) ?? [])
     .filter(({ at }) => at <= now)
     .sort((one, other) => one.at.getTime() - other.at.getTime());
   return oldest === undefined
@@ -83,5 +84,15 @@ function oldestDue(jobs: readonly Job[], now: Date): QueueHealth['oldestDue'] {
 }
 
 function endOf(job: Job | undefined): JobMoment | null {
-  return job?.finishedOn === undefined ? null : { job: job.name, at: new Date(job.finishedOn) };
+  return (job && momentOf(job, job.finishedOn)) ?? null;
+}
+
+const nameLengthMax = 100;
+
+/**
+ * Undefined for a time that is none, or that nobody can spell: what is in Redis may be anybody's.
+ */
+function momentOf({ name }: Job, atMs: number | undefined): JobMoment | undefined {
+  if (atMs === undefined || !(Math.abs(atMs) <= timeMsMax)) return undefined;
+  return { job: String(name).slice(0, nameLengthMax), at: new Date(atMs) };
 }

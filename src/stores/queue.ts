@@ -1,4 +1,5 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { keyspace } from './redis/keyspace.ts';
 
 export const queueName = 'flowplate';
@@ -34,4 +35,20 @@ export async function registerSchedules(queue: Queue, schedules: Schedules): Pro
     await queue.upsertJobScheduler(name, { every: everyMs }, { name });
   }
   return missing.map(([name]) => name);
+}
+
+const keysPerScan = 1_000;
+
+/**
+ * Removes all that the queue has in Redis, of whatever type. No job carries a payload, so none is
+ * lost.
+ */
+export async function emptyQueue(redis: Redis): Promise<void> {
+  const match = `${keyspace.jobsPrefix}:${queueName}:*`;
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', match, 'COUNT', keysPerScan);
+    if (keys.length > 0) await redis.unlink(...keys);
+    cursor = next;
+  } while (cursor !== '0');
 }

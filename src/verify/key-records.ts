@@ -3,6 +3,7 @@ import { Batches } from '../concurrency/batches.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { recordLifeMs } from '../domain/key-record.ts';
+import type { Stamps } from '../domain/stamp.ts';
 import type { Lease } from '../revocation/lease.ts';
 import type { RefusedOrganizations } from '../revocation/refused-organizations.ts';
 import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
@@ -24,6 +25,7 @@ export type KeyRecordParts = {
   revisions: RememberedRevisions;
   refusedOrganizations: RefusedOrganizations;
   redis: Redis;
+  recordStamps: Stamps;
   /** In Postgres, in a snapshot taken after the call; bounded. */
   findKeyRecord: FindKeyRecord;
   /**
@@ -61,7 +63,7 @@ export class KeyRecords {
   constructor(parts: KeyRecordParts) {
     this.#parts = parts;
     this.#stored = new Batches({
-      run: (digests) => readRecords(parts.redis, digests),
+      run: (digests) => readRecords(parts, digests),
       isOneItemsFault: () => false,
       sizeMax: readTogetherMax,
       runningMax: Infinity,
@@ -131,7 +133,7 @@ export class KeyRecords {
   }
 
   async #fly(fingerprint: string, key: string): Promise<Entry<KeyRecord> | undefined> {
-    const { keyring, redis, memory, clock, onSource } = this.#parts;
+    const { keyring, memory, clock, onSource } = this.#parts;
     const digest = digestSecret(keyring[0], key);
     const packed = await this.#stored.add(digest.digest).catch(() => undefined);
     const stored = packed && this.#toEntry(packed);
@@ -146,7 +148,9 @@ export class KeyRecords {
     const nowMs = clock.monotonicMs();
     if (!memory.put(fingerprint, entry, nowMs)) return entry;
     const leftMs = recordLifeMs - (nowMs - entry.readAtMs);
-    void writeRecord(redis, digest.digest, { record, readAtMs, asOfSeq }, leftMs).catch(() => undefined);
+    void writeRecord(this.#parts, digest.digest, { record, readAtMs, asOfSeq }, leftMs).catch(
+      () => undefined,
+    );
     return entry;
   }
 

@@ -1,13 +1,11 @@
-import type { Redis } from 'ioredis';
 import { Batches } from '../concurrency/batches.ts';
 import { addCounts, startOfPeriod } from '../domain/usage.ts';
 import type { QuotaPeriod } from '../domain/user-key.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { type CostAsked, sumAcceptedCosts } from '../stores/postgres/usage/usage.ts';
-import { listWaitingCosts } from '../stores/redis/usage-flushes.ts';
+import { listWaitingCosts, type StampedFlushes } from '../stores/redis/usage-flushes.ts';
 
-export type SpentInPeriodsParts = {
-  redis: Redis;
+export type SpentInPeriodsParts = StampedFlushes & {
   db: Database;
   /** Hands over what this process has counted and not delivered yet. */
   handOverUsage: () => Promise<void>;
@@ -60,14 +58,14 @@ export class SpentInPeriods {
 }
 
 async function readTogether(
-  { redis, db, handOverUsage }: SpentInPeriodsParts,
+  { db, handOverUsage, ...flushes }: SpentInPeriodsParts,
   asked: readonly CostAsked[],
 ): Promise<SpentInPeriod[]> {
   await handOverUsage();
   const lineageIds = new Set(asked.map(({ lineageId }) => lineageId));
   // While Redis is away, what waits in it is out of reach, and processes hand over to Postgres
   // instead.
-  const reachable = await listWaitingCosts(redis, lineageIds, flushesReadMax).catch(() => undefined);
+  const reachable = await listWaitingCosts(flushes, lineageIds, flushesReadMax).catch(() => undefined);
   const waiting = reachable ?? [];
   const { costs, counted } = await sumAcceptedCosts(db, asked, [
     ...new Set(waiting.map(({ flushId }) => flushId)),

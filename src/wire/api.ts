@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import { CallBudgets } from '../domain/call-budgets.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { MasterKey } from '../domain/master-key.ts';
+import { Stamps } from '../domain/stamp.ts';
 import type { AppParts } from '../http/app.ts';
 import { addressReader } from '../http/caller-address.ts';
 import { RefusalPace } from '../http/refusal-pace.ts';
@@ -224,9 +225,10 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
 
   // Redis sums up what many processes count; without it each goes to Postgres itself, under the
   // same flush id.
-  const counting = { db: usageDb, onSetAside: tellOfSetAside(log, metrics) };
+  const flushStamps = new Stamps(keyring, 'usage');
+  const counting = { db: usageDb, onSetAside: tellOfSetAside(log, metrics), flushStamps };
   const deliverUsage: DeliverFlush = (flush) =>
-    pushFlush(redis, flush).catch(() => countFlush(counting, flush));
+    pushFlush({ redis, flushStamps }, flush).catch(() => countFlush(counting, flush));
   const usage = new UsageRecorder(deliverUsage, fault('usage'));
   closing.add('usage', () => usage.close());
 
@@ -234,7 +236,12 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const limits = new Limits({
     counted: new CountedLimits({
       redis: limitsRedis,
-      spentInPeriods: new SpentInPeriods({ redis, db: verifyDb, handOverUsage: () => usage.handOver() }),
+      spentInPeriods: new SpentInPeriods({
+        redis,
+        flushStamps,
+        db: verifyDb,
+        handOverUsage: () => usage.handOver(),
+      }),
     }),
     lines: new LimitedLines(limitedLinesMax),
     clock,
@@ -249,6 +256,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const rekeying = new Rekeying((id, from, to) => rekeyKey(db, id, from, to));
   const recordParts = {
     ...{ keyring, lease, clock, revisions, refusedOrganizations, redis },
+    recordStamps: new Stamps(keyring, 'records'),
     memory: keysInMemory,
     onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
     onSource: (source) => metrics.countRecordSource(source),

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import type { Head } from '../domain/audit-seal.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import type { Keyring } from '../domain/key-digest.ts';
+import { Stamps } from '../domain/stamp.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { Closing } from '../process/closing.ts';
@@ -25,6 +26,7 @@ export type WorkerParts = {
   queueRedis: Redis;
   randomBytes: RandomBytes;
   keyring: Keyring;
+  flushStamps: Stamps;
   onHead: (head: Head) => void;
   retention: Retention;
   onSetAside: OnSetAside;
@@ -72,6 +74,7 @@ export function wireWorker(config: Config, log: Log, metrics: Metrics) {
     queueRedis,
     randomBytes,
     keyring: config.FLOWPLATE_PEPPERS,
+    flushStamps: new Stamps(config.FLOWPLATE_PEPPERS, 'usage'),
     onHead: ({ seq, hash }) => log.info({ seq, hash: hash.toString('hex') }, 'audit sealed'),
     retention,
     onSetAside: tellOfSetAside(log, metrics),

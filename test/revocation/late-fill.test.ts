@@ -80,7 +80,7 @@ describe('after a revoke was acknowledged, a read that began before it', () => {
   test('does not enter Redis', async () => {
     const { after, secret } = await raceRevoke(newRevisions());
     await after;
-    const [packed] = await readRecords(stores.redis, [digestSecret(testKeyring[0], secret).digest]);
+    const [packed] = await readRecords(stores, [digestSecret(testKeyring[0], secret).digest]);
     expect(packed?.record.status).not.toBe('active');
   });
 

@@ -2,8 +2,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { digestSecret } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
 import { recordLifeMs } from '../../src/domain/key-record.ts';
-import { keyspace } from '../../src/stores/redis/keyspace.ts';
-import { packRecord } from '../../src/stores/redis/records.ts';
+import { writeRecord } from '../../src/stores/redis/records.ts';
 import { revokeKey } from '../../src/usecases/user-keys/revoke-key.ts';
 import { admitTestCallers } from '../support/callers.ts';
 import { keyRecord } from '../support/key-record.ts';
@@ -20,7 +19,7 @@ beforeEach(() => stores.flushRedis());
 /** Puts a record into Redis that says more than the truth: whoever uses it would say yes. */
 async function plant(secret: string, record: KeyRecord, readAtMs: number, asOfSeq = 0): Promise<void> {
   const { digest } = digestSecret(testKeyring[0], secret);
-  await stores.redis.set(keyspace.record(digest), packRecord({ record, readAtMs, asOfSeq }));
+  await writeRecord(stores, digest, { record, readAtMs, asOfSeq }, recordLifeMs);
 }
 
 /** A key that is revoked in Postgres, at revision 2. */

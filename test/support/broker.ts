@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Origin } from '../../src/domain/audit-event.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
+import { Stamps } from '../../src/domain/stamp.ts';
 import { createApiServer } from '../../src/http/server.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
@@ -119,6 +120,7 @@ async function settleUsage(api: Api, config: Config): Promise<void> {
   const onSetAside = ({ error }: { error: string }) => {
     throw new Error(`A flush was set aside: ${error}`);
   };
-  await rollUpUsage({ db: api.parts.db, redis, onSetAside });
+  const flushStamps = new Stamps(config.FLOWPLATE_PEPPERS, 'usage');
+  await rollUpUsage({ db: api.parts.db, redis, flushStamps, onSetAside });
   redis.disconnect();
 }

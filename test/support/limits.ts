@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { Stamps } from '../../src/domain/stamp.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
 import { pushFlush } from '../../src/stores/redis/usage-flushes.ts';
 import { CountedLimits } from '../../src/verify/counted-limits.ts';
@@ -6,6 +7,7 @@ import { LimitedLines } from '../../src/verify/limited-lines.ts';
 import { type LimitDecision, Limits } from '../../src/verify/limits.ts';
 import { SpentInPeriods } from '../../src/verify/spent-in-periods.ts';
 import { UsageRecorder } from '../../src/verify/usage-recorder.ts';
+import { testKeyring } from './use-case-parts.ts';
 
 export type TestLimits = {
   limits: Limits;
@@ -18,16 +20,17 @@ type Changed = { processes?: number; linesMax?: number; latenessMs?: number; now
 
 /** The limits of one process, as `wire.ts` builds them. */
 export function newLimits({ redis, db }: { redis: Redis; db: Database }, changed: Changed = {}): TestLimits {
+  const flushStamps = new Stamps(testKeyring, 'usage');
   const { processes = 1, linesMax = 1_000, latenessMs = 0, now = new Date() } = changed;
   const usage = new UsageRecorder(
-    (flush) => pushFlush(redis, flush),
+    (flush) => pushFlush({ redis, flushStamps }, flush),
     () => undefined,
   );
   const decisions: LimitDecision[] = [];
   const limits = new Limits({
     counted: new CountedLimits({
       redis,
-      spentInPeriods: new SpentInPeriods({ redis, db, handOverUsage: () => usage.handOver() }),
+      spentInPeriods: new SpentInPeriods({ redis, flushStamps, db, handOverUsage: () => usage.handOver() }),
     }),
     lines: new LimitedLines(linesMax),
     clock: { now: () => now },

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { inject } from 'vitest';
+import { Stamps } from '../../src/domain/stamp.ts';
 import { type Database, openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool, type PoolOptions } from '../../src/stores/postgres/pool.ts';
 import { openRedis } from '../../src/stores/redis/client.ts';
@@ -7,12 +8,15 @@ import { defineLimitScripts } from '../../src/stores/redis/limits.ts';
 import { cloneDatabase } from './database.ts';
 import { type Around, observePool } from './observed-pool.ts';
 import { freshRedis } from './redis.ts';
+import { testKeyring } from './use-case-parts.ts';
 
 export type TestStores = {
   databaseUrl: string;
   redisUrl: string;
   db: Database;
   redis: Redis;
+  recordStamps: Stamps;
+  flushStamps: Stamps;
   /** Another pool on the same database, with a test standing in between. Closed with the rest. */
   observed(around: Around, options?: Partial<PoolOptions>): Database;
   /** Another connection to the same Redis. Closed with the rest. */
@@ -43,6 +47,8 @@ export async function openStores(): Promise<TestStores> {
     redisUrl,
     db: open((_text, run) => run()),
     redis: await connectRedis(),
+    recordStamps: new Stamps(testKeyring, 'records'),
+    flushStamps: new Stamps(testKeyring, 'usage'),
     observed: open,
     connectRedis,
     flushRedis: flush,

@@ -1,5 +1,6 @@
 import type { KeyDigest, Keyring } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
+import { Stamps } from '../../src/domain/stamp.ts';
 import { RefusedOrganizations } from '../../src/revocation/refused-organizations.ts';
 import {
   changesRememberedMax,
@@ -44,6 +45,7 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
     lease: { isHeld: () => true },
     clock: new ServerClock(),
     redis: stores.redis,
+    recordStamps: new Stamps(options.keyring ?? testKeyring, 'records'),
     findKeyRecord: keyRecordLookUps(options.db ?? stores.db, options.lookUps ?? lookUpLimits),
     ...options,
     memory,

@@ -1,6 +1,8 @@
 import { inject } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { Stamps } from '../../src/domain/stamp.ts';
 import { keyspace } from '../../src/stores/redis/keyspace.ts';
-import { countFlushes, packMarks } from '../../src/stores/redis/usage-flushes.ts';
+import { countFlushes, packFlush } from '../../src/stores/redis/usage-flushes.ts';
 import { atEnd } from './at-end.ts';
 import { cloneDatabase } from './database.ts';
 import { deploy } from './deployment.ts';
@@ -21,11 +23,13 @@ export async function workerStores() {
   const redis = await readyRedis(redisUrl);
   atEnd(() => redis.disconnect());
   const { env, startWorker } = deploy({ databaseUrl: database.url, redisUrl });
+  const flushStamps = new Stamps(readConfig(env).FLOWPLATE_PEPPERS, 'usage');
   const sum = async (text: string) => Number((await query(database.url, text))[0]?.sum ?? 0);
   return {
     databaseUrl: database.url,
     redisUrl,
     redis,
+    flushStamps,
     startWorker,
     /** For an administrator's script. */
     env,
@@ -37,7 +41,7 @@ export async function workerStores() {
       const pushing = redis.multi();
       for (let call = 0; call < count; call++) {
         const flush = usageFlush(usageMark(lineageId, new Date().toISOString()));
-        pushing.hset(keyspace.usageFlushes, flush.id, packMarks(flush));
+        pushing.hset(keyspace.usageFlushes, flush.id, packFlush(flushStamps, flush));
       }
       await pushing.exec();
     },

@@ -23,7 +23,7 @@ const digestOf = (secret: string) => digestSecret(testKeyring[0], secret).digest
 const isInRedis = (secret: string) =>
   eventually(
     5_000,
-    async () => (await readRecords(stores.redis, [digestOf(secret)]))[0],
+    async () => (await readRecords(stores, [digestOf(secret)]))[0],
     (packed) => packed !== undefined,
   );
 

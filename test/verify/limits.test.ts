@@ -127,12 +127,12 @@ describe('the start of a quota', () => {
     const record = limited(daily(100));
     const { lineageId } = record;
     await countInPostgres(lineageId, noon, 1);
-    await pushFlush(stores.redis, flushOf(lineageId, noon, 10));
-    await pushFlush(stores.redis, flushOf(lineageId, new Date('2030-05-14T12:00:00Z'), 500));
-    await pushFlush(stores.redis, flushOf(lineageId, noon, 700, 'RATE_LIMITED'));
+    await pushFlush(stores, flushOf(lineageId, noon, 10));
+    await pushFlush(stores, flushOf(lineageId, new Date('2030-05-14T12:00:00Z'), 500));
+    await pushFlush(stores, flushOf(lineageId, noon, 700, 'RATE_LIMITED'));
     const claimed = flushOf(lineageId, noon, 20);
     await applyFlushes(stores.db, [claimed]);
-    await pushFlush(stores.redis, claimed);
+    await pushFlush(stores, claimed);
     const process = newLimits(stores);
     process.usage.mark({ lastMark: undefined }, lineageId, 'VALID', 30, noon.getTime());
     const verdict = await process.limits.spend(record, 1, noon);
@@ -153,7 +153,7 @@ describe('the start of a quota', () => {
     // The other process let these in before it heard of the quota, and hands them over 250 ms later
     // at most.
     await sleep(250);
-    await pushFlush(stores.redis, flushOf(record.lineageId, noon, 40));
+    await pushFlush(stores, flushOf(record.lineageId, noon, 40));
     const { quota } = await eventually(
       2_000,
       () => spend(record, 0),

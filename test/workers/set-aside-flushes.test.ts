@@ -18,7 +18,8 @@ test('a worker sets a flush aside, tells of it once, counts the others, and an o
   await query(stores.databaseUrl, check);
   const nowMs = Date.now();
   const minuteMs = nowMs - (nowMs % 60_000);
-  const payload = JSON.stringify([['flk_poison', minuteMs, 'VALID', 4, 4, nowMs, nowMs]]);
+  const marks = JSON.stringify([['flk_poison', minuteMs, 'VALID', 4, 4, nowMs, nowMs]]);
+  const payload = stores.flushStamps.stamp(bad, marks);
   await stores.redis.hset('fl:usage:flushes', bad, payload, worse, '{');
   await stores.push('flk_good', 20);
 

@@ -11,11 +11,46 @@ const silenceMs = 1_000;
 const watchMsMin = 100;
 
 /**
+ * The largest answer that is taken in. Ours have 20 MB at most; without a bound one value in Redis
+ * could take all memory of every process that reads it.
+ */
+const answerBytesMax = 67_108_864;
+
+/** ioredis that drops a connection on which an answer never ends. */
+class BoundedRedis extends Redis {
+  /** Without a URL the options say where it is. */
+  constructor(redisUrl: string | undefined, options: Omit<RedisOptions, 'replyMapping'>) {
+    super(redisUrl as string, options);
+    this.on('connect', () => this.#watchAnswers());
+  }
+
+  /** BullMQ's blocking connection is one of these. */
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    const { replyMapping: _, ...options } = { ...this.options, ...override };
+    return new BoundedRedis(undefined, options);
+  }
+
+  #watchAnswers(): void {
+    const { stream } = this;
+    let awaited: unknown;
+    let bytes = 0;
+    // Behind ioredis's own listener: the command at the front is the one that is being answered.
+    stream.on('data', (chunk: Buffer) => {
+      const front = this.commandQueue.peekFront();
+      bytes = front === awaited ? bytes + chunk.length : 0;
+      awaited = front;
+      if (front === undefined || bytes <= answerBytesMax) return;
+      stream.destroy(new Error(`An answer of more than ${answerBytesMax} bytes`));
+    });
+  }
+}
+
+/**
  * ioredis with time-outs that a late event loop does not bring forward. ioredis's own
  * `commandTimeout` and `socketTimeout` are plain timers: after a pause of this process they fail
  * commands whose answers have arrived, and drop healthy connections.
  */
-class PatientRedis extends Redis {
+class PatientRedis extends BoundedRedis {
   readonly #answerMs: number;
   #isSuspected = false;
 
@@ -92,7 +127,7 @@ export async function isRedisReachable(redis: Redis): Promise<boolean> {
  * away.
  */
 export function openQueueRedis(redisUrl: string, onError: (error: Error) => void): Redis {
-  const redis = new Redis(redisUrl, {
+  const redis = new BoundedRedis(redisUrl, {
     maxRetriesPerRequest: null,
     retryStrategy: (attempt) => Math.min(100 * attempt, 2_000),
   });

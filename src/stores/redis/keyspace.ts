@@ -7,10 +7,10 @@ import type { QuotaPeriod } from '../../domain/user-key.ts';
  *
  * | key                           | type   | TTL                  | holds                  |
  * |-------------------------------|--------|----------------------|------------------------|
- * | fl:record:<digest>            | string | 5 min from its read  | packed key record      |
+ * | fl:record:<digest>            | string | 5 min from its read  | code and packed record |
  * | fl:limit:{<lineage>}:rate:<s> | string | the window           | cost spent             |
  * | fl:limit:{<lineage>}:<period> | string | the period and a day | cost spent             |
- * | fl:usage:flushes              | hash   | none                 | flush id → its marks   |
+ * | fl:usage:flushes              | hash   | none                 | id → code and marks    |
  * | fl:usage:pause                | string | 2 s at most          | a roll-up waits        |
  * | {fl:jobs}:…                   | BullMQ | BullMQ's             | schedules, no payloads |
  */

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { KeyRecord } from '../../domain/key-record.ts';
 import { parseJson } from '../../domain/read-json.ts';
+import type { Stamps } from '../../domain/stamp.ts';
 import type { Quota, RateLimit } from '../../domain/user-key.ts';
 import { keyspace } from './keyspace.ts';
 
@@ -17,25 +18,44 @@ export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: numbe
 const layout = 2;
 
 /**
+ * Twice the largest record there can be: 16 KiB of metadata, 64 scopes, 64 addresses. A longer one
+ * is nobody's, and is not even looked at.
+ */
+const stampedCharsMax = 65_536;
+
+/** Records in Redis, and what makes them believed there. */
+export type StampedRecords = { redis: Redis; recordStamps: Stamps };
+
+/**
  * The record under each digest with the time and the place of its Postgres read; undefined where
- * there is none or it cannot be read. Its age, place and revision are still to be judged: a writer
- * may have been paused between reading Postgres and writing here.
+ * there is none, or none that one of our processes wrote for this digest. Its age, place and
+ * revision are still to be judged: a writer may have been paused between reading Postgres and
+ * writing here, and a genuine record may have been put back.
  */
 export async function readRecords(
-  redis: Redis,
+  { redis, recordStamps }: StampedRecords,
   digests: readonly Buffer[],
 ): Promise<(PackedRecord | undefined)[]> {
-  const packed = await redis.mget(digests.map(keyspace.record));
-  return packed.map((text) => (text === null ? undefined : unpackRecord(text)));
+  const names = digests.map(keyspace.record);
+  const stamped = await redis.mget(names);
+  return names.map((name, index) => openRecord(recordStamps, name, stamped[index] ?? ''));
+}
+
+function openRecord(stamps: Stamps, name: string, stamped: string): PackedRecord | undefined {
+  if (stamped.length > stampedCharsMax) return undefined;
+  const text = stamps.open(name, stamped);
+  return text === undefined ? undefined : unpackRecord(text);
 }
 
 export async function writeRecord(
-  redis: Redis,
+  { redis, recordStamps }: StampedRecords,
   digest: Buffer,
   packed: PackedRecord,
   ttlMs: number,
 ): Promise<void> {
-  if (ttlMs > 0) await redis.set(keyspace.record(digest), packRecord(packed), 'PX', Math.ceil(ttlMs));
+  if (ttlMs <= 0) return;
+  const name = keyspace.record(digest);
+  await redis.set(name, recordStamps.stamp(name, packRecord(packed)), 'PX', Math.ceil(ttlMs));
 }
 
 type Packed = [

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import type { Stamps } from '../../domain/stamp.ts';
 import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
 import { isAccepted } from '../../domain/verdict.ts';
 import { keyspace } from './keyspace.ts';
@@ -6,34 +8,48 @@ import { keyspace } from './keyspace.ts';
 /** A flush of a busy process has thousands of marks, and while a page is read nothing else is. */
 const flushesPerPage = 20;
 
+/** Ten times the flush of a process that is as busy as can be. What is longer is nobody's. */
+const flushBytesMax = 16_777_216;
+/** Ids have 36 characters. Somewhat more is set aside, where an operator can look at it. */
+const nameBytesMax = 65_536;
+const namesBytesMax = 4_194_304;
+
+const script = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+const listFlushIdsScript = script('list-flush-ids');
+const readFlushesScript = script('read-flushes');
+
+/** Usage flushes in Redis, and what makes them believed there. */
+export type StampedFlushes = { redis: Redis; flushStamps: Stamps };
+
 /**
  * Each flush is a field of its own under its id: delivering it twice writes the same field,
  * removing it twice removes nothing.
  */
-export async function pushFlush(redis: Redis, flush: UsageFlush): Promise<void> {
-  await redis.hset(keyspace.usageFlushes, flush.id, packMarks(flush));
+export async function pushFlush({ redis, flushStamps }: StampedFlushes, flush: UsageFlush): Promise<void> {
+  await redis.hset(keyspace.usageFlushes, flush.id, packFlush(flushStamps, flush));
 }
 
 /**
  * As it waits. A later release may add to the list of a mark, and must leave what is there in its
  * place.
  */
-export function packMarks({ marks }: UsageFlush): string {
-  return JSON.stringify(marks.map(pack));
+export function packFlush(stamps: Stamps, { id, marks }: UsageFlush): string {
+  return stamps.stamp(id, JSON.stringify(marks.map(pack)));
 }
 
 /** The ids of up to `countMax` of the waiting flushes, in no order. */
 export async function listFlushIds(redis: Redis, countMax: number): Promise<string[]> {
-  return (await redis.hrandfield(keyspace.usageFlushes, countMax)) as string[];
+  const bounds = [countMax, nameBytesMax, namesBytesMax];
+  return (await redis.eval(listFlushIdsScript, 1, keyspace.usageFlushes, ...bounds)) as string[];
 }
 
 /**
- * What waits under these ids, as it is: it may have come from another release. Undefined for what
- * is gone.
+ * What waits under these ids, as it is: it may be anybody's. Undefined for what is gone.
  */
 export async function readFlushTexts(redis: Redis, ids: readonly string[]): Promise<(string | undefined)[]> {
-  const texts = await redis.hmget(keyspace.usageFlushes, ...ids);
-  return texts.map((text) => text ?? undefined);
+  const asked = [keyspace.usageFlushes, flushBytesMax, ...ids];
+  const texts = (await redis.eval(readFlushesScript, 1, ...asked)) as (string | null)[];
+  return ids.map((_, index) => texts[index] ?? undefined);
 }
 
 export type WaitingCost = { flushId: string; lineageId: string; minuteMs: number; cost: number };
@@ -43,7 +59,7 @@ export type WaitingCost = { flushId: string; lineageId: string; minuteMs: number
  * them: while a worker is away for long, its whole backlog would be too much to read.
  */
 export async function listWaitingCosts(
-  redis: Redis,
+  { redis, flushStamps }: StampedFlushes,
   lineageIds: ReadonlySet<string>,
   flushesMax: number,
 ): Promise<WaitingCost[]> {
@@ -52,7 +68,7 @@ export async function listWaitingCosts(
   do {
     const [next, fields] = await redis.hscan(keyspace.usageFlushes, cursor, 'COUNT', flushesPerPage);
     for (const [flushId, marks] of pairs(fields)) {
-      const costs = readableMarks(flushId, marks).filter(isAcceptedIn(lineageIds));
+      const costs = readableMarks(flushStamps, flushId, marks).filter(isAcceptedIn(lineageIds));
       found.set(
         flushId,
         costs.map(({ lineageId, minuteMs, cost }) => ({ flushId, lineageId, minuteMs, cost })),
@@ -64,9 +80,9 @@ export async function listWaitingCosts(
 }
 
 /** None of a flush that nobody can add up: the roll-up sets it aside. */
-function readableMarks(id: string, text: string): UsageMark[] {
+function readableMarks(stamps: Stamps, id: string, stamped: string): UsageMark[] {
   try {
-    return parseMarks(id, text);
+    return openFlush(stamps, id, stamped);
   } catch (error) {
     if (error instanceof UnreadableFlush) return [];
     throw error;
@@ -113,11 +129,17 @@ const timeMsMax = 253_402_300_799_999;
 
 /**
  * The marks of a flush. A code that is not known here is one of a later release. Throws an
- * `UnreadableFlush` for everything that could not be added up: it must not reach a statement that
- * counts others as well.
+ * `UnreadableFlush` for everything that none of our processes has written under this id, and for
+ * what could not be added up: it must not reach a statement that counts others as well.
  */
-export function parseMarks(id: string, text: string): UsageMark[] {
+export function openFlush(stamps: Stamps, id: string, stamped: string): UsageMark[] {
   if (!idPattern.test(id)) throw new UnreadableFlush('its id is no UUID');
+  const text = stamps.open(id, stamped);
+  if (text === undefined) throw new UnreadableFlush('it has no stamp of ours');
+  return parseMarks(text);
+}
+
+export function parseMarks(text: string): UsageMark[] {
   return parseList(text).map((packed, index) => {
     if (!isPackedMark(packed)) throw new UnreadableFlush(`its mark ${index} is none`);
     return unpack(packed);

@@ -6,6 +6,11 @@ export async function pauseRollUps(redis: Redis, forMs: number): Promise<void> {
   await redis.set(keyspace.usagePause, '1', 'PX', Math.ceil(forMs));
 }
 
-export async function areRollUpsPaused(redis: Redis): Promise<boolean> {
-  return (await redis.exists(keyspace.usagePause)) === 1;
+/**
+ * A pause that would last longer than `msMax` is none of ours, and must not stop the counting for
+ * ever.
+ */
+export async function areRollUpsPaused(redis: Redis, msMax: number): Promise<boolean> {
+  const leftMs = await redis.pttl(keyspace.usagePause);
+  return leftMs > 0 && leftMs <= msMax;
 }

@@ -1,6 +1,5 @@
-import type { Redis } from 'ioredis';
 import { type UsageHour, UsageHours } from '../../domain/usage-hours.ts';
-import { parseMarks, readFlushTexts } from '../../stores/redis/usage-flushes.ts';
+import { openFlush, readFlushTexts, type StampedFlushes } from '../../stores/redis/usage-flushes.ts';
 
 /** So many are read at once: a busy process's flush has up to ten thousand marks, 1 MB. */
 const flushesPerRead = 8;
@@ -24,7 +23,10 @@ export type FlushBatch = {
  * Sums up as many of these waiting flushes as one transaction holds. Bounded by rows, whatever a
  * flush holds.
  */
-export async function readFlushBatch(redis: Redis, waiting: readonly string[]): Promise<FlushBatch> {
+export async function readFlushBatch(
+  { redis, flushStamps }: StampedFlushes,
+  waiting: readonly string[],
+): Promise<FlushBatch> {
   const hours = new UsageHours();
   const ids: string[] = [];
   const unreadable: FlushBatch['unreadable'] = [];
@@ -38,7 +40,7 @@ export async function readFlushBatch(redis: Redis, waiting: readonly string[]): 
       const text = texts[index];
       if (text === undefined) continue;
       try {
-        const marks = parseMarks(id, text);
+        const marks = openFlush(flushStamps, id, text);
         for (const mark of marks) hours.add(mark);
         marksCount += marks.length;
         ids.push(id);

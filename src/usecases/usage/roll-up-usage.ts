@@ -1,12 +1,17 @@
-import type { Redis } from 'ioredis';
 import type { Database } from '../../stores/postgres/database.ts';
 import { isDependencyUnavailable } from '../../stores/postgres/faults.ts';
 import { addFlushes } from '../../stores/postgres/usage/flushes.ts';
-import { listFlushIds, readFlushTexts, removeFlushes } from '../../stores/redis/usage-flushes.ts';
+import {
+  listFlushIds,
+  readFlushTexts,
+  removeFlushes,
+  type StampedFlushes,
+  UnreadableFlush,
+} from '../../stores/redis/usage-flushes.ts';
 import { type FlushBatch, readFlushBatch } from './flush-batch.ts';
 import { isFaultOfTheFlush, type OnSetAside, setFlushAside } from './set-flush-aside.ts';
 
-export type RollUpParts = { db: Database; redis: Redis; onSetAside: OnSetAside };
+export type RollUpParts = StampedFlushes & { db: Database; onSetAside: OnSetAside };
 
 /** Bounds one run; what comes in meanwhile, or is more, is the next run's. */
 const flushesPerRun = 10_000;
@@ -25,13 +30,17 @@ type Run = RollUpParts & { counted: number; suspects: Map<string, unknown> };
 export async function rollUpUsage(parts: RollUpParts): Promise<number> {
   const run: Run = { ...parts, counted: 0, suspects: new Map() };
   await addAll(run, await listFlushIds(parts.redis, flushesPerRun));
-  for (const [id, error] of run.suspects) await tryAlone(run, id, error);
+  for (const [id, error] of run.suspects) {
+    // No other try makes it one of ours.
+    if (error instanceof UnreadableFlush) await setAside(run, id, error);
+    else await tryAlone(run, id, error);
+  }
   return run.counted;
 }
 
 async function addAll(run: Run, ids: readonly string[]): Promise<void> {
   for (let rest = ids; rest.length > 0; ) {
-    const batch = await readFlushBatch(run.redis, rest);
+    const batch = await readFlushBatch(run, rest);
     for (const { id, error } of batch.unreadable) run.suspects.set(id, error);
     await addBatch(run, batch);
     rest = batch.rest;
@@ -85,12 +94,16 @@ async function add(run: Run, { ids, hours }: FlushBatch): Promise<{ error: unkno
 async function tryAlone(run: Run, id: string, firstError: unknown): Promise<void> {
   let error = firstError;
   for (let tries = 1; tries < triesAlone; tries++) {
-    const batch = await readFlushBatch(run.redis, [id]);
+    const batch = await readFlushBatch(run, [id]);
     const refused = batch.unreadable[0] ?? (batch.ids.length === 0 ? undefined : await add(run, batch));
     if (refused === undefined) return;
     error = refused.error;
   }
   if (!isFaultOfTheFlush(error) && run.counted === 0) throw error;
+  await setAside(run, id, error);
+}
+
+async function setAside(run: Run, id: string, error: unknown): Promise<void> {
   const [text] = await readFlushTexts(run.redis, [id]);
   if (text === undefined) return;
   await setFlushAside(run, id, Buffer.from(text), error);

@@ -19,7 +19,7 @@ const restPerWork = 9;
  * that the same keys are written less often.
  */
 export async function rollUpWhenDue(parts: RollUpParts): Promise<number> {
-  if (await areRollUpsPaused(parts.redis)) return 0;
+  if (await areRollUpsPaused(parts.redis, pauseMsMax)) return 0;
   const startedMs = performance.now();
   const counted = await rollUpUsage(parts);
   const pauseMs = Math.min((performance.now() - startedMs) * restPerWork, pauseMsMax);

@@ -1,16 +1,25 @@
 import type { Database } from '../../stores/postgres/database.ts';
 import { isFaultOfTheData } from '../../stores/postgres/faults.ts';
-import { insertSetAsideFlush, type SetAsideFlush } from '../../stores/postgres/usage/set-aside-flushes.ts';
+import {
+  countSetAsideFlushes,
+  insertSetAsideFlush,
+  type SetAsideFlush,
+} from '../../stores/postgres/usage/set-aside-flushes.ts';
 import { UnreadableFlush } from '../../stores/redis/usage-flushes.ts';
 
-/** Told once of each flush that was set aside. */
-export type OnSetAside = (flush: SetAsideFlush) => void;
+/** Told once of each flush that was set aside, or dropped when it was not kept. */
+export type OnSetAside = (flush: SetAsideFlush, isKept: boolean) => void;
 
 const errorLengthMax = 1_000;
 
+/** What is nobody's takes no more room in Postgres than this: a flush each, and 1 GiB in all. */
+const strangeBytesMax = 1_048_576;
+const setAsideMax = 1_000;
+
 /**
  * Keeps a flush that cannot be counted where an operator finds it. Its counts are in no sum until
- * somebody puts it back.
+ * somebody puts it back. What none of our processes has written is kept within bounds, and dropped
+ * beyond them.
  */
 export async function setFlushAside(
   parts: { db: Database; onSetAside: OnSetAside },
@@ -19,8 +28,13 @@ export async function setFlushAside(
   error: unknown,
 ): Promise<void> {
   const flush = { flushId, payload, error: String(error).slice(0, errorLengthMax) };
-  await insertSetAsideFlush(parts.db, flush);
-  parts.onSetAside(flush);
+  const isKept = !(error instanceof UnreadableFlush) || (await hasRoom(parts.db, payload));
+  if (isKept) await insertSetAsideFlush(parts.db, flush);
+  parts.onSetAside(flush, isKept);
+}
+
+async function hasRoom(db: Database, payload: Buffer): Promise<boolean> {
+  return payload.length <= strangeBytesMax && (await countSetAsideFlushes(db)) < setAsideMax;
 }
 
 /** Whether the flush itself is to blame, and not the server or the schema. */

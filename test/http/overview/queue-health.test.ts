@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { Stamps } from '../../../src/domain/stamp.ts';
 import { openQueue, queueName } from '../../../src/stores/queue.ts';
 import { openQueueRedis } from '../../../src/stores/redis/client.ts';
 import { keyspace } from '../../../src/stores/redis/keyspace.ts';
@@ -83,7 +84,11 @@ test('with a worker each job is to come, and some have been completed; without o
   worker.kill('SIGTERM');
   await worker.exited;
   const stoppedAt = Date.now();
-  await pushFlush(client, usageFlush(usageMark('flk_waiting', new Date().toISOString())));
+  const flushStamps = new Stamps(broker.config.FLOWPLATE_PEPPERS, 'usage');
+  await pushFlush(
+    { redis: client, flushStamps },
+    usageFlush(usageMark('flk_waiting', new Date().toISOString())),
+  );
   const late = await until(({ queue }) => queue.oldest_due !== null);
   expect(Object.keys(jobs)).toContain(late.queue.oldest_due.job);
   const at = Date.parse(late.queue.oldest_due.at);
@@ -107,6 +112,28 @@ test('a run that failed is counted and named, and nothing is told of why', async
   connection.disconnect();
   expect(seen.queue.failed).toBeGreaterThan(0);
   expect(JSON.stringify(seen)).not.toContain('secret');
+});
+
+test.each([
+  ['times that are none', { finishedOn: 'x', timestamp: 'x', opts: '{"delay":"x"}' }],
+  [
+    'times beyond all calendars',
+    { finishedOn: '9000000000000000', timestamp: '9000000000000000', opts: '{"delay":1e300}' },
+  ],
+  ['a name of a megabyte', { name: 'n'.repeat(1_000_000), finishedOn: '1', timestamp: '1' }],
+  ['options that are no JSON', { opts: '{' }],
+  ['no fields that a job has', { x: '1' }],
+])('a forged job with %s makes no answer a 500', async (_what, forged) => {
+  const client = await readyRedis(urls.redisUrl);
+  const key = (name: string) => `${keyspace.jobsPrefix}:${queueName}:${name}`;
+  const fields = { name: 'forged', data: '{}', opts: '{}', ...forged };
+  await client.hset(key('forged'), fields);
+  for (const state of ['completed', 'failed', 'delayed']) await client.zadd(key(state), 9e15, 'forged');
+  const seen = await queues();
+  expect(JSON.stringify(seen).length).toBeLessThan(2_000);
+  for (const state of ['completed', 'failed', 'delayed']) await client.zrem(key(state), 'forged');
+  await client.del(key('forged'));
+  client.disconnect();
 });
 
 const down = { up: false, queue: null, usage_flushes_waiting: null };

@@ -1,7 +1,12 @@
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { openRedis, waitUntilReady } from '../../../src/stores/redis/client.ts';
+import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { openQueueRedis, openRedis, waitUntilReady } from '../../../src/stores/redis/client.ts';
+import { endAll } from '../../support/at-end.ts';
 import { block } from '../../support/block.ts';
+import { ownRedis } from '../../support/own-stores.ts';
 import { startStallingProxy } from '../../support/stalling-proxy.ts';
+import { readyRedis } from '../../support/stores.ts';
+
+afterAll(endAll);
 
 async function connected(commandTimeoutMs = 100) {
   const proxy = await startStallingProxy(inject('redisUrl'));
@@ -70,4 +75,28 @@ test('nobody waits longer than told for a Redis that is not there', async () => 
   await waitUntilReady(redis, 300);
   expect(performance.now() - startedMs).toBeLessThan(2_000);
   await expect(redis.ping()).rejects.toThrow();
+});
+
+test('an answer that never ends costs the connection and little memory, also on the one that waits for jobs', async () => {
+  const { url } = (await ownRedis()).current();
+  const writer = await readyRedis(url);
+  onTestFinished(() => writer.disconnect());
+  await writer.setrange('huge', 400_000_000, 'x');
+  const [request, queue] = [
+    openRedis({ redisUrl: url, commandTimeoutMs: 10_000 }, () => undefined),
+    openQueueRedis(url, () => undefined).duplicate({ maxRetriesPerRequest: 0 }),
+  ];
+  for (const redis of [request, queue]) {
+    onTestFinished(() => redis.disconnect());
+    await waitUntilReady(redis, 5_000);
+    const before = process.memoryUsage().arrayBuffers;
+    let highest = 0;
+    redis.stream.on('data', () => {
+      highest = Math.max(highest, process.memoryUsage().arrayBuffers - before);
+    });
+    await expect(redis.get('huge')).rejects.toThrow();
+    expect(highest).toBeLessThan(150_000_000);
+    await waitUntilReady(redis, 5_000);
+    expect(await redis.ping()).toBe('PONG');
+  }
 });

@@ -17,7 +17,7 @@ const digest = randomBytes(32);
 
 describe('a record lives in Redis', () => {
   test('for what is left of its life and not longer', async () => {
-    await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 5_000.4);
+    await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 5_000.4);
     const leftMs = await redis.pttl(keyspace.record(digest));
     expect(leftMs).toBeGreaterThan(4_000);
     expect(leftMs).toBeLessThanOrEqual(5_001);
@@ -25,14 +25,14 @@ describe('a record lives in Redis', () => {
 
   test('not at all when nothing is left', async () => {
     for (const ttlMs of [0, -1])
-      await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, ttlMs);
-    expect(await readRecords(redis, [digest])).toEqual([undefined]);
+      await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, ttlMs);
+    expect(await readRecords(stores, [digest])).toEqual([undefined]);
   });
 
   test('as long as the last one who wrote it says, and a read does not prolong it', async () => {
-    await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 60_000);
-    await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 2_000);
-    await readRecords(redis, [digest]);
+    await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 60_000);
+    await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 2_000);
+    await readRecords(stores, [digest]);
     expect(await redis.pttl(keyspace.record(digest))).toBeLessThanOrEqual(2_000);
   });
 });
@@ -69,7 +69,7 @@ describe('a counter lives in Redis', () => {
 });
 
 test('a flush that waits for the roll-up does not expire', async () => {
-  await pushFlush(redis, { id: '0198a6a0-0000-7000-8000-000000000000', marks: [] });
+  await pushFlush(stores, { id: '0198a6a0-0000-7000-8000-000000000000', marks: [] });
   expect(await redis.pttl(keyspace.usageFlushes)).toBe(-1);
 });
 
@@ -80,6 +80,6 @@ test('the keys that one script touches share a slot of a cluster', async () => {
 });
 
 test('no name of a key in Redis holds a secret', async () => {
-  await writeRecord(redis, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 5_000);
+  await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 5_000);
   expect(await redis.keys('*')).toEqual([`fl:record:${digest.toString('base64url')}`]);
 });

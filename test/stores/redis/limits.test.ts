@@ -222,3 +222,45 @@ test('the script is there again after a flush of scripts and data', async () => 
   await redis.script('FLUSH', 'SYNC');
   expect(await spendLimits(redis, spend)).toMatchObject({ outcome: 'spent', rateSpent: 1 });
 });
+
+describe('a counter that somebody else has written', () => {
+  const rateKey = ({ lineageId }: Spend) => keyspace.rate(lineageId, 60);
+  const quotaKey = ({ lineageId }: Spend) => keyspace.quota(lineageId, 'day', dayStart);
+
+  test.each(['-5', '', 'x', 'nan', 'inf', '1e3', '0x10', '1.5', '9'.repeat(18), ' 1'])(
+    'as %j counts as absent, and is replaced',
+    async (forged) => {
+      const spend = spendOf({ rateLimit: minute(2), quota: daily(2) });
+      await redis.mset(rateKey(spend), forged, quotaKey(spend), forged);
+      expect(await spendLimits(redis, { ...spend, period: undefined })).toEqual({
+        outcome: 'quota_start_needed',
+      });
+      expect(await spendLimits(redis, spend)).toMatchObject({
+        outcome: 'spent',
+        rateSpent: 1,
+        quotaSpent: 1,
+      });
+      expect(await counters(spend)).toEqual(['1', '1']);
+    },
+  );
+
+  test('of another type counts as absent, too', async () => {
+    const spend = spendOf({ rateLimit: minute(2), quota: daily(2) });
+    await redis.sadd(rateKey(spend), '1');
+    await redis.lpush(quotaKey(spend), '1');
+    expect(await spendLimits(redis, spend)).toMatchObject({ outcome: 'spent', rateSpent: 1, quotaSpent: 1 });
+  });
+
+  test.each([
+    ['no end', -1],
+    ['an end in a hundred thousand years', 4e15],
+  ])('with %s refuses for one window at most', async (_what, ttlMs) => {
+    const spend = spendOf({ rateLimit: minute(2) });
+    await redis.set(rateKey(spend), '2');
+    if (ttlMs > 0) await redis.pexpire(rateKey(spend), ttlMs);
+    const refused = await spendLimits(redis, spend);
+    expect(refused).toMatchObject({ outcome: 'rate_limited', windowLeftMs: 60_000 });
+    expect(await redis.pttl(rateKey(spend))).toBeLessThanOrEqual(60_000);
+    expect(await redis.pttl(rateKey(spend))).toBeGreaterThan(0);
+  });
+});

@@ -5,6 +5,8 @@ import {
   countFlushes,
   listFlushIds,
   listWaitingCosts,
+  openFlush,
+  packFlush,
   parseMarks,
   pushFlush,
   readFlushTexts,
@@ -35,25 +37,25 @@ function newFlush(marks: UsageMark[] = [mark]): UsageFlush {
 async function readFlushes(countMax: number): Promise<UsageFlush[]> {
   const ids = await listFlushIds(redis, countMax);
   const texts = ids.length === 0 ? [] : await readFlushTexts(redis, ids);
-  return ids.map((id, index) => ({ id, marks: parseMarks(id, texts[index] ?? '') }));
+  return ids.map((id, index) => ({ id, marks: openFlush(stores.flushStamps, id, texts[index] ?? '') }));
 }
 
 test('a flush comes out as it went in', async () => {
   const flush = newFlush([mark, { ...mark, code: 'RATE_LIMITED', cost: 0 }]);
-  await pushFlush(redis, flush);
+  await pushFlush(stores, flush);
   expect(await readFlushes(10)).toEqual([flush]);
 });
 
 test('a flush that is delivered twice is there once', async () => {
   const flush = newFlush();
-  await pushFlush(redis, flush);
-  await pushFlush(redis, flush);
+  await pushFlush(stores, flush);
+  await pushFlush(stores, flush);
   expect(await readFlushes(10)).toEqual([flush]);
 });
 
 test('no more flushes come out than were asked for, each at most once, and none leaves by being read', async () => {
   const flushes = Array.from({ length: 30 }, () => newFlush());
-  for (const flush of flushes) await pushFlush(redis, flush);
+  for (const flush of flushes) await pushFlush(stores, flush);
   const read = await readFlushes(20);
   expect(new Set(read.map(({ id }) => id)).size).toBe(20);
   expect(await countFlushes(redis)).toBe(30);
@@ -63,8 +65,8 @@ test('no more flushes come out than were asked for, each at most once, and none 
 
 test('what is removed is gone, what came meanwhile stays, and removing again removes nothing', async () => {
   const [first, second] = [newFlush(), newFlush()];
-  await pushFlush(redis, first);
-  await pushFlush(redis, second);
+  await pushFlush(stores, first);
+  await pushFlush(stores, second);
   await removeFlushes(redis, [first.id]);
   await removeFlushes(redis, [first.id]);
   await removeFlushes(redis, []);
@@ -84,8 +86,8 @@ test('the waiting costs of some lines are those of their accepted calls, however
     newFlush([{ ...mark, lineageId: 'flk_2', cost: 1 }, mark]),
     ...Array.from({ length: 600 }, () => other),
   ].map((flush) => ({ ...flush, id: randomUUID() }));
-  for (const flush of flushes) await pushFlush(redis, flush);
-  const waiting = await listWaitingCosts(redis, new Set(['flk_1', 'flk_2']), 1_000);
+  for (const flush of flushes) await pushFlush(stores, flush);
+  const waiting = await listWaitingCosts(stores, new Set(['flk_1', 'flk_2']), 1_000);
   const found = waiting.map(({ flushId, lineageId, cost }) => [flushId, lineageId, cost]);
   expect(found.toSorted()).toEqual(
     [
@@ -95,23 +97,23 @@ test('the waiting costs of some lines are those of their accepted calls, however
       [flushes[2]?.id, 'flk_1', 7],
     ].toSorted(),
   );
-  expect(await listWaitingCosts(redis, new Set(['flk_other']), 100)).not.toHaveLength(600);
+  expect(await listWaitingCosts(stores, new Set(['flk_other']), 100)).not.toHaveLength(600);
 });
 
 test('a flush that nobody can read hides no waiting cost of the others', async () => {
   const flush = newFlush();
-  await pushFlush(redis, flush);
+  await pushFlush(stores, flush);
   await redis.hset('fl:usage:flushes', randomUUID(), '{', 'no id', '[]');
-  const waiting = await listWaitingCosts(redis, new Set(['flk_1']), 1_000);
+  const waiting = await listWaitingCosts(stores, new Set(['flk_1']), 1_000);
   expect(waiting.map(({ flushId, cost }) => [flushId, cost])).toEqual([[flush.id, 7]]);
 });
 
 test('what is gone when it is to be read is undefined, and the others keep their places', async () => {
   const flush = newFlush();
-  await pushFlush(redis, flush);
+  await pushFlush(stores, flush);
   const texts = await readFlushTexts(redis, [randomUUID(), flush.id]);
   expect(texts[0]).toBeUndefined();
-  expect(parseMarks(flush.id, texts[1] ?? '')).toEqual([mark]);
+  expect(openFlush(stores.flushStamps, flush.id, texts[1] ?? '')).toEqual([mark]);
 });
 
 describe('the text of a flush', () => {
@@ -121,14 +123,16 @@ describe('the text of a flush', () => {
 
   test('is the one that releases before this one write and read', async () => {
     const flush = newFlush();
-    await pushFlush(redis, flush);
-    expect(await redis.hgetall('fl:usage:flushes')).toEqual({ [flush.id]: JSON.stringify([packed]) });
-    expect(parseMarks(id, JSON.stringify([packed]))).toEqual([mark]);
+    await pushFlush(stores, flush);
+    const waiting = await redis.hgetall('fl:usage:flushes');
+    expect(waiting).toEqual({ [flush.id]: packFlush(stores.flushStamps, flush) });
+    expect(waiting[flush.id]?.slice(22)).toBe(JSON.stringify([packed]));
+    expect(parseMarks(JSON.stringify([packed]))).toEqual([mark]);
   });
 
   test('of a later release may have codes and members that are not known here', () => {
     const later = JSON.stringify([[...packed.with(2, 'QUARANTINED'), 'more']]);
-    expect(parseMarks(id, later)).toEqual([{ ...mark, code: 'QUARANTINED' }]);
+    expect(parseMarks(later)).toEqual([{ ...mark, code: 'QUARANTINED' }]);
   });
 
   test.each([
@@ -146,12 +150,13 @@ describe('the text of a flush', () => {
     ['no cost', changed(4, null)],
     ['no last call', JSON.stringify([packed.slice(0, 6)])],
   ])('with %s is unreadable', (_name, text) => {
-    expect(() => parseMarks(id, text)).toThrow(UnreadableFlush);
+    expect(() => parseMarks(text)).toThrow(UnreadableFlush);
   });
 
   test('under an id that is none is unreadable', () => {
     for (const none of ['', 'x', id.toUpperCase(), `${id}0`]) {
-      expect(() => parseMarks(none, JSON.stringify([packed]))).toThrow(UnreadableFlush);
+      const stamped = stores.flushStamps.stamp(none, JSON.stringify([packed]));
+      expect(() => openFlush(stores.flushStamps, none, stamped)).toThrow(UnreadableFlush);
     }
   });
 });

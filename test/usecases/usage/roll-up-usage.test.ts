@@ -7,12 +7,7 @@ import {
   listSetAsideFlushes,
   type SetAsideFlush,
 } from '../../../src/stores/postgres/usage/set-aside-flushes.ts';
-import {
-  countFlushes,
-  listFlushIds,
-  parseMarks,
-  pushFlush,
-} from '../../../src/stores/redis/usage-flushes.ts';
+import { countFlushes, listFlushIds, openFlush, pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
 import { countFlush } from '../../../src/usecases/usage/count-flush.ts';
 import { readFlushBatch } from '../../../src/usecases/usage/flush-batch.ts';
 import { putFlushBack } from '../../../src/usecases/usage/put-flush-back.ts';
@@ -22,9 +17,9 @@ import { openStores } from '../../support/stores.ts';
 import { acceptedCalls, usageFlush, usageMark } from '../../support/usage.ts';
 
 const stores = await openStores();
-const { db, redis } = stores;
+const { db, redis, flushStamps } = stores;
 const setAside: SetAsideFlush[] = [];
-const parts = { db, redis, onSetAside: (flush: SetAsideFlush) => void setAside.push(flush) };
+const parts = { db, redis, flushStamps, onSetAside: (flush: SetAsideFlush) => void setAside.push(flush) };
 afterAll(() => stores.close());
 beforeEach(() => stores.flushRedis());
 
@@ -35,7 +30,7 @@ const at = '2030-06-15T12:00:00Z';
 /** Flushes of one call each, waiting in Redis. */
 async function waiting(lineageId: string, count: number): Promise<UsageFlush[]> {
   const flushes = Array.from({ length: count }, () => usageFlush(usageMark(lineageId, at)));
-  for (const flush of flushes) await pushFlush(redis, flush);
+  for (const flush of flushes) await pushFlush(stores, flush);
   return flushes;
 }
 
@@ -94,7 +89,7 @@ describe('each call is counted exactly once', () => {
     const line = newLine();
     const [flush] = await waiting(line, 1);
     await rollUpUsage(parts);
-    await pushFlush(redis, flush as UsageFlush);
+    await pushFlush(stores, flush as UsageFlush);
     expect(await rollUpUsage(parts)).toBe(0);
     expect(await acceptedCalls(db, line)).toBe(1);
   });
@@ -116,7 +111,7 @@ describe('one round holds as much as there is', () => {
     Array.from({ length: count }, (_, index) => usageMark(`flk_round_${flush}_${index}`, at));
 
   test('more than 125,000 marks at once are counted', async () => {
-    for (let flush = 0; flush < 13; flush++) await pushFlush(redis, usageFlush(...marksOf(flush, 10_000)));
+    for (let flush = 0; flush < 13; flush++) await pushFlush(stores, usageFlush(...marksOf(flush, 10_000)));
     expect(await rollUpUsage(parts)).toBe(13);
     expect(await countFlushes(redis)).toBe(0);
     const [row] = await query(
@@ -129,7 +124,7 @@ describe('one round holds as much as there is', () => {
   test('one flush of a release that knew no bound is counted, too', async () => {
     const line = newLine();
     const marks = Array.from({ length: 140_000 }, () => usageMark(line, at));
-    await pushFlush(redis, { id: randomUUID(), marks });
+    await pushFlush(stores, { id: randomUUID(), marks });
     expect(await rollUpUsage(parts)).toBe(1);
     expect(await acceptedCalls(db, line)).toBe(140_000);
   });
@@ -137,10 +132,10 @@ describe('one round holds as much as there is', () => {
   test('a round that is full leaves the rest to the next, and all are counted in one run', async () => {
     const flushes = 32;
     for (let flush = 0; flush < flushes; flush++) {
-      await pushFlush(redis, usageFlush(...marksOf(100 + flush, 10_000)));
+      await pushFlush(stores, usageFlush(...marksOf(100 + flush, 10_000)));
     }
     const ids = await listFlushIds(redis, flushes);
-    const batch = await readFlushBatch(redis, ids);
+    const batch = await readFlushBatch(stores, ids);
     expect(batch.hours.length).toBeGreaterThanOrEqual(200_000);
     expect(batch.ids.length + batch.rest.length).toBe(flushes);
     expect(batch.rest.length).toBeGreaterThan(0);
@@ -166,7 +161,7 @@ describe('a flush that cannot be added up', () => {
   const keptAside = () => listSetAsideFlushes(db, 0, 100);
   const poisonous = async () => {
     const flush = usageFlush(usageMark(poison, at, { calls: 5 }));
-    await pushFlush(redis, flush);
+    await pushFlush(stores, flush);
     return flush;
   };
 
@@ -232,7 +227,7 @@ describe('a flush that cannot be added up', () => {
     const marks = Array.from({ length: 100 }, (_, month) =>
       usageMark('flk_months', new Date(Date.UTC(2060, month)).toISOString()),
     );
-    await pushFlush(redis, usageFlush(...marks));
+    await pushFlush(stores, usageFlush(...marks));
     await waiting(newLine(), 1);
     expect(await rollUpUsage(parts)).toBe(1);
     expect(await keptAside()).toHaveLength(1);
@@ -272,7 +267,7 @@ describe('a flush that cannot be added up', () => {
       await countFlush(parts, bad);
       const [kept] = await keptAside();
       expect(kept).toMatchObject({ flushId: bad.id });
-      expect(parseMarks(bad.id, String(kept?.payload))).toEqual(bad.marks);
+      expect(openFlush(flushStamps, bad.id, String(kept?.payload))).toEqual(bad.marks);
     });
   });
 });

@@ -7,11 +7,11 @@ import { acceptedCalls, usageFlush, usageMark } from '../../support/usage.ts';
 
 const stores = await openStores();
 const { db, redis } = stores;
-const parts = { db, redis, onSetAside: () => expect.unreachable() };
+const parts = { db, redis, flushStamps: stores.flushStamps, onSetAside: () => expect.unreachable() };
 afterAll(() => stores.close());
 beforeEach(() => stores.flushRedis());
 
-const push = (line: string) => pushFlush(redis, usageFlush(usageMark(line, '2030-06-15T12:00:00Z')));
+const push = (line: string) => pushFlush(stores, usageFlush(usageMark(line, '2030-06-15T12:00:00Z')));
 const pauseLeftMs = () => redis.pttl('fl:usage:pause');
 
 /** A roll-up that takes so long. */
