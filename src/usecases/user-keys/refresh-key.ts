@@ -22,6 +22,7 @@ import {
 import { type ChangeParts, change } from '../change.ts';
 import { issueSecret, type MintedKey, type Owner, requireFuture, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
+import { turnOf } from './turn-of.ts';
 
 /** `newEnd`: when the successor ends; the end of its predecessor unless set. */
 export type RefreshRequest = Owner & { gracePeriodSeconds: number; newEnd?: Date | undefined };
@@ -66,7 +67,7 @@ async function refreshOnce(
   request: RefreshRequest,
   idempotency: Idempotency | undefined,
 ): Promise<Refreshed> {
-  const options = { by: caller, turn: request.userId, idempotency };
+  const options = { by: caller, turn: turnOf(caller, request), idempotency };
   const { answer, ...rest } = await change<{ minted: MintedKey }>(parts, options, async (tx, now) => {
     const { newEnd } = request;
     requireFuture(newEnd, now);
@@ -95,10 +96,13 @@ async function refreshOnce(
 }
 
 async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, now: Date): Promise<Key> {
+  // Before the lock, which other organizations of the user wait for.
+  if (!isVisibleTo(caller.principal, request.organizationId, request.environment)) {
+    throw new FlowplateError('KEY_NOT_FOUND');
+  }
   await lockUserKeys(tx, request.userId);
   const old = await findRefreshable(tx, request, now);
-  const isVisible = isVisibleTo(caller.principal, request.organizationId, request.environment);
-  if (old === undefined || !isVisible) throw new FlowplateError('KEY_NOT_FOUND');
+  if (old === undefined) throw new FlowplateError('KEY_NOT_FOUND');
   const organization = await findOrganization(tx, request.organizationId);
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
   return old;
