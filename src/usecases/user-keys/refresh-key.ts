@@ -5,7 +5,7 @@ import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
-import { isRenewable, type Key, statusAt } from '../../domain/user-key.ts';
+import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import {
@@ -40,7 +40,8 @@ const roundsMax = 4;
 /**
  * Gives the owner a new secret in place of the active one. Settings, usage and quota carry over; a
  * new end may be given. The old key dies at once, and with it every predecessor in grace; with a
- * grace it stays acceptable for so long, but never past its own expiry. With a new end a key that
+ * grace it stays acceptable for so long, but never past its own expiry; of more than 30 in grace the
+ * first to end goes at once. With a new end a key that
  * expired at most 30 days ago is renewed the same way, without grace. Refreshes of one user take
  * their turns, so of two at once both succeed and the last key lives. `KEY_NOT_FOUND` when there is
  * no such key or the caller may not see it; `ORGANIZATION_SUSPENDED`.
@@ -76,7 +77,7 @@ async function refreshOnce(
     const isExpired = statusAt(old, now) === 'expired';
     const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
     const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
-    const ended = await endOld(tx, old, gracePeriodSeconds, now);
+    const { ended, crowdedOut } = await endOld(tx, old, gracePeriodSeconds, now);
     await insertSuccessor(tx, key, digest);
     const details = {
       previous_key_id: old.id,
@@ -88,8 +89,9 @@ async function refreshOnce(
       events: [
         ...(wasUnswept ? [{ ...keyEvent('key.expired', old), origin: systemOrigin }] : []),
         keyEvent('key.refreshed', key, details),
+        ...crowdedOut.map((key) => keyEvent('key.revoked', key)),
       ],
-      revokes: revokesKeys(ended),
+      revokes: revokesKeys([...ended, ...crowdedOut]),
     };
   });
   return { ...answer, ...rest };
@@ -119,11 +121,17 @@ async function findRefreshable(tx: Tx, request: RefreshRequest, now: Date): Prom
   return isRenewal && isRenewable(found, now) ? found : undefined;
 }
 
-async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<Key[]> {
-  if (gracePeriodSeconds > 0) {
-    const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
-    return [{ ...old, revision: await supersedeKey(tx, { id: old.id, until, now }) }];
-  }
+/** `crowdedOut`: predecessors whose grace ends early, since the line may have no more of them. */
+type EndedLine = { ended: Key[]; crowdedOut: Key[] };
+
+async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<EndedLine> {
   const inGrace = await listSuperseded(tx, old.lineageId);
-  return revokeKeys(tx, [old.id, ...inGrace.map((key) => key.id)], now);
+  if (gracePeriodSeconds === 0) {
+    const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], now);
+    return { ended, crowdedOut: [] };
+  }
+  const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
+  const revision = await supersedeKey(tx, { id: old.id, until, now });
+  const tooMany = inGrace.slice(0, Math.max(0, inGrace.length + 1 - predecessorsMax)).map(({ id }) => id);
+  return { ended: [{ ...old, revision }], crowdedOut: await revokeKeys(tx, tooMany, now) };
 }
