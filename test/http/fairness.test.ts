@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tx } from '../../src/stores/postgres/database.ts';
-import { lockUserKeys } from '../../src/stores/postgres/keys.ts';
+import { lockUserKeys } from '../../src/stores/postgres/user-keys/user-keys.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
