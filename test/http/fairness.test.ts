@@ -8,7 +8,7 @@ import type { Answer } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
 import { keysPath, mint, newOwner, refresh, revoke, update } from '../support/keys.ts';
 import { lockWaiters } from '../support/lock-waiters.ts';
-import { platformKey, tenantKey } from '../support/operators.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
