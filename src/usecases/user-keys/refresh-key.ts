@@ -6,6 +6,7 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/user-key.ts';
+import { lockEnvironment } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import {
@@ -44,7 +45,7 @@ const roundsMax = 4;
  * first to end goes at once. With a new end a key that
  * expired at most 30 days ago is renewed the same way, without grace. Refreshes of one user take
  * their turns, so of two at once both succeed and the last key lives. `KEY_NOT_FOUND` when there is
- * no such key or the caller may not see it; `ORGANIZATION_SUSPENDED`.
+ * no such key, its environment was deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`.
  */
 export async function refreshKey(
   parts: RefreshParts,
@@ -107,6 +108,10 @@ async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, 
   if (old === undefined) throw new FlowplateError('KEY_NOT_FOUND');
   const organization = await findOrganization(tx, request.organizationId);
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
+  // An environment with only expired keys can be deleted; a renewal would bring one back to life in it.
+  if (!(await lockEnvironment(tx, old.organizationId, old.environment))) {
+    throw new FlowplateError('KEY_NOT_FOUND');
+  }
   return old;
 }
 
