@@ -4,7 +4,9 @@ import type { BulkheadLimits } from './bulkhead.ts';
 type Waiting = { start: () => void; refuse: (error: FlowplateError) => void; sinceMs: number };
 
 export type FairBulkheadLimits = BulkheadLimits & {
-  /** A task that has waited longer than this is refused when its turn comes; unbounded unless set. */
+  /**
+   * A task that has waited longer than this is refused when its turn comes; unbounded unless set.
+   */
   waitMsMax?: number;
 };
 
@@ -70,7 +72,10 @@ export class FairBulkhead {
     else next.start();
   }
 
-  /** The first task of the place whose turn it is. Those that have waited too long are refused on the way. */
+  /**
+   * The first task of the place whose turn it is. Those that have waited too long are refused on
+   * the way.
+   */
   #takeNext(): Waiting | undefined {
     for (const [place, queue] of this.#queues) {
       const first = queue.shift();

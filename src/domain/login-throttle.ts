@@ -41,7 +41,10 @@ export function loginSubjects(
   };
 }
 
-/** Wrong passwords typed in a session: its own alone, so that a stolen token holds up no other session of its owner. */
+/**
+ * Wrong passwords typed in a session: its own alone, so that a stolen token holds up no other
+ * session of its owner.
+ */
 export function sessionSubject(keyring: Keyring, sessionId: string | null): LoginSubject {
   return { id: keyed(keyring[0], `login\nsession\n${sessionId}`), limits: slowedSoonAndLong };
 }

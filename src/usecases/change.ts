@@ -20,7 +20,10 @@ export type ChangeParts = {
   randomBytes: RandomBytes;
   propagation: Pick<PropagationWatch, 'wait'>;
   turns: KeyedQueue;
-  /** Callers take turns at the connections of the database: a flood of changes by one waits behind itself. */
+  /**
+   * Callers take turns at the connections of the database: a flood of changes by one waits behind
+   * itself.
+   */
   connections: FairBulkhead;
 };
 

@@ -5,8 +5,9 @@ import { startBroker, type TestBroker } from '../support/broker.ts';
 import { platformKey } from '../support/platform-callers.ts';
 
 /**
- * What lets a caller in who holds nothing else, said here once more, apart from the routes. A caller
- * with every other permission is refused. A new operation fails until it is decided about here.
+ * What lets a caller in who holds nothing else, said here once more, apart from the routes. A
+ * caller with every other permission is refused. A new operation fails until it is decided about
+ * here.
  */
 const suffices: Record<string, string> = {
   'verifyKey verifyKeys introspectKey': 'keys:verify',
@@ -31,7 +32,8 @@ const suffices: Record<string, string> = {
   'createPlatformUser deletePlatformUser resetPlatformUserPassword bootstrapApiUsers': 'the super-admin role',
   'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey': 'the super-admin role',
   'logOut getMe changePassword': 'being an operator',
-  // Past the door without an organization named; inside one it takes impersonation (impersonation.test.ts).
+  // Past the door without an organization named; inside one it takes impersonation
+  // (impersonation.test.ts).
   'listEnvironments createEnvironment deleteEnvironment': 'being an operator',
   'logIn getSession createSession': 'nothing',
   bootstrapPlatform: 'a tenant key',

@@ -20,11 +20,11 @@ import { type PlatformUserParts, platformUserEvent } from './platform-user-parts
 export type ChangePasswordParts = PlatformUserParts & { keyring: Keyring };
 
 /**
- * A platform user sets their own password, with the old one, and every session of theirs ends: also
- * this one, since its token may be what was stolen. `INVALID_CREDENTIALS` when the old one is
- * wrong, which is written down and counted for the session: with a stolen token nobody must find the
- * password by trying. `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password. A platform
- * key has no password: `USER_NOT_FOUND`.
+ * A platform user sets their own password, with the old one, and every session of theirs ends:
+ * also this one, since its token may be what was stolen. `INVALID_CREDENTIALS` when the old one is
+ * wrong, which is written down and counted for the session: with a stolen token nobody must find
+ * the password by trying. `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password. A
+ * platform key has no password: `USER_NOT_FOUND`.
  */
 export async function changeOwnPassword(
   parts: ChangePasswordParts,

@@ -41,11 +41,11 @@ const roundsMax = 4;
 /**
  * Gives the owner a new secret in place of the active one. Settings, usage and quota carry over; a
  * new end may be given. The old key dies at once, and with it every predecessor in grace; with a
- * grace it stays acceptable for so long, but never past its own expiry; of more than 30 in grace the
- * first to end goes at once. With a new end a key that
- * expired at most 30 days ago is renewed the same way, without grace. Refreshes of one user take
- * their turns, so of two at once both succeed and the last key lives. `KEY_NOT_FOUND` when there is
- * no such key, its environment was deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`.
+ * grace it stays acceptable for so long, but never past its own expiry; of more than 30 in grace
+ * the first to end goes at once. With a new end a key that expired at most 30 days ago is renewed
+ * the same way, without grace. Refreshes of one user take their turns, so of two at once both
+ * succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its environment was
+ * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`.
  */
 export async function refreshKey(
   parts: RefreshParts,
@@ -108,7 +108,8 @@ async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, 
   if (old === undefined) throw new FlowplateError('KEY_NOT_FOUND');
   const organization = await findOrganization(tx, request.organizationId);
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
-  // An environment with only expired keys can be deleted; a renewal would bring one back to life in it.
+  // An environment with only expired keys can be deleted; a renewal would bring one back to life
+  // in it.
   if (!(await lockEnvironment(tx, old.organizationId, old.environment))) {
     throw new FlowplateError('KEY_NOT_FOUND');
   }
