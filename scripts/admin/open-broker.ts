@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
+import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import { readConfigOrExit } from '../../src/config.ts';
 import type { Origin } from '../../src/domain/audit-event.ts';
@@ -39,6 +40,7 @@ export async function openBroker() {
     environment: config.FLOWPLATE_ENV,
     firstMasterKey: config.FLOWPLATE_MASTER_KEY,
     turns: new KeyedQueue(),
+    connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     propagation: new PropagationWatch(db, config.LEASE_MS),
     close: () => db.destroy(),
   };

@@ -1,7 +1,14 @@
 import { FlowplateError } from '../domain/errors.ts';
 import type { BulkheadLimits } from './bulkhead.ts';
 
-type Waiting = { start: () => void; refuse: (error: FlowplateError) => void };
+type Waiting = { start: () => void; refuse: (error: FlowplateError) => void; sinceMs: number };
+
+export type FairBulkheadLimits = BulkheadLimits & {
+  /**
+   * A task that has waited longer than this is refused when its turn comes; unbounded unless set.
+   */
+  waitMsMax?: number;
+};
 
 /**
  * Bulkhead with fair queueing: every place has a queue of its own, and the places take turns. One
@@ -12,13 +19,13 @@ type Waiting = { start: () => void; refuse: (error: FlowplateError) => void };
  * shorter queue ("longest queue drop"). The refused tasks reject with `refusal`.
  */
 export class FairBulkhead {
-  readonly #limits: BulkheadLimits;
+  readonly #limits: FairBulkheadLimits;
   /** In the order of their turns; a place without a waiting task has no queue. */
   readonly #queues = new Map<string, Waiting[]>();
   #waiting = 0;
   #running = 0;
 
-  constructor(limits: BulkheadLimits) {
+  constructor(limits: FairBulkheadLimits) {
     this.#limits = limits;
   }
 
@@ -36,7 +43,7 @@ export class FairBulkhead {
     const own = this.#queues.get(place) ?? [];
     if (this.#waiting >= this.#limits.waitingMax) this.#makeRoom(own.length);
     return new Promise((start, refuse) => {
-      own.push({ start, refuse });
+      own.push({ start, refuse, sinceMs: performance.now() });
       this.#queues.set(place, own);
       this.#waiting++;
     });
@@ -60,17 +67,30 @@ export class FairBulkhead {
 
   /** The place is handed over, not freed: a newcomer cannot slip in between. */
   #leave(): void {
-    const [next] = this.#queues;
-    if (next === undefined) {
-      this.#running--;
-      return;
+    const next = this.#takeNext();
+    if (next === undefined) this.#running--;
+    else next.start();
+  }
+
+  /**
+   * The first task of the place whose turn it is. Those that have waited too long are refused on
+   * the way.
+   */
+  #takeNext(): Waiting | undefined {
+    for (const [place, queue] of this.#queues) {
+      const first = queue.shift();
+      this.#queues.delete(place);
+      if (queue.length > 0) this.#queues.set(place, queue);
+      this.#waiting--;
+      if (first !== undefined && !this.#isLate(first)) return first;
+      first?.refuse(this.#refusal());
     }
-    const [place, queue] = next;
-    const first = queue.shift();
-    this.#queues.delete(place);
-    if (queue.length > 0) this.#queues.set(place, queue);
-    this.#waiting--;
-    first?.start();
+    return undefined;
+  }
+
+  #isLate({ sinceMs }: Waiting): boolean {
+    const { waitMsMax } = this.#limits;
+    return waitMsMax !== undefined && performance.now() - sinceMs > waitMsMax;
   }
 
   #refusal(): FlowplateError {

@@ -16,6 +16,8 @@ export type ThrottleLimits = {
 
 export type LoginSubjects = Record<'pair' | 'account' | 'address', LoginSubject>;
 
+const slowedSoonAndLong: ThrottleLimits = { free: 5, delaySecondsMax: 900 };
+
 /** Failures this long ago are forgotten. */
 export const failureLifeMs = 15 * 60_000;
 
@@ -33,8 +35,16 @@ export function loginSubjects(
   const place = address === undefined ? 'unknown' : placeOf(address);
   const id = (text: string) => keyed(keyring[0], `login\n${text}`);
   return {
-    pair: { id: id(`pair\n${emailKey}\n${place}`), limits: { free: 5, delaySecondsMax: 900 } },
+    pair: { id: id(`pair\n${emailKey}\n${place}`), limits: slowedSoonAndLong },
     account: { id: id(`account\n${emailKey}`), limits: { free: 50, delaySecondsMax: 60 } },
     address: { id: id(`address\n${place}`), limits: { free: 100, delaySecondsMax: 60 } },
   };
+}
+
+/**
+ * Wrong passwords typed in a session: its own alone, so that a stolen token holds up no other
+ * session of its owner.
+ */
+export function sessionSubject(keyring: Keyring, sessionId: string | null): LoginSubject {
+  return { id: keyed(keyring[0], `login\nsession\n${sessionId}`), limits: slowedSoonAndLong };
 }

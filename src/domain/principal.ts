@@ -91,6 +91,16 @@ export function organizationOf(principal: Principal): string | null {
   return isOrganizationCaller(principal) ? principal.organizationId : null;
 }
 
+/**
+ * The queue of a principal where callers take turns. An organization has one, however many keys it
+ * makes for itself.
+ */
+export function queueOf(principal: Principal): string {
+  return isOrganizationCaller(principal) && principal.impersonator === null
+    ? principal.organizationId
+    : principal.id;
+}
+
 export function isOrganizationCaller(principal: Principal): principal is OrganizationPrincipal {
   return 'impersonator' in principal;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { externalIdPattern, isReservedWord, keyIdPattern } from '../domain/ids.ts';
 import { ipRangeRule, isIpRange } from '../domain/ip-allowlist.ts';
 import { environmentSlugPattern } from '../domain/key-format.ts';
+import { isPlainName, plainNameRule } from '../domain/plain-name.ts';
 import { type DayMeans, readTime } from '../domain/read-time.ts';
 import { scopePattern, scopesMax } from '../domain/scope.ts';
 
@@ -19,11 +20,7 @@ export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)'
 
 export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
 
-export const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
+export const name = z.string().min(1).max(200).refine(isPlainName, plainNameRule);
 
 export const scopes = z
   .array(z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -'))

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
-import { type Caller, organizationOf, type Principal } from '../domain/principal.ts';
+import { type Caller, organizationOf, type Principal, queueOf } from '../domain/principal.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
@@ -93,6 +94,8 @@ export function defineRoute<
 
 export type RouteParts = {
   keyring: Keyring;
+  /** Callers take turns at reading: lists and exports by one of them wait behind each other. */
+  reads: FairBulkhead;
   /** Writes down that somebody known was refused. */
   noteRefusal(refusal: Refusal): Promise<void>;
 };
@@ -142,16 +145,13 @@ async function answerTo<Parts extends RouteParts>(
     route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
   const caller = { principal, requestId };
   const left = () => leftSignal(res);
-  const answer = await route.handle(parts, {
-    params,
-    query,
-    body,
-    caller,
-    idempotency,
+  const input = {
+    ...{ params, query, body, caller, idempotency, left },
     ip: exchange.ip,
     pageOrigin: () => pageOrigin(req),
-    left,
-  });
+  };
+  const handle = () => route.handle(parts, input);
+  const answer = await (route.method === 'get' ? parts.reads.run(queueOf(principal), handle) : handle());
   await sendAnswer(res, answer);
 }
 

@@ -1,9 +1,10 @@
+import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import type { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { type AuditEvent, newAuditEvent, type Origin } from '../domain/audit-event.ts';
 import type { Clock, RandomBytes } from '../domain/clock.ts';
 import type { Idempotency } from '../domain/idempotency.ts';
 import type { Audience, Revokes } from '../domain/key-change.ts';
-import { type Caller, originOf, type Principal } from '../domain/principal.ts';
+import { type Caller, originOf, type Principal, queueOf } from '../domain/principal.ts';
 import type { Propagation } from '../domain/propagation.ts';
 import type { PropagationWatch, Told } from '../revocation/propagation-watch.ts';
 import { insertAuditEvents } from '../stores/postgres/audit/events.ts';
@@ -19,6 +20,11 @@ export type ChangeParts = {
   randomBytes: RandomBytes;
   propagation: Pick<PropagationWatch, 'wait'>;
   turns: KeyedQueue;
+  /**
+   * Callers take turns at the connections of the database: a flood of changes by one waits behind
+   * itself.
+   */
+  connections: FairBulkhead;
 };
 
 /**
@@ -88,7 +94,9 @@ export async function commitChange<T extends object>(
   let told: Told | undefined;
   const { answer: kept, isReplay } = await idempotent<Kept<T>>({ ...parts, now }, idempotency, (keep) => {
     const commit = async () => {
-      const committed = await commitAt(parts, now, options, decide, keep);
+      const committed = await parts.connections.run(queueOfCaller(options.by), () =>
+        commitAt(parts, now, options, decide, keep),
+      );
       told = committed.told;
       return committed.answer;
     };
@@ -101,6 +109,10 @@ export async function commitChange<T extends object>(
     told = { seq: await findLastKeyChangeSeq(parts.db), audience };
   }
   return { answer: answer as unknown as T, told, isReplay };
+}
+
+function queueOfCaller(by: Caller<Principal> | Origin): string {
+  return 'principal' in by ? queueOf(by.principal) : by.actor.id;
 }
 
 /** A kept answer says whom its change concerned; one that an earlier version kept does not. */

@@ -106,6 +106,11 @@ const recordStatementsMax = 4;
 const recordsWaitingPerConnection = 500;
 /** One statement at a time; the last that waits has waited for fifty. */
 const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
+/**
+ * Callers who change or read. Of the control connections changes take half and reads a quarter; the
+ * rest is for mints, for who calls, and for revokes that wait for verifiers.
+ */
+const fairly = { waitingMax: 5_000, waitMsMax: 800, refusal: 'OVERLOADED' } as const;
 /** A twentieth of a core or so. 1,500 connections that ask again at once are slowed down to it. */
 const refusalPace = { perSecond: 300, atOnceMax: 300, waitMsMax: 5_000, waitingMax: 5_000 } as const;
 /** Of keys that do not exist, through gateways that are known. The wait is too short to be seen. */
@@ -293,6 +298,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
     clock,
     randomBytes,
     turns: new KeyedQueue(),
+    connections: new FairBulkhead({ ...fairly, runningMax: Math.floor(config.CONTROL_CONNECTIONS_MAX / 2) }),
     propagation,
   };
   const refusals = new RefusalAudit(changes, fault('audit'));
@@ -327,6 +333,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       }),
       auditVerifications: new Bulkhead(auditPasses),
       auditExports: new Bulkhead(auditPasses),
+      reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(config.CONTROL_CONNECTIONS_MAX / 4) }),
       insertMint: mintsInBatches(db),
       masterKeys,
       identifySession: (token) => identifySession({ findSessionHolder, clock, signingKeys }, token),

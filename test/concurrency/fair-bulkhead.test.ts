@@ -1,9 +1,9 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 
 /** Tasks that end when they are told to, in the order in which they started. */
-function controlled(limits: { runningMax: number; waitingMax: number }) {
+function controlled(limits: { runningMax: number; waitingMax: number; waitMsMax?: number }) {
   const bulkhead = new FairBulkhead({ ...limits, refusal: 'TOO_MANY_ATTEMPTS' });
   const started: string[] = [];
   const refused: string[] = [];
@@ -59,4 +59,18 @@ test('as many run as may run, and a place that is handed over cannot be taken by
   run('b', 'b1');
   await ended;
   expect(started).toEqual(['a1', 'a2', 'a3']);
+});
+
+test('a task that has waited too long is refused when its turn comes, and the next one runs', async () => {
+  const { run, started, refused, endNext } = controlled({ runningMax: 1, waitingMax: 4, waitMsMax: 50 });
+  for (const name of ['a1', 'a2', 'a3']) run('a', name);
+  await sleep(60);
+  run('b', 'b1');
+  await endNext();
+  expect(started).toEqual(['a1', 'b1']);
+  expect(refused).toEqual(['a2']);
+  await endNext();
+  expect(refused).toEqual(['a2', 'a3']);
+  run('a', 'a4');
+  expect(started, 'no place was lost').toEqual(['a1', 'b1', 'a4']);
 });

@@ -33,7 +33,7 @@ const groups = {
   },
   'admins and super-admins': {
     operations: [
-      'listPlatformUsers getPlatformUser savePlatformUser provisionOrganization updateOrganization deleteTenant',
+      'listPlatformUsers getPlatformUser updatePlatformUser provisionTenant updateTenant deleteTenant',
       'revokeHiddenKeys revokeHiddenKey',
     ],
     letsIn: 'super-admin, super-admin with a token, admin',
@@ -41,7 +41,7 @@ const groups = {
   },
   'super-admins alone': {
     operations: [
-      'createPlatformUser removePlatformUser resetPlatformUserPassword createRole updateRole deleteRole',
+      'createPlatformUser deletePlatformUser resetPlatformUserPassword createRole updateRole deleteRole',
       'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey bootstrapApiUsers',
     ],
     letsIn: 'super-admin, super-admin with a token',
@@ -49,7 +49,7 @@ const groups = {
   },
   'every operator with a role': {
     operations: [
-      'listRoles listAuditEvents exportAuditEvents verifyAudit listOrganizations getOrganization listHiddenKeys getHiddenKey',
+      'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
       'getHiddenKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../scripts/services/project-root.ts';
+import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
 import { type Database, openDatabase } from '../../src/stores/postgres/database.ts';
@@ -83,6 +84,7 @@ export function newFleet(stores: { databaseUrl: string; redisUrl: string }): Fle
     randomBytes,
     propagation: new PropagationWatch(db, leaseMs),
     turns: new KeyedQueue(),
+    connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
   };
   return new Fleet(operator, deploy(stores, { LEASE_MS: String(leaseMs) }));
 }

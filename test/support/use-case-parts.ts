@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
@@ -60,6 +61,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = mach
     environment: 'test',
     propagation: new PropagationWatch(stores.db, 3_000),
     turns: new KeyedQueue(),
+    connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     insertMint: mintsInBatches(stores.db),
   };
 }

@@ -103,7 +103,7 @@ export interface paths {
         put?: never;
         /**
          * Change one's own password
-         * @description Needs the current password. Every session of the user ends, this one too.
+         * @description Needs the current password; after five wrong ones in a session the next has to wait, as with a login. Every session of the user ends, this one too.
          *
          *     Open to every operator.
          */

@@ -1,16 +1,12 @@
 import { z } from 'zod';
+import { isPlainName, plainNameRule } from '../../domain/plain-name.ts';
 import { type CreateApiKeyParts, createApiKey } from '../../usecases/api-keys/create-api-key.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { endTime, environmentSlug, externalId, noParams, noQuery, scopes } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { createdFields, toCreatedAnswer } from './api-key-schemas.ts';
 
-const line = (lengthMax: number) =>
-  z
-    .string()
-    .min(1)
-    .max(lengthMax)
-    .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
+const line = (lengthMax: number) => z.string().min(1).max(lengthMax).refine(isPlainName, plainNameRule);
 
 export const createApiKeyRoute = defineRoute({
   method: 'post',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { changeOwnPassword } from '../../usecases/platform-users/change-own-password.ts';
-import type { PlatformUserParts } from '../../usecases/platform-users/platform-user-parts.ts';
+import {
+  type ChangePasswordParts,
+  changeOwnPassword,
+} from '../../usecases/platform-users/change-own-password.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
@@ -11,15 +13,16 @@ export const changePasswordRoute = defineRoute({
   path: '/api/v1/platform/auth/change-password',
   operationId: 'changePassword',
   summary: "Change one's own password",
-  description: 'Needs the current password. Every session of the user ends, this one too.',
+  description:
+    'Needs the current password; after five wrong ones in a session the next has to wait, as with a login. Every session of the user ends, this one too.',
   access: platformCaller('nothing'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({ current_password: typedPassword, new_password: newPassword }),
   success: { 200: 'Changed; log in again.' },
   answer: z.strictObject({ success: z.literal(true) }),
-  errors: ['INVALID_CREDENTIALS', 'USER_NOT_FOUND'],
-  async handle(parts: PlatformUserParts, { body, caller }) {
+  errors: ['INVALID_CREDENTIALS', 'USER_NOT_FOUND', 'TOO_MANY_ATTEMPTS'],
+  async handle(parts: ChangePasswordParts, { body, caller }) {
     const request = { currentPassword: body.current_password, newPassword: body.new_password };
     await changeOwnPassword(parts, caller, request);
     return { status: 200, body: { success: true as const } };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { emailLengthMax, emailPattern } from '../../domain/email.ts';
 import { idPattern } from '../../domain/ids.ts';
 import { passwordLengthMax, passwordLengthMin } from '../../domain/password.ts';
+import { isPlainName, plainNameRule } from '../../domain/plain-name.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { timestampText } from '../fields.ts';
 
@@ -11,12 +12,7 @@ export const email = z
   .regex(emailPattern, 'must be an e-mail address')
   .refine((text) => text.isWellFormed(), 'must be well-formed Unicode');
 
-export const displayName = z
-  .string()
-  .trim()
-  .min(1)
-  .max(200)
-  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not contain control characters');
+export const displayName = z.string().trim().min(1).max(200).refine(isPlainName, plainNameRule);
 
 /**
  * What may be tried; how long a new one must be, and how hard to guess, is the use case's to say.

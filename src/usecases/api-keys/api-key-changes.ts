@@ -1,12 +1,12 @@
 import type { ApiKey } from '../../domain/api-key.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { isOrganizationCaller } from '../../domain/principal.ts';
+import { isOrganizationCaller, queueOf } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
-import { lockApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
+import { findApiKey, lockApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import type { EventDraft } from '../change.ts';
+import type { ChangeParts, EventDraft } from '../change.ts';
 import { rightsOf } from '../platform-users/platform-user-parts.ts';
-import type { ApiKeyPrincipal } from './within-reach.ts';
+import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 
 /**
  * The organization in whose database role a change of keys runs; undefined for an operator who is
@@ -14,6 +14,22 @@ import type { ApiKeyPrincipal } from './within-reach.ts';
  */
 export function organizationInside(principal: ApiKeyPrincipal): string | undefined {
   return isOrganizationCaller(principal) ? principal.organizationId : undefined;
+}
+
+/**
+ * The rights that the end of this key takes away. None for an id that is out of reach: callers of
+ * another organization would wait for the lock of theirs.
+ */
+export function endsOf(
+  { db, connections }: Pick<ChangeParts, 'db' | 'connections'>,
+  principal: ApiKeyPrincipal,
+  id: string,
+): Promise<readonly string[]> {
+  const find = () =>
+    withinReach(db, principal, async (tx, reach) =>
+      (await findApiKey(tx, reach, id)) === undefined ? [] : [id],
+    );
+  return connections.run(queueOf(principal), find);
 }
 
 /**

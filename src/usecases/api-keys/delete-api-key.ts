@@ -3,7 +3,7 @@ import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { deleteApiKey as remove } from '../../stores/postgres/api-keys/api-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-changes.ts';
+import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-key-changes.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
@@ -16,7 +16,8 @@ export async function deleteApiKey(
   id: string,
 ): Promise<Propagation> {
   const { principal } = caller;
-  const options = { by: caller, ends: [id], inside: organizationInside(principal) };
+  const ends = await endsOf(parts, principal, id);
+  const options = { by: caller, ends, inside: organizationInside(principal) };
   const { propagation } = await change(parts, options, async (tx) => {
     const apiKey = await lockChangeable(tx, principal, id);
     await remove(tx, id);

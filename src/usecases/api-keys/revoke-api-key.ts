@@ -4,7 +4,7 @@ import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { endApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-changes.ts';
+import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-key-changes.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
@@ -18,7 +18,8 @@ export async function revokeApiKey(
   id: string,
 ): Promise<{ apiKey: ApiKey; propagation: Propagation }> {
   const { principal } = caller;
-  const options = { by: caller, ends: [id], inside: organizationInside(principal) };
+  const ends = await endsOf(parts, principal, id);
+  const options = { by: caller, ends, inside: organizationInside(principal) };
   const { answer, propagation } = await change<{ apiKey: ApiKey }>(parts, options, async (tx, now) => {
     const found = await lockChangeable(tx, principal, id);
     if (found.status !== 'active') {

@@ -10,7 +10,7 @@ import { endApiKey, insertApiKey } from '../../stores/postgres/api-keys/api-keys
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { apiKeyEvent, lockChangeable, organizationInside } from './api-key-changes.ts';
+import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
 import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
@@ -28,7 +28,8 @@ export async function rotateApiKey(
   idempotency?: Idempotency,
 ): Promise<{ created: CreatedApiKey; propagation: Propagation; isReplay: boolean }> {
   const { principal } = caller;
-  const options = { by: caller, ends: [id], inside: organizationInside(principal), idempotency };
+  const ends = await endsOf(parts, principal, id);
+  const options = { by: caller, ends, inside: organizationInside(principal), idempotency };
   const { answer, ...rest } = await change<{ created: CreatedApiKey }>(parts, options, async (tx, now) => {
     const old = await lockChangeable(tx, principal, id);
     await requireRotatable(tx, old, now);

@@ -1,41 +1,72 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { sessionSubject } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { isPassword } from '../../password-hash.ts';
-import { findCredentials, savePlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
+import {
+  type Credentials,
+  findCredentials,
+  savePlatformUser,
+} from '../../stores/postgres/platform-users/platform-users.ts';
+import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
-import { change } from '../change.ts';
+import { change, commitChange } from '../change.ts';
+import { requireNoLoginBlock } from '../sessions/login-block.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
+export type ChangePasswordParts = PlatformUserParts & { keyring: Keyring };
+
 /**
- * A platform user sets their own password, with the old one, and every session of theirs ends: also
- * this one, since its token may be what was stolen. `INVALID_CREDENTIALS` when the old one is
- * wrong. A platform key has no password: `USER_NOT_FOUND`.
+ * A platform user sets their own password, with the old one, and every session of theirs ends:
+ * also this one, since its token may be what was stolen. `INVALID_CREDENTIALS` when the old one is
+ * wrong, which is written down and counted for the session: with a stolen token nobody must find
+ * the password by trying. `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password. A
+ * platform key has no password: `USER_NOT_FOUND`.
  */
 export async function changeOwnPassword(
-  parts: PlatformUserParts,
+  parts: ChangePasswordParts,
   caller: Caller<PlatformPrincipal>,
   request: { currentPassword: string; newPassword: string },
 ): Promise<void> {
   const known = await findCredentials(parts.db, { id: caller.principal.id });
   if (known === undefined) throw new FlowplateError('USER_NOT_FOUND');
-  const isRight = await parts.passwordHashing.run(() =>
-    isPassword(normalizedPassword(request.currentPassword), known.passwordHash),
-  );
-  if (!isRight) throw new FlowplateError('INVALID_CREDENTIALS');
+  await parts.passwordHashing.run(() => requireOwnPassword(parts, caller, known, request.currentPassword));
   const passwordHash = await hashNewPassword(parts, request.newPassword, known.user, 'new_password');
+  const subject = sessionSubject(parts.keyring, caller.principal.sessionId);
   await change(parts, { by: caller, ends: 'operators' }, async (tx, now) => {
     const current = await findCredentials(tx, { id: known.user.id });
     // Somebody else set it meanwhile: what was just shown is no longer the password.
     if (current?.passwordHash !== known.passwordHash) throw new FlowplateError('INVALID_CREDENTIALS');
     await savePlatformUser(tx, { ...current.user, updatedAt: now }, passwordHash);
     await deleteSessionsOf(tx, known.user.id);
+    await clearLoginFailures(tx, [subject]);
     return {
       answer: {},
       events: [platformUserEvent('platform.user.password_changed', known.user.id, { by: 'self' })],
       revokes: revokesNothing,
     };
   });
+}
+
+async function requireOwnPassword(
+  parts: ChangePasswordParts,
+  caller: Caller<PlatformPrincipal>,
+  { passwordHash }: Credentials,
+  typed: string,
+): Promise<void> {
+  const subject = sessionSubject(parts.keyring, caller.principal.sessionId);
+  await requireNoLoginBlock(parts, [subject]);
+  if (await isPassword(normalizedPassword(typed), passwordHash)) return;
+  await commitChange(parts, { by: caller }, async (tx, now) => {
+    await addLoginFailure(tx, [subject], now);
+    const refused = platformUserEvent('platform.login.refused', caller.principal.id, {
+      code: 'INVALID_CREDENTIALS',
+      at: 'change_password',
+    });
+    return { answer: {}, events: [{ ...refused, result: 'refused' }], revokes: revokesNothing };
+  });
+  throw new FlowplateError('INVALID_CREDENTIALS');
 }

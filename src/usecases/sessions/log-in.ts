@@ -17,13 +17,10 @@ import {
   findCredentials,
   touchLogin,
 } from '../../stores/postgres/platform-users/platform-users.ts';
-import {
-  addLoginFailure,
-  clearLoginFailures,
-  findLoginBlock,
-} from '../../stores/postgres/sessions/login-failures.ts';
+import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { insertSession } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
+import { requireNoLoginBlock } from './login-block.ts';
 import { signSession } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -60,17 +57,9 @@ export function logIn(parts: LogInParts, request: LogInRequest): Promise<LoggedI
 }
 
 async function logInNow(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
-  const now = parts.clock.now();
   const subjects = loginSubjects(parts.keyring, emailKey(request.email), request.address);
   const attempt = { ...request, subjects };
-  const blockedUntil = await findLoginBlock(parts.db, Object.values(subjects), now);
-  if (blockedUntil !== undefined) {
-    const retryAfterSeconds = Math.ceil((blockedUntil.getTime() - now.getTime()) / 1_000);
-    throw new FlowplateError('TOO_MANY_ATTEMPTS', {
-      systemMessage: 'Too many failed logins',
-      retryAfterSeconds,
-    });
-  }
+  await requireNoLoginBlock(parts, Object.values(subjects));
   const known = await findCredentials(parts.db, { email: request.email });
   const passwordHash = known?.passwordHash ?? (await nobodysHash(parts));
   const isRight = await isPassword(normalizedPassword(request.password), passwordHash);

@@ -3,7 +3,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import { type Caller, originOf, requireVisible } from '../../domain/principal.ts';
+import { type Caller, originOf, queueOf, requireVisible } from '../../domain/principal.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
@@ -55,7 +55,9 @@ export async function mintKey(
       const outcome =
         idempotency === undefined
           ? await parts.insertMint(mint)
-          : await insertAndKeep(parts, mint, (tx) => keep(tx, answer));
+          : await parts.connections.run(queueOf(caller.principal), () =>
+              insertAndKeep(parts, mint, (tx) => keep(tx, answer)),
+            );
       if (outcome === 'minted') return answer;
       if (outcome === 'unauthorized') throw credentialEnded();
       await makeRoom(parts, caller, key, round);

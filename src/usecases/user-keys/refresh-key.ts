@@ -5,7 +5,8 @@ import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
-import { isRenewable, type Key, statusAt } from '../../domain/user-key.ts';
+import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/user-key.ts';
+import { lockEnvironment } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import {
@@ -22,6 +23,7 @@ import {
 import { type ChangeParts, change } from '../change.ts';
 import { issueSecret, type MintedKey, type Owner, requireFuture, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
+import { turnOf } from './turn-of.ts';
 
 /** `newEnd`: when the successor ends; the end of its predecessor unless set. */
 export type RefreshRequest = Owner & { gracePeriodSeconds: number; newEnd?: Date | undefined };
@@ -39,10 +41,11 @@ const roundsMax = 4;
 /**
  * Gives the owner a new secret in place of the active one. Settings, usage and quota carry over; a
  * new end may be given. The old key dies at once, and with it every predecessor in grace; with a
- * grace it stays acceptable for so long, but never past its own expiry. With a new end a key that
- * expired at most 30 days ago is renewed the same way, without grace. Refreshes of one user take
- * their turns, so of two at once both succeed and the last key lives. `KEY_NOT_FOUND` when there is
- * no such key or the caller may not see it; `ORGANIZATION_SUSPENDED`.
+ * grace it stays acceptable for so long, but never past its own expiry; of more than 30 in grace
+ * the first to end goes at once. With a new end a key that expired at most 30 days ago is renewed
+ * the same way, without grace. Refreshes of one user take their turns, so of two at once both
+ * succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its environment was
+ * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`.
  */
 export async function refreshKey(
   parts: RefreshParts,
@@ -66,7 +69,7 @@ async function refreshOnce(
   request: RefreshRequest,
   idempotency: Idempotency | undefined,
 ): Promise<Refreshed> {
-  const options = { by: caller, turn: request.userId, idempotency };
+  const options = { by: caller, turn: turnOf(caller, request), idempotency };
   const { answer, ...rest } = await change<{ minted: MintedKey }>(parts, options, async (tx, now) => {
     const { newEnd } = request;
     requireFuture(newEnd, now);
@@ -75,7 +78,7 @@ async function refreshOnce(
     const isExpired = statusAt(old, now) === 'expired';
     const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
     const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
-    const ended = await endOld(tx, old, gracePeriodSeconds, now);
+    const { ended, crowdedOut } = await endOld(tx, old, gracePeriodSeconds, now);
     await insertSuccessor(tx, key, digest);
     const details = {
       previous_key_id: old.id,
@@ -87,20 +90,29 @@ async function refreshOnce(
       events: [
         ...(wasUnswept ? [{ ...keyEvent('key.expired', old), origin: systemOrigin }] : []),
         keyEvent('key.refreshed', key, details),
+        ...crowdedOut.map((key) => keyEvent('key.revoked', key)),
       ],
-      revokes: revokesKeys(ended),
+      revokes: revokesKeys([...ended, ...crowdedOut]),
     };
   });
   return { ...answer, ...rest };
 }
 
 async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, now: Date): Promise<Key> {
+  // Before the lock, which other organizations of the user wait for.
+  if (!isVisibleTo(caller.principal, request.organizationId, request.environment)) {
+    throw new FlowplateError('KEY_NOT_FOUND');
+  }
   await lockUserKeys(tx, request.userId);
   const old = await findRefreshable(tx, request, now);
-  const isVisible = isVisibleTo(caller.principal, request.organizationId, request.environment);
-  if (old === undefined || !isVisible) throw new FlowplateError('KEY_NOT_FOUND');
+  if (old === undefined) throw new FlowplateError('KEY_NOT_FOUND');
   const organization = await findOrganization(tx, request.organizationId);
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
+  // An environment with only expired keys can be deleted; a renewal would bring one back to life
+  // in it.
+  if (!(await lockEnvironment(tx, old.organizationId, old.environment))) {
+    throw new FlowplateError('KEY_NOT_FOUND');
+  }
   return old;
 }
 
@@ -115,11 +127,17 @@ async function findRefreshable(tx: Tx, request: RefreshRequest, now: Date): Prom
   return isRenewal && isRenewable(found, now) ? found : undefined;
 }
 
-async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<Key[]> {
-  if (gracePeriodSeconds > 0) {
-    const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
-    return [{ ...old, revision: await supersedeKey(tx, { id: old.id, until, now }) }];
-  }
+/** `crowdedOut`: predecessors whose grace ends early, since the line may have no more of them. */
+type EndedLine = { ended: Key[]; crowdedOut: Key[] };
+
+async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<EndedLine> {
   const inGrace = await listSuperseded(tx, old.lineageId);
-  return revokeKeys(tx, [old.id, ...inGrace.map((key) => key.id)], now);
+  if (gracePeriodSeconds === 0) {
+    const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], now);
+    return { ended, crowdedOut: [] };
+  }
+  const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
+  const revision = await supersedeKey(tx, { id: old.id, until, now });
+  const tooMany = inGrace.slice(0, Math.max(0, inGrace.length + 1 - predecessorsMax)).map(({ id }) => id);
+  return { ended: [{ ...old, revision }], crowdedOut: await revokeKeys(tx, tooMany, now) };
 }

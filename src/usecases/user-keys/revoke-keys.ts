@@ -11,6 +11,7 @@ import {
 } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { endKeys, type Revocation } from './revocation.ts';
+import { turnOf } from './turn-of.ts';
 
 /** Whose keys to revoke; what is undefined does not narrow. */
 export type RevokeTarget = {
@@ -53,7 +54,7 @@ type Batch = { revokedCount: number; isMore: boolean };
 function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, isFirst: boolean) {
   const { organizationIds, environments } = caller.principal;
   const asked = { ...target, organizationIds, environments };
-  return commitChange<Batch>(parts, { by: caller, turn: target.userId }, async (tx, now) => {
+  return commitChange<Batch>(parts, { by: caller, turn: turnOf(caller, target) }, async (tx, now) => {
     await lockUserKeys(tx, target.userId);
     const expiredSince = new Date(now.getTime() - renewableMs);
     const revocable = await listRevocableKeys(tx, asked, expiredSince, batchMax);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newApiKeySecret, newSecret } from '../../../src/domain/key-format.ts';
 import { superAdminRoleId } from '../../../src/domain/role.ts';
+import { lockAuthorities } from '../../../src/stores/postgres/authority.ts';
 import {
   apiKeysPath,
   callAs,
@@ -156,6 +157,20 @@ describe('404', () => {
       }
     }
     expect((await callAs(broker, foreign.headers, `GET ${apiKeysPath}/${foreign.id}`)).status).toBe(200);
+  });
+
+  test("the rights of others are not held up by a caller who names their ids where a key's id belongs", async () => {
+    const own = await tenantKey(broker, 'org_who');
+    const foreign = await tenantKey(broker, 'org_foreign');
+    const masterKey = await broker.createMasterKey();
+    for (const id of [foreign.id, 'org_foreign', masterKey.id]) {
+      await broker.db.transaction().execute(async (tx) => {
+        await lockAuthorities(tx, { used: [id], ended: [], operators: undefined });
+        for (const [operation, body] of operationsOn(id)) {
+          expectError(await callAs(broker, own.headers, operation, body), 404, 'KEY_NOT_FOUND');
+        }
+      });
+    }
   });
 
   test('a hidden key of a user is not there for an operator either', async () => {

@@ -8,10 +8,11 @@ import { keyEvent } from '../../../src/usecases/user-keys/key-events.ts';
 import { startBroker, type TestBroker, testOrigin } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
 import { eventually } from '../../support/eventually.ts';
-import { mint, newOwner } from '../../support/keys.ts';
+import { mint, newOwner, refresh } from '../../support/keys.ts';
 import { lockWaiters } from '../../support/lock-waiters.ts';
 import { tenantKey } from '../../support/platform-callers.ts';
 import { mintRequest } from '../../support/use-case-parts.ts';
+import { secondMs, walkClock } from '../../support/walk-clock.ts';
 
 const path = '/api/v1/environments';
 
@@ -96,6 +97,27 @@ test('whoever wins a race of mints and deletes, no key is alive in an environmen
   const statuses = await deleting;
   expect([...statuses].every((status) => [200, 404, 409].includes(status))).toBe(true);
   expect(statuses).toContain(200);
+});
+
+test('an expired key is not renewed into an environment that was deleted, nor while it is being deleted', async () => {
+  const { organizationId, id, remove } = await environment();
+  const owner = await mint(broker, { organization_id: organizationId, environment: 'prod', ttl_seconds: 60 });
+  const renew = () => refresh(broker, owner, { environment: 'prod', ttl_seconds: 600 });
+  walkClock(broker, 61 * secondMs);
+  const environmentId = await id();
+  const renewing = await broker.db.transaction().execute(async (tx) => {
+    await tx.deleteFrom('environments').where('id', '=', environmentId).execute();
+    const asked = { answer: renew() };
+    await eventually(
+      5_000,
+      () => lockWaiters(broker.db),
+      (waiting) => waiting >= 1,
+    );
+    return asked;
+  });
+  expectError(await renewing.answer, 404, 'KEY_NOT_FOUND');
+  expectError(await renew(), 404, 'KEY_NOT_FOUND');
+  expectError(await remove(environmentId), 404, 'ENVIRONMENT_NOT_FOUND');
 });
 
 async function homelessKeys(organizationId: string): Promise<unknown[]> {

@@ -168,3 +168,11 @@ test('a change of a role binds the next request of who holds it, and all is writ
     { event_type: 'platform.role.updated', actor_id: root.id },
   ]);
 });
+
+test('422: a name that only looks like that of another role', async () => {
+  const { headers } = await platformKey(broker);
+  for (const name of ['super-admin\u200b', 'super\u2060-admin', 'admin\u202e']) {
+    const body = { name, permissions: [] };
+    expectViolations(await broker.call('POST /api/v1/platform/roles', { as: null, headers, body }), 'name');
+  }
+});

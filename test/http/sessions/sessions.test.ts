@@ -4,6 +4,7 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { keyed } from '../../../src/domain/key-digest.ts';
 import { unseal } from '../../../src/domain/seal.ts';
+import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
 import { platformKey } from '../../support/platform-callers.ts';
@@ -302,6 +303,25 @@ describe('changing the own password', () => {
   ])('refuses one that is %s', async (_what, password) => {
     const body = { current_password: goodPassword, new_password: password };
     expectViolations(await change(root.headers, body), 'new_password');
+  });
+
+  test('429: with a stolen token the password cannot be found by trying, and other sessions are not held up', async () => {
+    const user = await platformUser(broker, root);
+    const second = await logIn(broker, user.email);
+    const body = { current_password: 'not my password', new_password: 'a brand new long password' };
+    for (let attempt = 0; attempt < 6; attempt++) {
+      expectError(await change(user.headers, body), 401, 'INVALID_CREDENTIALS');
+    }
+    const right = { ...body, current_password: goodPassword };
+    const blocked = await change(user.headers, right);
+    expectError(blocked, 429, 'TOO_MANY_ATTEMPTS');
+    expect(Number(blocked.headers.get('retry-after'))).toBe(1);
+    const refused = (await auditEventsOf(broker, { targetId: user.id })).filter(
+      ({ event_type }) => event_type === 'platform.login.refused',
+    );
+    expect(refused).toHaveLength(6);
+    expect(refused[0]).toMatchObject({ actor_kind: 'platform_user', actor_id: user.id });
+    expect((await change(second.headers, right)).status).toBe(200);
   });
 
   test('takes any characters, the same in another form of Unicode', async () => {

@@ -193,3 +193,26 @@ describe('success', () => {
     ]);
   });
 });
+
+test('of many refreshes with a grace 30 predecessors stay good, so that a revoke by id can end them all', async () => {
+  const owner = await mint(broker);
+  const keys = [owner];
+  for (let round = 0; round < 33; round++) {
+    keys.push(await refreshed(broker, owner, { grace_period_seconds: 3_600 }));
+  }
+  const codes = await codesOf(keys);
+  expect(codes.slice(0, 3)).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+  expect(codes.slice(3)).toEqual([...Array.from({ length: 30 }, () => 'SUPERSEDED'), 'VALID']);
+  const events = await auditEventsOf(broker, { targetId: owner.key_id });
+  expect(events.map(({ event_type }) => event_type)).toEqual(['key.minted', 'key.revoked']);
+  const answer = await revoke(broker, keys.at(-1)?.key_id ?? '');
+  expect(answer.body.revoked_count).toBe(31);
+});
+
+test('the predecessor whose grace is over first makes room, and not the one that is oldest', async () => {
+  const oldest = await mint(broker);
+  const next = await refreshed(broker, oldest, { grace_period_seconds: 86_400 });
+  await refreshed(broker, oldest, { grace_period_seconds: 60 });
+  for (let round = 0; round < 29; round++) await refreshed(broker, oldest, { grace_period_seconds: 3_600 });
+  expect(await codesOf([oldest, next])).toEqual(['SUPERSEDED', 'REVOKED']);
+});

@@ -141,13 +141,17 @@ function isOneOf(column: 'organization_id' | 'environment', values: readonly str
   return sql<boolean>`${sql.ref(column)} = any(${values}::text[])`;
 }
 
-/** The predecessors of a line that are still in their grace by their row. */
+/**
+ * The predecessors of a line that are still in their grace by their row, the first to end first.
+ */
 export async function listSuperseded(db: Db, lineageId: string): Promise<Key[]> {
   const rows = await db
     .selectFrom('api_keys')
     .select(columns)
     .where('lineage_id', '=', lineageId)
     .where('status', '=', 'superseded')
+    .orderBy('superseded_until')
+    .orderBy('id')
     .execute();
   return rows.map(toKey);
 }

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Tx } from '../../src/stores/postgres/database.ts';
+import { lockUserKeys } from '../../src/stores/postgres/user-keys/user-keys.ts';
+import { startBroker, type TestBroker } from '../support/broker.ts';
+import type { Answer } from '../support/call.ts';
+import { eventually } from '../support/eventually.ts';
+import { keysPath, mint, newOwner, refresh, revoke, update } from '../support/keys.ts';
+import { lockWaiters } from '../support/lock-waiters.ts';
+import { platformKey, tenantKey } from '../support/platform-callers.ts';
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await startBroker();
+});
+afterAll(() => broker.close());
+
+/** The transaction that holds everybody up. */
+let held: Tx;
+
+type Request = () => Promise<Answer>;
+
+const times = (count: number, request: (index: number) => Promise<Answer>): Request[] =>
+  Array.from({ length: count }, (_, index) => () => request(index));
+
+/**
+ * Sends the flood, and the other caller's request when it stands, all of them held up by `lock`.
+ * Answers how many of the flood were answered before the other caller.
+ */
+async function answeredBefore(other: Request, flood: Request[], lock: () => Promise<unknown>) {
+  const floodOver: Promise<Answer>[] = [];
+  let answered = 0;
+  let before = -1;
+  let late: Promise<Answer> | undefined;
+  await broker.db.transaction().execute(async (tx) => {
+    held = tx;
+    await lock();
+    for (const request of flood) {
+      floodOver.push(
+        request().then((answer) => {
+          answered += 1;
+          return answer;
+        }),
+      );
+    }
+    await eventually(
+      5_000,
+      () => lockWaiters(broker.db),
+      (count) => count > 0,
+    );
+    late = other().then((answer) => {
+      before = answered;
+      return answer;
+    });
+  });
+  await Promise.all(floodOver);
+  return { status: (await late)?.status, before };
+}
+
+const floodSize = 150;
+/** Those under way when the other caller comes, and as many again on a slow machine. */
+const expectedAhead = 40;
+
+const lockKeys = () => sql`LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE`.execute(held);
+
+describe('a flood by one caller is answered after what another one asks meanwhile', () => {
+  test('changes of one key by a master key', async () => {
+    const narrow = await broker.createMasterKey({ organizationIds: ['org_flood'] });
+    const as = narrow.secret;
+    const own = await mint(broker, { ...newOwner(), organization_id: 'org_flood' }, { as });
+    const { key_id } = await mint(broker);
+    const flood = times(floodSize, (index) => update(broker, own.key_id, { name: `name ${index}` }, { as }));
+    const found = await answeredBefore(
+      () => revoke(broker, key_id),
+      flood,
+      () => lockUserKeys(held, own.user_id),
+    );
+    expect(found.status).toBe(200);
+    expect(found.before).toBeLessThan(expectedAhead);
+  });
+
+  test('lists by a master key', async () => {
+    const { secret: as } = await broker.createMasterKey({ organizationIds: ['org_flood'] });
+    const flood = times(floodSize, () => broker.call(`GET ${keysPath}?limit=100`, { as }));
+    const found = await answeredBefore(() => broker.call(`GET ${keysPath}?limit=1`), flood, lockKeys);
+    expect(found.status).toBe(200);
+    expect(found.before).toBeLessThan(expectedAhead);
+  });
+
+  test('an organization is one caller, however many keys it makes for itself', async () => {
+    const keys = await Promise.all(Array.from({ length: 30 }, () => tenantKey(broker, 'org_many_keys')));
+    const list = (headers: Record<string, string>) =>
+      broker.call('GET /api/v1/apikeys', { as: null, headers });
+    // Known to the process from here on: recognising them reads the table that will be locked.
+    for (const { headers } of keys) expect((await list(headers)).status).toBe(200);
+    const flood = times(floodSize, (index) => list(keys[index % keys.length]?.headers ?? {}));
+    const found = await answeredBefore(() => broker.call(`GET ${keysPath}?limit=1`), flood, lockKeys);
+    expect(found.status).toBe(200);
+    expect(found.before).toBeLessThan(expectedAhead);
+  });
+
+  test('the audit log by a read-only operator', async () => {
+    const { headers } = await platformKey(broker, ['role_platform_viewer']);
+    const read = () => broker.call('GET /api/v1/platform/audit?limit=10', { as: null, headers });
+    expect((await read()).status).toBe(200);
+    const flood = times(floodSize, read);
+    const found = await answeredBefore(
+      () => broker.call(`GET ${keysPath}?limit=1`),
+      flood,
+      () => sql`LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE`.execute(held),
+    );
+    expect(found.status).toBe(200);
+    expect(found.before).toBeLessThan(expectedAhead);
+  });
+});
+
+describe('users of two organizations may have one id', () => {
+  test('a caller who keeps the turn of that user full holds up no revoke by another', async () => {
+    const owner = await mint(broker, { user_id: 'alice', organization_id: 'org_theirs' });
+    const { secret: as } = await broker.createMasterKey({
+      permissions: ['keys:refresh'],
+      organizationIds: ['org_nothing_in_it'],
+    });
+    let isOver = false;
+    const flood = Array.from({ length: 520 }, async () => {
+      while (!isOver) {
+        const { status } = await refresh(broker, owner, {}, { as });
+        if (status === 503) await sleep(20);
+      }
+    });
+    await eventually(
+      10_000,
+      () => refresh(broker, owner, {}, { as }),
+      ({ status }) => status === 503,
+    );
+    const answer = await broker.call(`DELETE ${keysPath}/${owner.user_id}/${owner.organization_id}`);
+    isOver = true;
+    await Promise.all(flood);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    expect(answer.body.revoked_count).toBe(1);
+  });
+
+  test('a refresh where the caller may not look takes no lock that the others wait for', async () => {
+    const owner = await mint(broker);
+    const { secret: as } = await broker.createMasterKey({ organizationIds: ['org_elsewhere'] });
+    await broker.db.transaction().execute(async (tx) => {
+      await lockUserKeys(tx, owner.user_id);
+      const answer = await refresh(broker, owner, {}, { as });
+      expect(answer.body.error.code).toBe('KEY_NOT_FOUND');
+    });
+  });
+});
