@@ -48,7 +48,10 @@ function toAnswer({ status, header, body }: Response): Answer {
   return { status, headers, body: isJson && body !== '' ? parseJson(body) : body };
 }
 
-/** The text as it came: a value that superagent has parsed no longer tells how its numbers were written. */
+/**
+ * The text as it came: a value that superagent has parsed no longer tells how its numbers were
+ * written.
+ */
 function readText(response: Response, done: (error: Error | null, text: string) => void): void {
   text(response as unknown as NodeJS.ReadableStream).then(
     (read) => done(null, read),
