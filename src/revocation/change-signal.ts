@@ -1,3 +1,5 @@
+import type { AppliedChange } from '../domain/key-change.ts';
+
 /**
  * Tells those who wait that this process has heard of a change. Only a hint, as `NOTIFY` is:
  * whoever wakes reads the feed, and who is not woken reads it when the wait is over.
@@ -12,6 +14,10 @@ export class ChangeSignal {
    */
   get count(): number {
     return this.#count;
+  }
+
+  apply(changes: readonly AppliedChange[]): void {
+    if (changes.length > 0) this.tell();
   }
 
   tell(): void {

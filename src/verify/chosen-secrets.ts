@@ -1,6 +1,7 @@
 import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import { readTogether } from '../concurrency/read-together.ts';
 import { placeOf } from '../domain/ip-address.ts';
+import type { AppliedChange } from '../domain/key-change.ts';
 import { hashPassword, isOutdated, isPassword } from '../password-hash.ts';
 import type { Lease } from '../revocation/lease.ts';
 import type { MasterKeyHash } from '../stores/postgres/master-keys/master-keys.ts';
@@ -58,6 +59,15 @@ export class ChosenSecrets {
 
   constructor(parts: ChosenSecretParts) {
     this.#parts = parts;
+  }
+
+  /** The feed begins anew, so that changes of master keys may have been missed. */
+  reset(): void {
+    this.forgetHashes();
+  }
+
+  apply(changes: readonly AppliedChange[]): void {
+    if (changes.some(({ kind }) => kind === 'master_key')) this.forgetHashes();
   }
 
   /** A master key may have been created or ended since the hashes were read. */

@@ -8,7 +8,6 @@ import type { Keyring } from '../domain/key-digest.ts';
 import { Stamps } from '../domain/stamp.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { Closing } from '../process/closing.ts';
 import { type Database, openDatabase } from '../stores/postgres/database.ts';
 import { openPool } from '../stores/postgres/pool.ts';
 import { countSetAsideFlushes } from '../stores/postgres/usage/set-aside-flushes.ts';
@@ -17,6 +16,7 @@ import { openQueueRedis, openRedis } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
+import { processParts } from './process-parts.ts';
 import { tellOfSetAside } from './report-set-aside-flush.ts';
 
 export type WorkerParts = {
@@ -34,11 +34,7 @@ export type WorkerParts = {
 
 /** Builds what the jobs need. Their statements may take their time: nobody waits for them. */
 export function wireWorker(config: Config, log: Log, metrics: Metrics) {
-  const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
-  const fault = (dependency: string) => (error: unknown) => {
-    metrics.dependencyFaults.inc({ dependency });
-    log.warn({ err: error, dependency }, 'dependency fault');
-  };
+  const { closing, fault } = processParts(config, log, metrics);
   const db = openDatabase(
     openPool(
       {

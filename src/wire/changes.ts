@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { KeyedQueue } from '../concurrency/keyed-queue.ts';
+import { readTogether } from '../concurrency/read-together.ts';
+import type { AppParts } from '../http/app.ts';
+import { sessionHolderLookUps } from '../stores/postgres/sessions/sessions.ts';
+import { mintsInBatches } from '../stores/postgres/user-keys/minted-keys.ts';
+import { identifyApiUser } from '../usecases/api-users/identify-api-user.ts';
+import { RefusalAudit } from '../usecases/audit/refusal-audit.ts';
+import { enterOrganization } from '../usecases/organizations/enter-organization.ts';
+import { identifyPlatformKey } from '../usecases/platform-users/identify-platform-key.ts';
+import { isPlatformBootstrapped } from '../usecases/platform-users/is-platform-bootstrapped.ts';
+import { identifySession } from '../usecases/sessions/identify-session.ts';
+import { SigningKeys } from '../usecases/sessions/signing-keys.ts';
+import { oneAtATime } from './credentials.ts';
+import { changesAtOnce } from './loads.ts';
+import type { ProcessParts } from './process-parts.ts';
+import type { RevocationParts } from './revocation.ts';
+import type { Stores } from './stores.ts';
+
+/** Changes, who may make them, and the audit of who may not. */
+export function wireChanges(
+  { config, closing, fault }: ProcessParts,
+  { db, strangersDb }: Stores,
+  { clock, propagation }: RevocationParts,
+) {
+  const keyring = config.FLOWPLATE_PEPPERS;
+  const connections = changesAtOnce(config);
+  const changes = { db, clock, randomBytes, turns: new KeyedQueue(), connections, propagation };
+  const refusals = new RefusalAudit(changes, fault('audit'));
+  closing.add('refusals', () => refusals.close());
+  const signingKeys = new SigningKeys({ db, strangersDb, clock, randomBytes, keyring });
+  const findSessionHolder = sessionHolderLookUps(strangersDb, clock, oneAtATime);
+  return {
+    ...changes,
+    signingKeys,
+    insertMint: mintsInBatches(db),
+    identifySession: (token) => identifySession({ findSessionHolder, clock, signingKeys }, token),
+    isPlatformBootstrapped: readTogether(() => isPlatformBootstrapped({ db: strangersDb })),
+    identifyPlatformKey: (keyId) => identifyPlatformKey({ db }, keyId),
+    identifyApiUser: (key) => identifyApiUser({ db }, key),
+    enterOrganization: (caller, request) => enterOrganization(changes, caller, request),
+    noteRefusal: (refusal) => refusals.note(refusal),
+  } satisfies Partial<AppParts>;
+}

@@ -1,0 +1,60 @@
+import { Stamps } from '../domain/stamp.ts';
+import { masterKeyLookUps, masterKeyReads } from '../stores/postgres/master-keys/look-ups.ts';
+import { rekeyMasterKey, saveMasterKeyUses } from '../stores/postgres/master-keys/master-keys.ts';
+import { rekeyKey } from '../stores/postgres/user-keys/user-keys.ts';
+import { keyRecordLookUps } from '../stores/postgres/verify-records.ts';
+import { type KeyRecordParts, KeyRecords } from '../verify/key-records.ts';
+import { LastUses } from '../verify/last-uses.ts';
+import { MasterKeys } from '../verify/master-keys.ts';
+import { Rekeying } from '../verify/rekeying.ts';
+import type { ProcessParts } from './process-parts.ts';
+import { masterKeysInMemoryMax, type RevocationParts } from './revocation.ts';
+import type { Stores } from './stores.ts';
+
+/** Statements for a hundred look-ups each. More at once would only make them smaller. */
+const recordStatementsMax = 4;
+const recordsWaitingPerConnection = 500;
+/** One statement at a time; the last that waits has waited for fifty. */
+export const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
+
+/** Keys and master keys by their secrets: from memory, Redis and Postgres. */
+export function wireCredentials(
+  { config, metrics, closing, fault }: ProcessParts,
+  { db, verifyDb, strangersDb, redis }: Stores,
+  { clock, lease, revisions, refusedOrganizations, keysInMemory, ...revocation }: RevocationParts,
+) {
+  const keyring = config.FLOWPLATE_PEPPERS;
+  const lastUses = new LastUses((uses) => saveMasterKeyUses(db, uses), fault('postgres'));
+  closing.add('last uses', () => lastUses.close());
+  const rekeying = new Rekeying((id, from, to) => rekeyKey(db, id, from, to));
+  const recordParts = {
+    ...{ keyring, lease, clock, revisions, refusedOrganizations, redis },
+    recordStamps: new Stamps(keyring, 'records'),
+    memory: keysInMemory,
+    onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
+    onSource: (source) => metrics.countRecordSource(source),
+  } satisfies Omit<KeyRecordParts, 'findKeyRecord'>;
+  const records = new KeyRecords({
+    ...recordParts,
+    findKeyRecord: keyRecordLookUps(verifyDb, {
+      runningMax: Math.min(recordStatementsMax, config.VERIFY_CONNECTIONS_MAX),
+      waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
+    }),
+  });
+  // The same memory, but another way to Postgres: a caller who only claims to have a key waits
+  // apart from customers.
+  const callerRecords = new KeyRecords({
+    ...recordParts,
+    findKeyRecord: keyRecordLookUps(strangersDb, oneAtATime),
+  });
+  const masterKeys = new MasterKeys({
+    ...{ keyring, lease, clock, revisions, chosenSecrets: revocation.chosenSecrets },
+    memory: revocation.masterKeysInMemory,
+    recognisedMax: masterKeysInMemoryMax,
+    findByDigest: masterKeyLookUps(strangersDb, oneAtATime),
+    readMasterKey: masterKeyReads(verifyDb, oneAtATime),
+    rekey: (id, from, to) => rekeyMasterKey(db, id, from, to),
+    onUse: (id, nowMs) => lastUses.note(id, nowMs),
+  });
+  return { records, callerRecords, masterKeys, lastUses };
+}

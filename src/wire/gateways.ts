@@ -1,0 +1,42 @@
+import { KeyedQueue } from '../concurrency/keyed-queue.ts';
+import { CallBudgets } from '../domain/call-budgets.ts';
+import { KnownLines } from '../usecases/verifiers/known-lines.ts';
+import { KnownReporters } from '../usecases/verifiers/known-reporters.ts';
+import { NewestHeartbeats } from '../usecases/verifiers/newest-heartbeats.ts';
+import { VerifierLimits } from '../usecases/verifiers/verifier-limits.ts';
+import type { CountingParts } from './counting.ts';
+import type { ProcessParts } from './process-parts.ts';
+import { tellOfLeftOutUsage } from './report-left-out-usage.ts';
+import type { RevocationParts } from './revocation.ts';
+import type { Stores } from './stores.ts';
+
+type Needs = Pick<RevocationParts, 'changesHeard'> &
+  Pick<CountingParts, 'deliverUsage'> & { turns: KeyedQueue };
+
+/** Gateways with an embedded verifier: their leases, and what they report. */
+export function wireGateways(
+  { config, log, metrics }: ProcessParts,
+  { verifiersDb, reportsDb }: Stores,
+  { changesHeard, deliverUsage, turns }: Needs,
+) {
+  const verifiersMax = config.VERIFIERS_PER_MASTER_KEY_MAX;
+  return {
+    verifiers: {
+      db: verifiersDb,
+      leaseMs: config.LEASE_MS,
+      verifiersMax,
+      turns,
+      changes: changesHeard,
+      limits: new VerifierLimits(verifiersMax),
+      newest: new NewestHeartbeats(),
+    },
+    usageReports: {
+      reporters: new KnownReporters(reportsDb),
+      lines: new KnownLines(reportsDb),
+      budgets: new CallBudgets(),
+      turns: new KeyedQueue(),
+      deliverUsage,
+      onLeftOut: tellOfLeftOutUsage(log, metrics),
+    },
+  };
+}

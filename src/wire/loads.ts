@@ -1,0 +1,51 @@
+import { Bulkhead } from '../concurrency/bulkhead.ts';
+import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
+import type { Config } from '../config.ts';
+import { RefusalPace } from '../http/refusal-pace.ts';
+
+/** Passwords at argon2 at once, and those that wait for it. */
+const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTEMPTS' } as const;
+
+/**
+ * Verifications of the whole audit log, and likewise exports of it. One of a million events reads
+ * for half a minute, on the connections that mints and lists need too (16 unless configured
+ * otherwise). Waiting for a place would only hide that from the caller.
+ */
+const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
+
+/**
+ * Callers who change or read. Of the control connections changes take half and reads a quarter; the
+ * rest is for mints, for who calls, and for revokes that wait for verifiers.
+ */
+const fairly = { waitingMax: 5_000, waitMsMax: 800, refusal: 'OVERLOADED' } as const;
+
+/** A twentieth of a core or so. 1,500 connections that ask again at once are slowed down to it. */
+const refusalPace = { perSecond: 300, atOnceMax: 300, waitMsMax: 5_000, waitingMax: 5_000 } as const;
+/** Of keys that do not exist, through gateways that are known. The wait is too short to be seen. */
+const unknownKeyPace = { perSecond: 1_000, atOnceMax: 100, waitMsMax: 250, waitingMax: 5_000 } as const;
+/** 390 KB each. People load it once. */
+const documentPace = { perSecond: 20, atOnceMax: 40, waitMsMax: 3_000, waitingMax: 1_000 } as const;
+
+/** How many changes run at once, by caller in turn. */
+export function changesAtOnce({ CONTROL_CONNECTIONS_MAX: connections }: Config): FairBulkhead {
+  return new FairBulkhead({ ...fairly, runningMax: Math.floor(connections / 2) });
+}
+
+/** Bounds of what takes long, so that it leaves room for everything else. */
+export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
+  return {
+    passwordHashing: new Bulkhead(passwordHashing),
+    auditVerifications: new Bulkhead(auditPasses),
+    auditExports: new Bulkhead(auditPasses),
+    reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(connections / 4) }),
+  };
+}
+
+/** Rates at which strangers are answered. */
+export function paces() {
+  return {
+    refusalPace: new RefusalPace(refusalPace),
+    unknownKeyPace: new RefusalPace(unknownKeyPace),
+    documentPace: new RefusalPace(documentPace),
+  };
+}

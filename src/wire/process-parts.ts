@@ -1,0 +1,26 @@
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { Closing } from '../process/closing.ts';
+
+/** Counts and logs a fault of a dependency. */
+type OnFault = (dependency: string) => (error: unknown) => void;
+
+/** The parts that every wiring of one process shares. */
+export type ProcessParts = {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  /** Closes what was opened, last first. */
+  closing: Closing;
+  fault: OnFault;
+};
+
+export function processParts(config: Config, log: Log, metrics: Metrics): ProcessParts {
+  const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
+  const fault = (dependency: string) => (error: unknown) => {
+    metrics.dependencyFaults.inc({ dependency });
+    log.warn({ err: error, dependency }, 'dependency fault');
+  };
+  return { config, log, metrics, closing, fault };
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
+import type { KeyRecord } from '../domain/key-record.ts';
+import type { MasterKey } from '../domain/master-key.ts';
+import { ChangeSignal } from '../revocation/change-signal.ts';
+import { combineSinks } from '../revocation/combine-sinks.ts';
+import { Lease } from '../revocation/lease.ts';
+import { PropagationWatch } from '../revocation/propagation-watch.ts';
+import { RefusedOrganizations } from '../revocation/refused-organizations.ts';
+import {
+  changesRememberedMax,
+  RememberedRevisions,
+  revisionMemoryMs,
+} from '../revocation/remembered-revisions.ts';
+import { ServerClock } from '../revocation/server-clock.ts';
+import { VerifierMemory } from '../revocation/verifier-memory.ts';
+import { listMasterKeyHashes, updateMasterKeyHash } from '../stores/postgres/master-keys/master-keys.ts';
+import { ChosenSecrets } from '../verify/chosen-secrets.ts';
+import { RecordCache } from '../verify/record-cache.ts';
+import type { ProcessParts } from './process-parts.ts';
+import type { Stores } from './stores.ts';
+
+export const masterKeysInMemoryMax = 10_000;
+
+/**
+ * Operator-chosen master keys at argon2. The last that waits has waited for a quarter of a second, at
+ * two of 11 ms at once, for each hash that there is.
+ */
+const chosenSecretHashing = { runningMax: 2, waitingMax: 40, refusal: 'TOO_MANY_ATTEMPTS' } as const;
+
+export type RevocationParts = ReturnType<typeof wireRevocation>;
+
+/** The lease, and what follows the change feed under it: caches, chosen master keys, heartbeats. */
+export function wireRevocation({ config, log, metrics, fault }: ProcessParts, stores: Stores) {
+  const clock = new ServerClock();
+  const revisions = new RememberedRevisions({
+    retentionMs: revisionMemoryMs,
+    changesMax: changesRememberedMax,
+  });
+  const refusedOrganizations = new RefusedOrganizations();
+  const keysInMemory = new RecordCache<KeyRecord>(revisions, config.RECORDS_IN_MEMORY_MAX);
+  const masterKeysInMemory = new RecordCache<MasterKey>(revisions, masterKeysInMemoryMax);
+  const caches = [keysInMemory, masterKeysInMemory];
+  const memory = new VerifierMemory({ revisions, refusedOrganizations, caches });
+  const changesHeard = new ChangeSignal();
+  const propagation = new PropagationWatch(stores.db, config.LEASE_MS, ({ heldUpBy }) => {
+    metrics.countPending(heldUpBy);
+    log.warn({ held_up_by: heldUpBy }, 'a change is pending: these verifiers have not confirmed it');
+  });
+  const chosenSecrets = new ChosenSecrets({
+    lease: { isHeld: () => lease.isHeld() },
+    listHashes: () => listMasterKeyHashes(stores.strangersDb),
+    hashing: new FairBulkhead(chosenSecretHashing),
+    saveHash: (id, passwordHash) => updateMasterKeyHash(stores.db, id, passwordHash),
+  });
+  const lease: Lease = new Lease(
+    {
+      db: stores.leaseDb,
+      clock,
+      onFault: fault('postgres'),
+      onLeaseMs: (leaseMs) => propagation.noteLease(leaseMs),
+      sink: combineSinks([memory, chosenSecrets, changesHeard]),
+    },
+    {
+      verifierId: randomUUID(),
+      leaseMs: config.LEASE_MS,
+      heartbeatMs: Math.min(1_000, config.LEASE_MS / 15),
+    },
+  );
+  const known = { clock, revisions, refusedOrganizations, keysInMemory, masterKeysInMemory };
+  return { ...known, chosenSecrets, changesHeard, propagation, lease };
+}

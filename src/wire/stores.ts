@@ -1,0 +1,105 @@
+import type { Config } from '../config.ts';
+import { openDatabase } from '../stores/postgres/database.ts';
+import { openPool } from '../stores/postgres/pool.ts';
+import { openQueueReadOnly } from '../stores/queue.ts';
+import { QueueWatch } from '../stores/queue-health.ts';
+import { openRedis } from '../stores/redis/client.ts';
+import { defineLimitScripts } from '../stores/redis/limits.ts';
+import type { ProcessParts } from './process-parts.ts';
+
+/** Opened as they are needed: a deployment without embedded verifiers has none of them. */
+const verifierConnectionsMax = 4;
+/**
+ * One for each of master keys, keys of callers and sessions, and one for the small reads that are
+ * shared.
+ */
+const strangerConnectionsMax = 4;
+/** An operator's page waits for it, and no decision about a key. */
+const queueLookMs = 500;
+
+export type Stores = ReturnType<typeof openStores>;
+
+/** Opens the connections of an API process: Postgres pools by purpose, Redis by purpose. */
+export function openStores({ config, closing, fault }: ProcessParts) {
+  const db = open(config, 'control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
+  closing.add('control pool', () => db.destroy());
+  const verifyDb = open(config, 'verify', config.VERIFY_CONNECTIONS_MAX, fault('postgres'));
+  closing.add('verify pool', () => verifyDb.destroy());
+  const strangersDb = open(config, 'strangers', strangerConnectionsMax, fault('postgres'));
+  closing.add('strangers pool', () => strangersDb.destroy());
+  const probeDb = open(config, 'probe', 1, fault('postgres'));
+  closing.add('probe pool', () => probeDb.destroy());
+  const leaseDb = open(config, 'lease', 1, fault('postgres'));
+  closing.add('lease pool', () => leaseDb.destroy());
+  const verifiersDb = open(config, 'verifiers', verifierConnectionsMax, fault('postgres'));
+  closing.add('verifiers pool', () => verifiersDb.destroy());
+  const usageDb = open(config, 'usage', 1, fault('postgres'));
+  closing.add('usage pool', () => usageDb.destroy());
+  const reportsDb = open(config, 'reports', 1, fault('postgres'));
+  closing.add('reports pool', () => reportsDb.destroy());
+  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
+  closing.add('redis', () => redis.disconnect());
+  // Apart from records and counts, which can be large. Its commands may be late: their answers are
+  // still heard.
+  const limitsRedis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 1_000 }, fault('redis'));
+  closing.add('limits redis', () => limitsRedis.disconnect());
+  defineLimitScripts(limitsRedis);
+  const queueRedis = openRedis(
+    { redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL, commandTimeoutMs: queueLookMs },
+    fault('queue redis'),
+  );
+  closing.add('queue redis', () => queueRedis.disconnect());
+  const queue = new QueueWatch(queueRedis, () => openQueueReadOnly(queueRedis, fault('queue')));
+  closing.add('queue watch', () => queue.close());
+
+  return {
+    db,
+    verifyDb,
+    strangersDb,
+    probeDb,
+    leaseDb,
+    verifiersDb,
+    usageDb,
+    reportsDb,
+    redis,
+    limitsRedis,
+    queue,
+  };
+}
+
+/**
+ * How long the users of each pool may be kept waiting. One pool each, so that a flood of one kind
+ * leaves the others alone.
+ */
+const poolTraits = {
+  // Mint, refresh, revoke, lists: what takes longer is answered with 503 within the second.
+  control: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
+  // Verification's way to the truth.
+  verify: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400, looksUpByIndex: true },
+  // All that is asked before it is known who calls.
+  strangers: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400, looksUpByIndex: true },
+  // Whether Postgres answers at all, for /health/ready.
+  probe: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
+  // Heartbeats of embedded verifiers, which come in waves: every change wakes them all.
+  verifiers: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900 },
+  // Counts, which nobody waits for: of some thousand keys at once while Redis is away, and one
+  // process at a time.
+  usage: { connectTimeoutMs: 1_000, statementTimeoutMs: 10_000, lockTimeoutMs: 5_000 },
+  // What has to be known of the keys in a gateway's usage report.
+  reports: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900, looksUpByIndex: true },
+  // A heartbeat that waited behind other work would cost the lease.
+  lease: { connectTimeoutMs: 1_000, statementTimeoutMs: 2_000, lockTimeoutMs: 1_900 },
+} as const;
+
+function open(
+  config: Config,
+  name: keyof typeof poolTraits,
+  connectionsMax: number,
+  onFault: (error: unknown) => void,
+) {
+  const { DATABASE_URL: databaseUrl } = config;
+  const applicationName = `flowplate-${name}`;
+  return openDatabase(
+    openPool({ databaseUrl, applicationName, connectionsMax, ...poolTraits[name] }, onFault),
+  );
+}
