@@ -13,10 +13,13 @@ export async function callTimes(times: number, verify: () => Promise<Answer>, co
   return times;
 }
 
+/** Each flush begins with its code. */
+const codeLength = 22;
+
 /** Calls in the flushes that wait in Redis. */
 export async function heldByRedis(redisUrl: string): Promise<number> {
   const flushes = await withRedis(redisUrl, (client) => client.hvals('fl:usage:flushes'));
-  const marks = flushes.flatMap((text) => JSON.parse(text) as unknown[][]);
+  const marks = flushes.flatMap((text) => JSON.parse(text.slice(codeLength)) as unknown[][]);
   return marks.reduce((sum, mark) => sum + Number(mark[3]), 0);
 }
 

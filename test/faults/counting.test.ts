@@ -40,8 +40,9 @@ const removal: Step = { to: 'redis', text: 'hdel\r\n$16\r\nfl:usage:flushes' };
 
 /** What a roll-up sends, in its order. */
 const steps: readonly Step[] = [
-  { to: 'redis', text: 'hrandfield' },
-  { to: 'redis', text: 'hmget' },
+  // The scripts that list and read what waits.
+  { to: 'redis', text: 'HRANDFIELD' },
+  { to: 'redis', text: 'HSTRLEN' },
   { to: 'postgres', text: 'pg_advisory_xact_lock(5201006)' },
   claim,
   { to: 'postgres', text: 'ensure_usage_partitions' },
