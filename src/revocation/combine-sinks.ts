@@ -1,6 +1,8 @@
 import type { ChangeSink } from './verifier-memory.ts';
 
-/** Followers of the change feed as one: each hears of what it listens to, in the order of the list. */
+/**
+ * Followers of the change feed as one: each hears of what it listens to, in the order of the list.
+ */
 export function combineSinks(sinks: readonly Partial<ChangeSink>[]): ChangeSink {
   return {
     reset(seq, refusedOrganizations) {

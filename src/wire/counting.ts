@@ -12,7 +12,9 @@ import { tellOfSetAside } from './report-set-aside-flush.ts';
 import type { RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
-/** About 500 bytes each. Beyond it, a limited key without a place is refused while Redis is away. */
+/**
+ * About 500 bytes each. Beyond it, a limited key without a place is refused while Redis is away.
+ */
 const limitedLinesMax = 100_000;
 
 export type CountingParts = ReturnType<typeof wireCounting>;

@@ -23,8 +23,8 @@ import type { Stores } from './stores.ts';
 export const masterKeysInMemoryMax = 10_000;
 
 /**
- * Operator-chosen master keys at argon2. The last that waits has waited for a quarter of a second, at
- * two of 11 ms at once, for each hash that there is.
+ * Operator-chosen master keys at argon2. The last that waits has waited for a quarter of a second,
+ * at two of 11 ms at once, for each hash that there is.
  */
 const chosenSecretHashing = { runningMax: 2, waitingMax: 40, refusal: 'TOO_MANY_ATTEMPTS' } as const;
 
