@@ -1,0 +1,21 @@
+/** The slow groups of tests by name, each a folder of `test/`; `quick` is all the others. */
+export const slowGroups = {
+  portal: 'the portal in a real browser',
+  gateways: 'nginx, Caddy and HAProxy in front of the broker',
+  faults: 'processes and stores that are killed, stopped, starved and flooded',
+  linearizability: 'no verdict contradicts an answered change, under faults',
+  packages: 'the npm packages, installed from their tarballs',
+} as const;
+
+export const groupNames: readonly string[] = [...Object.keys(slowGroups), 'quick'];
+
+export function isSlow(testFile: string): boolean {
+  return Object.keys(slowGroups).some((group) => testFile.startsWith(`test/${group}/`));
+}
+
+/** What vitest is told to run for these groups: paths, and folders that are left out. */
+export function argumentsOf(groups: readonly string[]): string[] {
+  const excluded = Object.keys(slowGroups).filter((group) => !groups.includes(group));
+  if (groups.includes('quick')) return excluded.map((group) => `--exclude=test/${group}/**`);
+  return groups.map((group) => `test/${group}/`);
+}
