@@ -22,10 +22,13 @@ const slowedSoonAndLong: ThrottleLimits = { free: 5, delaySecondsMax: 900 };
 export const failureLifeMs = 15 * 60_000;
 
 /**
- * The account from this address is slowed down soon and long; the account from everywhere and the
- * address for everybody only after many failures, and never for more than a minute: nobody can lock
- * an account for its owner, or an office for its people. Callers without a known address are
- * counted as one place.
+ * Subjects of a login: (account, place), account, and place. A place is an IPv4 address or the /64
+ * of an IPv6 address; callers without a known address are one place. The pair waits soon and up to
+ * 15 minutes; the account and the place wait after many failures, for at most a minute.
+ *
+ * One failure a minute renews a wait of a minute. With some fifteen addresses an attacker can keep
+ * the account's wait up for as long as the attack goes on. It does not hold at known places
+ * (known-place.ts), so the owner gets in there. From a new place the owner has to wait.
  */
 export function loginSubjects(
   keyring: Keyring,

@@ -126,6 +126,12 @@ export interface KeyChanges {
   subject_id: string;
 }
 
+export interface KnownPlaces {
+  id: Buffer;
+  last_login_at: Timestamp;
+  user_id: string;
+}
+
 export interface LoginFailures {
   blocked_until: Timestamp | null;
   failures: number;
@@ -291,6 +297,7 @@ export interface DB {
   environments: Environments;
   idempotency_keys: IdempotencyKeys;
   key_changes: KeyChanges;
+  known_places: KnownPlaces;
   login_failures: LoginFailures;
   master_key_mints: MasterKeyMints;
   master_keys: MasterKeys;

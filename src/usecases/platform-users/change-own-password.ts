@@ -10,6 +10,7 @@ import {
   findCredentials,
   savePlatformUser,
 } from '../../stores/postgres/platform-users/platform-users.ts';
+import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places.ts';
 import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change, commitChange } from '../change.ts';
@@ -21,10 +22,10 @@ export type ChangePasswordParts = PlatformUserParts & { keyring: Keyring };
 
 /**
  * A platform user sets their own password, with the old one, and every session of theirs ends:
- * also this one, since its token may be what was stolen. `INVALID_CREDENTIALS` when the old one is
- * wrong, which is written down and counted for the session: with a stolen token nobody must find
- * the password by trying. `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password. A
- * platform key has no password: `USER_NOT_FOUND`.
+ * also this one, since its token may be what was stolen. The account's known places are forgotten.
+ * `INVALID_CREDENTIALS` when the old one is wrong, which is written down and counted for the
+ * session: with a stolen token nobody must find the password by trying. `TOO_MANY_ATTEMPTS` after
+ * repeated failures, whatever the password. A platform key has no password: `USER_NOT_FOUND`.
  */
 export async function changeOwnPassword(
   parts: ChangePasswordParts,
@@ -42,6 +43,7 @@ export async function changeOwnPassword(
     if (current?.passwordHash !== known.passwordHash) throw new FlowplateError('INVALID_CREDENTIALS');
     await savePlatformUser(tx, { ...current.user, updatedAt: now }, passwordHash);
     await deleteSessionsOf(tx, known.user.id);
+    await deleteKnownPlacesOf(tx, known.user.id);
     await clearLoginFailures(tx, [subject]);
     return {
       answer: {},

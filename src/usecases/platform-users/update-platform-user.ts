@@ -1,3 +1,4 @@
+import { emailKey } from '../../domain/email.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { isActiveSuperAdmin, type PlatformUser } from '../../domain/platform-user.ts';
@@ -9,6 +10,7 @@ import {
   isThereAnotherSuperAdmin,
   savePlatformUser,
 } from '../../stores/postgres/platform-users/platform-users.ts';
+import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
 import { hashNewPassword } from './new-password.ts';
@@ -27,7 +29,8 @@ export type PlatformUserChanges = Partial<
  * Changes a platform user. Nobody changes one who holds more than they do, or gives what they do
  * not hold; a password is set by super-admins, and never one's own here; nobody deactivates
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
- * sessions in the same transaction; roles and status bind the next request.
+ * sessions in the same transaction, and forget the places known to the account, as another e-mail
+ * address does; roles and status bind the next request.
  */
 export async function updatePlatformUser(
   parts: PlatformUserParts,
@@ -50,7 +53,11 @@ export async function updatePlatformUser(
     if ((await savePlatformUser(tx, after, passwordHash)) === 'email taken') {
       throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     }
-    if (!after.isActive || passwordHash !== undefined) await deleteSessionsOf(tx, userId);
+    const areLoginsOver = !after.isActive || passwordHash !== undefined;
+    if (areLoginsOver) await deleteSessionsOf(tx, userId);
+    // A known place belongs to the e-mail address, which may be another account's next.
+    const isRenamed = emailKey(after.email) !== emailKey(before.email);
+    if (areLoginsOver || isRenamed) await deleteKnownPlacesOf(tx, userId);
     return {
       answer: after,
       events: eventsOf(changes, userId, passwordHash !== undefined),

@@ -6,7 +6,8 @@ import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import { type LoginSubjects, loginSubjects } from '../../domain/login-throttle.ts';
+import { knownPlaceIds } from '../../domain/known-place.ts';
+import { type LoginSubject, type LoginSubjects, loginSubjects } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
@@ -17,6 +18,7 @@ import {
   findCredentials,
   touchLogin,
 } from '../../stores/postgres/platform-users/platform-users.ts';
+import { isKnownPlace, saveKnownPlace } from '../../stores/postgres/sessions/known-places.ts';
 import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { insertSession } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
@@ -42,30 +44,51 @@ export type LogInRequest = {
   requestId: string;
 };
 
-/** A request with what its failure would be counted by. */
-type Attempt = LogInRequest & { subjects: LoginSubjects };
+/**
+ * A request with what its failure would be counted by, the ids of its place (known-place.ts), and
+ * whether the account has logged in from there lately.
+ */
+type Attempt = LogInRequest & { subjects: LoginSubjects; placeIds: Buffer[]; isPlaceKnown: boolean };
 
 export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
 
 /**
  * A token for who knows the password. `INVALID_CREDENTIALS` for an unknown address and for a wrong
  * password, after the same work; `ACCOUNT_INACTIVE` only to who knew the password;
- * `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password.
+ * `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password; at a place that the account
+ * knows, what failed elsewhere does not count.
  */
 export function logIn(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
   return parts.passwordHashing.run(() => logInNow(parts, request));
 }
 
 async function logInNow(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
-  const subjects = loginSubjects(parts.keyring, emailKey(request.email), request.address);
-  const attempt = { ...request, subjects };
-  await requireNoLoginBlock(parts, Object.values(subjects));
+  const attempt = await recognize(parts, request);
+  await requireNoLoginBlock(parts, waitingSubjects(attempt));
   const known = await findCredentials(parts.db, { email: request.email });
   const passwordHash = known?.passwordHash ?? (await nobodysHash(parts));
   const isRight = await isPassword(normalizedPassword(request.password), passwordHash);
   if (known === undefined || !isRight) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
   if (!known.user.isActive) return refuse(parts, attempt, known, 'ACCOUNT_INACTIVE');
   return begin(parts, attempt, known);
+}
+
+/**
+ * The attempt with its subjects and its place. Runs before the account is read, so that a wait is
+ * answered after the same work whether the account exists or not.
+ */
+async function recognize(parts: LogInParts, request: LogInRequest): Promise<Attempt> {
+  const account = emailKey(request.email);
+  const subjects = loginSubjects(parts.keyring, account, request.address);
+  const placeIds = knownPlaceIds(parts.keyring, account, request.address);
+  const isPlaceKnown = await isKnownPlace(parts.db, placeIds, parts.clock.now());
+  return { ...request, subjects, placeIds, isPlaceKnown };
+}
+
+/** The subjects whose waits hold for this attempt. At a known place, the account's does not. */
+function waitingSubjects({ subjects, isPlaceKnown }: Attempt): LoginSubject[] {
+  const { pair, address, account } = subjects;
+  return isPlaceKnown ? [pair, address] : [pair, address, account];
 }
 
 /**
@@ -114,15 +137,16 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
   const renewedHash = isOutdated(passwordHash)
     ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
-  const { account, pair } = attempt.subjects;
+  const [placeId] = attempt.placeIds;
   const by: Origin = { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId };
   const { answer } = await commitChange(parts, { by }, async (tx) => {
-    const login = { userId: user.id, passwordHash, renewedHash, now };
+    const login = { userId: user.id, email: attempt.email, passwordHash, renewedHash, now };
     if (!(await touchLogin(tx, login))) {
       return { answer: { isInTime: false }, events: [], revokes: revokesNothing };
     }
     await insertSession(tx, session);
-    await clearLoginFailures(tx, [account, pair]);
+    if (placeId !== undefined) await saveKnownPlace(tx, { id: placeId, userId: user.id, now });
+    await clearLoginFailures(tx, subjectsCleared(attempt));
     const details = { session_id: session.id, address: attempt.address ?? 'unknown' };
     const event: EventDraft = {
       eventType: 'platform.login.succeeded',
@@ -134,4 +158,12 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
   });
   if (!answer.isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
   return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
+}
+
+/**
+ * The subjects whose failures a success forgets. At a known place it leaves the account's: in the
+ * middle of an attack, each login of the owner would give the attacker fifty free guesses more.
+ */
+function subjectsCleared({ subjects, isPlaceKnown }: Attempt): LoginSubject[] {
+  return isPlaceKnown ? [subjects.pair] : [subjects.pair, subjects.account];
 }

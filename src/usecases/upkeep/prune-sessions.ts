@@ -1,19 +1,22 @@
+import { knownPlaceLifeMs } from '../../domain/known-place.ts';
 import { failureLifeMs } from '../../domain/login-throttle.ts';
 import { signingKeyLifeMs } from '../../domain/session.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { readServerTime } from '../../stores/postgres/server-time.ts';
+import { deleteKnownPlacesBefore } from '../../stores/postgres/sessions/known-places.ts';
 import { deleteLoginFailuresBefore } from '../../stores/postgres/sessions/login-failures.ts';
 import { deleteSessionsExpiredBefore } from '../../stores/postgres/sessions/sessions.ts';
 import { deleteSigningKeysBefore } from '../../stores/postgres/sessions/signing-keys.ts';
 
 /**
- * Drops sessions past their day, failed logins that are forgotten, and signing keys whose last
- * token has expired.
+ * Drops sessions past their day, failed logins and known places that are forgotten, and signing
+ * keys whose last token has expired.
  */
 export async function pruneSessions(parts: { db: Database }): Promise<number> {
   const now = (await readServerTime(parts.db)).getTime();
   const sessions = await deleteSessionsExpiredBefore(parts.db, new Date(now));
   const failures = await deleteLoginFailuresBefore(parts.db, new Date(now - failureLifeMs));
+  const places = await deleteKnownPlacesBefore(parts.db, new Date(now - knownPlaceLifeMs));
   const keys = await deleteSigningKeysBefore(parts.db, new Date(now - signingKeyLifeMs));
-  return sessions + failures + keys;
+  return sessions + failures + places + keys;
 }

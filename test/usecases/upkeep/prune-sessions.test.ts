@@ -25,6 +25,13 @@ async function failureOf(minutesAgo: number): Promise<Buffer> {
   return subject;
 }
 
+async function knownPlaceOf(daysAgo: number): Promise<Buffer> {
+  const id = randomBytes(32);
+  await sql`INSERT INTO known_places (id, user_id, last_login_at)
+    VALUES (${id}, 'puser_1', now() - make_interval(days => ${daysAgo}))`.execute(db);
+  return id;
+}
+
 async function signingKeyOf(daysAgo: number): Promise<string> {
   const id = `sig_${randomUUID()}`;
   await sql`INSERT INTO signing_keys (id, public_key, pepper_id, sealed_private_key, created_at)
@@ -32,16 +39,19 @@ async function signingKeyOf(daysAgo: number): Promise<string> {
   return id;
 }
 
-test('expired sessions, forgotten failures and signing keys past their last token are dropped, the others are kept', async () => {
+test('expired sessions, forgotten failures and places, and signing keys past their last token are dropped, the others are kept', async () => {
   await sessionOf(-1);
   const session = await sessionOf(1);
   await failureOf(16);
   const subject = await failureOf(14);
+  await knownPlaceOf(31);
+  const place = await knownPlaceOf(29);
   await signingKeyOf(33);
   const key = await signingKeyOf(31);
-  expect(await pruneSessions({ db })).toBe(3);
+  expect(await pruneSessions({ db })).toBe(4);
   expect(await db.selectFrom('platform_sessions').select('id').execute()).toEqual([{ id: session }]);
   expect(await db.selectFrom('login_failures').select('subject').execute()).toEqual([{ subject }]);
+  expect(await db.selectFrom('known_places').select('id').execute()).toEqual([{ id: place }]);
   expect(await db.selectFrom('signing_keys').select('id').execute()).toEqual([{ id: key }]);
   expect(await pruneSessions({ db })).toBe(0);
 });

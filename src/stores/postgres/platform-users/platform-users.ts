@@ -139,17 +139,24 @@ export async function savePlatformUser(
 }
 
 /**
- * Notes a login and, when the hash was made with old parameters, the new one. False when password
- * or status have changed since the credentials were read: that login is too late.
+ * Notes a login and, when the hash was made with old parameters, the new one. False when password,
+ * status or e-mail address have changed since the credentials were read: that login is too late.
  */
 export async function touchLogin(
   tx: Tx,
-  login: { userId: string; passwordHash: string; renewedHash: string | undefined; now: Date },
+  login: {
+    userId: string;
+    email: string;
+    passwordHash: string;
+    renewedHash: string | undefined;
+    now: Date;
+  },
 ): Promise<boolean> {
   const result = await tx
     .updateTable('platform_users')
     .set({ last_login_at: login.now, password_hash: login.renewedHash ?? login.passwordHash })
     .where('id', '=', login.userId)
+    .where('email_key', '=', emailKey(login.email))
     .where('password_hash', '=', login.passwordHash)
     .where('is_active', '=', true)
     .executeTakeFirst();

@@ -39,10 +39,7 @@ export async function addLoginFailure(db: Db, subjects: readonly LoginSubject[],
   }
 }
 
-/**
- * A success: the account is its owner's again. What others did from the same address still counts
- * against the address.
- */
+/** Forgets the failures of these, after a success. */
 export async function clearLoginFailures(db: Db, subjects: readonly LoginSubject[]): Promise<void> {
   await db
     .deleteFrom('login_failures')
