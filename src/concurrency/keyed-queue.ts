@@ -5,13 +5,20 @@ const waitingMax = 500;
 type Queue = { last: Promise<unknown>; length: number };
 
 /**
- * Lets tasks of one name run one after another, in the order in which they came, and tasks of
- * different names side by side. The database decides who is right in any case; waiting here instead
- * of there keeps a burst on one user from holding every connection of the process. When the
- * database is away, whoever waits behind the task that found out is told so at once.
+ * Keyed queue: tasks of one name run one after another, in the order in which they came, and tasks
+ * of different names side by side. The database decides who is right in any case; waiting here
+ * instead of there keeps a burst on one user from holding every connection of the process.
+ *
+ * `isFaultOfAll`: a fault that every task of the name would meet, such as a database that is away.
+ * Tasks that wait behind one that met it reject with it at once.
  */
 export class KeyedQueue {
   readonly #queues = new Map<string, Queue>();
+  readonly #isFaultOfAll: (error: unknown) => boolean;
+
+  constructor(isFaultOfAll: (error: unknown) => boolean = () => false) {
+    this.#isFaultOfAll = isFaultOfAll;
+  }
 
   async run<T>(name: string, task: () => Promise<T>): Promise<T> {
     const queue = this.#queues.get(name) ?? { last: Promise.resolve(), length: 0 };
@@ -20,7 +27,7 @@ export class KeyedQueue {
     queue.last = turn.then(
       () => undefined,
       (error) => {
-        if (error instanceof FlowplateError && error.code === 'DEPENDENCY_UNAVAILABLE') throw error;
+        if (this.#isFaultOfAll(error)) throw error;
       },
     );
     queue.last.catch(() => undefined);

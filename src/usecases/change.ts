@@ -90,7 +90,7 @@ export async function commitChange<T extends object>(
   decide: Decide<T>,
 ): Promise<Committed<T> & { isReplay: boolean }> {
   const now = parts.clock.now();
-  const { idempotency, turn } = options;
+  const { idempotency } = options;
   let told: Told | undefined;
   const { answer: kept, isReplay } = await idempotent<Kept<T>>({ ...parts, now }, idempotency, (keep) => {
     const commit = async () => {
@@ -100,7 +100,7 @@ export async function commitChange<T extends object>(
       told = committed.told;
       return committed.answer;
     };
-    return turn === undefined ? commit() : parts.turns.run(turn, commit);
+    return inTurns(parts.turns, turnsOf(options), commit);
   });
   const { audience = 'everybody', ...answer } = kept;
   if (isReplay) {
@@ -109,6 +109,25 @@ export async function commitChange<T extends object>(
     told = { seq: await findLastKeyChangeSeq(parts.db), audience };
   }
   return { answer: answer as unknown as T, told, isReplay };
+}
+
+/**
+ * Changes of what platform users may do exclude one another in the database. In one process they
+ * queue here: twenty of them would else wait for each other's lock longer than a statement may.
+ */
+function turnsOf({ turn, ends }: ChangeOptions): string[] {
+  return [
+    ...(turn === undefined ? [] : [turn]),
+    ...(ends === 'operators' ? ['rights of platform users'] : []),
+  ];
+}
+
+function inTurns<T>(
+  turns: KeyedQueue,
+  [name, ...others]: readonly string[],
+  task: () => Promise<T>,
+): Promise<T> {
+  return name === undefined ? task() : turns.run(name, () => inTurns(turns, others, task));
 }
 
 function queueOfCaller(by: Caller<Principal> | Origin): string {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { readTogether } from '../concurrency/read-together.ts';
 import type { AppParts } from '../http/app.ts';
+import { isServerAway } from '../stores/postgres/faults.ts';
 import { sessionHolderLookUps } from '../stores/postgres/sessions/sessions.ts';
 import { mintsInBatches } from '../stores/postgres/user-keys/minted-keys.ts';
 import { identifyApiUser } from '../usecases/api-users/identify-api-user.ts';
@@ -25,7 +26,7 @@ export function wireChanges(
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
   const connections = changesAtOnce(config);
-  const changes = { db, clock, randomBytes, turns: new KeyedQueue(), connections, propagation };
+  const changes = { db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections, propagation };
   const refusals = new RefusalAudit(changes, fault('audit'));
   closing.add('refusals', () => refusals.close());
   const signingKeys = new SigningKeys({ db, strangersDb, clock, randomBytes, keyring });

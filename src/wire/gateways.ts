@@ -1,5 +1,6 @@
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { CallBudgets } from '../domain/call-budgets.ts';
+import { isServerAway } from '../stores/postgres/faults.ts';
 import { KnownLines } from '../usecases/verifiers/known-lines.ts';
 import { KnownReporters } from '../usecases/verifiers/known-reporters.ts';
 import { NewestHeartbeats } from '../usecases/verifiers/newest-heartbeats.ts';
@@ -34,7 +35,7 @@ export function wireGateways(
       reporters: new KnownReporters(reportsDb),
       lines: new KnownLines(reportsDb),
       budgets: new CallBudgets(),
-      turns: new KeyedQueue(),
+      turns: new KeyedQueue(isServerAway),
       deliverUsage,
       onLeftOut: tellOfLeftOutUsage(log, metrics),
     },

@@ -35,7 +35,7 @@ test('a failure is the failing task alone', async () => {
 });
 
 test('who waits behind a task that found the database away is refused without trying, and a later task tries again', async () => {
-  const turns = new KeyedQueue();
+  const turns = new KeyedQueue((error) => error instanceof FlowplateError);
   let tried = 0;
   const away = async () => {
     tried += 1;
@@ -50,6 +50,16 @@ test('who waits behind a task that found the database away is refused without tr
   expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(tried).toBe(1);
   await expect(turns.run('user', async () => 'back')).resolves.toBe('back');
+});
+
+test('who waits behind a task that waited too long for a lock gets its own try', async () => {
+  const turns = new KeyedQueue(() => false);
+  const late = turns.run('user', async () => {
+    throw new FlowplateError('DEPENDENCY_UNAVAILABLE');
+  });
+  const next = turns.run('user', async () => 'done');
+  await expect(late).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE' });
+  await expect(next).resolves.toBe('done');
 });
 
 test('a queue without end is refused', async () => {

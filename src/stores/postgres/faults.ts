@@ -50,6 +50,14 @@ export function isDependencyUnavailable(error: unknown): boolean {
 }
 
 /**
+ * Whether Postgres was not reached or takes no work now, and not only this statement waited too
+ * long for a lock.
+ */
+export function isServerAway(error: unknown): boolean {
+  return isDependencyUnavailable(error) && !isFaultOfTheStatement(error);
+}
+
+/**
  * Classes that blame the values of a statement: data, constraints, and what is too much for one row
  * or one statement.
  */

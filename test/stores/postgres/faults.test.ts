@@ -1,7 +1,12 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { FlowplateError } from '../../../src/domain/errors.ts';
-import { isLockTimeout, isUnavailable, isUniqueViolation } from '../../../src/stores/postgres/faults.ts';
+import {
+  isLockTimeout,
+  isServerAway,
+  isUnavailable,
+  isUniqueViolation,
+} from '../../../src/stores/postgres/faults.ts';
 
 function databaseError(code: string, constraint?: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('no', 2, 'error'), { code, constraint });
@@ -90,4 +95,12 @@ test('a unique violation is one of the named constraint and of no other', () => 
   expect(isUniqueViolation(fault, 'api_keys_digest')).toBe(false);
   expect(isUniqueViolation(databaseError('23503', 'api_keys_one_active'), 'api_keys_one_active')).toBe(false);
   expect(isUniqueViolation(new Error('23505'), 'api_keys_one_active')).toBe(false);
+});
+
+test('a server that is away is no lock that one statement waited too long for', () => {
+  const unavailable = (cause: Error) => new FlowplateError('DEPENDENCY_UNAVAILABLE', { cause });
+  expect(isServerAway(unavailable(systemError('connect')))).toBe(true);
+  expect(isServerAway(unavailable(databaseError('57P01')))).toBe(true);
+  expect(isServerAway(unavailable(databaseError('55P03')))).toBe(false);
+  expect(isServerAway(new FlowplateError('KEY_NOT_FOUND'))).toBe(false);
 });
