@@ -2,7 +2,7 @@ import type { RequestHandler, Response } from 'express';
 import { encodeBase62, randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import { idPrefixes } from '../domain/ids.ts';
-import { redact } from '../domain/redact.ts';
+import { isSafeRequestId } from '../domain/request-id.ts';
 
 /** What accompanies a request from its first step to its log line, in `res.locals`. */
 export type RequestContext = {
@@ -13,7 +13,6 @@ export type RequestContext = {
   principalId: string | undefined;
 };
 
-const requestIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /** Puts the context into `res.locals` and the id into the answer. */
@@ -40,13 +39,9 @@ export function requestIds(randomBytes: RandomBytes): NewRequestId {
   return () => idPrefixes.request + processName + encodeBase62(count++, 8);
 }
 
-/**
- * The caller's own `x-request-id` when it is safe in a header and a log line and looks like no
- * secret, else a new one.
- */
+/** The caller's own `x-request-id` when it is safe, else a new one. */
 export function requestIdFrom(sent: unknown, newRequestId: NewRequestId): string {
-  const isSafe = typeof sent === 'string' && requestIdPattern.test(sent) && redact(sent) === sent;
-  return isSafe ? sent : newRequestId();
+  return isSafeRequestId(sent) ? sent : newRequestId();
 }
 
 /** The same object with its type; Express itself knows `locals` only as a bag. */

@@ -1,3 +1,4 @@
+import { identityHeaderList } from '../domain/forward-auth/identity-headers.ts';
 import type { Accepted } from '../domain/verdict.ts';
 
 const verdicts = new WeakMap<object, Accepted>();
@@ -21,11 +22,6 @@ export function verdictOf(request: object): Accepted {
  * auth names them.
  */
 export function identityHeaders(verdict: Accepted): Record<string, string> {
-  return {
-    'x-flowplate-user-id': verdict.user_id,
-    'x-flowplate-organization-id': verdict.organization_id,
-    'x-flowplate-key-id': verdict.key_id,
-    'x-flowplate-environment': verdict.environment,
-    'x-flowplate-scopes': verdict.scopes.join(' '),
-  };
+  const list = identityHeaderList(verdict);
+  return Object.fromEntries(list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? '']] : [])));
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newSecret } from '../../src/domain/key-format.ts';
+import { newApiKeySecret, newSecret } from '../../src/domain/key-format.ts';
 import { listen } from '../../src/process/serve-http.ts';
 import { flowplateExpress, identityHeaders, verdictOf } from '../../src/sdk/express.ts';
 import type { Demands } from '../../src/sdk/gate.ts';
@@ -205,11 +205,23 @@ test('a path that is not behind the middleware knows nobody', async () => {
 test("a request id of the client's is kept when it is safe, and no secret ever is one", async () => {
   const ids: Array<[sent: string, isKept: boolean]> = [
     ['trace-1', true],
-    [newSecret('user', 'test', randomBytes), false],
     ['a b', false],
+    ['eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl', false],
+    ...everySecret().map((secret): [string, boolean] => [secret, false]),
+    ...everySecret().map((secret): [string, boolean] => [`trace-${secret}`, false]),
   ];
   for (const [sent, isKept] of ids) {
-    const { headers } = await askGateway(gateway, ['x-request-id', sent]);
-    expect(headers['x-request-id'] === sent).toBe(isKept);
+    const { headers, body } = await askGateway(gateway, ['x-request-id', sent]);
+    expect(headers['x-request-id'] === sent, sent).toBe(isKept);
+    expect(body.includes(sent), sent).toBe(isKept);
   }
 });
+
+/** One secret of each kind. */
+function everySecret(): string[] {
+  const naming = (['user', 'master'] as const).map((kind) => newSecret(kind, 'test', randomBytes));
+  const others = (['tenant', 'platform', 'apiUser'] as const).map((kind) =>
+    newApiKeySecret(kind, randomBytes),
+  );
+  return [...naming, ...others];
+}

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
+import { bearerToken } from '../../domain/forward-auth/presented-key.ts';
 import { parseSecret, type SecretKind } from '../../domain/key-format.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { Accepted } from '../../domain/verdict.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import type { HttpExchange } from '../exchange.ts';
-import { pickHeaders } from '../pick-headers.ts';
 
 /**
  * A token of ours has some 400 characters, a key at most 57; whoever sends much more has sent
@@ -24,7 +25,7 @@ export type KeyAccessParts = {
  */
 export function readBearer({ req }: Pick<HttpExchange, 'req'>): string {
   const [authorizations = [], keys = []] = sentCredentials(req);
-  const tokens = authorizations.map((text) => /^Bearer +(\S+) *$/i.exec(text)?.[1] ?? '');
+  const tokens = authorizations.map((text) => bearerToken(text) ?? '');
   const [first = '', ...others] = [...tokens, ...keys];
   if (others.some((other) => other !== first)) throw new FlowplateError('AMBIGUOUS_CREDENTIALS');
   if (first === '' || first.length > credentialLengthMax) throw new FlowplateError('AUTHENTICATION_REQUIRED');

@@ -1,10 +1,10 @@
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
 import { reasonFault } from '../../domain/impersonation-reason.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { Caller, OrganizationPrincipal, PlatformPrincipal } from '../../domain/principal.ts';
 import { redact } from '../../domain/redact.ts';
 import type { HttpExchange } from '../exchange.ts';
-import { pickHeaders } from '../pick-headers.ts';
 
 export type ImpersonationParts = {
   /**

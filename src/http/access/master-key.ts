@@ -1,6 +1,7 @@
 import { type MaybeLater, mapMaybe } from '../../concurrency/maybe-later.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import {
   type MasterKeyPrincipal,
   type Principal,
@@ -8,7 +9,6 @@ import {
 } from '../../domain/principal.ts';
 import type { MasterKeys } from '../../verify/master-keys.ts';
 import type { HttpExchange } from '../exchange.ts';
-import { pickHeaders } from '../pick-headers.ts';
 import type { Access } from './access.ts';
 
 /** A secret of ours has at most 79 characters; whoever sends much more has not sent one. */

@@ -1,8 +1,9 @@
 import { FlowplateError } from '../../domain/errors.ts';
+import { bearerToken } from '../../domain/forward-auth/presented-key.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { HttpExchange } from '../exchange.ts';
-import { pickHeaders } from '../pick-headers.ts';
 import { strangersMembersMax } from '../read-body.ts';
 import type { Access } from './access.ts';
 import { admitMasterKey, type MasterKeyAccessParts } from './master-key.ts';
@@ -59,11 +60,8 @@ function headerCredentials(rawHeaders: readonly string[]): string[] {
 
 /** Undefined for any other scheme: it belongs to something in between. */
 function fromAuthorization(authorization: string): string | undefined {
-  const [, scheme, rest = ''] = /^(Basic|Bearer)(?: +(.*))?$/i.exec(authorization) ?? [];
-  if (scheme === undefined) return undefined;
-  const credentials = rest.trimEnd();
-  if (/\s/.test(credentials)) return '';
-  return scheme.toLowerCase() === 'bearer' ? credentials : passwordOf(credentials);
+  const [basic, credentials = ''] = /^Basic(?: +(.*))?$/i.exec(authorization) ?? [];
+  return basic === undefined ? bearerToken(authorization) : passwordOf(credentials.trimEnd());
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { pickHeaders } from '../pick-headers.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 
 /**
  * What no form and no link can send, and no page of another origin without our consent, which

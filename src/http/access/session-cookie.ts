@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { HttpExchange } from '../exchange.ts';
-import { pickHeaders } from '../pick-headers.ts';
 import { hasBearer, readBearer } from './bearer.ts';
 import { isFromOwnPage, isNotFromElsewhere } from './own-page.ts';
 

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inTime } from '../../concurrency/deadline.ts';
 import { type MaybeLater, mapMaybe } from '../../concurrency/maybe-later.ts';
+import { identityHeaderList } from '../../domain/forward-auth/identity-headers.ts';
+import { limitHeaders } from '../../domain/forward-auth/limit-headers.ts';
+import { toRefusalAnswer, type Undecided } from '../../domain/forward-auth/refusals.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import type { Accepted, RefusedCode, Verdict } from '../../domain/verdict.ts';
+import type { Accepted, Refused, Verdict } from '../../domain/verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
 import { requestIdFrom } from '../request-context.ts';
-import { type Refusal, refusals } from './authorize-refusals.ts';
 import { type ProxyRequest, readProxyRequest } from './end-client.ts';
 
 /** Envoy gives up after 200 ms by default; an answer of ours, even a 503, must be there first. */
@@ -45,7 +47,7 @@ function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
   return inTime(outcome, deadlineMs, () => new Error('undecided'));
 }
 
-type Outcome = Verdict | Exclude<Refusal, RefusedCode>;
+type Outcome = Verdict | Undecided;
 
 function decide(parts: AppParts, req: IncomingMessage, asked: ProxyRequest): MaybeLater<Outcome> {
   if (asked.masterKey === undefined) return 'GATEWAY_UNKNOWN';
@@ -64,22 +66,9 @@ function decideFor(
   return verifyKey(parts.verify, gateway, { ...asked.asked, key: asked.key });
 }
 
-/**
- * Names and values in one flat list: the shape that Node writes without building an object of
- * headers first.
- */
 function allow(parts: AppParts, res: ServerResponse, verdict: Accepted, requestId: string): void {
-  const headers = [
-    'x-flowplate-user-id',
-    verdict.user_id,
-    'x-flowplate-organization-id',
-    verdict.organization_id,
-    'x-flowplate-key-id',
-    verdict.key_id,
-    'x-flowplate-environment',
-    verdict.environment,
-    'x-flowplate-scopes',
-    verdict.scopes.join(' '),
+  const headers = identityHeaderList(verdict);
+  headers.push(
     'x-request-id',
     requestId,
     'x-envoy-auth-headers-to-remove',
@@ -88,9 +77,9 @@ function allow(parts: AppParts, res: ServerResponse, verdict: Accepted, requestI
     'no-store',
     'Content-Length',
     '0',
-  ];
+  );
   if (verdict.rate_limit !== undefined || verdict.quota !== undefined) {
-    headers.push(...Object.entries(rateLimitHeaders(verdict, nowOf(parts))).flat());
+    headers.push(...Object.entries(limitHeaders(verdict, nowOf(parts))).flat());
   }
   res.writeHead(200, headers);
   res.end();
@@ -100,33 +89,19 @@ function refuse(
   parts: AppParts,
   req: IncomingMessage,
   res: ServerResponse,
-  outcome: Verdict | Exclude<Refusal, RefusedCode>,
+  outcome: Refused | Undecided,
   requestId: string,
 ): void {
-  const nowMs = nowOf(parts);
-  const { status, title, challenge, code } =
-    refusals[typeof outcome === 'object' ? (outcome.code as RefusedCode) : outcome];
-  const onlyKnowsForbidden = status === 429 && /[?&]deny=403(&|$)/.test(req.url ?? '');
-  const body = JSON.stringify({
-    type: 'about:blank',
-    title,
-    status: onlyKnowsForbidden ? 403 : status,
-    trace_id: requestId,
-  });
-  res.writeHead(onlyKnowsForbidden ? 403 : status, {
-    'Content-Type': 'application/problem+json',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'x-request-id': requestId,
-    ...(challenge !== undefined && { 'WWW-Authenticate': challenge }),
-    ...(code !== undefined && { 'x-flowplate-code': code }),
-    ...(status === 503 && { 'Retry-After': '1' }),
-    ...(typeof outcome === 'object' && rateLimitHeaders(outcome, nowMs)),
-    ...(typeof outcome === 'object' && status === 429 && { 'Retry-After': retryAfter(outcome, nowMs) }),
-  });
-  if (outcome === 'GATEWAY_UNKNOWN') parts.refusalPace.end(res, body);
-  else if (typeof outcome === 'object' && outcome.code === 'NOT_FOUND') parts.unknownKeyPace.end(res, body);
-  else res.end(body);
+  const limitedStatus = /[?&]deny=403(&|$)/.test(req.url ?? '') ? 403 : 429;
+  const answer = toRefusalAnswer(outcome, { requestId, nowMs: nowOf(parts), limitedStatus });
+  res.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) });
+  if (outcome === 'GATEWAY_UNKNOWN') parts.refusalPace.end(res, answer.body);
+  else if (isUnknownKey(outcome)) parts.unknownKeyPace.end(res, answer.body);
+  else res.end(answer.body);
+}
+
+function isUnknownKey(outcome: Refused | Undecided): boolean {
+  return typeof outcome === 'object' && outcome.code === 'NOT_FOUND';
 }
 
 /**
@@ -134,34 +109,4 @@ function refuse(
  */
 function nowOf({ verify }: AppParts): number {
   return verify.clock.nowMs();
-}
-
-/**
- * draft-ietf-httpapi-ratelimit-headers: what is left of the limit that runs out first. Absent
- * without a limit.
- */
-function rateLimitHeaders({ rate_limit, quota }: Verdict, nowMs: number): Record<string, string> {
-  const policies: string[] = [];
-  const states: string[] = [];
-  for (const [name, state, seconds] of [
-    ['rate', rate_limit, rate_limit?.window_seconds],
-    ['quota', quota, undefined],
-  ] as const) {
-    if (state === undefined) continue;
-    policies.push(`"${name}";q=${state.limit}${seconds === undefined ? '' : `;w=${seconds}`}`);
-    if (state.remaining !== null)
-      states.push(`"${name}";r=${state.remaining};t=${secondsUntil(state.reset_at, nowMs)}`);
-  }
-  return {
-    ...(policies.length > 0 && { 'RateLimit-Policy': policies.join(', ') }),
-    ...(states.length > 0 && { RateLimit: states.join(', ') }),
-  };
-}
-
-function retryAfter({ code, rate_limit, quota }: Verdict, nowMs: number): string {
-  return String(secondsUntil((code === 'QUOTA_EXCEEDED' ? quota : rate_limit)?.reset_at ?? null, nowMs));
-}
-
-function secondsUntil(resetAt: string | null, nowMs: number): number {
-  return resetAt === null ? 1 : Math.max(1, Math.ceil((Date.parse(resetAt) - nowMs) / 1_000));
 }

@@ -1,5 +1,6 @@
+import { type PresentedKey, readPresentedKey } from '../../domain/forward-auth/presented-key.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { Asked } from '../../verify/decide.ts';
-import { pickHeaders } from '../pick-headers.ts';
 
 /** What forward auth looks at; everything else of the request is not read. */
 const headerNames = [
@@ -15,26 +16,19 @@ const headerNames = [
   'transfer-encoding',
 ] as const;
 
-export type ProxyRequest = {
+export type ProxyRequest = PresentedKey & {
   /** The gateway's own credential; undefined when it sent none, or two different ones. */
   masterKey: string | undefined;
-  /** The end client's key; undefined when there is none, or no single one. */
-  key: string | undefined;
-  isAmbiguous: boolean;
   asked: Asked;
   requestId: string | undefined;
   /** It says that a body follows; whether one does is another matter. */
   announcesBody: boolean;
 };
 
-const bearerPattern = /^Bearer +(\S+) *$/i;
-
 /**
- * What the proxy's request says: who asks, the end client's key, from `X-API-Key` or
- * `Authorization: Bearer`, and what the gateway demands of it in `x-flowplate-required-*`. Two
- * different keys, or a list in one header (nginx joins duplicates with a comma), are no key at all.
- * An empty `X-API-Key` counts as not sent. A client that sends such a demand itself only makes it
- * harder for itself: demands are added up.
+ * What the proxy's request says: who asks, the end client's key, and what the gateway demands of it
+ * in `x-flowplate-required-*`. A client that sends such a demand itself only makes it harder for
+ * itself: demands are added up.
  */
 export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
   const [masterKeys, apiKeys, authorizations, forwardedFor, requestIds, ...rest] = pickHeaders(
@@ -42,7 +36,7 @@ export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
     headerNames,
   );
   const [scopes, organizations, environments, lengths, encodings] = rest;
-  const { key, isAmbiguous } = readKey(apiKeys ?? [], authorizations ?? []);
+  const { key, isAmbiguous } = readPresentedKey(apiKeys ?? [], authorizations ?? []);
   return {
     masterKey: theOnly(masterKeys),
     key,
@@ -60,27 +54,8 @@ export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
 
 /** One value, however often it was sent. */
 function theOnly(values: string[] = []): string | undefined {
-  const [first, ...others] = values.length === 1 ? values : values.filter(isFilled);
+  const [first, ...others] = values.length === 1 ? values : values.filter((value) => value !== '');
   return others.every((other) => other === first) ? first : undefined;
-}
-
-const isFilled = (value: string) => value !== '';
-
-function readKey(
-  apiKeys: string[],
-  authorizations: string[],
-): { key: string | undefined; isAmbiguous: boolean } {
-  const filled = apiKeys.filter(isFilled);
-  const sent = authorizations.length === 0 ? filled : [...filled, ...authorizations.map(fromBearer)];
-  const keys = sent.filter((key) => key !== undefined);
-  const key = keys[0];
-  const isAmbiguous = key !== undefined && (key.includes(',') || keys.some((other) => other !== key));
-  return { key: isAmbiguous ? undefined : key, isAmbiguous };
-}
-
-/** Undefined for another scheme, such as the Basic credentials of something behind the gateway. */
-function fromBearer(authorization: string): string | undefined {
-  return bearerPattern.exec(authorization)?.[1] ?? (/^Bearer\b/i.test(authorization) ? '' : undefined);
 }
 
 function words(values: string[] = []): string[] | undefined {

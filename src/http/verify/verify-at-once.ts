@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import { AcceptedVerdict } from '../../verify/accepted-verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
 import type { HttpExchange } from '../exchange.ts';
-import { pickHeaders } from '../pick-headers.ts';
 import { bodyBytesMax, parseJsonBody } from '../read-body.ts';
 import { validate } from '../validate.ts';
 import { toVerifyRequest, verifyBody } from './verdict-schemas.ts';

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { refusals } from '../../../src/domain/forward-auth/refusals.ts';
 import type { RefusedCode } from '../../../src/domain/verdict.ts';
 import { type AppParts, createApp } from '../../../src/http/app.ts';
 import { requestIdFrom } from '../../../src/http/request-context.ts';
 import { toOriginForm } from '../../../src/http/request-target.ts';
-import { refusals } from '../../../src/http/verify/authorize-refusals.ts';
 import { verifyKey } from '../../../src/verify/verify-key.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { refusals } from '../../../src/domain/forward-auth/refusals.ts';
 import type { RefusedCode, Verdict } from '../../../src/domain/verdict.ts';
-import { refusals } from '../../../src/http/verify/authorize-refusals.ts';
 import { type Embedded, embed } from '../../sdk/embedded.ts';
 import { endAll } from '../../support/at-end.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';

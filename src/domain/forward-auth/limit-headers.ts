@@ -1,10 +1,12 @@
-import type { Verdict } from '../domain/verdict.ts';
+import type { Verdict } from '../verdict.ts';
 
 /**
- * draft-ietf-httpapi-ratelimit-headers, as Flowplate's forward auth sends them. Absent without a
- * limit.
+ * Rate-limit headers (draft-ietf-httpapi-ratelimit-headers) of the limits that a verdict names.
+ * Empty without a limit. `nowMs` is by the clock by which the limits were decided: the local one
+ * may be minutes away from it.
  */
 export function limitHeaders({ rate_limit, quota }: Verdict, nowMs: number): Record<string, string> {
+  if (rate_limit === undefined && quota === undefined) return {};
   const policies: string[] = [];
   const states: string[] = [];
   for (const [name, state, seconds] of [
@@ -22,6 +24,7 @@ export function limitHeaders({ rate_limit, quota }: Verdict, nowMs: number): Rec
   };
 }
 
+/** Seconds until the limit that refused the call is reset. */
 export function retryAfter({ code, rate_limit, quota }: Verdict, nowMs: number): string {
   const state = code === 'QUOTA_EXCEEDED' ? quota : rate_limit;
   return String(secondsUntil(state?.reset_at ?? null, nowMs));
