@@ -1,10 +1,10 @@
-import type { KeyStatus, Metadata, Quota, RateLimit } from './user-key.ts';
+import type { KeySettings, KeyStatus } from './user-key.ts';
 
 /**
  * All that a verification decides from. Times are Unix milliseconds, for cheap comparing and
  * packing.
  */
-export type KeyRecord = {
+export type KeyRecord = DecidingSettings & {
   id: string;
   revision: number;
   lineageId: string;
@@ -12,15 +12,15 @@ export type KeyRecord = {
   organizationId: string;
   environment: string;
   status: KeyStatus;
-  enabled: boolean;
   expiresAtMs: number | null;
   supersededUntilMs: number | null;
-  scopes: string[];
-  metadata: Metadata;
-  rateLimit: RateLimit | null;
-  quota: Quota | null;
-  ipAllowlist: string[] | null;
 };
+
+/** Of the settings, those that verification needs: most of all not the name. */
+type DecidingSettings = Pick<
+  KeySettings,
+  'enabled' | 'scopes' | 'metadata' | 'rateLimit' | 'quota' | 'ipAllowlist'
+>;
 
 /**
  * How long a record may be used after its Postgres read, in Redis and in memory alike, never

@@ -42,6 +42,18 @@ export type KeySettings = {
   enabled: boolean;
 };
 
+/** The settings of a key whose owner chose none. */
+export const unsetSettings: KeySettings = {
+  name: null,
+  metadata: {},
+  scopes: [],
+  expiresAt: null,
+  rateLimit: null,
+  quota: null,
+  ipAllowlist: null,
+  enabled: true,
+};
+
 export type Key = KeySettings & {
   id: string;
   /**

@@ -1,5 +1,6 @@
 import type { AppliedChange } from '../domain/key-change.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
+import { fromSentKeyRecord, type SentKeyRecord } from '../domain/key-record-codec.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { readVerdict } from './read-verdict.ts';
@@ -31,27 +32,9 @@ export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageM
 
 type SentChange = Omit<AppliedChange, 'subjectId'> & { subject_id: string };
 
-type SentRecord = {
-  id: string;
-  revision: number;
-  lineage_id: string;
-  user_id: string;
-  organization_id: string;
-  environment: string;
-  status: KeyRecord['status'];
-  enabled: boolean;
-  expires_at_ms: number | null;
-  superseded_until_ms: number | null;
-  scopes: string[];
-  metadata: KeyRecord['metadata'];
-  rate_limit: KeyRecord['rateLimit'];
-  quota: KeyRecord['quota'];
-  ip_allowlist: string[] | null;
-};
-
 type RecordAnswer =
   | { record: null }
-  | { record: SentRecord; organization_active: boolean; age_ms: number; as_of_seq?: number };
+  | { record: SentKeyRecord; organization_active: boolean; age_ms: number; as_of_seq?: number };
 
 const verifiersPath = '/v1/flowplate/verifiers';
 
@@ -94,7 +77,7 @@ export class Broker {
       age_ms: ageMs,
       as_of_seq: asOfSeq = -1,
     } = answer;
-    return { record: toKeyRecord(record), organizationActive, ageMs, asOfSeq };
+    return { record: deepFreeze(fromSentKeyRecord(record)), organizationActive, ageMs, asOfSeq };
   }
 
   reportUsage(verifierId: string, { id, sums }: UsageReport): Promise<void> {
@@ -113,26 +96,6 @@ export class Broker {
  * Frozen, since verdicts hand its scopes and metadata out: what a gateway does to them must not
  * change what is decided next.
  */
-function toKeyRecord(sent: SentRecord): KeyRecord {
-  return deepFreeze({
-    id: sent.id,
-    revision: sent.revision,
-    lineageId: sent.lineage_id,
-    userId: sent.user_id,
-    organizationId: sent.organization_id,
-    environment: sent.environment,
-    status: sent.status,
-    enabled: sent.enabled,
-    expiresAtMs: sent.expires_at_ms,
-    supersededUntilMs: sent.superseded_until_ms,
-    scopes: sent.scopes,
-    metadata: sent.metadata,
-    rateLimit: sent.rate_limit,
-    quota: sent.quota,
-    ipAllowlist: sent.ip_allowlist,
-  });
-}
-
 function deepFreeze<T extends object>(value: T): T {
   for (const inner of Object.values(value)) {
     if (typeof inner === 'object' && inner !== null) deepFreeze(inner);

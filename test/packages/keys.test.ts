@@ -37,10 +37,10 @@ test('the package has its code, types, README and licence, and depends on nothin
   for (const format of ['esm', 'cjs']) {
     const dist = join(directory, 'dist', format);
     const rooms = (await readdir(dist)).filter((room) => room !== 'package.json');
-    expect(rooms).toEqual(['domain', 'sdk', 'verify']);
+    expect(rooms).toEqual(['domain', 'revocation', 'sdk', 'verify']);
     const files = await readdir(join(dist, 'sdk'));
     expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'express.js', 'fastify.d.ts']));
-    expect(await readdir(join(dist, 'verify'))).not.toContain('lease.js');
+    expect(await readdir(join(dist, 'revocation'))).not.toContain('lease.js');
   }
 });
 

@@ -1,4 +1,7 @@
 import type { KeyRecord } from '../../src/domain/key-record.ts';
+import { unsetSettings } from '../../src/domain/user-key.ts';
+
+const { name: _name, expiresAt: _expiresAt, ...decidingSettings } = unsetSettings;
 
 /** An active key without limits of any kind, but for what the test is about. */
 export function keyRecord(changed: Partial<KeyRecord> = {}): KeyRecord {
@@ -10,14 +13,9 @@ export function keyRecord(changed: Partial<KeyRecord> = {}): KeyRecord {
     organizationId: 'org_1',
     environment: 'prod',
     status: 'active',
-    enabled: true,
     expiresAtMs: null,
     supersededUntilMs: null,
-    scopes: [],
-    metadata: {},
-    rateLimit: null,
-    quota: null,
-    ipAllowlist: null,
+    ...decidingSettings,
     ...changed,
   };
 }

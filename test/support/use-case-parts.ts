@@ -5,6 +5,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type { Caller, MasterKeyPrincipal } from '../../src/domain/principal.ts';
+import { unsetSettings } from '../../src/domain/user-key.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
 import { mintsInBatches } from '../../src/stores/postgres/user-keys/minted-keys.ts';
 import { type MintRequest, mintKey } from '../../src/usecases/user-keys/mint-key.ts';
@@ -87,14 +88,7 @@ export function mintRequest(changed: Partial<MintRequest> = {}): MintRequest {
     userId: `user_${randomUUID()}`,
     organizationId: 'org_1',
     environment: 'test',
-    name: null,
-    metadata: {},
-    scopes: [],
-    expiresAt: null,
-    rateLimit: null,
-    quota: null,
-    ipAllowlist: null,
-    enabled: true,
+    ...unsetSettings,
     ...changed,
   };
 }

@@ -976,10 +976,10 @@ export interface components {
             enabled: boolean;
             expires_at_ms: number | null;
             superseded_until_ms: number | null;
-            scopes: string[];
             metadata: {
                 [key: string]: unknown;
             };
+            scopes: string[];
             rate_limit: {
                 limit: number;
                 window_seconds: number;

@@ -4,7 +4,7 @@ import { statusAt } from '../../domain/user-key.ts';
 import type { MintedKey } from '../../usecases/user-keys/issue-secret.ts';
 import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
 import { externalId, keyId, timestampText } from '../fields.ts';
-import { settingFields } from './key-schemas.ts';
+import { settingFields, toSettingsAnswer } from './key-settings.ts';
 
 /** What a key's owner gets, once. */
 export const mintedFields = {
@@ -59,13 +59,7 @@ export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
     user_id: key.userId,
     organization_id: key.organizationId,
     environment: key.environment,
-    name: key.name,
-    metadata: key.metadata,
-    scopes: key.scopes,
-    expires_at: key.expiresAt?.toISOString() ?? null,
-    rate_limit: key.rateLimit,
-    quota: key.quota,
-    ip_allowlist: key.ipAllowlist,
+    ...toSettingsAnswer(key),
     enabled: key.enabled,
     status: status === 'active' && !key.enabled ? ('disabled' as const) : status,
     superseded_until: key.supersededUntil?.toISOString() ?? null,

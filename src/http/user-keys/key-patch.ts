@@ -3,6 +3,7 @@ import type { KeySettings } from '../../domain/user-key.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { validate } from '../validate.ts';
 import { updateBody } from './key-schemas.ts';
+import { toSettings } from './key-settings.ts';
 
 export type KeyPatch = {
   replaced: Partial<KeySettings>;
@@ -48,19 +49,5 @@ function merged({ metadata, rateLimit, quota }: KeySettings, patch: Nested): Nes
     ...(patch.metadata !== undefined && { metadata: mergePatch(metadata, patch.metadata) }),
     ...(patch.rate_limit !== undefined && { rate_limit: mergePatch(rateLimit, patch.rate_limit) }),
     ...(patch.quota !== undefined && { quota: mergePatch(quota, patch.quota) }),
-  };
-}
-
-/** The settings that a PATCH names, in our own names; what it does not name stays as it is. */
-function toSettings(body: z.output<typeof updateBody>): Partial<KeySettings> {
-  return {
-    ...(body.name !== undefined && { name: body.name }),
-    ...(body.metadata !== undefined && { metadata: body.metadata }),
-    ...(body.scopes !== undefined && { scopes: body.scopes }),
-    ...(body.expires_at !== undefined && { expiresAt: body.expires_at }),
-    ...(body.rate_limit !== undefined && { rateLimit: body.rate_limit }),
-    ...(body.quota !== undefined && { quota: body.quota }),
-    ...(body.ip_allowlist !== undefined && { ipAllowlist: body.ip_allowlist }),
-    ...(body.enabled !== undefined && { enabled: body.enabled }),
   };
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { unsetSettings } from '../../domain/user-key.ts';
 import type { MintParts } from '../../usecases/user-keys/mint-key.ts';
 import { mintKey } from '../../usecases/user-keys/mint-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { environmentSlug, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
-import { endOf, mintBody, settingFields } from './key-schemas.ts';
+import { endOf, mintBody } from './key-schemas.ts';
+import { settingFields, toSettings } from './key-settings.ts';
 
 export const mintKeyRoute = defineRoute({
   method: 'post',
@@ -30,14 +32,9 @@ export const mintKeyRoute = defineRoute({
     const request = {
       ...owner,
       environment: body.environment ?? parts.environment,
-      name: body.name ?? null,
-      metadata: body.metadata ?? {},
-      scopes: body.scopes ?? [],
+      ...unsetSettings,
+      ...toSettings(body),
       expiresAt: endOf(body, parts.clock.now()) ?? null,
-      rateLimit: body.rate_limit ?? null,
-      quota: body.quota ?? null,
-      ipAllowlist: body.ip_allowlist ?? null,
-      enabled: true,
     };
     const { answer, isReplay } = await mintKey(parts, caller, request, idempotency);
     return {

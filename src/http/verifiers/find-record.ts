@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { isVerifiable } from '../../domain/key-format.ts';
+import { toSentKeyRecord } from '../../domain/key-record-codec.ts';
 import { isVisibleTo } from '../../domain/principal.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { keyRecord, seq, toKeyRecordAnswer, verifierParams } from './verifier-schemas.ts';
+import { keyRecord, seq, verifierParams } from './verifier-schemas.ts';
 
 type Parts = { verify: Pick<VerifyParts, 'records' | 'clock'> };
 
@@ -39,7 +40,7 @@ export const findRecordRoute = defineRoute({
     return {
       status: 200,
       body: {
-        record: toKeyRecordAnswer(record),
+        record: toSentKeyRecord(record),
         organization_active: organizationActive,
         age_ms: parts.verify.clock.monotonicMs() - entry.readAtMs,
         as_of_seq: entry.asOfSeq,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { AppliedChange } from '../../domain/key-change.ts';
-import type { KeyRecord } from '../../domain/key-record.ts';
-import { settingFields } from '../user-keys/key-schemas.ts';
+import { settingFields } from '../user-keys/key-settings.ts';
 
 export const verifierParams = z.strictObject({ verifier_id: z.uuid() });
 
@@ -22,7 +21,8 @@ export function toRecentChange({ kind, subjectId, revision, status }: AppliedCha
   return { kind, subject_id: subjectId, revision, status };
 }
 
-const { scopes, metadata, rate_limit, quota, ip_allowlist } = settingFields;
+/** Verification does not need the name, and has the expiry as a number. */
+const { name: _name, expires_at: _expiresAt, ...decidingSettings } = settingFields;
 
 export const keyRecord = z
   .strictObject({
@@ -36,30 +36,6 @@ export const keyRecord = z
     enabled: z.boolean(),
     expires_at_ms: z.number().nullable(),
     superseded_until_ms: z.number().nullable(),
-    scopes,
-    metadata,
-    rate_limit,
-    quota,
-    ip_allowlist,
+    ...decidingSettings,
   })
   .meta({ id: 'KeyRecord', description: 'All that a verification decides from. Never the secret.' });
-
-export function toKeyRecordAnswer(record: KeyRecord): z.input<typeof keyRecord> {
-  return {
-    id: record.id,
-    revision: record.revision,
-    lineage_id: record.lineageId,
-    user_id: record.userId,
-    organization_id: record.organizationId,
-    environment: record.environment,
-    status: record.status,
-    enabled: record.enabled,
-    expires_at_ms: record.expiresAtMs,
-    superseded_until_ms: record.supersededUntilMs,
-    scopes: record.scopes,
-    metadata: record.metadata,
-    rate_limit: record.rateLimit,
-    quota: record.quota,
-    ip_allowlist: record.ipAllowlist,
-  };
-}

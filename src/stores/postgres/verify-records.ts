@@ -1,9 +1,10 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { KeyRecord } from '../../domain/key-record.ts';
-import type { KeyStatus, Metadata, Quota, RateLimit } from '../../domain/user-key.ts';
+import { fromSentKeyRecord, type SentKeyRecord, sentKeyRecordNames } from '../../domain/key-record-codec.ts';
 import type { Database, Db } from './database.ts';
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
 import { inBatches, type LookUpLimits } from './look-ups.ts';
+import type { ApiKeys } from './schema.ts';
 
 export type FoundKeyRecord = {
   record: KeyRecord;
@@ -21,27 +22,14 @@ export function keyRecordLookUps(db: Database, limits: LookUpLimits): FindKeyRec
   return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted));
 }
 
-type Row = {
-  digest: Buffer;
-  id: string;
-  revision: number;
-  lineage_id: string;
-  user_id: string;
-  organization_id: string;
-  environment: string;
-  status: KeyStatus;
-  enabled: boolean;
-  expires_at: Date | null;
-  superseded_until: Date | null;
-  scopes: string[];
-  metadata: Metadata;
-  rate_limit: RateLimit | null;
-  quota: Quota | null;
-  ip_allowlist: string[] | null;
-  pepper_id: string;
-  organization_active: boolean;
-  read_at_ms: number;
-};
+type Row = Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms'> &
+  Pick<Selectable<ApiKeys>, 'digest' | 'pepper_id' | 'expires_at' | 'superseded_until'> & {
+    organization_active: boolean;
+    read_at_ms: number;
+  };
+
+/** Times are columns of another type: without `_ms`, and a `Date` in a row. */
+const recordColumns = sql.raw(sentKeyRecordNames.map((name) => `k.${name.replace(/_ms$/, '')}`).join(', '));
 
 /**
  * One indexed statement for several keys, in their order. The organization's status comes along for
@@ -49,8 +37,7 @@ type Row = {
  */
 async function findKeyRecords(db: Db, wanted: readonly Digests[]): Promise<(FoundKeyRecord | undefined)[]> {
   const { rows } = await sql<Row>`
-    SELECT k.digest, k.id, k.revision, k.lineage_id, k.user_id, k.organization_id, k.environment, k.status, k.enabled, k.expires_at,
-      k.superseded_until, k.scopes, k.metadata, k.rate_limit, k.quota, k.ip_allowlist, k.pepper_id,
+    SELECT k.digest, k.pepper_id, ${recordColumns},
       o.status = 'active' AS organization_active,
       (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms
     FROM api_keys k JOIN organizations o ON o.id = k.organization_id
@@ -60,23 +47,11 @@ async function findKeyRecords(db: Db, wanted: readonly Digests[]): Promise<(Foun
 
 function toFoundKeyRecord(row: Row): FoundKeyRecord {
   return {
-    record: {
-      id: row.id,
-      revision: row.revision,
-      lineageId: row.lineage_id,
-      userId: row.user_id,
-      organizationId: row.organization_id,
-      environment: row.environment,
-      status: row.status,
-      enabled: row.enabled,
-      expiresAtMs: row.expires_at?.getTime() ?? null,
-      supersededUntilMs: row.superseded_until?.getTime() ?? null,
-      scopes: row.scopes,
-      metadata: row.metadata,
-      rateLimit: row.rate_limit,
-      quota: row.quota,
-      ipAllowlist: row.ip_allowlist,
-    },
+    record: fromSentKeyRecord({
+      ...row,
+      expires_at_ms: row.expires_at?.getTime() ?? null,
+      superseded_until_ms: row.superseded_until?.getTime() ?? null,
+    }),
     pepperId: row.pepper_id,
     organizationActive: row.organization_active,
     readAtMs: row.read_at_ms,

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { KeyRecord } from '../../domain/key-record.ts';
+import { fromKeyRecordValues, toKeyRecordValues } from '../../domain/key-record-codec.ts';
 import { parseJson } from '../../domain/read-json.ts';
 import type { Stamps } from '../../domain/stamp.ts';
-import type { Quota, RateLimit } from '../../domain/user-key.ts';
 import { keyspace } from './keyspace.ts';
 
 /**
@@ -15,7 +15,7 @@ export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: numbe
  * The first element of every packed record: a reader that does not know the layout treats the entry
  * as absent.
  */
-const layout = 2;
+const layout = 3;
 
 /**
  * Twice the largest record there can be: 16 KiB of metadata, 64 scopes, 64 addresses. A longer one
@@ -58,49 +58,8 @@ export async function writeRecord(
   await redis.set(name, recordStamps.stamp(name, packRecord(packed)), 'PX', Math.ceil(ttlMs));
 }
 
-type Packed = [
-  layout: number,
-  readAtMs: number,
-  asOfSeq: number,
-  id: string,
-  revision: number,
-  lineageId: string | 0,
-  userId: string,
-  organizationId: string,
-  environment: string,
-  status: KeyRecord['status'],
-  enabled: 0 | 1,
-  expiresAtMs: number,
-  supersededUntilMs: number,
-  scopes: string[],
-  metadata: KeyRecord['metadata'],
-  rateLimit: RateLimit | 0,
-  quota: Quota | 0,
-  ipAllowlist: string[] | 0,
-];
-
 export function packRecord({ record, readAtMs, asOfSeq }: PackedRecord): string {
-  const packed: Packed = [
-    layout,
-    Math.floor(readAtMs),
-    asOfSeq,
-    record.id,
-    record.revision,
-    record.lineageId === record.id ? 0 : record.lineageId,
-    record.userId,
-    record.organizationId,
-    record.environment,
-    record.status,
-    record.enabled ? 1 : 0,
-    record.expiresAtMs ?? 0,
-    record.supersededUntilMs ?? 0,
-    record.scopes,
-    record.metadata,
-    record.rateLimit ?? 0,
-    record.quota ?? 0,
-    record.ipAllowlist ?? 0,
-  ];
-  return JSON.stringify(packed);
+  return JSON.stringify([layout, Math.floor(readAtMs), asOfSeq, ...toKeyRecordValues(record)]);
 }
 
 /**
@@ -109,48 +68,16 @@ export function packRecord({ record, readAtMs, asOfSeq }: PackedRecord): string 
  */
 export function unpackRecord(text: string): PackedRecord | undefined {
   const packed = parsePacked(text);
-  if (packed === undefined) return undefined;
-  const [
-    ,
-    readAtMs,
-    asOfSeq,
-    id,
-    revision,
-    lineageId,
-    userId,
-    organizationId,
-    environment,
-    status,
-    ...switches
-  ] = packed;
-  const [enabled, expiresAtMs, supersededUntilMs, scopes, metadata, rateLimit, quota, ipAllowlist] = switches;
-  return {
-    readAtMs,
-    asOfSeq,
-    record: {
-      id,
-      revision,
-      lineageId: lineageId || id,
-      userId,
-      organizationId,
-      environment,
-      status,
-      enabled: enabled === 1,
-      expiresAtMs: expiresAtMs || null,
-      supersededUntilMs: supersededUntilMs || null,
-      scopes,
-      metadata,
-      rateLimit: rateLimit || null,
-      quota: quota || null,
-      ipAllowlist: ipAllowlist || null,
-    },
-  };
+  if (packed === undefined || packed[0] !== layout) return undefined;
+  const [, readAtMs, asOfSeq, ...values] = packed;
+  const record = fromKeyRecordValues(values);
+  return record && { record, readAtMs: readAtMs as number, asOfSeq: asOfSeq as number };
 }
 
-function parsePacked(text: string): Packed | undefined {
+function parsePacked(text: string): unknown[] | undefined {
   try {
     const value = parseJson(text);
-    return Array.isArray(value) && value[0] === layout && value.length === 18 ? (value as Packed) : undefined;
+    return Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -18,21 +18,15 @@ export function issueSecret(
 ): { secret: string; key: Key; digest: KeyDigest } {
   const secret = newSecret('user', wanted.environment, parts.randomBytes);
   const id = newId('key', now, parts.randomBytes);
+  const { userId, organizationId, environment, lineageId = id, ...settings } = wanted;
   const key: Key = {
+    ...settings,
     id,
-    lineageId: wanted.lineageId ?? id,
+    lineageId,
     keyPrefix: parseSecret(secret)?.prefix ?? '',
-    userId: wanted.userId,
-    organizationId: wanted.organizationId,
-    environment: wanted.environment,
-    name: wanted.name,
-    metadata: wanted.metadata,
-    scopes: wanted.scopes,
-    expiresAt: wanted.expiresAt,
-    rateLimit: wanted.rateLimit,
-    quota: wanted.quota,
-    ipAllowlist: wanted.ipAllowlist,
-    enabled: wanted.enabled,
+    userId,
+    organizationId,
+    environment,
     status: 'active',
     supersededUntil: null,
     revokedAt: null,

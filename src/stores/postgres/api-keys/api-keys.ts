@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { type ApiKey, toNameKey } from '../../../domain/api-key.ts';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { KeyStatus } from '../../../domain/user-key.ts';
 import type { Db, Tx } from '../database.ts';
+import type { ApiKeys } from '../schema.ts';
 
 /**
  * Whose tenant and platform keys are there at all: those of one organization, or all. Hidden and
@@ -145,25 +146,7 @@ function selectWithin(db: Db, { organizationId }: ApiKeyReach) {
     : query.where('kind', '=', 'tenant').where('organization_id', '=', organizationId);
 }
 
-type ApiKeyRow = {
-  id: string;
-  kind: string;
-  name: string | null;
-  description: string | null;
-  key_prefix: string;
-  key_suffix: string | null;
-  organization_id: string;
-  environment: string;
-  scopes: string[];
-  role_ids: string[] | null;
-  status: string;
-  enabled: boolean;
-  expires_at: Date | null;
-  revoked_at: Date | null;
-  revision: number;
-  created_at: Date;
-  updated_at: Date;
-};
+type ApiKeyRow = Pick<Selectable<ApiKeys>, (typeof apiKeyColumns)[number]>;
 
 export function toApiKey(row: ApiKeyRow): ApiKey {
   return {

@@ -6,7 +6,7 @@ import type { Key } from '../../../domain/user-key.ts';
 import { auditEventColumns, auditEventRow } from '../audit/events.ts';
 import type { Database, Db } from '../database.ts';
 import { isFaultOfTheStatement } from '../faults.ts';
-import { newKeyRow } from './user-keys.ts';
+import { newKeyColumns, newKeyRow } from './user-keys.ts';
 
 /**
  * What is stored of a mint: the key, the digest of its secret, and the event that says who minted
@@ -121,6 +121,4 @@ function masterKeyOf({ actor }: AuditEvent): string | null {
 
 // Named, and not all columns of the table: one that a later migration adds has to get its default
 // from this version too.
-const keyColumns = sql.raw(
-  'id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, name, metadata, scopes, rate_limit, quota, ip_allowlist, enabled, expires_at, created_at, updated_at',
-);
+const keyColumns = sql.join([...newKeyColumns, 'pepper_id', 'digest'].map((column) => sql.ref(column)));

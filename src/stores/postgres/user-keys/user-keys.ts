@@ -1,18 +1,12 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Place } from '../../../domain/key-change.ts';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '../../../domain/user-key.ts';
 import type { Db, Tx } from '../database.ts';
 import { isUniqueViolation } from '../faults.ts';
-import type { JsonObject } from '../schema.ts';
+import type { ApiKeys, JsonObject } from '../schema.ts';
 
-const columns = [
-  'id',
-  'lineage_id',
-  'key_prefix',
-  'user_id',
-  'organization_id',
-  'environment',
+const settingColumns = [
   'name',
   'metadata',
   'scopes',
@@ -20,14 +14,23 @@ const columns = [
   'quota',
   'ip_allowlist',
   'enabled',
-  'status',
   'expires_at',
-  'superseded_until',
-  'revoked_at',
-  'revision',
+] as const;
+
+/** What is written of a new key beside its digest; the other columns have their defaults. */
+export const newKeyColumns = [
+  'id',
+  'lineage_id',
+  'key_prefix',
+  'user_id',
+  'organization_id',
+  'environment',
+  ...settingColumns,
   'created_at',
   'updated_at',
 ] as const;
+
+const columns = [...newKeyColumns, 'status', 'superseded_until', 'revoked_at', 'revision'] as const;
 
 type Owner = { userId: string; organizationId: string; environment: string };
 
@@ -250,7 +253,7 @@ export async function updateLineageSettings(
 ): Promise<Key[]> {
   const rows = await tx
     .updateTable('api_keys')
-    .set({ ...settingColumns(settings), updated_at: now, revision: sql`revision + 1` })
+    .set({ ...toSettingColumns(settings), updated_at: now, revision: sql`revision + 1` })
     // The first of a line by its id, the others by the index of successors (migration 0026).
     .where(sql<boolean>`(id = ${lineageId} OR (lineage_id = ${lineageId} AND id <> lineage_id))`)
     .where('status', 'in', ['active', 'superseded'])
@@ -316,7 +319,7 @@ export async function rekeyKey(db: Db, id: string, fromPepperId: string, to: Key
     .execute();
 }
 
-/** What is written of a new key; the rest has its defaults. */
+/** The row of a new key. */
 export function newKeyRow(key: Key, digest: KeyDigest) {
   return {
     id: key.id,
@@ -327,13 +330,13 @@ export function newKeyRow(key: Key, digest: KeyDigest) {
     user_id: key.userId,
     organization_id: key.organizationId,
     environment: key.environment,
-    ...settingColumns(key),
+    ...toSettingColumns(key),
     created_at: key.createdAt,
     updated_at: key.createdAt,
-  };
+  } satisfies Record<(typeof newKeyColumns)[number] | 'pepper_id' | 'digest', unknown>;
 }
 
-function settingColumns(settings: KeySettings) {
+function toSettingColumns(settings: KeySettings) {
   return {
     name: settings.name,
     metadata: settings.metadata as JsonObject,
@@ -343,31 +346,10 @@ function settingColumns(settings: KeySettings) {
     ip_allowlist: settings.ipAllowlist,
     enabled: settings.enabled,
     expires_at: settings.expiresAt,
-  };
+  } satisfies Record<(typeof settingColumns)[number], unknown>;
 }
 
-type KeyRow = {
-  id: string;
-  lineage_id: string;
-  key_prefix: string;
-  user_id: string;
-  organization_id: string;
-  environment: string;
-  name: string | null;
-  metadata: unknown;
-  scopes: string[];
-  rate_limit: unknown;
-  quota: unknown;
-  ip_allowlist: string[] | null;
-  enabled: boolean;
-  status: string;
-  expires_at: Date | null;
-  superseded_until: Date | null;
-  revoked_at: Date | null;
-  revision: number;
-  created_at: Date;
-  updated_at: Date;
-};
+type KeyRow = Pick<Selectable<ApiKeys>, (typeof columns)[number]>;
 
 function toKey(row: KeyRow): Key {
   return {

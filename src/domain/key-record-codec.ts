@@ -1,0 +1,66 @@
+import type { KeyRecord } from './key-record.ts';
+
+/** Spelling of each field for verifiers and for Postgres, in the order in which Redis has them. */
+const sentNames = {
+  id: 'id',
+  revision: 'revision',
+  lineageId: 'lineage_id',
+  userId: 'user_id',
+  organizationId: 'organization_id',
+  environment: 'environment',
+  status: 'status',
+  enabled: 'enabled',
+  expiresAtMs: 'expires_at_ms',
+  supersededUntilMs: 'superseded_until_ms',
+  scopes: 'scopes',
+  metadata: 'metadata',
+  rateLimit: 'rate_limit',
+  quota: 'quota',
+  ipAllowlist: 'ip_allowlist',
+} as const satisfies Record<keyof KeyRecord, string>;
+
+const names = Object.keys(sentNames) as (keyof KeyRecord)[];
+
+/** A record as the broker sends it to embedded verifiers. */
+export type SentKeyRecord = { [Name in keyof KeyRecord as (typeof sentNames)[Name]]: KeyRecord[Name] };
+
+export const sentKeyRecordNames = Object.values(sentNames);
+
+export function toSentKeyRecord(record: KeyRecord): SentKeyRecord {
+  return Object.fromEntries(names.map((name) => [sentNames[name], record[name]])) as SentKeyRecord;
+}
+
+/** As one literal: the engine then keeps all fields in one object, which the hot path reads. */
+export function fromSentKeyRecord(sent: SentKeyRecord): KeyRecord {
+  return {
+    id: sent.id,
+    revision: sent.revision,
+    lineageId: sent.lineage_id,
+    userId: sent.user_id,
+    organizationId: sent.organization_id,
+    environment: sent.environment,
+    status: sent.status,
+    enabled: sent.enabled,
+    expiresAtMs: sent.expires_at_ms,
+    supersededUntilMs: sent.superseded_until_ms,
+    scopes: sent.scopes,
+    metadata: sent.metadata,
+    rateLimit: sent.rate_limit,
+    quota: sent.quota,
+    ipAllowlist: sent.ip_allowlist,
+  };
+}
+
+/** The values alone, for Redis: without names a record is half as long. */
+export function toKeyRecordValues(record: KeyRecord): unknown[] {
+  return names.map((name) => (name === 'lineageId' && record.lineageId === record.id ? 0 : record[name]));
+}
+
+/** Undefined for a list of another length, which is not of this layout. */
+export function fromKeyRecordValues(values: readonly unknown[]): KeyRecord | undefined {
+  if (values.length !== names.length) return undefined;
+  const sent: Partial<Record<keyof SentKeyRecord, unknown>> = {};
+  for (const [at, name] of sentKeyRecordNames.entries()) sent[name] = values[at];
+  sent.lineage_id ||= sent.id;
+  return fromSentKeyRecord(sent as SentKeyRecord);
+}
