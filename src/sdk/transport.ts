@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseJson } from '../domain/read-json.ts';
 import { refusedId, toApiError, unexpectedAnswer } from './api-error.ts';
+import { Deadline } from './deadline.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
 import { readText } from './read-text.ts';
 import { splitLines } from './split-lines.ts';
@@ -81,56 +82,44 @@ export class Transport {
    * stops in the middle is given up by `fetch` itself.
    */
   async *lines(call: Call): AsyncGenerator<string, void, undefined> {
-    const { fetch: send = fetch, timeoutMs = timeoutMsDefault } = this.#options;
     const headers = { accept: 'application/x-ndjson, application/json', ...call.headers };
-    const controller = new AbortController();
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      controller.abort();
-    }, call.timeoutMs ?? timeoutMs);
-    const signal = AbortSignal.any([controller.signal, ...(call.signal === undefined ? [] : [call.signal])]);
+    const request = this.#request({ ...call, headers });
+    const deadline = this.#startDeadline(call);
     try {
-      const response = await send(this.#url(call), { ...this.#request({ ...call, headers }), signal });
-      clearTimeout(timer);
+      const response = await this.#fetch(call, request, deadline);
+      deadline.stopTimer();
       if (!response.ok || response.body === null) throw toApiError(response, await readText(response));
       yield* splitLines(response.body, () => unexpectedAnswer(response));
     } catch (error) {
-      if (error instanceof FlowplateApiError) throw error;
-      call.signal?.throwIfAborted();
-      throw new FlowplateUnreachableError(isLate ? 'timeout' : 'network', error);
+      throw toThrown(error, call, deadline);
     } finally {
-      clearTimeout(timer);
-      // Whoever stopped asking needs no more of the answer.
-      controller.abort();
+      deadline.end();
     }
   }
 
   async #attempt(call: Call): Promise<Received> {
-    const { fetch: send = fetch, timeoutMs = timeoutMsDefault } = this.#options;
     const request = this.#request(call);
     call.signal?.throwIfAborted();
-    const controller = new AbortController();
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      controller.abort();
-    }, call.timeoutMs ?? timeoutMs);
-    const abort = () => controller.abort();
-    call.signal?.addEventListener('abort', abort, { once: true });
+    const deadline = this.#startDeadline(call);
     try {
-      const response = await send(this.#url(call), { ...request, signal: controller.signal });
+      const response = await this.#fetch(call, request, deadline);
       const text = await readText(response);
       if (!response.ok) throw toApiError(response, text);
       return { body: text === '' ? undefined : parse(response, text), headers: response.headers };
     } catch (error) {
-      if (error instanceof FlowplateApiError) throw error;
-      call.signal?.throwIfAborted();
-      throw new FlowplateUnreachableError(isLate ? 'timeout' : 'network', error);
+      throw toThrown(error, call, deadline);
     } finally {
-      clearTimeout(timer);
-      call.signal?.removeEventListener('abort', abort);
+      deadline.end();
     }
+  }
+
+  #startDeadline(call: Call): Deadline {
+    return new Deadline(call.timeoutMs ?? this.#options.timeoutMs ?? timeoutMsDefault, call.signal);
+  }
+
+  async #fetch(call: Call, request: RequestInit, { signal }: Deadline): Promise<Response> {
+    const { fetch: send = fetch } = this.#options;
+    return send(this.#url(call), { ...request, signal });
   }
 
   /** Refuses an id that changes the path: `fetch` turns `/api-keys/usr_1/..` into `/api-keys/`. */
@@ -165,6 +154,13 @@ export class Transport {
       ...(body !== undefined && { body: isJson ? JSON.stringify(body, finite) : String(body) }),
     };
   }
+}
+
+/** The caller's own reason when it aborted the call; else there was no answer. */
+function toThrown(error: unknown, { signal }: Call, deadline: Deadline): unknown {
+  if (error instanceof FlowplateApiError) return error;
+  if (signal?.aborted) return signal.reason;
+  return new FlowplateUnreachableError(deadline.isOver ? 'timeout' : 'network', error);
 }
 
 /** JSON has no other numbers: `JSON.stringify` writes null for them, and that would be stored. */

@@ -46,7 +46,7 @@ export const listApiKeysRoute = defineRoute({
   }),
   errors: [],
   async handle(parts: ApiKeyReadParts, { query: asked, caller }) {
-    const { apiKeys, next } = await listApiKeys(parts, caller.principal, {
+    const { items, next } = await listApiKeys(parts, caller.principal, {
       name: asked.name,
       prefix: asked.prefix,
       status: asked.status,
@@ -63,8 +63,8 @@ export const listApiKeysRoute = defineRoute({
     return {
       status: 200,
       body: {
-        data: apiKeys.map((found) => toApiKeyAnswer(found, now)),
-        next_cursor: next === null ? null : toCursor(next),
+        data: items.map((found) => toApiKeyAnswer(found, now)),
+        next_cursor: next === undefined ? null : toCursor(next),
       },
     };
   },

@@ -21,13 +21,12 @@ export const listApiUsersRoute = defineRoute({
   answer: z.array(apiUserAnswer),
   errors: [],
   async handle(parts: ReadApiUserParts, { query: { limit, cursor } }) {
-    const { users, hasMore } = await listApiUsers(parts, { limit, before: cursor });
-    const last = hasMore ? users.at(-1) : undefined;
+    const { items, next } = await listApiUsers(parts, { limit, before: cursor });
     const now = parts.clock.now();
     return {
       status: 200,
-      body: users.map((user) => toApiUserAnswer(user, now)),
-      ...nextPage('/users', { limit }, last && toCursor(last.user.id)),
+      body: items.map((user) => toApiUserAnswer(user, now)),
+      ...nextPage('/users', { limit }, next && toCursor(next)),
     };
   },
 });

@@ -31,12 +31,11 @@ export const listAuditEventsRoute = defineRoute({
     const { cursor, ...narrowed } = query;
     const { limit, ...filter } = narrowed;
     const page = { limit, before: cursor };
-    const { events, hasMore } = await listAuditEvents(parts, toAuditFilter(filter), page);
-    const last = hasMore ? events.at(-1) : undefined;
+    const { items, next } = await listAuditEvents(parts, toAuditFilter(filter), page);
     return {
       status: 200,
-      body: events.map(toAuditEventAnswer),
-      ...nextPage(path, narrowed, last && toCursor(last.id)),
+      body: items.map(toAuditEventAnswer),
+      ...nextPage(path, narrowed, next && toCursor(next)),
     };
   },
 });

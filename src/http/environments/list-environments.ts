@@ -23,16 +23,15 @@ export const listEnvironmentsRoute = defineRoute({
   }),
   errors: [],
   async handle(parts: Parameters<typeof listEnvironments>[0], { query, caller }) {
-    const { environments, hasMore } = await listEnvironments(parts, caller.principal, {
+    const { items, next } = await listEnvironments(parts, caller.principal, {
       limit: query.limit,
       before: query.cursor,
     });
-    const last = environments.at(-1);
     return {
       status: 200,
       body: {
-        data: environments.map(toEnvironmentAnswer),
-        next_cursor: hasMore && last !== undefined ? toCursor(last.id) : null,
+        data: items.map(toEnvironmentAnswer),
+        next_cursor: next === undefined ? null : toCursor(next),
       },
     };
   },

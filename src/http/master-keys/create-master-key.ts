@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { validationError } from '../../domain/errors.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import { createMasterKey } from '../../usecases/master-keys/create-master-key.ts';
 import type { MasterKeyRequest } from '../../usecases/master-keys/issue-master-key.ts';
+import { requireFuture } from '../../usecases/require-future.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
@@ -25,9 +25,7 @@ export const createMasterKeyRoute = defineRoute({
   idempotent: true,
   async handle(parts: Parameters<typeof createMasterKey>[0], { body, caller, idempotency }) {
     const request = toRequest(body);
-    if (request.expiresAt !== null && request.expiresAt <= parts.clock.now()) {
-      throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
-    }
+    requireFuture(request.expiresAt, parts.clock.now());
     const { isReplay, ...created } = await createMasterKey(parts, caller, request, idempotency);
     return {
       status: 201,

@@ -28,12 +28,11 @@ export const listMasterKeysRoute = defineRoute({
   errors: [],
   async handle(parts: Parameters<typeof listMasterKeys>[0], { query }) {
     const { cursor, ...narrowed } = query;
-    const { masterKeys, hasMore } = await listMasterKeys(parts, { ...narrowed, before: cursor });
-    const last = masterKeys.at(-1);
+    const { items, next } = await listMasterKeys(parts, { ...narrowed, before: cursor });
     return {
       status: 200,
-      body: masterKeys.map(toMasterKeyAnswer),
-      ...nextPage(path, narrowed, hasMore && last !== undefined ? toCursor(last.id) : undefined),
+      body: items.map(toMasterKeyAnswer),
+      ...nextPage(path, narrowed, next && toCursor(next)),
     };
   },
 });

@@ -35,11 +35,11 @@ export const listOrganizationsRoute = defineRoute({
   errors: [],
   async handle(parts: Parameters<typeof listOrganizations>[0], { query }) {
     const { cursor, ...narrowed } = query;
-    const { tenants, end } = await listOrganizations(parts, { ...narrowed, before: cursor });
+    const { items, next } = await listOrganizations(parts, { ...narrowed, before: cursor });
     return {
       status: 200,
-      body: tenants.map(toOrganizationAnswer),
-      ...nextPage(path, narrowed, end && toOrganizationCursor(end)),
+      body: items.map(toOrganizationAnswer),
+      ...nextPage(path, narrowed, next && toOrganizationCursor(next)),
     };
   },
 });

@@ -44,7 +44,7 @@ export const listUsersRoute = defineRoute({
   async handle(parts: Parameters<typeof listPlatformUsers>[0], { query: asked }) {
     const { cursor, ...page } = asked;
     const order = orderOf(page);
-    const { users, end } = await listPlatformUsers(parts, {
+    const { items, next } = await listPlatformUsers(parts, {
       search: page.search,
       isActive: page.is_active === undefined ? undefined : page.is_active === 'true',
       order,
@@ -53,8 +53,8 @@ export const listUsersRoute = defineRoute({
     });
     return {
       status: 200,
-      body: users.map(toUserAnswer),
-      ...nextPage(path, page, end && toUserCursor(order, end)),
+      body: items.map(toUserAnswer),
+      ...nextPage(path, page, next && toUserCursor(order, next)),
     };
   },
 });

@@ -80,7 +80,7 @@ async function readPage(
   caller: Caller,
   asked: z.output<typeof query> & { prefix?: string | undefined },
 ) {
-  const { keys, hasMore } = await listKeys(parts, caller.principal, {
+  const { items, next } = await listKeys(parts, caller.principal, {
     userId: asked.user_id,
     organizationId: asked.organization_id,
     environment: asked.environment,
@@ -89,10 +89,9 @@ async function readPage(
     limit: asked.limit,
     before: asked.cursor,
   });
-  const last = keys.at(-1);
   const now = parts.clock.now();
   return {
-    data: keys.map((key) => toKeyAnswer(key, now)),
-    nextCursor: hasMore && last !== undefined ? toCursor(last.key.id) : undefined,
+    data: items.map((key) => toKeyAnswer(key, now)),
+    nextCursor: next && toCursor(next),
   };
 }

@@ -11,6 +11,7 @@ import { findOrganization } from '../../stores/postgres/organizations/organizati
 import { type ChangeParts, change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
 import { requireKnownRoles, rightsOf } from '../platform-users/platform-user-parts.ts';
+import { requireFuture } from '../require-future.ts';
 import { apiKeyEvent, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
 import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
@@ -43,9 +44,7 @@ export async function createApiKey(
   idempotency?: Idempotency,
 ): Promise<Replayed<CreatedApiKey>> {
   const { principal } = caller;
-  if (wanted.expiresAt !== null && wanted.expiresAt <= parts.clock.now()) {
-    throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
-  }
+  requireFuture(wanted.expiresAt, parts.clock.now());
   const options = { by: caller, inside: organizationInside(principal), idempotency };
   return change<CreatedApiKey>(parts, options, async (tx, now) => {
     const request =

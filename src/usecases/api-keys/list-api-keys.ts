@@ -1,3 +1,4 @@
+import type { Page } from '../../domain/page.ts';
 import type { ApiKeyFilter } from '../../stores/postgres/api-keys/filter.ts';
 import { listApiKeys as findApiKeys } from '../../stores/postgres/api-keys/list.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
@@ -10,18 +11,17 @@ export type ListApiKeysRequest = Omit<ApiKeyFilter, 'now'> & {
   before?: string | undefined;
 };
 
-/** A page of the keys that the principal may see, newest first, and where the next one begins. */
+/** A page of the keys that the principal may see, newest first. */
 export function listApiKeys(
   { db, clock }: ApiKeyReadParts,
   principal: ApiKeyPrincipal,
   { limit, before, ...filter }: ListApiKeysRequest,
-): Promise<{ apiKeys: ApiKeyWithUsage[]; next: string | null }> {
+): Promise<Page<ApiKeyWithUsage>> {
   const now = clock.now();
   return withinReach(db, principal, async (tx, reach) => {
     const page = await findApiKeys(tx, reach, { ...filter, now }, { limit, before });
-    const ids = page.apiKeys.map(({ id }) => id);
+    const ids = page.items.map(({ id }) => id);
     const totals = await listUsageTotals(tx, ids, now);
-    const apiKeys = page.apiKeys.map((apiKey) => ({ apiKey, usage: totals.get(apiKey.id) }));
-    return { apiKeys, next: page.next };
+    return { ...page, items: page.items.map((apiKey) => ({ apiKey, usage: totals.get(apiKey.id) })) };
   });
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { MasterKeyStatus } from '../../domain/master-key.ts';
+import { type Page, toPage } from '../../domain/page.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { listMasterKeys as findMasterKeys } from '../../stores/postgres/master-keys/master-keys.ts';
 import { type ShownMasterKey, withUse } from './master-key-view.ts';
@@ -11,15 +12,14 @@ export type MasterKeysRequest = {
   before?: string | undefined;
 };
 
-/**
- * A page of all master keys there have ever been, newest first, and whether another one follows.
- */
+/** A page of all master keys there have ever been, newest first. */
 export async function listMasterKeys(
   { db, clock }: { db: Db; clock: Clock },
   { name, status, limit, before }: MasterKeysRequest,
-): Promise<{ masterKeys: ShownMasterKey[]; hasMore: boolean }> {
+): Promise<Page<ShownMasterKey>> {
   const now = clock.now();
   const state = status && { status, now };
   const found = await findMasterKeys(db, { name, state, limit: limit + 1, before });
-  return { masterKeys: await withUse(db, found.slice(0, limit), now), hasMore: found.length > limit };
+  const page = toPage(found, limit, ({ id }) => id);
+  return { ...page, items: await withUse(db, page.items, now) };
 }

@@ -1,4 +1,5 @@
 import type { Organization } from '../../domain/organization.ts';
+import { type Page, toPage } from '../../domain/page.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
   findOrganizations,
@@ -12,12 +13,11 @@ export type TenantsRequest = OrganizationFilter & {
   before?: OrganizationPlace | undefined;
 };
 
-/** A page of organizations, newest first, and where it ended when another one follows. */
+/** A page of organizations, newest first. */
 export async function listOrganizations(
   parts: { db: Db },
   { limit, before, ...filter }: TenantsRequest,
-): Promise<{ tenants: Organization[]; end: OrganizationPlace | undefined }> {
+): Promise<Page<Organization, OrganizationPlace>> {
   const found = await findOrganizations(parts.db, filter, limit + 1, before);
-  const tenants = found.slice(0, limit);
-  return { tenants, end: found.length > limit ? tenants.at(-1) : undefined };
+  return toPage(found, limit, (last) => last);
 }

@@ -1,3 +1,4 @@
+import { type Page, toPage } from '../../domain/page.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
@@ -16,15 +17,12 @@ type UsersRequest = PlatformUserFilter & {
   after?: UserPlace | undefined;
 };
 
-/** A page of platform users, and where it ended when another one follows. */
+/** A page of platform users. */
 export async function listPlatformUsers(
   parts: { db: Db },
   { order, limit, after, ...filter }: UsersRequest,
-): Promise<{ users: PlatformUser[]; end: UserPlace | undefined }> {
+): Promise<Page<PlatformUser, UserPlace>> {
   const found = await findPlatformUsers(parts.db, filter, order, limit + 1, after);
-  const page = found.slice(0, limit);
-  return {
-    users: page.map(({ user }) => user),
-    end: found.length > limit ? page.at(-1)?.place : undefined,
-  };
+  const page = toPage(found, limit, ({ place }) => place);
+  return { ...page, items: page.items.map(({ user }) => user) };
 }

@@ -1,5 +1,4 @@
 import type { RandomBytes } from '../../domain/clock.ts';
-import { validationError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../../domain/key-digest.ts';
 import { newSecret, parseSecret } from '../../domain/key-format.ts';
@@ -56,10 +55,4 @@ export function toMintedKey(secret: string, key: Key): MintedKey {
     createdAt: key.createdAt.toISOString(),
     expiresAt: key.expiresAt?.toISOString() ?? null,
   };
-}
-
-/** An end that has come already would make a key that never works. */
-export function requireFuture(end: Date | null | undefined, now: Date): void {
-  if (end == null || end > now) return;
-  throw validationError([{ path: 'expires_at', message: 'must lie in the future' }]);
 }

@@ -1,3 +1,4 @@
+import { type Page, toPage } from '../../domain/page.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
 import type { KeyStatus } from '../../domain/user-key.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
@@ -16,12 +17,12 @@ export type ListRequest = {
   before?: string | undefined;
 };
 
-/** A page of the keys that the principal may see, newest first, and whether another one follows. */
+/** A page of the keys that the principal may see, newest first. */
 export async function listKeys(
   parts: ReadParts,
   principal: VisibleScope,
   request: ListRequest,
-): Promise<{ keys: KeyWithUsage[]; hasMore: boolean }> {
+): Promise<Page<KeyWithUsage>> {
   const now = parts.clock.now();
   const { organizationIds, environments } = principal;
   const { limit, before, ...filter } = request;
@@ -31,14 +32,14 @@ export async function listKeys(
     limit + 1,
     before,
   );
-  const page = found.slice(0, limit);
+  const page = toPage(found, limit, ({ id }) => id);
   const totals = await listUsageTotals(
     parts.db,
-    page.map((key) => key.lineageId),
+    page.items.map((key) => key.lineageId),
     now,
   );
   return {
-    keys: page.map((key) => ({ key, usage: totals.get(key.lineageId) })),
-    hasMore: found.length > limit,
+    ...page,
+    items: page.items.map((key) => ({ key, usage: totals.get(key.lineageId) })),
   };
 }

@@ -21,7 +21,8 @@ import {
   supersedeKey,
 } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { issueSecret, type MintedKey, type Owner, requireFuture, toMintedKey } from './issue-secret.ts';
+import { requireFuture } from '../require-future.ts';
+import { issueSecret, type MintedKey, type Owner, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 import { turnOf } from './turn-of.ts';
 

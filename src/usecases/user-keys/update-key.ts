@@ -6,7 +6,7 @@ import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { requireFuture } from './issue-secret.ts';
+import { requireFuture } from '../require-future.ts';
 import { keyEvent } from './key-events.ts';
 import type { KeyWithUsage } from './key-with-usage.ts';
 

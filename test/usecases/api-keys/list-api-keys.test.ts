@@ -56,8 +56,8 @@ const tenant: OrganizationPrincipal = {
 };
 
 async function page(principal: ApiKeyPrincipal, request: Partial<ListApiKeysRequest>) {
-  const { apiKeys, next } = await listApiKeys(broker.api.parts, principal, { limit: 50, ...request });
-  return { ids: apiKeys.map(({ apiKey }) => apiKey.id), next };
+  const { items, next } = await listApiKeys(broker.api.parts, principal, { limit: 50, ...request });
+  return { ids: items.map(({ apiKey }) => apiKey.id), next: next ?? null };
 }
 
 /** All pages after one another. */
@@ -91,8 +91,8 @@ test.each<[string, Partial<ListApiKeysRequest>, (string | undefined)[]]>([
 );
 
 test('a prefix is found in one page, by a tenant too', async () => {
-  const { apiKeys } = await listApiKeys(broker.api.parts, operator, { name: 'zebra', limit: 100 });
-  const oldest = apiKeys.at(-1)?.apiKey;
+  const { items } = await listApiKeys(broker.api.parts, operator, { name: 'zebra', limit: 100 });
+  const oldest = items.at(-1)?.apiKey;
   for (const principal of [operator, tenant]) {
     const found = await page(principal, { prefix: oldest?.keyPrefix });
     expect(found).toEqual({ ids: [oldestRevoked], next: null });

@@ -158,14 +158,14 @@ describe('the use cases with their WHERE clause taken out', () => {
       import(/* @vite-ignore */ pathToFileURL(join(root, 'src/usecases/api-keys', file)).href);
     const { listApiKeys } = await load('list-api-keys.ts');
     const { getApiKey } = await load('get-api-key.ts');
-    const { apiKeys } = await listApiKeys(broker.api.parts, principal, { limit: 100 });
+    const { items } = await listApiKeys(broker.api.parts, principal, { limit: 100 });
     const get = async (id: string): Promise<string> =>
       getApiKey(broker.api.parts, principal, id).then(
         () => 'found',
         (error: { code: string }) => error.code,
       );
     return {
-      listed: apiKeys.map(({ apiKey }: { apiKey: { id: string } }) => apiKey.id).sort(),
+      listed: items.map(({ apiKey }: { apiKey: { id: string } }) => apiKey.id).sort(),
       got: await Promise.all([own.id, foreign.id, platform.id, hidden.key_id].map(get)),
     };
   }

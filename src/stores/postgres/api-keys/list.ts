@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { ApiKey } from '../../../domain/api-key.ts';
+import { type Page, toPage } from '../../../domain/page.ts';
 import type { Db } from '../database.ts';
 import { type ApiKeyReach, apiKeyColumns, toApiKey } from './api-keys.ts';
 import {
@@ -16,7 +17,7 @@ import {
 import { findRareTrigrams, hasTrigrams, walkNames } from './names.ts';
 
 /** `next`: the key after which the next page begins; null when nothing follows. */
-export type ApiKeyPage = { apiKeys: ApiKey[]; next: string | null };
+type ApiKeyPage = Page<ApiKey>;
 
 /**
  * What one page may cost. A filter that few of the newest keys pass ends the page early, with what
@@ -50,7 +51,7 @@ export async function listApiKeys(
   const isName = isNameAlone(reach, filter);
   const keys = examined(filter, place);
   const page = isName ? nothing : await walk(db, keys, narrowing, limit);
-  if (page.next !== null || narrowing.length === 0) return page;
+  if (page.next !== undefined || narrowing.length === 0) return page;
   const ids = isFoundByIndex(reach, filter)
     ? await findByIndex(db, reach, filter, [place, ...indexed])
     : undefined;
@@ -64,7 +65,7 @@ export async function listApiKeys(
   return readPage(db, all([place, ...narrowing]), candidates, limit);
 }
 
-const nothing: ApiKeyPage = { apiKeys: [], next: null };
+const nothing: ApiKeyPage = { items: [], next: undefined };
 
 /**
  * Walks the newest keys of the place and takes those that pass, until the page is full or enough
@@ -79,7 +80,7 @@ async function walk(
   const { rows } = await sql<Parameters<typeof toApiKey>[0]>`
     SELECT ${columns} FROM ${keys} AS api_keys
     WHERE ${all(narrowing)} ORDER BY ${order} LIMIT ${limit + 1}`.execute(db);
-  return toPage(rows.map(toApiKey), limit);
+  return toPage(rows.map(toApiKey), limit, ({ id }) => id);
 }
 
 type Examined = { keys: RawBuilder<unknown>; order: RawBuilder<unknown>; max: number };
@@ -115,11 +116,11 @@ function hasStatus(status: string): Condition {
   return sql`status >= ${status} AND status <= ${status}`;
 }
 
-/** Where a walk that found too little has ended; null when it met them all. */
-async function findLastExamined(db: Db, { keys, order, max }: Examined): Promise<string | null> {
+/** Where a walk that found too little has ended; undefined when it met them all. */
+async function findLastExamined(db: Db, { keys, order, max }: Examined): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM ${keys} AS api_keys ORDER BY ${order} OFFSET ${max - 1} LIMIT 1`.execute(db);
-  return rows[0]?.id ?? null;
+  return rows[0]?.id;
 }
 
 /** What the indexes find; undefined when it is too much, or would be. */
@@ -155,9 +156,9 @@ async function findIds(db: Db, condition: Condition): Promise<string[] | undefin
  */
 async function walkNamed(db: Db, place: Condition, passing: Condition, limit: number): Promise<ApiKeyPage> {
   const { ids, last } = await walkNames(db, { place, passing, limit: limit + 1 });
-  if (ids.length === 0) return { apiKeys: [], next: last };
-  const { apiKeys } = await readPage(db, place, ids.slice(0, limit), limit);
-  return { apiKeys, next: ids.length > limit ? (ids[limit - 1] ?? null) : last };
+  if (ids.length === 0) return { items: [], next: last ?? undefined };
+  const { items } = await readPage(db, place, ids.slice(0, limit), limit);
+  return { items, next: (ids.length > limit ? ids[limit - 1] : last) ?? undefined };
 }
 
 async function readPage(
@@ -169,12 +170,7 @@ async function readPage(
   const { rows } = await sql<Parameters<typeof toApiKey>[0]>`
     SELECT ${columns} FROM api_keys
     WHERE ${condition} AND id = ANY(${ids}::text[]) ORDER BY id DESC LIMIT ${limit + 1}`.execute(db);
-  return toPage(rows.map(toApiKey), limit);
-}
-
-function toPage(found: readonly ApiKey[], limit: number): ApiKeyPage {
-  const apiKeys = found.slice(0, limit);
-  return { apiKeys, next: found.length > limit ? (apiKeys.at(-1)?.id ?? null) : null };
+  return toPage(rows.map(toApiKey), limit, ({ id }) => id);
 }
 
 const columns = sql.join(apiKeyColumns.map((column) => sql.ref(column)));
