@@ -3,6 +3,7 @@ import { configurationPage } from './generated/configuration-page.ts';
 import { databaseTypes } from './generated/database-types.ts';
 import { openApiFile } from './generated/open-api-file.ts';
 import { portalApiTypes } from './generated/portal-api-types.ts';
+import { sdkApiTypes } from './generated/sdk-api-types.ts';
 import { projectRoot } from './services/project-root.ts';
 
 /**
@@ -14,6 +15,7 @@ const generated: Record<string, () => string | Promise<string>> = {
   'docs/openapi.json': openApiFile,
   'docs/configuration.md': configurationPage,
   'portal/src/api/schema.d.ts': portalApiTypes,
+  'src/sdk/api-schema.ts': sdkApiTypes,
 };
 
 /** `--check` writes nothing and fails when a file is not what the code says. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 /** JSON has no undefined: what is optional is there or is not. */
-type Sent<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+type Sent<T> = T extends object ? { [K in keyof T]: Sent<Exclude<T[K], undefined>> } : T;
 export type Answer<R extends { answer: z.ZodType }> = Sent<z.output<R['answer']>>;
 export type Body<R extends { body: z.ZodType }> = z.input<R['body']>;
 export type Query<R extends { query: z.ZodType }> = z.input<R['query']>;
