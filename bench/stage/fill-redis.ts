@@ -4,6 +4,7 @@ import type { Keyring } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
 import { recordLifeMs } from '../../src/domain/key-record.ts';
 import { Stamps } from '../../src/domain/stamp.ts';
+import { unsetSettings } from '../../src/domain/user-key.ts';
 import { writeRecord } from '../../src/stores/redis/records.ts';
 
 const rowsPerBatch = 10_000;
@@ -52,6 +53,8 @@ async function readRows(sql: pg.Pool, afterId: string): Promise<Row[]> {
   return rows;
 }
 
+const { name: _name, expiresAt: _expiresAt, ...unsetDeciding } = unsetSettings;
+
 /** What `seedKeys` leaves at its default is so here. */
 function toRecord(row: Row): KeyRecord {
   return {
@@ -62,13 +65,8 @@ function toRecord(row: Row): KeyRecord {
     organizationId: row.organization_id,
     environment: 'prod',
     status: 'active',
-    enabled: true,
     expiresAtMs: null,
     supersededUntilMs: null,
-    scopes: [],
-    metadata: {},
-    rateLimit: null,
-    quota: null,
-    ipAllowlist: null,
+    ...unsetDeciding,
   };
 }

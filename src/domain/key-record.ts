@@ -16,11 +16,8 @@ export type KeyRecord = DecidingSettings & {
   supersededUntilMs: number | null;
 };
 
-/** Of the settings, those that verification needs: most of all not the name. */
-type DecidingSettings = Pick<
-  KeySettings,
-  'enabled' | 'scopes' | 'metadata' | 'rateLimit' | 'quota' | 'ipAllowlist'
->;
+/** Of the settings, those that verification needs. It has the expiry as a number. */
+type DecidingSettings = Omit<KeySettings, 'name' | 'expiresAt'>;
 
 /**
  * How long a record may be used after its Postgres read, in Redis and in memory alike, never
