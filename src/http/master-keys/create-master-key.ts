@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { masterKeyPermissions } from '../../domain/permission.ts';
+import { requireFuture } from '../../domain/require-future.ts';
 import { createMasterKey } from '../../usecases/master-keys/create-master-key.ts';
 import type { MasterKeyRequest } from '../../usecases/master-keys/issue-master-key.ts';
-import { requireFuture } from '../../usecases/require-future.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';

@@ -4,6 +4,7 @@ import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import type { Caller, OrganizationPrincipal, PlatformPrincipal } from '../../domain/principal.ts';
+import { requireFuture } from '../../domain/require-future.ts';
 import { requireHolds } from '../../domain/role.ts';
 import { insertApiKey, lockEnvironment } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -11,7 +12,6 @@ import { findOrganization } from '../../stores/postgres/organizations/organizati
 import { type ChangeParts, change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
 import { requireKnownRoles, rightsOf } from '../platform-users/platform-user-parts.ts';
-import { requireFuture } from '../require-future.ts';
 import { apiKeyEvent, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
 import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';

@@ -4,6 +4,7 @@ import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, originOf, queueOf, requireVisible } from '../../domain/principal.ts';
+import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
@@ -18,7 +19,6 @@ import { credentialEnded, requireStillAuthorized } from '../authority.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { idempotent, type Replayed } from '../idempotent.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
-import { requireFuture } from '../require-future.ts';
 import { issueSecret, type MintedKey, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 

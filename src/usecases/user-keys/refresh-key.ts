@@ -5,6 +5,7 @@ import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import { requireFuture } from '../../domain/require-future.ts';
 import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/user-key.ts';
 import { lockEnvironment } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -21,7 +22,6 @@ import {
   supersedeKey,
 } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { requireFuture } from '../require-future.ts';
 import { issueSecret, type MintedKey, type Owner, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 import { turnOf } from './turn-of.ts';

@@ -2,11 +2,11 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
 import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { requireFuture } from '../require-future.ts';
 import { keyEvent } from './key-events.ts';
 import type { KeyWithUsage } from './key-with-usage.ts';
 

@@ -1,4 +1,4 @@
-import { validationError } from '../domain/errors.ts';
+import { validationError } from './errors.ts';
 
 /** An `expires_at` that has come already would make a credential that never works. */
 export function requireFuture(end: Date | null | undefined, now: Date): void {
