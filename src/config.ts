@@ -33,8 +33,8 @@ function toPepper(entry: string) {
 }
 
 /**
- * Every setting with its purpose, unit, range and what a wrong value does. docs/configuration.md is
- * generated from here.
+ * All settings, each with its purpose, unit, range and the effect of a wrong value.
+ * docs/configuration.md is generated from this.
  */
 export const configSchema = z.object({
   DATABASE_URL: z
@@ -172,8 +172,8 @@ export const configSchema = z.object({
 export type Config = Readonly<z.output<typeof configSchema>>;
 
 /**
- * The one reader of the process's environment. Throws an error whose message names every missing or
- * dangerous setting and never repeats a value; the process then exits.
+ * Reads and validates the environment, the only place that does. Throws an error that names every
+ * missing or dangerous setting and never repeats a value. The process then exits.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -187,7 +187,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   throw new Error(`Configuration: ${faults.join('; ')}`);
 }
 
-/** For an entry: a process that may not start says why in one line and is gone. */
+/** For entry points: prints why the process cannot start, in one line, and exits. */
 export function readConfigOrExit(): Config {
   try {
     return readConfig();

@@ -2,15 +2,15 @@ import { placeOf } from './ip-address.ts';
 import { type Keyring, keyed } from './key-digest.ts';
 
 /**
- * What failed logins are counted by, under a keyed hash: a stolen table names neither accounts nor
+ * Counter of failed logins, under a keyed hash: a stolen table names neither accounts nor
  * addresses.
  */
 export type LoginSubject = { id: Buffer; limits: ThrottleLimits };
 
 export type ThrottleLimits = {
-  /** So many failures in a row cost nothing. */
+  /** Number of failures in a row without a delay. */
   free: number;
-  /** The longest wait that further ones lead to, seconds. */
+  /** Maximum delay, in seconds. */
   delaySecondsMax: number;
 };
 

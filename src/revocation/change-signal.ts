@@ -1,8 +1,8 @@
 import type { AppliedChange } from '../domain/key-change.ts';
 
 /**
- * Tells those who wait that this process has heard of a change. Only a hint, as `NOTIFY` is:
- * whoever wakes reads the feed, and who is not woken reads it when the wait is over.
+ * Wakes heartbeats that wait for a change in this process. A hint only, as `NOTIFY` is: a reader
+ * that misses it reads the feed when its wait is over.
  */
 export class ChangeSignal {
   #count = 0;
@@ -43,7 +43,7 @@ export class ChangeSignal {
     });
   }
 
-  /** How many wait at the moment. */
+  /** Number of waiters. */
   get waiting(): number {
     return this.#wakers.size;
   }

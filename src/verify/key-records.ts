@@ -29,34 +29,32 @@ export type KeyRecordParts = {
   /** In Postgres, in a snapshot taken after the call; bounded. */
   findKeyRecord: FindKeyRecord;
   /**
-   * A key was found under an old pepper and should move to the current one, some time after the
-   * answer.
+   * Called for a key under an old pepper, which should move to the current one after the answer.
    */
   onOldPepper: (keyId: string, fromPepperId: string, to: KeyDigest) => void;
   onSource: (source: RecordSource) => void;
 };
 
-/** Bounds how long one command keeps Redis from everybody else's. */
+/** Bounds how long one command blocks Redis for others. */
 const readTogetherMax = 100;
 
-/** A look-up under way, and what this verifier had heard of when it began. */
+/** A lookup under way, and the feed version at its start. */
 type Flight = { version: number; landed: Promise<Entry<KeyRecord> | undefined> };
 
-/** What Postgres said; `readAtMs` is the server's time when it did. */
+/** Result from Postgres; `readAtMs` is the server's time of the read. */
 type Found = Pick<FoundKeyRecord, 'organizationActive' | 'readAtMs'> & { entry: Entry<KeyRecord> };
 
 /**
- * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one
- * flight for each key however many ask. A cache changes only where a record comes from, never what
- * is checked. Without a lease only Postgres may be asked, and each request asks for itself: a
- * flight that began earlier may have read before a revoke that this request must see.
+ * Finds the record of a presented key: memory, else Redis, else Postgres. Concurrent lookups of a
+ * key share one request (single flight). A cache changes only the source of a record, never the
+ * checks. Without a lease only Postgres is read, once per request: an earlier read may predate a
+ * revoke that this request must see.
  */
 export class KeyRecords {
   readonly #parts: KeyRecordParts;
   readonly #flights = new Map<string, Flight>();
   /**
-   * What is asked for in one turn of the event loop goes in one command: its way through the socket
-   * costs more than a record.
+   * One command for all lookups of a turn of the event loop: the socket costs more than a record.
    */
   readonly #stored: Batches<Buffer, PackedRecord | undefined>;
 
@@ -72,8 +70,8 @@ export class KeyRecords {
   }
 
   /**
-   * What memory has, if it may be asked. A key that it knows was parsed before: only others need a
-   * look at their checksum.
+   * The record in memory, if the lease allows it. Known keys were parsed before and need no
+   * checksum.
    */
   recall(key: string): FoundRecord | undefined {
     const { lease, onSource } = this.#parts;
@@ -84,14 +82,14 @@ export class KeyRecords {
   }
 
   /**
-   * From wherever it is. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE`
-   * or `OVERLOADED` when that cannot be known.
+   * Looks everywhere. Undefined when the key does not exist. Rejects with `DEPENDENCY_UNAVAILABLE`
+   * or `OVERLOADED` when that is unknown.
    */
   async find(key: string): Promise<FoundRecord | undefined> {
     return this.recall(key) ?? this.fetch(key);
   }
 
-  /** The same for a key that memory has just not had. */
+  /** Like `find`, for a key that memory does not have. */
   fetch(key: string): Promise<FoundRecord | undefined> {
     return this.#parts.lease.isHeld() ? this.#share(fingerprintOf(key), key) : this.#ask(key);
   }
@@ -100,7 +98,7 @@ export class KeyRecords {
     return this.#parts.memory.find(fingerprint, this.#parts.clock.monotonicMs());
   }
 
-  /** Under a lease the set of refused organizations knows more than any record can. */
+  /** Under a lease the set of refused organizations is newer than any record. */
   #withStatus(entry: Entry<KeyRecord>): FoundRecord {
     const { record } = entry;
     const organizationActive = !this.#parts.refusedOrganizations.has(record.organizationId);
@@ -110,15 +108,14 @@ export class KeyRecords {
   async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
     const landed = await this.#joinOrStart(fingerprint, key).landed;
     if (landed === undefined) return undefined;
-    // A change that came while it flew: what was read before it is not kept, and need not be said
-    // either.
+    // A change arrived during the lookup: its result is stale, so Postgres is asked again.
     if (this.#parts.revisions.isStale(landed.record)) return this.#ask(key);
     return this.#withStatus(landed);
   }
 
   /**
-   * Joins no flight that began before the last change heard of: it may have read before a change
-   * that this request must see.
+   * Joins a running lookup only if no change arrived since its start: it may have read before a
+   * change that this request must see.
    */
   #joinOrStart(fingerprint: string, key: string): Flight {
     const { version } = this.#parts.revisions;
@@ -171,7 +168,7 @@ export class KeyRecords {
     onSource('postgres');
     const [, ...oldPeppers] = keyring;
     const older = oldPeppers.map((pepper) => digestSecret(pepper, key));
-    // Both before the query is sent: its snapshot is later, and sees all that was applied here.
+    // Both before the query: its snapshot is later, and includes every change applied here.
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
     const found = await findKeyRecord([current, ...older]);
     if (found === undefined) return undefined;

@@ -21,11 +21,10 @@ export type VerifyParts = {
 };
 
 /**
- * THE HOT PATH: recall the record, or parse the key and fetch it, decide, spend the limits, count.
- * One path for every kind of key and every door, answered at once when nothing has to be fetched.
- * An expected "no" is a verdict; it rejects only when it cannot decide. A key outside the caller's
- * allow-lists does not exist for it. Nothing is written to Postgres, and a refusal spends nothing
- * but its own refusal count.
+ * The hot path: find the record, decide, spend the limits, count. One path for every kind of key
+ * and every endpoint. Synchronous when memory has the record. A refusal is a verdict; it rejects
+ * only when it cannot decide. A key outside the caller's allow-lists is NOT_FOUND. It writes
+ * nothing to Postgres, and a refusal spends no limit.
  */
 export function verifyKey(
   parts: VerifyParts,
