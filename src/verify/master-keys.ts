@@ -35,10 +35,9 @@ export type MasterKeyParts = {
  * Authenticator of master keys: tells which one a presented secret is.
  *
  * Two steps. The owner of a secret never changes, so it is recognised once in a process, by a
- * digest or by argon2id. The row, with its rights and its end, is remembered like key records:
- * under the lease, and no older than a change; else read again, after the request came. A known
- * gateway then never waits behind secrets that strangers make up, nor hashes again when its lease
- * lapses.
+ * digest or by argon2id. The row, with its rights and its end, is cached like key records: under
+ * the lease, and no older than a change. Otherwise it is read again, after the request arrived. A
+ * known gateway then never waits behind made-up secrets, and a lapsed lease causes no new hash.
  */
 export class MasterKeys {
   readonly #parts: MasterKeyParts;

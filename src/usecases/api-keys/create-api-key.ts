@@ -19,7 +19,7 @@ import type { ApiKeyPrincipal } from './within-reach.ts';
 
 export type CreateApiKeyParts = ChangeParts & { keyring: Keyring };
 
-/** What is undefined was not said. */
+/** Undefined means not sent. */
 export type NewApiKey = {
   name: string;
   description: string | null;
@@ -31,11 +31,10 @@ export type NewApiKey = {
 };
 
 /**
- * Makes a key: inside an organization a tenant key, for an operator who is in none a platform key.
- * The secret is in this answer and nowhere else. `INSUFFICIENT_PERMISSIONS` for a platform key that
- * would be made from inside an organization, or would hold more than its maker;
- * `ORGANIZATION_SUSPENDED`; `VALIDATION_ERROR` for what such a key cannot have. The key, its audit
- * event and the kept answer are one transaction.
+ * Creates a key: inside an organization a tenant key, for an operator outside of tenants a platform
+ * key. Only this answer has the secret. `INSUFFICIENT_PERMISSIONS` for a platform key created from
+ * inside an organization, or with more rights than its creator; `ORGANIZATION_SUSPENDED`;
+ * `VALIDATION_ERROR`.
  */
 export async function createApiKey(
   parts: CreateApiKeyParts,
@@ -74,7 +73,7 @@ async function tenantKey(
   if (roleIds !== undefined) {
     throw validationError([{ path: 'role_ids', message: 'only a platform key has roles' }]);
   }
-  // Verification would refuse the key anyway; an operator can be inside a suspended organization.
+  // Verification would refuse the key anyway. An operator can act inside a suspended organization.
   const organization = await findOrganization(tx, organizationId);
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
   if (!(await lockEnvironment(tx, organizationId, environment))) {
@@ -101,7 +100,7 @@ async function platformKey(
       systemMessage: 'Whoever has no roles can make no platform key',
     });
   }
-  // No role changes meanwhile: the operator's rights are held until the commit
+  // Roles cannot change meanwhile: the operator's rights are locked until the commit
   // (usecases/authority.ts).
   await requireKnownRoles(tx, roleIds);
   requireHolds(operator, await rightsOf(tx, roleIds));

@@ -13,9 +13,7 @@ import {
 } from '../../stores/postgres/audit/seals.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 
-/**
- * What can be wrong, at the first place where it is; docs/operations.md says what each one means.
- */
+/** Kinds of faults, each at its first occurrence; docs/operations.md explains them. */
 export const auditFaultKinds = [
   'changed',
   'event_missing',
@@ -36,9 +34,12 @@ export type AuditFault = {
 
 export type VerifyRequest = {
   fromSeq: number;
-  /** About so many events, to the next head; all when undefined. */
+  /** Approximate number of events, up to the next head; all when undefined. */
   limit?: number | undefined;
-  /** A head that was written down elsewhere: what the database itself can no longer show. */
+  /**
+   * A head that was recorded outside of the database, as evidence against a rollback of all three
+   * tables.
+   */
   anchor?: { seq: number; hash: Buffer } | undefined;
 };
 
@@ -54,23 +55,19 @@ export type AuditVerification = {
 type ChainParts = { db: Db; keyring: Keyring };
 
 export type VerifyAuditParts = ChainParts & {
-  /**
-   * Each verification reads the whole log, on a connection of those that everything else is waiting
-   * for.
-   */
+  /** Bounds the verifications: each reads the whole log, on a connection that others need. */
   auditVerifications: Bulkhead;
 };
 
-/** Small enough that neither memory nor those who wait for this process's next turn notice. */
+/** Small enough for memory, and for a short turn of the event loop. */
 const sealsPerPage = 500;
 const eventsPerPage = 10_000;
 
 /**
- * Computes the chain anew from `fromSeq` to its end, or to the first head beyond `limit`, and stops
- * at the first fault. The hash that it begins with is taken as it stands: the signed head at the
- * other end vouches for it. Nothing is locked, no snapshot is kept, and the end is fixed at the
- * start, so that sealing goes on meanwhile. Rejects with `OVERLOADED` when others are at it
- * already.
+ * Recomputes the hash chain from `fromSeq` to its end, or to the first head beyond `limit`, and
+ * stops at the first fault. The first hash is not checked: the signed head at the other end covers
+ * it. No lock and no snapshot. The end is fixed at the start, so that sealing continues. Rejects
+ * with `OVERLOADED` when other verifications run.
  */
 export function verifyAudit(
   parts: VerifyAuditParts,
@@ -118,8 +115,8 @@ function truncatedAfter(seq: number): AuditFault {
 }
 
 /**
- * Events, seals and heads go back together to an earlier state without a trace, but not one without
- * the others.
+ * Detects a rollback of one or two of the tables of events, seals and heads. A rollback of all
+ * three together cannot be detected here.
  */
 function faultOfEnd(keyring: Keyring, { heads, seal }: ChainEnd): AuditFault | undefined {
   const signedThrough = heads[0]?.seq ?? 0;
@@ -186,9 +183,8 @@ class Walk {
   }
 
   /**
-   * Looks for events that are in no place of the chain, among the ids from the one at `after` to
-   * the one at `through`: where one verification ends the next one begins, so that together they
-   * have looked everywhere.
+   * Finds events outside of the chain, among the ids from the one at `after` to the one at
+   * `through`. Consecutive verifications have adjacent ranges, so together they cover the log.
    */
   async strays(after: number, through: number | undefined): Promise<AuditFault | undefined> {
     const until = through === undefined ? null : ((await this.#eventIdAt(through)) ?? null);

@@ -5,8 +5,8 @@ import { findMasterKey } from '../../stores/postgres/master-keys/master-keys.ts'
 import { type ShownMasterKey, withUse } from './master-key-view.ts';
 
 /**
- * One master key, ended ones included; never its secret. `MASTER_KEY_NOT_FOUND` when there never
- * was one.
+ * One master key, also an ended one; never its secret. `MASTER_KEY_NOT_FOUND` when there never was
+ * one.
  */
 export async function getMasterKey(
   { db, clock }: { db: Db; clock: Clock },

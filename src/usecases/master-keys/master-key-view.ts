@@ -3,7 +3,7 @@ import type { Db } from '../../stores/postgres/database.ts';
 import { type MasterKeyUse, readMasterKeyUse } from '../../stores/postgres/master-keys/master-keys.ts';
 
 /**
- * A master key as super-admins see it. Plain values, since it may be kept as text for a repeated
+ * A master key as super-admins see it. Plain values, since it may be stored as text for a repeated
  * request.
  */
 export type ShownMasterKey = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'createdAt' | 'revision'> & {
@@ -11,9 +11,9 @@ export type ShownMasterKey = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'create
   expiresAt: string | null;
   revokedAt: string | null;
   createdAt: string;
-  /** When it was last let in. */
+  /** Time of the last use. */
   lastUsedAt: string | null;
-  /** How many keys it has minted. */
+  /** Number of keys that it minted. */
   mintedCount: number;
 };
 

@@ -19,7 +19,7 @@ export type SigningKey = { id: string; privateKey: KeyObject };
 
 export type SigningKeyParts = {
   db: Database;
-  /** For what anybody can cause to be read, with a token that names a made-up key. */
+  /** Pool for reads that unauthenticated callers can cause, by a token with a made-up key id. */
   strangersDb: Database;
   clock: Clock;
   randomBytes: RandomBytes;
@@ -27,13 +27,13 @@ export type SigningKeyParts = {
 };
 
 /**
- * The Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half lies
- * there sealed under the pepper; when its pepper is gone, a new key is made and the old one still
+ * Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half is
+ * sealed under the pepper. When its pepper is gone, a new key is created and the old one still
  * verifies.
  */
 export class SigningKeys {
   readonly #parts: SigningKeyParts;
-  /** Made-up key ids that arrive together share a query, and there is one at a time. */
+  /** Made-up key ids that arrive together share a query, one at a time. */
   readonly #reread = readTogether(async () => this.#take(await listSigningKeys(this.#parts.strangersDb)));
   #known = new Map<string, KeyObject>();
 
@@ -47,7 +47,7 @@ export class SigningKeys {
     return this.#known.get(id);
   }
 
-  /** The key to sign with: the newest while it is young enough, else a new one. */
+  /** The signing key: the newest while it is young enough, otherwise a new one. */
   async current(): Promise<SigningKey> {
     const { db } = this.#parts;
     const stored = await listSigningKeys(db);

@@ -37,7 +37,7 @@ async function hasRoom(db: Database, payload: Buffer): Promise<boolean> {
   return payload.length <= strangeBytesMax && (await countSetAsideFlushes(db)) < setAsideMax;
 }
 
-/** Whether the flush itself is to blame, and not the server or the schema. */
+/** Whether the flush itself is faulty, and not the server or the schema. */
 export function isFaultOfTheFlush(error: unknown): boolean {
   return error instanceof UnreadableFlush || isFaultOfTheData(error);
 }
