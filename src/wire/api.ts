@@ -25,9 +25,9 @@ const redisConnectsMs = 500;
 
 export type Api = {
   parts: Omit<AppParts, 'isDraining'>;
-  /** Takes the lease and starts the timers. The API answers without them too, only slower. */
+  /** Takes the lease and starts the rhythms; the API answers without them too, only slower. */
   start(): Promise<void>;
-  /** Flushes usage now instead of at the next interval. */
+  /** Hands over what was counted so far, without waiting for its rhythm. */
   flushUsage(): Promise<void>;
   close(): Promise<void>;
 };
