@@ -18,7 +18,7 @@ export type LoginSubjects = Record<'pair' | 'account' | 'address', LoginSubject>
 
 const slowedSoonAndLong: ThrottleLimits = { free: 5, delaySecondsMax: 900 };
 
-/** Failures this long ago are forgotten. */
+/** Failures older than this are forgotten. */
 export const failureLifeMs = 15 * 60_000;
 
 /**

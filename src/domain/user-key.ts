@@ -90,7 +90,7 @@ export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUnti
  */
 export const predecessorsMax = 30;
 
-/** Long enough for an owner who comes back from a holiday; later a key is minted anew. */
+/** Long enough for an owner who returns from a holiday. Later a key is minted again. */
 export const renewableMs = 30 * 24 * 3_600_000;
 
 /**

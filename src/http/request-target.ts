@@ -16,7 +16,7 @@ export function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
 }
 
 /**
- * KeyedQueue an absolute-form target into origin-form (RFC 9112 §3.2.2): `GET http://broker/users`
+ * Turns an absolute-form target into origin-form (RFC 9112 §3.2.2): `GET http://broker/users`
  * becomes `GET /users`. Clients and proxies that take this server for a proxy send it.
  * A `Host` header that names another host is emptied, so that neither of the two counts where the
  * portal's pages are told from others (access/own-page.ts).

@@ -26,7 +26,7 @@ export type KeyRecordParts = {
   refusedOrganizations: RefusedOrganizations;
   redis: Redis;
   recordStamps: Stamps;
-  /** In Postgres, in a snapshot taken after the call; bounded. */
+  /** Reads Postgres, in a snapshot from after the call. Bounded. */
   findKeyRecord: FindKeyRecord;
   /**
    * Called for a key under an old pepper, which should move to the current one after the answer.

@@ -63,8 +63,8 @@ async function readTogether(
 ): Promise<SpentInPeriod[]> {
   await handOverUsage();
   const lineageIds = new Set(asked.map(({ lineageId }) => lineageId));
-  // While Redis is away, what waits in it is out of reach, and processes hand over to Postgres
-  // instead.
+  // While Redis is away, processes flush straight to Postgres, and flushes in Redis are not
+  // visible.
   const reachable = await listWaitingCosts(flushes, lineageIds, flushesReadMax).catch(() => undefined);
   const waiting = reachable ?? [];
   const { costs, counted } = await sumAcceptedCosts(db, asked, [
