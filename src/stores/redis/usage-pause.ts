@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { keyspace } from './keyspace.ts';
 
-/** For all workers together: the next roll-up begins when this has run out. */
+/** Pauses the roll-ups of all workers; the next begins when it expires. */
 export async function pauseRollUps(redis: Redis, forMs: number): Promise<void> {
   await redis.set(keyspace.usagePause, '1', 'PX', Math.ceil(forMs));
 }
