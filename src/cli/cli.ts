@@ -10,10 +10,10 @@ import { type Column, tableLines } from './output/table.ts';
 import { writeLines } from './output/write.ts';
 import { useProxies } from './proxies.ts';
 
-/** What stands before or after any command. */
+/** Options of every command. */
 export type GlobalOptions = { server: string; asOrg?: string; reason?: string; json?: true };
 
-/** One run of the program: who asks whom, and how the answer is shown. */
+/** One run of the program: credentials, client and output. */
 export class Cli {
   readonly options: GlobalOptions;
   readonly credentials: string;
@@ -23,7 +23,7 @@ export class Cli {
     this.credentials = credentialsPath(process.env);
   }
 
-  /** As an operator, or with a tenant's key where that will do. */
+  /** Client for an operator, or for a tenant's key where that suffices. */
   async operator(room: Room): Promise<FlowplateOperatorClient> {
     const { server, asOrg } = this.options;
     const apiKey = secretOf('FLOWPLATE_API_KEY');
@@ -31,7 +31,7 @@ export class Cli {
     return this.as(chooseCredential(room, { server, asOrg, apiKey, login }));
   }
 
-  /** With this credential, or with none. */
+  /** Client with this credential, or with none. */
   as(credential: string | undefined): FlowplateOperatorClient {
     const { server, asOrg, reason } = this.options;
     return new FlowplateOperatorClient({ baseUrl: server, credential, asOrganization: asOrg, reason });
@@ -52,14 +52,14 @@ export class Cli {
   }
 
   /**
-   * Users' keys: with the master key where there is one, otherwise as an operator, who can do less.
+   * Client for user keys: with the master key if set, otherwise as an operator, with fewer rights.
    */
   async keys(): Promise<KeysClient> {
     const isOperator = this.options.asOrg !== undefined || secretOf('FLOWPLATE_MASTER_KEY') === undefined;
     return isOperator ? operatorKeys(await this.operator('platform')) : masterKeyKeys(this.masterKey());
   }
 
-  /** The API's own answer with --json, and sentences otherwise. */
+  /** Prints the API's answer with --json, and sentences otherwise. */
   say(answer: unknown, ...sentences: string[]): void {
     if (this.options.json) this.printJson(answer);
     else writeLines(process.stdout, sentences);
@@ -83,7 +83,7 @@ export function secretOf(name: string): string | undefined {
   return value === undefined || value === '' ? undefined : value;
 }
 
-/** What commander calls when a command is chosen: its arguments first, then its own options. */
+/** Adapts an action to commander, which passes arguments first and options last. */
 export function act<Args extends string[], Options>(
   work: (cli: Cli, options: Options, ...args: Args) => Promise<void>,
 ): (...received: unknown[]) => Promise<void> {

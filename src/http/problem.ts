@@ -13,7 +13,7 @@ const notFound = 'not_found_error';
 const conflict = 'conflict_error';
 const unavailable = 'service_unavailable_error';
 
-/** Every code's status, type and texts: the one place where an error becomes HTTP. */
+/** Status, type and texts of each error code: the only place where an error becomes HTTP. */
 export const problems: Record<ErrorCode, Problem> = {
   INVALID_REQUEST: {
     status: 400,
@@ -259,9 +259,8 @@ export const problems: Record<ErrorCode, Problem> = {
 };
 
 /**
- * The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare
- * `INTERNAL_ERROR`; an answer that has begun already cannot become another one, so its connection
- * is cut. `schemes` are those of the route; a 401 asks for them.
+ * Error handler. Errors other than `FlowplateError` are logged and sent as a bare `INTERNAL_ERROR`.
+ * If the answer has begun, the connection is closed. `schemes`: challenges for a 401.
  */
 export function answerProblem(
   { log, refusalPace }: ProblemParts,
@@ -284,7 +283,7 @@ type ProblemExchange = Pick<HttpExchange, 'req' | 'res' | 'requestId' | 'isCalle
 
 function toFlowplateError(thrown: unknown): FlowplateError {
   if (thrown instanceof FlowplateError) return thrown;
-  // Express's router refuses a path that is not valid percent-encoding before any route sees it.
+  // Express's router refuses invalid percent-encoding before any route.
   if (thrown instanceof URIError)
     return validationError([{ path: 'path', message: 'is not valid percent-encoding' }]);
   return new FlowplateError('INTERNAL_ERROR', { cause: thrown });
@@ -304,7 +303,7 @@ function endProblem(
   else pace.end(res, text);
 }
 
-/** Sets the status and the headers, and returns the body. */
+/** Sets status and headers, and returns the body. */
 function setProblem(
   { req, res, requestId }: ProblemExchange,
   error: FlowplateError,
@@ -321,7 +320,7 @@ function setProblem(
   if (status === 401) res.setHeader('WWW-Authenticate', challengesOf(schemes));
   if (status === 415 && req.method === 'PATCH') res.setHeader('Accept-Patch', patchTypes.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', error.retryAfterSeconds);
-  // What was not read would be taken for the next request on this connection.
+  // Unread body bytes would be parsed as the next request on this connection.
   if (status === 413 || error.code === 'INVALID_REQUEST') res.setHeader('Connection', 'close');
   return text;
 }
@@ -343,7 +342,9 @@ function envelope(error: FlowplateError, traceId: string) {
   };
 }
 
-/** RFC 9457: the same facts under the standard's names, ours as extension members. */
+/**
+ * RFC 9457 problem details: the same facts under the standard's names, ours as extension members.
+ */
 function problemBody(error: FlowplateError, traceId: string) {
   const { status, message, systemMessage, type } = problems[error.code];
   return {

@@ -3,7 +3,7 @@ import { isOrganizationCaller, isPlatformCaller, type Principal } from '../domai
 import type { HeldUpBy, Propagation } from '../domain/propagation.ts';
 import { timestampText } from './fields.ts';
 
-/** What every answer says that takes something away from a key. */
+/** Propagation fields of every answer to a revoke or another restriction. */
 export const propagationFields = {
   propagation: z
     .enum(['complete', 'pending'])
@@ -24,10 +24,10 @@ export const propagationFields = {
   }),
 };
 
-/** Beyond these few, the list of verifiers says more. */
+/** Beyond this number, the list of verifiers is more useful. */
 const namedMax = 20;
 
-/** `reader`: who gets the answer, where that may be an operator. */
+/** `reader`: the recipient, where it may be an operator. */
 export function toPropagation(propagation: Propagation, reader?: Principal) {
   const isNamed = !propagation.isComplete && mayKnowVerifiers(reader);
   return {
@@ -42,7 +42,7 @@ export function toPropagation(propagation: Propagation, reader?: Principal) {
   };
 }
 
-/** Those who may see the list of verifiers, inside a tenant as well. */
+/** Whether the reader may see the list of verifiers, inside a tenant as well. */
 function mayKnowVerifiers(reader: Principal | undefined): boolean {
   if (reader === undefined) return false;
   if (isOrganizationCaller(reader))
@@ -54,7 +54,7 @@ function toHeldUpBy({ verifierId, masterKeyId }: HeldUpBy) {
   return { verifier_id: verifierId, master_key_id: masterKeyId };
 }
 
-/** A change that some verifier has not confirmed yet is accepted (RFC 9110 §15.3.3), not done. */
+/** 202 (RFC 9110 §15.3.3) while some verifier has not applied the change. */
 export function statusOf({ isComplete }: Propagation): 200 | 202 {
   return isComplete ? 200 : 202;
 }

@@ -1,4 +1,4 @@
-/** The ways in which a caller says who it is, as OpenAPI names and describes them. */
+/** Authentication schemes, as OpenAPI names and describes them. */
 export const securitySchemes = {
   masterKey: {
     type: 'apiKey',
@@ -40,7 +40,10 @@ export const securitySchemes = {
 
 export type SecurityScheme = keyof typeof securitySchemes;
 
-/** What a 401 asks for, by scheme (RFC 9110 §11.6.1). `Bearer` is RFC 6750, the rest is ours. */
+/**
+ * `WWW-Authenticate` challenges by scheme (RFC 9110 §11.6.1). `Bearer` is RFC 6750, the rest is
+ * ours.
+ */
 const challenges: Record<SecurityScheme, string> = {
   masterKey: 'FlowplateMasterKey realm="flowplate"',
   masterKeyPassword: 'Basic realm="flowplate", charset="UTF-8"',
@@ -50,10 +53,10 @@ const challenges: Record<SecurityScheme, string> = {
   session: 'FlowplateSession realm="flowplate"',
 };
 
-/** For a login, which takes no such credential: every 401 has a challenge (RFC 9110 §15.5.2). */
+/** For a login: every 401 needs a challenge (RFC 9110 §15.5.2). */
 const loginChallenge = 'FlowplateLogin realm="flowplate"';
 
-/** One for each scheme that a route takes. */
+/** One challenge for each scheme of a route. */
 export function challengesOf(schemes: readonly SecurityScheme[]): string[] {
   return schemes.length === 0 ? [loginChallenge] : schemes.map((scheme) => challenges[scheme]);
 }

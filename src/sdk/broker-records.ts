@@ -2,35 +2,32 @@ import type { KeyRecord } from '../domain/key-record.ts';
 import { Entry } from '../verify/record-cache.ts';
 import type { Broker, FoundRecord } from './broker.ts';
 
-/**
- * The registration under which a record is asked for, and the version of what was heard of then.
- */
+/** The registration and feed version under which the lookup was made. */
 export type Era = { verifierId: string; registrations: number; version: number };
 
-/** `entry.readAtMs`: the monotonic time before which it was not read from the database. */
+/** `entry.readAtMs`: lower bound of the record's database read, monotonic time. */
 export type LandedRecord = Pick<FoundRecord, 'organizationActive'> & { entry: Entry<KeyRecord> };
 
 type Flight = { era: Era; landed: Promise<LandedRecord | undefined> };
 
 /**
  * Fetches records from the broker. Requests for one key share one fetch (single flight) until a
- * change is heard of.
+ * change arrives.
  */
 export class BrokerRecords {
   readonly #broker: Broker;
   readonly #onLanded: (fingerprint: string, landed: LandedRecord, era: Era) => void;
   readonly #flights = new Map<string, Flight>();
 
-  /** `onLanded` is called once for each flight that brings a record. */
+  /** `onLanded` is called once for each fetch that finds a record. */
   constructor(broker: Broker, onLanded: (fingerprint: string, landed: LandedRecord, era: Era) => void) {
     this.#broker = broker;
     this.#onLanded = onLanded;
   }
 
   /**
-   * Undefined when there is no such key. Joins no flight of another era: it may have read before a
-   * change that this request must see. What lands may still be older than what was heard of since:
-   * the caller judges it.
+   * Undefined when there is no such key. Joins no fetch of another era: it may have read before a
+   * change that this request must see. The result may still be stale; the caller checks it.
    */
   find(era: Era, fingerprint: string, key: string): Promise<LandedRecord | undefined> {
     const flying = this.#flights.get(fingerprint);

@@ -31,7 +31,7 @@ export function addApiKeys(program: Command): void {
   );
 }
 
-/** A key of the platform is nobody's but an operator's. */
+/** Platform keys need an operator. */
 function operatorFor(cli: Cli, { platform }: PlatformOption): Promise<FlowplateOperatorClient> {
   return cli.operator(platform ? 'platform' : 'either');
 }

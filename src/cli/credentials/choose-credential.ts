@@ -2,12 +2,12 @@ import { readTime } from '../../sdk/input-rules.ts';
 import { Refusal, WrongUse } from '../failure.ts';
 import type { Login } from './credentials-file.ts';
 
-/** What a command is about: the platform, one organization, or whatever the credential may see. */
+/** Scope of a command: the platform, one organization, or either. */
 export type Room = 'platform' | 'organization' | 'either';
 
 export type Available = {
   server: string;
-  /** The organization that an operator wants to act in. */
+  /** The organization to impersonate. */
   asOrg: string | undefined;
   apiKey: string | undefined;
   login: Login | undefined;
@@ -17,9 +17,9 @@ const platformKey = /^flplatform_/;
 const tenantKey = /^flkey_/;
 
 /**
- * FLOWPLATE_API_KEY where it can do the work: a platform key everywhere, a tenant key inside its
- * own organization. Otherwise the stored login, so that a tenant key left over from `platform
- * create-admin` is in nobody's way.
+ * FLOWPLATE_API_KEY where it fits: a platform key everywhere, a tenant key inside its own
+ * organization. Otherwise the stored login, so that a tenant key left over from `platform
+ * create-admin` does not interfere.
  */
 export function chooseCredential(room: Room, available: Available, now = new Date()): string {
   const { apiKey, asOrg } = available;
@@ -47,7 +47,7 @@ function tokenOf({ login, server }: Available, now: Date): string {
   throw new Refusal(`your login to ${server} is over. Log in again: flowplate platform login`);
 }
 
-/** The tenant key with which the first operator is made. */
+/** The tenant key that creates the first operator. */
 export function requireTenantKey(apiKey: string | undefined): string {
   if (apiKey !== undefined && tenantKey.test(apiKey)) return apiKey;
   throw new WrongUse('set FLOWPLATE_API_KEY to a tenant key (flkey_…); no other credential can do this');

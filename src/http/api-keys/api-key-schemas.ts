@@ -7,14 +7,13 @@ import type { ApiKeyWithUsage } from '../../usecases/api-keys/get-api-key.ts';
 import { externalId, timestampText } from '../fields.ts';
 
 /**
- * Any kind of handle: those of other keys than these are not malformed, there is just no such key
- * here.
+ * Any well-formed id: ids of other kinds of keys are not malformed, there is just no such key here.
  */
 export const apiKeyParams = z.strictObject({ id: externalId.describe('The id of a key (ak_…)') });
 
 export const apiKeyStatus = z.enum(['active', 'revoked', 'expired', 'disabled']);
 
-/** What a new key and one in a list have in common. */
+/** Fields of a new key and of one in a list. */
 const commonFields = {
   id: z.string(),
   name: z.string(),
@@ -69,7 +68,7 @@ export const apiKeyFields = {
   }),
 };
 
-/** A key as those see it who manage it. Never the secret, never the digest. */
+/** Answer about a key. Never its secret or digest. */
 export function toApiKeyAnswer({ apiKey, usage }: ApiKeyWithUsage, now: Date) {
   const lastUsedAt = usage?.lastUsedAt?.toISOString() ?? null;
   return {
@@ -109,7 +108,7 @@ function home({ organizationId, environment }: { organizationId: string; environ
 
 export function shownStatus(apiKey: ApiKey, now: Date): z.output<typeof apiKeyStatus> {
   const status = statusAt({ ...apiKey, supersededUntil: null }, now);
-  // No key of these kinds has a grace.
+  // Keys of these kinds have no grace.
   if (status === 'superseded') return 'revoked';
   return status === 'active' && !apiKey.enabled ? 'disabled' : status;
 }

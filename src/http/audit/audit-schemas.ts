@@ -7,7 +7,7 @@ import { endTime, startTime, timestampText } from '../fields.ts';
 const results = ['success', 'refused'] as const;
 const anId = z.string().regex(externalIdPattern, 'must be an id');
 
-/** What narrows a list or an export. */
+/** Filters of a list or an export. */
 export const auditFilterFields = {
   event_type: z.enum(auditEventTypes).optional(),
   from: startTime.optional(),

@@ -11,7 +11,7 @@ export const masterKeyId = z.strictObject({
 
 const permissions = z.array(z.enum(masterKeyPermissions));
 
-/** As long as an allow-list may be: it is looked through on each request. */
+/** Maximum length of an allow-list, which every request scans. */
 const listedMax = 100;
 
 export const masterKeyBody = z.strictObject({

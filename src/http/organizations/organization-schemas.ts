@@ -16,7 +16,7 @@ export const organizationFields = {
 
 const counted = z.int().describe('Counted up to 10000, which stands for that many or more');
 
-/** What one of them tells beyond what a list does. */
+/** Fields of one organization beyond those of a list. */
 export const organizationDetailsFields = {
   ...organizationFields,
   counts: z.strictObject({
@@ -47,10 +47,7 @@ export function toOrganizationAnswer({ id, name: called, status, createdAt }: Or
 
 type Place = Pick<Organization, 'id' | 'createdAt'>;
 
-/**
- * Where a page of tenants ended, wrapped so that nobody builds on what it is: the time comes first,
- * since foreign ids do not sort by it.
- */
+/** Opaque cursor of the tenant list. Begins with the time, since external ids do not sort by it. */
 export const organizationCursor = z
   .string()
   .max(300)

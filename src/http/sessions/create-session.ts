@@ -33,7 +33,7 @@ export const createSessionRoute = defineRoute({
   },
 });
 
-/** Before the password is looked at: somebody else's page must not log a browser in as anybody. */
+/** Before the password check: another site must not log a browser in (login CSRF). */
 function requireOwnOrigin(origin: URL | undefined): URL {
   if (origin === undefined) {
     throw validationError([{ path: portalHeader, message: 'must be sent by a page of this server' }]);

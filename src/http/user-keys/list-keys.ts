@@ -12,8 +12,8 @@ import { keyFields, toKeyAnswer } from './key-answers.ts';
 const platformPath = '/api/v1/platform/hidden-keys';
 
 /**
- * `fl_user_{environment}_{8}` or its beginning. More of a key is a part of its secret, which
- * belongs into no URL.
+ * `fl_user_{environment}_{8}` or a prefix of it. More would be a part of the secret, which must not
+ * be in a URL.
  */
 const prefixPattern = /^(?!fl_user_[a-z0-9]{1,16}_[0-9A-Za-z]{9})[0-9A-Za-z_]{1,33}$/;
 

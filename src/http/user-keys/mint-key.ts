@@ -48,8 +48,8 @@ export const mintKeyRoute = defineRoute({
 type Body = z.output<typeof mintBody>;
 
 /**
- * `ttl_seconds` comes back as the moment that it meant, from the kept answer: a replay must not
- * move it.
+ * Settings of the request for the answer. `ttl_seconds` becomes the stored end, so that a replay
+ * does not move it.
  */
 function optionsThatWereSet(body: Body, expiresAt: string | null) {
   const {

@@ -16,7 +16,7 @@ export const revocationAnswer = z.strictObject({
   ...propagationFields,
 });
 
-/** `reader`: who gets the answer, where that may be an operator. */
+/** `reader`: the recipient, where it may be an operator. */
 export function toRevocationAnswer(
   { revokedCount, propagation }: Revocation,
   reader?: Principal,

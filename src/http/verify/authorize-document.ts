@@ -47,7 +47,7 @@ const operation = (method: string): ZodOpenApiOperationObject => ({
   },
 });
 
-/** The one door that is no route: it takes every method, and answers in its own way. */
+/** API document of forward auth, which is no route: it takes every method. */
 export const authorizePaths: ZodOpenApiPathsObject = {
   '/v1/flowplate/authz': { get: operation('Get'), post: operation('Post') },
 };

@@ -5,7 +5,10 @@ import { oauthClient } from '../access/oauth-client.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
-/** Not strict: RFC 6749 §3.2 has unknown members ignored, and every OAuth library sends some. */
+/**
+ * Not strict: RFC 6749 §3.2 requires unknown members to be ignored, and every OAuth library sends
+ * some.
+ */
 const introspectionForm = z.object({
   token: z.string().describe('The key that the end client sent'),
   token_type_hint: z.string().optional().describe('Ignored'),

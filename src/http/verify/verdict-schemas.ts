@@ -36,7 +36,7 @@ const limitState = {
     ),
 };
 
-/** Further fields are there when `valid` is true. */
+/** Further fields are present when `valid` is true. */
 export const verdictAnswer = z
   .strictObject({
     valid: z.boolean(),
