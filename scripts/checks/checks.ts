@@ -9,7 +9,7 @@ import { readRoomWords } from './room-words.ts';
 import { runTool } from './run-tool.ts';
 import { codeFiles } from './source-files.ts';
 
-/** Everything that is checked without running the product, in the order it is reported. */
+/** Static checks, in the order of their report. */
 export const checks: readonly Check[] = [
   { heading: 'lock file', run: checkLockFile },
   tool('format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings']),

@@ -24,10 +24,10 @@ export const usage = `Starts the broker: Postgres, Redis, the API and the worker
   FLOWPLATE_PEPPERS        used instead of the generated <data-dir>/secrets.env
 `;
 
-/** A wish that cannot be understood; the person gets the sentence and exit code 2. */
+/** Invalid arguments; exit code 2. */
 export class WrongUse extends Error {}
 
-/** The wishes on the command line, or `help`. Paths are taken from where the person stands. */
+/** Parsed arguments, or `help`. Paths are relative to the working directory. */
 export function readOptions(args: readonly string[]): LaunchOptions | 'help' {
   const values = parse(args);
   if (values.help) return 'help';
