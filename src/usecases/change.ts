@@ -136,7 +136,7 @@ function queueOfCaller(by: Caller<Principal> | Origin): string {
   return 'principal' in by ? queueOf(by.principal) : by.actor.id;
 }
 
-/** A kept answer says whom its change concerned; one that an earlier version kept does not. */
+/** A stored answer with the audience of its change; answers of earlier versions have none. */
 type Kept<T> = T & { audience?: Audience };
 
 /** The transaction of a change, for jobs of the worker, which have neither queue nor clock. */

@@ -68,7 +68,7 @@ export class ChosenSecrets {
     if (changes.some(({ kind }) => kind === 'master_key')) this.forgetHashes();
   }
 
-  /** A master key may have been created or ended since the hashes were read. */
+  /** Called when a master key was created or ended. */
   forgetHashes(): void {
     this.#heard++;
   }

@@ -33,9 +33,9 @@ export function endsOf(
 }
 
 /**
- * The key, locked, if this principal may change it. `KEY_NOT_FOUND` when there is none in reach;
- * `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than they do: whoever could rotate
- * it would have its rights.
+ * Locks the key if this principal may change it. `KEY_NOT_FOUND` when none is visible.
+ * `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the caller, who would gain
+ * them by a rotation.
  */
 export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: string): Promise<ApiKey> {
   const apiKey = await lockApiKey(tx, { organizationId: organizationInside(principal) ?? null }, id);

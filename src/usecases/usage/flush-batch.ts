@@ -19,10 +19,7 @@ export type FlushBatch = {
   rest: string[];
 };
 
-/**
- * Sums up as many of these waiting flushes as one transaction holds. Bounded by rows, whatever a
- * flush holds.
- */
+/** Sums as many waiting flushes as fit in one transaction, bounded by rows. */
 export async function readFlushBatch(
   { redis, flushStamps }: StampedFlushes,
   waiting: readonly string[],
