@@ -7,7 +7,7 @@ import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
 import type { WorkerParts } from '../src/wire/worker.ts';
 
-/** A background job: its interval, and one use case. What `run` returns goes into the log. */
+/** A background job: its interval, and one use case. The result of `run` goes into the log. */
 export type Job = { everyMs: number; run(parts: WorkerParts): Promise<unknown> };
 
 /**

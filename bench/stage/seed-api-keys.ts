@@ -6,7 +6,7 @@ const rowsPerInsert = 100_000;
  * Seeds tenant and platform keys as after years of use. The oldest two fifths are revoked and the
  * next twentieth has expired, so keys of a status lie together. Most newer ones were used within
  * the hour, many of the oldest never. One tenant has a fifth of them; 2 in 100 are the platform's.
- * Nobody knows their secrets.
+ * Their secrets are unknown.
  */
 export async function seedApiKeys(sql: pg.Pool, count: number): Promise<void> {
   const client = await sql.connect();

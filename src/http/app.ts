@@ -27,7 +27,7 @@ export type AppParts = ApiParts &
     newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
-    /** For what is large and open to anybody. */
+    /** For large and public files. */
     documentPace: RefusalPace;
   };
 

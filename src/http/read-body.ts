@@ -5,8 +5,8 @@ import { parseSentJson } from './parse-sent-json.ts';
 
 export const bodyBytesMax = 64 * 1024;
 /**
- * Of a caller who is not known. An address and a password whose every character is escaped have
- * 7.7 KB. Parsing 64 KiB takes up to 10 ms, which anybody could take from verification.
+ * Size limit for unauthenticated callers. An address and a password with every character escaped
+ * have 7.7 KB. Parsing 64 KiB takes up to 10 ms of the event loop.
  */
 export const strangersBodyBytesMax = 8 * 1024;
 const jsonType = 'application/json';

@@ -30,16 +30,16 @@ export type LeaseOptions = {
 const changesPerReadMax = 1_000;
 
 /**
- * The right to verify from memory, which this process holds as long as it is sure to hear of every
- * revoke in time.
+ * Lease: the right to verify from memory, held while this process is sure to learn of every revoke
+ * in time.
  *
  * A heartbeat does three things, in the one order that is safe: (1) extend the lease, committed;
- * (2) in a new snapshot read the changes after the last applied one and apply them; (3) say so. The
- * lease then holds until the monotonic clock *before* (1) + lease − margin. A revoke commits at C
- * and looks at the leases at K > C: a lease extended before K is seen and waited for; one extended
- * after K is followed by a read that comes after C and sees the revoke. Reading first and extending
- * afterwards would let a process that was paused in between revive its lease over a revoke it never
- * saw.
+ * (2) in a new snapshot read the changes after the last applied one and apply them; (3) report the
+ * position. The lease then holds until the monotonic clock *before* (1) + lease − margin. A revoke
+ * commits at C and looks at the leases at K > C: a lease extended before K is seen and waited for;
+ * one extended after K is followed by a read that comes after C and sees the revoke. Reading first
+ * and extending afterwards would let a process that was paused in between revive its lease over a
+ * revoke it never saw.
  *
  * Postgres extends only the lease of a verifier that one more read brings up to date. One that is
  * further behind catches up first, and meanwhile no revoke waits for it. So does one that starts:
@@ -60,7 +60,7 @@ export class Lease {
   #apiProcesses = 1;
   /** Last applied position of the feed; undefined before the first registration. */
   #appliedSeq: number | undefined;
-  /** What Postgres was told of it. */
+  /** Position last reported to Postgres. */
   #saidSeq = 0;
   #wake: () => void = () => undefined;
   #isWoken = false;

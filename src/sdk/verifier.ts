@@ -44,11 +44,10 @@ const stalePausesMs: readonly number[] = [5, 20, 80, 300, 700];
 
 /**
  * Embedded verifier: verifies keys inside a gateway's process, from memory, with Flowplate's own
- * guarantee: once a revoke has answered `complete`, no request that starts later is let in here
- * either. It may do so only while it holds a lease (`BrokerLease`); without one each verification
- * is the broker's, and when the broker cannot be reached either, it refuses. Keys with a rate limit
- * or a quota are always the broker's, since only it can count them exactly. What is decided here is
- * counted here and reported every quarter of a second.
+ * guarantee: once a revoke has answered `complete`, no later request is admitted. It needs a lease
+ * (`BrokerLease`). Without one the broker verifies, and without the broker the request is refused.
+ * Keys with a rate limit or a quota are always verified by the broker, which counts them exactly.
+ * Local decisions are counted, and reported every 250 ms.
  */
 export class FlowplateVerifier {
   readonly #broker: Broker;

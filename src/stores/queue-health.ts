@@ -86,9 +86,7 @@ function endOf(job: Job | undefined): JobMoment | null {
 
 const nameLengthMax = 100;
 
-/**
- * Undefined for a time that is none, or that nobody can spell: what is in Redis may be anybody's.
- */
+/** Undefined for an invalid time: data in Redis may be foreign. */
 function momentOf({ name }: Job, atMs: number | undefined): JobMoment | undefined {
   if (atMs === undefined || !(Math.abs(atMs) <= timeMsMax)) return undefined;
   return { job: String(name).slice(0, nameLengthMax), at: new Date(atMs) };

@@ -39,10 +39,7 @@ export async function registerSchedules(queue: Queue, schedules: Schedules): Pro
 
 const keysPerScan = 1_000;
 
-/**
- * Removes all that the queue has in Redis, of whatever type. No job carries a payload, so none is
- * lost.
- */
+/** Removes all data of the queue from Redis, of any type. No job has a payload, so none is lost. */
 export async function emptyQueue(redis: Redis): Promise<void> {
   const match = `${keyspace.jobsPrefix}:${queueName}:*`;
   let cursor = '0';

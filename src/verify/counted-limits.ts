@@ -26,13 +26,13 @@ const redisPauseMs = 100;
 const attemptsMax = 3;
 
 /**
- * The limits as Redis counts them, for all processes together. Before a line of keys is counted it
+ * Limits that are counted in Redis, for all processes together. Before a line of keys is counted it
  * is settled: Redis is told of calls that were let in without it, and a quota's counter is raised
  * to what Postgres knows to be spent.
  *
- * A late answer is still heard: it says that a call was counted which was decided without it. Until
- * it comes, or the connection is dropped, Redis counts as away: otherwise each call would wait for
- * a deadline of its own.
+ * A late answer is still applied: its call was counted, after it was decided without it. Until it
+ * comes, or the connection is dropped, Redis counts as away: otherwise each call would wait for a
+ * deadline of its own.
  */
 export class CountedLimits {
   readonly #parts: CountedLimitsParts;

@@ -28,7 +28,7 @@ let metrics: string[];
 const answers: string[] = [];
 const secrets: string[] = [];
 
-/** What of a key nobody may see: all but its public prefix. */
+/** Secret part of a key: all but its public prefix. */
 const hiddenPart = (key: string) => key.slice(-38);
 
 beforeAll(async () => {

@@ -21,7 +21,7 @@ async function serve(directory: string) {
 
 const sayCode: ErrorRequestHandler = ({ code }, _req, res, _next) => void res.status(404).send(code);
 
-/** What a build leaves behind. */
+/** Files of a build. */
 async function built(): Promise<string> {
   const directory = join(await temporaryDirectory(), 'dist');
   await mkdir(join(directory, 'assets'), { recursive: true });

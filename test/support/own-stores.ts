@@ -80,7 +80,7 @@ export async function ownPostgres(settings: Record<string, string> = {}): Promis
   return { ...postgres, ...urls, kill: () => killPostgres({ ...postgres, ...urls }) };
 }
 
-/** What the service connects as; no superuser, so that limits hold for it. */
+/** Role of the service; no superuser, so that limits apply to it. */
 export const ordinaryRole = 'flowplate';
 
 /** Kills all processes: a backend without its postmaster would still answer for a moment. */

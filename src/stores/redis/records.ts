@@ -18,8 +18,8 @@ export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: numbe
 const layout = 3;
 
 /**
- * Twice the largest record there can be: 16 KiB of metadata, 64 scopes, 64 addresses. A longer one
- * is nobody's, and is not even looked at.
+ * Twice the largest possible record: 16 KiB of metadata, 64 scopes, 64 addresses. A longer one is
+ * foreign, and is not read.
  */
 const stampedCharsMax = 65_536;
 

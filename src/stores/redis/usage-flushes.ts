@@ -8,7 +8,7 @@ import { keyspace } from './keyspace.ts';
 /** A flush has thousands of marks, and reading a page blocks other reads. */
 const flushesPerPage = 20;
 
-/** Ten times the flush of a process that is as busy as can be. What is longer is nobody's. */
+/** Ten times the largest flush of a process. A longer one is foreign. */
 const flushBytesMax = 16_777_216;
 /** Ids have 36 characters. Somewhat more is set aside, where an operator can look at it. */
 const nameBytesMax = 65_536;
@@ -39,9 +39,7 @@ export async function listFlushIds(redis: Redis, countMax: number): Promise<stri
   return (await redis.eval(listFlushIdsScript, 1, keyspace.usageFlushes, ...bounds)) as string[];
 }
 
-/**
- * What waits under these ids, as it is: it may be anybody's. Undefined for what is gone.
- */
+/** Raw flushes by id, perhaps foreign. Undefined for missing ones. */
 export async function readFlushTexts(redis: Redis, ids: readonly string[]): Promise<(string | undefined)[]> {
   const asked = [keyspace.usageFlushes, flushBytesMax, ...ids];
   const texts = (await redis.eval(readFlushesScript, 1, ...asked)) as (string | null)[];

@@ -6,10 +6,7 @@ export async function pauseRollUps(redis: Redis, forMs: number): Promise<void> {
   await redis.set(keyspace.usagePause, '1', 'PX', Math.ceil(forMs));
 }
 
-/**
- * A pause that would last longer than `msMax` is none of ours, and must not stop the counting for
- * ever.
- */
+/** A pause longer than `msMax` is foreign, and must not stop the counting. */
 export async function areRollUpsPaused(redis: Redis, msMax: number): Promise<boolean> {
   const leftMs = await redis.pttl(keyspace.usagePause);
   return leftMs > 0 && leftMs <= msMax;

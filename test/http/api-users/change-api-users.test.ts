@@ -23,7 +23,7 @@ const newUser = (body = {}) => createApiUser(broker, admin, body);
 const eventsOf = async (targetId: string) =>
   (await auditEventsOf(broker, { targetId })).map(({ event_type }) => event_type);
 
-/** What both replicas say, each from its own memory. */
+/** Verdicts of both replicas, each from its own memory. */
 const codes = async (key: string) => [await codeOf(broker, key), await codeOf(replica, key)];
 const everywhere = (code: string) => [code, code];
 

@@ -10,7 +10,7 @@ import { bootstrapped, type LoggedIn, platformUser } from '../../support/platfor
 
 const path = '/api/v1/platform/roles';
 
-/** What seed 002 calls super-admin, admin and read-only. */
+/** Built-in roles of seed 002: super-admin, admin and read-only. */
 const builtInRoles: readonly {
   id: string;
   name: string;

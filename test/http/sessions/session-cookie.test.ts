@@ -9,7 +9,7 @@ type Headers = Record<string, string>;
 
 let broker: TestBroker;
 let root: LoggedIn;
-/** What a browser sends with a request of our own page. */
+/** Headers of a browser for a request of our own page. */
 let ownPage: Headers;
 beforeAll(async () => {
   broker = await startBroker();

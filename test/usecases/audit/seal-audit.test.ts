@@ -20,7 +20,10 @@ const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
 const allIds = async () =>
   (await query(databaseUrl, 'SELECT id FROM audit_events ORDER BY 1')).map((row) => row.id as string);
 
-/** Whatever happened: each event once in the chain, none in the queue, and the chain holds. */
+/**
+ * Invariants after any fault: each event once in the chain, none in the queue, and the chain is
+ * valid.
+ */
 async function expectWhole(): Promise<void> {
   expect((await sealedIds(databaseUrl)).sort()).toEqual(await allIds());
   expect(await waiting()).toEqual([]);

@@ -116,7 +116,7 @@ describe('a changed event', () => {
   });
 });
 
-/** What the hashes from `seq` on would be, if the events had always been what they are now. */
+/** Hashes from `seq` on, recomputed from the current events. */
 async function forgedHashes(seq: number): Promise<{ seq: number; hash: string }[]> {
   let previous = (await findSeal(db, seq - 1))?.hash ?? chainStart.hash;
   const rest = await listSealedEvents(db, { after: seq - 1, through: 12, limit: 100 });

@@ -147,7 +147,7 @@ describe('one round holds as much as there is', () => {
 describe('a flush that cannot be added up', () => {
   const poison = 'flk_poison';
 
-  /** What no check of ours has thought of: a row that Postgres refuses. */
+  /** A row that passes our own checks and Postgres refuses. */
   async function whileRefused(act: () => Promise<void>): Promise<void> {
     const check = `ALTER TABLE usage_totals ADD CONSTRAINT no_poison CHECK (lineage_id <> '${poison}') NOT VALID`;
     await query(stores.databaseUrl, check);
