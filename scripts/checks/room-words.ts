@@ -17,7 +17,7 @@ interface RoomRule {
  */
 const roomRules: readonly RoomRule[] = [
   {
-    name: 'the domain has no clock, no chance and no process',
+    name: 'the domain has no clock, no randomness and no process',
     files: /^src\/domain\//,
     words: /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\./,
   },

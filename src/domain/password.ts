@@ -30,9 +30,7 @@ export function passwordFault(password: string, context: readonly string[]): str
   const words = ['flowplate', ...context.flatMap((text) => [text, ...text.split(/[\s@.+_-]+/)])];
   const known = words.filter((word) => word.length > 2).map((word) => word.toLowerCase());
   const { score } = estimator.check(password.slice(0, judgedLengthMax), known);
-  return score < scoreMin
-    ? 'is too easy to guess: words, names or patterns that attackers try first'
-    : undefined;
+  return score < scoreMin ? 'is too easy to guess: avoid words, names and patterns' : undefined;
 }
 
 /**

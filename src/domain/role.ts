@@ -28,7 +28,7 @@ export function requireHolds(own: Holding, wanted: Holding): void {
     wanted.roleIds.includes(superAdminRoleId) && !own.roleIds.includes(superAdminRoleId);
   if (missing.length === 0 && !needsSuperAdmin) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-    systemMessage: 'Nobody grants, changes or takes away what they do not hold themselves',
+    systemMessage: 'Callers cannot grant, change or take away permissions that they do not hold',
     details: { missing_permissions: missing, ...(needsSuperAdmin && { required_role: superAdminRoleId }) },
   });
 }

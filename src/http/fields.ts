@@ -28,7 +28,7 @@ export const scopes = z
   .transform((all) => [...new Set(all)]);
 
 export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).min(1).max(64).meta({
-  description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
+  description: 'Addresses and CIDR ranges. A verification must then send an `ip` inside one of them.',
 });
 
 /** A time in an answer: RFC 3339 in UTC. */

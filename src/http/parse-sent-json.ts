@@ -13,7 +13,7 @@ export function parseSentJson(text: string): unknown {
   const duplicates = violationsOf(losses, 'duplicate_member');
   if (duplicates.length === 0) throw validationError(violationsOf(losses, 'changed_number'));
   throw new FlowplateError('INVALID_JSON', {
-    systemMessage: `A member stands twice in the body: ${duplicates.map(({ path }) => path).join(', ')}`,
+    systemMessage: `Duplicate members in the body: ${duplicates.map(({ path }) => path).join(', ')}`,
     details: duplicates,
   });
 }

@@ -31,7 +31,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 400,
     type: invalidRequest,
     message: 'More than one credential was sent.',
-    systemMessage: 'Two headers that carry a credential differ, or one was sent twice with different values',
+    systemMessage: 'Two credential headers differ, or one was sent twice with different values',
   },
   AUTHENTICATION_REQUIRED: {
     status: 401,
@@ -61,7 +61,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 403,
     type: 'authorization_error',
     message: 'You cannot do this to your own account.',
-    systemMessage: 'Another operator has to do this',
+    systemMessage: 'Ask another operator',
   },
   ORGANIZATION_SUSPENDED: {
     status: 403,
@@ -72,7 +72,7 @@ export const problems: Record<ErrorCode, Problem> = {
   ROUTE_NOT_FOUND: {
     status: 404,
     type: notFound,
-    message: 'There is nothing at this address.',
+    message: 'This address does not exist.',
     systemMessage: 'No route has this path',
   },
   KEY_NOT_FOUND: {
@@ -115,7 +115,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 404,
     type: notFound,
     message: 'The verifier was not found.',
-    systemMessage: 'Unknown, ended, forgotten, of another master key, or ahead of this feed: register anew',
+    systemMessage: 'Unknown, ended, of another master key, or ahead of this feed: register again',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
@@ -156,9 +156,8 @@ export const problems: Record<ErrorCode, Problem> = {
   VERIFIER_BEHIND: {
     status: 409,
     type: conflict,
-    message: 'The verifier has not applied what it was told.',
-    systemMessage:
-      'The reported place lies before what the last answer contained: empty the caches and register anew',
+    message: 'The verifier reports fewer changes than it had applied.',
+    systemMessage: 'The reported position lies before the last answer: empty the caches and register again',
   },
   EMAIL_ALREADY_EXISTS: {
     status: 409,
@@ -230,7 +229,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 429,
     type: 'rate_limit_error',
     message: 'Too many requests. Please try again later.',
-    systemMessage: 'This credential has used up what it may have at a time',
+    systemMessage: 'This credential has reached its limit',
   },
   TOO_MANY_ATTEMPTS: {
     status: 429,
@@ -254,7 +253,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 503,
     type: unavailable,
     message: 'The service is overloaded. Please try again.',
-    systemMessage: 'Too much is waiting already',
+    systemMessage: 'The queue is full',
   },
 };
 

@@ -8,18 +8,18 @@ export const propagationFields = {
   propagation: z
     .enum(['complete', 'pending'])
     .describe(
-      'complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet',
+      'complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet',
     ),
   propagation_detail: z.strictObject({
     acknowledged: z.int(),
     total: z.int(),
     waited_ms: z.int(),
-    effective_by: timestampText.describe('When it is certain in any case'),
+    effective_by: timestampText.describe('Time from which it is in effect everywhere'),
     held_up_by: z
       .array(z.strictObject({ verifier_id: z.string(), master_key_id: z.string().nullable() }))
       .optional()
       .describe(
-        'Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API',
+        'Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process',
       ),
   }),
 };

@@ -57,7 +57,7 @@ export const strangersMembersMax = 100;
 function parseMembers(text: string, membersMax: number): ParsedUrlQuery {
   if (Number.isFinite(membersMax) && text.split('&', membersMax + 1).length > membersMax) {
     throw new FlowplateError('INVALID_JSON', {
-      systemMessage: `Of a caller who is not known yet, a form has at most ${membersMax} members`,
+      systemMessage: `An unauthenticated form has at most ${membersMax} members`,
     });
   }
   return { ...parseForm(text, '&', '=', { maxKeys: 0 }) };
@@ -85,7 +85,7 @@ function tooLarge(bytesMax: number): FlowplateError {
   const isStrangers = bytesMax === strangersBodyBytesMax;
   return new FlowplateError(
     'PAYLOAD_TOO_LARGE',
-    isStrangers ? { systemMessage: 'Of a caller who is not known yet, a body has at most 8 KiB' } : {},
+    isStrangers ? { systemMessage: 'An unauthenticated body has at most 8 KiB' } : {},
   );
 }
 

@@ -5,7 +5,7 @@ export const securitySchemes = {
     in: 'header',
     name: 'x-flowplate-master-key',
     description:
-      "A master key. `X-API-Key` is accepted for it as well, but not by forward auth, where that is the end client's key.",
+      "A master key. `X-API-Key` works too, but not for forward auth, where it is the end client's key.",
   },
   masterKeyPassword: {
     type: 'http',
@@ -34,7 +34,7 @@ export const securitySchemes = {
     in: 'cookie',
     name: '__Host-flowplate',
     description:
-      "A platform user's token as the portal has it (`flowplate` over http on the machine itself). Changes need `X-Flowplate-Portal: 1` as well, sent by a page of the same origin.",
+      "The portal's cookie with a platform user's token (named `flowplate` over http on localhost). Changes also need the CSRF header `X-Flowplate-Portal: 1`, sent by a page of the same origin.",
   },
 } as const;
 

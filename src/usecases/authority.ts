@@ -98,7 +98,7 @@ async function requirePlatformCaller(tx: Tx, principal: PlatformPrincipal, now: 
     principal.roleIds.some((id) => !rights.roleIds.includes(id));
   if (!isLost) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-    systemMessage: 'Rights of this operator were taken away while the request was being carried out',
+    systemMessage: 'This operator lost rights during the request',
   });
 }
 
@@ -119,6 +119,6 @@ async function requireApiUser(tx: Tx, principal: ApiUserPrincipal, now: Date): P
 /** Refusal for a credential that ended during its request. */
 export function credentialEnded(): FlowplateError {
   return new FlowplateError('AUTHENTICATION_REQUIRED', {
-    systemMessage: 'The credential ended while the request was being carried out',
+    systemMessage: 'The credential ended during the request',
   });
 }

@@ -38,7 +38,7 @@ export function oauthClient(
 function theOne(credentials: readonly string[]): string | undefined {
   const [first, ...others] = new Set(credentials);
   if (others.length > 0) {
-    const systemMessage = 'Different credentials were sent, in headers or in the form';
+    const systemMessage = 'Different credentials were sent in headers or in the form';
     throw new FlowplateError('AMBIGUOUS_CREDENTIALS', { systemMessage });
   }
   return first;

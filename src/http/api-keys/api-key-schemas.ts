@@ -22,7 +22,7 @@ const commonFields = {
   suffix: z.string().describe('How the secret ends'),
   platform: z.boolean(),
   scopes: z.array(z.string()),
-  role_ids: z.array(z.string()).describe('What a platform key may do'),
+  role_ids: z.array(z.string()).describe('Roles of a platform key: its permissions'),
   environment: z.string().nullable().describe('null for a platform key'),
   organization_id: z.string().nullable().describe('null for a platform key'),
   expires_at: timestampText.nullable(),

@@ -64,7 +64,7 @@ export const pendingFields = z.strictObject(propagationFields).partial().shape;
 export const createdApiUserAnswer = z.strictObject({ user: apiUserAnswer, ...secretFields });
 
 export const pendingMeans =
-  'Done and durable; some verifier has not confirmed yet that the old key is refused (see `propagation_detail.effective_by`).';
+  'Done, but some verifier may still accept the old key (see `propagation_detail.effective_by`).';
 
 export function toApiUserAnswer({ user, usage }: ApiUserWithUsage, now: Date): z.input<typeof apiUserAnswer> {
   const today = startOfPeriod('day', now);

@@ -33,7 +33,7 @@ export const masterKeyFields = {
   key_prefix: z
     .string()
     .nullable()
-    .describe('Null for a secret that somebody chose: no part of it may be shown'),
+    .describe('Null for an operator-chosen secret: no part of it may be shown'),
   permissions,
   organization_ids: z.array(z.string()).nullable().describe('Null: all'),
   environments: z.array(z.string()).nullable().describe('Null: all'),
@@ -42,8 +42,8 @@ export const masterKeyFields = {
   expires_at: timestampText.nullable(),
   revoked_at: timestampText.nullable(),
   created_at: timestampText,
-  last_used_at: timestampText.nullable().describe('When it was last let in, readable ten seconds later'),
-  minted_count: z.int().describe('How many keys it has minted, those that have ended since included'),
+  last_used_at: timestampText.nullable().describe('Time of the last use, up to ten seconds late'),
+  minted_count: z.int().describe('Number of keys that it minted, ended ones included'),
 };
 
 export const createdMasterKey = z.strictObject({

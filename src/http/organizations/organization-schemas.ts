@@ -8,13 +8,13 @@ export const organizationIdParam = z.strictObject({ id: externalId });
 export const organizationName = name;
 
 export const organizationFields = {
-  id: z.string().describe('`org_…`, or whatever a backend minted under'),
+  id: z.string().describe('`org_…`, or the id that a backend chose at its first mint'),
   name: z.string(),
   status: z.enum(['active', 'suspended', 'deleted']),
   created_at: timestampText,
 };
 
-const counted = z.int().describe('Counted up to 10000, which stands for that many or more');
+const counted = z.int().describe('Counted up to 10000, which means that many or more');
 
 /** Fields of one organization beyond those of a list. */
 export const organizationDetailsFields = {

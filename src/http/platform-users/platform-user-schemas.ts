@@ -20,9 +20,7 @@ export const typedPassword = z.string().min(1).max(1_024);
 export const newPassword = z
   .string()
   .max(1_024)
-  .describe(
-    `${passwordLengthMin} to ${passwordLengthMax} characters of any kind, and not what attackers try first`,
-  );
+  .describe(`${passwordLengthMin} to ${passwordLengthMax} characters of any kind, and not easy to guess`);
 
 /** Ids of built-in roles are words; those of custom roles are random. */
 export const roleId = z.string().regex(/^role_[0-9A-Za-z_]{1,40}$/, 'must be a role id (role_…)');

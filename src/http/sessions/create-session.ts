@@ -13,7 +13,7 @@ export const createSessionRoute = defineRoute({
   path: '/api/v1/platform/session',
   operationId: 'createSession',
   summary: 'Log in to the portal',
-  description: `The same as the login, but the token goes into a cookie that no script can read (HttpOnly, SameSite=Strict) and not into the answer. Only for a page of this server's own, which sends \`${portalHeader}: 1\`; over https, or on the machine itself.`,
+  description: `Like the login, but the token goes into a cookie that scripts cannot read (HttpOnly, SameSite=Strict), not into the answer. Only for pages of this server, which send \`${portalHeader}: 1\`; over https, or on localhost.`,
   access: anybody(),
   params: noParams,
   query: noQuery,
@@ -40,7 +40,7 @@ function requireOwnOrigin(origin: URL | undefined): URL {
   }
   if (maySetSessionCookie(origin)) return origin;
   throw new FlowplateError('VALIDATION_ERROR', {
-    systemMessage: 'A session is given over https, or on the machine itself; not over a network in the clear',
+    systemMessage: 'A session needs https, or localhost; it is not sent unencrypted over a network',
     details: [{ path: 'Origin', message: 'must be https, or http on localhost' }],
   });
 }

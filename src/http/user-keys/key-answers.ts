@@ -10,7 +10,7 @@ import { settingFields, toSettingsAnswer } from './key-settings.ts';
 export const mintedFields = {
   key: z.string().describe('The secret. It is shown this once and stored nowhere.'),
   key_id: keyId,
-  key_prefix: z.string().describe('fl_user_{environment}_{first 8}, to recognise the key by'),
+  key_prefix: z.string().describe('fl_user_{environment}_{first 8}, which identifies the key in lists'),
   user_id: externalId,
   organization_id: externalId,
   created_at: timestampText,

@@ -33,7 +33,7 @@ export const listKeysRoute = defineRoute({
   operationId: 'listKeys',
   summary: 'List keys',
   description:
-    'Newest first. `next_cursor` leads to the next page and stays good while keys are added; null on the last.',
+    'Newest first. `next_cursor` leads to the next page and stays valid while keys are added; null on the last page.',
   access: masterKey('keys:read'),
   params: noParams,
   query,
@@ -62,7 +62,7 @@ export const listKeysForPlatformRoute = defineRoute({
       .string()
       .regex(prefixPattern, 'must be the beginning of a key_prefix, never more of a key')
       .optional()
-      .describe('What `key_prefix` begins with'),
+      .describe('Prefix of `key_prefix`'),
   }),
   body: noBody,
   success: { 200: 'A page of keys.' },

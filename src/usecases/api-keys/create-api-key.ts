@@ -67,7 +67,7 @@ async function tenantKey(
 ): Promise<ApiKeyRequest> {
   if (isPlatform) {
     throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-      systemMessage: 'A platform key is made by an operator who is inside no organization',
+      systemMessage: 'A platform key needs an operator without impersonation',
     });
   }
   if (roleIds !== undefined) {
@@ -89,7 +89,7 @@ async function platformKey(
 ): Promise<ApiKeyRequest> {
   if (!isPlatform) {
     throw validationError([
-      { path: 'X-Flowplate-Org', message: 'must say for which organization; or set platform to true' },
+      { path: 'X-Flowplate-Org', message: 'must name the organization; or set platform to true' },
     ]);
   }
   if (environment !== undefined) {
@@ -97,7 +97,7 @@ async function platformKey(
   }
   if (roleIds.length === 0) {
     throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-      systemMessage: 'Whoever has no roles can make no platform key',
+      systemMessage: 'An operator without roles cannot create a platform key',
     });
   }
   // Roles cannot change meanwhile: the operator's rights are locked until the commit

@@ -64,7 +64,7 @@ function requireGenuine(keyring: Keyring, { heads, seal }: ChainEnd): { seq: num
   if (heads.length === 0 && seal === undefined) return chainStart;
   const head = heads.find((candidate) => judgeHead(keyring, candidate) === 'genuine');
   if (head === undefined || seal?.seq !== head.seq || !seal.hash.equals(head.hash)) {
-    throw new Error('The end of the audit chain is not what was signed; see "Audit" in docs/operations.md');
+    throw new Error('The end of the audit chain is not signed by us; see "Audit" in docs/operations.md');
   }
   return head;
 }

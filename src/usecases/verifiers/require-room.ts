@@ -7,7 +7,7 @@ const roomRetrySeconds = 15;
 export function requireRoom(verifiers: readonly { isLive: boolean }[], verifiersMax: number): void {
   if (verifiers.filter(({ isLive }) => isLive).length < verifiersMax) return;
   throw new FlowplateError('RATE_LIMITED', {
-    systemMessage: `This master key has ${verifiersMax} verifiers with a lease, as many as it may have (VERIFIERS_PER_MASTER_KEY_MAX)`,
+    systemMessage: `This master key has its maximum of ${verifiersMax} verifiers with a lease (VERIFIERS_PER_MASTER_KEY_MAX)`,
     details: { limit: verifiersMax },
     retryAfterSeconds: roomRetrySeconds,
   });
