@@ -25,7 +25,7 @@ export const usage = `Starts the broker: Postgres, Redis, the API and the worker
 `;
 
 /** Invalid arguments; exit code 2. */
-export class WrongUse extends Error {}
+export class UsageError extends Error {}
 
 /** Parsed arguments, or `help`. Paths are relative to the working directory. */
 export function readOptions(args: readonly string[]): LaunchOptions | 'help' {
@@ -56,12 +56,12 @@ function parse(args: readonly string[]) {
     });
     return values;
   } catch (cause) {
-    throw new WrongUse((cause as Error).message, { cause });
+    throw new UsageError((cause as Error).message, { cause });
   }
 }
 
 function portOf(text: string, option: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new WrongUse(`${option} must be a number from 1 to 65535, not ${JSON.stringify(text)}.`);
+  throw new UsageError(`${option} must be a number from 1 to 65535, not ${JSON.stringify(text)}.`);
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
-import { Interrupted, WrongUse } from './failure.ts';
+import { Interrupted, UsageError } from './failure.ts';
 
 /** Fixed length, to hide the length of the input. */
 const stars = '********';
@@ -25,7 +25,7 @@ export async function askSecrets(
 ): Promise<string[]> {
   if (fromStdin === true) return readSecrets(labels);
   if (!process.stdin.isTTY) {
-    throw new WrongUse(`there is no terminal to ask at (${labels.join(', ')}); use ${option}`);
+    throw new UsageError(`there is no terminal to ask at (${labels.join(', ')}); use ${option}`);
   }
   const secrets: string[] = [];
   for (const label of labels) secrets.push(required(label, await typeUnseen(label)));
@@ -38,7 +38,7 @@ async function readSecrets(labels: readonly string[]): Promise<string[]> {
 }
 
 function required(label: string, secret: string): string {
-  if (secret === '') throw new WrongUse(`${label} is empty`);
+  if (secret === '') throw new UsageError(`${label} is empty`);
   return secret;
 }
 

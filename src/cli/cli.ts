@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { FlowplateClient } from '../sdk/client.ts';
 import { FlowplateOperatorClient } from '../sdk/operator-client.ts';
-import { chooseCredential, type Room } from './credentials/choose-credential.ts';
+import { type Audience, chooseCredential } from './credentials/choose-credential.ts';
 import { credentialsPath, findLogin } from './credentials/credentials-file.ts';
-import { WrongUse } from './failure.ts';
+import { UsageError } from './failure.ts';
 import { type KeysClient, masterKeyKeys, operatorKeys } from './keys-client.ts';
 import { printableJson } from './output/printable.ts';
 import { type Column, tableLines } from './output/table.ts';
@@ -24,11 +24,11 @@ export class Cli {
   }
 
   /** Client for an operator, or for a tenant's key where that suffices. */
-  async operator(room: Room): Promise<FlowplateOperatorClient> {
+  async operator(audience: Audience): Promise<FlowplateOperatorClient> {
     const { server, asOrg } = this.options;
     const apiKey = secretOf('FLOWPLATE_API_KEY');
     const login = await findLogin(this.credentials, server);
-    return this.as(chooseCredential(room, { server, asOrg, apiKey, login }));
+    return this.as(chooseCredential(audience, { server, asOrg, apiKey, login }));
   }
 
   /** Client with this credential, or with none. */
@@ -41,13 +41,14 @@ export class Cli {
     this.#requireOwnName('an API user');
     const adminKey = secretOf('FLOWPLATE_ADMIN_KEY');
     if (adminKey !== undefined) return this.as(adminKey);
-    throw new WrongUse('set FLOWPLATE_ADMIN_KEY to the key of an API user with the role admin (flapi_…)');
+    throw new UsageError('set FLOWPLATE_ADMIN_KEY to the key of an API user with the role admin (flapi_…)');
   }
 
   masterKey(): FlowplateClient {
     this.#requireOwnName('a master key');
     const masterKey = secretOf('FLOWPLATE_MASTER_KEY');
-    if (masterKey === undefined) throw new WrongUse('set FLOWPLATE_MASTER_KEY to a master key (fl_master_…)');
+    if (masterKey === undefined)
+      throw new UsageError('set FLOWPLATE_MASTER_KEY to a master key (fl_master_…)');
     return new FlowplateClient({ baseUrl: this.options.server, masterKey });
   }
 
@@ -66,7 +67,7 @@ export class Cli {
   }
 
   #requireOwnName(who: string): void {
-    if (this.options.asOrg !== undefined) throw new WrongUse(`--as-org is for operators; ${who} is none`);
+    if (this.options.asOrg !== undefined) throw new UsageError(`--as-org is for operators; ${who} is none`);
   }
 
   printJson(answer: unknown): void {

@@ -3,7 +3,7 @@ import { FlowplateApiError, FlowplateUnreachableError } from '../sdk/errors.ts';
 import { proxyVariable } from './proxy-variable.ts';
 
 /** Invalid input that the user can correct: exit code 2. */
-export class WrongUse extends Error {}
+export class UsageError extends Error {}
 
 /** Refused without the server: exit code 1. */
 export class Refusal extends Error {}
@@ -18,7 +18,7 @@ export function describeFailure(error: unknown, server: string): Failure {
   // Commander has printed it already; requested help is no error.
   if (error instanceof CommanderError) return { lines: [], exitCode: error.exitCode === 0 ? 0 : 2 };
   if (error instanceof Interrupted) return { lines: [], exitCode: 130 };
-  if (error instanceof WrongUse) return failure(error.message, 2);
+  if (error instanceof UsageError) return failure(error.message, 2);
   if (error instanceof FlowplateApiError) return failure(refusalText(error, server), 1);
   if (error instanceof FlowplateUnreachableError) return failure(unreachableText(error, server), 1);
   return failure(error instanceof Error ? error.message : String(error), 1);

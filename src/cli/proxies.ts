@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import http from 'node:http';
-import { WrongUse } from './failure.ts';
+import { UsageError } from './failure.ts';
 import { type Env, proxyVariable, proxyVariables } from './proxy-variable.ts';
 
 /**
  * Routes all requests through the proxy in HTTP_PROXY or HTTPS_PROXY, unless NO_PROXY excludes this
- * server. Node.js reads these variables only when told to. `WrongUse` for a proxy that is none; its
+ * server. Node.js reads these variables only when told to. `UsageError` for a proxy that is none; its
  * address is not repeated, because it may hold a password.
  */
 export function useProxies(server: string, env: Env): void {
@@ -13,7 +13,7 @@ export function useProxies(server: string, env: Env): void {
   if (name === undefined) return;
   const proxy = env[name] ?? '';
   if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol)) {
-    throw new WrongUse(`${name} is no address of a proxy such as http://proxy.example.com:3128`);
+    throw new UsageError(`${name} is no address of a proxy such as http://proxy.example.com:3128`);
   }
   // Only the variable for this server's scheme: Node.js would send https through the http proxy
   // too.

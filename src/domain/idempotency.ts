@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Keyring, keyed } from './key-digest.ts';
+import { hmac, type Keyring } from './key-digest.ts';
 import { seal, unseal } from './seal.ts';
 
 /**
@@ -25,14 +25,14 @@ export function newIdempotency(
   keyring: Keyring,
   request: { scope: string; key: string; body: unknown },
 ): Idempotency {
-  const ids = keyring.map((pepper) => keyed(pepper, `id\n${request.scope}\n${request.key}`));
+  const ids = keyring.map((pepper) => hmac(pepper, `id\n${request.scope}\n${request.key}`));
   return {
     ids,
     bodyHash: createHash('sha256').update(canonicalJson(request.body)).digest(),
-    seal: (answer) => seal(keyed(keyring[0], `seal\n${request.scope}\n${request.key}`), purpose, answer),
+    seal: (answer) => seal(hmac(keyring[0], `seal\n${request.scope}\n${request.key}`), purpose, answer),
     open: (id, sealed) => {
       const pepper = keyring[ids.findIndex((candidate) => candidate.equals(id))] ?? keyring[0];
-      return unseal(keyed(pepper, `seal\n${request.scope}\n${request.key}`), purpose, sealed);
+      return unseal(hmac(pepper, `seal\n${request.scope}\n${request.key}`), purpose, sealed);
     },
   };
 }

@@ -19,13 +19,13 @@ export function newPepper(id: string, secret: Uint8Array): Pepper {
 }
 
 export function digestSecret(pepper: Pepper, secret: string): KeyDigest {
-  return { pepperId: pepper.id, digest: keyed(pepper, secret) };
+  return { pepperId: pepper.id, digest: hmac(pepper, secret) };
 }
 
 /**
  * HMAC-SHA-256 under the pepper, for lookups and derived keys that only this service can compute.
  */
-export function keyed(pepper: Pepper, text: string): Buffer {
+export function hmac(pepper: Pepper, text: string): Buffer {
   return createHmac('sha256', pepper.secret).update(text).digest();
 }
 

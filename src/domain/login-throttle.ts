@@ -1,5 +1,5 @@
 import { placeOf } from './ip-address.ts';
-import { type Keyring, keyed } from './key-digest.ts';
+import { hmac, type Keyring } from './key-digest.ts';
 
 /**
  * Counter of failed logins, under a keyed hash: a stolen table names neither accounts nor
@@ -36,7 +36,7 @@ export function loginSubjects(
   address: string | undefined,
 ): LoginSubjects {
   const place = address === undefined ? 'unknown' : placeOf(address);
-  const id = (text: string) => keyed(keyring[0], `login\n${text}`);
+  const id = (text: string) => hmac(keyring[0], `login\n${text}`);
   return {
     pair: { id: id(`pair\n${emailKey}\n${place}`), limits: slowedSoonAndLong },
     account: { id: id(`account\n${emailKey}`), limits: { free: 50, delaySecondsMax: 60 } },
@@ -49,5 +49,5 @@ export function loginSubjects(
  * session of its owner.
  */
 export function sessionSubject(keyring: Keyring, sessionId: string | null): LoginSubject {
-  return { id: keyed(keyring[0], `login\nsession\n${sessionId}`), limits: slowedSoonAndLong };
+  return { id: hmac(keyring[0], `login\nsession\n${sessionId}`), limits: slowedSoonAndLong };
 }

@@ -33,7 +33,7 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   /** Origin of the portal's page that sent this; undefined otherwise. */
   pageOrigin: () => URL | undefined;
   /** Aborts when the client disconnects; for long polls. */
-  left: () => AbortSignal;
+  signal: () => AbortSignal;
 };
 
 /**
@@ -146,9 +146,9 @@ async function answerTo<Parts extends RouteParts>(
   const idempotency =
     route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
   const caller = { principal, requestId };
-  const left = () => leftSignal(res);
+  const signal = () => disconnectSignal(res);
   const input = {
-    ...{ params, query, body, caller, idempotency, left },
+    ...{ params, query, body, caller, idempotency, signal },
     ip: exchange.ip,
     pageOrigin: () => pageOrigin(req),
   };
@@ -172,7 +172,7 @@ function isRefusal(error: unknown): error is FlowplateError {
   return error instanceof FlowplateError && refusalCodes.includes(error.code);
 }
 
-function leftSignal(res: ServerResponse): AbortSignal {
+function disconnectSignal(res: ServerResponse): AbortSignal {
   const controller = new AbortController();
   if (res.closed) controller.abort();
   else res.once('close', () => controller.abort());

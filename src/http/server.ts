@@ -1,7 +1,7 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AppParts, createApp } from './app.ts';
 import { hasOneHost, toOriginForm } from './request-target.ts';
-import { loginGate } from './sessions/login-flood-guard.ts';
+import { loginFloodGuard } from './sessions/login-flood-guard.ts';
 import { verifyDoors } from './verify/doors.ts';
 
 /**
@@ -34,7 +34,7 @@ const stalledAnswerMsMax = keepAliveMs;
 export function createApiServer(parts: AppParts): Server {
   const app = createApp(parts);
   const doors = verifyDoors(parts);
-  const gate = loginGate(parts);
+  const gate = loginFloodGuard(parts);
   const listener: RequestListener = (req, res) => {
     toOriginForm(req);
     const isAnswered = hasOneHost(req) && (doors(req, res) || gate(req, res));

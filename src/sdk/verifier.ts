@@ -13,13 +13,13 @@ import { VerifierMemory } from '../revocation/verifier-memory.ts';
 import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
 import { fingerprintOf } from '../verify/fingerprint-table.ts';
-import { type Entry, RecordCache } from '../verify/record-cache.ts';
+import { type CacheEntry, RecordCache } from '../verify/record-cache.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { Broker } from './broker.ts';
 import { BrokerClock } from './broker-clock.ts';
 import { BrokerLease } from './broker-lease.ts';
-import { BrokerRecords, type Era, type LandedRecord } from './broker-records.ts';
+import { BrokerRecords, type Era, type FetchedRecord } from './broker-records.ts';
 import { FlowplateUndecidedError } from './errors.ts';
 import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
@@ -69,7 +69,7 @@ export class FlowplateVerifier {
     this.#onFault = onFault;
     this.#broker = new Broker(connection);
     this.#memory = new RecordCache(this.#revisions, recordsInMemoryMax);
-    this.#records = new BrokerRecords(this.#broker, (...landed) => this.#remember(...landed));
+    this.#records = new BrokerRecords(this.#broker, (...fetched) => this.#remember(...fetched));
     const memory = new VerifierMemory({
       revisions: this.#revisions,
       refusedOrganizations: this.#refused,
@@ -149,16 +149,16 @@ export class FlowplateVerifier {
       if (known !== undefined && isLimited(known)) return this.#broker.verify(request);
       const { version } = this.#revisions;
       const era = { verifierId, registrations, version };
-      const landed = await this.#records.find(era, fingerprint, request.key);
+      const fetched = await this.#records.find(era, fingerprint, request.key);
       // During the fetch the lease may have ended, or been renewed over another feed.
       if (!this.isLeaseHeld()) return this.#broker.verify(request);
       if (this.#lease.registrations !== registrations) continue;
-      if (landed === undefined) return { valid: false, code: 'NOT_FOUND' };
-      if (isLimited(landed.entry.record)) return this.#broker.verify(request);
+      if (fetched === undefined) return { valid: false, code: 'NOT_FOUND' };
+      if (isLimited(fetched.entry.record)) return this.#broker.verify(request);
       // Older than the known part of the feed, so later changes may be missing.
-      if (!this.#revisions.reaches(landed.entry.asOfSeq)) return this.#broker.verify(request);
-      if (!this.#revisions.isStale(landed.entry.record)) {
-        const verdict = this.#judge(landed.entry, request, landed.organizationActive, performance.now());
+      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#broker.verify(request);
+      if (!this.#revisions.isStale(fetched.entry.record)) {
+        const verdict = this.#judge(fetched.entry, request, fetched.organizationActive, performance.now());
         if (verdict !== undefined) return verdict;
       }
       // The answering process has not received a change yet that is known here.
@@ -171,14 +171,14 @@ export class FlowplateVerifier {
    * A record of a suspended organization is not cached: it could be accepted before the feed
    * reports the suspension.
    */
-  #remember(fingerprint: string, landed: LandedRecord, era: Era): void {
-    if (this.#lease.registrations !== era.registrations || !landed.organizationActive) return;
-    this.#memory.put(fingerprint, landed.entry, performance.now());
+  #remember(fingerprint: string, fetched: FetchedRecord, era: Era): void {
+    if (this.#lease.registrations !== era.registrations || !fetched.organizationActive) return;
+    this.#memory.put(fingerprint, fetched.entry, performance.now());
   }
 
   /** Undefined when the broker must decide. */
   #judge(
-    entry: Entry<KeyRecord>,
+    entry: CacheEntry<KeyRecord>,
     request: VerifyRequest,
     organizationWasActive: boolean,
     monotonicMs: number,

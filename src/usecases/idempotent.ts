@@ -6,7 +6,7 @@ import { isLockTimeout } from '../stores/postgres/faults.ts';
 import { findSealedAnswer, insertSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
 
 /** Stores the answer in the transaction of its change. No-op without an Idempotency-Key. */
-export type KeepAnswer<T> = (tx: Tx, answer: T) => Promise<void>;
+export type StoreAnswer<T> = (tx: Tx, answer: T) => Promise<void>;
 
 export type Replayed<T> = { answer: T; isReplay: boolean };
 
@@ -23,7 +23,7 @@ export type Replayed<T> = { answer: T; isReplay: boolean };
 export async function idempotent<T>(
   parts: { db: Database; turns: KeyedQueue; now: Date },
   idempotency: Idempotency | undefined,
-  run: (keep: KeepAnswer<T>) => Promise<T>,
+  run: (keep: StoreAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   if (idempotency === undefined) return { answer: await run(async () => undefined), isReplay: false };
   const [id] = idempotency.ids;
@@ -33,13 +33,13 @@ export async function idempotent<T>(
 async function runOnce<T>(
   parts: { db: Database; now: Date },
   idempotency: Idempotency,
-  run: (keep: KeepAnswer<T>) => Promise<T>,
+  run: (keep: StoreAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   const notBefore = new Date(parts.now.getTime() - idempotencyLifeMs);
   const earlier = await findAnswer<T>(parts.db, idempotency, notBefore);
   if (earlier !== undefined) return earlier;
   try {
-    const keep: KeepAnswer<T> = (tx, answer) => insertAnswer(tx, idempotency, answer, parts.now, notBefore);
+    const keep: StoreAnswer<T> = (tx, answer) => insertAnswer(tx, idempotency, answer, parts.now, notBefore);
     return { answer: await run(keep), isReplay: false };
   } catch (error) {
     const meanwhile = await findAnswer<T>(parts.db, idempotency, notBefore);

@@ -10,7 +10,7 @@ import type { ServerClock } from '../revocation/server-clock.ts';
 import type { FindMasterKeyByDigest, ReadMasterKey } from '../stores/postgres/master-keys/look-ups.ts';
 import type { ChosenSecrets, PresentedSecret } from './chosen-secrets.ts';
 import { FingerprintTable, fingerprintOf } from './fingerprint-table.ts';
-import { Entry, type RecordCache } from './record-cache.ts';
+import { CacheEntry, type RecordCache } from './record-cache.ts';
 
 export type MasterKeyParts = {
   keyring: Keyring;
@@ -79,7 +79,7 @@ export class MasterKeys {
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
     const masterKey = await this.#read(presented);
     if (masterKey !== undefined) {
-      memory.put(presented.fingerprint, new Entry(masterKey, startMs, asOfSeq), clock.monotonicMs());
+      memory.put(presented.fingerprint, new CacheEntry(masterKey, startMs, asOfSeq), clock.monotonicMs());
     }
     return masterKey;
   }

@@ -12,7 +12,7 @@ export type DeliverFlush = (flush: UsageFlush) => Promise<void>;
 type OpenMark = UsageMark & { flush: number; before: OpenMark | undefined };
 
 /** Link from a record to its open usage mark. Saves a map lookup per call. */
-export type Tally = { lastMark: OpenMark | undefined };
+export type Tally = { openMark: OpenMark | undefined };
 
 const flushEveryMs = 250;
 
@@ -49,10 +49,10 @@ export class UsageRecorder {
   mark(tally: Tally, lineageId: string, code: VerdictCode, cost: number, nowMs: number): void {
     const atMs = Math.floor(nowMs);
     const minuteMs = startOfMinuteMs(atMs);
-    const last = tally.lastMark?.flush === this.#flush ? tally.lastMark : undefined;
+    const last = tally.openMark?.flush === this.#flush ? tally.openMark : undefined;
     const mark = findMark(last, minuteMs, code);
     if (mark === undefined) {
-      tally.lastMark = {
+      tally.openMark = {
         lineageId,
         minuteMs,
         code,
@@ -63,7 +63,7 @@ export class UsageRecorder {
         flush: this.#flush,
         before: last,
       };
-      this.#marks.push(tally.lastMark);
+      this.#marks.push(tally.openMark);
       return;
     }
     mark.calls += 1;

@@ -13,7 +13,7 @@ import type { UsageRecorder } from './usage-recorder.ts';
 export type VerifyRequest = Asked & { key: string; cost?: number | undefined };
 
 export type VerifyParts = {
-  records: Pick<KeyRecords, 'recall' | 'fetch' | 'find'>;
+  records: Pick<KeyRecords, 'fromMemory' | 'load' | 'find'>;
   clock: Pick<ServerClock, 'nowMs' | 'monotonicMs'>;
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
@@ -31,10 +31,10 @@ export function verifyKey(
   caller: VisibleScope,
   request: VerifyRequest,
 ): MaybeLater<Verdict> {
-  const recalled = parts.records.recall(request.key);
-  if (recalled !== undefined) return judge(parts, caller, request, recalled);
+  const remembered = parts.records.fromMemory(request.key);
+  if (remembered !== undefined) return judge(parts, caller, request, remembered);
   if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
-  return parts.records.fetch(request.key).then((found) => judge(parts, caller, request, found));
+  return parts.records.load(request.key).then((found) => judge(parts, caller, request, found));
 }
 
 function judge(

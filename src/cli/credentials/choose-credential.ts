@@ -1,9 +1,9 @@
 import { readTime } from '../../sdk/input-rules.ts';
-import { Refusal, WrongUse } from '../failure.ts';
+import { Refusal, UsageError } from '../failure.ts';
 import type { Login } from './credentials-file.ts';
 
 /** Scope of a command: the platform, one organization, or either. */
-export type Room = 'platform' | 'organization' | 'either';
+export type Audience = 'platform' | 'organization' | 'either';
 
 export type Available = {
   server: string;
@@ -21,17 +21,17 @@ const tenantKey = /^flkey_/;
  * organization. Otherwise the stored login, so that a tenant key left over from `platform
  * create-admin` does not interfere.
  */
-export function chooseCredential(room: Room, available: Available, now = new Date()): string {
+export function chooseCredential(audience: Audience, available: Available, now = new Date()): string {
   const { apiKey, asOrg } = available;
   if (apiKey !== undefined && !platformKey.test(apiKey) && !tenantKey.test(apiKey)) {
-    throw new WrongUse(
+    throw new UsageError(
       'FLOWPLATE_API_KEY is neither a platform key (flplatform_…) nor a tenant key (flkey_…)',
     );
   }
-  const isTenants = room !== 'platform' && asOrg === undefined;
+  const isTenants = audience !== 'platform' && asOrg === undefined;
   if (apiKey !== undefined && tenantKey.test(apiKey) && isTenants) return apiKey;
-  if (room === 'organization' && asOrg === undefined) {
-    throw new WrongUse('say in which organization: add --as-org <organization_id>');
+  if (audience === 'organization' && asOrg === undefined) {
+    throw new UsageError('say in which organization: add --as-org <organization_id>');
   }
   return apiKey !== undefined && platformKey.test(apiKey) ? apiKey : tokenOf(available, now);
 }
@@ -50,5 +50,5 @@ function tokenOf({ login, server }: Available, now: Date): string {
 /** The tenant key that creates the first operator. */
 export function requireTenantKey(apiKey: string | undefined): string {
   if (apiKey !== undefined && tenantKey.test(apiKey)) return apiKey;
-  throw new WrongUse('set FLOWPLATE_API_KEY to a tenant key (flkey_…); no other credential can do this');
+  throw new UsageError('set FLOWPLATE_API_KEY to a tenant key (flkey_…); no other credential can do this');
 }

@@ -64,13 +64,13 @@ export const verifyAuditRoute = defineRoute({
       .nullable(),
   }),
   errors: [],
-  async handle(parts: Parameters<typeof verifyAudit>[0], { query, left }) {
+  async handle(parts: Parameters<typeof verifyAudit>[0], { query, signal }) {
     const anchor =
       query.seq === undefined || query.hash === undefined
         ? undefined
         : { seq: query.seq, hash: Buffer.from(query.hash, 'hex') };
     const request = { fromSeq: query.from_seq ?? 1, limit: query.limit, anchor };
-    const found = await verifyAudit(parts, request, left());
+    const found = await verifyAudit(parts, request, signal());
     return {
       status: 200,
       body: {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { idPattern } from '../../domain/ids.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
-import type { ShownMasterKey } from '../../usecases/master-keys/master-key-view.ts';
+import type { MasterKeyView } from '../../usecases/master-keys/master-key-view.ts';
 import { endTime, environmentSlug, externalId, ipAllowlist, name, timestampText } from '../fields.ts';
 
 export const masterKeyId = z.strictObject({
@@ -51,7 +51,7 @@ export const createdMasterKey = z.strictObject({
   key: z.string().describe('The secret. It is shown this once and stored nowhere.'),
 });
 
-export function toMasterKeyAnswer(masterKey: ShownMasterKey) {
+export function toMasterKeyAnswer(masterKey: MasterKeyView) {
   return {
     id: masterKey.id,
     name: masterKey.name,

@@ -13,7 +13,7 @@ const paths: readonly (string | undefined)[] = [logInRoute.path, createSessionRo
  * the route's. Before Express and the body, because a flood of logins costs the event loop of
  * verification.
  */
-export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
+export function loginFloodGuard(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
   const addSecurityHeaders = helmet();
   return (req, res) => {
     if (req.method !== 'POST' || !paths.includes(req.url)) return false;

@@ -39,13 +39,13 @@ export const heartbeatRoute = defineRoute({
     server_time_ms: z.number().describe('Server time of the answer, Unix milliseconds'),
   }),
   errors: ['VERIFIER_NOT_FOUND', 'VERIFIER_BEHIND', 'RATE_LIMITED'],
-  async handle(parts: Parts, { params, body, caller, left }) {
+  async handle(parts: Parts, { params, body, caller, signal }) {
     const heard = await heartbeat(parts.verifiers, caller.principal, {
       verifierId: params.verifier_id,
       appliedSeq: body.applied_seq,
       acknowledgedSeq: body.acknowledged_seq,
       waitMs: body.wait_ms,
-      left: left(),
+      signal: signal(),
       isDraining: parts.isDraining,
     });
     return {

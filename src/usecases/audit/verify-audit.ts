@@ -72,20 +72,20 @@ const eventsPerPage = 10_000;
 export function verifyAudit(
   parts: VerifyAuditParts,
   request: VerifyRequest,
-  left: AbortSignal,
+  signal: AbortSignal,
 ): Promise<AuditVerification> {
-  return parts.auditVerifications.run(() => verifyNow(parts, request, left));
+  return parts.auditVerifications.run(() => verifyNow(parts, request, signal));
 }
 
 async function verifyNow(
   parts: ChainParts,
   request: VerifyRequest,
-  left: AbortSignal,
+  signal: AbortSignal,
 ): Promise<AuditVerification> {
   const [end, { unsealed, lost }] = await Promise.all([findChainEnd(parts.db), inspectQueue(parts.db)]);
   const sealedThrough = end.heads[0]?.seq ?? 0;
   const through = await endOfRange(parts, request, sealedThrough);
-  const walk = new Walk(parts, left);
+  const walk = new Walk(parts, signal);
   const after = request.fromSeq - 1;
   const firstFault =
     (after > sealedThrough ? truncatedAfter(sealedThrough) : undefined) ??
@@ -143,20 +143,20 @@ async function faultOfAnchor(
 /** One pass through the chain, page by page. */
 class Walk {
   readonly #parts: ChainParts;
-  readonly #left: AbortSignal;
+  readonly #signal: AbortSignal;
   last: number = 0;
   events = 0;
 
-  constructor(parts: ChainParts, left: AbortSignal) {
+  constructor(parts: ChainParts, signal: AbortSignal) {
     this.#parts = parts;
-    this.#left = left;
+    this.#signal = signal;
   }
 
   async seals(after: number, through: number): Promise<AuditFault | undefined> {
     this.last = after;
     const start = after === 0 ? chainStart : await findSeal(this.#parts.db, after);
     let hash = start?.hash ?? Buffer.alloc(0);
-    while (this.last < through && !this.#left.aborted) {
+    while (this.last < through && !this.#signal.aborted) {
       const page = await listSealedEvents(this.#parts.db, { after: this.last, through, limit: sealsPerPage });
       const heads = await this.#headsIn(this.last, page.at(-1)?.seal.seq ?? this.last);
       if (page.length === 0 || start === undefined) return sealMissing(this.last + 1);
@@ -189,7 +189,7 @@ class Walk {
   async strays(after: number, through: number | undefined): Promise<AuditFault | undefined> {
     const until = through === undefined ? null : ((await this.#eventIdAt(through)) ?? null);
     let from: string | null = (await this.#eventIdAt(after)) ?? '';
-    while (from !== null && !this.#left.aborted) {
+    while (from !== null && !this.#signal.aborted) {
       const range = { after: from, through: until, limit: eventsPerPage };
       const { last, stray } = await findStray(this.#parts.db, range);
       if (stray !== null) return { seq: null, eventId: stray, kind: 'stray' };

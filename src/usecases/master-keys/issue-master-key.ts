@@ -7,7 +7,7 @@ import { hashPassword } from '../../password-hash.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { insertMasterKey, type MasterKeySecret } from '../../stores/postgres/master-keys/master-keys.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
-import { type ShownMasterKey, shown } from './master-key-view.ts';
+import { type MasterKeyView, toMasterKeyView } from './master-key-view.ts';
 
 export type MasterKeyRequest = Pick<
   MasterKey,
@@ -21,7 +21,7 @@ export type MasterKeyParts = ChangeParts & {
 };
 
 /** Shown once. */
-export type CreatedMasterKey = { masterKey: ShownMasterKey; secret: string };
+export type CreatedMasterKey = { masterKey: MasterKeyView; secret: string };
 
 export type IssuedMasterKey = { masterKey: MasterKey; secret: string; stored: MasterKeySecret };
 
@@ -79,5 +79,5 @@ export function tellsOfMasterKey({ masterKey, stored }: IssuedMasterKey): Revoke
 }
 
 export function toCreated({ masterKey, secret }: IssuedMasterKey): CreatedMasterKey {
-  return { masterKey: shown(masterKey, masterKey.createdAt), secret };
+  return { masterKey: toMasterKeyView(masterKey, masterKey.createdAt), secret };
 }

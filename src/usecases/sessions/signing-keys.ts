@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { readTogether } from '../../concurrency/read-together.ts';
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
-import { type Keyring, keyed } from '../../domain/key-digest.ts';
+import { hmac, type Keyring } from '../../domain/key-digest.ts';
 import { seal, unseal } from '../../domain/seal.ts';
 import { signingMs } from '../../domain/session.ts';
 import type { Database } from '../../stores/postgres/database.ts';
@@ -70,7 +70,7 @@ export class SigningKeys {
     const ageMs = this.#parts.clock.now().getTime() - stored.createdAt.getTime();
     const pepper = this.#parts.keyring.find(({ id }) => id === stored.pepperId);
     if (ageMs >= signingMs || pepper === undefined) return undefined;
-    const pem = unseal(keyed(pepper, `${purpose}\n${stored.id}`), purpose, stored.sealedPrivateKey);
+    const pem = unseal(hmac(pepper, `${purpose}\n${stored.id}`), purpose, stored.sealedPrivateKey);
     return { id: stored.id, privateKey: createPrivateKey(pem) };
   }
 
@@ -82,7 +82,7 @@ export class SigningKeys {
     const key = {
       id,
       publicKey: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
-      sealedPrivateKey: seal(keyed(keyring[0], `${purpose}\n${id}`), purpose, pem),
+      sealedPrivateKey: seal(hmac(keyring[0], `${purpose}\n${id}`), purpose, pem),
       pepperId: keyring[0].id,
       createdAt: clock.now(),
     };

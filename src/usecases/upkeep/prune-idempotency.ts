@@ -10,7 +10,7 @@ import { deleteFlushesOlderThan } from '../../stores/postgres/usage/flushes.ts';
 const flushLifeMs = 7 * 86_400_000;
 
 /** Deletes stored answers after their day, and ids of flushes that can no longer be delivered. */
-export async function pruneOutcomes(parts: { db: Database }): Promise<number> {
+export async function pruneIdempotency(parts: { db: Database }): Promise<number> {
   const now = await readServerTime(parts.db);
   const answers = await deleteSealedAnswersBefore(parts.db, new Date(now.getTime() - idempotencyLifeMs));
   return answers + (await deleteFlushesOlderThan(parts.db, flushLifeMs));

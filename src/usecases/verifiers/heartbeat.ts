@@ -21,7 +21,7 @@ export type Beat = {
   acknowledgedSeq: number;
   waitMs: number;
   /** Aborts when the client disconnects. */
-  left: AbortSignal;
+  signal: AbortSignal;
   /** Whether this process is shutting down. */
   isDraining: () => boolean;
 };
@@ -30,7 +30,7 @@ export type Beat = {
  * `hasMore`: the feed continues, or the lease was not extended. These changes alone then justify no
  * lease.
  */
-export type Heard = { changes: AppliedChange[]; appliedSeq: number; hasMore: boolean };
+export type HeartbeatAnswer = { changes: AppliedChange[]; appliedSeq: number; hasMore: boolean };
 
 const drainLookMs = 250;
 
@@ -46,13 +46,13 @@ export async function heartbeat(
   parts: HeartbeatParts,
   principal: MasterKeyPrincipal,
   beat: Beat,
-): Promise<Heard> {
+): Promise<HeartbeatAnswer> {
   const { verifierId: id, appliedSeq, acknowledgedSeq } = beat;
   return parts.limits.runHeartbeat(principal.id, async () => {
     const report = { id, masterKeyId: principal.id, appliedSeq, acknowledgedSeq };
     const { isExtended, toldSeq } = await extendLease(parts, report);
     const read = await parts.newest.run(id, (newer) =>
-      readOrWait(parts, { ...beat, left: AbortSignal.any([beat.left, newer]) }),
+      readOrWait(parts, { ...beat, signal: AbortSignal.any([beat.signal, newer]) }),
     );
     const readSeq = read.at(-1)?.seq ?? appliedSeq;
     if (isExtended && readSeq > toldSeq) await updateToldSeq(parts.db, id, readSeq);
@@ -75,25 +75,25 @@ async function readOrWait({ db, changes }: HeartbeatParts, beat: Beat): Promise<
   for (let isOver = false; ; ) {
     // Reads the counter before the feed, so that a change during the read ends the wait. Never
     // returns empty early: the verifier would pause while a revoke waits for it.
-    const told = changes.count;
+    const version = changes.version;
     const read = await listKeyChangesAfter(db, beat.appliedSeq, changesPerReadMax);
     if (read.length > 0 || isOver) return read;
-    await waitForChange(changes, told, untilMs, beat);
-    if (beat.left.aborted) return read;
-    isOver = changes.count === told;
+    await waitInSlices(changes, version, untilMs, beat);
+    if (beat.signal.aborted) return read;
+    isOver = changes.version === version;
   }
 }
 
 /** Waits in slices, so that a shutdown does not wait for long polls. */
-async function waitForChange(
+async function waitInSlices(
   changes: ChangeSignal,
-  told: number,
+  version: number,
   untilMs: number,
   beat: Beat,
 ): Promise<void> {
-  while (changes.count === told && !beat.left.aborted && !beat.isDraining()) {
+  while (changes.version === version && !beat.signal.aborted && !beat.isDraining()) {
     const leftMs = untilMs - performance.now();
     if (leftMs <= 0) return;
-    await changes.moreThan(told, Math.min(leftMs, drainLookMs), beat.left);
+    await changes.waitForChange(version, Math.min(leftMs, drainLookMs), beat.signal);
   }
 }

@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import argon2 from 'argon2';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { keyed } from '../../../src/domain/key-digest.ts';
+import { hmac } from '../../../src/domain/key-digest.ts';
 import { unseal } from '../../../src/domain/seal.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
@@ -208,7 +208,7 @@ describe('a token is refused', () => {
   test('when its key is ours but it is meant for somebody else, or is of another kind', async () => {
     const row = await broker.db.selectFrom('signing_keys').selectAll().executeTakeFirstOrThrow();
     const pepper = broker.config.FLOWPLATE_PEPPERS[0];
-    const pem = unseal(keyed(pepper, `signing key\n${row.id}`), 'signing key', row.sealed_private_key);
+    const pem = unseal(hmac(pepper, `signing key\n${row.id}`), 'signing key', row.sealed_private_key);
     const [head = '', payload = ''] = root.token.split('.');
     const header = JSON.parse(Buffer.from(head, 'base64url').toString());
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { UsageHour } from '../../../domain/usage-hours.ts';
-import { numbers } from '../bigint-array.ts';
+import { bigintArray } from '../bigint-array.ts';
 import type { Tx } from '../database.ts';
 import { ensureUsagePartitions } from './partitions.ts';
 
@@ -48,10 +48,10 @@ async function addRows(tx: Tx, rows: readonly UsageHour[]): Promise<void> {
       SELECT row.lineage_id, to_timestamp(hour_ms / 1000) AS hour, (to_timestamp(hour_ms / 1000) AT TIME ZONE 'UTC')::date AS day,
         code, code IN ('VALID', 'SUPERSEDED') AS is_accepted, calls, cost, first_at_ms, last_at_ms, organization_id
       FROM unnest(
-        ${rows.map((row) => row.lineageId)}::text[], ${numbers(rows.map((row) => row.hourMs))},
-        ${rows.map((row) => row.code)}::text[], ${numbers(rows.map((row) => row.calls))},
-        ${numbers(rows.map((row) => row.cost))}, ${numbers(rows.map((row) => row.firstAtMs))},
-        ${numbers(rows.map((row) => row.lastAtMs))})
+        ${rows.map((row) => row.lineageId)}::text[], ${bigintArray(rows.map((row) => row.hourMs))},
+        ${rows.map((row) => row.code)}::text[], ${bigintArray(rows.map((row) => row.calls))},
+        ${bigintArray(rows.map((row) => row.cost))}, ${bigintArray(rows.map((row) => row.firstAtMs))},
+        ${bigintArray(rows.map((row) => row.lastAtMs))})
         AS row (lineage_id, hour_ms, code, calls, cost, first_at_ms, last_at_ms)
       LEFT JOIN api_keys ON api_keys.id = row.lineage_id
     ), hours AS (

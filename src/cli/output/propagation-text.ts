@@ -2,7 +2,7 @@ import type { Propagated } from '../../sdk/api-types.ts';
 import { toSeconds } from './time.ts';
 
 /** Text about the propagation of a change. */
-export function certainty({ propagation, propagation_detail }: Propagated): string {
+export function propagationText({ propagation, propagation_detail }: Propagated): string {
   if (propagation === 'complete') return 'propagation: complete';
   const { effective_by, held_up_by = [] } = propagation_detail;
   const names = held_up_by.map(({ master_key_id }) => master_key_id ?? 'an API process');
