@@ -3,53 +3,56 @@ import { CacheEntry } from '../verify/record-cache.ts';
 import type { Broker, FoundRecord } from './broker.ts';
 
 /** The registration and feed version under which the lookup was made. */
-export type Era = { verifierId: string; registrations: number; version: number };
+export type LookupContext = { verifierId: string; registrations: number; version: number };
 
 /** `entry.readAtMs`: lower bound of the record's database read, monotonic time. */
 export type FetchedRecord = Pick<FoundRecord, 'organizationActive'> & { entry: CacheEntry<KeyRecord> };
 
-type Fetch = { era: Era; fetched: Promise<FetchedRecord | undefined> };
+type Fetch = { context: LookupContext; fetched: Promise<FetchedRecord | undefined> };
 
 /**
- * Fetches records from the broker. Requests for one key share one fetch (single fetching) until a
+ * Fetches records from the broker. Requests for one key share one fetch (single flight) until a
  * change arrives.
  */
 export class BrokerRecords {
   readonly #broker: Broker;
-  readonly #onFetched: (fingerprint: string, fetched: FetchedRecord, era: Era) => void;
+  readonly #onFetched: (fingerprint: string, fetched: FetchedRecord, context: LookupContext) => void;
   readonly #fetches = new Map<string, Fetch>();
 
   /** `onFetched` is called once for each fetch that finds a record. */
-  constructor(broker: Broker, onFetched: (fingerprint: string, fetched: FetchedRecord, era: Era) => void) {
+  constructor(
+    broker: Broker,
+    onFetched: (fingerprint: string, fetched: FetchedRecord, context: LookupContext) => void,
+  ) {
     this.#broker = broker;
     this.#onFetched = onFetched;
   }
 
   /**
-   * Undefined when there is no such key. Joins no fetch of another era: it may have read before a
+   * Undefined when there is no such key. Joins no fetch of another context: it may have read before a
    * change that this request must see. The result may still be stale; the caller checks it.
    */
-  find(era: Era, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
+  find(context: LookupContext, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
     const running = this.#fetches.get(fingerprint);
-    if (running !== undefined && isSame(running.era, era)) return running.fetched;
-    const fetched = this.#fly(era, fingerprint, key).finally(() => {
+    if (running !== undefined && isSame(running.context, context)) return running.fetched;
+    const fetched = this.#fetch(context, fingerprint, key).finally(() => {
       if (this.#fetches.get(fingerprint)?.fetched === fetched) this.#fetches.delete(fingerprint);
     });
-    this.#fetches.set(fingerprint, { era, fetched });
+    this.#fetches.set(fingerprint, { context, fetched });
     return fetched;
   }
 
-  async #fly(era: Era, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
+  async #fetch(context: LookupContext, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
     const sentMs = performance.now();
-    const found = await this.#broker.findRecord(era.verifierId, key);
+    const found = await this.#broker.findRecord(context.verifierId, key);
     if (found === undefined) return undefined;
     const { record, organizationActive, ageMs, asOfSeq } = found;
     const fetched = { organizationActive, entry: new CacheEntry(record, sentMs - ageMs, asOfSeq) };
-    this.#onFetched(fingerprint, fetched, era);
+    this.#onFetched(fingerprint, fetched, context);
     return fetched;
   }
 }
 
-function isSame(one: Era, other: Era): boolean {
+function isSame(one: LookupContext, other: LookupContext): boolean {
   return one.registrations === other.registrations && one.version === other.version;
 }

@@ -19,7 +19,7 @@ import type { VerifyRequest } from './api-types.ts';
 import { Broker } from './broker.ts';
 import { BrokerClock } from './broker-clock.ts';
 import { BrokerLease } from './broker-lease.ts';
-import { BrokerRecords, type Era, type FetchedRecord } from './broker-records.ts';
+import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-records.ts';
 import { FlowplateUndecidedError } from './errors.ts';
 import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
@@ -148,8 +148,8 @@ export class FlowplateVerifier {
       const known = this.#memory.get(fingerprint, performance.now());
       if (known !== undefined && isLimited(known)) return this.#broker.verify(request);
       const { version } = this.#revisions;
-      const era = { verifierId, registrations, version };
-      const fetched = await this.#records.find(era, fingerprint, request.key);
+      const context = { verifierId, registrations, version };
+      const fetched = await this.#records.find(context, fingerprint, request.key);
       // During the fetch the lease may have ended, or been renewed over another feed.
       if (!this.isLeaseHeld()) return this.#broker.verify(request);
       if (this.#lease.registrations !== registrations) continue;
@@ -171,8 +171,8 @@ export class FlowplateVerifier {
    * A record of a suspended organization is not cached: it could be accepted before the feed
    * reports the suspension.
    */
-  #remember(fingerprint: string, fetched: FetchedRecord, era: Era): void {
-    if (this.#lease.registrations !== era.registrations || !fetched.organizationActive) return;
+  #remember(fingerprint: string, fetched: FetchedRecord, context: LookupContext): void {
+    if (this.#lease.registrations !== context.registrations || !fetched.organizationActive) return;
     this.#memory.put(fingerprint, fetched.entry, performance.now());
   }
 

@@ -161,7 +161,7 @@ describe('an admin is always left', () => {
     expect((await call(`GET /users/${admin.id}`)).body).toMatchObject({ role: 'admin', is_active: true });
   });
 
-  test('of admins who take it from each other at once, one stays', async () => {
+  test('of admins who demote each other at once, one remains', async () => {
     for (const change of [{ role: 'user' }, { is_active: false }, undefined]) {
       const admins = [admin, await newUser({ role: 'admin' }), await newUser({ role: 'admin' })];
       const answers = await Promise.all(

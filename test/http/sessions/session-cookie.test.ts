@@ -268,7 +268,7 @@ describe('the end of a session', () => {
   });
 });
 
-test('anybody may ask whether there is a platform user yet', async () => {
+test('an anonymous caller may ask whether there is a platform user yet', async () => {
   const fresh = await startBroker();
   const ask = () => fresh.call('GET /api/v1/platform/session', { as: null });
   expect((await ask()).body).toEqual({ bootstrapped: false });

@@ -75,7 +75,7 @@ test('an event whose change is rolled back is not there to be sealed', async () 
   expect(await waiting()).toEqual([]);
 });
 
-test('mints, and what is written in the name of a tenant, are queued like everything else', async () => {
+test('mints, and events of a tenant, are queued for sealing like all others', async () => {
   const parts = useCaseParts(stores);
   await Promise.all(Array.from({ length: 20 }, () => mintKey(parts, callerWith(), mintRequest())));
   await inOrganization(db, 'org_1', (tx) => insertAuditEvents(tx, [auditEvent()]));
@@ -132,7 +132,7 @@ describe('what is sealed stays', () => {
   });
 });
 
-test('somebody in the name of a tenant sees neither the chain nor the queue', async () => {
+test('the database role of a tenant sees neither the chain nor the queue', async () => {
   for (const table of ['audit_unsealed', 'audit_seals', 'audit_heads']) {
     const look = inOrganization(db, 'org_1', (tx) => sql`SELECT FROM ${sql.table(table)}`.execute(tx));
     await expect(look).rejects.toMatchObject({ code: '42501' });
