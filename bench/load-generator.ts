@@ -7,7 +7,7 @@ import { runRevokeRace } from './load/revoke-race.ts';
 
 type Job = LoadJob | RaceJob | EmbedJob;
 
-/** A process of its own, told by its parent what to do, one job after another. */
+/** Load-generator process; its parent sends one job after another. */
 process.on('message', (job: Job) => {
   run(job).then(
     (result) => process.send?.({ result }),

@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Each on stores of its own, so that none finds the tables that another has filled. */
+/** Each with its own stores, so that no scenario finds tables that another has filled. */
 async function measure(scenario: Scenario, pace: Pace): Promise<void> {
   const startedMs = performance.now();
   const closing = new Closing((what, error) => console.error(`${what}: ${String(error)}`));

@@ -32,7 +32,7 @@ const quick = {
 
 export type BenchOptions = { scenarios: readonly Scenario[]; pace: Pace };
 
-/** Throws an error with one sentence for the person when the wishes cannot be understood. */
+/** Parses the arguments; throws an error with one sentence for invalid ones. */
 export function readOptions(args: readonly string[]): BenchOptions | 'help' {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -6,10 +6,7 @@ import { insertBehindExpress } from './peers/insert-behind-express.ts';
 import { insertBehindNodeHttp } from './peers/insert-behind-node-http.ts';
 import { nodeHttp } from './peers/node-http.ts';
 
-/**
- * What we are measured beside, each as a process of its own: `node bench/peer.ts <name>` with PORT
- * and what it needs.
- */
+/** Baselines, each as a process: `node bench/peer.ts <name>` with PORT and its stores. */
 const peers: Record<string, () => Server | Promise<Server>> = {
   'node-http': nodeHttp,
   'empty-node-http': emptyNodeHttp,

@@ -4,11 +4,11 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   base: '/platform/',
   plugins: [react()],
-  // The server puts the nonce of each answer in its place (src/http/portal-pages.ts).
+  // Placeholder that the server replaces by the nonce of each answer (src/http/portal-pages.ts).
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     target: 'es2022',
-    // A data: URL would need a wider policy, and everything comes from the same server anyway.
+    // data: URLs would need a wider content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 800,

@@ -11,8 +11,8 @@ import {
 import { projectRoot } from './services/project-root.ts';
 import { lastLine, runCommand } from './services/run-command.ts';
 
-// To be run after `npm install` has changed a package-lock.json; scripts/checks/lock-file.ts says
-// why.
+// Run it after `npm install` has changed a package-lock.json; scripts/checks/lock-file.ts has the
+// reason.
 for (const file of lockFiles) {
   const path = join(projectRoot, file);
   const lock = JSON.parse(await readFile(path, 'utf8')) as LockFile;
@@ -23,7 +23,7 @@ for (const file of lockFiles) {
   for (const named of bare) console.log(`added the integrity of ${toText(named)} to ${file}`);
 }
 
-/** From the registry that npm is set up with. */
+/** Asks the registry of npm's configuration. */
 async function findIntegrity(named: { name: string; version: string }): Promise<string> {
   const { stdout, stderr } = await runCommand(['npm', 'view', toText(named), 'dist.integrity']);
   const integrity = stdout.trim();

@@ -6,10 +6,7 @@ import { portalApiTypes } from './generated/portal-api-types.ts';
 import { sdkApiTypes } from './generated/sdk-api-types.ts';
 import { projectRoot } from './services/project-root.ts';
 
-/**
- * Files that follow from the code. They are committed, so that a review shows what a change does to
- * them.
- */
+/** Generated files. They are committed, so that reviews show their changes. */
 const generated: Record<string, () => string | Promise<string>> = {
   'src/stores/postgres/schema.ts': databaseTypes,
   'docs/openapi.json': openApiFile,
@@ -18,7 +15,7 @@ const generated: Record<string, () => string | Promise<string>> = {
   'src/sdk/api-schema.ts': sdkApiTypes,
 };
 
-/** `--check` writes nothing and fails when a file is not what the code says. */
+/** `--check` writes nothing, and fails when a file is out of date. */
 const isCheck = process.argv.includes('--check');
 
 for (const [file, generate] of Object.entries(generated)) {

@@ -1,13 +1,12 @@
-// Exits 0 when node_modules holds what package-lock.json says, for instance after a developer's
-// `npm install`. Plain JavaScript, because it runs before the Node that reads TypeScript is there.
+// Exits 0 when node_modules matches package-lock.json, for instance after a developer's `npm
+// install`. Plain JavaScript, because it runs before the pinned Node exists.
 import { readFileSync } from 'node:fs';
 
 const wanted = packagesOf('package-lock.json');
 const installed = packagesOf('node_modules/.package-lock.json');
 process.exitCode = Object.keys(wanted).every(isInstalled) ? 0 : 1;
 
-// npm writes its own list of what it installed at the very end, so an interrupted installation has
-// none.
+// npm writes its own list at the very end, so an interrupted installation has none.
 function packagesOf(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8')).packages ?? {};
@@ -16,7 +15,7 @@ function packagesOf(path) {
   }
 }
 
-// Optional packages are mostly for other platforms; which of them belong here only npm knows.
+// Optional packages are mostly for other platforms; only npm knows which ones belong here.
 function isInstalled(path) {
   if (path === '') return true;
   const { version, optional } = wanted[path];

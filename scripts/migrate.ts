@@ -1,7 +1,7 @@
 import { migrate } from '../src/stores/postgres/migrate.ts';
 
-// Brings the database named by DATABASE_URL to the newest schema; harmless to repeat and to run at
-// once.
+// Migrates the database in DATABASE_URL to the newest schema. Idempotent, also when run
+// concurrently.
 const databaseUrl = process.env.DATABASE_URL;
 if (process.argv.length > 2 || databaseUrl === undefined || databaseUrl === '') {
   console.error('Set DATABASE_URL to the Postgres to migrate: DATABASE_URL=postgres://… npm run migrate');

@@ -33,7 +33,7 @@ type Command = (broker: Broker) => Promise<void>;
 
 await runAdmin(commandOf(process.argv.slice(2)), usage);
 
-/** Undefined for what cannot be understood. */
+/** Undefined for invalid arguments. */
 function commandOf(args: readonly string[]): Command | undefined {
   const { values, positionals } = parse(args) ?? { values: undefined, positionals: [] };
   const [verb = '', id] = positionals;

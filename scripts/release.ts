@@ -10,9 +10,9 @@ import { requireLaterVersion } from './release/version.ts';
 import { projectRoot } from './services/project-root.ts';
 
 /**
- * `npm run release -- 1.2.3`: writes the version into the manifests and the changelog, packs both
- * packages into `dist/1.2.3/` with their bills of materials and checksums, commits and tags. It
- * sends nothing anywhere: it prints the commands that do.
+ * `npm run release -- 1.2.3`: writes the version into manifests and changelog, packs both packages
+ * into `dist/1.2.3/` with bills of materials and checksums, commits and tags. It publishes nothing,
+ * and prints the commands that do.
  */
 async function release(version: string): Promise<void> {
   requireLaterVersion(version, manifestOf(projectRoot).version);
@@ -37,9 +37,7 @@ async function release(version: string): Promise<void> {
   for (const name of packageNames) console.log(`  npm publish dist/${version}/${tarballOf(name, version)}`);
 }
 
-/**
- * Writes the version into every manifest and the changelog; answers with what the changelog says.
- */
+/** Writes the version into every manifest and the changelog; returns the changelog section. */
 function writeVersion(version: string): string {
   for (const directory of [projectRoot, ...packageNames.map(packageDir)]) {
     execFileSync('npm', ['version', version, '--no-git-tag-version'], { cwd: directory, stdio: 'ignore' });
@@ -51,7 +49,7 @@ function writeVersion(version: string): string {
   return section;
 }
 
-/** The tarball of a package and its bill of materials. */
+/** Tarball of a package, and its bill of materials. */
 async function packageFiles(name: PackageName, directory: string): Promise<string[]> {
   const bundled = await buildPackage(name);
   const tarball = await packPackage(packageDir(name), directory);
@@ -60,7 +58,7 @@ async function packageFiles(name: PackageName, directory: string): Promise<strin
   return [tarball, bill];
 }
 
-/** As `sha256sum --check` reads it. */
+/** A line in the format of `sha256sum --check`. */
 function checksumLine(file: string): string {
   return `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`;
 }

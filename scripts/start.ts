@@ -1,6 +1,6 @@
 import { leaveDataDir } from './launch/data-dir.ts';
 import { launch } from './launch/launch.ts';
-import { type LaunchOptions, readOptions, usage, WrongUse } from './launch/options.ts';
+import { type LaunchOptions, readOptions, UsageError, usage } from './launch/options.ts';
 import { progress } from './services/progress.ts';
 import { supervise } from './services/supervise.ts';
 
@@ -13,7 +13,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   } catch (err) {
-    if (!(err instanceof WrongUse)) throw err;
+    if (!(err instanceof UsageError)) throw err;
     progress(`${err.message}\nSee scripts/start --help.`);
     return 2;
   }

@@ -13,7 +13,7 @@ import { wireApi } from './wire/api.ts';
 
 const retryMs = 1_000;
 
-/** One API process, from its first line to its last. */
+/** Runs one API process from start to exit. */
 export function runApi(config: Config): void {
   const log = createLog({ level: config.LOG_LEVEL, service: 'api' });
   const metrics = createMetrics();
@@ -33,8 +33,7 @@ export function runApi(config: Config): void {
   }
 
   /**
-   * A Postgres that is not there yet is waited for: a process that exits instead would only be
-   * started again.
+   * Waits for a Postgres that is not up yet. A process that exits instead would only be restarted.
    */
   async function takeFirstMasterKey(secret: string): Promise<void> {
     for (;;) {
@@ -50,8 +49,8 @@ export function runApi(config: Config): void {
   }
 
   /**
-   * Says goodbye first, then stops listening, finishes what runs, hands over the counts and gives
-   * the lease back.
+   * Graceful shutdown: reports not ready, stops listening, finishes requests, flushes usage,
+   * returns the lease.
    */
   async function stop(signal: string): Promise<void> {
     isDraining = true;

@@ -33,21 +33,21 @@ function toPepper(entry: string) {
 }
 
 /**
- * Every setting with its purpose, unit, range and what a wrong value does. docs/configuration.md is
- * generated from here.
+ * All settings, each with its purpose, unit, range and the effect of a wrong value.
+ * docs/configuration.md is generated from this.
  */
 export const configSchema = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
     .refine((text) => URL.canParse(text), 'must be a URL')
-    .describe('Postgres 15 or newer, the only store whose loss is a loss.'),
+    .describe('Postgres 15 or newer, the only store that must not lose data.'),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, 'must be a redis:// URL')
     .refine((text) => URL.canParse(text), 'must be a URL')
     .describe(
-      'Redis 7 or Valkey, for records, counters and usage on its way to Postgres. May be emptied at any time.',
+      'Redis 7 or Valkey, for cached records, counters and pending usage. May be emptied at any time.',
     ),
   QUEUE_REDIS_URL: z
     .string()
@@ -71,7 +71,7 @@ export const configSchema = z.object({
     .string()
     .regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9')
     .default('prod')
-    .describe("This deployment's environment: where keys are minted unless the caller says otherwise."),
+    .describe("This deployment's environment, used for mints that name none."),
   HOST: address.default('127.0.0.1').describe('The address to listen on; 0.0.0.0 inside a container.'),
   PORT: port.default(9123).describe('The API. 0 takes any free port.'),
   API_PROCESSES: z.coerce
@@ -95,12 +95,12 @@ export const configSchema = z.object({
     .transform((text) => text.split(',').filter((entry) => entry !== ''))
     .refine((ranges) => ranges.every(isIpRange), `each entry ${ipRangeRule}; several separated by commas`)
     .describe(
-      "Proxies whose `X-Forwarded-For` is believed, separated by commas. Ports, brackets and quotes in it are dropped; an entry that is no address leaves the caller without one. Too wide, and a caller chooses the address that a master key's allow-list and the login throttle see.",
+      'Trusted proxies, whose `X-Forwarded-For` is used, separated by commas. Ports, brackets and quotes in it are dropped; an invalid entry leaves the caller without an address. If the list is too wide, callers can forge the address that allow-lists and the login throttle see.',
     ),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
-    .describe('From which level on lines are written.'),
+    .describe('Minimum level of log lines.'),
   LEASE_MS: z.coerce
     .number()
     .int()
@@ -108,7 +108,7 @@ export const configSchema = z.object({
     .max(120_000)
     .default(15_000)
     .describe(
-      'How long a verifier may go on from memory without reaching Postgres, in milliseconds: longer survives longer outages, shorter makes an unreachable verifier certain sooner. A verifier keeps the length that it registered with.',
+      'How long a verifier may answer from memory without reaching Postgres, in milliseconds. A longer lease survives longer outages; with a shorter one a revoke waits less for an unreachable verifier. A verifier keeps the length that it registered with.',
     ),
   VERIFIERS_PER_MASTER_KEY_MAX: z.coerce
     .number()
@@ -117,7 +117,7 @@ export const configSchema = z.object({
     .max(10_000)
     .default(64)
     .describe(
-      'Embedded verifiers that may hold a lease by one master key at the same time. Each revoke waits for all of them, so one master key must not bring in any number.',
+      'Maximum embedded verifiers of one master key with a lease at the same time. Each revoke waits for all of them, so the number is bounded.',
     ),
   RECORDS_IN_MEMORY_MAX: z.coerce
     .number()
@@ -125,9 +125,7 @@ export const configSchema = z.object({
     .min(0)
     .max(10_000_000)
     .default(200_000)
-    .describe(
-      'Key records kept in the memory of one process, about 1 KB each; what does not fit comes from Redis.',
-    ),
+    .describe('Key records in the memory of one process, about 1 KB each; others come from Redis.'),
   CONTROL_CONNECTIONS_MAX: z.coerce
     .number()
     .int()
@@ -142,7 +140,7 @@ export const configSchema = z.object({
     .max(200)
     .default(8)
     .describe(
-      'Postgres connections of one API process for records that no cache has. Verifications that wait for one of them are bounded to 64 for each, the rest is refused with 503.',
+      'Postgres connections of one API process for records that are in no cache. At most 64 verifications wait for each; more are refused with 503.',
     ),
   DRAIN_MS: z.coerce
     .number()
@@ -151,7 +149,7 @@ export const configSchema = z.object({
     .max(60_000)
     .default(1_000)
     .describe(
-      'After SIGTERM, how long the API still answers while it reports not ready and asks clients to leave. At least the health-check interval of what balances the load.',
+      'After SIGTERM, how long the API still answers while it reports not ready and asks clients to disconnect. At least the health-check interval of the load balancer.',
     ),
   USAGE_HOURS_DAYS: z.coerce
     .number()
@@ -172,8 +170,8 @@ export const configSchema = z.object({
 export type Config = Readonly<z.output<typeof configSchema>>;
 
 /**
- * The one reader of the process's environment. Throws an error whose message names every missing or
- * dangerous setting and never repeats a value; the process then exits.
+ * Reads and validates the environment, the only place that does. Throws an error that names every
+ * missing or dangerous setting and never repeats a value. The process then exits.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -187,7 +185,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   throw new Error(`Configuration: ${faults.join('; ')}`);
 }
 
-/** For an entry: a process that may not start says why in one line and is gone. */
+/** For entry points: prints why the process cannot start, in one line, and exits. */
 export function readConfigOrExit(): Config {
   try {
     return readConfig();

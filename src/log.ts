@@ -5,17 +5,16 @@ export type Log = Logger;
 
 export type LogOptions = { level: string; service: string };
 
-/** Fields that must never reach a line, however deep in what is logged they stand. */
+/** Names of fields that are never logged, at any depth. */
 const secretNames = ['key', 'secret', 'password', 'token', 'authorization', 'cookie', 'headers', 'body'];
 const redactedPaths = secretNames.flatMap((name) => [name, `*.${name}`]);
 const censor = '…';
 const depthMax = 8;
 
 /**
- * JSON lines on standard output. Two nets against secrets: the fields above are cut out, and
- * whatever still looks like a secret in the finished line is cut down to its public part. Of an
- * error only its texts are written. Throws when a line with a canary gets through them: better no
- * service than a log that leaks.
+ * JSON lines on standard output. Two filters against secrets: the fields above are removed, and
+ * text that looks like a secret is cut to its public part. Of an error only its texts are written.
+ * Throws if a canary passes the filters: no service is better than a log that leaks.
  */
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
   requireRedaction();
@@ -41,8 +40,8 @@ function newLogger(options: LogOptions, destination: DestinationStream): Log {
 }
 
 /**
- * Plain objects and lists without the fields that name a secret; pino's own paths reach only so
- * deep.
+ * Removes the secret fields from plain objects and lists at any depth; pino's own paths are not
+ * deep enough.
  */
 function cutNamed(value: unknown, depth: number): unknown {
   if (Array.isArray(value))
@@ -60,10 +59,7 @@ function isPlainObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/**
- * Drivers hang statements, parameters and even the password they logged in with on their errors:
- * none of that is written.
- */
+/** Only the texts of an error. Drivers attach statements, parameters and even passwords to it. */
 function errorText(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   return {

@@ -5,7 +5,7 @@ import { toOriginForm } from './http/request-target.ts';
 import type { LimitDecision } from './verify/limits.ts';
 
 /**
- * What a process can be watched by. Labels have few values each: no id, key or path ever becomes
+ * Prometheus metrics of a process. Labels have few values: an id, a key or a path never becomes
  * one.
  */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -67,7 +67,7 @@ export function createMetrics() {
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30],
       registers,
     }),
-    /** A value that is read whenever somebody looks. */
+    /** A gauge that is read when it is scraped. */
     watch(name: string, help: string, read: () => number | Promise<number>): void {
       new Gauge({
         name,
@@ -81,7 +81,7 @@ export function createMetrics() {
   };
 }
 
-/** Counts changes that some verifier did not confirm in time, and those verifiers by their kind. */
+/** Counts changes that some verifier did not confirm in time, and those verifiers by kind. */
 function countPending(registry: Registry): (heldUpBy: readonly HeldUpBy[]) => void {
   const pending = new Counter({
     name: 'flowplate_pending_changes_total',
@@ -102,8 +102,8 @@ function countPending(registry: Registry): (heldUpBy: readonly HeldUpBy[]) => vo
 }
 
 /**
- * Counts by one label on the hot path: a plain number goes up, and the counter hears of it when
- * somebody looks (0.09 → 0.01 µs).
+ * Counter with one label for the hot path. Increments a plain number, and copies it to the counter
+ * at a scrape (0.09 → 0.01 µs).
  */
 function countBy<L extends string>(
   registry: Registry,
@@ -129,10 +129,10 @@ function countBy<L extends string>(
   };
 }
 
-/** In a process of several: the primary asks for these and adds them up. */
+/** For cluster workers: the primary process requests these and sums them. */
 export function shareWithPrimary(registry: Registry): void {
   AggregatorRegistry.setRegistries([registry]);
-  // Constructing one is what makes this process answer the primary.
+  // Its constructor registers the answer to the primary.
   new AggregatorRegistry();
 }
 

@@ -7,8 +7,8 @@ import argon2 from 'argon2';
 const parameters = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 /**
- * For secrets that a person chose and that may therefore be weak. Returns the PHC string, salt and
- * parameters included.
+ * argon2id hash of a secret that a person chose, which may be weak. Returns the PHC string with
+ * salt and parameters.
  */
 export function hashPassword(password: string): Promise<string> {
   return argon2.hash(password, parameters);
@@ -18,10 +18,7 @@ export function isPassword(password: string, passwordHash: string): Promise<bool
   return argon2.verify(passwordHash, password);
 }
 
-/**
- * Whether the hash was made with weaker parameters than today's; it is then renewed at the next
- * success.
- */
+/** Whether the hash has weaker parameters than today's. It is renewed at the next success. */
 export function isOutdated(passwordHash: string): boolean {
   return argon2.needsRehash(passwordHash, parameters);
 }

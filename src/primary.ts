@@ -5,16 +5,12 @@ import { createLog } from './log.ts';
 import { metricsServer } from './metrics.ts';
 import { listen } from './process/serve-http.ts';
 
-/**
- * A process that ends sooner than this after its start is not started again at once: it would only
- * end again.
- */
+/** Minimum time between restarts of a process, against a restart loop. */
 const restartMs = 1_000;
 
 /**
- * Runs several API processes behind one port: starts them, replaces one that dies, adds up their
- * metrics, and passes a signal on to all and waits for them. It serves no request itself and holds
- * no connection.
+ * Cluster primary: runs several API processes behind one port. It restarts a process that dies,
+ * sums metrics, and passes signals on. It serves no request and holds no connection.
  */
 export function runPrimary(config: Config): void {
   const log = createLog({ level: config.LOG_LEVEL, service: 'primary' });

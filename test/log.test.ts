@@ -14,7 +14,7 @@ const hidden = secret.slice(-38);
 /** Does not look like anything; only the name of its field gives it away. */
 const password = 'correct horse battery staple';
 
-/** What is written while `write` runs, as text and line by line. */
+/** Output during `write`, as text and as lines. */
 function written(write: (log: Log) => void): { text: string; lines: Array<Record<string, unknown>> } {
   const lines: string[] = [];
   write(createLog({ level: 'debug', service: 'test' }, { write: (line) => void lines.push(line) }));

@@ -1,13 +1,13 @@
 import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
-import { pruneOutcomes } from '../src/usecases/upkeep/prune-idempotency.ts';
+import { pruneIdempotency } from '../src/usecases/upkeep/prune-idempotency.ts';
 import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
 import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
 import type { WorkerParts } from '../src/wire/worker.ts';
 
-/** A background job: its interval, and one use case. What `run` returns goes into the log. */
+/** A background job: its interval, and one use case. The result of `run` goes into the log. */
 export type Job = { everyMs: number; run(parts: WorkerParts): Promise<unknown> };
 
 /**
@@ -20,7 +20,7 @@ export const jobs = {
   'seal-audit': { everyMs: 3_000, run: sealAudit },
   'expire-keys': { everyMs: 15_000, run: expireDueKeys },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
-  'prune-outcomes': { everyMs: 300_000, run: pruneOutcomes },
+  'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
 } satisfies Record<string, Job>;

@@ -66,7 +66,7 @@ async function run(name: JobName): Promise<unknown> {
 
 async function resetQueue(): Promise<void> {
   if (parts.queueRedis.status !== 'ready') return;
-  log.warn('the queue gives no runs: it is emptied');
+  log.warn('the queue has no runs: it was emptied');
   await emptyQueue(parts.queueRedis).catch(fault('queue'));
   await keepSchedules();
 }

@@ -7,8 +7,8 @@ import type { Verify } from './serve.ts';
 const keysPerBatch = 10_000;
 
 /**
- * Its plugin on Postgres as it comes, which counts each verification in the key's row; only its
- * limit of 10 requests a day is lifted.
+ * better-auth's plugin on Postgres with its defaults, which count each verification in the key's
+ * row. Only its limit of 10 requests a day is lifted.
  */
 export async function betterAuthVerify(env: NodeJS.ProcessEnv, keys: readonly string[]): Promise<Verify> {
   const pool = new pg.Pool({ connectionString: env.DATABASE_URL, max: Number(env.POOL_SIZE) });
@@ -29,7 +29,7 @@ export async function betterAuthVerify(env: NodeJS.ProcessEnv, keys: readonly st
   return (key) => auth.api.verifyApiKey({ body: { key } });
 }
 
-/** What `createApiKey` stores, in bulk. */
+/** Bulk version of `createApiKey`. */
 async function store(pool: pg.Pool, keys: readonly string[], start: number): Promise<void> {
   const digests = await Promise.all(keys.map(defaultKeyHasher));
   await pool.query(

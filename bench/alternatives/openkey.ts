@@ -6,9 +6,8 @@ const keysPerBatch = 10_000;
 const plan = 'bench';
 
 /**
- * Its README's way: `keys.retrieve` to authenticate, `usage.increment` to count; the count is
- * awaited (`pending`), since an answer that does not wait for it would be measured without its
- * work.
+ * As its README shows: `keys.retrieve` authenticates, `usage.increment` counts. The count is
+ * awaited (`pending`), since otherwise its work would not be measured.
  */
 export async function openkeyVerify(env: NodeJS.ProcessEnv, keys: readonly string[]): Promise<Verify> {
   const { keys: store, plans, usage } = openkey({ redis: new Redis(env.REDIS_URL ?? '') });

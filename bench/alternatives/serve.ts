@@ -4,7 +4,7 @@ import { answerJson, readJson } from '../peers/node-http.ts';
 import { betterAuthVerify } from './better-auth.ts';
 import { openkeyVerify } from './openkey.ts';
 
-/** The verdict of a library on a key, with at least `valid`. */
+/** Verdict of a library on a key, with at least `valid`. */
 export type Verify = (key: string) => Promise<{ valid: boolean }>;
 
 const libraries: Record<string, (env: NodeJS.ProcessEnv, keys: readonly string[]) => Promise<Verify>> = {
@@ -13,8 +13,8 @@ const libraries: Record<string, (env: NodeJS.ProcessEnv, keys: readonly string[]
 };
 
 /**
- * Each behind the thinnest possible server and our own door: `node bench/alternatives/serve.ts
- * <name>` with PORT and its stores.
+ * Runs a library behind a minimal server: `node bench/alternatives/serve.ts <name>` with PORT and
+ * its stores.
  */
 const open = libraries[process.argv[2] ?? ''];
 if (open === undefined) throw new Error(`Name one of: ${Object.keys(libraries).join(', ')}`);

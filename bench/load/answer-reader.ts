@@ -3,14 +3,13 @@ const headEnd = Buffer.from('\r\n\r\n');
 export type HttpAnswer = { status: number; bytes: Buffer };
 
 /**
- * Reads the answers of one keep-alive connection, one at a time: a load generator that used a whole
- * HTTP client would be slower than what it measures. Knows only what our servers send:
- * `Content-Length`, no chunks.
+ * Minimal HTTP parser for the answers of one keep-alive connection. A full HTTP client would be
+ * slower than the server. Supports `Content-Length` only, no chunks.
  */
 export class AnswerReader {
   #bytes: Buffer | undefined;
 
-  /** The answer that `chunk` completes, or undefined while more is to come. */
+  /** The answer that `chunk` completes, or undefined. */
   push(chunk: Buffer): HttpAnswer | undefined {
     const bytes = this.#bytes === undefined ? chunk : Buffer.concat([this.#bytes, chunk]);
     const headLength = bytes.indexOf(headEnd);

@@ -2,10 +2,13 @@ import type { HttpAnswer } from './answer-reader.ts';
 import { Latencies } from './latencies.ts';
 import type { RequestSource } from './request-source.ts';
 
-/** More wrong answers than this are no noise of a busy machine; the measurement then fails. */
+/** Maximum share of wrong answers; beyond it the measurement fails. */
 const wrongShareMax = 0.01;
 
-/** What came back. A wrong answer is counted apart and never as throughput: errors are fast. */
+/**
+ * Collects answers. Wrong ones are counted separately and never as throughput, because errors are
+ * fast.
+ */
 export class Answers {
   readonly latencies = new Latencies();
   wrong = 0;

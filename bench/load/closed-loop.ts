@@ -5,10 +5,7 @@ import { measured } from './measured.ts';
 import { polling } from './polling.ts';
 import { type RequestSource, requestSource } from './request-source.ts';
 
-/**
- * Each connection sends its next request as soon as it has its answer: the most that so many
- * callers can get out of a server.
- */
+/** Closed loop: each connection sends its next request as soon as it has its answer. */
 export async function runClosedLoop(job: ClosedLoopJob): Promise<LoadResult> {
   const source = requestSource(job.plan);
   return withConnections(job.target.port, job.connections, async (connections) => {

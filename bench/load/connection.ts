@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { AnswerReader, type HttpAnswer } from './answer-reader.ts';
 
-/** One keep-alive connection with at most one request in flight, as a gateway's pool holds many. */
+/** Keep-alive connection with at most one request in flight. */
 export class Connection {
   readonly #socket: Socket;
   readonly #reader = new AnswerReader();
@@ -42,10 +42,7 @@ export class Connection {
   }
 }
 
-/**
- * Opens `count` connections, hands them to `use`, and closes them; rejects at the first fault of
- * any of them.
- */
+/** Opens `count` connections, passes them to `use`, and closes them; rejects at the first error. */
 export async function withConnections<T>(
   port: number,
   count: number,

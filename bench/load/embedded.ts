@@ -3,19 +3,13 @@ import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 import type { EmbedJob, EmbedResult } from './jobs.ts';
 import { keyDrawer, readKeys } from './key-draw.ts';
 
-/** Fetches at once while memory is filled: what the broker's own door is measured with. */
+/** Parallel fetches while memory is filled. */
 const fetchesAtOnce = 64;
 
-/**
- * Between two of these, heartbeats and counts have their turn, as they have between the requests of
- * a gateway.
- */
+/** Between batches, heartbeats and usage reports run, as between the requests of a gateway. */
 const decisionsAtATime = 1_000;
 
-/**
- * A gateway's work with nothing around it: decisions from memory, counted and reported, while the
- * lease is held.
- */
+/** Embedded verifier in a loop: decisions from memory, counted and reported, under the lease. */
 export async function runEmbedded(job: EmbedJob): Promise<EmbedResult> {
   const { brokerUrl, masterKey, rounds, windowMs } = job;
   const faults: unknown[] = [];
@@ -29,7 +23,7 @@ export async function runEmbedded(job: EmbedJob): Promise<EmbedResult> {
       const startedMs = performance.now();
       const decided = await decideFor(verifier, job, windowMs);
       verified += decided;
-      // The first is thrown away: the engine still compiles what it runs.
+      // Drops the first round, in which the engine still compiles.
       if (round > 0) perSecond.push((decided / (performance.now() - startedMs)) * 1_000);
     }
     await verifier.close();

@@ -9,10 +9,9 @@ type FixedRateJob = Extract<LoadJob, { kind: 'fixed rate' }>;
 const warmUpMs = 500;
 
 /**
- * Sends at fixed moments, whether or not earlier answers have come. A latency counts from the
- * moment at which its request was due, so a server that stalls pays for every request that would
- * have come meanwhile: a closed loop leaves those out ("coordinated omission", Gil Tene). Keeps its
- * core busy waiting, since a timer is a millisecond too coarse.
+ * Open loop at a fixed rate, independent of earlier answers. A latency counts from the scheduled
+ * moment, so a stalled server pays for every request that was due meanwhile; a closed loop omits
+ * those ("coordinated omission", Gil Tene). Busy-waits, since a timer is a millisecond too coarse.
  */
 export async function runFixedRate(job: FixedRateJob): Promise<LoadResult> {
   const source = requestSource(job.plan);

@@ -6,9 +6,7 @@ import { measured } from './measured.ts';
 
 type InsertJob = Extract<LoadJob, { kind: 'insert' }>;
 
-/**
- * The bare one-row INSERT with nothing around it: no HTTP, no audit event, no constraint handling.
- */
+/** Bare one-row INSERT: no HTTP, no audit event, no constraint handling. */
 export async function runInserts(job: InsertJob): Promise<LoadResult> {
   const { insert, close } = bareInsert(job.databaseUrl, job.poolSize);
   const loop = async (endMs: number, latencies: Latencies) => {

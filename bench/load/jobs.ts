@@ -1,10 +1,10 @@
 import type { Percentiles } from './latencies.ts';
 import type { RequestPlan } from './request-source.ts';
 
-/** Whom a load goes to. */
+/** Server under load. */
 export type Target = { port: number; pid: number };
 
-/** A measurement ends after a time or after a number of answers. */
+/** End of a measurement: a time, or a number of answers. */
 export type Until = { forMs: number } | { answers: number };
 
 export type ClosedLoopJob = {
@@ -18,7 +18,7 @@ export type ClosedLoopJob = {
   until: Until;
 };
 
-/** What the process that makes load can be told to do. */
+/** Jobs of the load-generator process. */
 export type LoadJob =
   | ClosedLoopJob
   | {
@@ -40,45 +40,45 @@ export type LoadJob =
 
 export type LoadResult = Percentiles & {
   answers: number;
-  /** Those of the warm-up included. */
+  /** Warm-up included. */
   inAll: { right: number; wrong: number };
-  /** Answers that were not as they should be; they are in no other figure. */
+  /** Wrong answers; in no other figure. */
   wrong: number;
   perSecond: number;
-  /** How much of its core the load generator itself used, 0 to 1: near 1 it measures itself. */
+  /** Load of the generator's own core, 0 to 1: near 1 it measures itself. */
   loadBusy: number;
-  /** Processor time of the server for each answer; NaN where the system does not tell. */
+  /** CPU time of the server per answer; NaN where unknown. */
   serverMicros: number;
 };
 
-/** Revokes keys one after another and asks every verifier about each of them, before and after. */
+/** Revokes keys one after another, and asks every verifier about each, before and after. */
 export type RaceJob = {
   kind: 'revoke race';
   masterKey: string;
-  /** Where the revokes go, in turn. */
+  /** Targets of the revokes, in turn. */
   apiPorts: readonly number[];
   verifierPorts: readonly number[];
-  /** Its keys, in the order of their ids. */
+  /** Keys, in the order of their ids. */
   keysFile: string;
   keyIds: readonly string[];
-  /** Revokes at once. */
+  /** Concurrent revokes. */
   atOnce: number;
-  /** Connections to each verifier that ask for the keys around those that are being revoked. */
+  /** Connections per verifier that ask for keys around those being revoked. */
   askersEach: number;
 };
 
 export type RaceResult = Percentiles & {
   /** Answered 200 with propagation "complete". */
   completed: number;
-  /** Every verification, and those of them that began after their key's revoke was complete. */
+  /** All verifications, and those that began after their key's revoke was complete. */
   verified: number;
   verifiedAfter: number;
-  /** Those of the latter that said yes: there must be none. */
+  /** Accepted among the latter; must be 0. */
   allowedAfter: number;
   perSecond: number;
 };
 
-/** Decisions of an embedded verifier in the load generator's own process. */
+/** Decisions of an embedded verifier in the load generator's process. */
 export type EmbedJob = {
   kind: 'embed';
   brokerUrl: string;
@@ -90,8 +90,8 @@ export type EmbedJob = {
 };
 
 export type EmbedResult = {
-  /** Decisions per second, for each round. */
+  /** Decisions per second, by round. */
   perSecond: number[];
-  /** All verifications that it should have counted. */
+  /** All verifications that must be counted. */
   verified: number;
 };

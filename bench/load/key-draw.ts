@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The first `count` keys of a file with one in each line: evenly at random, or each of them once in
- * the file's order.
+ * The first `count` keys of a file, one per line: uniformly at random, or each once in the file's
+ * order.
  */
 export type KeyDraw = { keysFile: string; count: number; draw: 'evenly' | 'once' };
 
@@ -18,10 +18,7 @@ export function keyDrawer({ keysFile, count, draw }: KeyDraw): () => string {
   return draw === 'once' ? once : evenly;
 }
 
-/**
- * The file that was read last, for a million keys take half a second and every measurement reads
- * them.
- */
+/** Cached last file: a million keys take half a second to read. */
 let last: { keysFile: string; count: number; keys: readonly string[] } | undefined;
 
 export function readKeys(keysFile: string, count: number): readonly string[] {

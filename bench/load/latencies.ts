@@ -1,9 +1,6 @@
 export type Percentiles = { p50Ms: number; p99Ms: number; p999Ms: number };
 
-/**
- * Every single latency, kept and sorted at the end: exact, and cheaper while it runs than any
- * histogram.
- */
+/** Keeps every latency and sorts at the end: exact, and cheaper while running than a histogram. */
 export class Latencies {
   #ms: Float64Array<ArrayBuffer> = new Float64Array(1 << 16);
   #count = 0;

@@ -2,7 +2,7 @@ import type { Answers } from './answers.ts';
 import type { LoadResult } from './jobs.ts';
 import { cpuMsOf } from './process-cpu.ts';
 
-/** Runs the load and turns what came back into a result. */
+/** Runs the load and computes the result. */
 export async function measured(
   { warmUp, answers }: { warmUp: Answers; answers: Answers },
   serverPid: number,

@@ -1,8 +1,7 @@
 /**
- * Keeps this process awake while it waits for answers. A load generator that sleeps has to be woken
- * by the server's own writes, which in a virtual machine costs the server several microseconds for
- * each answer; a client on another machine costs it nothing of the kind. Only where the stores have
- * nothing to do: they share the core.
+ * Busy-waits for answers. A sleeping load generator must be woken by the server's writes, which
+ * costs the server microseconds per answer in a virtual machine; a remote client costs nothing.
+ * Only where the stores are idle, since they share the core.
  */
 export async function polling<T>(polls: boolean, run: () => Promise<T>): Promise<T> {
   let isAwake = polls;

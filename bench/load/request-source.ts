@@ -2,18 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { type KeyDraw, keyDrawer } from './key-draw.ts';
 
-/** What a load consists of, in words that travel to the process that sends it. */
+/** Serialisable description of a load. */
 export type RequestPlan =
-  /** `verdict`: the one that is right for these keys; VALID unless said otherwise. */
+  /** `verdict`: the expected one; VALID by default. */
   | ({ kind: 'verify'; masterKey: string; verdict?: 'NOT_FOUND' } & KeyDraw)
-  /**
-   * `isBare`: sent to what answers everything with an empty 200, so nothing says whose key it was.
-   */
+  /** `isBare`: the target answers everything with an empty 200, without identity headers. */
   | ({ kind: 'authorize'; masterKey: string; isBare: boolean } & KeyDraw)
-  /**
-   * From callers without any right: 48 random characters as master key, or a well-formed one that
-   * is made up.
-   */
+  /** Unauthenticated callers: 48 random characters as master key, or a well-formed made-up one. */
   | { kind: 'strangers'; secret: 'random' | 'made up' }
   | { kind: 'mint'; masterKey: string; organizations: number; label: string }
   | { kind: 'revoke'; masterKey: string; keyIds: readonly string[] };
@@ -21,8 +16,7 @@ export type RequestPlan =
 export type RequestSource = {
   next(): string;
   /**
-   * What a right answer has: everything else stops the measurement, so that errors never pass for
-   * speed.
+   * Requirements of a correct answer. Others count as wrong, so that errors never pass for speed.
    */
   statuses: readonly number[];
   mark: Buffer;
@@ -57,7 +51,7 @@ function authorizeRequests(plan: Extract<RequestPlan, { kind: 'authorize' }>): R
   return { next: () => `${head}${draw()}\r\n\r\n`, statuses: [200], mark: Buffer.from(mark) };
 }
 
-/** Refused as unknown, or turned away while others are being hashed; a 503 would be wrong. */
+/** Refused as unknown, or turned away during hashing; a 503 would be wrong. */
 function strangerRequests({ secret }: Extract<RequestPlan, { kind: 'strangers' }>): RequestSource {
   const make = () =>
     secret === 'random' ? randomBytes(36).toString('base64') : newSecret('master', 'prod', randomBytes);

@@ -10,20 +10,20 @@ const refusal = Buffer.from('"valid":false');
 const complete = Buffer.from('"propagation":"complete"');
 
 /**
- * How far around the newest revokes the askers look: keys before, during and just after their
+ * Distance of the askers around the newest revokes: keys before, during and just after their
  * revoke.
  */
 const around = 64;
 
 /**
- * Revokes every key while others ask for it. Each is first asked for at every verifier, so that all
- * have it in memory; and again at every one as soon as its revoke has answered `complete`. Any
- * verification that is sent after that moment, by whomever, and says yes breaks the promise.
+ * Revokes every key while others ask for it. Each is first verified everywhere, so that all have it
+ * in memory, and again once its revoke has answered `complete`. Any acceptance of a request sent
+ * after that breaks the guarantee.
  */
 export async function runRevokeRace(job: RaceJob): Promise<RaceResult> {
   const race = new Race(job);
   const startedMs = performance.now();
-  // No connection without work: a server that hears nothing on one for ten seconds answers 408.
+  // No idle connections: the server answers 408 after ten silent seconds.
   await withAll(job.apiPorts, job.atOnce, (apis) =>
     withAll(job.verifierPorts, job.atOnce + job.askersEach, (verifiers) => race.run(apis, verifiers)),
   );
@@ -56,10 +56,7 @@ class Race {
     this.#verifyRequest = verifyRequest(job.masterKey);
   }
 
-  /**
-   * For each server a list of connections: one for every revoke at once, and behind them those of
-   * the askers.
-   */
+  /** Connections by server: one for every concurrent revoke, then those of the askers. */
   async run(apis: readonly Connection[][], verifiers: readonly Connection[][]): Promise<void> {
     const { atOnce } = this.#job;
     const askers = verifiers.flatMap((own) => own.slice(atOnce)).map((asker) => this.#ask(asker));
@@ -107,7 +104,7 @@ class Race {
   }
 }
 
-/** Opens `each` connections to every port, a list for each of them. */
+/** Opens `each` connections to every port. */
 function withAll(
   ports: readonly number[],
   each: number,

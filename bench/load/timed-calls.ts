@@ -1,7 +1,7 @@
-/** Two at once: lists are for people and scripts, not for floods. */
+/** Two at a time: lists are for people and scripts. */
 export const callersAtOnce = 2;
 
-/** How long each call took, in order of length. Anything but a success ends the benchmark. */
+/** Sorted durations of the calls. Anything but a success ends the benchmark. */
 export async function callMany(url: () => string, secret: string, count: number): Promise<number[]> {
   const tookMs: number[] = [];
   const caller = async () => {

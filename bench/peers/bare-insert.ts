@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
 
-/** A copy of api_keys with the same columns and indexes and none of our code around it. */
+/** Copy of api_keys with the same columns and indexes. */
 export const bareTable = 'bench_keys';
 
 /**
- * The least that storing a key can cost: one prepared one-row INSERT through a pool. The values
- * have the sizes and the order of a minted key's (ids that rise, digests at random), without the
- * secret, the audit event and the checks.
+ * Lower bound of storing a key: one prepared one-row INSERT through a pool. Values have the sizes
+ * and order of a minted key (ascending ids, random digests), without secret, audit event and
+ * checks.
  */
 export function bareInsert(databaseUrl: string, poolSize: number) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize });

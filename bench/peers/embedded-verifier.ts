@@ -3,8 +3,8 @@ import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 import { answerJson, readJson } from './node-http.ts';
 
 /**
- * A gateway's process that verifies by itself, behind the same door as the broker, so that the same
- * load can ask it.
+ * Gateway process with an embedded verifier, behind the broker's own endpoints, so that the same
+ * load fits.
  */
 export async function embeddedVerifier(env: NodeJS.ProcessEnv): Promise<Server> {
   const { BROKER_URL = '', MASTER_KEY = '' } = env;

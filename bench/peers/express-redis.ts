@@ -7,8 +7,8 @@ import { readKeys } from '../load/key-draw.ts';
 const keysPerBatch = 10_000;
 
 /**
- * What one writes at first: Express, a hash in Redis for each key under its digest, a lookup and a
- * count for each request.
+ * Typical first version: Express, and for each key a Redis hash under its digest, one lookup and
+ * one count per request.
  */
 export async function expressRedis(env: NodeJS.ProcessEnv): Promise<Server> {
   const { REDIS_URL = '', KEYS_FILE = '', KEYS_COUNT } = env;

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import express from 'express';
 import { bareInsert } from './bare-insert.ts';
 
-/** The bare INSERT as one would write it at first. */
+/** Bare INSERT behind Express. */
 export function insertBehindExpress(databaseUrl: string, poolSize: number): Server {
   const { insert } = bareInsert(databaseUrl, poolSize);
   const app = express();

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { bareInsert } from './bare-insert.ts';
 import { answerJson, readJson } from './node-http.ts';
 
-/** The bare INSERT as the thinnest possible service. */
+/** Bare INSERT behind a minimal node:http server. */
 export function insertBehindNodeHttp(databaseUrl: string, poolSize: number): Server {
   const { insert } = bareInsert(databaseUrl, poolSize);
   return createServer((req, res) => {

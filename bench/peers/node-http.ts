@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-/** As long as a real verdict, so that both sides write as many bytes. */
+/** Length of a real verdict, so that both sides write as many bytes. */
 const verdict = JSON.stringify({
   valid: true,
   code: 'VALID',
@@ -13,9 +13,7 @@ const verdict = JSON.stringify({
   expires_at: null,
 });
 
-/**
- * The floor under every HTTP answer on this runtime: the body read and parsed, a fixed answer sent.
- */
+/** Lower bound of an HTTP answer on this runtime: body read and parsed, a fixed answer sent. */
 export function nodeHttp(): Server {
   return createServer((req, res) => {
     readJson(req, () => answerJson(res, 200, verdict));

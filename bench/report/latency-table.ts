@@ -10,12 +10,12 @@ const figures: Record<string, (result: LoadResult) => number> = {
   'p99.9 ms': (result) => result.p999Ms,
 };
 
-/** How long the callers of each arm waited. p99.9 only where a round has thousands of answers. */
+/** Latencies of each variant. p99.9 only where a round has thousands of answers. */
 export function latencyTable(options: {
   title: string;
   runs: Runs;
   columns: ReadonlyArray<keyof typeof figures>;
-  /** The arm that p99 is compared with, within the same round. */
+  /** Variant that p99 is compared with, within the same round. */
   reference?: string;
   notes: readonly string[];
 }): Table {

@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import type pg from 'pg';
 import { inWords } from './statistics.ts';
 
-/** What the figures depend on beside the code, in one paragraph. */
+/** Describes the machine and versions, in one paragraph. */
 export async function machineNote(sql: pg.Pool, isPinned: boolean): Promise<string> {
   const { rows } = await sql.query<{ version: string; fsync: string }>(
     "SELECT split_part(version(), ' ', 2) AS version, current_setting('fsync') AS fsync",
@@ -14,7 +14,7 @@ export async function machineNote(sql: pg.Pool, isPinned: boolean): Promise<stri
   return `${cpus().length} × ${first?.model.trim()}, Node ${process.version}, Postgres ${rows[0]?.version} (fsync ${rows[0]?.fsync}); ${pinning}. Every figure is the median of its rounds with the lowest and the highest; a ratio is taken within a round.`;
 }
 
-/** How far the figures can be trusted on a machine that has other things to do. */
+/** Says how busy the machine was with other work, as a measure of trust. */
 export function otherWorkNote(shares: readonly number[]): string {
   const percent = shares.map((share) => share * 100);
   return `Others used ${inWords(percent)} % of the machine just before the measurements.`;

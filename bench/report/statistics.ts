@@ -1,4 +1,4 @@
-/** What repeated runs gave: the middle one, and how far they lay apart. */
+/** Median and range of repeated runs. */
 export type Spread = { median: number; min: number; max: number };
 
 export function spreadOf(values: readonly number[]): Spread {

@@ -5,7 +5,7 @@ export type Table = {
   notes: readonly string[];
 };
 
-/** Markdown that also reads well on a screen: docs/performance.md takes it as it is. */
+/** Markdown table that also reads well in a terminal, for docs/performance.md. */
 export function toMarkdown({ title, columns, rows, notes }: Table): string {
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...rows.map((row) => (row[index] ?? '').length)),

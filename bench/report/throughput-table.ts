@@ -5,18 +5,15 @@ import type { Table } from './table.ts';
 import { wrongAnswers } from './wrong-answers.ts';
 
 /**
- * One row for each arm: throughput, its ratio to the reference within the same round, latencies,
- * and what the server spent.
+ * One row per variant: throughput, its ratio to the reference within the same round, latencies, and
+ * CPU time of the server.
  */
 export function throughputTable(options: {
   title: string;
   runs: Runs;
-  /** The arm that the ratios are taken against. */
+  /** Reference variant of the ratios. */
   reference: string;
-  /**
-   * How many times as fast as the reference an arm is, unless the reference is us: then how many
-   * times as fast we are.
-   */
+  /** Variant ÷ reference, or reference ÷ variant when the reference is our own product. */
   ratio?: 'arm ÷ reference' | 'reference ÷ arm';
   notes: readonly string[];
 }): Table {

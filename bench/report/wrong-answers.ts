@@ -1,7 +1,7 @@
 import type { Runs } from '../scenarios/interleave.ts';
 import { number } from './statistics.ts';
 
-/** A note for the table when some answers were not as they should be; none when all were. */
+/** Note for the table about wrong answers; empty without any. */
 export function wrongAnswers(runs: Runs): string[] {
   return [...runs].flatMap(([name, results]) => {
     const wrong = results.reduce((sum, result) => sum + result.wrong, 0);

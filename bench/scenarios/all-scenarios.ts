@@ -15,7 +15,7 @@ import { strangers } from './strangers.ts';
 import { sustained } from './sustained.ts';
 import { verifyKeys } from './verify-keys.ts';
 
-/** In the order in which they run and stand in docs/performance.md. */
+/** In the order of execution and of docs/performance.md. */
 export const allScenarios: readonly Scenario[] = [
   verifyKeys,
   forwardAuth,

@@ -9,8 +9,7 @@ const callsPerRound = 40;
 const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString();
 
 /**
- * Each filter by itself, with what is common, rare and nowhere. Every pair of two different ones is
- * asked as well.
+ * Each filter with common, rare and absent values. Every pair of different filters is measured too.
  */
 const filters: readonly [string, string, () => string][] = [
   ['type', 'mints', () => 'event_type=key.minted'],
@@ -43,7 +42,7 @@ export const auditLists: Scenario = {
     const api = await stage.startApi('api');
     const measure = async (label: string, query: () => string, calls: number) => {
       const url = () => `http://127.0.0.1:${api.port}/api/v1/platform/audit?${query()}`;
-      // Prepared statements get their lasting plan at the sixth.
+      // Postgres fixes the plan of a prepared statement at its sixth run.
       await callMany(url, secret, 8 * callersAtOnce);
       const took = await callMany(url, secret, calls);
       return { label, p50: quantile(took, 0.5), p99: quantile(took, 0.99) };

@@ -1,17 +1,16 @@
 import type { LoadResult } from '../load/jobs.ts';
 import type { OtherWork } from '../stage/other-work.ts';
 
-/** One of several things that are measured in turn. */
+/** One of several variants that are measured in turn. */
 export type Arm<Result = LoadResult> = { name: string; measure: () => Promise<Result> };
 
-/** The results of each arm, one for each round, in the order in which the arms were given. */
+/** Results of each variant by round, in the given order of variants. */
 export type Runs<Result = LoadResult> = Map<string, Result[]>;
 
 /**
- * Measures every arm once in each round, so that whatever else the machine does meets all of them;
- * every other round goes backwards, so that a drift within a round does as well. Ratios are taken
- * within a round. A round before the first one is thrown away: the engine still compiles what it
- * runs, and every table and cache is at its emptiest.
+ * Measures every variant once per round, so that other load on the machine meets all of them. Every
+ * other round runs backwards, against drift. Ratios are taken within a round. A first round is
+ * dropped: the engine still compiles, and tables and caches are empty.
  */
 export async function interleave<Result = LoadResult>(
   otherWork: OtherWork,

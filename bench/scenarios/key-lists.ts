@@ -11,10 +11,7 @@ const monthAgo = () => new Date(Date.now() - 30 * 86_400_000).toISOString();
 
 type Who = 'operator' | 'tenant';
 
-/**
- * What is common, what is rare, what is nowhere; and where the newest keys are just those that do
- * not pass.
- */
+/** Common, rare and absent values; and a filter that the newest keys do not pass. */
 const asked: readonly [Who, string, () => string][] = [
   ['operator', 'everything', () => ''],
   ['operator', 'platform keys', () => 'platform=true'],

@@ -8,8 +8,8 @@ type Door = 'verify' | 'authorize' | 'authorize, bare';
 export type Draw = { keysFile?: string; count?: number; door?: Door; verdict?: 'NOT_FOUND' };
 
 /**
- * Asks for keys drawn evenly, for one window after a short warm-up. `polls` only where the stores
- * have nothing to do.
+ * Asks for uniformly drawn keys, for one window after a short warm-up. `polls` only where the
+ * stores are idle.
  */
 export function askEvenly(
   target: Target,
@@ -22,7 +22,7 @@ export function askEvenly(
   return stage.load.run(job(target, plan, warmUp, { forMs: pace.windowMs }, options.polls));
 }
 
-/** Asks for each key once, so that whoever keeps records has all that it can keep. */
+/** Asks for each key once, to fill the caches. */
 export function askOnce(target: Target, stage: Stage, pace: Pace, options: Draw = {}): Promise<LoadResult> {
   const plan = planOf(stage, pace, 'once', options);
   const answers = (options.count ?? pace.keys) - connections;

@@ -8,7 +8,7 @@ import { connections, type Pace, type Scenario } from './scenario.ts';
 
 const reference = 'bare INSERT';
 
-/** Both tables begin with as many rows, so that their indexes are as deep. */
+/** Both tables start with the same number of rows, so that their indexes are equally deep. */
 const rowsAtStart = 20_000;
 
 export const mintKeys: Scenario = {

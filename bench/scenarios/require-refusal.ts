@@ -3,7 +3,7 @@ import { newSecret } from '../../src/domain/key-format.ts';
 import type { Target } from '../load/jobs.ts';
 import type { Stage } from '../stage/stage.ts';
 
-/** Throws unless a key that nobody minted is refused: what lets everyone in would look fast. */
+/** Throws unless an unknown key is refused: a server that accepts everything would look fast. */
 export async function requireRefusal(stage: Stage, name: string, { port }: Target): Promise<void> {
   const key = newSecret('user', 'prod', randomBytes);
   const response = await fetch(`http://127.0.0.1:${port}/v1/flowplate/api-keys/verify`, {
@@ -15,7 +15,7 @@ export async function requireRefusal(stage: Stage, name: string, { port }: Targe
   if (!text.includes('"valid":false')) throw new Error(`${name} does not refuse an unknown key: ${text}`);
 }
 
-/** The same of the door for proxies. */
+/** The same for forward auth. */
 export async function requireDenial(stage: Stage, name: string, { port }: Target): Promise<void> {
   const { status } = await fetch(`http://127.0.0.1:${port}/v1/flowplate/authz`, {
     headers: {

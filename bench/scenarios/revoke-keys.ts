@@ -13,7 +13,7 @@ const sizes = [
   { name: '3 replicas + 2 embedded verifiers', apis: 3, gateways: 2 },
 ] as const;
 
-/** Callers that revoke at the same time. */
+/** Concurrent revokers. */
 const callers = [1, 4] as const;
 const warmUpAnswers = 20;
 
@@ -93,7 +93,7 @@ async function raceTable(fleet: Fleet, stage: Stage, pace: Pace): Promise<Table>
   };
 }
 
-/** The promise itself: the run fails rather than print a figure. */
+/** Fails the run if the guarantee is broken. */
 function requireNoneAllowed({ allowedAfter, verifiedAfter, completed }: RaceResult, pace: Pace): void {
   if (allowedAfter > 0) throw new Error(`${allowedAfter} allows after a completed revoke`);
   if (completed !== pace.racedRevokes || verifiedAfter < completed * (sizes[1].apis + sizes[1].gateways)) {

@@ -16,11 +16,11 @@ import type { Stage } from '../stage/stage.ts';
 import { interleave } from './interleave.ts';
 import type { Pace, Scenario } from './scenario.ts';
 
-/** What a process of 24,000 calls a second hands over in ten seconds. */
+/** Flushes of a process with 24,000 calls a second in ten seconds. */
 const flushesPerWindow = 40;
 const callsPerFlush = 6_000;
 
-/** As many as two seconds bring: what was rolled up at once before. */
+/** Flushes of two seconds: the former batch size. */
 const flushesBefore = 8;
 
 export const rollUp: Scenario = {
@@ -126,7 +126,7 @@ function unexpected(fault: unknown): never {
 
 type Cost = { perSecond: number; postgresMicros: number; workerMicros: number; walBytes: number };
 
-/** All flushes of a window, so many at once. What brings them into Redis is not measured. */
+/** Rolls up all flushes of a window in batches. Filling Redis is not measured. */
 async function measure(
   arm: Arm,
   session: pg.Client | Database,

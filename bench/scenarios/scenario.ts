@@ -1,17 +1,17 @@
 import type { Table } from '../report/table.ts';
 import type { Stage } from '../stage/stage.ts';
 
-/** How long and how often, and how many keys. */
+/** Duration, repetitions and number of keys. */
 export type Pace = {
   rounds: number;
-  /** The length of one measurement, after its warm-up. */
+  /** Length of one measurement, after its warm-up. */
   windowMs: number;
   /** Keys that verifications draw from. */
   keys: number;
   revokes: number;
-  /** Revokes that are raced by verifications. */
+  /** Revokes that race with verifications. */
   racedRevokes: number;
-  /** How long load is kept up where a figure must be one that lasts. */
+  /** Duration of sustained load. */
   sustainedMs: number;
   /** Far more than memory holds. */
   manyKeys: number;
@@ -19,5 +19,5 @@ export type Pace = {
 
 export type Scenario = { name: string; about: string; run(stage: Stage, pace: Pace): Promise<Table[]> };
 
-/** As many callers at once as architecture §6 measured with. */
+/** Concurrent callers of every measurement. */
 export const connections = 64;

@@ -21,7 +21,7 @@ export const strangers: Scenario = {
   name: 'strangers',
   about: 'latency of verification of cold keys beside floods of callers without any right',
   async run(stage, { windowMs, ...others }) {
-    // A p99 of one second is its second-slowest answer.
+    // The p99 of one second is its second-slowest answer.
     const pace = { ...others, windowMs: 3 * windowMs };
     await stage.seedKeys(coldPerSecond * Math.ceil(pace.windowMs / 1_000 + 1), 'strangers');
     await chooseMasterKey(stage);

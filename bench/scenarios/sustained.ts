@@ -96,7 +96,7 @@ function ask(stage: Stage, pace: Pace, target: Target, kind: 'verify' | 'authori
   });
 }
 
-/** How many calls were counted so long after the beginning. */
+/** Counted calls at a time after the start. */
 type Look = { afterMs: number; counted: number };
 
 async function whileWatching(
@@ -119,10 +119,7 @@ async function whileWatching(
   }
 }
 
-/**
- * The age of the oldest call that was not counted yet, at its highest: the load is even, so a
- * number of calls is a time.
- */
+/** Maximum age of an uncounted call: the load is even, so a number of calls is a time. */
 function lagOf(looks: readonly Look[], before: number, perSecond: number): number {
   return looks.reduce(
     (most, { afterMs, counted }) => Math.max(most, afterMs / 1_000 - (counted - before) / perSecond),

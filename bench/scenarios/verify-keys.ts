@@ -13,10 +13,7 @@ import { askEvenly, askOnce } from './key-load.ts';
 import { requireRefusal } from './require-refusal.ts';
 import { connections, type Pace, type Scenario } from './scenario.ts';
 
-/**
- * The cold arm asks for each key once, so there must be more keys than it can ask for in one
- * measurement.
- */
+/** The cold variant asks for each key once, so it needs more keys than one measurement can use. */
 const coldKeysPerSecondMax = 15_000;
 
 export const verifyKeys: Scenario = {
@@ -73,13 +70,13 @@ async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Ar
   ];
 }
 
-/** Takes its keys into memory, and then its Redis away for good. */
+/** Loads its keys into memory, then removes its Redis for good. */
 async function startWithoutRedis(stage: Stage, pace: Pace): Promise<BenchServer> {
   const redis = await stage.ownRedis();
   const api = await stage.startApi('api-without-redis', { REDIS_URL: redis.url });
   await fillRedis(stage.sql, redis.url, stage.keyring);
   await askOnce(api, stage, pace);
-  // What it has counted so far is handed over, and gone with that Redis.
+  // Usage so far is flushed, and lost with that Redis.
   await sleep(1_000);
   await redis.stop();
   stage.ledger.follow(api.port);

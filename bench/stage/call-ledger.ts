@@ -5,23 +5,20 @@ import { countFlushes } from '../../src/stores/redis/usage-flushes.ts';
 import type { ClosedLoopJob, LoadJob, LoadResult } from '../load/jobs.ts';
 import { number } from '../report/statistics.ts';
 
-/** How long after the last call every one of them must be in Postgres. */
+/** Time after the last call within which all must be in Postgres. */
 export const settleMsMax = 30_000;
 
 const lookMs = 100;
 
 /**
- * What our servers were asked and must have counted: a figure for calls that were not counted would
- * be a figure for another product. A worker has to run.
+ * Number of calls that our servers must have counted: a figure without counting would be one of
+ * another product. Needs a running worker.
  */
 export class CallLedger {
   readonly #sql: pg.Pool;
   readonly #redis: Redis;
   readonly #ports = new Set<number>();
-  /**
-   * Answered with a yes; and those of which the answer was an error, and that may have been counted
-   * before.
-   */
+  /** Accepted calls; and failed ones, which may have been counted. */
   #answered = 0;
   #doubtful = 0;
 
@@ -30,7 +27,7 @@ export class CallLedger {
     this.#redis = redis;
   }
 
-  /** From here on the calls to this port are ours. */
+  /** Starts to include calls to this port. */
   follow(port: number): void {
     this.#ports.add(port);
   }
@@ -41,7 +38,7 @@ export class CallLedger {
     this.#doubtful += result.inAll.wrong;
   }
 
-  /** Calls that were decided elsewhere and reported. */
+  /** Adds calls that were decided elsewhere and reported. */
   add(calls: number): void {
     this.#answered += calls;
   }
@@ -51,8 +48,8 @@ export class CallLedger {
   }
 
   /**
-   * Waits until every call is in Postgres, and says so in a sentence for the report. Throws when
-   * one is missing or too many.
+   * Waits until every call is in Postgres, and returns a sentence for the report. Throws when calls
+   * are missing or too many.
    */
   async requireCounted(): Promise<string> {
     const startedMs = performance.now();
@@ -76,7 +73,7 @@ export class CallLedger {
     return `The worker runs beside; all ${number(this.#answered)} calls that were answered are counted in Postgres, the last of them ${number(seconds, 1)} s after the load.`;
   }
 
-  /** Calls that were let in, as Postgres has them. */
+  /** Accepted calls in Postgres. */
   async counted(): Promise<number> {
     const { rows } = await this.#sql.query<{ calls: string }>(
       `SELECT coalesce(sum(calls), 0) AS calls FROM traffic_days WHERE code = 'VALID'`,

@@ -6,7 +6,8 @@ import { insertMasterKey } from '../../src/stores/postgres/master-keys/master-ke
 import type { Stage } from './stage.ts';
 
 /**
- * A master key whose secret an operator chose: from then on every unknown secret is worth a hash.
+ * Creates a master key with an operator-chosen secret: from then on every unknown secret costs a
+ * hash.
  */
 export async function chooseMasterKey({ sql }: Stage): Promise<void> {
   const createdAt = new Date();

@@ -19,7 +19,7 @@ type Row = {
 };
 
 /**
- * Puts the record of every seeded key into Redis, as each first verification would, and in seconds
+ * Writes the record of every seeded key into Redis, as first verifications would, in seconds
  * instead of minutes.
  */
 export async function fillRedis(sql: pg.Pool, redisUrl: string, keyring: Keyring): Promise<void> {

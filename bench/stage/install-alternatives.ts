@@ -5,13 +5,10 @@ import { lastLine, runCommand } from '../../scripts/services/run-command.ts';
 
 const directory = join(projectRoot, 'bench/alternatives');
 
-/** What npm writes when it has installed everything. */
+/** Written by npm at the end of an installation. */
 const installedMark = join(directory, 'node_modules/.package-lock.json');
 
-/**
- * Fetches the libraries that we are measured beside, once and again when their lock file has
- * changed: 32 MB.
- */
+/** Installs the compared libraries, again when their lock file has changed: 32 MB. */
 export async function installAlternatives(): Promise<void> {
   const lockedMs = await changedMs(join(directory, 'package-lock.json'));
   if ((await changedMs(installedMark)) >= lockedMs) return;

@@ -9,8 +9,8 @@ type Reply = { result: unknown; fault?: never } | { result?: never; fault: strin
 type OnResult = (job: LoadJob, result: LoadResult) => void;
 
 /**
- * The process that makes load, on a core of its own. It stays for the whole run: a warm one
- * measures more evenly.
+ * Load-generator process on a core of its own. Kept for the whole run, since a warm one measures
+ * more evenly.
  */
 export class Load {
   readonly #child: ChildProcess;
@@ -24,7 +24,7 @@ export class Load {
     child.on('exit', () => this.#onReply({ fault: 'The load generator ended' }));
   }
 
-  /** `niceness`: above 0 it gives way to what measures on the same core. */
+  /** `niceness`: above 0 it yields to the measured process on the same core. */
   static async start(core: number, onResult: OnResult, niceness = 0): Promise<Load> {
     const [program = '', ...args] = [...(await pinTo(core)), process.execPath, 'bench/load-generator.ts'];
     const child = spawn(program, args, { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

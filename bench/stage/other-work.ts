@@ -5,9 +5,8 @@ const lookMs = 200;
 const quietShare = 0.1;
 
 /**
- * Waits for a moment in which nobody else uses the machine, as long as its patience lasts, and
- * notes how busy it was whenever a measurement began: on a shared machine that says which figures
- * to trust.
+ * Waits for an idle machine within a time limit, and records how busy it was at the start of each
+ * measurement.
  */
 export class OtherWork {
   readonly seen: number[] = [];
@@ -17,7 +16,7 @@ export class OtherWork {
     this.#patienceMs = patienceMs;
   }
 
-  /** Call it while everything of ours is idle. */
+  /** Call it while all our processes are idle. */
   async waitForQuiet(): Promise<void> {
     let share = await busyShare();
     while (share > quietShare && this.#patienceMs > 0) {

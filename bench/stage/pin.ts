@@ -2,21 +2,15 @@ import { availableParallelism } from 'node:os';
 import { runCommand } from '../../scripts/services/run-command.ts';
 
 /**
- * What is measured has the first core to itself, what measures it the second; the stores run where
- * there is room.
+ * The measured process has the first core, the load generator the second; the stores run anywhere.
  */
 export const serverCore = 0;
 export const loadCore = 1;
 
-/**
- * A core, or wherever there is room: for processes of which each would have a machine of its own.
- */
+/** A core, or any: for processes that would have a machine of their own. */
 export type Place = number | 'any';
 
-/**
- * Words to put before a command so that it stays on one core. Empty where that is not possible; the
- * report says so.
- */
+/** Command prefix that pins a process to one core. Empty where unsupported; the report says so. */
 export async function pinTo(core: Place): Promise<string[]> {
   return core !== 'any' && (await canPin()) ? ['taskset', '--cpu-list', String(core)] : [];
 }

@@ -11,7 +11,7 @@ import {
 
 const flushesPerRound = 50;
 
-/** Indexes that were written with every count. */
+/** Indexes that every count had to update. */
 export const indexesBefore = `
   CREATE INDEX ON usage_days (day, calls DESC, lineage_id) WHERE code = 'VALID' AND starts_with(lineage_id, 'ak_');
   CREATE INDEX ON usage_days (day, calls DESC, lineage_id) WHERE code = 'VALID' AND starts_with(lineage_id, 'flk_');
@@ -23,8 +23,7 @@ export const indexesBefore = `
   END $$`;
 
 /**
- * The roll-up as it was before marks were summed up in the worker: every mark goes to Postgres six
- * times, one statement for each table. What the one of today is measured against.
+ * Former roll-up as the baseline: every mark goes to Postgres six times, one statement per table.
  */
 export async function rollUpBefore(client: pg.Client, { redis, flushStamps }: StampedFlushes): Promise<void> {
   for (;;) {

@@ -3,16 +3,15 @@ import type pg from 'pg';
 const rowsPerInsert = 100_000;
 
 /**
- * Fills the table with tenant and platform keys as the years would: the oldest two fifths are
- * revoked and the next twentieth has expired, so that keys of a state lie together; most of the
- * newer ones were used within the hour, many of the oldest never. One tenant has a fifth of them, 2
- * in 100 are the platform's. Their secrets are nobody's.
+ * Seeds tenant and platform keys as after years of use. The oldest two fifths are revoked and the
+ * next twentieth has expired, so keys of a status lie together. Most newer ones were used within
+ * the hour, many of the oldest never. One tenant has a fifth of them; 2 in 100 are the platform's.
+ * Their secrets are unknown.
  */
 export async function seedApiKeys(sql: pg.Pool, count: number): Promise<void> {
   const client = await sql.connect();
   try {
-    // In one go at the end: a million rows would be counted, and put into a dozen indexes, one by
-    // one.
+    // Indexes are built at the end, instead of row by row.
     const { rows: indexes } = await client.query<{ name: string; definition: string }>(
       `SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE indexname LIKE 'api\\_keys\\_shown%'`,
     );
@@ -31,7 +30,7 @@ export async function seedApiKeys(sql: pg.Pool, count: number): Promise<void> {
   }
 }
 
-/** Names that many keys share a part of, old ones that no new key has, and one that is alone. */
+/** Names with common parts, names of old keys only, and one unique name. */
 const insertKeys = (count: number) => `
   INSERT INTO api_keys (id, kind, lineage_id, user_id, pepper_id, digest, key_prefix, key_suffix, organization_id, environment,
     name, name_key, metadata, scopes, role_ids, status, expires_at, revoked_at, created_at, updated_at)

@@ -6,14 +6,14 @@ const rowsPerInsert = 10_000;
 const yearMs = 365 * 86_400_000;
 
 /**
- * Fills the audit log with a year: 85 of 100 events are mints, by master keys of which each serves
- * tenants of its own; one has ended after a fifth of the time, and one has minted ten keys in all.
- * A fifth of everything is in one organization.
+ * Seeds a year of audit log. 85 of 100 events are mints by master keys, each with tenants of its
+ * own; one ended after a fifth of the time, and one minted ten keys in all. A fifth of the events
+ * is in one organization.
  */
 export async function seedAuditEvents(sql: pg.Pool, count: number): Promise<void> {
   const client = await sql.connect();
   try {
-    // In one go at the end; and none of them waits for a seal.
+    // Indexes are built at the end, and no event waits for a seal.
     const { rows: indexes } = await client.query<{ name: string; definition: string }>(
       `SELECT indexname AS name, indexdef AS definition FROM pg_indexes
        WHERE tablename = 'audit_events' AND indexname <> 'audit_events_pkey'`,
@@ -39,7 +39,7 @@ export async function seedAuditEvents(sql: pg.Pool, count: number): Promise<void
   }
 }
 
-/** `part` of 1,000 says what happened, and `hash` where: nothing of one repeats with the other. */
+/** `part` of 1,000 selects the type, and `hash` the place, independently. */
 const insertEvents = (count: number) => `
   INSERT INTO audit_events (id, event_type, actor_kind, actor_id, organization_id, target_id, request_id, result, details, created_at)
   SELECT id, type,

@@ -9,7 +9,7 @@ export const organizationsCount = 100;
 
 const rowsPerInsert = 5_000;
 
-/** The organizations that every key of a run belongs to. */
+/** Organizations of all keys of a run. */
 export async function seedOrganizations(sql: pg.Pool): Promise<void> {
   const ids = Array.from({ length: organizationsCount }, (_, index) => `org_${index}`);
   await sql.query(
@@ -24,8 +24,8 @@ export async function seedOrganizations(sql: pg.Pool): Promise<void> {
 }
 
 /**
- * Puts keys into Postgres as minting would, in bulk, and their secrets into a file, one in each
- * line. They are real: made and digested by the product's own code. Returns their ids.
+ * Inserts keys in bulk, and writes their secrets into a file, one per line. They are created and
+ * digested by the product's own code. Returns their ids.
  */
 export async function seedKeys(
   parts: { sql: pg.Pool; keyring: Keyring; keysFile: string },
@@ -71,7 +71,7 @@ async function insertRows(sql: pg.Pool, rows: readonly Row[], label: string, fro
   );
 }
 
-/** Writes well-formed keys that no row has, as a stranger makes them up, one in each line. */
+/** Writes well-formed keys without a row, one per line. */
 export async function makeUpKeys(keysFile: string, count: number): Promise<void> {
   const keys = Array.from({ length: count }, () => `${newSecret('user', 'prod', randomBytes)}\n`);
   await appendFile(keysFile, keys.join(''), { mode: 0o600 });

@@ -12,20 +12,20 @@ export type BenchServer = Target & { stop(): Promise<void> };
 export type ServerOptions = {
   /** Also the name of its log file. */
   name: string;
-  /** A file of this repository and its arguments. */
+  /** File of this repository, with arguments. */
   program: readonly string[];
   env: NodeJS.ProcessEnv;
   logDir: string;
   isReady: (port: number) => Promise<boolean>;
   core: Place;
-  /** The setting by which it is told its port; `PORT` unless set. */
+  /** Environment variable of its port; `PORT` unless set. */
   portName?: string;
 };
 
 const startMsMax = 20_000;
 const stopMsMax = 15_000;
 
-/** Starts a server of ours or a peer on its core and waits until it answers. */
+/** Starts one of our servers or a peer on its core, and waits until it answers. */
 export async function startServer(options: ServerOptions): Promise<BenchServer> {
   const { name, program, logDir } = options;
   const port = await choosePort(undefined, name);
@@ -50,7 +50,7 @@ export async function startServer(options: ServerOptions): Promise<BenchServer> 
   return { port, pid: server.pid, stop };
 }
 
-/** Whether an address answers, whatever it says, or says what is asked for. */
+/** Whether an address answers, with the given text if there is one. */
 export async function answers(url: string, text = ''): Promise<boolean> {
   try {
     const response = await fetch(url, { method: 'POST', body: '{}', signal: AbortSignal.timeout(1_000) });

@@ -21,21 +21,20 @@ import { answers, type BenchServer, startServer } from './server.ts';
 
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
-/** Connections to Postgres of every server, ours and its peers: the product's own default. */
+/** Postgres connections of every server: the product's default. */
 export const poolSize = 16;
 
-/** How long one benchmark waits in all for others to leave the machine alone. */
+/** Total time that one benchmark waits for an idle machine. */
 const patienceMs = 30_000;
 
 /**
- * Everything a benchmark needs, real and of its own: a durable Postgres and a Redis as
- * `scripts/start` runs them, the API as `src/main.ts`, its peers, and two load generators. In a
- * directory that is gone when `closing` has run.
+ * Environment of a benchmark: a durable Postgres and a Redis as `scripts/start` runs them, the API,
+ * its peers, and two load generators, in a temporary directory that `closing` removes.
  */
 export async function openStage(closing: Closing) {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-bench-'));
   closing.add('directory', () => rm(directory, { recursive: true, force: true }));
-  // Several API processes of 30 connections each.
+  // For several API processes of 30 connections each.
   const postgres = await startPostgres({
     dataDir: join(directory, 'postgres'),
     settings: { max_connections: '300' },
@@ -108,36 +107,36 @@ export async function openStage(closing: Closing) {
     keysFile,
     sql,
     ownRedis,
-    /** An API process that holds its lease. */
+    /** An API process with a lease. */
     startApi: async (name: string, own: Record<string, string> = {}, core: Place = serverCore) => {
       const api = await start(name, ['src/main.ts'], (port) => isReady(port), own, core);
-      // The worker serves this Redis; what is counted in another one is nobody's.
+      // The worker serves this Redis only; usage in another one is not counted.
       if (own.REDIS_URL === undefined) ledger.follow(api.port);
       return api;
     },
-    /** Rolls the counts up, wherever there is room: so a figure is one that can be kept up. */
+    /** Starts the worker on any core, so that a figure includes the roll-up. */
     startWorker: () => start('worker', ['workers/main.ts'], isAlive, {}, 'any', 'WORKER_METRICS_PORT'),
-    /** What was asked and must have been counted. */
+    /** Calls that must have been counted. */
     ledger,
     redis: toRedis,
     startPeer: (peer: string, own: Record<string, string> = {}, name = peer, core: Place = serverCore) =>
       start(name, ['bench/peer.ts', peer], doesAnswer, own, core),
-    /** `installAlternatives` must have run. */
+    /** Needs `installAlternatives`. */
     startAlternative: (name: string, own: Record<string, string>) =>
       start(name, ['bench/alternatives/serve.ts', name], doesAnswer, own),
     seedKeys: (count: number, label: string, file = keysFile) =>
       seedKeys({ sql, keyring, keysFile: file }, count, label),
     load,
     loadOnServerCore,
-    /** Load beside the one that is measured. */
+    /** Background load beside the measured one. */
     flood,
     otherWork: new OtherWork(patienceMs),
-    /** For what a scenario opens itself. */
+    /** For resources that a scenario opens itself. */
     closing,
   };
 }
 
-/** Halfway to giving way to everything. */
+/** Halfway to the lowest priority. */
 const givesWay = 10;
 
 async function startLoad(

@@ -5,15 +5,12 @@ export const meKey = ['me'] as const;
 export const sessionKey = ['session'] as const;
 
 /**
- * What the login asks for itself. A view that is still there asks once more and is refused again,
- * while the login is waiting for this.
+ * Queries of the login itself. A mounted view retries once and is refused, while the login waits
+ * for these.
  */
 const ofTheLogin: readonly unknown[] = [...meKey, ...sessionKey];
 
-/**
- * Whatever notices first that the session is over: from then on nobody is logged in, and nothing
- * that was seen is kept.
- */
+/** Handles an ended session: nobody is logged in, and all cached data is dropped. */
 function noticeEnd(error: unknown): void {
   if (!isSessionOver(error)) return;
   queryClient.removeQueries({ predicate: ({ queryKey }) => !ofTheLogin.includes(queryKey[0]) });
@@ -25,7 +22,7 @@ export const queryClient: QueryClient = new QueryClient({
   mutationCache: new MutationCache({ onError: noticeEnd }),
   defaultOptions: {
     queries: {
-      // Refusals stay refusals; what may pass (no network, 5xx) is asked for twice more.
+      // Refusals are not retried; temporary errors (no network, 5xx) twice.
       retry: (failures, error) => !(error instanceof ApiFault && error.status < 500) && failures < 2,
       staleTime: 5_000,
     },

@@ -1,18 +1,18 @@
 import { Badge, type CSSVariablesResolver, createTheme, Modal } from '@mantine/core';
 
 export const theme = createTheme({
-  // The lightest shades on which white text still has a contrast of 4.5 (WCAG 2.2, 1.4.3).
+  // Lightest shades with a contrast of 4.5 to white text (WCAG 2.2, 1.4.3).
   primaryShade: { light: 8, dark: 8 },
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
-    // A narrow column must not cut what is shortest already.
+    // Keeps short badges whole in narrow columns.
     Badge: Badge.extend({ defaultProps: { miw: 'max-content', tt: 'none' } }),
     Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
   },
 });
 
-/** Mantine's own secondary texts and errors stay below a contrast of 4.5. */
+/** Mantine's secondary texts and errors have a contrast below 4.5. */
 export const readableColors: CSSVariablesResolver = () => ({
   variables: {},
   light: {

@@ -4,7 +4,7 @@ import { ViewBoundary } from './parts/view-boundary.tsx';
 import { Waiting } from './parts/waiting.tsx';
 import { LoginPage } from './sessions/login-page.tsx';
 
-// The login needs none of it.
+// Loaded on demand: the login does not need it.
 const Shell = lazy(() => import('./shell/shell.tsx').then(({ Shell }) => ({ default: Shell })));
 const Home = lazy(() => import('./shell/home.tsx').then(({ Home }) => ({ default: Home })));
 const OverviewPage = lazy(() =>
@@ -41,7 +41,7 @@ const AccountPage = lazy(() =>
   import('./sessions/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
 );
 
-/** Every address of the portal, below /platform. */
+/** All addresses of the portal, below /platform. */
 export function Views() {
   return (
     <ViewBoundary>

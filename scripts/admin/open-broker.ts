@@ -11,8 +11,8 @@ import { openPool } from '../../src/stores/postgres/pool.ts';
 import { readServerTime } from '../../src/stores/postgres/server-time.ts';
 
 /**
- * What an administrator's script works with: the same use cases as the API, on behalf of the person
- * at the shell.
+ * Dependencies of an administrator's script: the API's own use cases, on behalf of the person at
+ * the shell.
  */
 export async function openBroker() {
   const config = readConfigOrExit();
@@ -48,7 +48,7 @@ export async function openBroker() {
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
 
-/** Runs one command and exits: 0, 1 on a refusal, 2 on wrong use. */
+/** Runs one command and exits with 0, with 1 on a refusal, or with 2 on invalid arguments. */
 export async function runAdmin(
   command: ((broker: Broker) => Promise<void>) | undefined,
   usage: string,

@@ -3,14 +3,13 @@ import { projectRoot } from '../services/project-root.ts';
 import { lastLine, runCommand } from '../services/run-command.ts';
 import type { CheckResult } from './check.ts';
 
-/** Where a package-lock.json lies whose packages end up with a customer. */
+/** Directories with a package-lock.json whose packages are delivered. */
 const directories = ['.', 'portal'];
 
 /**
- * Known vulnerabilities of what is installed for production, by `npm audit`. Not one of the checks
- * of `scripts/test`, since it needs the network and changes its mind without a change of ours.
- *
- * Passes, and says so, where the registry does not answer audits: many mirrors do not.
+ * Known vulnerabilities of production packages, by `npm audit`. Not part of `scripts/test`, because
+ * it needs the network and its result changes without a change of ours. Passes with a note where
+ * the registry has no audits, as many mirrors.
  */
 export async function checkAdvisories(env = process.env): Promise<CheckResult> {
   const results = await Promise.all(directories.map((directory) => audit(directory, env)));
@@ -27,9 +26,9 @@ async function audit(directory: string, env: NodeJS.ProcessEnv): Promise<CheckRe
 type Report = {
   auditReportVersion?: number;
   vulnerabilities?: Record<string, { severity: string; range: string }>;
-  /** Instead of a report: what the registry, or the way to it, said. */
+  /** Error of the registry or the network. */
   message?: string;
-  /** Instead of a report: what npm itself said. */
+  /** Error of npm itself. */
   error?: { summary?: string };
 };
 

@@ -3,7 +3,7 @@ import { lint, loadConfig, type NormalizedProblem } from '@redocly/openapi-core'
 import { projectRoot } from '../services/project-root.ts';
 import type { CheckResult } from './check.ts';
 
-/** The same as `redocly lint docs/openapi.json`, by the library behind the command. */
+/** Lints the API document like `redocly lint docs/openapi.json`, through its library. */
 export async function lintApiDocument(): Promise<CheckResult> {
   const config = await loadConfig({ configPath: join(projectRoot, 'redocly.yaml') });
   const problems = await lint({ ref: join(projectRoot, 'docs/openapi.json'), config });

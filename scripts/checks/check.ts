@@ -1,6 +1,6 @@
 export interface CheckResult {
   ok: boolean;
-  /** For the person who has to repair it; shown only when the check fails. */
+  /** Explains the failure; shown only when the check fails. */
   output: string;
 }
 

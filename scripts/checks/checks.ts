@@ -9,15 +9,15 @@ import { readRoomWords } from './room-words.ts';
 import { runTool } from './run-tool.ts';
 import { codeFiles } from './source-files.ts';
 
-/** Everything that is checked without running the product, in the order it is reported. */
+/** Static checks, in the order of their report. */
 export const checks: readonly Check[] = [
   { heading: 'lock file', run: checkLockFile },
   tool('format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings']),
   { heading: 'width of comments', run: () => checkCommentWidth(projectRoot, codeFiles(projectRoot)) },
   tool('types', ['node_modules/typescript/bin/tsc', '--noEmit']),
   tool('types of the portal', ['portal/node_modules/typescript/bin/tsc', '--noEmit', '--project', 'portal']),
-  { heading: 'who may import whom', run: (signal) => cruise(signal, projectRoot) },
-  { heading: 'what each room may know', run: () => readRoomWords(projectRoot) },
+  { heading: 'import rules', run: (signal) => cruise(signal, projectRoot) },
+  { heading: 'words that a room must not use', run: () => readRoomWords(projectRoot) },
   { heading: 'folder names', run: () => checkFolderNames(projectRoot) },
   tool('dead code', ['node_modules/knip/bin/knip.js', '--no-progress']),
   { heading: 'API document', run: lintApiDocument },

@@ -18,9 +18,9 @@ interface CruiseReport {
 }
 
 /**
- * Checks the import rules of .dependency-cruiser.cjs. With a compiler it cannot use,
- * dependency-cruiser reads no module at all and reports success; so a report that covers fewer
- * modules than there are files is a failure.
+ * Checks the import rules of .dependency-cruiser.cjs. With an unsupported compiler
+ * dependency-cruiser reads no module and reports success. So a report with fewer modules than files
+ * fails.
  */
 export async function cruise(signal: AbortSignal, root: string): Promise<CheckResult> {
   const options = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json'];
@@ -52,8 +52,8 @@ function violations(report: CruiseReport): string[] {
   return report.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`);
 }
 
-// "A use case never calls another" (rule 1). A use case is what another room calls; the other files
-// of that room are parts that use cases share.
+// "A use case never calls another" (rule 1). Another room calls use cases only; the other files are
+// shared parts.
 function chainedUseCases({ modules }: CruiseReport): string[] {
   const [inside, outside] = [
     modules.filter(isUseCaseRoom),

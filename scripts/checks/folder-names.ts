@@ -5,7 +5,7 @@ import type { CheckResult } from './check.ts';
 import { ROOMS } from './source-files.ts';
 
 /**
- * One noun, one name: every folder of the product and its tests stands in the table of
+ * One noun, one name: every folder of the product and its tests is in the table of
  * docs/glossary.md.
  */
 export async function checkFolderNames(root: string): Promise<CheckResult> {

@@ -8,10 +8,10 @@ export interface LockFile {
 }
 
 interface LockedPackage {
-  /** Only where the directory has another one (an alias). */
+  /** Package name, if it differs from the directory (an alias). */
   name?: string;
   version?: string;
-  /** The hash of its archive, by which `npm ci` tells whether it got what was locked. */
+  /** Hash of the archive, which `npm ci` compares. */
   integrity?: string;
   /** A directory of this repository. */
   link?: boolean;
@@ -28,16 +28,14 @@ interface Named {
   version: string;
 }
 
-/** The `integrity` that the registry has for a version. */
+/** Looks up the registry's `integrity` of a version. */
 type FindIntegrity = (named: Named) => Promise<string>;
 
 /**
- * Fails when package-lock.json leaves out an optional package that another one names. npm writes
- * such a file without a word when its registry lacks a package for some other platform, and then
- * `npm ci` refuses it everywhere (EUSAGE, "Missing: … from lock file").
- *
- * Fails as well when a package has no SHA-512 `integrity`: for that one `npm ci` installs whatever
- * it is given.
+ * Fails when package-lock.json omits an optional package that another one names. npm omits it
+ * silently if its registry lacks that package, and then `npm ci` refuses the file (EUSAGE,
+ * "Missing: … from lock file"). Also fails when a package has no SHA-512 `integrity`: `npm ci`
+ * would install any content.
  */
 export async function checkLockFile(): Promise<CheckResult> {
   const problems = (await Promise.all(lockFiles.map(problemsOf))).flat();
@@ -69,8 +67,8 @@ export function withoutIntegrity({ packages }: LockFile): Named[] {
 }
 
 /**
- * The lock file with what is missing put in: packages with name, exact version and platform, all
- * that npm needs to pass over them, and the integrity of every package that has none.
+ * Completes the lock file: missing optional packages with name, exact version and platform, enough
+ * for npm to skip them, and missing integrities.
  */
 export async function completeLock(lock: LockFile, findIntegrity: FindIntegrity): Promise<LockFile> {
   const added = missingFromLock(lock).map(({ name, version, dev }): [string, LockedPackage] => [
@@ -86,7 +84,7 @@ export async function completeLock(lock: LockFile, findIntegrity: FindIntegrity)
   return { ...lock, packages: sorted };
 }
 
-/** Where npm writes it itself: behind the version. */
+/** Inserts it behind the version, where npm writes it. */
 function withHash(
   { version = '', integrity: _weaker, ...rest }: LockedPackage,
   integrity: string,
@@ -94,7 +92,7 @@ function withHash(
   return { version, integrity, ...rest };
 }
 
-/** `node_modules/a/node_modules/@b/c` is the package `@b/c`. */
+/** Package name: `@b/c` for `node_modules/a/node_modules/@b/c`. */
 function nameOf(place: string): string {
   return place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
 }
@@ -103,7 +101,7 @@ export function toText({ name, version }: Named): string {
   return `${name}@${version}`;
 }
 
-// Node looks in the package's own node_modules, then in those of each directory above.
+// Node resolves from the package's own node_modules, then from each directory above.
 function isLocked(packages: LockFile['packages'], from: string, name: string): boolean {
   if (packages[from === '' ? `node_modules/${name}` : `${from}/node_modules/${name}`] !== undefined)
     return true;
@@ -111,7 +109,7 @@ function isLocked(packages: LockFile['packages'], from: string, name: string): b
   return isLocked(packages, from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/'))), name);
 }
 
-// These packages say in their name what they are for: binding-linux-x64-musl, cli-darwin-arm64,
+// Platform from the package's name: binding-linux-x64-musl, cli-darwin-arm64,
 // …-linux-arm-gnueabihf.
 function platformOf(name: string): Pick<LockedPackage, 'os' | 'cpu' | 'libc'> {
   const [, os, cpu, libc] =

@@ -5,19 +5,19 @@ import { sourceFiles } from './source-files.ts';
 
 interface RoomRule {
   name: string;
-  /** Where the words must not stand. */
+  /** Files in which the words are forbidden. */
   files: RegExp;
   except?: RegExp;
   words: RegExp;
 }
 
 /**
- * What the import rules cannot see: globals, SQL and Lua in strings, and which class of BullMQ is
- * taken.
+ * Rules that import rules cannot express: globals, SQL and Lua in strings, and the classes of
+ * BullMQ.
  */
 const roomRules: readonly RoomRule[] = [
   {
-    name: 'the domain has no clock, no chance and no process',
+    name: 'the domain has no clock, no randomness and no process',
     files: /^src\/domain\//,
     words: /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\./,
   },
@@ -65,7 +65,7 @@ export async function readRoomWords(root: string): Promise<CheckResult> {
   return { ok: problems.length === 0, output: problems.join('\n') };
 }
 
-// Roughly: a `//` inside a string ends the line too, which can only hide a word, never invent one.
+// Approximate: a `//` inside a string ends the line too, which can hide a word but not add one.
 function withoutComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '');
 }

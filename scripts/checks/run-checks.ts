@@ -3,8 +3,8 @@ import type { Check, CheckResult } from './check.ts';
 const AT_ONCE = 2;
 
 /**
- * Runs the checks, two at a time (most of each is one busy core), and reports them in order. Stops
- * at the first that fails, in that order, and ends what is still running.
+ * Runs the checks, two at a time, and reports them in order. Stops at the first failure in that
+ * order, and cancels the rest.
  */
 export async function runChecks(checks: readonly Check[]): Promise<boolean> {
   const abort = new AbortController();

@@ -4,7 +4,7 @@ import { exitOf } from '../services/exit-of.ts';
 import { projectRoot } from '../services/project-root.ts';
 import type { CheckResult } from './check.ts';
 
-/** Runs a JavaScript program, given by its path in the project, on our own Node. */
+/** Runs a JavaScript program, by its path in the project, on the pinned Node. */
 export async function runTool(
   command: readonly [string, ...string[]],
   signal: AbortSignal,

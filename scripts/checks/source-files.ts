@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the product lives; scripts, tests and benchmarks may import what they like. */
+/** Folders of the product. Scripts, tests and benchmarks may import anything. */
 export const ROOMS: readonly string[] = ['src', 'workers', 'portal/src'];
 
 /** Every TypeScript file of the product, as a path from `root`. */

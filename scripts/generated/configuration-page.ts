@@ -9,7 +9,7 @@ type Setting = {
   enum?: string[];
 };
 
-/** Every setting of `config.ts` as a table, so that the page cannot say anything else than the code. */
+/** Renders every setting of `config.ts` as a table. */
 export function configurationPage(): string {
   const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
   const required = new Set(schema.required);

@@ -6,7 +6,10 @@ import { migrate } from '../../src/stores/postgres/migrate.ts';
 import { startPostgres } from '../services/postgres.ts';
 import { projectRoot } from '../services/project-root.ts';
 
-/** The types of every table, from a database that was migrated from nothing. Numbers arrive as stores/postgres/pool.ts parses them. */
+/**
+ * Row types of every table, from a newly migrated database. Numbers are typed as
+ * stores/postgres/pool.ts parses them.
+ */
 export async function databaseTypes(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'flowplate-generate-'));
   const postgres = await startPostgres({ dataDir: join(directory, 'postgres'), settings: { fsync: 'off' } });

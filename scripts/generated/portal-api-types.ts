@@ -6,8 +6,8 @@ type Operation = { responses: Record<string, unknown> };
 type Paths = Record<string, Record<string, Operation>>;
 
 /**
- * The types of the operators' API for the portal, from the document: what goes in, and what a success gives. Refusals are left out, for they
- * all have one shape, and written out for each operation they are four fifths of the file.
+ * Types of the operators' API for the portal: requests and successes. Refusals are omitted, since
+ * all have one shape and would be four fifths of the file.
  */
 export function portalApiTypes(): string {
   const document = openApiDocument(routes);

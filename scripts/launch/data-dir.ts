@@ -7,10 +7,9 @@ const LOCK_FILE = 'start.lock';
 const PID_FILE = 'start.pid';
 
 /**
- * Makes the data directory (0700) when it is missing and takes it for this process alone, until the
- * process ends. Tells whether the start before ended properly; its processes may otherwise still be
- * stopping. Rejects with one sentence when another start has it, or when it holds something that is
- * not ours.
+ * Creates the data directory (0700) and locks it until this process ends. Returns whether the
+ * previous start ended properly; otherwise its processes may still be stopping. Rejects with one
+ * sentence when another start holds it, or when it has foreign files.
  */
 export async function takeDataDir(dataDir: string): Promise<{ endedProperly: boolean }> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -29,14 +28,14 @@ export async function takeDataDir(dataDir: string): Promise<{ endedProperly: boo
   return { endedProperly: !entries.includes(PID_FILE) };
 }
 
-/** Notes that everything has stopped. Harmless when the directory is another start's. */
+/** Marks that everything has stopped. No-op for a directory of another start. */
 export async function leaveDataDir(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, PID_FILE);
   if (readPid(pidFile) === process.pid) await rm(pidFile);
 }
 
-// The kernel's file lock, reached through SQLite because Node has no call for it: it cannot be left
-// behind, as a file with a process number in it is after kill -9.
+// The kernel's file lock, through SQLite because Node has no call for it. Unlike a pid file it
+// cannot be left behind by kill -9.
 const held: DatabaseSync[] = [];
 
 function lock(path: string): boolean {

@@ -10,12 +10,10 @@ import { startStores } from './stores.ts';
 import { summary } from './summary.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
 
-// After a kill -9 the API of the start before is still draining, and has its port.
+// After a kill -9 the previous API is still draining, and holds its port.
 const PREVIOUS_STOPS_MS = 15_000;
 
-/**
- * Brings everything up, from an empty directory if need be, and hands back what to tell the person.
- */
+/** Starts everything, from an empty directory if needed, and returns the summary for the user. */
 export async function launch(supervisor: Supervisor, options: LaunchOptions): Promise<string> {
   const { dataDir, port, metricsPort, workerMetricsPort, watch } = options;
   const { endedProperly } = await takeDataDir(dataDir);
@@ -37,7 +35,6 @@ export async function launch(supervisor: Supervisor, options: LaunchOptions): Pr
   const url = `http://127.0.0.1:${port}`;
   await startProcesses(supervisor, { env, watch });
   await waitUntilReady(url);
-  // Last, and shown at once: a key that was made by a start that then failed could never be shown
-  // again.
+  // Last, and printed at once: a later failure would lose keys that are shown once.
   return summary({ url, dataDir, ...(await firstKeys(env)) });
 }

@@ -24,10 +24,10 @@ export const usage = `Starts the broker: Postgres, Redis, the API and the worker
   FLOWPLATE_PEPPERS        used instead of the generated <data-dir>/secrets.env
 `;
 
-/** A wish that cannot be understood; the person gets the sentence and exit code 2. */
-export class WrongUse extends Error {}
+/** Invalid arguments; exit code 2. */
+export class UsageError extends Error {}
 
-/** The wishes on the command line, or `help`. Paths are taken from where the person stands. */
+/** Parsed arguments, or `help`. Paths are relative to the working directory. */
 export function readOptions(args: readonly string[]): LaunchOptions | 'help' {
   const values = parse(args);
   if (values.help) return 'help';
@@ -56,12 +56,12 @@ function parse(args: readonly string[]) {
     });
     return values;
   } catch (cause) {
-    throw new WrongUse((cause as Error).message, { cause });
+    throw new UsageError((cause as Error).message, { cause });
   }
 }
 
 function portOf(text: string, option: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new WrongUse(`${option} must be a number from 1 to 65535, not ${JSON.stringify(text)}.`);
+  throw new UsageError(`${option} must be a number from 1 to 65535, not ${JSON.stringify(text)}.`);
 }

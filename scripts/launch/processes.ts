@@ -6,14 +6,11 @@ export interface ProcessOptions {
   watch: boolean;
 }
 
-// Together with the stores below 30 s: what asks us to stop (systemd, a container engine) often
-// gives no more.
+// With the stores below 30 s, the usual limit of systemd and container engines.
 const API_STOPS_MS = 16_000;
 const WORKER_STOPS_MS = 5_000;
 
-/**
- * The API and the worker, each a process of its own. They write to stderr, each line with its name.
- */
+/** Starts the API and the worker as processes. They write to stderr, each line with its name. */
 export async function startProcesses(supervisor: Supervisor, options: ProcessOptions): Promise<void> {
   const { env, watch } = options;
   const start = async (name: string, file: string, stopDeadlineMs: number) => {

@@ -8,9 +8,9 @@ const SECRETS_FILE = 'secrets.env';
 const PEPPER_BYTES = 32;
 
 /**
- * The secrets the server needs, made at the first start and kept in `secrets.env` (0600). One set
- * in the environment wins. Rejects rather than make a new pepper for data that was written with
- * another: every key in it would be dead.
+ * Secrets of the server, created at the first start and kept in `secrets.env` (0600). The
+ * environment has precedence. Rejects instead of creating a new pepper for existing data, whose
+ * keys would all be invalid.
  */
 export async function keptSecrets(dataDir: string, env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
   if (env.FLOWPLATE_PEPPERS !== undefined) return { FLOWPLATE_PEPPERS: env.FLOWPLATE_PEPPERS };
@@ -30,7 +30,7 @@ export async function keptSecrets(dataDir: string, env: NodeJS.ProcessEnv): Prom
 
 async function writeSecrets(path: string): Promise<void> {
   const pepper = randomBytes(PEPPER_BYTES).toString('base64url');
-  // Written aside and moved into place: half a pepper would be taken for a whole one.
+  // Atomic write: half a pepper would be taken for a whole one.
   await writeFile(`${path}.new`, `FLOWPLATE_PEPPERS=p1:${pepper}\n`, { mode: 0o600, flush: true });
   await rename(`${path}.new`, path);
 }

@@ -9,7 +9,7 @@ export interface StoreUrls {
   REDIS_URL: string;
 }
 
-/** The two stores: the ones the environment names, else our own in the data directory. */
+/** Postgres and Redis: those of the environment, else our own in the data directory. */
 export async function startStores(
   supervisor: Supervisor,
   dataDir: string,

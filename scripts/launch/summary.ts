@@ -1,15 +1,12 @@
 import type { FirstKeys } from './first-keys.ts';
 
-/** The keys only when this start made them. */
+/** With keys only when this start created them. */
 export type SummaryFacts = FirstKeys & { url: string; dataDir: string };
 
-/** Where the command line looks unless it is told otherwise. */
+/** Default server of the command line. */
 const usualUrl = 'http://127.0.0.1:9123';
 
-/**
- * What the person sees once everything runs. The curl lines work when pasted one after another into
- * a shell.
- */
+/** Text for the user after the start. The curl lines work when pasted in order into a shell. */
 export function summary({ url, dataDir, masterKey, tenantKey }: SummaryFacts): string {
   return `
 Flowplate Keys is ready.
@@ -27,7 +24,7 @@ Ctrl-C stops everything.
 `;
 }
 
-/** The first platform admin is made with a tenant key and with nothing else (seed 001). */
+/** A tenant key creates the first platform admin; no other credential can. */
 function createAdmin(url: string, tenantKey: string): string {
   const server = url === usualUrl ? '' : ` --server ${url}`;
   return `
@@ -37,7 +34,7 @@ FLOWPLATE_API_KEY="${tenantKey}" npx flowplate${server} platform create-admin --
 `;
 }
 
-// Without jq, which a bare machine lacks: sed takes the one member named exactly "key".
+// Uses sed, since a bare machine has no jq; it takes the member named exactly "key".
 function curlLines(url: string, masterKey: string): string[] {
   const keys = `${url}/v1/flowplate/api-keys`;
   const master = `-H "x-flowplate-master-key: ${masterKey}"`;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 50;
 const READY_MS_MAX = 60_000;
 
-/** Resolves when the API says that it and what it needs are there. */
+/** Resolves when `/health/ready` answers 200. */
 export async function waitUntilReady(url: string): Promise<void> {
   const giveUpAt = performance.now() + READY_MS_MAX;
   while (performance.now() < giveUpAt) {

@@ -8,8 +8,8 @@ import type { Bundled } from './build-packages.ts';
 const run = promisify(execFile);
 
 /**
- * The software bill of materials (CycloneDX JSON) of a package. npm writes it from what a manifest
- * names, and what is bundled is named nowhere in ours: so it is asked about one that names it.
+ * Software bill of materials (CycloneDX JSON) of a package. npm derives it from a manifest, and
+ * ours do not name bundled packages, so a temporary manifest names them.
  */
 export async function billOfMaterials(
   { name, version, license }: { name: string; version: string; license: string },

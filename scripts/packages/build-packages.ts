@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export const packageNames = ['keys', 'cli'] as const;
 export type PackageName = (typeof packageNames)[number];
 
-/** A package of somebody else that was bundled, as `name@version`. */
+/** A bundled foreign package, as `name@version`. */
 export type Bundled = string;
 
 const builders: Record<PackageName, (dist: string) => Promise<Bundled[]>> = {
@@ -24,8 +24,8 @@ export function packageDir(name: PackageName): string {
 }
 
 /**
- * Builds a package in its own folder or in another one, ready for `npm pack`. Answers with what was
- * bundled into it.
+ * Builds a package in its own folder or another one, ready for `npm pack`. Returns the bundled
+ * packages.
  */
 export async function buildPackage(name: PackageName, directory = packageDir(name)): Promise<Bundled[]> {
   const dist = join(directory, 'dist');
@@ -41,8 +41,8 @@ export async function buildPackage(name: PackageName, directory = packageDir(nam
 }
 
 /**
- * As ES modules and as CommonJS, each with its declarations. `require` of an ES module is an error
- * to TypeScript's node16 resolution.
+ * Builds ES modules and CommonJS, each with declarations. TypeScript's node16 resolution rejects
+ * `require` of an ES module.
  */
 async function compileSdk(dist: string): Promise<Bundled[]> {
   await Promise.all([
@@ -61,7 +61,9 @@ function compile(outDir: string, options: readonly string[]) {
   });
 }
 
-/** One file with everything in it: it starts in half the time, and needs nothing else installed. */
+/**
+ * Bundles everything into one file: it starts in half the time, and needs no installed packages.
+ */
 async function bundleCli(dist: string): Promise<Bundled[]> {
   const bundle = await rolldown({
     cwd: projectRoot,
@@ -87,12 +89,12 @@ async function bundleCli(dist: string): Promise<Bundled[]> {
   return foreign.map(({ bundled }) => bundled);
 }
 
-/** `…/node_modules/@a/b/dist/c.js` lies in the package `…/node_modules/@a/b`. */
+/** Directory of the package: `…/node_modules/@a/b` for `…/node_modules/@a/b/dist/c.js`. */
 function foreignDirectory(module: string): string | undefined {
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(module)?.[0];
 }
 
-/** Its licence as well: that wants to be passed on with it. */
+/** With its licence, which must be passed on. */
 async function readForeign(directory: string): Promise<{ bundled: Bundled; licence: string }> {
   const { name, version, license }: Record<string, string> = JSON.parse(
     await readFile(join(directory, 'package.json'), 'utf8'),

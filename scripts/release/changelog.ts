@@ -1,8 +1,8 @@
 const unreleased = '## Unreleased';
 
 /**
- * Gives the unreleased section of a changelog a version and a day, and opens a new one. `section`
- * is the text of what is released. Throws when nothing is.
+ * Turns the unreleased section of a changelog into a version with a day, and opens a new one.
+ * `section` is the released text. Throws when it is empty.
  */
 export function releaseChangelog(
   changelog: string,

@@ -6,17 +6,14 @@ import { type CommandResult, lastLine, runCommand } from './run-command.ts';
 
 export interface DebianPackage {
   version: string;
-  /** Names only, the first of each set of alternatives. */
+  /** Names only; the first of each set of alternatives. */
   depends: string[];
 }
 
 /**
- * Downloads Debian packages and unpacks them somewhere, without installing anything and without
- * root.
- *
- * A fresh container has no package lists, and only root may fetch the system's: then it keeps lists
- * of its own in `workDir`, which nobody else may use at the same time. Which packages are installed
- * is still asked of the system.
+ * Downloads and unpacks Debian packages without installing them and without root. A fresh container
+ * has no package lists, and only root may update the system's. Then it keeps lists of its own in
+ * `workDir`, for one process at a time. The system tells which packages are installed.
  */
 export class AptDownloader {
   readonly #workDir: string;
@@ -53,7 +50,7 @@ export class AptDownloader {
     if (second.exitCode !== 0) throw new Error(aptError(second));
   }
 
-  // Its exit code says nothing: one unreachable third-party source is no reason to stop.
+  // Ignores the exit code: one unreachable third-party source is no reason to stop.
   async #usePrivateLists(downloadDir: string): Promise<void> {
     progress('Debian: fetching package lists');
     const state = join(this.#workDir, 'state');
@@ -65,7 +62,7 @@ export class AptDownloader {
   }
 
   async #apt(args: readonly string[], downloadDir: string): Promise<CommandResult> {
-    // As root apt would switch to the account _apt, which may not be able to write here.
+    // As root, apt would switch to the account _apt, which may not be able to write here.
     const options = [...this.#options, `APT::Sandbox::User=${userInfo().username}`, 'Acquire::Retries=2'];
     const command = [
       'apt-get',

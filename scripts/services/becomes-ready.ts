@@ -4,7 +4,7 @@ import type { ServerProcess } from './server-process.ts';
 const POLL_MS = 20;
 
 /**
- * Asks until the server is ready (true), or has ended or runs out of time (false). `giveUpAt` is
+ * Polls until the server is ready (true), or has ended or timed out (false). `giveUpAt` is
  * monotonic.
  */
 export async function becomesReady(

@@ -2,9 +2,7 @@ import { Client } from 'pg';
 
 const DUPLICATE_DATABASE = '42P04';
 
-/**
- * Makes the database unless it is there, and hands back its URL: the admin's, with the name put in.
- */
+/** Creates the database if missing, and returns its URL. */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
   const client = new Client({ connectionString: adminUrl });
   await client.connect();

@@ -13,7 +13,7 @@ const programs: Record<ProgramName, DebianProgram> = {
   caddy: {
     package: 'caddy',
     path: 'usr/bin/caddy',
-    // forward_auth came with 2.5.1.
+    // forward_auth exists since 2.5.1.
     works: (program) => says(program, ['version'], /^v?2\.(5\.[1-9]|[6-9]|[1-9]\d)/m),
   },
   curl: {
@@ -22,7 +22,7 @@ const programs: Record<ProgramName, DebianProgram> = {
     works: (program) => says(program, ['--version'], /^curl /),
   },
   chromium: {
-    // The browser without a window: a third of its libraries are not needed.
+    // The headless browser: a third of the libraries are not needed.
     package: 'chromium-headless-shell',
     parts: ['chromium-common'],
     privateLibraries: ['pulseaudio'],
@@ -41,7 +41,7 @@ const programs: Record<ProgramName, DebianProgram> = {
   },
 };
 
-/** From PATH when that one can do what we need, else unpacked from its Debian package. */
+/** The program from PATH if it is suitable, else unpacked from its Debian package. */
 export async function findProgram(name: ProgramName): Promise<UnpackedProgram> {
   const wanted = programs[name];
   const onPath = { path: name, env: {} };
@@ -51,7 +51,7 @@ export async function findProgram(name: ProgramName): Promise<UnpackedProgram> {
   });
 }
 
-/** Runs the program, so it also proves that its libraries are there. */
+/** Runs the program, which also proves that its libraries exist. */
 async function says(program: UnpackedProgram, args: readonly string[], what: RegExp): Promise<boolean> {
   const env = { ...process.env, ...program.env };
   const { exitCode, stdout, stderr } = await runCommand([program.path, ...args], { env });

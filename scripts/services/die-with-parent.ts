@@ -8,9 +8,9 @@ export function hasSetpriv(): Promise<boolean> {
 }
 
 /**
- * Words to put before a command so that Linux sends it `signal` when this process ends, even by
- * `kill -9` (prctl(2), PR_SET_PDEATHSIG). Empty where there is no such thing: there an orphan has
- * to be stopped by hand.
+ * Command prefix that makes Linux send `signal` to the command when this process ends, even by
+ * `kill -9` (prctl(2), PR_SET_PDEATHSIG). Empty on other systems, where an orphan must be stopped
+ * by hand.
  */
 export async function dieWithParent(signal: 'TERM' | 'INT'): Promise<string[]> {
   if (process.platform !== 'linux' || !(await hasSetpriv())) return [];

@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 
 export interface Exit {
   code: number;
-  /** In words, for the person who reads why something stopped. */
+  /** Reason of the end, in words. */
   reason: string;
 }
 
-/** Resolves once, when the child has ended or could not be started; never rejects. */
+/** Resolves when the child has ended or could not be started; never rejects. */
 export function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
     child.once('error', (err) => resolve({ code: 127, reason: err.message }));

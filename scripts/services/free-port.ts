@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 
 /**
- * The wanted port of the loopback interface, refused in one sentence when it is taken; without a
- * wish any port that nobody listens on at the moment. Somebody may take that one before the caller
- * does, so whoever starts a server on it has to be ready to ask again.
+ * The wanted port of the loopback interface, or an error in one sentence when it is taken. Without
+ * a wanted port any free one. Another process may take it meanwhile, so callers must be ready to
+ * retry.
  */
 export async function choosePort(wanted: number | undefined, server: string): Promise<number> {
   if (wanted === undefined) return await listenOnce(0);

@@ -7,14 +7,13 @@ export interface InitialiseOptions {
   initdb: string;
   dataDir: string;
   passwordFile: string;
-  /** False skips the sync to disk at the end: only for data that nobody will miss. */
+  /** False skips the sync to disk at the end; only for disposable data. */
   durable: boolean;
 }
 
 /**
- * Makes a new database cluster in `dataDir` and its superuser's random password in `passwordFile`
- * (0600). Atomic: the cluster is made beside its place and moved there, so that an interrupted
- * start leaves nothing that the next one would take for a whole one.
+ * Creates a database cluster in `dataDir`, and its superuser's random password in `passwordFile`
+ * (0600). Atomic: an interrupted start leaves no partial cluster.
  */
 export async function initialisePostgres(options: InitialiseOptions): Promise<void> {
   const { dataDir, passwordFile } = options;
@@ -47,8 +46,8 @@ export async function readPassword(passwordFile: string, dataDir: string): Promi
   }
 }
 
-// The builtin provider sorts the same on every machine; a libc or ICU locale changes with the
-// system's libraries and silently corrupts text indexes (PostgreSQL 18 manual, 23.1.4).
+// The builtin provider sorts the same on every machine. A libc or ICU locale changes with the
+// system's libraries, and silently corrupts text indexes (PostgreSQL 18 manual, 23.1.4).
 function initdbArguments(directory: string, options: InitialiseOptions): string[] {
   return [
     `--pgdata=${directory}`,

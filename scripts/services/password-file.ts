@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 
 /**
- * The password kept in `path`, made at the first call: who restarts a server finds its clients
- * still let in.
+ * Password in `path`, created at the first call, so that clients survive a restart of the server.
  */
 export async function keptPassword(path: string): Promise<string> {
   try {

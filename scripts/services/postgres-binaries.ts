@@ -8,7 +8,7 @@ export interface PostgresBinaries {
   postgres: string;
 }
 
-/** The Postgres that npm brought for this platform, with its library links in place. */
+/** The Postgres of npm's package for this platform, with its library links in place. */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const native = locatePackage();
   await linkLibraries(native);
@@ -28,9 +28,8 @@ function locatePackage(): string {
   }
 }
 
-// npm archives cannot hold symbolic links; the package makes them in its install script, which `npm
-// ci --ignore-scripts`, a careful npm configuration or npm 12's default leaves out. So we make what
-// is missing.
+// Creates missing symbolic links, which npm archives cannot hold. The package's install script
+// creates them, and `npm ci --ignore-scripts` or npm 12's default skip it.
 export async function linkLibraries(native: string): Promise<void> {
   const listed = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(listed) as { source: string; target: string }[];

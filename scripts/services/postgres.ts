@@ -21,7 +21,7 @@ export interface EmbeddedPostgres {
   port: number;
   pid: number;
   exited: Promise<Exit>;
-  /** Fast shutdown: open transactions are rolled back, everything committed is on disk. */
+  /** Fast shutdown: open transactions are rolled back, and all commits are on disk. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -43,9 +43,8 @@ const STARTS_MS = 60_000;
 const STOPS_MS = 4_500;
 
 /**
- * Starts a Postgres of our own on the loopback interface and waits until it answers. A new
- * `dataDir` is initialised, an existing one keeps its data, also after a crash. Rejects with one
- * sentence for the person who started it.
+ * Starts an embedded Postgres on the loopback interface and waits until it answers. A new `dataDir`
+ * is initialised; an existing one keeps its data, also after a crash. Rejects with one sentence.
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
@@ -90,8 +89,7 @@ async function tryToStart(options: AttemptOptions): Promise<Attempt> {
   const logStart = (await readFile(logFile, 'utf8').catch(() => '')).length;
   const { prefix } = await runUnprivileged(dataDir, [postgres, '--version']);
   const server = await startServerProcess({
-    // Asking for the parent-death signal last: stepping down to another account clears it
-    // (prctl(2)).
+    // The parent-death signal comes last, because a change of account clears it (prctl(2)).
     command: [
       ...prefix,
       ...(await dieWithParent('INT')),
@@ -151,8 +149,7 @@ function handle(url: string, port: number, server: ServerProcess): EmbeddedPostg
 
 async function retryOrThrow(log: string, portIsFixed: boolean, giveUpAt: number): Promise<void> {
   const inTime = performance.now() < giveUpAt;
-  // The backends of a postmaster that was killed leave a moment after it, and hold its shared
-  // memory until then.
+  // Backends of a killed postmaster end a moment after it, and hold its shared memory until then.
   if (inTime && log.includes('pre-existing shared memory block')) return await sleep(100);
   if (inTime && !portIsFixed && log.includes('could not bind')) return;
   throw new Error(`Postgres did not start: ${fatalLine(log)}`);
@@ -163,10 +160,10 @@ function fatalLine(log: string): string {
   return fatal?.replace(/^.*(FATAL|PANIC):\s*/, '') ?? lastLine(log);
 }
 
-// Postgres refuses to start while the process named in postmaster.pid lives, also when that number
-// now belongs to something else. It ignores its own parent's number (miscinit.c, CreateLockFile),
-// so we put that there instead of deleting the file: its other lines guard against backends that
-// survived a crash.
+// Postgres refuses to start while the process in postmaster.pid lives, even if the number now
+// belongs to another program. It ignores its own parent's number (miscinit.c, CreateLockFile), so
+// we write that into the file. Deleting the file is unsafe: its other lines guard against backends
+// that survived a crash.
 async function settleStalePid(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, 'postmaster.pid');
   await waitForPrevious('Postgres', pidFile, dataDir, PREVIOUS_STOPS_MS);

@@ -1,9 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-/**
- * Copies text line by line, each with a name before it, so that the output of several programs can
- * be told apart.
- */
+/** Copies lines with a name in front, to distinguish the output of several programs. */
 export function prefixLines(from: Readable, name: string, to: Writable): void {
   let rest = '';
   from.setEncoding('utf8').on('data', (text: string) => {

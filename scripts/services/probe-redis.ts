@@ -1,13 +1,12 @@
 import { connect } from 'node:net';
 
-// Commands as a person would type them (Redis calls them inline), so that the probe needs no client
-// library. The script proves that Lua and its JSON library came with the server: our limits are
-// Lua.
+// Inline commands, so that the probe needs no client library. The script proves that Lua and its
+// JSON library work, which our limits need.
 const SCRIPT = 'EVAL "return cjson.encode({1,2})" 0\r\n';
 const ANSWER = '[1,2]';
 
 /**
- * True when a Redis with this password listens on the port, has its data loaded and runs Lua with
+ * Whether a Redis with this password listens on the port, has loaded its data and runs Lua with
  * JSON.
  */
 export function probeRedis(port: number, password: string): Promise<boolean> {

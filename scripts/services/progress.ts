@@ -1,7 +1,4 @@
-/**
- * One line for the person who waits. On stderr, so that what a script prints on stdout stays its
- * result.
- */
+/** Prints one progress line to stderr, so that stdout keeps the script's result. */
 export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }

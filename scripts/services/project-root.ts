@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-/** The clone's top directory; never the caller's working directory, which can be anywhere. */
+/** Top directory of the clone, independent of the working directory. */
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
-/** Where downloaded tools live: one copy for every data directory of this clone, ignored by git. */
+/** Downloaded tools: one copy for every data directory of this clone, ignored by git. */
 export const toolsDir = join(projectRoot, '.flowplate', 'tools');

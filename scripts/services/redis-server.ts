@@ -4,22 +4,22 @@ import { unpackRedis } from './unpack-redis.ts';
 
 export interface RedisServer {
   path: string;
-  /** What the program needs in its environment to find its libraries. */
+  /** Environment with the paths of its libraries. */
   env: Record<string, string>;
 }
 
 export interface FindRedisOptions {
-  /** Where an unpacked one is kept. */
+  /** Directory of an unpacked one. */
   toolsDir?: string;
-  /** Names to look for on PATH. */
+  /** Program names to try on PATH. */
   names?: readonly string[];
 }
 
 const OLDEST_MAJOR = 7;
 
 /**
- * `redis-server` or `valkey-server` from PATH when it is new enough, else one unpacked from
- * Debian's packages.
+ * `redis-server` or `valkey-server` from PATH if it is new enough, else one unpacked from Debian's
+ * packages.
  */
 export async function findRedisServer(options: FindRedisOptions = {}): Promise<RedisServer> {
   for (const name of options.names ?? ['redis-server', 'valkey-server']) {
@@ -29,7 +29,7 @@ export async function findRedisServer(options: FindRedisOptions = {}): Promise<R
   return await unpackRedis(options.toolsDir ?? toolsDir, isNewEnough);
 }
 
-/** Runs the program, so it also proves that its libraries are there. */
+/** Runs the program, which also proves that its libraries exist. */
 async function isNewEnough(server: RedisServer): Promise<boolean> {
   const result = await runCommand([server.path, '--version'], { env: { ...process.env, ...server.env } });
   const major = /\bv=(\d+)\./.exec(result.stdout)?.[1];

@@ -17,13 +17,13 @@ export interface EmbeddedRedis {
   port: number;
   pid: number;
   exited: Promise<Exit>;
-  /** Orderly shutdown; the append-only file is written out first. */
+  /** Orderly shutdown; the append-only file is written first. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
 export interface RedisOptions {
-  /** Holds the append-only files, redis.conf, redis.password and redis.log; made when missing. */
+  /** Append-only files, redis.conf, redis.password and redis.log; created when missing. */
   dataDir: string;
   /** Any free port when absent. */
   port?: number;
@@ -36,9 +36,8 @@ const STARTS_MS = 60_000;
 const STOPS_MS = 4_500;
 
 /**
- * Starts a Redis (or Valkey) of our own on the loopback interface and waits until it answers and
- * runs Lua. The program comes from PATH, else from Debian's packages. Rejects with one sentence for
- * the person who started it.
+ * Starts an embedded Redis (or Valkey) on the loopback interface and waits until it answers and
+ * runs Lua. The program comes from PATH, else from Debian's packages. Rejects with one sentence.
  */
 export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> {
   const dataDir = resolve(options.dataDir);
@@ -47,9 +46,8 @@ export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> 
   await waitForPrevious('Redis', join(dataDir, 'redis.pid'), dataDir, PREVIOUS_STOPS_MS);
 
   const giveUpAt = performance.now() + STARTS_MS;
-  // Loopback is open to every account of the machine, and who can write to this Redis can forge a
-  // cached key record; so it has a password, in a file instead of the arguments, which everyone can
-  // list.
+  // Every account of the machine can reach loopback, and could forge cached key records here. So
+  // there is a password, in a file and not in the arguments, which all accounts can list.
   const password = await keptPassword(join(dataDir, 'redis.password'));
   for (;;) {
     const port = await choosePort(options.port, 'Redis');
@@ -95,8 +93,7 @@ function configText(options: RedisOptions & { port: number }, password: string):
     requirepass: password,
     dir: JSON.stringify(options.dataDir),
     pidfile: JSON.stringify(join(options.dataDir, 'redis.pid')),
-    // Queues must not lose entries to eviction (BullMQ refuses anything else); records carry their
-    // own TTL.
+    // Queues must not lose entries to eviction (BullMQ requires it); records have their own TTL.
     'maxmemory-policy': 'noeviction',
     appendonly: 'yes',
     appendfsync: 'everysec',

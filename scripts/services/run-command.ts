@@ -11,10 +11,7 @@ export interface CommandOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/**
- * Runs a program to its end and hands back what it said; a program that does not exist ends with
- * 127.
- */
+/** Runs a program to its end and returns its output; 127 for a missing program. */
 export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
@@ -32,7 +29,7 @@ export function runCommand(command: readonly string[], options: CommandOptions =
   });
 }
 
-/** The last line that says something: what programs print last is why they stopped. */
+/** Last non-empty line, usually the reason of a failure. */
 export function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 }

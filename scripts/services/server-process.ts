@@ -15,12 +15,12 @@ export interface ServerProcessOptions {
   logFile: string;
 }
 
-/** Starts a server that writes what it says to `logFile`. */
+/** Starts a server whose output goes to `logFile`. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const [program = '', ...args] = options.command;
   const log = openSync(options.logFile, 'a', 0o600);
-  // Detached: a session of its own. Ctrl-C in a terminal goes to the whole foreground group, and
-  // the stores must outlive the processes that still write to them.
+  // Detached, in a session of its own: Ctrl-C reaches the whole foreground group, and the stores
+  // must outlive the processes that use them.
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env,

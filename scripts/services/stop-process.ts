@@ -6,10 +6,7 @@ export interface Stoppable {
   kill(signal: NodeJS.Signals): void;
 }
 
-/**
- * Asks with `signal`, kills after `deadlineMs`, and waits for the end. Harmless when it has ended
- * already.
- */
+/** Sends `signal`, kills after `deadlineMs`, and waits for the end. No-op after the end. */
 export async function stopProcess(
   process: Stoppable,
   signal: NodeJS.Signals,

@@ -6,14 +6,14 @@ import { progress } from './progress.ts';
 import { type Stoppable, stopProcess } from './stop-process.ts';
 
 export interface ChildOptions {
-  /** In messages, and before each line of output unless that is passed through. */
+  /** For messages, and as a prefix of each output line unless passed through. */
   name: string;
   command: readonly [string, ...string[]];
   env: NodeJS.ProcessEnv;
   cwd: string;
-  /** How long it may take from SIGTERM to its end before it is killed. */
+  /** Time from SIGTERM to SIGKILL. */
   stopDeadlineMs: number;
-  /** `prefixed` goes to stderr line by line; `passthrough` is ours, unchanged. */
+  /** `prefixed` goes to stderr by line; `passthrough` uses our own output. */
   output: 'prefixed' | 'passthrough';
 }
 
@@ -25,15 +25,15 @@ export interface Started {
 
 export interface Supervisor {
   start(options: ChildOptions): Promise<void>;
-  /** Takes over what was started elsewhere. */
+  /** Supervises a process that was started elsewhere. */
   add(started: Started): void;
-  /** Resolves with a sentence when something ends that nobody stopped. */
+  /** Resolves with a sentence when a process ends unasked. */
   unexpectedEnd: Promise<string>;
   /** Stops everything, last started first; a second call waits for the first. Never rejects. */
   stopAll(): Promise<void>;
 }
 
-/** Starts processes and ends them again, each by its own process number. */
+/** Process supervisor: starts processes, and ends them by their process ids. */
 export function supervise(): Supervisor {
   const running: Started[] = [];
   const unexpected = Promise.withResolvers<string>();
@@ -74,7 +74,7 @@ async function spawnChild(options: ChildOptions): Promise<Child> {
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env,
-    // A session of its own: Ctrl-C reaches us alone, and we decide in which order the others stop.
+    // A session of its own: Ctrl-C reaches only this process, which stops the others in order.
     detached: true,
     stdio: ['ignore', piped ? 'pipe' : 'inherit', piped ? 'pipe' : 'inherit'],
   });

@@ -5,27 +5,24 @@ import { libraryPath, moveIntoPlace, unpackLibraries } from './unpacked-tree.ts'
 
 export interface UnpackedProgram {
   path: string;
-  /** What the program needs in its environment to find its libraries. */
+  /** Environment with the paths of its libraries. */
   env: Record<string, string>;
 }
 
 export interface DebianProgram {
   package: string;
-  /** Packages with other parts of the program, where Debian has split it. */
+  /** Further packages of the program, where Debian has split it. */
   parts?: readonly string[];
-  /**
-   * Folders beside the libraries in which some of them keep more, found only where Debian has them.
-   */
+  /** Folders beside the libraries that hold more of them; Debian-specific. */
   privateLibraries?: readonly string[];
-  /** Where the package has it, e.g. `usr/sbin/nginx`. */
+  /** Path in the package, e.g. `usr/sbin/nginx`. */
   path: string;
   works(program: UnpackedProgram): Promise<boolean>;
 }
 
 /**
- * A Debian package's program without root: unpacked into `toolsDir/<package>-<version>/` and run
- * from there, with the libraries that the system lacks. The directory appears whole or not at all,
- * so several callers at once at worst download twice.
+ * Unpacks a Debian package's program without root into `toolsDir/<package>-<version>/`, with the
+ * libraries that the system lacks. Atomic: concurrent callers at worst download twice.
  */
 export async function unpackDebian(wanted: DebianProgram, toolsDir: string): Promise<UnpackedProgram> {
   for (const name of (await readdir(toolsDir).catch(() => [])).sort().reverse()) {

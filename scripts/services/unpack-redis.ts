@@ -9,9 +9,8 @@ import { libraryPath, moveIntoPlace, unpackLibraries } from './unpacked-tree.ts'
 type Works = (server: RedisServer) => Promise<boolean>;
 
 /**
- * Redis without root: Debian's packages, unpacked into `toolsDir/redis-<version>/` and run from
- * there. The directory appears whole or not at all, so several starts at once at worst download the
- * same thing twice.
+ * Unpacks Redis from Debian's packages without root into `toolsDir/redis-<version>/`. Atomic:
+ * concurrent starts at worst download twice.
  */
 export async function unpackRedis(toolsDir: string, works: Works): Promise<RedisServer> {
   for (const name of (await readdir(toolsDir).catch(() => [])).filter(isUnpackedRedis)) {
@@ -57,8 +56,8 @@ async function hasApt(): Promise<boolean> {
   return found.every((result) => result.exitCode === 0);
 }
 
-// Debian splits the server in two packages (the program itself is in redis-tools) and links it to
-// libraries that a small system lacks.
+// Debian splits the server in two packages (the program is in redis-tools), with libraries that a
+// small system lacks.
 async function downloadAndUnpack(workDir: string, unpackDir: string): Promise<string> {
   progress("Redis: none on PATH, unpacking Debian's packages (once)");
   const apt = new AptDownloader(workDir);

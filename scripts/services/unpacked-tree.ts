@@ -3,10 +3,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AptDownloader } from './apt-download.ts';
 
-/**
- * Unpacks those of the wanted packages, and of what they depend on, that are libraries and that the
- * system lacks.
- */
+/** Unpacks the libraries among the wanted packages and their dependencies that the system lacks. */
 export async function unpackLibraries(
   apt: AptDownloader,
   wanted: readonly string[],
@@ -21,10 +18,7 @@ export async function unpackLibraries(
   }
 }
 
-/**
- * Where a program that was unpacked into `root` finds its libraries; `inside` names folders beside
- * them that keep more.
- */
+/** Library path of a program that was unpacked into `root`; `inside` names further folders. */
 export async function libraryPath(root: string, inside: readonly string[] = []): Promise<string> {
   const directories = [];
   for (const top of ['lib', 'usr/lib']) {
@@ -37,7 +31,7 @@ export async function libraryPath(root: string, inside: readonly string[] = []):
   return directories.join(':');
 }
 
-/** Another caller may have been quicker: then its whole copy stays. */
+/** Keeps the copy of a faster concurrent caller. */
 export async function moveIntoPlace(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);

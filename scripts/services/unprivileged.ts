@@ -8,19 +8,17 @@ export interface Account {
 }
 
 export interface RunAs {
-  /** Words to put before the command; empty when this process is not root. */
+  /** Command prefix; empty when this process is not root. */
   prefix: string[];
-  /** Who must own the files the command writes; absent when that is simply us. */
+  /** Required owner of the files that the command writes; absent for the current account. */
   account?: Account;
 }
 
 /**
- * How to run a program that refuses to be root (Postgres does) on files below `directory`.
- *
- * Root steps down to the account that owns `directory` already, else to `postgres`, else to
- * `nobody`. Where a directory above is closed to that account (a clone below a 0700 directory) it
- * keeps the one capability that lets it pass: dac_read_search, or dac_override in containers that
- * grant only that.
+ * Runs a program that refuses root, such as Postgres, on files below `directory`. Root switches to
+ * the owner of `directory`, else to `postgres`, else to `nobody`. Where a parent directory is
+ * closed to that account, it keeps one capability: dac_read_search, or dac_override in containers
+ * that grant only that.
  */
 export async function runUnprivileged(directory: string, probe: readonly string[]): Promise<RunAs> {
   if (process.getuid?.() !== 0) return { prefix: [] };
@@ -44,8 +42,8 @@ export async function runUnprivileged(directory: string, probe: readonly string[
   throw new Error(await refusal(stepDown, account, directory));
 }
 
-// access(2) looks at the real user and, unless the securebit no_setuid_fixup is set, ignores every
-// capability of a non-root one (capabilities(7)). Postgres looks for its own executable with
+// access(2) checks the real user and, unless the securebit no_setuid_fixup is set, ignores
+// capabilities of a non-root user (capabilities(7)). Postgres finds its own executable with
 // access(2).
 const waysToPass: readonly (readonly string[])[] = [
   [],

@@ -4,9 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 50;
 
 /**
- * Waits for a server that still runs on `directory` to end: after a `kill -9` of its parent it is
- * busy shutting down, and two servers on one directory destroy it. Rejects when it is still there
- * after `deadlineMs`.
+ * Waits for the end of a server that still runs on `directory`: after a `kill -9` of its parent it
+ * is shutting down, and two servers on one directory destroy it. Rejects after `deadlineMs`.
  */
 export async function waitForPrevious(
   name: string,
@@ -45,9 +44,8 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-// A number alone proves nothing: after a reboot or in a container another program has it. Both
-// servers make their directory their working directory, and Linux shows that; elsewhere the number
-// has to do.
+// A process id alone proves nothing, since another program may have it now. Both servers use their
+// directory as working directory, which Linux shows. Elsewhere the id has to suffice.
 function isServerOf(pid: number, directory: string): boolean {
   if (process.platform !== 'linux') return isAlive(pid);
   try {

@@ -1,24 +1,23 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
-import { Interrupted, WrongUse } from './failure.ts';
+import { Interrupted, UsageError } from './failure.ts';
 
-/** As many whatever was typed: not even the length is to be seen. */
+/** Fixed length, to hide the length of the input. */
 const stars = '********';
 
 export type Question = { label: string; fromStdin?: boolean | undefined; option?: string };
 
 /**
- * Asks at the terminal and shows nothing of what is typed; or takes the first line of stdin when
- * told to. A secret on the command line would stand in the shell's history and in the list of
- * processes.
+ * Prompts without echo, or reads the first line of stdin when told to. A secret on the command line
+ * would be in the shell's history and the process list.
  */
 export async function askSecret({ label, fromStdin, option }: Question): Promise<string> {
   const [secret = ''] = await askSecrets([label], fromStdin, option);
   return secret;
 }
 
-/** Several, one after the other; from stdin one a line. */
+/** Prompts several times; from stdin it reads one per line. */
 export async function askSecrets(
   labels: readonly string[],
   fromStdin: boolean | undefined,
@@ -26,7 +25,7 @@ export async function askSecrets(
 ): Promise<string[]> {
   if (fromStdin === true) return readSecrets(labels);
   if (!process.stdin.isTTY) {
-    throw new WrongUse(`there is no terminal to ask at (${labels.join(', ')}); use ${option}`);
+    throw new UsageError(`there is no terminal to ask at (${labels.join(', ')}); use ${option}`);
   }
   const secrets: string[] = [];
   for (const label of labels) secrets.push(required(label, await typeUnseen(label)));
@@ -39,11 +38,11 @@ async function readSecrets(labels: readonly string[]): Promise<string[]> {
 }
 
 function required(label: string, secret: string): string {
-  if (secret === '') throw new WrongUse(`${label} is empty`);
+  if (secret === '') throw new UsageError(`${label} is empty`);
   return secret;
 }
 
-/** Readline takes the terminal's echo away and edits the line; what it would draw goes nowhere. */
+/** Readline disables the terminal's echo and edits the line; its output is discarded. */
 function typeUnseen(label: string): Promise<string> {
   const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
 import { FlowplateClient } from '../sdk/client.ts';
 import { FlowplateOperatorClient } from '../sdk/operator-client.ts';
-import { chooseCredential, type Room } from './credentials/choose-credential.ts';
+import { type Audience, chooseCredential } from './credentials/choose-credential.ts';
 import { credentialsPath, findLogin } from './credentials/credentials-file.ts';
-import { WrongUse } from './failure.ts';
+import { UsageError } from './failure.ts';
 import { type KeysClient, masterKeyKeys, operatorKeys } from './keys-client.ts';
 import { printableJson } from './output/printable.ts';
 import { type Column, tableLines } from './output/table.ts';
 import { writeLines } from './output/write.ts';
 import { useProxies } from './proxies.ts';
 
-/** What stands before or after any command. */
+/** Options of every command. */
 export type GlobalOptions = { server: string; asOrg?: string; reason?: string; json?: true };
 
-/** One run of the program: who asks whom, and how the answer is shown. */
+/** One run of the program: credentials, client and output. */
 export class Cli {
   readonly options: GlobalOptions;
   readonly credentials: string;
@@ -23,15 +23,15 @@ export class Cli {
     this.credentials = credentialsPath(process.env);
   }
 
-  /** As an operator, or with a tenant's key where that will do. */
-  async operator(room: Room): Promise<FlowplateOperatorClient> {
+  /** Client for an operator, or for a tenant's key where that suffices. */
+  async operator(audience: Audience): Promise<FlowplateOperatorClient> {
     const { server, asOrg } = this.options;
     const apiKey = secretOf('FLOWPLATE_API_KEY');
     const login = await findLogin(this.credentials, server);
-    return this.as(chooseCredential(room, { server, asOrg, apiKey, login }));
+    return this.as(chooseCredential(audience, { server, asOrg, apiKey, login }));
   }
 
-  /** With this credential, or with none. */
+  /** Client with this credential, or with none. */
   as(credential: string | undefined): FlowplateOperatorClient {
     const { server, asOrg, reason } = this.options;
     return new FlowplateOperatorClient({ baseUrl: server, credential, asOrganization: asOrg, reason });
@@ -41,32 +41,33 @@ export class Cli {
     this.#requireOwnName('an API user');
     const adminKey = secretOf('FLOWPLATE_ADMIN_KEY');
     if (adminKey !== undefined) return this.as(adminKey);
-    throw new WrongUse('set FLOWPLATE_ADMIN_KEY to the key of an API user with the role admin (flapi_…)');
+    throw new UsageError('set FLOWPLATE_ADMIN_KEY to the key of an API user with the role admin (flapi_…)');
   }
 
   masterKey(): FlowplateClient {
     this.#requireOwnName('a master key');
     const masterKey = secretOf('FLOWPLATE_MASTER_KEY');
-    if (masterKey === undefined) throw new WrongUse('set FLOWPLATE_MASTER_KEY to a master key (fl_master_…)');
+    if (masterKey === undefined)
+      throw new UsageError('set FLOWPLATE_MASTER_KEY to a master key (fl_master_…)');
     return new FlowplateClient({ baseUrl: this.options.server, masterKey });
   }
 
   /**
-   * Users' keys: with the master key where there is one, otherwise as an operator, who can do less.
+   * Client for user keys: with the master key if set, otherwise as an operator, with fewer rights.
    */
   async keys(): Promise<KeysClient> {
     const isOperator = this.options.asOrg !== undefined || secretOf('FLOWPLATE_MASTER_KEY') === undefined;
     return isOperator ? operatorKeys(await this.operator('platform')) : masterKeyKeys(this.masterKey());
   }
 
-  /** The API's own answer with --json, and sentences otherwise. */
+  /** Prints the API's answer with --json, and sentences otherwise. */
   say(answer: unknown, ...sentences: string[]): void {
     if (this.options.json) this.printJson(answer);
     else writeLines(process.stdout, sentences);
   }
 
   #requireOwnName(who: string): void {
-    if (this.options.asOrg !== undefined) throw new WrongUse(`--as-org is for operators; ${who} is none`);
+    if (this.options.asOrg !== undefined) throw new UsageError(`--as-org is for operators; ${who} is none`);
   }
 
   printJson(answer: unknown): void {
@@ -83,7 +84,7 @@ export function secretOf(name: string): string | undefined {
   return value === undefined || value === '' ? undefined : value;
 }
 
-/** What commander calls when a command is chosen: its arguments first, then its own options. */
+/** Adapts an action to commander, which passes arguments first and options last. */
 export function act<Args extends string[], Options>(
   work: (cli: Cli, options: Options, ...args: Args) => Promise<void>,
 ): (...received: unknown[]) => Promise<void> {

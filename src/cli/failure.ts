@@ -2,26 +2,23 @@ import { CommanderError } from 'commander';
 import { FlowplateApiError, FlowplateUnreachableError } from '../sdk/errors.ts';
 import { proxyVariable } from './proxy-variable.ts';
 
-/** Something that the one who types can put right: exit code 2. */
-export class WrongUse extends Error {}
+/** Invalid input that the user can correct: exit code 2. */
+export class UsageError extends Error {}
 
-/** A no that needs no server: exit code 1. */
+/** Refused without the server: exit code 1. */
 export class Refusal extends Error {}
 
-/** Ctrl-C at a question: 128 and the number of the signal, as shells have it. */
+/** Ctrl-C at a prompt: exit code 128 plus the signal's number, as in shells. */
 export class Interrupted extends Error {}
 
 export type Failure = { lines: string[]; exitCode: number };
 
-/**
- * One sentence for a person, and what the shell gets. Never a stack, never anything of a request
- * but its trace id.
- */
+/** Text and exit code of an error. Never a stack, and nothing of a request but its trace id. */
 export function describeFailure(error: unknown, server: string): Failure {
-  // Commander has said it already; help that was asked for is no failure.
+  // Commander has printed it already; requested help is no error.
   if (error instanceof CommanderError) return { lines: [], exitCode: error.exitCode === 0 ? 0 : 2 };
   if (error instanceof Interrupted) return { lines: [], exitCode: 130 };
-  if (error instanceof WrongUse) return failure(error.message, 2);
+  if (error instanceof UsageError) return failure(error.message, 2);
   if (error instanceof FlowplateApiError) return failure(refusalText(error, server), 1);
   if (error instanceof FlowplateUnreachableError) return failure(unreachableText(error, server), 1);
   return failure(error instanceof Error ? error.message : String(error), 1);
@@ -52,7 +49,7 @@ function unreachableText({ reason, cause }: FlowplateUnreachableError, server: s
   return `${server} ${what}${proxyHint(server)}`;
 }
 
-/** Whether the proxy or the server was away cannot be told from here. */
+/** The proxy or the server may be down; they cannot be distinguished here. */
 function proxyHint(server: string): string {
   const name = proxyVariable(server, process.env);
   return name === undefined ? '' : `. ${name} is set; NO_PROXY lists the hosts that are reached without it`;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What `npx flowplate` starts. Plain JavaScript, because the machine's own Node.js may be too old
-// to read TypeScript: then the project's own carries on.
+// Entry of `npx flowplate`. Plain JavaScript, because the machine's Node.js may be too old for
+// TypeScript; it then starts the project's own.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

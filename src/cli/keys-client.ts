@@ -3,9 +3,9 @@ import type { FlowplateClient } from '../sdk/client.ts';
 import type { FlowplateOperatorClient } from '../sdk/operator-client.ts';
 import type { Page, PageOf } from '../sdk/operator-types.ts';
 
-/** What both a backend and an operator can do with users' keys. */
+/** Operations on user keys that backends and operators share. */
 export type KeysClient = {
-  /** How the API answers the list, and so --json. */
+  /** Shape of the list in the API, and so of --json. */
   listShape: 'array' | 'page';
   listPage(filter: KeyFilter & PageOf): Promise<Page<Key>>;
   get(keyId: string): Promise<Key>;

@@ -9,7 +9,7 @@ import { wholeNumber } from './values.ts';
 export type PageOptions = { limit?: number; cursor?: string; all?: true };
 
 export type Listing<Item> = {
-  /** How the API answers this list, and so --json. */
+  /** Shape of the list in the API, and so of --json. */
   shape: 'array' | 'page';
   columns: readonly Column<Item>[];
   fetch(page: PageOf): Promise<Page<Item>>;
@@ -22,10 +22,7 @@ export function pageOptions(command: Command, size: { min: number; max: number }
     .option('--all', 'every page');
 }
 
-/**
- * One page, or all of them. Where the next one begins is said on stderr, out of the way of what is
- * piped on.
- */
+/** Prints one page, or all. The next cursor goes to stderr, so that piped output stays clean. */
 export async function printList<Item>(
   cli: Cli,
   { all, ...page }: PageOptions,

@@ -2,7 +2,7 @@ import { describeFailure } from './failure.ts';
 import { writeLines } from './output/write.ts';
 import { createProgram } from './program.ts';
 
-// `flowplate … | head`: whoever reads has enough.
+// EPIPE, as in `flowplate … | head`: the reader has closed the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

@@ -5,8 +5,8 @@ import { externalIdPattern, numberRanges, readJson, readTime, reasonFault } from
 type Range = { readonly min: number; readonly max: number };
 
 /**
- * Readers of what is typed; commander says which option it was and ends with 2. What they take is
- * what the API takes.
+ * Parsers of typed values. Commander names the option and exits with 2. They accept what the API
+ * accepts.
  */
 export function wholeNumber({ min, max }: Range): (text: string) => number {
   return (text) => {
@@ -16,7 +16,7 @@ export function wholeNumber({ min, max }: Range): (text: string) => number {
   };
 }
 
-/** Sent as it was typed: whether a day means its beginning or its end, the API knows. */
+/** Sent as typed: the API decides whether a day means its start or its end. */
 export function time(text: string): string {
   const { fault } = readTime(text, 'start');
   if (fault === undefined) return text;
@@ -73,22 +73,22 @@ function inPart(part: string, range: Range, text: string): number {
   }
 }
 
-/** Why one acts inside an organization. */
+/** Reason for acting inside an organization. */
 export function reason(text: string): string {
   const fault = reasonFault(text);
   if (fault === undefined) return text;
   throw new InvalidArgumentError(`It ${fault}.`);
 }
 
-/** An organization in which one acts goes into a header, where not every text can stand. */
+/** Organization to impersonate; it becomes a header, which not every text can. */
 export function organizationId(text: string): string {
   if (externalIdPattern.test(text)) return text;
   throw new InvalidArgumentError('It must be the id of an organization, such as org_x1y2z3w4.');
 }
 
 /**
- * The one spelling under which a login is kept. An address with a password in it would be in the
- * shell's history.
+ * Normalised address under which a login is stored. Refuses one with a password, which would be in
+ * the shell's history.
  */
 export function serverAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;

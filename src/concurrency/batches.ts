@@ -15,9 +15,9 @@ export type BatchOptions<T, R> = {
 };
 
 /**
- * Does in one go what is asked for while earlier work is under way. Nobody waits for company: the
- * first of a quiet time goes alone and at once, and a flood forms larger batches by itself, as a
- * database's group commit does. More than `waitingMax` are refused with `OVERLOADED`.
+ * Dynamic batching: items that arrive while a batch runs form the next one, as in a database's
+ * group commit. Adds no delay: a lone item runs at once. Items beyond `waitingMax` are refused with
+ * `OVERLOADED`.
  */
 export class Batches<T, R> {
   readonly #options: BatchOptions<T, R>;
@@ -34,7 +34,7 @@ export class Batches<T, R> {
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      // What else arrives in this turn of the event loop comes along.
+      // Items of the same turn of the event loop join this batch.
       if (this.#waiting.length === 1) setImmediate(() => this.#start());
     });
   }

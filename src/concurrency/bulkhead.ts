@@ -4,14 +4,13 @@ export type BulkheadLimits = {
   runningMax: number;
   waitingMax: number;
   refusal: ErrorCode;
-  /** What a place is usually free after; 1 unless said otherwise. */
+  /** Typical wait for a free slot, for `Retry-After`; 1 unless set. */
   retryAfterSeconds?: number;
 };
 
 /**
- * Lets a bounded number of tasks run and a bounded number wait; whoever comes on top is refused at
- * once. It keeps a flood on one resource from taking the connections, threads and memory that
- * everything else needs.
+ * Bulkhead: a bounded number of tasks run, a bounded number wait, and the rest are refused at once.
+ * A flood on one resource then cannot take the connections, threads and memory of the others.
  */
 export class Bulkhead {
   readonly #runningMax: number;
@@ -38,8 +37,8 @@ export class Bulkhead {
   }
 
   /**
-   * The same for what is taken piece by piece: its place is taken with the first, and free when it
-   * ends or its taker leaves.
+   * Like `run`, for streams: holds a slot from the first item until the stream ends or its consumer
+   * stops.
    */
   async *stream<T>(source: AsyncIterable<T>): AsyncGenerator<T, void> {
     if (!this.#takePlace()) await this.#enqueue();
@@ -51,8 +50,7 @@ export class Bulkhead {
   }
 
   /**
-   * Throws what the next caller would be refused with: for whoever can spare the work that comes
-   * before.
+   * Throws the refusal that `run` would throw now, so that callers can fail before expensive work.
    */
   requireRoom(): void {
     if (this.#running < this.#runningMax || this.#waiting.length < this.#waitingMax) return;
@@ -70,7 +68,7 @@ export class Bulkhead {
 
   #leave(): void {
     const next = this.#waiting.shift();
-    // The place is handed over, not freed: a newcomer cannot slip in between.
+    // The slot is handed over, not freed: a newcomer cannot slip in between.
     if (next === undefined) this.#running--;
     else next();
   }

@@ -1,4 +1,4 @@
-/** Below this a timer is as punctual as timers are. */
+/** Timers that fire less late than this are punctual. */
 const lateMsMin = 10;
 
 /**

@@ -1,9 +1,8 @@
 const tickMs = 50;
 
 /**
- * Event-loop lag, measured by a timer of its own: how late the last two ticks were, whichever was
- * less. One pause, such as a garbage collection, is not lateness that lasts; two late ticks in a
- * row are.
+ * Event-loop lag, measured by a timer: the lesser of the last two delays. One pause, such as a
+ * garbage collection, does not count; two late ticks in a row do.
  */
 export class LoopLateness {
   #expectedAtMs = 0;

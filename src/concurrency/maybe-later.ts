@@ -1,7 +1,6 @@
 /**
- * What is there at once when memory has it and later when it must be fetched. A promise for a value
- * that is already there costs a turn of the queue and an allocation for each `await`; on the hot
- * path there would be five of them in every request.
+ * A value, or a promise of it when it must be fetched. Saves an `await` when memory has the value:
+ * one costs a turn of the queue and an allocation, and the hot path would have five.
  */
 export type MaybeLater<T> = T | Promise<T>;
 

@@ -1,11 +1,11 @@
 import { Batches } from './batches.ts';
 
-/** A caller is a request, and a process holds about as many of them. */
+/** About as many requests as a process can hold. */
 const callersWaitingMax = 10_000;
 
 /**
- * One read for all callers who ask while an earlier one runs, with at most one running. Each caller
- * gets what was read after it asked, so nothing that it must see is missing. A fault of the read
+ * Coalesces reads: at most one runs, and all callers who ask meanwhile share the next one. Each
+ * caller gets a result that was read after it asked, so it misses nothing. An error of the read
  * rejects for all who shared it, and `OVERLOADED` for callers beyond 10,000.
  */
 export function readTogether<T>(read: () => Promise<T>): () => Promise<T> {

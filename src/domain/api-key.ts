@@ -1,32 +1,27 @@
 import type { KeyStatus } from './user-key.ts';
 
 /**
- * The organization of what belongs to no tenant. No caller can spell it: ids that callers bring
- * begin with a letter or a digit.
+ * Organization id of everything that belongs to no tenant. Callers cannot spell it: their ids begin
+ * with a letter or a digit.
  */
 export const platformOrganizationId = '_platform';
 
-/**
- * Tenant and platform keys have no environment in their text; this is where they are unless told
- * otherwise.
- */
+/** Environment of tenant and platform keys unless one is set. Their secrets do not name it. */
 export const defaultEnvironment = 'default';
 
-/**
- * A key that stands for a program of a tenant (`flkey_`) or of the platform itself (`flplatform_`).
- */
+/** API key of a program: of a tenant (`flkey_`), or of the platform itself (`flplatform_`). */
 export type ApiKey = {
   id: string;
   kind: 'tenant' | 'platform';
   name: string;
   description: string | null;
   keyPrefix: string;
-  /** The last characters of the secret: a part of its checksum, so nothing hidden is shown. */
+  /** Last characters of the secret, part of its checksum. They reveal nothing hidden. */
   keySuffix: string;
   organizationId: string;
   environment: string;
   scopes: string[];
-  /** Of a platform key: what it may do. */
+  /** Roles of a platform key: its permissions. */
   roleIds: string[];
   status: KeyStatus;
   enabled: boolean;
@@ -37,10 +32,7 @@ export type ApiKey = {
   updatedAt: Date;
 };
 
-/**
- * A name as searches compare it: in whatever case, and however its characters were composed
- * (Unicode's NFKC).
- */
+/** Search key of a name: case-folded and normalised (Unicode NFKC). */
 export function toNameKey(name: string): string {
   return name.normalize('NFKC').toLowerCase();
 }

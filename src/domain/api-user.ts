@@ -3,8 +3,8 @@ export const apiUserRoles = ['user', 'admin'] as const;
 export type ApiUserRole = (typeof apiUserRoles)[number];
 
 /**
- * A person or a program with one key. Two may have the same e-mail address: it is where to reach
- * them, not who they are.
+ * A person or a program with one API key. The e-mail address is contact data, not identity: two
+ * users may share one.
  */
 export type ApiUser = {
   id: string;

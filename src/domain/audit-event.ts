@@ -1,10 +1,7 @@
 import type { RandomBytes } from './clock.ts';
 import { newId } from './ids.ts';
 
-/**
- * Every event type, in one place. An event says who did what to which thing; it never holds a
- * secret.
- */
+/** All audit event types. An event says who did what to which thing, and never holds a secret. */
 export const auditEventTypes = [
   'organization.created',
   'organization.updated',
@@ -49,8 +46,8 @@ export const auditEventTypes = [
 export type AuditEventType = (typeof auditEventTypes)[number];
 
 /**
- * Who can cause a change: every kind of credential, a person at the server's own shell, and the
- * server itself (a sweep).
+ * Kinds of actors: every kind of credential, a person at the server's shell, and the server itself
+ * (a sweep).
  */
 export const actorKinds = [
   'master_key',
@@ -67,7 +64,7 @@ export type ActorKind = (typeof actorKinds)[number];
 
 export type Actor = { kind: ActorKind; id: string };
 
-/** Refused attempts are written down as well. */
+/** Refused attempts are recorded too. */
 export type AuditResult = 'success' | 'refused';
 
 export type AuditEvent = {
@@ -77,14 +74,14 @@ export type AuditEvent = {
   organizationId: string | null;
   targetId: string;
   requestId: string | null;
-  /** The organization that the actor, an operator, was impersonating. */
+  /** Organization that the actor, an operator, was impersonating. */
   onBehalfOf: string | null;
   result: AuditResult;
   details: Record<string, unknown>;
   createdAt: Date;
 };
 
-/** On whose account a change is written down, and in which request. */
+/** Actor and request that a change is recorded under. */
 export type Origin = { actor: Actor; requestId: string | null; onBehalfOf?: string | null };
 
 export const systemOrigin: Origin = { actor: { kind: 'system', id: 'flowplate' }, requestId: null };

@@ -2,18 +2,16 @@ import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Keyring, Pepper } from './key-digest.ts';
 
 /**
- * The audit log is a chain: each sealed event has a number and a hash over the hash before it, that
- * number and everything the event says. The hash at the end of each round of sealing, a head, is
- * signed under a key that is derived from the pepper, so that whoever has only the database can
- * compute a chain of their own but cannot sign it.
+ * Hash chain over the audit log. Each seal has a number and a hash over the previous hash, the
+ * number and the event. The last hash of each round, a head, is signed under a key derived from the
+ * pepper. A thief of the database alone can compute another chain but cannot sign it.
  */
 export type Seal = { seq: number; eventId: string; hash: Buffer };
 
 export type Head = { seq: number; hash: Buffer; pepperId: string; signature: Buffer; sealedAt: Date };
 
 /**
- * Every column of an event, as text that does not depend on how a client reads it; details as
- * Postgres spells them.
+ * All columns of an event as text, independent of the client; `details` as Postgres spells them.
  */
 export type SealableEvent = {
   id: string;
@@ -29,7 +27,7 @@ export type SealableEvent = {
   created_at_ms: string;
 };
 
-/** What the first event is chained to. */
+/** Predecessor of the first seal. */
 export const chainStart = { seq: 0, hash: Buffer.alloc(32) };
 
 export function sealHash(previous: Buffer, seq: number, event: SealableEvent): Buffer {
@@ -55,7 +53,7 @@ export function signHead(pepper: Pepper, head: Pick<Head, 'seq' | 'hash' | 'seal
   return { ...head, pepperId: pepper.id, signature: signature(pepper, head) };
 }
 
-/** `unknown` when it was signed under a pepper that is no longer configured. */
+/** `unknown`: signed under a pepper that is no longer configured. */
 export function judgeHead(keyring: Keyring, head: Head): 'genuine' | 'forged' | 'unknown' {
   const pepper = keyring.find(({ id }) => id === head.pepperId);
   if (pepper === undefined) return 'unknown';

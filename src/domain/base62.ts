@@ -18,8 +18,8 @@ export function encodeBase62(value: number, width: number): string {
 }
 
 /**
- * Uniform: bytes of 248 and above are thrown away, since 256 is no multiple of 62 and a plain `%`
- * would favour `0`–`7`.
+ * Uniform random digits. Bytes of 248 and above are dropped: 256 is no multiple of 62, and a plain
+ * `%` would favour `0`–`7`.
  */
 export function randomBase62(randomBytes: RandomBytes, length: number): string {
   let text = '';

@@ -4,28 +4,26 @@
  */
 const callsPerSecondMax = 5_000_000;
 
-/** What one verifier can decide in a minute at most. */
+/** Maximum number of decisions of one verifier a minute. */
 export const callsPerMinuteMax = 60 * callsPerSecondMax;
 
 /**
- * More verifiers than a deployment has; one that was pushed out begins with a full minute again.
+ * More verifiers than a deployment has. A verifier that was evicted starts with a full minute
+ * again.
  */
 const budgetsMax = 10_000;
 
 type Budget = { calls: number; atMs: number };
 
 /**
- * Token bucket for each verifier: it may report a minute's calls at once, and then as many as it
- * can decide. What was held up by an outage fits in, since a verifier that is cut off decides
- * nothing after its lease.
+ * Token bucket for each verifier: a minute's calls at once, then as many as it can decide. The
+ * counts held up by an outage fit in, since a verifier that is cut off decides nothing after its
+ * lease.
  */
 export class CallBudgets {
   readonly #budgets = new Map<string, Budget>();
 
-  /**
-   * Whether so many more calls are within the budget; if so, they are spent. `nowMs` is of a
-   * monotonic clock.
-   */
+  /** Spends the calls and returns true, if they are within the budget. `nowMs`: monotonic clock. */
   spend(verifierId: string, calls: number, nowMs: number): boolean {
     const budget = this.#filledUp(verifierId, nowMs);
     if (calls > budget.calls) return false;

@@ -5,11 +5,11 @@
 export type Clock = {
   now(): Date;
   /**
-   * The earliest time that it may be, for a change that cannot be undone: a clock that was wrong
-   * for a moment may decide an answer, but take nothing away for good.
+   * Lower bound of the current time, for changes that cannot be undone. A clock that was wrong for
+   * a moment may decide an answer, but must not end a key for good.
    */
   earliest(): Date;
 };
 
-/** Cryptographically secure random bytes; injected for the same reason. */
+/** Cryptographically secure random bytes. Injected, so that a test can repeat them. */
 export type RandomBytes = (size: number) => Uint8Array;

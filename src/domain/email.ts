@@ -2,14 +2,12 @@
 export const emailLengthMax = 254;
 
 /**
- * Deliberately loose: whether an address exists only a mail to it can tell. No blanks, no control
- * or invisible characters.
+ * Deliberately loose: only a mail can tell whether an address exists. Refuses blanks, control and
+ * invisible characters.
  */
 export const emailPattern = /^[^\s@\p{Cc}\p{Cf}]+@[^\s@\p{Cc}\p{Cf}]+$/u;
 
-/**
- * What makes two spellings the same account: compatibility forms (NFKC) and case are no difference.
- */
+/** Account key of an e-mail address. Compatibility forms (NFKC) and case make no difference. */
 export function emailKey(email: string): string {
   return email.normalize('NFKC').toLowerCase().normalize('NFKC');
 }

@@ -1,6 +1,6 @@
 /**
- * Every code a caller can receive. The list is closed: `http/problem.ts` maps each one to its
- * status and type in a `Record`, so a code added here does not compile until it has both.
+ * Closed list of error codes. `http/problem.ts` maps each one to its status in a `Record`, so that
+ * a new code does not compile without one.
  */
 export const errorCodes = [
   'INVALID_REQUEST',
@@ -54,17 +54,14 @@ export type ErrorDetails = Record<string, unknown> | readonly Violation[];
 export type ErrorOptions = {
   /** For the calling engineer. Never carries a secret: it leaves the process. */
   systemMessage?: string;
-  /** Machine-readable; for `VALIDATION_ERROR` the list of violations. */
+  /** Machine-readable. For `VALIDATION_ERROR` the list of violations. */
   details?: ErrorDetails;
   retryAfterSeconds?: number;
-  /** For the log alone: it never leaves the process. */
+  /** For the log only; it never leaves the process. */
   cause?: unknown;
 };
 
-/**
- * The one error that is meant for a caller. Anything else that is thrown becomes a bare
- * `INTERNAL_ERROR`.
- */
+/** The only error meant for callers. All other errors become a bare `INTERNAL_ERROR`. */
 export class FlowplateError extends Error {
   readonly code: ErrorCode;
   readonly systemMessage: string | undefined;

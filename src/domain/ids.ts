@@ -2,8 +2,8 @@ import { encodeBase62, randomBase62 } from './base62.ts';
 import type { RandomBytes } from './clock.ts';
 
 /**
- * Every public handle's prefix. A handle can look up and revoke; it never authenticates
- * (key-format.ts has those).
+ * Prefixes of all public ids. An id looks up and revokes; it never authenticates. Prefixes of
+ * secrets are in key-format.ts.
  */
 export const idPrefixes = {
   key: 'flk_',
@@ -30,48 +30,49 @@ const timeDigits = 9;
 const randomDigits = 13;
 
 /**
- * A new handle: prefix, time, chance. Handles sort by creation, so the primary key is also the
- * index of every "newest first" list and new rows land side by side in it.
+ * New id: prefix, time, random digits. Ids sort by creation time, so the primary key also serves
+ * every "newest first" list.
  */
 export function newId(kind: IdKind, now: Date, randomBytes: RandomBytes): string {
   return idPrefixes[kind] + encodeBase62(now.getTime(), timeDigits) + randomBase62(randomBytes, randomDigits);
 }
 
-/** No handle of that moment or later sorts before it, and each one of before does. */
+/** Lowest id possible at time `at`, as a range bound. */
 export function idFloor(kind: IdKind, at: Date): string {
   return idPrefixes[kind] + encodeBase62(at.getTime(), timeDigits);
 }
 
 /**
- * How all handles of `as` begin that were made in the same millisecond as `id`, which is a handle
- * of `kind`.
+ * Common prefix of all ids of kind `as` from the same millisecond as `id`, which has kind `kind`.
  */
 export function sameMoment(id: string, kind: IdKind, as: IdKind): string {
   const start = idPrefixes[kind].length;
   return idPrefixes[as] + id.slice(start, start + timeDigits);
 }
 
-/** Ids of ours of one kind; the contract promises at least 12 characters after the prefix. */
+/**
+ * Pattern of our ids of one kind. The contract promises at least 12 characters after the prefix.
+ */
 export function idPattern(kind: IdKind): RegExp {
   return new RegExp(`^${idPrefixes[kind]}[0-9A-Za-z]{12,40}$`);
 }
 
 export const keyIdPattern = idPattern('key');
 
-/** A line of keys bears the id of its first key, whatever its kind. */
+/** A line of keys has the id of its first key, of either kind. */
 export const lineIdPattern = new RegExp(`^(${idPrefixes.key}|${idPrefixes.apiKey})[0-9A-Za-z]{12,40}$`);
 
-/** Ids that callers bring along: opaque to us, and safe in a path, a header and a log line. */
+/** Ids that callers choose: opaque to us, and safe in a path, a header and a log line. */
 export const externalIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/;
 
 /**
- * Words that are no id: fixed path segments where an id can stand too, as in `/api-keys/user/…`.
- * A path with such an id would name two things. The list is complete: test/http/paths.test.ts
- * derives it from the routes.
+ * Words that cannot be ids: fixed path segments where an id can stand too, such as
+ * `/api-keys/user/…`. A path with such an id would name two things. test/http/paths.test.ts derives
+ * the list from the routes.
  */
 const reservedWords: readonly string[] = ['batch', 'bootstrap', 'usage', 'user', 'verify'];
 
-/** Compared without case, because a proxy on the way may fold it. */
+/** Case-insensitive, because a proxy may change the case. */
 export function isReservedWord(id: string): boolean {
   return reservedWords.includes(id.toLowerCase());
 }

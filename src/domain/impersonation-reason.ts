@@ -1,8 +1,8 @@
 const lengthMax = 200;
 
 /**
- * Why a text cannot be the reason of an operator who acts inside an organization: an auditor reads
- * it, so it shows as what it is.
+ * Validates an impersonation reason. Auditors read it, so control and invisible characters are
+ * refused.
  */
 export function reasonFault(reason: string): string | undefined {
   if (/\p{C}/u.test(reason)) return 'must be text without control or invisible characters';

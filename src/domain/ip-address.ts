@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** Longer than every spelling of an address; bounds the work for text that anybody may send. */
+/** Longer than any spelling of an address; bounds the work for untrusted text. */
 const textLengthMax = 100;
 
 /** Optional blanks (RFC 9110 §5.6.3) and quotes (RFC 7239 §6); a port after IPv4 or a bracket. */
@@ -9,10 +9,10 @@ const spellings = /^[ \t]*("?)(?:(?:([\d.]+)|\[([\da-f:.]+)\])(?::(\d{1,5}))?|([
 const ipv4Mapped = /^::ffff:([\da-f]+):([\da-f]+)$/;
 
 /**
- * Parser of IP addresses from headers, bodies and sockets, the only one. Drops blanks, quotes,
- * brackets and the port; IPv4-mapped IPv6 becomes IPv4. Answers with the canonical spelling
- * (RFC 5952), so that equal addresses are equal text. Undefined for everything else: zones
- * (`%eth0`), octal, hexadecimal and short IPv4, names, lists.
+ * The only parser of IP addresses, for headers, bodies and sockets. Drops blanks, quotes, brackets
+ * and the port; IPv4-mapped IPv6 becomes IPv4. Answers with the canonical spelling (RFC 5952), so
+ * that equal addresses are equal text. Undefined for everything else: zones (`%eth0`), octal,
+ * hexadecimal and short IPv4, names, lists.
  */
 export function parseIpAddress(text: string | undefined): string | undefined {
   if (typeof text !== 'string' || text.length > textLengthMax) return undefined;

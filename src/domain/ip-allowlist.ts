@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 import { groupsOf, parseIpAddress } from './ip-address.ts';
 
-/** Address and mask, as eight 16-bit groups each. */
+/** Address and mask, eight 16-bit groups each. */
 type Range = { groups: readonly number[]; masks: readonly number[] };
 
 const groupIndexes = [0, 1, 2, 3, 4, 5, 6, 7];
 
-/** For messages: what a caller has to send. */
+/** Describes a valid range in error messages. */
 export const ipRangeRule =
   'must be an IP address or a CIDR range such as 10.0.0.0/8 or 2001:db8::/32, without a zone';
 

@@ -1,6 +1,6 @@
 import { isKeptNumber } from './kept-number.ts';
 
-/** Steps through the text of valid JSON. Whether it is valid, `JSON.parse` has decided before. */
+/** Scanner over the text of JSON that `JSON.parse` has already accepted. */
 export const quote = 0x22;
 export const comma = 0x2c;
 export const colon = 0x3a;
@@ -15,14 +15,11 @@ const digit0 = 0x30;
 const digit9 = 0x39;
 const backslash = 0x5c;
 
-/**
- * Some number of the text is not kept, or some name has an escape: the text must be looked at piece
- * by piece.
- */
+/** Result when the fast scan cannot tell: a number may lose digits, or a name has an escape. */
 export const inDoubt = -1;
 
 /**
- * How many members the text has, or `inDoubt`. Every verification waits for this, so the loop over
+ * Number of members in the text, or `inDoubt`. Every verification waits for this, so the loop over
  * a string stands here and not in a function of its own: 0.2 µs instead of 0.4 for a body of 180
  * bytes.
  */

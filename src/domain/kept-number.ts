@@ -7,9 +7,9 @@ const keptDigits = 15;
 const numberParts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * Whether the JSON number at `start` is still the same one after `JSON.parse` and `JSON.stringify`.
- * Both texts are compared as decimals: `1.0` and `1e0` are 1, 9007199254740993 would come back as
- * …992, and 1e400 as null.
+ * Whether the JSON number at `start` is unchanged after `JSON.parse` and `JSON.stringify`. Both
+ * texts are compared as decimals: `1.0` and `1e0` are 1, 9007199254740993 would come back as …992,
+ * and 1e400 as null.
  */
 export function isKeptNumber(text: string, start: number, end: number): boolean {
   if (end - start <= keptDigits && !hasExponent(text, start, end)) return true;
@@ -21,25 +21,19 @@ export function isKeptNumber(text: string, start: number, end: number): boolean 
 const smallE = 0x65;
 const toSmall = 0x20;
 
-/**
- * By its codes, without a text of its own: this is on the way of every verification that names a
- * cost.
- */
+/** Scans the character codes without a substring: every verification with a cost passes here. */
 function hasExponent(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if ((text.charCodeAt(at) | toSmall) === smallE) return true;
   return false;
 }
 
-/**
- * One spelling for all texts of one number: its significant digits, and where the point stands
- * before them.
- */
+/** Canonical decimal form: significant digits, and the position of the point. */
 function toDecimal(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = numberParts.exec(text) ?? [];
   const digits = whole + fraction;
   const first = digits.search(/[1-9]/);
   if (first < 0) return '0';
-  // Not /0+$/: on zeros that are not the last digits it takes time by the square of their number.
+  // A loop, not /0+$/: the regex takes quadratic time on zeros inside the number.
   let end = digits.length;
   while (digits[end - 1] === '0') end--;
   return `${sign}0.${digits.slice(first, end)}e${whole.length - first + Number(exponent)}`;

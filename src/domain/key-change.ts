@@ -1,15 +1,15 @@
 export type KeyChangeKind = 'key' | 'master_key' | 'organization';
 
-/** One entry of the change feed: the thing that changed, and the revision that caches compare. */
+/** Entry of the change feed: the changed thing, and the revision that caches compare. */
 export type KeyChange = {
   kind: KeyChangeKind;
   subjectId: string;
   revision: number;
-  /** The new status of an organization; null for keys, whose record is simply read anew. */
+  /** New status of an organization; null for keys, whose record is read again. */
   status: string | null;
 };
 
-/** A change at its place in the feed. */
+/** A change with its position in the feed. */
 export type AppliedChange = KeyChange & { seq: number };
 
 /** Keys of one organization; of one environment in it, or of all when `environment` is null. */
@@ -30,12 +30,12 @@ export type Revokes =
   | { changes: readonly KeyChange[]; audience: Audience }
   | { alreadyTold: true; audience: Audience };
 
-/** A change that takes nothing away from anybody. */
+/** For changes that turn no yes into a no. */
 export const revokesNothing: Revokes = { changes: [], audience: { places: [] } };
 
 type Changed = { id: string; revision: number; organizationId: string; environment: string };
 
-/** The feed's entries for changed keys, whatever their kind. */
+/** Feed entries for changed keys of any kind. */
 export function revokesKeys(keys: readonly Changed[]): Revokes {
   const changes = keys.map(({ id, revision }): KeyChange => keyChange(id, revision));
   return { changes, audience: { places: placesOf(keys) } };
@@ -45,7 +45,7 @@ function keyChange(subjectId: string, revision: number): KeyChange {
   return { kind: 'key', subjectId, revision, status: null };
 }
 
-/** Each place once: a user's keys are mostly in one. */
+/** Distinct places. The keys of a user are mostly in one. */
 export function placesOf(keys: readonly Place[]): Place[] {
   const places = new Map<string, Place>();
   for (const { organizationId, environment } of keys) {
@@ -54,7 +54,9 @@ export function placesOf(keys: readonly Place[]): Place[] {
   return [...places.values()];
 }
 
-/** Whether a verifier has to hear of the change. One without a master key is an API process. */
+/**
+ * Whether the verifier must learn of the change. A reader without a master key is an API process.
+ */
 export function isConcerned(
   audience: Audience,
   { masterKeyId, organizationIds, environments }: Reader,

@@ -1,16 +1,13 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 /**
- * A stolen table of digests opens nothing: a secret is stored only as `HMAC-SHA-256(pepper,
- * secret)`. The peppers live in the environment, never in Postgres or Redis. A fast hash suffices
- * because the secret has 190 hidden random bits.
+ * Secret under which digests are made: a key is stored only as `HMAC-SHA-256(pepper, secret)`.
+ * Peppers live in the environment, never in Postgres or Redis, so a stolen table opens nothing. A
+ * fast hash is enough for 190 random bits.
  */
 export type Pepper = { id: string; secret: KeyObject };
 
-/**
- * The first pepper digests new secrets; the others are tried when a secret is not found under the
- * first.
- */
+/** Live peppers. The first digests new secrets; the others find secrets from before a rotation. */
 export type Keyring = readonly [Pepper, ...Pepper[]];
 
 export type KeyDigest = { pepperId: string; digest: Buffer };
@@ -22,11 +19,13 @@ export function newPepper(id: string, secret: Uint8Array): Pepper {
 }
 
 export function digestSecret(pepper: Pepper, secret: string): KeyDigest {
-  return { pepperId: pepper.id, digest: keyed(pepper, secret) };
+  return { pepperId: pepper.id, digest: hmac(pepper, secret) };
 }
 
-/** HMAC-SHA-256 under the pepper: for what has to be recognised, or derived, by nobody but us. */
-export function keyed(pepper: Pepper, text: string): Buffer {
+/**
+ * HMAC-SHA-256 under the pepper, for lookups and derived keys that only this service can compute.
+ */
+export function hmac(pepper: Pepper, text: string): Buffer {
   return createHmac('sha256', pepper.secret).update(text).digest();
 }
 

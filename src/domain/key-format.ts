@@ -39,12 +39,12 @@ const suffixLength = 4;
 const tailLength = secretLength + checksumLength;
 const slugLengthMax = 16;
 
-/** The kinds whose secrets name the environment that they are for. */
+/** Kinds of secrets that name their environment. */
 export type NamingKind = 'user' | 'master';
 
 /**
- * `environment`: undefined for a kind that names none. `prefix` may be shown, and so may `suffix`,
- * a part of the checksum.
+ * `environment`: undefined for a kind without one. `prefix` and `suffix`, a part of the checksum,
+ * may be shown.
  */
 export type ParsedSecret = {
   kind: SecretKind;
@@ -66,10 +66,7 @@ function withTail(head: string, randomBytes: RandomBytes): string {
   return body + checksum(body);
 }
 
-/**
- * What `text` says of itself, or undefined when it cannot be a secret of ours. No I/O, and no throw
- * on any input.
- */
+/** Parses a secret. Undefined for text that is no secret of ours. No I/O, and never throws. */
 export function parseSecret(text: string): ParsedSecret | undefined {
   const kind = kindOf(text);
   if (kind === undefined) return undefined;
@@ -88,7 +85,7 @@ export function parseSecret(text: string): ParsedSecret | undefined {
   };
 }
 
-/** Whether verification has anything to say about it: a key of any kind, but no master key. */
+/** Whether it can be verified: a well-formed key of any kind except a master key. */
 export function isVerifiable(text: string): boolean {
   const kind = parseSecret(text)?.kind;
   return kind !== undefined && kind !== 'master';

@@ -1,8 +1,7 @@
 import type { KeySettings, KeyStatus } from './user-key.ts';
 
 /**
- * All that a verification decides from. Times are Unix milliseconds, for cheap comparing and
- * packing.
+ * All inputs of a verification decision. Times are Unix milliseconds, cheap to compare and pack.
  */
 export type KeyRecord = DecidingSettings & {
   id: string;
@@ -20,8 +19,7 @@ export type KeyRecord = DecidingSettings & {
 type DecidingSettings = Omit<KeySettings, 'name' | 'expiresAt'>;
 
 /**
- * How long a record may be used after its Postgres read, in Redis and in memory alike, never
- * extended by a hit. It bounds the damage of what the change feed does not carry, such as an
- * operator's own UPDATE.
+ * Maximum age of a cached record, from its Postgres read, in Redis and in memory. A hit never
+ * extends it. It bounds the damage of changes outside the feed, such as a manual UPDATE.
  */
 export const recordLifeMs = 300_000;

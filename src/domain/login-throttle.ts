@@ -1,16 +1,16 @@
 import { placeOf } from './ip-address.ts';
-import { type Keyring, keyed } from './key-digest.ts';
+import { hmac, type Keyring } from './key-digest.ts';
 
 /**
- * What failed logins are counted by, under a keyed hash: a stolen table names neither accounts nor
+ * Counter of failed logins, under a keyed hash: a stolen table names neither accounts nor
  * addresses.
  */
 export type LoginSubject = { id: Buffer; limits: ThrottleLimits };
 
 export type ThrottleLimits = {
-  /** So many failures in a row cost nothing. */
+  /** Number of failures in a row without a delay. */
   free: number;
-  /** The longest wait that further ones lead to, seconds. */
+  /** Maximum delay, in seconds. */
   delaySecondsMax: number;
 };
 
@@ -18,7 +18,7 @@ export type LoginSubjects = Record<'pair' | 'account' | 'address', LoginSubject>
 
 const slowedSoonAndLong: ThrottleLimits = { free: 5, delaySecondsMax: 900 };
 
-/** Failures this long ago are forgotten. */
+/** Failures older than this are forgotten. */
 export const failureLifeMs = 15 * 60_000;
 
 /**
@@ -36,7 +36,7 @@ export function loginSubjects(
   address: string | undefined,
 ): LoginSubjects {
   const place = address === undefined ? 'unknown' : placeOf(address);
-  const id = (text: string) => keyed(keyring[0], `login\n${text}`);
+  const id = (text: string) => hmac(keyring[0], `login\n${text}`);
   return {
     pair: { id: id(`pair\n${emailKey}\n${place}`), limits: slowedSoonAndLong },
     account: { id: id(`account\n${emailKey}`), limits: { free: 50, delaySecondsMax: 60 } },
@@ -49,5 +49,5 @@ export function loginSubjects(
  * session of its owner.
  */
 export function sessionSubject(keyring: Keyring, sessionId: string | null): LoginSubject {
-  return { id: keyed(keyring[0], `login\nsession\n${sessionId}`), limits: slowedSoonAndLong };
+  return { id: hmac(keyring[0], `login\nsession\n${sessionId}`), limits: slowedSoonAndLong };
 }

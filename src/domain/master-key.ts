@@ -1,11 +1,11 @@
 import type { MasterKeyPermission } from './permission.ts';
 import type { MasterKeyPrincipal } from './principal.ts';
 
-/** The credential of an internal backend or a gateway. A `null` list allows all. */
+/** Credential of an internal backend or a gateway. A `null` allow-list allows all. */
 export type MasterKey = {
   id: string;
   name: string;
-  /** Null for a secret that an operator chose: no part of it may be shown. */
+  /** Null for an operator-chosen secret: no part of it may be shown. */
   keyPrefix: string | null;
   permissions: MasterKeyPermission[];
   organizationIds: string[] | null;
@@ -17,10 +17,7 @@ export type MasterKey = {
   revision: number;
 };
 
-/**
- * A secret that an operator chose is at least this long; a shorter one is refused before any work
- * is spent on it.
- */
+/** Minimum length of an operator-chosen secret. A shorter one is refused before any hashing. */
 export const chosenSecretLengthMin = 32;
 
 export type MasterKeyStatus = 'active' | 'expired' | 'revoked';

@@ -1,11 +1,11 @@
-/** It travels in every record and every verdict, so it has to stay small. */
+/** Small, since metadata is part of every record and verdict. */
 export const metadataBytesMax = 16_384;
 export const metadataDepthMax = 10;
 
 /**
- * Why a value cannot be stored as metadata, or undefined. Postgres's jsonb takes neither NUL nor a
- * lone surrogate, JSON takes no infinity, and a key called `__proto__` would not survive being
- * copied. Walks with a stack of its own: depth is the caller's.
+ * Returns why a value cannot be stored as metadata, or undefined. Postgres's jsonb takes neither
+ * NUL nor a lone surrogate, JSON takes no infinity, and a key `__proto__` would not survive
+ * copying. Iterative, because callers choose the depth.
  */
 export function metadataFault(value: unknown): string | undefined {
   if (!isObject(value) || Array.isArray(value)) return 'must be an object';

@@ -1,9 +1,6 @@
 type Range = { readonly min: number; readonly max: number };
 
-/**
- * The least and the most of each number that callers set: one table for the API, the SDK and the
- * command line.
- */
+/** Minimum and maximum of each number that callers set: one table for API, SDK and command line. */
 export const numberRanges = {
   rateLimit: { min: 1, max: 1_000_000_000 },
   /** A month of 31 days. */
@@ -12,9 +9,9 @@ export const numberRanges = {
   /** Ten years. */
   ttlSeconds: { min: 1, max: 315_360_000 },
   gracePeriodSeconds: { min: 0, max: 86_400 },
-  /** A month: holders that need longer to move get a second key beside the first. */
+  /** A month. Holders that need longer to move get a second key. */
   overlapSeconds: { min: 0, max: 2_678_400 },
-  /** What one verification spends of limits and quota. */
+  /** Cost of one verification, charged to limits and quota. */
   cost: { min: 0, max: 1_000_000 },
   pageSize: { min: 1, max: 100 },
   auditPageSize: { min: 1, max: 1_000 },

@@ -1,6 +1,6 @@
 /**
- * A tenant. `suspended` stops all its keys until it is resumed; `deleted` stops them for good, and
- * to operators it is gone: only an administrator at the server's own shell brings it back.
+ * Status of a tenant. `suspended` refuses all its keys until it is resumed. `deleted` is final for
+ * operators; only an administrator at the server's shell restores it.
  */
 export type OrganizationStatus = 'active' | 'suspended' | 'deleted';
 
@@ -12,7 +12,7 @@ export type Organization = {
 };
 
 /**
- * Where a key of an organization is good. `slug` is its name, and stands in the secrets of hidden
- * user keys.
+ * Environment of an organization, such as `prod` and `stage`; each key works in one. `slug` is its
+ * name, and part of the secrets of user keys.
  */
 export type Environment = { id: string; slug: string; createdAt: Date };

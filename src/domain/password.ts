@@ -8,21 +8,19 @@ import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
 export const passwordLengthMin = 15;
 export const passwordLengthMax = 256;
 
-/**
- * Estimating takes time with the length, and what is not yet strong after so many characters will
- * not become so.
- */
+/** Strength is estimated on this many characters only, since the time grows with the length. */
 const judgedLengthMax = 64;
 /**
- * Of 0 to 4; 3 means at least 10^8 guesses by somebody who knows words, names, keyboards and dates.
+ * Score from 0 to 4. 3 needs at least 10^8 guesses by an attacker with dictionaries of words,
+ * names, keyboards and dates.
  */
 const scoreMin = 3;
 
 const estimator = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
 
 /**
- * Why a new password is refused, or undefined. `context`: words that an attacker would try first
- * for this account.
+ * Returns why a new password is refused, or undefined. `context`: words that an attacker tries
+ * first for this account.
  */
 export function passwordFault(password: string, context: readonly string[]): string | undefined {
   const length = [...password].length;
@@ -32,13 +30,11 @@ export function passwordFault(password: string, context: readonly string[]): str
   const words = ['flowplate', ...context.flatMap((text) => [text, ...text.split(/[\s@.+_-]+/)])];
   const known = words.filter((word) => word.length > 2).map((word) => word.toLowerCase());
   const { score } = estimator.check(password.slice(0, judgedLengthMax), known);
-  return score < scoreMin
-    ? 'is too easy to guess: words, names or patterns that attackers try first'
-    : undefined;
+  return score < scoreMin ? 'is too easy to guess: avoid words, names and patterns' : undefined;
 }
 
 /**
- * The same password typed on another system may arrive in another form of Unicode (NIST SP
+ * Unicode normalisation: another system may send the same password in another form (NIST SP
  * 800-63B-4 §3.1.1.2).
  */
 export function normalizedPassword(password: string): string {

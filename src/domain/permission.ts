@@ -1,4 +1,4 @@
-/** What a master key may be allowed to do, one permission per verb. */
+/** Permissions of master keys, one per verb. */
 export const masterKeyPermissions = [
   'keys:mint',
   'keys:refresh',
@@ -12,8 +12,7 @@ export const masterKeyPermissions = [
 export type MasterKeyPermission = (typeof masterKeyPermissions)[number];
 
 /**
- * What an operator may be allowed to do: reading and managing for each kind of thing, and acting
- * inside a tenant.
+ * Permissions of operators: read and manage for each kind of thing, and impersonation of tenants.
  */
 export const platformPermissions = [
   'platform:users:read',

@@ -1,7 +1,7 @@
 /**
- * The values of some headers, each a list in the order of `names` (lower case), in one pass. Node
- * builds `headers` and `headersDistinct` for all of them on the first look, which costs more than a
- * whole verification.
+ * Values of some headers in one pass, each a list in the order of `names` (lower case). Node builds
+ * `headers` and `headersDistinct` for all headers at first access, which costs more than a
+ * verification.
  */
 export function pickHeaders(rawHeaders: readonly string[], names: readonly string[]): string[][] {
   const picked: string[][] = names.map(() => []);

@@ -1,6 +1,6 @@
 import { superAdminRoleId } from './role.ts';
 
-/** An operator who is a person. */
+/** A person who runs the platform. */
 export type PlatformUser = {
   id: string;
   email: string;
@@ -12,7 +12,7 @@ export type PlatformUser = {
   updatedAt: Date;
 };
 
-/** What a list of users can be sorted by. */
+/** Sort orders of the user list. */
 export const userSorts = ['created', 'email', 'name', 'status', 'last_login'] as const;
 
 export type UserSort = (typeof userSorts)[number];

@@ -3,10 +3,10 @@ import { FlowplateError } from './errors.ts';
 import type { MasterKeyPermission, PlatformPermission } from './permission.ts';
 import { superAdminRoleId } from './role.ts';
 
-/** Who a credential stands for: what all of them have in common. */
+/** The authenticated party behind a credential: the part that all kinds share. */
 export type Principal = { kind: ActorKind; id: string; name: string };
 
-/** Where a principal may look. A `null` list allows all. */
+/** Organizations and environments that a principal can see. A `null` list allows all. */
 export type VisibleScope = {
   organizationIds: readonly string[] | null;
   environments: readonly string[] | null;
@@ -26,25 +26,23 @@ export type PlatformPrincipal = Principal &
     sessionId: string | null;
   };
 
-/** Somebody inside one organization: its own key, or an operator who impersonates it. */
+/** A caller inside one organization: its own key, or an operator who impersonates it. */
 export type OrganizationPrincipal = Principal & {
   kind: 'tenant_key' | PlatformPrincipal['kind'];
   organizationId: string;
-  /** The operator behind an impersonation; null for the organization's own key. */
+  /** The operator who impersonates; null for the organization's own key. */
   impersonator: PlatformPrincipal | null;
 };
 
-/** An API user of seed `003`. */
+/** An API user of the `/users` interface. */
 export type ApiUserPrincipal = Principal & {
   kind: 'api_user';
   role: 'user' | 'admin';
-  /** The key that the user came with. */
+  /** Id of the presented key. */
   keyId: string;
 };
 
-/**
- * Nobody in particular: for the few operations that make somebody out of a caller, such as a login.
- */
+/** The anonymous caller, for public operations such as login. */
 export const anybody: Principal = { kind: 'anybody', id: 'anybody', name: 'anybody' };
 
 export function requireMasterKeyPermission(
@@ -76,7 +74,7 @@ function insufficient(who: string, permission: string): FlowplateError {
   });
 }
 
-/** A principal in the middle of one request. */
+/** A principal in the context of one request. */
 export type Caller<P extends Principal = Principal & VisibleScope> = { principal: P; requestId: string };
 
 export function originOf({ principal, requestId }: Caller<Principal>): Origin {
@@ -86,7 +84,7 @@ export function originOf({ principal, requestId }: Caller<Principal>): Origin {
   return { actor, requestId, onBehalfOf };
 }
 
-/** The organization that a principal is inside of, and null for one that is inside none. */
+/** Organization of a principal that acts inside one; null otherwise. */
 export function organizationOf(principal: Principal): string | null {
   return isOrganizationCaller(principal) ? principal.organizationId : null;
 }
@@ -105,7 +103,9 @@ export function isOrganizationCaller(principal: Principal): principal is Organiz
   return 'impersonator' in principal;
 }
 
-/** An operator in their own name; one who acts inside a tenant is a `TenantPrincipal`. */
+/**
+ * Whether an operator acts in their own name. An impersonating one is an `OrganizationPrincipal`.
+ */
 export function isPlatformCaller(principal: Principal): principal is PlatformPrincipal {
   return 'sessionId' in principal;
 }
@@ -114,7 +114,7 @@ export function isMasterKey(principal: Principal): principal is MasterKeyPrincip
   return principal.kind === 'master_key';
 }
 
-/** Whether keys of this organization and environment exist at all for this principal. */
+/** Whether the principal can see keys of this organization and environment. */
 export function isVisibleTo(reach: VisibleScope, organizationId: string, environment: string): boolean {
   return (
     (reach.organizationIds?.includes(organizationId) ?? true) &&
@@ -123,8 +123,8 @@ export function isVisibleTo(reach: VisibleScope, organizationId: string, environ
 }
 
 /**
- * For a mint, where there is no key yet to be hidden: says plainly that the allow-list does not
- * reach so far.
+ * The same check for a mint. Here a refusal may be explicit, because no key exists yet that it
+ * could reveal.
  */
 export function requireVisible(reach: VisibleScope, organizationId: string, environment: string): void {
   if (isVisibleTo(reach, organizationId, environment)) return;

@@ -1,20 +1,18 @@
 /**
- * How far a change has come. Complete: no verifier anywhere accepts the old state in a request that
- * starts after this answer. Otherwise the change is committed and durable, and `effectiveBy` is the
- * time at which it is certain in any case: the end of the last lease that was still outstanding.
+ * How far a change has reached the verifiers. Complete: no verifier accepts the old state in a
+ * request that starts after this answer. Otherwise the change is committed, and takes effect
+ * everywhere by `effectiveBy`, the end of the last lease outstanding.
  */
 export type Propagation = {
   isComplete: boolean;
-  /** Of the verifiers that the change concerns. */
+  /** Number of concerned verifiers that have applied it. */
   acknowledged: number;
   total: number;
   waitedMs: number;
   effectiveBy: Date;
-  /** The verifiers that have not confirmed yet; empty when it is complete. */
+  /** Verifiers that have not applied it yet; empty when complete. */
   heldUpBy: readonly HeldUpBy[];
 };
 
-/**
- * A verifier by its id, and the master key of the gateway that embeds it; null for an API process.
- */
+/** A verifier, and the master key of the gateway that embeds it; null for an API process. */
 export type HeldUpBy = { verifierId: string; masterKeyId: string | null };

@@ -4,13 +4,12 @@ import { type JsonLoss, rebuildJson } from './rebuild-json.ts';
 const noLosses: readonly JsonLoss[] = [];
 
 /**
- * Parses JSON that somebody else wrote, and finds what `JSON.parse` drops or changes silently: all
- * but the last of duplicate members, and numbers that a double cannot hold. Another parser, such as
- * a gateway's, may have seen the other value (RFC 8259, sections 4 and 6). Throws the `SyntaxError`
- * of `JSON.parse`.
+ * Strict JSON parser. Reports the losses that `JSON.parse` hides: duplicate members, and numbers
+ * that a double cannot hold. Another parser, such as a gateway's, may have seen the other value
+ * (RFC 8259, sections 4 and 6). Throws the `SyntaxError` of `JSON.parse`.
  *
- * Most texts lose nothing. A linear scan tells so: the colons outside of strings are as many as the
- * members of the value.
+ * Fast path: a linear scan compares the number of colons outside strings with the members of the
+ * value.
  */
 export function readJson(text: string): { value: unknown; losses: readonly JsonLoss[] } {
   const value: unknown = JSON.parse(text);
@@ -18,16 +17,16 @@ export function readJson(text: string): { value: unknown; losses: readonly JsonL
 }
 
 /**
- * `JSON.parse` for JSON that was written by `JSON.stringify`, with every name as it was written.
- * The V8 of Node.js 24 and 26 takes a name with an escape, such as `"a\"b"`, for another one that
- * it has seen in an object of the same shape (github.com/nodejs/node/issues/63785).
+ * `JSON.parse` for JSON that was written by `JSON.stringify`, that keeps every name as written. The
+ * V8 of Node.js 24 and 26 takes a name with an escape, such as `"a\"b"`, for another one that it
+ * has seen in an object of the same shape (github.com/nodejs/node/issues/63785).
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   return text.includes('\\') && countMembersIn(text) === inDoubt ? rebuildJson(text).value : value;
 }
 
-/** With a stack of its own: how deep the value is, is the sender's choice. */
+/** Iterative, because the sender chooses the depth. */
 function countMembersOf(value: unknown): number {
   let members = 0;
   const open = [value];
@@ -35,8 +34,8 @@ function countMembersOf(value: unknown): number {
     if (Array.isArray(next)) {
       for (const inner of next) if (isContainer(inner)) open.push(inner);
     } else if (isContainer(next)) {
-      // `Object.values` would make a list of each object, while a verification waits: 0.17 µs
-      // instead of 0.05.
+      // `for…in` and not `Object.values`, which allocates a list for each object: 0.05 µs instead
+      // of 0.17.
       for (const name in next) {
         members++;
         const inner = next[name];

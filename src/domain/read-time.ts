@@ -1,13 +1,10 @@
-/**
- * The last moment that is taken: RFC 3339 has four digits for a year. The first one is that of Unix
- * time.
- */
+/** Latest accepted time: RFC 3339 years have four digits. The earliest is the Unix epoch. */
 export const timeMsMax = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const dayMs = 86_400_000;
 const minuteMs = 60_000;
 
-/** Which moment a bare day stands for: its first, or the first of the day after. */
+/** The instant that a bare day stands for: its start, or the start of the next day. */
 export type DayMeans = 'start' | 'end';
 
 export type TimeReading = { time: Date; fault?: never } | { time?: never; fault: string };
@@ -66,7 +63,7 @@ function readParts(text: string): Parts | undefined {
   };
 }
 
-/** Texts that lack one thing, each with what to do about it. */
+/** Common mistakes, each with how to fix it. */
 const nearMisses = [
   [
     /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d)?(\.\d+)? \d\d:\d\d$/,
@@ -84,7 +81,7 @@ function shapeFault(text: string): string {
 const outOfRange = 'must lie in 1970 to 9999';
 
 function calendarFault({ year, month, day, isDay }: Parts): string | undefined {
-  // A zone can lead from the last day of 1969 into 1970.
+  // A zone offset can move the last day of 1969 into 1970.
   if (year < (isDay ? 1970 : 1969)) return outOfRange;
   if (month < 1 || month > 12) return 'is not in the calendar: months are 01 to 12';
   const days = new Date(Date.UTC(year, month, 0)).getUTCDate();

@@ -13,34 +13,33 @@ import {
 } from './json-text.ts';
 import { isKeptNumber } from './kept-number.ts';
 
-/** Something that a JSON text says and its parsed value does not. */
+/** Information of a JSON text that its parsed value lacks. */
 export type JsonLoss = {
   kind: 'duplicate_member' | 'changed_number';
-  /** Where it stands: `metadata.ids.0`. */
+  /** Path of the value: `metadata.ids.0`. */
   path: string;
-  /** The rest of a sentence that begins with the path. */
+  /** Completes a sentence that begins with the path. */
   message: string;
 };
 
-/** Enough to mend a text by. */
+/** Enough to correct a text by. */
 const lossesMax = 20;
 
-/** Without the number: a secret without quotes is one as well. */
+/** Omits the number: an unquoted secret is one too. */
 const changedNumber = 'would be changed, since a double cannot hold it: send it as a string';
 
-/** An object or a list that is being filled. */
+/** An object or a list under construction. */
 type Frame = {
   container: Record<string, unknown> | unknown[];
-  /** Of an object: the names so far, as they are meant. */
+  /** Names of an object so far, unescaped. */
   names: Set<string> | undefined;
   name: string;
   isAtValue: boolean;
 };
 
 /**
- * Builds the value of a valid JSON text piece by piece, and notes what would be lost with a path.
- * Slower than `JSON.parse`, so it is only for texts in which there may be something to note, or
- * whose names `JSON.parse` may read wrongly (read-json.ts).
+ * JSON parser that builds the value step by step and reports each loss with its path. Slower than
+ * `JSON.parse`, so it runs only on texts that may lose something (read-json.ts).
  */
 export function rebuildJson(text: string): { value: unknown; losses: JsonLoss[] } {
   const root: Frame = { container: [], names: undefined, name: '', isAtValue: true };
@@ -84,12 +83,12 @@ function put(frame: Frame, value: unknown): void {
   if (Array.isArray(container)) return void container.push(value);
   frame.isAtValue = false;
   if (name !== '__proto__') container[name] = value;
-  // A member like any other in JSON; assigned, it would set the prototype.
+  // `__proto__` is an ordinary member in JSON; an assignment would set the prototype.
   else
     Object.defineProperty(container, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** False when the object has one of that name already, however either is escaped. */
+/** False for a duplicate name, with or without escapes. */
 function takeName(frame: Frame, name: string): boolean {
   frame.name = name;
   const isNew = frame.names?.has(name) === false;
@@ -97,7 +96,7 @@ function takeName(frame: Frame, name: string): boolean {
   return isNew;
 }
 
-/** Of what is looked at and not yet put. The outermost frame is the text itself. */
+/** Path of the current value. The outermost frame is the text itself. */
 function pathOf([, ...frames]: readonly Frame[]): string {
   return frames
     .map(({ container, name }, index, { length }) =>

@@ -1,8 +1,7 @@
 /**
- * The last line of defence for logs and messages: whatever looks like a secret of ours, a JWT or a
- * bearer token is cut down to what is public of it, wherever it stands in a text. It does not
- * replace keeping secrets out of there in the first place. Lengths are bounded, so that a hostile
- * text costs time in proportion to its length.
+ * Redaction patterns: our secrets, JWTs and bearer tokens in a text are cut to their public part.
+ * The last defence for logs and messages, where secrets must not be in the first place. Lengths are
+ * bounded, so that hostile text costs linear time.
  */
 const patterns: ReadonlyArray<[RegExp, string]> = [
   [/(fl_(?:user|master)_[a-z0-9]{1,16}_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],

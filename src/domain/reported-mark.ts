@@ -3,26 +3,23 @@ import { numberRanges } from './number-ranges.ts';
 import type { UsageMark } from './usage.ts';
 import { isAccepted, type VerdictCode } from './verdict.ts';
 
-/** Why a mark of a report does not count. */
+/** Reason why a mark of a usage report is not counted. */
 export type LeftOutReason = 'time' | 'outcome' | 'calls' | 'cost' | 'unknown_key' | 'limited_key';
 
-/**
- * A gateway that could not deliver for longer has its counts refused: they would open partitions
- * that were dropped.
- */
+/** Maximum delay of a report. Later counts would open partitions that were dropped. */
 const lateMsMax = 7 * 86_400_000;
 const earlyMsMax = 3_600_000;
 
 /**
- * How long after a key was limited its calls of before may still come in: as long as a silent
+ * How long after a key was limited its earlier calls are still accepted: as long as a silent
  * verifier is remembered.
  */
 export const reportedLateMsMax = 20 * 60_000;
 
-/** These are decided by the broker alone, or belong to no key. */
+/** Codes that only the broker decides, or that belong to no key. */
 const brokersOwn: readonly VerdictCode[] = ['MALFORMED', 'NOT_FOUND', 'RATE_LIMITED', 'QUOTA_EXCEEDED'];
 
-/** What makes a mark impossible by itself; undefined when nothing does. */
+/** Returns why a mark is impossible by itself, or undefined. */
 export function impossibilityOf(mark: UsageMark, nowMs: number): LeftOutReason | undefined {
   const { minuteMs, code, calls, cost } = mark;
   if (minuteMs <= nowMs - lateMsMax || minuteMs >= nowMs + earlyMsMax) return 'time';
@@ -32,12 +29,12 @@ export function impossibilityOf(mark: UsageMark, nowMs: number): LeftOutReason |
   return undefined;
 }
 
-/** When a line of keys became one that only the broker decides about; null: it always was. */
+/** Since when only the broker decides about a line of keys; null: always. */
 export type Limited = { sinceMs: number | null };
 
 /**
- * Whether a verifier may have decided in that minute about a line that is limited now: not since it
- * was limited. What it decided before counts, so that a quota that is set starts from all that was
+ * Whether a verifier may have decided in that minute about a line that is limited now. It may,
+ * before the line was limited. Those calls count, so that a new quota starts from all that was
  * spent.
  */
 export function mayHaveDecided(limited: Limited, mark: UsageMark, nowMs: number): boolean {

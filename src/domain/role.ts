@@ -1,7 +1,7 @@
 import { FlowplateError } from './errors.ts';
 import type { PlatformPermission } from './permission.ts';
 
-/** A named list of permissions. */
+/** A named list of permissions of platform users. */
 export type Role = {
   id: string;
   name: string;
@@ -13,22 +13,22 @@ export type Role = {
 };
 
 /**
- * Built in with the others (migration 0008). Creating, resetting and deleting users and handling
- * master keys are this role's alone, whatever a custom role lists.
+ * Super-admin, built in by migration 0008. Only this role may create, reset and delete users and
+ * handle master keys.
  */
 export const superAdminRoleId = 'role_platform_admin';
 
-/** Permissions and the super-admin's role together: what somebody holds, or would be given. */
+/** Roles and permissions that a caller has, or would be given. */
 export type Holding = { roleIds: readonly string[]; permissions: readonly PlatformPermission[] };
 
-/** Nobody grants, changes or takes away what they do not hold themselves. */
+/** Privilege check: callers cannot grant, change or remove rights that they do not have. */
 export function requireHolds(own: Holding, wanted: Holding): void {
   const missing = wanted.permissions.filter((permission) => !own.permissions.includes(permission));
   const needsSuperAdmin =
     wanted.roleIds.includes(superAdminRoleId) && !own.roleIds.includes(superAdminRoleId);
   if (missing.length === 0 && !needsSuperAdmin) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-    systemMessage: 'Nobody grants, changes or takes away what they do not hold themselves',
+    systemMessage: 'Callers cannot grant, change or take away permissions that they do not hold',
     details: { missing_permissions: missing, ...(needsSuperAdmin && { required_role: superAdminRoleId }) },
   });
 }

@@ -5,8 +5,9 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM under a key of its own for each sealing, derived from `secret`: salt, nonce, tag,
- * ciphertext. `purpose` keeps what is sealed for one thing from being opened as another.
+ * Authenticated encryption: AES-256-GCM with a key of its own for each sealing, derived from
+ * `secret`. Layout: salt, nonce, tag, ciphertext. `purpose` prevents a sealed text from being
+ * opened as another kind.
  */
 export function seal(secret: Buffer, purpose: string, text: string): Buffer {
   const salt = randomBytes(saltBytes);
@@ -16,7 +17,7 @@ export function seal(secret: Buffer, purpose: string, text: string): Buffer {
   return Buffer.concat([salt, nonce, cipher.getAuthTag(), ciphertext]);
 }
 
-/** Throws when the secret or the purpose is another, or a single bit was changed. */
+/** Throws when secret, purpose or any bit differs. */
 export function unseal(secret: Buffer, purpose: string, sealed: Buffer): string {
   const salt = sealed.subarray(0, saltBytes);
   const nonce = sealed.subarray(saltBytes, saltBytes + nonceBytes);

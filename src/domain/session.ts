@@ -1,18 +1,14 @@
-/** A token is good for a day, unless its session ends before (contract: 24 h). */
+/** A token is valid for 24 hours at most (contract). Ending its session ends it earlier. */
 export const sessionLifeMs = 86_400_000;
 
-/** A key signs for so long; the next login then makes another. */
+/** A signing key signs this long; the next login then creates another. */
 export const signingMs = 30 * 86_400_000;
 /**
- * After that it only verifies, until the last token that it signed has expired; with room for
- * clocks that differ.
+ * Afterwards it only verifies, until its last token has expired, with room for clock differences.
  */
 export const signingKeyLifeMs = signingMs + 2 * sessionLifeMs;
 
-/**
- * What a token says about itself; a token for anything else is none of ours (RFC 8725 §3.8, §3.9,
- * §3.11).
- */
+/** Fixed claims of a session token. Other tokens are refused (RFC 8725 §3.8, §3.9, §3.11). */
 export const sessionToken = {
   algorithm: 'EdDSA',
   type: 'flowplate-session+jwt',

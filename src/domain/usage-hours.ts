@@ -3,20 +3,17 @@ import { addCounts, type UsageMark } from './usage.ts';
 const hourMs = 3_600_000;
 
 /**
- * What happened to one line of keys within one hour with one outcome: a row of the table, and the
- * finest that is kept.
+ * Usage of one line of keys within one hour with one outcome: one row of the table, its finest
+ * resolution.
  */
 export type UsageHour = Omit<UsageMark, 'minuteMs'> & { hourMs: number };
 
 /**
- * Sums of marks by line, hour and outcome. Thousands of marks of a busy moment become one row each
- * for the database, so the cost of counting grows with the keys in use and not with the calls.
+ * Sums usage marks by line, hour and outcome. Thousands of marks become one database row each, so
+ * the cost grows with the keys in use and not with the calls.
  */
 export class UsageHours {
-  /**
-   * Few hours and outcomes for each line: looking through them is cheaper than a longer name for
-   * each.
-   */
+  /** A short list for each line: scanning it is cheaper than a composite map key. */
   readonly #byLineage = new Map<string, UsageHour[]>();
   #size = 0;
 
@@ -40,7 +37,7 @@ export class UsageHours {
     hour.lastAtMs = Math.max(hour.lastAtMs, mark.lastAtMs);
   }
 
-  /** In the order of the lines: neighbours in the table are written together. */
+  /** Sorted by line: neighbouring rows are written together. */
   sorted(): UsageHour[] {
     const lines = [...this.#byLineage].sort(([one], [other]) => (one < other ? -1 : 1));
     return lines.flatMap(([, hours]) => hours);

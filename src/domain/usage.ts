@@ -1,15 +1,11 @@
 import type { VerdictCode } from './verdict.ts';
 
 /**
- * What happened to one line of keys within one minute with one outcome. Sums, so that marks of one
- * kind can be added up.
+ * Usage of one line of keys within one minute with one outcome. Marks of one kind can be added up.
  */
 export type UsageMark = {
   lineageId: string;
-  /**
-   * Start of the minute, Unix milliseconds UTC. The minute is in the mark, so a late flush still
-   * lands on its own day.
-   */
+  /** Start of the minute, Unix milliseconds. A late flush still lands on its own day. */
   minuteMs: number;
   code: VerdictCode;
   calls: number;
@@ -19,8 +15,8 @@ export type UsageMark = {
 };
 
 /**
- * One process's marks since its last flush, or a part of them. The id makes a repeated delivery
- * count once.
+ * Usage marks of one process since its last flush, or a part of them. The id deduplicates repeated
+ * deliveries.
  */
 export type UsageFlush = { id: string; marks: UsageMark[] };
 
@@ -30,20 +26,17 @@ export function startOfMinuteMs(atMs: number): number {
   return atMs - (atMs % minuteMs);
 }
 
-/** Sum of two counts. It stops at 2^53 − 1, beyond which a number forgets its last digits. */
+/** Saturating sum: stops at 2^53 − 1, beyond which a double loses digits. */
 export function addCounts(one: number, other: number): number {
   return Math.min(one + other, Number.MAX_SAFE_INTEGER);
 }
 
-/** `2030-06-15`, as Postgres reads a date. */
+/** Date in UTC, such as `2030-06-15`. */
 export function utcDay(at: Date): string {
   return at.toISOString().slice(0, 10);
 }
 
-/**
- * Start of the UTC day or month that contains `at`. Calendar arithmetic in UTC knows no daylight
- * saving.
- */
+/** Start of the UTC day or month that contains `at`. */
 export function startOfPeriod(period: 'day' | 'month', at: Date): Date {
   return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), period === 'day' ? at.getUTCDate() : 1));
 }

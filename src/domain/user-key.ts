@@ -7,7 +7,7 @@
  *       └────expiry over───────────────────────────────────────▶ expired
  *     expired ──refresh with a new end / revoke────────────────▶ revoked
  *
- * `disabled` is no state but a switch on an active key. Expiry and the end of a grace are decided
+ * `disabled` is a switch on an active key, not a state. Expiry and the end of a grace are decided
  * from their times whenever a key is verified or listed; the sweep that writes `expired` and
  * `revoked` only tidies.
  */
@@ -30,7 +30,7 @@ export type Quota = { limit: number; period: QuotaPeriod; on_unavailable?: OnUna
 
 export type Metadata = Record<string, unknown>;
 
-/** What the owner of a key decides about it, and what a refresh carries over. */
+/** Settings that the owner of a key chooses. A refresh carries them over. */
 export type KeySettings = {
   name: string | null;
   metadata: Metadata;
@@ -57,8 +57,8 @@ export const unsetSettings: KeySettings = {
 export type Key = KeySettings & {
   id: string;
   /**
-   * The id of the first key of this line of refreshes: usage and quota are counted under it, so
-   * they carry over.
+   * Id of the first key of this line. Usage and quota are counted under it, so a refresh carries
+   * them over.
    */
   lineageId: string;
   keyPrefix: string;
@@ -71,14 +71,11 @@ export type Key = KeySettings & {
   revokedAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
-  /** Grows with each change that may turn a yes into a no; caches compare it. */
+  /** +1 with each change that may turn a yes into a no; caches compare it. */
   revision: number;
 };
 
-/**
- * The status as it is at `now`, whether or not the sweep has come by. The boundary instant itself
- * is already over.
- */
+/** Status at `now`, before or after the sweep. At the boundary instant it has already ended. */
 export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): KeyStatus {
   if (key.status === 'revoked' || key.status === 'expired') return key.status;
   if (key.supersededUntil !== null && now >= key.supersededUntil) return 'revoked';
@@ -93,12 +90,12 @@ export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUnti
  */
 export const predecessorsMax = 30;
 
-/** Long enough for an owner who comes back from a holiday; later a key is minted anew. */
+/** Long enough for an owner who returns from a holiday. Later a key is minted again. */
 export const renewableMs = 30 * 24 * 3_600_000;
 
 /**
- * Whether a refresh may give an expired key a successor with a new end. One in its grace has a
- * successor already.
+ * Whether a refresh may replace an expired key by one with a new end. A key in its grace already
+ * has a successor.
  */
 export function isRenewable(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): boolean {
   if (key.status === 'superseded' || key.expiresAt === null || statusAt(key, now) !== 'expired') return false;

@@ -1,8 +1,7 @@
 import type { Metadata } from './user-key.ts';
 
 /**
- * The answers of a verification, in the order in which they are decided. Callers must expect
- * further ones.
+ * Codes of a verification, in the order in which they are decided. Callers must expect new ones.
  */
 export const verdictCodes = [
   'MALFORMED',
@@ -23,7 +22,7 @@ export const verdictCodes = [
 
 export type VerdictCode = (typeof verdictCodes)[number];
 
-/** `SUPERSEDED` is a yes as well: the key has a successor and is inside its grace. */
+/** `SUPERSEDED` also accepts: the key has a successor and is inside its grace. */
 export type AcceptedCode = 'VALID' | 'SUPERSEDED';
 export type RefusedCode = Exclude<VerdictCode, AcceptedCode>;
 
@@ -32,9 +31,9 @@ export function isAccepted(code: VerdictCode): code is AcceptedCode {
 }
 
 /**
- * How far a limit is used up after this call. `enforced`: `true`, counted for all processes;
- * `local`, the counters could not be reached, and `remaining` is what is left of this process's
- * share; `false`, the key says `on_unavailable: "allow"`, and nothing was counted.
+ * State of a limit after this call. `enforced`: `true`, counted for all processes; `local`, the
+ * counters could not be reached, and `remaining` is what is left of this process's share; `false`,
+ * the key says `on_unavailable: "allow"`, and nothing was counted.
  */
 export type LimitState = {
   limit: number;

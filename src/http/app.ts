@@ -20,14 +20,14 @@ export type AppParts = ApiParts &
   RouteParts &
   HealthParts &
   ProblemParts & {
-    /** Where the built portal lies. */
+    /** Directory of the built portal. */
     portalDirectory: string;
-    /** Of verdicts `NOT_FOUND`: strangers who come through a gateway that is known. */
+    /** For `NOT_FOUND` verdicts: made-up keys through known gateways. */
     unknownKeyPace: RefusalPace;
     newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
-    /** For what is large and open to anybody. */
+    /** For large and public files. */
     documentPace: RefusalPace;
   };
 
@@ -36,7 +36,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  // So that a proxy's rule for `/users` covers all of it: `/Users` and `/users/` are not found.
+  // A proxy rule for `/users` must cover all of it, so `/Users` and `/users/` are not found.
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use(
@@ -58,14 +58,14 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-/** Refuses a request that a proxy in front may have read as another one. */
+/** Refuses a request that a proxy may have parsed differently. */
 const requireOneReading: RequestHandler = (req, _res, next) => {
   if (!hasOneHost(req)) throw new FlowplateError('INVALID_REQUEST');
   if (!hasOneReading(req.url)) throw new FlowplateError('ROUTE_NOT_FOUND');
   next();
 };
 
-/** The routes of one path, one a method. Every other method gets 405, which names these. */
+/** Routes of one path, one per method. Other methods get 405 with the list of these. */
 function addPath(app: Express, parts: AppParts, { path, routes: group }: PathRoutes<AppParts>): void {
   const place = app.route(path).all(refuseReservedWords);
   for (const route of group) place[route.method](handler(parts, route));
@@ -74,7 +74,7 @@ function addPath(app: Express, parts: AppParts, { path, routes: group }: PathRou
 
 /**
  * Answers 404 for a reserved word in the place of an id, in any case and encoding. A proxy that
- * folds case or decodes takes such a path for another route.
+ * folds case or decodes would take such a path for another route.
  */
 const refuseReservedWords: RequestHandler = ({ params }, _res, next) => {
   const [name] = Object.entries(params).find(([, value]) => isReservedWord(String(value))) ?? [];
@@ -106,8 +106,8 @@ function methodNotAllowed(methods: string[]): RequestHandler {
 }
 
 /**
- * Tells keep-alive clients to leave while the process still answers, so that none of them sends
- * into a closed connection.
+ * Asks keep-alive clients to close while the process still answers, so that none sends into a
+ * closed connection.
  */
 function closeWhenDraining({ isDraining }: HealthParts): RequestHandler {
   return (_req, res, next) => {

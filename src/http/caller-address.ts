@@ -2,16 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import { parseIpAddress } from '../domain/ip-address.ts';
 import { isIpAllowed } from '../domain/ip-allowlist.ts';
 
-/**
- * The caller's address in its canonical spelling; undefined, and on no allow-list, when unknown.
- */
+/** Canonical address of the caller; undefined when unknown, and then on no allow-list. */
 export type ReadAddress = (req: IncomingMessage) => string | undefined;
 
 /**
  * Client address behind proxies: the peer of the connection and, as long as each hop is a trusted
- * proxy, the entries of `X-Forwarded-For` from the last to the first. An entry that is no address
- * ends the walk, and the address is unknown: a trusted proxy wrote that entry, so neither the proxy
- * nor an earlier entry may stand in for the client.
+ * proxy, the entries of `X-Forwarded-For` from the last to the first. An invalid entry makes the
+ * address unknown: a trusted proxy wrote it, so neither the proxy nor an earlier entry may replace
+ * the client.
  */
 export function addressReader(trustedProxies: readonly string[]): ReadAddress {
   const readPeer = (req: IncomingMessage) => parseIpAddress(req.socket.remoteAddress);
@@ -26,7 +24,7 @@ export function addressReader(trustedProxies: readonly string[]): ReadAddress {
   };
 }
 
-/** Several lines are one list: Node joins them with a comma. */
+/** Node joins repeated headers with a comma, into one list. */
 function forwardedFor(req: IncomingMessage): string[] {
   const sent = req.headers['x-forwarded-for'];
   return typeof sent === 'string' ? sent.split(',') : [];

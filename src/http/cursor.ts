@@ -4,8 +4,8 @@ import { numberRanges } from '../domain/number-ranges.ts';
 import { queryNumber } from './query-number.ts';
 
 /**
- * An opaque cursor is the id of the last row of the page before, wrapped so that nobody builds on
- * what it is. One that was tampered with, or belongs to another list, is refused.
+ * Opaque cursor: the encoded id of the last row of the previous page. Refuses cursors that were
+ * changed or belong to another list.
  */
 export function cursorOf(kind: IdKind) {
   return z
@@ -27,8 +27,8 @@ export function pageLimitTo(max: number) {
 export const pageLimit = pageLimitTo(numberRanges.pageSize.max);
 
 /**
- * Where the next page of a bare array is (RFC 8288); nothing on the last page. `query`: what
- * narrowed this page.
+ * `Link` header to the next page of a bare array (RFC 8288); none on the last page. `query`: the
+ * filters of this page.
  */
 export function nextPage(
   path: string,

@@ -38,7 +38,7 @@ export function docsPage<Parts>(routes: readonly Route<Parts>[], pace: RefusalPa
     res.setHeader('Content-Length', document.length);
     pace.end(res, document);
   });
-  // Swagger UI sets styles on its elements and draws its icons from data URLs.
+  // Swagger UI sets inline styles, and draws icons from data URLs.
   const policy = helmet.contentSecurityPolicy({
     useDefaults: false,
     directives: {

@@ -4,7 +4,7 @@ import type { ReadAddress } from './caller-address.ts';
 import { type FormMembers, readFormBody } from './read-body.ts';
 import { contextOf } from './request-context.ts';
 
-/** One request and its answer, however it was dispatched: by Express, or directly by a door. */
+/** A request and its response, independent of the dispatcher: Express, or a fast endpoint. */
 export type HttpExchange = {
   req: IncomingMessage;
   res: ServerResponse;
@@ -16,7 +16,7 @@ export type HttpExchange = {
    * routes they also say who calls.
    */
   form: (membersMax?: number) => Promise<FormMembers>;
-  /** The caller's address; asked only for master keys with an address list. */
+  /** Caller's address; needed for master keys with an address list only. */
   ip: () => string | undefined;
   /** Tells who it was, once that is known. */
   onPrincipal: (principalId: string) => void;
@@ -41,7 +41,7 @@ export function fromExpress(req: Request, res: Response, readAddress: ReadAddres
   };
 }
 
-/** Single flight over the body: a stream can be read only once. */
+/** Single flight for the body, because a stream can be read only once. */
 export function formReader(req: IncomingMessage): HttpExchange['form'] {
   let members: Promise<FormMembers> | undefined;
   return (membersMax) => {

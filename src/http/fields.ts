@@ -10,7 +10,7 @@ export const noParams = z.strictObject({});
 export const noQuery = z.strictObject({});
 export const noBody = z.strictObject({});
 
-/** Id of a user or an organization, as the backends chose it. */
+/** Id of a user or an organization, chosen by a backend. */
 export const externalId = z
   .string()
   .regex(externalIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : @ - and begin with a letter or digit')
@@ -28,30 +28,24 @@ export const scopes = z
   .transform((all) => [...new Set(all)]);
 
 export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).min(1).max(64).meta({
-  description: 'Addresses and CIDR ranges; verification must then bring an ip that lies in one of them.',
+  description: 'Addresses and CIDR ranges. A verification must then send an `ip` inside one of them.',
 });
 
 /** A time in an answer: RFC 3339 in UTC. */
 export const timestampText = z.iso.datetime();
 
-/** A whole number within a range, its ends included. */
+/** Integer within a range, bounds included. */
 export function intIn({ min, max }: { min: number; max: number }) {
   return z.int().min(min).max(max);
 }
 
-/**
- * A time from which something counts, or before or since which something happened: a bare day means
- * its beginning.
- */
+/** Start of a range, or a time in a filter. A bare day means its start. */
 export const startTime = timeField('start', 'its beginning');
 
-/**
- * A time at which something ends, itself excluded: a bare day means its end, so that the day still
- * counts.
- */
+/** Exclusive end of a range. A bare day means its end, so that the day is included. */
 export const endTime = timeField('end', 'its end');
 
-/** A whole day in UTC, as its first moment. */
+/** A whole day in UTC, as its first instant. */
 export const wholeDay = z
   .string()
   .regex(/^\d{4}-\d\d-\d\d$/, 'must be a day such as 2026-03-12')

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 
 /**
- * Probes of a process: any number of callers of `/health/ready` cost the stores one look a second.
+ * Interval of the probes: callers of `/health/ready` cost the stores one check a second at most.
  */
 const probeEveryMs = 1_000;
 
@@ -13,8 +13,8 @@ export type HealthParts = {
 };
 
 /**
- * The process runs and its event loop turns. Nothing else: a dependency that is down is not cured
- * by a restart.
+ * Liveness: the event loop turns. Dependencies are not checked, because a restart does not repair
+ * them.
  */
 export function live(): RequestHandler {
   return (_req, res) => {
@@ -23,9 +23,8 @@ export function live(): RequestHandler {
 }
 
 /**
- * Whether traffic should come here: not while draining, and not without Postgres, since mint,
- * refresh and revoke need it. Without Redis or without a lease everything still works, only slower;
- * that is `degraded`, and no reason to send traffic away.
+ * Readiness: not draining, and Postgres answers, which mint, refresh and revoke need. Without Redis
+ * or a lease the service is slower but complete. That is `degraded`, and no reason to stop traffic.
  */
 export function ready(parts: HealthParts): RequestHandler {
   const isPostgresUp = probe(parts.isPostgresUp);
@@ -47,9 +46,7 @@ function upOrDown(isUp: boolean): 'up' | 'down' {
   return isUp ? 'up' : 'down';
 }
 
-/**
- * Shares one look among all callers, also while it runs, and repeats it for callers a second later.
- */
+/** Caches a check for a second, and shares it while it runs. */
 function probe(look: () => Promise<boolean>): () => Promise<boolean> {
   let isUp = Promise.resolve(false);
   let freshUntilMs = 0;

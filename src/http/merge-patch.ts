@@ -1,6 +1,6 @@
 /**
- * JSON merge patch (RFC 7396 §2): the members of `patch` replace or join those of `target`, and
- * null takes one away. A patch that is no object replaces the whole.
+ * JSON merge patch (RFC 7396 §2). Members of `patch` replace or join those of `target`, and null
+ * removes one. A patch that is no object replaces the whole value.
  */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;

@@ -7,7 +7,7 @@ import { securitySchemes } from './security-schemes.ts';
 import { linesMediaType } from './send-answer.ts';
 import { authorizePaths } from './verify/authorize-document.ts';
 
-/** What any operation can answer. */
+/** Errors of every operation. */
 const commonErrors: readonly ErrorCode[] = [
   'VALIDATION_ERROR',
   'TOO_MANY_ATTEMPTS',
@@ -20,8 +20,8 @@ const bodyErrors: readonly ErrorCode[] = ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', '
 const idempotencyErrors: readonly ErrorCode[] = ['IDEMPOTENCY_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED'];
 
 /**
- * The whole API as OpenAPI 3.1, derived from the routes: there is no second description that could
- * differ.
+ * OpenAPI 3.1 document of the whole API, derived from the routes, so that it cannot differ from
+ * them.
  */
 export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
   const paths: ZodOpenApiPathsObject = {};
@@ -86,10 +86,7 @@ function bodyContent<Parts>({ body, bodyFormat, mergePatchBody = body, method }:
   return method === 'patch' ? { ...json, 'application/merge-patch+json': { schema: mergePatchBody } } : json;
 }
 
-/**
- * A request without a body is read as one without members: when that is refused, there must be a
- * body.
- */
+/** Whether a body is required: an absent one is validated as `{}`. */
 function isBodyNeeded<Parts>({ body }: Route<Parts>): boolean {
   return !body.safeParse({}).success;
 }

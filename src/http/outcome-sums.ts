@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { addCounts } from '../domain/usage.ts';
 import { isAccepted, type VerdictCode } from '../domain/verdict.ts';
 
-/** What an answer tells of counted verifications, whoever's they are. */
+/** Usage counts in an answer. */
 export const outcomeFields = {
   requests: z.int().describe('Accepted verifications'),
   refused: z.int(),

@@ -4,9 +4,8 @@ import type { JsonLoss } from '../domain/rebuild-json.ts';
 import { toViolation } from './validate.ts';
 
 /**
- * The value of a JSON text that a caller sent. `INVALID_JSON` for a member that stands twice: a
- * proxy in between may have seen the other one. `VALIDATION_ERROR` for a number that would be kept
- * as another. Both name the paths.
+ * Parses JSON from a caller. `INVALID_JSON` for duplicate members, since a proxy may have read the
+ * other one. `VALIDATION_ERROR` for a number that a double cannot hold. Both list the paths.
  */
 export function parseSentJson(text: string): unknown {
   const { value, losses } = readJson(text);
@@ -14,7 +13,7 @@ export function parseSentJson(text: string): unknown {
   const duplicates = violationsOf(losses, 'duplicate_member');
   if (duplicates.length === 0) throw validationError(violationsOf(losses, 'changed_number'));
   throw new FlowplateError('INVALID_JSON', {
-    systemMessage: `A member stands twice in the body: ${duplicates.map(({ path }) => path).join(', ')}`,
+    systemMessage: `Duplicate members in the body: ${duplicates.map(({ path }) => path).join(', ')}`,
     details: duplicates,
   });
 }

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { type RequestHandler, Router } from 'express';
 import { FlowplateError } from '../domain/errors.ts';
 
-/** Vite writes it where a nonce belongs (portal/vite.config.ts). */
+/** Placeholder that Vite writes in place of a nonce (portal/vite.config.ts). */
 const noncePlace = '__CSP_NONCE__';
 
 const contentTypes: Record<string, string> = {
@@ -17,12 +17,11 @@ const contentTypes: Record<string, string> = {
 type Asset = { type: string; plain: Buffer; gzipped: Buffer };
 
 /**
- * The portal under `/platform/`: the files that `npm run build` in portal/ has made, and the one
- * page for every other address below, for the views are the page's own. They are read once, so that
- * nothing a caller sends becomes the name of a file.
+ * Serves the portal under `/platform/`: the built files, and the single page for all other paths
+ * below. Files are read once at start, so that no request text becomes a file name.
  */
 export function portalPages(directory: string): Router {
-  // Strict: /platform and /platform/ are two addresses.
+  // Strict routing: /platform and /platform/ differ.
   const router = Router({ caseSensitive: true, strict: true });
   const page = readPage(directory);
   const assets = readAssets(directory);
@@ -53,7 +52,7 @@ function readAssets(directory: string): Map<string, Asset> {
 /** Browsers send 30 characters. A list of 16 KiB would take milliseconds to sort. */
 const codingsLengthMax = 200;
 
-/** Their names carry a hash of what is in them: what was loaded once is never asked for again. */
+/** Immutable assets: their names contain a hash of the content. */
 function sendAsset(assets: Map<string, Asset>): RequestHandler<{ name: string }> {
   return (req, res) => {
     const asset = assets.get(req.params.name);
@@ -78,9 +77,8 @@ function sendPage(page: string): RequestHandler {
 }
 
 /**
- * No script but our own files. Mantine writes its variables and responsive styles into `<style>`
- * elements; only those that carry the nonce of this very answer are taken.
- * https://mantine.dev/theming/mantine-provider/#getstylenonce
+ * Content security policy: scripts from our own files only. Mantine writes `<style>` elements,
+ * which need the nonce of this answer. https://mantine.dev/theming/mantine-provider/#getstylenonce
  */
 function contentSecurityPolicy(nonce: string): string {
   return [

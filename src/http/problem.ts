@@ -13,7 +13,7 @@ const notFound = 'not_found_error';
 const conflict = 'conflict_error';
 const unavailable = 'service_unavailable_error';
 
-/** Every code's status, type and texts: the one place where an error becomes HTTP. */
+/** Status, type and texts of each error code: the only place where an error becomes HTTP. */
 export const problems: Record<ErrorCode, Problem> = {
   INVALID_REQUEST: {
     status: 400,
@@ -31,7 +31,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 400,
     type: invalidRequest,
     message: 'More than one credential was sent.',
-    systemMessage: 'Two headers that carry a credential differ, or one was sent twice with different values',
+    systemMessage: 'Two credential headers differ, or one was sent twice with different values',
   },
   AUTHENTICATION_REQUIRED: {
     status: 401,
@@ -61,7 +61,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 403,
     type: 'authorization_error',
     message: 'You cannot do this to your own account.',
-    systemMessage: 'Another operator has to do this',
+    systemMessage: 'Ask another operator',
   },
   ORGANIZATION_SUSPENDED: {
     status: 403,
@@ -72,7 +72,7 @@ export const problems: Record<ErrorCode, Problem> = {
   ROUTE_NOT_FOUND: {
     status: 404,
     type: notFound,
-    message: 'There is nothing at this address.',
+    message: 'This address does not exist.',
     systemMessage: 'No route has this path',
   },
   KEY_NOT_FOUND: {
@@ -115,7 +115,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 404,
     type: notFound,
     message: 'The verifier was not found.',
-    systemMessage: 'Unknown, ended, forgotten, of another master key, or ahead of this feed: register anew',
+    systemMessage: 'Unknown, ended, of another master key, or ahead of this feed: register again',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
@@ -156,9 +156,8 @@ export const problems: Record<ErrorCode, Problem> = {
   VERIFIER_BEHIND: {
     status: 409,
     type: conflict,
-    message: 'The verifier has not applied what it was told.',
-    systemMessage:
-      'The reported place lies before what the last answer contained: empty the caches and register anew',
+    message: 'The verifier reports fewer changes than it had applied.',
+    systemMessage: 'The reported position lies before the last answer: empty the caches and register again',
   },
   EMAIL_ALREADY_EXISTS: {
     status: 409,
@@ -230,7 +229,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 429,
     type: 'rate_limit_error',
     message: 'Too many requests. Please try again later.',
-    systemMessage: 'This credential has used up what it may have at a time',
+    systemMessage: 'This credential has reached its limit',
   },
   TOO_MANY_ATTEMPTS: {
     status: 429,
@@ -254,14 +253,13 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 503,
     type: unavailable,
     message: 'The service is overloaded. Please try again.',
-    systemMessage: 'Too much is waiting already',
+    systemMessage: 'The queue is full',
   },
 };
 
 /**
- * The one catch. Everything that is not a `FlowplateError` is logged and leaves as a bare
- * `INTERNAL_ERROR`; an answer that has begun already cannot become another one, so its connection
- * is cut. `schemes` are those of the route; a 401 asks for them.
+ * Error handler. Errors other than `FlowplateError` are logged and sent as a bare `INTERNAL_ERROR`.
+ * If the answer has begun, the connection is closed. `schemes`: challenges for a 401.
  */
 export function answerProblem(
   { log, refusalPace }: ProblemParts,
@@ -284,7 +282,7 @@ type ProblemExchange = Pick<HttpExchange, 'req' | 'res' | 'requestId' | 'isCalle
 
 function toFlowplateError(thrown: unknown): FlowplateError {
   if (thrown instanceof FlowplateError) return thrown;
-  // Express's router refuses a path that is not valid percent-encoding before any route sees it.
+  // Express's router refuses invalid percent-encoding before any route.
   if (thrown instanceof URIError)
     return validationError([{ path: 'path', message: 'is not valid percent-encoding' }]);
   return new FlowplateError('INTERNAL_ERROR', { cause: thrown });
@@ -304,7 +302,7 @@ function endProblem(
   else pace.end(res, text);
 }
 
-/** Sets the status and the headers, and returns the body. */
+/** Sets status and headers, and returns the body. */
 function setProblem(
   { req, res, requestId }: ProblemExchange,
   error: FlowplateError,
@@ -321,7 +319,7 @@ function setProblem(
   if (status === 401) res.setHeader('WWW-Authenticate', challengesOf(schemes));
   if (status === 415 && req.method === 'PATCH') res.setHeader('Accept-Patch', patchTypes.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', error.retryAfterSeconds);
-  // What was not read would be taken for the next request on this connection.
+  // Unread body bytes would be parsed as the next request on this connection.
   if (status === 413 || error.code === 'INVALID_REQUEST') res.setHeader('Connection', 'close');
   return text;
 }
@@ -343,7 +341,9 @@ function envelope(error: FlowplateError, traceId: string) {
   };
 }
 
-/** RFC 9457: the same facts under the standard's names, ours as extension members. */
+/**
+ * RFC 9457 problem details: the same facts under the standard's names, ours as extension members.
+ */
 function problemBody(error: FlowplateError, traceId: string) {
   const { status, message, systemMessage, type } = problems[error.code];
   return {

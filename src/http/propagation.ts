@@ -3,31 +3,31 @@ import { isOrganizationCaller, isPlatformCaller, type Principal } from '../domai
 import type { HeldUpBy, Propagation } from '../domain/propagation.ts';
 import { timestampText } from './fields.ts';
 
-/** What every answer says that takes something away from a key. */
+/** Propagation fields of every answer to a revoke or another restriction. */
 export const propagationFields = {
   propagation: z
     .enum(['complete', 'pending'])
     .describe(
-      'complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet',
+      'complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet',
     ),
   propagation_detail: z.strictObject({
     acknowledged: z.int(),
     total: z.int(),
     waited_ms: z.int(),
-    effective_by: timestampText.describe('When it is certain in any case'),
+    effective_by: timestampText.describe('Time from which it is in effect everywhere'),
     held_up_by: z
       .array(z.strictObject({ verifier_id: z.string(), master_key_id: z.string().nullable() }))
       .optional()
       .describe(
-        'Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API',
+        'Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process',
       ),
   }),
 };
 
-/** Beyond these few, the list of verifiers says more. */
+/** Beyond this number, the list of verifiers is more useful. */
 const namedMax = 20;
 
-/** `reader`: who gets the answer, where that may be an operator. */
+/** `reader`: the recipient, where it may be an operator. */
 export function toPropagation(propagation: Propagation, reader?: Principal) {
   const isNamed = !propagation.isComplete && mayKnowVerifiers(reader);
   return {
@@ -42,7 +42,7 @@ export function toPropagation(propagation: Propagation, reader?: Principal) {
   };
 }
 
-/** Those who may see the list of verifiers, inside a tenant as well. */
+/** Whether the reader may see the list of verifiers, inside a tenant as well. */
 function mayKnowVerifiers(reader: Principal | undefined): boolean {
   if (reader === undefined) return false;
   if (isOrganizationCaller(reader))
@@ -54,7 +54,7 @@ function toHeldUpBy({ verifierId, masterKeyId }: HeldUpBy) {
   return { verifier_id: verifierId, master_key_id: masterKeyId };
 }
 
-/** A change that some verifier has not confirmed yet is accepted (RFC 9110 §15.3.3), not done. */
+/** 202 (RFC 9110 §15.3.3) while some verifier has not applied the change. */
 export function statusOf({ isComplete }: Propagation): 200 | 202 {
   return isComplete ? 200 : 202;
 }

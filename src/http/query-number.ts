@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * A whole number in a query, where everything arrives as text. The document calls it an integer: a
- * generated client then takes a number, and writes the same text.
+ * Integer in a query string. The API document calls it an integer, so generated clients take a
+ * number and send the same text.
  */
 export function queryNumber({ min, max, message }: { min: number; max: number; message: string }) {
   return z

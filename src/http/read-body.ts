@@ -5,28 +5,27 @@ import { parseSentJson } from './parse-sent-json.ts';
 
 export const bodyBytesMax = 64 * 1024;
 /**
- * Of a caller who is not known. An address and a password whose every character is escaped have
- * 7.7 KB. Parsing 64 KiB takes up to 10 ms, which anybody could take from verification.
+ * Size limit for unauthenticated callers. An address and a password with every character escaped
+ * have 7.7 KB. Parsing 64 KiB takes up to 10 ms of the event loop.
  */
 export const strangersBodyBytesMax = 8 * 1024;
 const jsonType = 'application/json';
 const formType = 'application/x-www-form-urlencoded';
 const mergePatchType = 'application/merge-patch+json';
-/** The types that a PATCH takes. A 415 names them in `Accept-Patch` (RFC 5789 §2.2). */
+/** Types accepted by a PATCH. A 415 lists them in `Accept-Patch` (RFC 5789 §2.2). */
 export const patchTypes: readonly string[] = [jsonType, mergePatchType];
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The JSON body, read only once the caller is known; `{}` when none was sent. Bytes are decoded
- * strictly, since a replacement character in a stored value would be a silent change, as a lost
- * member or another number would be (parse-sent-json.ts). The parser's own message is not passed
- * on: it quotes the body.
+ * Reads the JSON body, only after authentication; `{}` when none was sent. Strict UTF-8: a
+ * replacement character would silently change a value. The parser's own message is not passed on,
+ * because it quotes the body.
  */
 export async function readJsonBody(req: IncomingMessage, bytesMax: number): Promise<unknown> {
   return readBody<unknown>(req, [jsonType], bytesMax, parseSentJson);
 }
 
-/** The same for a PATCH, which may also come as a JSON merge patch (RFC 7396). */
+/** Like `readJsonBody`, for a PATCH, which may also be a JSON merge patch (RFC 7396). */
 export async function readPatchBody(req: IncomingMessage, bytesMax: number): Promise<unknown> {
   return readBody<unknown>(req, patchTypes, bytesMax, parseSentJson);
 }
@@ -38,8 +37,8 @@ export function isMergePatch(req: IncomingMessage): boolean {
 export type FormMembers = Readonly<Record<string, string>>;
 
 /**
- * The members of a form body (RFC 6749 appendix B). One that is sent twice is `INVALID_JSON`, for
- * RFC 6749 §3.1 forbids it: of two values each reader may take the other one.
+ * Members of a form body (RFC 6749 appendix B). A duplicate is `INVALID_JSON` (RFC 6749 §3.1),
+ * since readers may differ in which value they take.
  */
 export async function readFormBody(
   req: IncomingMessage,
@@ -58,15 +57,15 @@ export const strangersMembersMax = 100;
 function parseMembers(text: string, membersMax: number): ParsedUrlQuery {
   if (Number.isFinite(membersMax) && text.split('&', membersMax + 1).length > membersMax) {
     throw new FlowplateError('INVALID_JSON', {
-      systemMessage: `Of a caller who is not known yet, a form has at most ${membersMax} members`,
+      systemMessage: `An unauthenticated form has at most ${membersMax} members`,
     });
   }
   return { ...parseForm(text, '&', '=', { maxKeys: 0 }) };
 }
 
 /**
- * Reads and parses a body. Its type is checked only when there is a first byte: some proxies send
- * a request without a body as `Transfer-Encoding: chunked` and no chunk.
+ * Reads and parses a body. Checks the type at the first byte only: some proxies send a request
+ * without a body as `Transfer-Encoding: chunked` and no chunk.
  */
 async function readBody<T>(
   req: IncomingMessage,
@@ -86,11 +85,11 @@ function tooLarge(bytesMax: number): FlowplateError {
   const isStrangers = bytesMax === strangersBodyBytesMax;
   return new FlowplateError(
     'PAYLOAD_TOO_LARGE',
-    isStrangers ? { systemMessage: 'Of a caller who is not known yet, a body has at most 8 KiB' } : {},
+    isStrangers ? { systemMessage: 'An unauthenticated body has at most 8 KiB' } : {},
   );
 }
 
-/** The value of a JSON body that has been read already. */
+/** Parses a JSON body that was read already. */
 export function parseJsonBody(bytes: Buffer): unknown {
   return decode(bytes, parseSentJson);
 }
@@ -109,21 +108,21 @@ function requireType(req: IncomingMessage, types: readonly string[]): void {
   }
 }
 
-/** Without its parameters: JSON is UTF-8, whatever a charset says (RFC 8259 §8.1). */
+/** Drops parameters: JSON is always UTF-8 (RFC 8259 §8.1). */
 function mediaTypeOf({ headers }: IncomingMessage): string {
   const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
   return type.trim().toLowerCase();
 }
 
-/** Whether the body is compressed; `identity`, in any case, says it is not (RFC 9110 §8.4.1). */
+/** Whether the body is compressed; `identity`, in any case, is not (RFC 9110 §8.4.1). */
 function isEncoded({ headers }: IncomingMessage): boolean {
   const codings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
   return codings.some((coding) => !['', 'identity'].includes(coding.trim()));
 }
 
 /**
- * The whole body. Stops at the first byte when `onFirst` throws, and at the bound; the rest is then
- * thrown away unread.
+ * Reads the whole body. Stops at the first byte when `onFirst` throws, and at the size limit; the
+ * rest is discarded.
  */
 function readBytes(req: IncomingMessage, bytesMax: number, onFirst: () => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -2,22 +2,21 @@ import type { ServerResponse } from 'node:http';
 
 export type PaceLimits = {
   perSecond: number;
-  /** So many may leave at once after a quiet time. */
+  /** Burst size after a quiet time. */
   atOnceMax: number;
   waitMsMax: number;
   waitingMax: number;
 };
 
 /**
- * Leaky bucket for refusals of callers who are not known. Beyond its rate an answer is held back
- * for its turn, at most `waitMsMax`. Strangers who ask again as soon as they are refused are slowed
- * down to that rate, and cannot take the event loop from verification.
- *
- * Memory is bounded: beyond `waitingMax` an answer leaves at once, and its connection is closed.
+ * Leaky bucket for refusals of unauthenticated callers. Beyond its rate an answer is delayed, at
+ * most `waitMsMax`. A closed loop of such callers is then slowed to that rate, and cannot take the
+ * event loop from verification. Memory is bounded: beyond `waitingMax` an answer leaves at once,
+ * and its connection is closed.
  */
 export class RefusalPace {
   readonly #limits: PaceLimits;
-  /** When the next answer may leave; in the past after a quiet time. */
+  /** Earliest time of the next answer; in the past after a quiet time. */
   #nextMs = 0;
   #waiting = 0;
 

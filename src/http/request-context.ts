@@ -4,18 +4,18 @@ import type { RandomBytes } from '../domain/clock.ts';
 import { idPrefixes } from '../domain/ids.ts';
 import { isSafeRequestId } from '../domain/request-id.ts';
 
-/** What accompanies a request from its first step to its log line, in `res.locals`. */
+/** Context of a request up to its log line, in `res.locals`. */
 export type RequestContext = {
   requestId: string;
-  /** From a valid `traceparent` (W3C Trace Context), for the log. */
+  /** Trace id from a valid `traceparent` (W3C Trace Context), for the log. */
   traceId: string | undefined;
-  /** Who it was, once that is known; for the log. */
+  /** Id of the authenticated caller, for the log. */
   principalId: string | undefined;
 };
 
 const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
-/** Puts the context into `res.locals` and the id into the answer. */
+/** Stores the context in `res.locals` and sends the request id. */
 export function requestContext(newRequestId: NewRequestId): RequestHandler {
   return (req, res, next) => {
     const requestId = requestIdFrom(req.headers['x-request-id'], newRequestId);
@@ -30,8 +30,8 @@ export function requestContext(newRequestId: NewRequestId): RequestHandler {
 export type NewRequestId = () => string;
 
 /**
- * Unique, and no secret: a random name for the process and a running number, at a tenth of the cost
- * of new random bytes.
+ * Generates unique, non-secret ids: a random process name and a counter, at a tenth of the cost of
+ * random bytes.
  */
 export function requestIds(randomBytes: RandomBytes): NewRequestId {
   const processName = randomBase62(randomBytes, 12);
@@ -44,7 +44,7 @@ export function requestIdFrom(sent: unknown, newRequestId: NewRequestId): string
   return isSafeRequestId(sent) ? sent : newRequestId();
 }
 
-/** The same object with its type; Express itself knows `locals` only as a bag. */
+/** Typed access; Express declares `locals` as untyped. */
 export function contextOf(res: Response): RequestContext {
   return res.locals as RequestContext;
 }

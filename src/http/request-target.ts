@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
-/** No userinfo: RFC 9110 §4.2.4 calls it an error. Such a target stays as it is, and is 404. */
+/** Without userinfo, an error by RFC 9110 §4.2.4. Such a target stays unchanged and gets 404. */
 const absoluteForm = /^https?:\/\/([^/?#@]+)(.*)$/i;
 
 /**
- * Whether the request has one `Host` header. More than one must be refused (RFC 9112 §3.2), because
- * a proxy in front may have gone by the other. Node itself refuses a request without any.
+ * Whether there is exactly one `Host` header. RFC 9112 §3.2 refuses several, since a proxy may have
+ * used the other one. Node refuses a request without any.
  */
 export function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0;
@@ -16,7 +16,7 @@ export function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
 }
 
 /**
- * KeyedQueue an absolute-form target into origin-form (RFC 9112 §3.2.2): `GET http://broker/users`
+ * Turns an absolute-form target into origin-form (RFC 9112 §3.2.2): `GET http://broker/users`
  * becomes `GET /users`. Clients and proxies that take this server for a proxy send it.
  * A `Host` header that names another host is emptied, so that neither of the two counts where the
  * portal's pages are told from others (access/own-page.ts).
@@ -43,14 +43,13 @@ function isHost(name: string | undefined): boolean {
 }
 
 /**
- * Parts of a path that some proxy or parser reads as another path: `//`, `\`, `#`, and the segments
- * `.` and `..`, also percent-encoded.
+ * Parts of a path that some proxies or parsers normalise: `//`, `\`, `#`, and the segments `.` and
+ * `..`, also percent-encoded.
  */
 const secondReading = /\/\/|[\\#]|\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /**
- * Whether every proxy on the way reads this path as we do. False for a target that is no path, such
- * as `*`.
+ * Whether every proxy reads this path as we do. False for a target that is no path, such as `*`.
  */
 export function hasOneReading(url: string): boolean {
   const [path = ''] = url.split('?', 1);

@@ -3,8 +3,8 @@ import type { Route } from './route.ts';
 export type PathRoutes<Parts> = { path: string; routes: readonly Route<Parts>[] };
 
 /**
- * Routes grouped by path, fixed segments before parameters. So `/api-keys/verify` is found before
- * `/api-keys/:key_id` for every method, whatever the order of the list.
+ * Groups routes by path, fixed segments before parameters. `/api-keys/verify` is then found before
+ * `/api-keys/:key_id` for every method, in any order of the list.
  */
 export function byPath<Parts>(routes: readonly Route<Parts>[]): PathRoutes<Parts>[] {
   return [...Map.groupBy(routes, ({ path }) => path)]
@@ -12,7 +12,7 @@ export function byPath<Parts>(routes: readonly Route<Parts>[]): PathRoutes<Parts
     .sort((one, other) => rank(one.path).localeCompare(rank(other.path)));
 }
 
-/** For comparing from the left: 0 for a fixed segment, 1 for a parameter. */
+/** Sort key: 0 for a fixed segment, 1 for a parameter. */
 function rank(path: string): string {
   return path
     .split('/')

@@ -26,19 +26,19 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   query: z.output<Q>;
   body: z.output<B>;
   caller: Caller<C>;
-  /** Only on routes that declare it, and only when the caller sent an Idempotency-Key. */
+  /** Set on routes that declare it, when the caller sent an Idempotency-Key. */
   idempotency: Idempotency | undefined;
-  /** The caller's address, or what a trusted proxy says it is. */
+  /** Caller's address, as reported by trusted proxies. */
   ip: () => string | undefined;
-  /** The address of the portal's own page that sent this; undefined for everything else. */
+  /** Origin of the portal's page that sent this; undefined otherwise. */
   pageOrigin: () => URL | undefined;
-  /** Aborts when nobody waits for the answer any more; for an operation that waits. */
-  left: () => AbortSignal;
+  /** Aborts when the client disconnects; for long polls. */
+  signal: () => AbortSignal;
 };
 
 /**
- * One operation: what it is called, who may call it, what goes in and out, and what it does.
- * Validation, types and document in one.
+ * Definition of one operation: name, access, input, output and handler. Validation, types and API
+ * document come from it.
  */
 export type RouteDefinition<
   Parts,
@@ -50,7 +50,7 @@ export type RouteDefinition<
   C extends Principal,
 > = {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** Express's spelling: `/api-keys/:key_id`. */
+  /** Express syntax: `/api-keys/:key_id`. */
   path: string;
   operationId: string;
   summary: string;
@@ -59,18 +59,21 @@ export type RouteDefinition<
   params: P;
   query: Q;
   body: B;
-  /** JSON unless a standard wants a form. A PATCH takes `application/merge-patch+json` as well. */
+  /**
+   * JSON by default; a form where a standard requires it. A PATCH also takes
+   * `application/merge-patch+json`.
+   */
   bodyFormat?: 'form';
-  /** The body as a merge patch, for a route whose members have members; otherwise it is `body`. */
+  /** Schema of a merge patch, for a route with nested members; `body` by default. */
   mergePatchBody?: z.ZodType<z.output<B>>;
-  /** Each status that is a success, with what it means; all of them have the shape `answer`. */
+  /** Success statuses with their meaning; all have the shape `answer`. */
   success: Record<number, string>;
   answer: R;
-  /** JSON unless the answer is one `answer` a line. */
+  /** JSON by default; `lines` is one `answer` per line. */
   answerFormat?: 'lines';
-  /** What can go wrong besides what can go wrong everywhere. */
+  /** Error codes in addition to the common ones. */
   errors: readonly ErrorCode[];
-  /** The answer carries a secret that a repeated request may ask for again. */
+  /** The answer has a secret, which a repeated request gets again. */
   idempotent?: true;
   handle(parts: Parts, input: Input<P, Q, B, C>): Promise<Answer<R> | LinesAnswer<R>>;
 };
@@ -96,15 +99,14 @@ export type RouteParts = {
   keyring: Keyring;
   /** Callers take turns at reading: lists and exports by one of them wait behind each other. */
   reads: FairBulkhead;
-  /** Writes down that somebody known was refused. */
+  /** Audits the refusal of a known caller. */
   noteRefusal(refusal: Refusal): Promise<void>;
 };
 
 export type Refusal = { caller: Caller<Principal>; operationId: string; code: ErrorCode };
 
 /**
- * What happens to every request, in this order: nothing of a body is read before it is known who
- * sends it and that they may.
+ * Handles every request, in this order: authenticate and authorize first, read the body afterwards.
  */
 export async function serve<Parts extends RouteParts>(
   parts: Parts,
@@ -144,9 +146,9 @@ async function answerTo<Parts extends RouteParts>(
   const idempotency =
     route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
   const caller = { principal, requestId };
-  const left = () => leftSignal(res);
+  const signal = () => disconnectSignal(res);
   const input = {
-    ...{ params, query, body, caller, idempotency, left },
+    ...{ params, query, body, caller, idempotency, signal },
     ip: exchange.ip,
     pageOrigin: () => pageOrigin(req),
   };
@@ -170,7 +172,7 @@ function isRefusal(error: unknown): error is FlowplateError {
   return error instanceof FlowplateError && refusalCodes.includes(error.code);
 }
 
-function leftSignal(res: ServerResponse): AbortSignal {
+function disconnectSignal(res: ServerResponse): AbortSignal {
   const controller = new AbortController();
   if (res.closed) controller.abort();
   else res.once('close', () => controller.abort());
@@ -178,8 +180,8 @@ function leftSignal(res: ServerResponse): AbortSignal {
 }
 
 /**
- * Only a GET is refused: a change, above all a revoke, is carried out and answered in JSON.
- * RFC 9110 §12.4.1 allows that.
+ * Only a GET can be refused by `Accept`. A change, above all a revoke, is carried out and answered
+ * in JSON, as RFC 9110 §12.4.1 allows.
  */
 function requireAcceptable(req: IncomingMessage, mediaType: string): void {
   if (acceptedType(req, [mediaType, 'application/problem+json']) === false) {
@@ -187,7 +189,7 @@ function requireAcceptable(req: IncomingMessage, mediaType: string): void {
   }
 }
 
-/** The path's decoded parameters, not its spelling: `usr%5F1` and `usr_1` are the same request. */
+/** Uses decoded parameters: `usr%5F1` and `usr_1` are the same request. */
 function readIdempotency(
   keyring: Keyring,
   principal: Principal,

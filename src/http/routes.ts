@@ -83,9 +83,7 @@ import { introspectRoute } from './verify/introspect.ts';
 import { verifyBatchRoute } from './verify/verify-batch.ts';
 import { verifyKeyRoute } from './verify/verify-key.ts';
 
-/**
- * What the operations may use, taken together; each one says for itself how little of it it needs.
- */
+/** Dependencies of all operations together; each declares its own part. */
 export type ApiParts = MintParts &
   RefreshParts &
   MasterKeyAccessParts &
@@ -105,8 +103,8 @@ export type ApiParts = MintParts &
   };
 
 /**
- * The whole API, but for forward auth, which takes any method (verify/authorize.ts). The order of
- * this list decides nothing (route-order.ts).
+ * The whole API, except forward auth, which takes any method (verify/authorize.ts). The order is
+ * irrelevant (route-order.ts).
  */
 export const routes: readonly Route<ApiParts>[] = [
   verifyKeyRoute, //       POST   /v1/flowplate/api-keys/verify

@@ -1,11 +1,11 @@
-/** The ways in which a caller says who it is, as OpenAPI names and describes them. */
+/** Authentication schemes, as OpenAPI names and describes them. */
 export const securitySchemes = {
   masterKey: {
     type: 'apiKey',
     in: 'header',
     name: 'x-flowplate-master-key',
     description:
-      "A master key. `X-API-Key` is accepted for it as well, but not by forward auth, where that is the end client's key.",
+      "A master key. `X-API-Key` works too, but not for forward auth, where it is the end client's key.",
   },
   masterKeyPassword: {
     type: 'http',
@@ -34,13 +34,16 @@ export const securitySchemes = {
     in: 'cookie',
     name: '__Host-flowplate',
     description:
-      "A platform user's token as the portal has it (`flowplate` over http on the machine itself). Changes need `X-Flowplate-Portal: 1` as well, sent by a page of the same origin.",
+      "The portal's cookie with a platform user's token (named `flowplate` over http on localhost). Changes also need the CSRF header `X-Flowplate-Portal: 1`, sent by a page of the same origin.",
   },
 } as const;
 
 export type SecurityScheme = keyof typeof securitySchemes;
 
-/** What a 401 asks for, by scheme (RFC 9110 §11.6.1). `Bearer` is RFC 6750, the rest is ours. */
+/**
+ * `WWW-Authenticate` challenges by scheme (RFC 9110 §11.6.1). `Bearer` is RFC 6750, the rest is
+ * ours.
+ */
 const challenges: Record<SecurityScheme, string> = {
   masterKey: 'FlowplateMasterKey realm="flowplate"',
   masterKeyPassword: 'Basic realm="flowplate", charset="UTF-8"',
@@ -50,10 +53,10 @@ const challenges: Record<SecurityScheme, string> = {
   session: 'FlowplateSession realm="flowplate"',
 };
 
-/** For a login, which takes no such credential: every 401 has a challenge (RFC 9110 §15.5.2). */
+/** For a login: every 401 needs a challenge (RFC 9110 §15.5.2). */
 const loginChallenge = 'FlowplateLogin realm="flowplate"';
 
-/** One for each scheme that a route takes. */
+/** One challenge for each scheme of a route. */
 export function challengesOf(schemes: readonly SecurityScheme[]): string[] {
   return schemes.length === 0 ? [loginChallenge] : schemes.map((scheme) => challenges[scheme]);
 }

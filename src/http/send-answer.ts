@@ -5,10 +5,7 @@ type Shape = z.ZodType;
 
 export type Answer<R extends Shape> = { status: number; body: z.input<R>; headers?: Record<string, string> };
 
-/**
- * An answer without an end in sight: JSON values, one to a line, taken from the source as fast as
- * the caller reads.
- */
+/** Streamed answer: JSON values, one per line, read from the source at the caller's pace. */
 export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly z.input<R>[]> };
 
 /** https://github.com/ndjson/ndjson-spec */
@@ -40,8 +37,8 @@ function sendNothing(res: ServerResponse): void {
 }
 
 /**
- * What fails before the first line is an ordinary error; later the connection is cut, so that half
- * an answer never looks whole.
+ * Errors before the first line are ordinary ones. Later the connection is closed, so that a partial
+ * answer never looks complete.
  */
 async function sendLines(res: ServerResponse, { lines }: LinesAnswer<Shape>): Promise<void> {
   for await (const some of lines) {
@@ -49,7 +46,7 @@ async function sendLines(res: ServerResponse, { lines }: LinesAnswer<Shape>): Pr
     beginLines(res);
     const isTaken = res.write(some.map((line) => `${JSON.stringify(line)}\n`).join(''));
     if (!isTaken) await drainedOrLeft(res);
-    // Nothing more is read for one who has left.
+    // Stops reading after the client has disconnected.
     if (res.destroyed) return;
   }
   if (res.destroyed) return;
@@ -63,10 +60,7 @@ function beginLines(res: ServerResponse): void {
   res.setHeader('Cache-Control', 'no-store');
 }
 
-/**
- * Far longer than any network needs for one page. Whoever takes nothing keeps a place that others
- * are waiting for.
- */
+/** Disconnects a reader that accepts nothing for 60 s: it blocks one of two export slots. */
 const stalledMsMax = 60_000;
 
 async function drainedOrLeft(res: ServerResponse): Promise<void> {

@@ -1,41 +1,40 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AppParts, createApp } from './app.ts';
 import { hasOneHost, toOriginForm } from './request-target.ts';
-import { loginGate } from './sessions/login-flood-guard.ts';
+import { loginFloodGuard } from './sessions/login-flood-guard.ts';
 import { verifyDoors } from './verify/doors.ts';
 
 /**
- * Above what gateways keep idle connections for (nginx 60 s, Go 90 s): the side that closes first
- * must not be this one.
+ * Longer than gateways keep idle connections (nginx 60 s, Go 90 s), so that this side never closes
+ * first.
  */
 const keepAliveMs = 120_000;
 
 /**
- * How long a request may take to arrive: its head, and all of it with its body, from the first
- * byte. A new connection has as long for its first head. Beyond that a connection only holds memory
- * and a descriptor, as a slowloris attack does, and a credential that was admitted may long have
- * ended.
+ * Time limits for the arrival of a request: its head, and all of it, from the first byte. A new
+ * connection has the same time for its first head. They bound memory and descriptors (slowloris),
+ * and the time between authentication and action.
  */
 const headMsMax = 5_000;
 const requestMsMax = 10_000;
 
 /**
- * Node looks for connections that are too late at this interval; its default of 30 s is added to
- * each of the above.
+ * Node checks for late connections at this interval. Its default of 30 s would add to the limits
+ * above.
  */
 const lateCheckMs = 1_000;
 
-/** How long nothing of an answer may be taken before its connection is closed. */
+/** Maximum time without progress of an answer before its connection is closed. */
 const stalledAnswerMsMax = keepAliveMs;
 
 /**
- * The API's server. What gateways ask on every request is answered on the bare server, before
- * Express sees it, and so is a login among too many; everything else is Express.
+ * Creates the API's server. The fast endpoints of gateways, and logins beyond the limit, are
+ * answered before Express. Express serves everything else.
  */
 export function createApiServer(parts: AppParts): Server {
   const app = createApp(parts);
   const doors = verifyDoors(parts);
-  const gate = loginGate(parts);
+  const gate = loginFloodGuard(parts);
   const listener: RequestListener = (req, res) => {
     toOriginForm(req);
     const isAnswered = hasOneHost(req) && (doors(req, res) || gate(req, res));
@@ -48,9 +47,9 @@ export function createApiServer(parts: AppParts): Server {
       requestTimeout: requestMsMax,
       connectionsCheckingInterval: lateCheckMs,
       maxHeaderSize: 16_384,
-      // Express swaps the prototypes of every request and answer, which makes the engine throw its
-      // optimised code away. Objects that are born with Express's prototypes make the swap a no-op:
-      // 60,700 → 73,500 requests/s of an empty Express on Node 26.
+      // Requests and responses are created with Express's prototypes. Express would otherwise swap
+      // the prototypes of each one, which deoptimises the engine: 60,700 → 73,500 requests/s of an
+      // empty Express on Node 26.
       IncomingMessage: withPrototype(IncomingMessage, app.request),
       ServerResponse: withPrototype(ServerResponse, app.response),
     },

@@ -2,16 +2,13 @@ import type { z } from 'zod';
 import { type Violation, validationError } from '../domain/errors.ts';
 import { redact } from '../domain/redact.ts';
 
-/**
- * Enough to mend a request by; a body of a thousand mistakes should not make an answer larger than
- * itself.
- */
+/** Enough to correct a request by. A body with a thousand mistakes must not get a larger answer. */
 const violationsMax = 20;
 const textMax = 300;
 
 /**
- * The parsed value, or a `VALIDATION_ERROR` with its violations, redacted: what was put in the
- * wrong place may be a secret.
+ * Returns the parsed value, or throws `VALIDATION_ERROR` with redacted violations, because a
+ * misplaced value may be a secret.
  */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
@@ -23,7 +20,7 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
   );
 }
 
-/** Redacted and cut: a path holds names that the caller chose. */
+/** Redacts and shortens: a path has names that the caller chose. */
 export function toViolation({ path, message }: Violation): Violation {
   return { path: shown(path), message: shown(message) };
 }

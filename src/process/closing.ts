@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 type Close = () => Promise<unknown> | unknown;
 
 /**
- * BullMQ, for one, waits without end for a Redis that is gone. What is left undone by then dies
- * with the process.
+ * BullMQ, for one, waits without end for a Redis that is gone. After this time the process exits
+ * anyway.
  */
 const closeMsMax = 4_000;
 
 /**
- * What opens registers its close at once; closing runs them last-in first-out, each even when
- * another failed or hangs.
+ * Shutdown hooks: each resource registers its close when it opens. They run last-in first-out, each
+ * even when another failed or hangs.
  */
 export class Closing {
   readonly #closes: Array<{ what: string; close: Close }> = [];

@@ -1,8 +1,8 @@
 import type { Log } from '../log.ts';
 
 /**
- * The life of a process: it starts or says why not and exits with 1; a first SIGTERM or SIGINT lets
- * it finish, and it exits with 0.
+ * Life cycle of a process. It starts, or prints why not and exits with 1. SIGTERM or SIGINT lets it
+ * finish; it then exits with 0.
  */
 export function runProcess(
   log: Log,

@@ -2,8 +2,8 @@ import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Requests are bounded to about a second each; whatever still runs then is a client that does not
- * read.
+ * Requests take about a second at most. A connection that is still open then has a client that does
+ * not read.
  */
 const drainMsMax = 8_000;
 
@@ -17,10 +17,7 @@ export function listen(server: Server, port: number, host: string): Promise<numb
   });
 }
 
-/**
- * Takes no new connections, lets what is running finish, and closes each connection as it falls
- * idle.
- */
+/** Drains the server: no new connections, running requests finish, idle connections close. */
 export async function drain(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const idle = setInterval(() => server.closeIdleConnections(), 50);

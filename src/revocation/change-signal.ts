@@ -1,19 +1,16 @@
 import type { AppliedChange } from '../domain/key-change.ts';
 
 /**
- * Tells those who wait that this process has heard of a change. Only a hint, as `NOTIFY` is:
- * whoever wakes reads the feed, and who is not woken reads it when the wait is over.
+ * Wakes heartbeats that wait for a change in this process. A hint only, as `NOTIFY` is: a reader
+ * that misses it reads the feed when its wait is over.
  */
 export class ChangeSignal {
-  #count = 0;
+  #version = 0;
   readonly #wakers = new Set<() => void>();
 
-  /**
-   * How many changes were told so far. Look at it before reading the feed: what comes in between
-   * then ends the wait at once.
-   */
-  get count(): number {
-    return this.#count;
+  /** +1 per change. Read it before the feed, so that a change during the read ends the wait. */
+  get version(): number {
+    return this.#version;
   }
 
   apply(changes: readonly AppliedChange[]): void {
@@ -21,29 +18,27 @@ export class ChangeSignal {
   }
 
   tell(): void {
-    this.#count += 1;
+    this.#version += 1;
     for (const wake of this.#wakers) wake();
   }
 
-  /**
-   * Until more was told than `count`, `waitMs` are over or `left` aborts, whichever comes first.
-   */
-  async moreThan(count: number, waitMs: number, left: AbortSignal): Promise<void> {
-    if (this.#count > count || left.aborted) return;
+  /** Resolves after a change since that version, after `waitMs`, or when `signal` aborts. */
+  async waitForChange(sinceVersion: number, waitMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#version > sinceVersion || signal.aborted) return;
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);
         this.#wakers.delete(wake);
-        left.removeEventListener('abort', wake);
+        signal.removeEventListener('abort', wake);
         resolve();
       };
       const timer = setTimeout(wake, waitMs);
       this.#wakers.add(wake);
-      left.addEventListener('abort', wake, { once: true });
+      signal.addEventListener('abort', wake, { once: true });
     });
   }
 
-  /** How many wait at the moment. */
+  /** Number of waiters. */
   get waiting(): number {
     return this.#wakers.size;
   }

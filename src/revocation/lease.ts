@@ -15,7 +15,7 @@ export type LeaseParts = {
   db: Database;
   clock: ServerClock;
   sink: ChangeSink;
-  /** Told how long the longest lease of all verifiers is, with each heartbeat. */
+  /** Called with each heartbeat: the longest lease of all verifiers. */
   onLeaseMs: (leaseMs: number) => void;
   onFault: (error: unknown) => void;
 };
@@ -30,16 +30,16 @@ export type LeaseOptions = {
 const changesPerReadMax = 1_000;
 
 /**
- * The right to verify from memory, which this process holds as long as it is sure to hear of every
- * revoke in time.
+ * Lease: the right to verify from memory, held while this process is sure to learn of every revoke
+ * in time.
  *
  * A heartbeat does three things, in the one order that is safe: (1) extend the lease, committed;
- * (2) in a new snapshot read the changes after the last applied one and apply them; (3) say so. The
- * lease then holds until the monotonic clock *before* (1) + lease − margin. A revoke commits at C
- * and looks at the leases at K > C: a lease extended before K is seen and waited for; one extended
- * after K is followed by a read that comes after C and sees the revoke. Reading first and extending
- * afterwards would let a process that was paused in between revive its lease over a revoke it never
- * saw.
+ * (2) in a new snapshot read the changes after the last applied one and apply them; (3) report the
+ * position. The lease then holds until the monotonic clock *before* (1) + lease − margin. A revoke
+ * commits at C and looks at the leases at K > C: a lease extended before K is seen and waited for;
+ * one extended after K is followed by a read that comes after C and sees the revoke. Reading first
+ * and extending afterwards would let a process that was paused in between revive its lease over a
+ * revoke it never saw.
  *
  * Postgres extends only the lease of a verifier that one more read brings up to date. One that is
  * further behind catches up first, and meanwhile no revoke waits for it. So does one that starts:
@@ -58,9 +58,9 @@ export class Lease {
   readonly #marginMs: number;
   #heldUntilMs = 0;
   #apiProcesses = 1;
-  /** Applied here; undefined before the first registration. */
+  /** Last applied position of the feed; undefined before the first registration. */
   #appliedSeq: number | undefined;
-  /** What Postgres was told of it. */
+  /** Position last reported to Postgres. */
   #saidSeq = 0;
   #wake: () => void = () => undefined;
   #isWoken = false;
@@ -76,8 +76,8 @@ export class Lease {
     this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
     this.#options = options;
-    // Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a
-    // request is decided.
+    // A fifteenth of the lease exceeds the drift of two monotonic clocks by far. The rest covers
+    // the tick in which a request is decided.
     this.#marginMs = options.leaseMs / 15;
   }
 
@@ -85,27 +85,24 @@ export class Lease {
     return performance.now() < this.#heldUntilMs;
   }
 
-  /** Processes of the API with a live lease at the last heartbeat, this one included. */
+  /** API processes with a live lease at the last heartbeat, this one included. */
   get apiProcesses(): number {
     return this.#apiProcesses;
   }
 
-  /** Tries once to get the lease, then keeps it, or goes on trying, in the background. */
+  /** Tries once to get the lease, then keeps it, or keeps trying, in the background. */
   async start(): Promise<void> {
     await this.#attempt(() => this.#beat());
     this.#loop = this.#run();
   }
 
-  /**
-   * Something was committed to the feed: a hint, so that the next read comes now and not within the
-   * second.
-   */
+  /** Hint that the feed has grown: reads it now instead of within the second. */
   wake(): void {
     this.#isWoken = true;
     this.#wake();
   }
 
-  /** Gives the lease back, so that no revoke waits for a process that is gone. */
+  /** Returns the lease, so that no revoke waits for an exited process. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#wake();
@@ -136,8 +133,8 @@ export class Lease {
     if (this.#appliedSeq === undefined) await this.#begin();
     const sentMs = performance.now();
     const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);
-    // A server that knows less than it was told has been restored or failed over: its feed is not
-    // the one that was applied here.
+    // The server's `applied_seq` is lower than the one we reported: the database was restored or
+    // failed over, and its feed is another one.
     if (lease === undefined || lease.appliedSeq < this.#saidSeq) {
       this.#appliedSeq = undefined;
       this.#heldUntilMs = 0;
@@ -148,12 +145,14 @@ export class Lease {
     const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());
     if (isStep) this.#sink.forgetRecords();
     await this.#catchUp();
-    // Now that it has caught up, Postgres will.
+    // It has caught up now, so Postgres extends the lease.
     if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
   }
 
-  /** Reads and says so, without extending: safe on its own, since the lease stays as it was. */
+  /**
+   * Reads, applies and reports without extending. Safe on its own, since the lease stays unchanged.
+   */
   async #catchUp(): Promise<void> {
     if (this.#appliedSeq === undefined) return;
     for (let isBehind = true; isBehind; ) {
@@ -168,9 +167,9 @@ export class Lease {
   }
 
   /**
-   * Finds its place first and loads afterwards: the other way round, an organization that was
-   * suspended in between would be in neither. The place lies before what Redis may hold, so that
-   * most of that can be used at once.
+   * Finds its position first and loads organizations afterwards. In the other order, a suspension
+   * in between would be in neither. The position lies before everything that Redis may hold, so
+   * most of it can be used at once.
    */
   async #begin(): Promise<void> {
     const { verifierId: id, leaseMs } = this.#options;

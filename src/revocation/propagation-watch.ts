@@ -4,12 +4,12 @@ import type { Propagation } from '../domain/propagation.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { listLiveVerifiers, type VerifierProgress } from '../stores/postgres/verifiers/verifiers.ts';
 
-/** The place in the feed that the verifiers of an audience must have reached. */
+/** Position in the feed that the verifiers of an audience must reach. */
 export type Told = { seq: number; audience: Audience };
 
 /**
- * A verifier that is well answers within a few milliseconds; one that hangs should not hold up the
- * caller for its whole lease.
+ * A healthy verifier answers within a few milliseconds. One that hangs must not delay the caller
+ * for its whole lease.
  */
 const waitMsMax = 2_000;
 const pollMs = 2;
@@ -24,28 +24,23 @@ export class PropagationWatch {
   readonly #db: Database;
   readonly #onPending: (pending: Propagation) => void;
   readonly #waiters = new Set<Waiter>();
-  /**
-   * The longest lease that this process knows of: verifiers keep the length that they registered
-   * with.
-   */
+  /** Longest known lease: a verifier keeps the length that it registered with. */
   #leaseMsMax: number;
   #polling = false;
 
-  /** `onPending` is told of each change that was not confirmed in time. */
+  /** `onPending` is called for each change that was not confirmed in time. */
   constructor(db: Database, leaseMs: number, onPending: (pending: Propagation) => void = () => undefined) {
     this.#db = db;
     this.#leaseMsMax = leaseMs;
     this.#onPending = onPending;
   }
 
-  /** Some verifier has leases of this length. */
+  /** Notes that some verifier has leases of this length. */
   noteLease(leaseMs: number): void {
     this.#leaseMsMax = Math.max(this.#leaseMsMax, leaseMs);
   }
 
-  /**
-   * Undefined stands for a change that took nothing away from anybody: it is complete as it stands.
-   */
+  /** Undefined stands for a change that turned no yes into a no: complete at once. */
   async wait(told: Told | undefined): Promise<Propagation> {
     if (told === undefined) return settled([], [], 0);
     return new Promise((resolve) => {
@@ -57,8 +52,7 @@ export class PropagationWatch {
   async #poll(): Promise<void> {
     this.#polling = true;
     while (this.#waiters.size > 0) {
-      // Only those who waited before the read was sent may be judged by it: their commit lies
-      // before its snapshot.
+      // Only waiters from before the read: their commit lies before its snapshot.
       const asking = [...this.#waiters];
       await listLiveVerifiers(this.#db).then(
         (verifiers) => {
@@ -83,9 +77,8 @@ export class PropagationWatch {
   }
 
   /**
-   * The change is committed; only the proof that it arrived cannot be read. No lease that was alive
-   * at the commit lasts longer than a full one from then, and none that is extended later is
-   * without the change.
+   * The change is committed, but its arrival cannot be read. Leases alive at the commit last one
+   * full lease at most. Leases extended later include the change.
    */
   #giveUp(asking: Waiter[]): void {
     for (const waiter of asking) {

@@ -1,13 +1,12 @@
 /**
- * The organizations that are suspended or deleted, fed by the change feed: suspending one with a
- * million keys is one row, and a record in a cache need not know its organization's status.
+ * Set of suspended and deleted organizations, kept current by the change feed. Suspending one with
+ * a million keys is then one row, and cached records need no organization status.
  */
 export class RefusedOrganizations {
   #ids = new Set<string>();
 
   has(organizationId: string): boolean {
-    // Mostly there is none, and then the name need not be read: with 100,000 records each has its
-    // own, somewhere in memory.
+    // The set is mostly empty, and the name need not be read: one memory access less per call.
     return this.#ids.size > 0 && this.#ids.has(organizationId);
   }
 

@@ -5,7 +5,7 @@ type Change = Pick<AppliedChange, 'seq' | 'subjectId' | 'revision'>;
 
 type Remembered = { id: string; revision: number; seq: number; heardAtMs: number };
 
-/** A record, and the place in the change feed at which it is known to be what the database says. */
+/** A record, and the position in the feed at which it was read. */
 export type Placed = { record: { id: string; revision: number }; asOfSeq: number };
 
 /**
@@ -15,10 +15,7 @@ export type Placed = { record: { id: string; revision: number }; asOfSeq: number
  */
 export const revisionMemoryMs = 2 * recordLifeMs + 60_000;
 
-/**
- * 30 to 60 MB. What more changes within the time above costs is reads: older records are fetched
- * again.
- */
+/** 30 to 60 MB. Beyond it, older records are read again. */
 export const changesRememberedMax = 200_000;
 
 /**
@@ -50,30 +47,24 @@ export class RememberedRevisions {
   #version = 0;
 
   /**
-   * Both bounds limit memory alone: what is forgotten moves the place up from which records are
-   * used.
+   * Both bounds limit memory only. Forgetting moves the position up from which records are used.
    */
   constructor({ retentionMs, changesMax }: { retentionMs: number; changesMax: number }) {
     this.#retentionMs = retentionMs;
     this.#changesMax = changesMax;
   }
 
-  /**
-   * Grows with every change of any kind: what was current at this version is so as long as it
-   * stands.
-   */
+  /** +1 per change. A record that was current at version n stays current while version = n. */
   get version(): number {
     return this.#version;
   }
 
-  /**
-   * The feed has been applied up to here. A read of the database that begins now sees all of it.
-   */
+  /** Last applied position of the feed. A database read that begins now sees all of it. */
   get seq(): number {
     return this.#seq;
   }
 
-  /** Starts anew at a place of the feed, knowing nothing that was before it. */
+  /** Restarts at a position of the feed, without any revision. */
   reset(seq: number): void {
     this.#revisions.clear();
     this.#remembered = [];
@@ -92,7 +83,7 @@ export class RememberedRevisions {
     this.#forget(nowMs);
   }
 
-  /** The feed has been applied up to here; what was new concerned no revision. */
+  /** Moves the position; no revision changed in between. */
   advance(seq: number): void {
     if (seq <= this.#seq) return;
     this.#seq = seq;
@@ -103,7 +94,7 @@ export class RememberedRevisions {
     return this.reaches(asOfSeq) && !this.isStale(record);
   }
 
-  /** Whether every change after this place is remembered. */
+  /** Whether every change after this position is known. */
   reaches(seq: number): boolean {
     return seq >= this.#knownSinceSeq;
   }
@@ -119,7 +110,7 @@ export class RememberedRevisions {
       if (oldest === undefined || !this.#isSurplus(oldest, nowMs)) break;
       this.#oldest += 1;
       this.#knownSinceSeq = oldest.seq;
-      // The same key may have changed again since: that revision stays.
+      // The key may have changed again since; that revision stays.
       if (this.#revisions.get(oldest.id) === oldest) this.#revisions.delete(oldest.id);
     }
     if (this.#oldest > this.#remembered.length / 2) {

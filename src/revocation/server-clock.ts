@@ -1,11 +1,11 @@
 import type { Clock } from '../domain/clock.ts';
 
-/** Less than this is the question's own inaccuracy, or a clock that is being slewed. */
+/** Smaller steps are measurement noise, or a clock that is being slewed. */
 const smallStepMs = 1_000;
 
 /**
- * The database server's time, carried forward by this process's monotonic clock: replicas whose own
- * clocks disagree still agree on when a key expires. Until the first observation it is the
+ * The database server's time, extrapolated by this process's monotonic clock. Replicas whose own
+ * clocks disagree then agree on when a key expires. Before the first observation it is the
  * process's own time.
  */
 export class ServerClock implements Clock {
@@ -13,13 +13,13 @@ export class ServerClock implements Clock {
   #aheadMs = 0;
   #aheadSinceMs = 0;
   #isObserved = false;
-  /** Times up to here were read on the server before its clock was stepped, or may have been. */
+  /** Times up to this one were read, or may have been, before the server's clock was stepped. */
   #unclearUntilMs = 0;
 
   /**
-   * `serverMs` was read on the server somewhere between `sentMs` and `receivedMs` of this process's
-   * monotonic clock. True when the server's clock was stepped by more than a second since the last
-   * time: what was timed by it has no age any more.
+   * Takes a sample: `serverMs` was read between `sentMs` and `receivedMs` of the monotonic clock.
+   * True when the server's clock was stepped by more than a second. Times from before a step have
+   * no known age.
    */
   observe(serverMs: number, sentMs: number, receivedMs: number): boolean {
     const readMs = performance.now();
@@ -28,9 +28,8 @@ export class ServerClock implements Clock {
     if (isStep) this.#unclearUntilMs = Math.max(this.#unclearUntilMs, wasMs, serverMs + receivedMs - sentMs);
     this.#isObserved = true;
     this.#offsetMs = serverMs - (sentMs + receivedMs) / 2;
-    // A small step back is the question's own inaccuracy. The clock then goes at half its speed
-    // until it is right (slewing), so that no key that has expired is good again, and two handles
-    // made one after the other still sort in that order.
+    // Steps back below 1 s are measurement noise. The clock then runs at half speed until it is
+    // right (slewing). An expired key stays expired, and later ids still sort later.
     const aheadMs = wasMs - this.#offsetMs - readMs;
     this.#aheadMs = aheadMs > 0 && aheadMs < smallStepMs ? aheadMs : 0;
     this.#aheadSinceMs = readMs;
@@ -38,8 +37,8 @@ export class ServerClock implements Clock {
   }
 
   /**
-   * Whether the server's clock has shown this between the two, as far as it went on from the last
-   * observation.
+   * Whether the server's clock, extrapolated from the last sample, has shown this time between the
+   * two moments.
    */
   #explains(serverMs: number, sentMs: number, receivedMs: number): boolean {
     const offsetMs = this.#offsetMs;
@@ -55,14 +54,14 @@ export class ServerClock implements Clock {
     return this.#offsetMs + readMs + Math.max(0, aheadMs);
   }
 
-  /** For durations: no step of any clock moves it. */
+  /** For durations; no step of a clock affects it. */
   monotonicMs(): number {
     return performance.now();
   }
 
   /**
-   * How long ago the server's clock showed this time. Infinity when that cannot be told: the clock
-   * was stepped since then, or the time lies in the future.
+   * Age of a server time. Infinity when unknown: the clock was stepped since, or the time lies in
+   * the future.
    */
   ageMs(serverMs: number): number {
     const ageMs = this.nowMs() - serverMs;
@@ -74,7 +73,7 @@ export class ServerClock implements Clock {
     return new Date(this.nowMs());
   }
 
-  /** By the server's clock or by this process's own, whichever is behind. */
+  /** The earlier of the server's time and this process's own. */
   earliest(): Date {
     return new Date(Math.min(this.nowMs(), Date.now()));
   }

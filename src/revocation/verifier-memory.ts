@@ -2,16 +2,20 @@ import type { AppliedChange } from '../domain/key-change.ts';
 import type { RefusedOrganizations } from './refused-organizations.ts';
 import type { RememberedRevisions } from './remembered-revisions.ts';
 
-/** The part of a verifier that follows the change feed. */
+/** Consumer of the change feed. */
 export type ChangeSink = {
   /**
-   * Empties every cache, since nothing can vouch for it any more, and starts anew at a place of the
-   * feed. The organizations are those that were refused at that place or later.
+   * Empties every cache and restarts at a position of the feed. The organizations are those refused
+   * at that position or later.
    */
   reset(seq: number, refusedOrganizations: readonly string[]): void;
-  /** Applies the changes up to a place; those that do not concern this verifier may be missing. */
+  /**
+   * Applies the changes up to a position. Changes that do not concern this verifier may be missing.
+   */
   apply(changes: readonly AppliedChange[], seq: number): void;
-  /** Drops all records and keeps the place: their age can no longer be told. */
+  /**
+   * Drops all records and keeps the position, because the age of the records is no longer known.
+   */
   forgetRecords(): void;
 };
 
@@ -21,7 +25,7 @@ type Parts = {
   caches: readonly { clear(): void }[];
 };
 
-/** What a verifier remembers of the change feed, and the caches that depend on it. */
+/** State that follows the change feed, and the caches that depend on it. */
 export class VerifierMemory implements ChangeSink {
   readonly #parts: Parts;
 

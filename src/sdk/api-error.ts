@@ -6,8 +6,8 @@ type Envelope = {
 };
 
 /**
- * Nothing of an answer that is not ours goes into the error: it may quote the request, and with it
- * a secret.
+ * Builds the error of a refused call. Copies nothing from an answer that is not ours: it may quote
+ * the request, and with it a secret.
  */
 export function toApiError(response: Response, text: string): FlowplateApiError {
   const error = parseEnvelope(text)?.error;
@@ -34,8 +34,8 @@ export function unexpectedAnswer(response: Pick<Response, 'status' | 'headers'>)
 }
 
 /**
- * The refusal of an id that cannot stand in a path, with the code that it has in a body.
- * Nothing is sent, because the path would be the path of something else.
+ * Error for an id that cannot be part of a path, with the code that it has in a body. Nothing is
+ * sent, because the path would name another resource.
  */
 export function refusedId(name: string, message: string): FlowplateApiError {
   return new FlowplateApiError({

@@ -17,9 +17,8 @@ export type {
 } from '../domain/verdict.ts';
 
 /**
- * What goes over the wire, in the API's own words. Times are RFC 3339, answered in UTC. A request
- * may also have a day `YYYY-MM-DD` in UTC: its end for `expires_at` and `to`, and its beginning for
- * the others.
+ * Types of the API's JSON, under its own names. Times are RFC 3339, in answers in UTC. Requests
+ * also take a day `YYYY-MM-DD` in UTC: its end for `expires_at` and `to`, its start otherwise.
  */
 export type Owner = { user_id: string; organization_id: string; environment?: string | undefined };
 
@@ -40,8 +39,9 @@ export type UpdatedKey = Key & Propagated;
 export type Revoked = Api['RevokeKeyAnswer'];
 
 /**
- * What may be relied on. `complete`: no verifier anywhere accepts the old state in a request that
- * starts after this answer. `pending`: committed and durable, certain at `effective_by`.
+ * How far a change has reached the verifiers. `complete`: no verifier accepts the old state in a
+ * request that starts after this answer. `pending`: committed, and in effect everywhere at
+ * `effective_by`.
  */
 export type Propagated = Pick<Revoked, 'propagation' | 'propagation_detail'>;
 

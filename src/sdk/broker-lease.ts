@@ -9,24 +9,21 @@ type Session = {
   verifierId: string;
   masterKeyId: string;
   leaseMs: number;
-  /** Applied here. */
+  /** Position applied here. */
   appliedSeq: number;
-  /** What the broker has confirmed of it. */
+  /** Part of it that the broker has confirmed. */
   acknowledgedSeq: number;
   beats: number;
 };
 
 const waitMsMax = 5_000;
 const pauseMsMax = 1_000;
-/** However long the broker asks to stay away. */
+/** Maximum pause, even if the broker asks for more. */
 const refusedPauseMsMax = 60_000;
 const firstPauseMs = 50;
-/** A wait that was cut short without news: the broker is about to end. */
+/** Pause after a long poll that returned early and empty: the broker is shutting down. */
 const quietPauseMs = 250;
-/**
- * Often enough for two clocks that drift apart by a ten-thousandth to stay within some
- * milliseconds.
- */
+/** Often enough to keep two clocks with a drift of 1/10,000 within some milliseconds. */
 const beatsBetweenClockReadings = 20;
 
 /**
@@ -50,7 +47,7 @@ export class BrokerLease {
   readonly #stopping = new AbortController();
   #heldUntilMs = 0;
   #session: Session | undefined;
-  /** Outlives its session: counts are still reported under it. */
+  /** Survives its session, because usage is still reported under it. */
   #verifierId: string | undefined;
   #registrations = 0;
   #failures = 0;
@@ -72,10 +69,7 @@ export class BrokerLease {
     return monotonicMs < this.#heldUntilMs;
   }
 
-  /**
-   * Grows with each registration: what was fetched before the last one is of a feed that may be
-   * another.
-   */
+  /** +1 per registration: records from before the last one may belong to another feed. */
   get registrations(): number {
     return this.#registrations;
   }
@@ -85,8 +79,8 @@ export class BrokerLease {
   }
 
   /**
-   * Tries once to get the lease, then keeps it, or goes on trying, in the background. Rejects when
-   * the broker refuses the master key: that does not mend itself.
+   * Tries once to get the lease, then keeps it, or keeps trying, in the background. Rejects when
+   * the broker refuses the master key, since a retry cannot help.
    */
   async start(): Promise<void> {
     try {
@@ -99,9 +93,8 @@ export class BrokerLease {
   }
 
   /**
-   * Ends the lease here, then lets `lastWords` be said under it, and gives it back, so that no
-   * revoke waits for a process that is gone. The broker takes no counts from a verifier that it has
-   * removed.
+   * Ends the lease here, runs `lastWords` under it, and returns it, so that no revoke waits for an
+   * exited process. The broker accepts no usage from a removed verifier.
    */
   async stop(lastWords: () => Promise<void>): Promise<void> {
     this.#stopping.abort();
@@ -118,7 +111,7 @@ export class BrokerLease {
     }
   }
 
-  /** One heartbeat, after a registration if need be; answers with the pause before the next. */
+  /** One heartbeat, after a registration if needed; returns the pause before the next. */
   async #step(): Promise<number> {
     const pauseMs = await this.#beat(this.#session ?? (await this.#register()));
     this.#failures = 0;
@@ -130,15 +123,15 @@ export class BrokerLease {
     this.#onFault(error);
     this.#failures += 1;
     if (isForgotten(error)) await this.#drop();
-    // Who may not verify may not do so from memory either; a mere fault leaves the lease as it is.
+    // A refused verifier must not use its memory either. Other errors leave the lease unchanged.
     else if (isRefusal(error)) this.#heldUntilMs = 0;
     const pauseMs = Math.min(firstPauseMs * 2 ** Math.min(this.#failures, 10), pauseMsMax);
     return Math.max(pauseMs, Math.min(refusedForMs(error), refusedPauseMsMax));
   }
 
   /**
-   * Gives no lease yet. The broker finds the place in its feed first, and the refused organizations
-   * as they are afterwards.
+   * Registers without a lease. The broker determines its feed position first and reads the refused
+   * organizations afterwards.
    */
   async #register(): Promise<Session> {
     const sentMs = performance.now();
@@ -158,8 +151,7 @@ export class BrokerLease {
     const waitMs = isForClock ? 0 : Math.min(waitMsMax, session.leaseMs / 5);
     const { verifierId, appliedSeq, acknowledgedSeq, leaseMs } = session;
     const beat = { applied_seq: appliedSeq, acknowledged_seq: acknowledgedSeq, wait_ms: Math.floor(waitMs) };
-    // An answer that is lost must not cost the lease: another heartbeat fits into what is left of
-    // it.
+    // A lost answer must not cost the lease: a second heartbeat fits into the rest of it.
     const timeoutMs = waitMs + leaseMs / 5;
     const sentMs = performance.now();
     const heard = await this.#broker.heartbeat(verifierId, beat, timeoutMs, this.#stopping.signal);
@@ -172,15 +164,12 @@ export class BrokerLease {
     }
     this.#memory.apply(heard.changes, heard.applied_seq);
     session.appliedSeq = heard.applied_seq;
-    // What was committed while this process was away may still be to come.
+    // Otherwise changes from before this moment may still follow.
     if (!heard.has_more) this.#heldUntilMs = sentMs + usableMs(leaseMs);
     return heard.applied_seq === appliedSeq && receivedMs - sentMs < waitMs / 2 ? quietPauseMs : 0;
   }
 
-  /**
-   * Ends here first what then ends there: nothing is answered from memory any more, and no revoke
-   * waits for it any longer.
-   */
+  /** Stops using the cache first, then tells the broker, which then no longer waits for it. */
   async #drop(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
@@ -195,7 +184,7 @@ export class BrokerLease {
 }
 
 /**
- * Two monotonic clocks differ by far less than a fifteenth; the rest is for the tick in which a
+ * A fifteenth exceeds the drift of two monotonic clocks by far. The rest covers the tick in which a
  * request is decided.
  */
 function usableMs(leaseMs: number): number {

@@ -1,58 +1,58 @@
 import type { KeyRecord } from '../domain/key-record.ts';
-import { Entry } from '../verify/record-cache.ts';
+import { CacheEntry } from '../verify/record-cache.ts';
 import type { Broker, FoundRecord } from './broker.ts';
 
-/**
- * The registration under which a record is asked for, and the version of what was heard of then.
- */
-export type Era = { verifierId: string; registrations: number; version: number };
+/** The registration and feed version under which the lookup was made. */
+export type LookupContext = { verifierId: string; registrations: number; version: number };
 
-/** `entry.readAtMs`: the monotonic time before which it was not read from the database. */
-export type LandedRecord = Pick<FoundRecord, 'organizationActive'> & { entry: Entry<KeyRecord> };
+/** `entry.readAtMs`: lower bound of the record's database read, monotonic time. */
+export type FetchedRecord = Pick<FoundRecord, 'organizationActive'> & { entry: CacheEntry<KeyRecord> };
 
-type Flight = { era: Era; landed: Promise<LandedRecord | undefined> };
+type Fetch = { context: LookupContext; fetched: Promise<FetchedRecord | undefined> };
 
 /**
  * Fetches records from the broker. Requests for one key share one fetch (single flight) until a
- * change is heard of.
+ * change arrives.
  */
 export class BrokerRecords {
   readonly #broker: Broker;
-  readonly #onLanded: (fingerprint: string, landed: LandedRecord, era: Era) => void;
-  readonly #flights = new Map<string, Flight>();
+  readonly #onFetched: (fingerprint: string, fetched: FetchedRecord, context: LookupContext) => void;
+  readonly #fetches = new Map<string, Fetch>();
 
-  /** `onLanded` is called once for each flight that brings a record. */
-  constructor(broker: Broker, onLanded: (fingerprint: string, landed: LandedRecord, era: Era) => void) {
+  /** `onFetched` is called once for each fetch that finds a record. */
+  constructor(
+    broker: Broker,
+    onFetched: (fingerprint: string, fetched: FetchedRecord, context: LookupContext) => void,
+  ) {
     this.#broker = broker;
-    this.#onLanded = onLanded;
+    this.#onFetched = onFetched;
   }
 
   /**
-   * Undefined when there is no such key. Joins no flight of another era: it may have read before a
-   * change that this request must see. What lands may still be older than what was heard of since:
-   * the caller judges it.
+   * Undefined when there is no such key. Joins no fetch of another context: it may have read before a
+   * change that this request must see. The result may still be stale; the caller checks it.
    */
-  find(era: Era, fingerprint: string, key: string): Promise<LandedRecord | undefined> {
-    const flying = this.#flights.get(fingerprint);
-    if (flying !== undefined && isSame(flying.era, era)) return flying.landed;
-    const landed = this.#fly(era, fingerprint, key).finally(() => {
-      if (this.#flights.get(fingerprint)?.landed === landed) this.#flights.delete(fingerprint);
+  find(context: LookupContext, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
+    const running = this.#fetches.get(fingerprint);
+    if (running !== undefined && isSame(running.context, context)) return running.fetched;
+    const fetched = this.#fetch(context, fingerprint, key).finally(() => {
+      if (this.#fetches.get(fingerprint)?.fetched === fetched) this.#fetches.delete(fingerprint);
     });
-    this.#flights.set(fingerprint, { era, landed });
-    return landed;
+    this.#fetches.set(fingerprint, { context, fetched });
+    return fetched;
   }
 
-  async #fly(era: Era, fingerprint: string, key: string): Promise<LandedRecord | undefined> {
+  async #fetch(context: LookupContext, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
     const sentMs = performance.now();
-    const found = await this.#broker.findRecord(era.verifierId, key);
+    const found = await this.#broker.findRecord(context.verifierId, key);
     if (found === undefined) return undefined;
     const { record, organizationActive, ageMs, asOfSeq } = found;
-    const landed = { organizationActive, entry: new Entry(record, sentMs - ageMs, asOfSeq) };
-    this.#onLanded(fingerprint, landed, era);
-    return landed;
+    const fetched = { organizationActive, entry: new CacheEntry(record, sentMs - ageMs, asOfSeq) };
+    this.#onFetched(fingerprint, fetched, context);
+    return fetched;
   }
 }
 
-function isSame(one: Era, other: Era): boolean {
+function isSame(one: LookupContext, other: LookupContext): boolean {
   return one.registrations === other.registrations && one.version === other.version;
 }

@@ -24,10 +24,7 @@ export type Heard = {
   server_time_ms: number;
 };
 
-/**
- * `asOfSeq`: the place in the feed at which the record was what the database said; -1 when the
- * broker does not tell.
- */
+/** `asOfSeq`: feed position at which the record was current; -1 when the broker does not tell. */
 export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageMs: number; asOfSeq: number };
 
 type SentChange = Omit<AppliedChange, 'subjectId'> & { subject_id: string };
@@ -38,10 +35,10 @@ type RecordAnswer =
 
 const verifiersPath = '/v1/flowplate/verifiers';
 
-/** A lease that could not be given back ends by itself. */
+/** Bounds the return of a lease, which otherwise ends by itself. */
 const removeMsMax = 2_000;
 
-/** The calls of an embedded verifier. All may be sent twice but `verify`, which spends limits. */
+/** HTTP calls of an embedded verifier. All are idempotent except `verify`, which spends limits. */
 export class Broker {
   readonly #transport: Transport;
 

@@ -23,7 +23,7 @@ import { readVerdict, readVerdicts } from './read-verdict.ts';
 import { type Call, type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 
 export type ClientOptions = ConnectionOptions & {
-  /** How often a mint, a refresh or a read is tried again; 3 unless set. */
+  /** Maximum retries of a mint, a refresh or a read; 3 unless set. */
   retriesMax?: number | undefined;
 };
 
@@ -34,7 +34,7 @@ export type CallOptions = {
 
 export type SecretOptions = CallOptions & {
   /**
-   * Your own, to get the same secret again after a crash of yours; made up unless set. At most 255
+   * Your own key, to get the same secret again after a crash; random unless set. At most 255
    * characters, 24 hours.
    */
   idempotencyKey?: string | undefined;
@@ -43,10 +43,10 @@ export type SecretOptions = CallOptions & {
 const keysPath = '/v1/flowplate/api-keys';
 
 /**
- * The Flowplate API. Every method rejects with a `FlowplateApiError` (the API said no), a
- * `FlowplateUnreachableError` (no answer), or a `RangeError` (a number that JSON cannot say). Mint
- * and refresh are tried again under one Idempotency-Key, so that a lost answer costs no second key;
- * reads are tried again as they are; a revoke, a change and a verification are sent once.
+ * Client of the Flowplate API. Methods reject with `FlowplateApiError` (a refusal),
+ * `FlowplateUnreachableError` (no answer), or `RangeError` (a number that JSON cannot express).
+ * Mint and refresh are retried under one Idempotency-Key, so that a lost answer costs no second
+ * key. Reads are retried; a revoke, a change and a verification are sent once.
  */
 export class FlowplateClient {
   readonly #transport: Transport;
@@ -66,7 +66,7 @@ export class FlowplateClient {
   }
 
   /**
-   * Replaces the active key; the old one dies at once, or after the grace. With a new end it also
+   * Replaces the active key. The old one ends at once, or after the grace. With a new end it also
    * renews a key that expired at most 30 days ago. `KEY_NOT_FOUND` (404) without such a key.
    */
   async refresh(owner: Owner, request: RefreshRequest = {}, options: SecretOptions = {}): Promise<Refreshed> {
@@ -79,7 +79,7 @@ export class FlowplateClient {
     return this.#transport.send({ method: 'DELETE', path: keyPath(keyId), ...options });
   }
 
-  /** Every key of the user in the organization; in every environment unless one is named. */
+  /** Revokes every key of the user in the organization, in all environments unless one is named. */
   async revokeOwner(owner: Owner, options: CallOptions = {}): Promise<Revoked> {
     const query = { environment: owner.environment };
     return this.#transport.send({ method: 'DELETE', path: ownerPath(owner), query, ...options });
@@ -94,7 +94,7 @@ export class FlowplateClient {
     return this.#read(keyPath(keyId), {}, options);
   }
 
-  /** Every key that matches, newest first, page after page as they are asked for. */
+  /** All matching keys, newest first. Fetches page after page as they are consumed. */
   async *list(filter: KeyFilter = {}, options: CallOptions = {}): AsyncGenerator<Key, void, undefined> {
     for (let cursor: string | undefined; ; ) {
       const page = await this.listPage({ ...filter, cursor }, options);
@@ -119,13 +119,13 @@ export class FlowplateClient {
     return this.#read(`${keyPath(keyId)}/usage`, range, options);
   }
 
-  /** A verdict, yes or no. Counted, and limits are spent; that is why it is never sent twice. */
+  /** Verifies a key. Counts the call and spends limits, so it is never retried. */
   async verify(request: VerifyRequest, options: CallOptions = {}): Promise<Verdict> {
     const call: Call = { method: 'POST', path: `${keysPath}/verify`, body: request, ...options };
     return readVerdict(await this.#transport.send(call));
   }
 
-  /** Up to 100 verdicts, in the order of the requests. */
+  /** Verifies up to 100 keys; verdicts in the order of the requests. */
   async verifyBatch(requests: readonly VerifyRequest[], options: CallOptions = {}): Promise<Verdict[]> {
     const body = { keys: requests };
     const path = `${keysPath}/verify/batch`;

@@ -1,14 +1,14 @@
 import type { ErrorCode, ErrorDetails } from '../domain/errors.ts';
 
 /**
- * The API said no. `code` is what to decide by; expect further codes. An id that cannot stand in a
- * path is refused without asking: `VALIDATION_ERROR` without a trace id.
+ * A refusal by the API. Decide by `code`, and expect new codes. An id that cannot be part of a path
+ * gives `VALIDATION_ERROR` without a trace id, and nothing is sent.
  */
 export class FlowplateApiError extends Error {
-  /** `UNEXPECTED_ANSWER`: not from Flowplate, or not in a form that this version knows. */
+  /** `UNEXPECTED_ANSWER`: not from Flowplate, or in an unknown form. */
   readonly code: ErrorCode | 'UNEXPECTED_ANSWER';
   readonly status: number;
-  /** Names the request in Flowplate's log. */
+  /** Id of the request in Flowplate's log. */
   readonly traceId: string | undefined;
   readonly details: ErrorDetails;
   readonly retryAfterSeconds: number | undefined;
@@ -31,7 +31,7 @@ export class FlowplateApiError extends Error {
   }
 }
 
-/** No answer came. Whether the request was carried out is not known, unless it only reads. */
+/** No answer. A change may have been carried out or not. */
 export class FlowplateUnreachableError extends Error {
   readonly reason: 'network' | 'timeout';
 
@@ -44,7 +44,7 @@ export class FlowplateUnreachableError extends Error {
   }
 }
 
-/** A verification that could not be decided; whoever gets it lets nobody in. `cause` says why. */
+/** A verification without a verdict. Refuse the request; `cause` says why. */
 export class FlowplateUndecidedError extends Error {
   constructor(cause: unknown) {
     super('The key could not be verified', { cause });

@@ -4,7 +4,7 @@ import { rememberVerdict } from './passed-requests.ts';
 export type { Demands, GateOptions } from './gate.ts';
 export { identityHeaders, verdictOf } from './passed-requests.ts';
 
-/** As much of an Express request as is looked at. */
+/** The used part of an Express request. */
 export type ExpressRequest = { rawHeaders: string[]; ip?: string | undefined };
 
 export type ExpressResponse = {
@@ -14,9 +14,9 @@ export type ExpressResponse = {
 };
 
 /**
- * Express middleware that lets in whoever brings a valid key in `X-API-Key` or `Authorization:
- * Bearer`; `verdictOf(req)` then says who it is. Everyone else gets the answer that Flowplate's
- * forward auth would give: 401, 403, 429, or 503 when nobody can tell.
+ * Express middleware: admits requests with a valid key in `X-API-Key` or `Authorization: Bearer`;
+ * `verdictOf(req)` then returns the verdict. All other requests get the answer of Flowplate's
+ * forward auth: 401, 403, 429, or 503 when the key cannot be checked.
  */
 export function flowplateExpress<Request extends ExpressRequest>(
   verifier: GateVerifier,

@@ -4,7 +4,7 @@ import { rememberVerdict } from './passed-requests.ts';
 export type { Demands, GateOptions } from './gate.ts';
 export { identityHeaders, verdictOf } from './passed-requests.ts';
 
-/** As much of a Fastify request as is looked at. */
+/** The used part of a Fastify request. */
 export type FastifyRequest = { raw: { rawHeaders: string[] }; ip: string };
 
 export type FastifyReply = {
@@ -14,9 +14,9 @@ export type FastifyReply = {
 };
 
 /**
- * A Fastify hook (`onRequest`) that lets in whoever brings a valid key in `X-API-Key` or
- * `Authorization: Bearer`; `verdictOf(request)` then says who it is. Everyone else gets the answer
- * that Flowplate's forward auth would give: 401, 403, 429, or 503 when nobody can tell.
+ * Fastify hook (`onRequest`): admits requests with a valid key in `X-API-Key` or `Authorization:
+ * Bearer`; `verdictOf(request)` then returns the verdict. All other requests get the answer of
+ * Flowplate's forward auth: 401, 403, 429, or 503 when the key cannot be checked.
  */
 export function flowplateFastify<Request extends FastifyRequest>(
   verifier: GateVerifier,
@@ -27,7 +27,7 @@ export function flowplateFastify<Request extends FastifyRequest>(
     const asked = typeof demands === 'function' ? demands(request) : demands;
     const outcome = await judge(verifier, request.raw.rawHeaders, { ...asked, ip: readAddress(request) });
     if (!outcome.isAllowed) {
-      // As bytes: to the type of a text Fastify would add a charset, which this type does not have
+      // As bytes: Fastify would add a charset to the type of a text, which this type does not have
       // (RFC 9457).
       return reply.code(outcome.status).headers(outcome.headers).send(Buffer.from(outcome.body));
     }

@@ -9,14 +9,14 @@ import type { Accepted, Refused, Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import type { FlowplateVerifier } from './verifier.ts';
 
-/** What a route demands of the key that comes with a request. */
+/** Requirements of a route. */
 export type Demands = Omit<VerifyRequest, 'key' | 'ip'>;
 
 export type GateOptions<Request> = {
-  /** The same for every request, or made from it. */
+  /** Fixed, or derived from the request. */
   demands?: Demands | ((request: Request) => Demands) | undefined;
   /**
-   * The end client's address, also with port or brackets, for keys that have a list; `req.ip`
+   * The end client's address, also with port or brackets, for keys with an allow-list; `req.ip`
    * unless set.
    */
   readAddress?: ((request: Request) => string | undefined) | undefined;

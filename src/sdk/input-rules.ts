@@ -1,6 +1,4 @@
-/**
- * The API's own rules for what people type, so that a program can say what is wrong before it asks.
- */
+/** Validation rules of the API for typed input, so that programs can check before they send. */
 export { externalIdPattern } from '../domain/ids.ts';
 export { reasonFault } from '../domain/impersonation-reason.ts';
 export { numberRanges } from '../domain/number-ranges.ts';

@@ -19,22 +19,18 @@ export type OperatorClientOptions = Omit<ConnectionOptions, 'masterKey'> & {
    * API user (`flapi_`).
    */
   credential?: string | undefined;
-  /**
-   * The organization to act in, in an operator's own name. Each such call is written into the audit
-   * log.
-   */
+  /** The organization to impersonate. Each such call is audited. */
   asOrganization?: string | undefined;
-  /** Why, for the audit log. */
+  /** Reason for the audit log. */
   reason?: string | undefined;
-  /** How often what may be carried out twice is tried again; 3 unless set. */
+  /** Maximum retries of idempotent calls; 3 unless set. */
   retriesMax?: number | undefined;
 };
 
 /**
- * What operators, tenants and administrators of API users do. Every method rejects with a
- * `FlowplateApiError` (the API said no) or a `FlowplateUnreachableError` (no answer). What makes or
- * rotates a secret is sent again under one Idempotency-Key, reads are sent again as they are, and
- * every other change is sent once.
+ * Client for operators, tenants and administrators of API users. Methods reject with
+ * `FlowplateApiError` (a refusal) or `FlowplateUnreachableError` (no answer). Calls that create a
+ * secret are retried under one Idempotency-Key. Reads are retried; all other changes are sent once.
  */
 export class FlowplateOperatorClient {
   readonly session: Session;
@@ -77,9 +73,7 @@ function headersOf({ credential, asOrganization, reason }: OperatorClientOptions
   };
 }
 
-/**
- * The API reads this header as UTF-8, while `fetch` takes text whose characters are single bytes.
- */
+/** Encodes UTF-8 for a header, since `fetch` takes one byte per character. */
 function toHeaderText(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }

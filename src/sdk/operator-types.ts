@@ -1,7 +1,4 @@
-/**
- * What goes over the wire between operators and the API, in the API's own words. Times are RFC 3339
- * in UTC.
- */
+/** Types of the operators' API, under its own names. Times are RFC 3339 in UTC. */
 export type { ActorKind, AuditEventType } from '../domain/audit-event.ts';
 export type { MasterKeyPermission, PlatformPermission } from '../domain/permission.ts';
 export type * from './platform/common-types.ts';

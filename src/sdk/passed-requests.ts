@@ -8,7 +8,7 @@ export function rememberVerdict(request: object, verdict: Accepted): void {
 }
 
 /**
- * Whose request it is that the middleware let in. Throws when it let none in: a route behind no
+ * The verdict of a request that the middleware admitted. Throws otherwise: a route without the
  * middleware is a mistake.
  */
 export function verdictOf(request: object): Accepted {
@@ -17,10 +17,7 @@ export function verdictOf(request: object): Accepted {
   return verdict;
 }
 
-/**
- * The headers by which a gateway tells its upstream whose request it is, as Flowplate's forward
- * auth names them.
- */
+/** Identity headers for the upstream, named as in Flowplate's forward auth. */
 export function identityHeaders(verdict: Accepted): Record<string, string> {
   const list = identityHeaderList(verdict);
   return Object.fromEntries(list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? '']] : [])));

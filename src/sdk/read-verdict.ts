@@ -2,8 +2,8 @@ import type { LimitState, Verdict } from '../domain/verdict.ts';
 import { FlowplateApiError } from './errors.ts';
 
 /**
- * The verdict in an answer. Something else that answers 200, such as a captive portal or another
- * service at this address, must let nobody in: `UNEXPECTED_ANSWER`. Unknown codes and members pass.
+ * Parses the verdict of an answer. A 200 from another service, such as a captive portal, must not
+ * admit a request: `UNEXPECTED_ANSWER`. Unknown codes and members pass.
  */
 export function readVerdict(body: unknown): Verdict {
   if (isVerdict(body)) return body;

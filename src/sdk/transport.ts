@@ -7,16 +7,16 @@ import { readText } from './read-text.ts';
 import { splitLines } from './split-lines.ts';
 
 export type ConnectionOptions = {
-  /** Where Flowplate Keys is, such as `https://keys.internal:9123`. */
+  /** Base URL of Flowplate Keys, such as `https://keys.internal:9123`. */
   baseUrl: string;
   masterKey: string;
-  /** For one attempt, the reading of its answer included; 10 s unless set. */
+  /** Time-out of one attempt, including its answer; 10 s unless set. */
   timeoutMs?: number | undefined;
-  /** Instead of Node's own. */
+  /** Replaces Node's own. */
   fetch?: typeof fetch | undefined;
 };
 
-/** The header that says who calls. */
+/** Header with the credential. */
 export type Credential = Readonly<Record<string, string>>;
 
 export type Query = Record<string, string | number | boolean | undefined>;
@@ -25,12 +25,12 @@ export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Query | undefined;
-  /** Sent as JSON, or as a form when it is one. */
+  /** Sent as JSON, or as a form for `URLSearchParams`. */
   body?: object | URLSearchParams | undefined;
   headers?: Record<string, string> | undefined;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
-  /** How often to try again; only for what may be carried out twice. */
+  /** Maximum retries; for idempotent calls only. */
   retriesMax?: number | undefined;
 };
 
@@ -42,8 +42,8 @@ const firstPauseMs = 100;
 const pauseMsMax = 5_000;
 
 /**
- * Sends requests and reads answers; everything that is not a success is thrown. Never puts a secret
- * into a URL or an error.
+ * HTTP transport: sends requests, reads answers and throws everything that is no success. Never
+ * puts a secret into a URL or an error.
  */
 export class Transport {
   readonly #options: Omit<ConnectionOptions, 'masterKey'>;
@@ -57,14 +57,14 @@ export class Transport {
   }
 
   /**
-   * The parsed body; undefined when the answer has none. Tries again after a fault that may pass,
-   * up to `retriesMax` times.
+   * Returns the parsed body; undefined when there is none. Retries temporary errors up to
+   * `retriesMax` times.
    */
   async send<Answer>(call: Call): Promise<Answer> {
     return (await this.receive(call)).body as Answer;
   }
 
-  /** The same, and the answer's headers. */
+  /** Like `send`, with the answer's headers. */
   async receive(call: Call): Promise<Received> {
     for (let retries = 0; ; retries++) {
       try {
@@ -77,10 +77,7 @@ export class Transport {
     }
   }
 
-  /**
-   * An answer of any length, line by line as it arrives. The time-out is for its beginning; what
-   * stops in the middle is given up by `fetch` itself.
-   */
+  /** Streams a long answer line by line. The time-out covers its beginning only. */
   async *lines(call: Call): AsyncGenerator<string, void, undefined> {
     const headers = { accept: 'application/x-ndjson, application/json', ...call.headers };
     const request = this.#request({ ...call, headers });
@@ -142,7 +139,7 @@ export class Transport {
     const isJson = body !== undefined && !(body instanceof URLSearchParams);
     return {
       method,
-      // A redirect would carry the credential to wherever it points.
+      // A redirect would send the credential to another address.
       redirect: 'manual',
       headers: {
         ...this.#credential,
@@ -181,10 +178,7 @@ function parse(response: Response, text: string): unknown {
   }
 }
 
-/**
- * Undefined when another try would end the same way. A little chance keeps many callers from coming
- * back at one instant.
- */
+/** Undefined when a retry cannot help. Jitter spreads the retries of many callers. */
 function pauseBefore(error: unknown, retries: number): number | undefined {
   if (!mayPass(error)) return undefined;
   const told = error instanceof FlowplateApiError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;

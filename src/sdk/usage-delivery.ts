@@ -3,16 +3,12 @@ import type { Broker } from './broker.ts';
 import { FlowplateApiError } from './errors.ts';
 import { toReports } from './usage-report.ts';
 
-/**
- * Answers that another try would get again: whatever is wrong with these counts, it must not hold
- * up all later ones.
- */
+/** Permanent errors: a retry would get them again, and the report would block all later ones. */
 const lostCauses: readonly number[] = [400, 413, 415, 422];
 
 /**
- * Hands a flush to the broker, in parts if it is large. May be called twice with the same flush:
- * its parts bear the same ids each time, so that each counts once. Rejects as long as another try
- * may bring it there.
+ * Delivers a flush to the broker, in parts if it is large. Idempotent: the parts have the same ids
+ * each time. Rejects while a retry may succeed.
  */
 export async function deliverUsage(
   parts: { broker: Broker; verifierId: string | undefined; onFault: (error: unknown) => void },

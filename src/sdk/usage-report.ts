@@ -3,7 +3,7 @@ import type { UsageFlush, UsageMark } from '../domain/usage.ts';
 import type { VerdictCode } from '../domain/verdict.ts';
 
 /**
- * Lines of keys that had one outcome in one minute. Times are milliseconds after the start of the
+ * Lines of keys with one outcome in one minute. Times are milliseconds after the start of the
  * minute.
  */
 export type SentSum = {
@@ -15,14 +15,14 @@ export type SentSum = {
 export type UsageReport = { id: string; sums: SentSum[] };
 
 /**
- * A body may have 64 KiB; a line takes at most 72 bytes of its JSON, what stands around the lines
- * of a sum at most 80.
+ * A body may have 64 KiB. A line takes at most 72 bytes of JSON, and a sum around its lines at most
+ * 80.
  */
 const reportBytesMax = 60_000;
 const lineBytes = 72;
 const sumBytes = 80;
 
-/** In parts if it is large, each with an id of its own that follows from the flush. */
+/** Splits a flush into reports, each with an id derived from the flush. */
 export function toReports({ id, marks }: UsageFlush): UsageReport[] {
   const reports: UsageReport[] = [];
   for (let start = 0; start < marks.length; ) {
@@ -33,7 +33,7 @@ export function toReports({ id, marks }: UsageFlush): UsageReport[] {
   return reports;
 }
 
-/** As many marks as one report holds. */
+/** Takes as many marks as fit in one report. */
 function sumUp(marks: readonly UsageMark[], start: number): { sums: SentSum[]; end: number } {
   const sums = new Map<string, SentSum>();
   let bytes = 0;
@@ -52,7 +52,7 @@ function sumUp(marks: readonly UsageMark[], start: number): { sums: SentSum[]; e
   return { sums: [...sums.values()], end };
 }
 
-/** A UUID of version 8 (RFC 9562 §5.8) that follows from the flush and the part. */
+/** UUID version 8 (RFC 9562 §5.8), derived from the flush and the part. */
 function derivedId(id: string, start: number): string {
   const hex = createHash('sha256').update(`${id} ${start}`).digest('hex');
   const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);

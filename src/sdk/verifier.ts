@@ -13,23 +13,23 @@ import { VerifierMemory } from '../revocation/verifier-memory.ts';
 import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
 import { fingerprintOf } from '../verify/fingerprint-table.ts';
-import { type Entry, RecordCache } from '../verify/record-cache.ts';
+import { type CacheEntry, RecordCache } from '../verify/record-cache.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { Broker } from './broker.ts';
 import { BrokerClock } from './broker-clock.ts';
 import { BrokerLease } from './broker-lease.ts';
-import { BrokerRecords, type Era, type LandedRecord } from './broker-records.ts';
+import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-records.ts';
 import { FlowplateUndecidedError } from './errors.ts';
 import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
 
 export type VerifierOptions = ConnectionOptions & {
-  /** Key records kept in memory, about 1 KB each; 200,000 unless set. */
+  /** Maximum key records in memory, about 1 KB each; 200,000 unless set. */
   recordsInMemoryMax?: number | undefined;
   /**
-   * Told of every fault in the background: a heartbeat that failed, counts that were not taken.
-   * Never of a secret.
+   * Called for each background error, such as a failed heartbeat or rejected usage. Errors never
+   * contain a secret.
    */
   onFault?: ((error: unknown) => void) | undefined;
 };
@@ -37,18 +37,17 @@ export type VerifierOptions = ConnectionOptions & {
 const recordsMax = 10_000_000;
 
 /**
- * Before a record that came in older than what is known here is fetched again. A broker that is
- * well hears within milliseconds.
+ * Pauses before a stale record is fetched again. A healthy broker process receives a change within
+ * milliseconds.
  */
 const stalePausesMs: readonly number[] = [5, 20, 80, 300, 700];
 
 /**
- * Verifies keys inside a gateway's own process, from memory, with the guarantee that Flowplate
- * itself gives: once a revoke has answered `complete`, no request that starts later is let in here
- * either. It may do so only while it holds a lease (`BrokerLease`); without one each verification
- * is the broker's, and when the broker cannot be reached either, it refuses. Keys with a rate limit
- * or a quota are always the broker's, since only it can count them exactly. What is decided here is
- * counted here and reported every quarter of a second.
+ * Embedded verifier: verifies keys inside a gateway's process, from memory, with Flowplate's own
+ * guarantee: once a revoke has answered `complete`, no later request is admitted. It needs a lease
+ * (`BrokerLease`). Without one the broker verifies, and without the broker the request is refused.
+ * Keys with a rate limit or a quota are always verified by the broker, which counts them exactly.
+ * Local decisions are counted, and reported every 250 ms.
  */
 export class FlowplateVerifier {
   readonly #broker: Broker;
@@ -70,7 +69,7 @@ export class FlowplateVerifier {
     this.#onFault = onFault;
     this.#broker = new Broker(connection);
     this.#memory = new RecordCache(this.#revisions, recordsInMemoryMax);
-    this.#records = new BrokerRecords(this.#broker, (...landed) => this.#remember(...landed));
+    this.#records = new BrokerRecords(this.#broker, (...fetched) => this.#remember(...fetched));
     const memory = new VerifierMemory({
       revisions: this.#revisions,
       refusedOrganizations: this.#refused,
@@ -84,7 +83,7 @@ export class FlowplateVerifier {
   }
 
   /**
-   * Takes the lease, or goes on trying in the background. Rejects only when the broker refuses the
+   * Takes the lease, or keeps trying in the background. Rejects only when the broker refuses the
    * master key.
    */
   async start(): Promise<void> {
@@ -92,7 +91,7 @@ export class FlowplateVerifier {
     this.#usage.start();
   }
 
-  /** Hands over the counts and gives the lease back. */
+  /** Delivers the usage and returns the lease. */
   async close(): Promise<void> {
     await this.#lease.stop(() => this.#usage.close().catch(this.#onFault));
   }
@@ -107,8 +106,8 @@ export class FlowplateVerifier {
   }
 
   /**
-   * The verdict when memory alone can give it, and undefined when the broker must be asked
-   * (`verify`). Throws a `RangeError` for a cost that cannot be counted.
+   * The verdict if memory has it; undefined when the broker must be asked (`verify`). Throws a
+   * `RangeError` for an invalid cost.
    */
   verifyNow(request: VerifyRequest): Verdict | undefined {
     if (request.cost !== undefined) requireCountable(request.cost);
@@ -121,8 +120,8 @@ export class FlowplateVerifier {
   }
 
   /**
-   * The verdict. Rejects with a `FlowplateUndecidedError` when there is none: then nobody may be
-   * let in.
+   * The verdict. Rejects with a `FlowplateUndecidedError` when there is none; then refuse the
+   * request.
    */
   verify(request: VerifyRequest): Promise<Verdict> {
     try {
@@ -149,37 +148,37 @@ export class FlowplateVerifier {
       const known = this.#memory.get(fingerprint, performance.now());
       if (known !== undefined && isLimited(known)) return this.#broker.verify(request);
       const { version } = this.#revisions;
-      const era = { verifierId, registrations, version };
-      const landed = await this.#records.find(era, fingerprint, request.key);
-      // While it flew, the lease may have ended, or have been taken anew over another feed.
+      const context = { verifierId, registrations, version };
+      const fetched = await this.#records.find(context, fingerprint, request.key);
+      // During the fetch the lease may have ended, or been renewed over another feed.
       if (!this.isLeaseHeld()) return this.#broker.verify(request);
       if (this.#lease.registrations !== registrations) continue;
-      if (landed === undefined) return { valid: false, code: 'NOT_FOUND' };
-      if (isLimited(landed.entry.record)) return this.#broker.verify(request);
-      // From before this verifier knows the feed: it cannot tell what has changed since.
-      if (!this.#revisions.reaches(landed.entry.asOfSeq)) return this.#broker.verify(request);
-      if (!this.#revisions.isStale(landed.entry.record)) {
-        const verdict = this.#judge(landed.entry, request, landed.organizationActive, performance.now());
+      if (fetched === undefined) return { valid: false, code: 'NOT_FOUND' };
+      if (isLimited(fetched.entry.record)) return this.#broker.verify(request);
+      // Older than the known part of the feed, so later changes may be missing.
+      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#broker.verify(request);
+      if (!this.#revisions.isStale(fetched.entry.record)) {
+        const verdict = this.#judge(fetched.entry, request, fetched.organizationActive, performance.now());
         if (verdict !== undefined) return verdict;
       }
-      // The process that answered has not heard yet of a change that was heard of here.
+      // The answering process has not received a change yet that is known here.
       if (stalePauseMs !== undefined) await sleep(stalePauseMs);
     }
     throw new FlowplateUndecidedError(new Error('the broker knows less of this key than this verifier'));
   }
 
   /**
-   * A record of a suspended organization is not kept: it would say yes again before the feed has
-   * told of the suspension.
+   * A record of a suspended organization is not cached: it could be accepted before the feed
+   * reports the suspension.
    */
-  #remember(fingerprint: string, landed: LandedRecord, era: Era): void {
-    if (this.#lease.registrations !== era.registrations || !landed.organizationActive) return;
-    this.#memory.put(fingerprint, landed.entry, performance.now());
+  #remember(fingerprint: string, fetched: FetchedRecord, context: LookupContext): void {
+    if (this.#lease.registrations !== context.registrations || !fetched.organizationActive) return;
+    this.#memory.put(fingerprint, fetched.entry, performance.now());
   }
 
-  /** Undefined when it is not to be decided here. */
+  /** Undefined when the broker must decide. */
   #judge(
-    entry: Entry<KeyRecord>,
+    entry: CacheEntry<KeyRecord>,
     request: VerifyRequest,
     organizationWasActive: boolean,
     monotonicMs: number,
@@ -198,7 +197,7 @@ export class FlowplateVerifier {
   }
 }
 
-/** The room for their fingerprints is taken at once. */
+/** Validates the capacity, whose fingerprints are allocated at once. */
 function requireCapacity(records: number): void {
   if (Number.isInteger(records) && records >= 0 && records <= recordsMax) return;
   throw new RangeError(`recordsInMemoryMax must be a whole number from 0 to ${recordsMax}`);

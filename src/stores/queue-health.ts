@@ -2,7 +2,7 @@ import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { timeMsMax } from '../domain/read-time.ts';
 
-/** A run of a job, and when it ended, or became due. */
+/** A run of a job, with its end or due time. */
 export type JobMoment = { job: string; at: Date };
 
 export type QueueHealth = {
@@ -10,19 +10,18 @@ export type QueueHealth = {
   active: number;
   delayed: number;
   failed: number;
-  /** The run that has been due for longest and that no worker has taken yet. */
+  /** The longest-due run that no worker has started. */
   oldestDue: (JobMoment & { seconds: number }) | null;
   lastCompleted: JobMoment | null;
   lastFailed: JobMoment | null;
 };
 
-/** More than there are schedules: each has one run that is to come. */
+/** More than there are schedules, each with one pending run. */
 const runsToComeMax = 100;
 
 /**
- * Looks at the queue from a process that has no part in it. BullMQ would wait for a Redis that is
- * away; here it is a fault at once, and one that hangs is one within the command's timeout. After a
- * fault the next look starts afresh.
+ * Reads the queue from a process without a worker. BullMQ would wait for an unavailable Redis. Here
+ * it fails at once, or within the command's time-out. The next read after a failure starts afresh.
  */
 export class QueueWatch {
   readonly #redis: Redis;
@@ -70,9 +69,7 @@ async function readHealth(queue: Queue, now: Date): Promise<QueueHealth> {
   };
 }
 
-/**
- * Only a worker moves a run that has become due on to those that wait, so both have to be asked.
- */
+/** Reads both lists, because only a worker moves a due run to the waiting ones. */
 function oldestDue(jobs: readonly Job[], now: Date): QueueHealth['oldestDue'] {
   const [oldest] = jobs
     .flatMap((job) => momentOf(job, job.timestamp + (job.opts.delay ?? 0)) ?? [])
@@ -89,9 +86,7 @@ function endOf(job: Job | undefined): JobMoment | null {
 
 const nameLengthMax = 100;
 
-/**
- * Undefined for a time that is none, or that nobody can spell: what is in Redis may be anybody's.
- */
+/** Undefined for an invalid time: data in Redis may be foreign. */
 function momentOf({ name }: Job, atMs: number | undefined): JobMoment | undefined {
   if (atMs === undefined || !(Math.abs(atMs) <= timeMsMax)) return undefined;
   return { job: String(name).slice(0, nameLengthMax), at: new Date(atMs) };

@@ -25,8 +25,8 @@ export function openQueueReadOnly(connection: ConnectionOptions, onError: (error
 type Schedules = Record<string, { everyMs: number }>;
 
 /**
- * Registers the schedules that Redis does not know, and only those: registering one again would put
- * off its next run. Returns the names it had to add, all of them after Redis was emptied.
+ * Registers missing schedules only, because registering an existing one postpones its next run.
+ * Returns the added names; all of them after Redis was emptied.
  */
 export async function registerSchedules(queue: Queue, schedules: Schedules): Promise<string[]> {
   const known = new Set((await queue.getJobSchedulers()).map((scheduler) => scheduler.key));
@@ -39,10 +39,7 @@ export async function registerSchedules(queue: Queue, schedules: Schedules): Pro
 
 const keysPerScan = 1_000;
 
-/**
- * Removes all that the queue has in Redis, of whatever type. No job carries a payload, so none is
- * lost.
- */
+/** Removes all data of the queue from Redis, of any type. No job has a payload, so none is lost. */
 export async function emptyQueue(redis: Redis): Promise<void> {
   const match = `${keyspace.jobsPrefix}:${queueName}:*`;
   let cursor = '0';

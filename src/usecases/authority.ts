@@ -20,17 +20,16 @@ import { listPermissionsOf } from '../stores/postgres/platform-users/roles.ts';
 import { findSessionHolder } from '../stores/postgres/sessions/sessions.ts';
 
 /**
- * The rights that a change takes away: a master key, a key or an API user by its id, an
- * organization's right to act by its id, or what platform users, roles and sessions allow
- * (`operators`).
+ * Rights that a change ends: of a master key, a key or an API user by id, of an organization by id,
+ * or those from platform users, roles and sessions (`operators`).
  */
 export type Ends = readonly string[] | 'operators';
 
 /**
- * Checks the rights of a caller once more, inside the transaction of the change that it makes, and
- * holds them until the commit. A request may have been admitted long before its body was there;
- * without this, a revoked credential could still change something after its revoke has answered.
- * Errors: `AUTHENTICATION_REQUIRED`, `INSUFFICIENT_PERMISSIONS`, `ORGANIZATION_SUSPENDED`,
+ * Checks the caller's rights again inside the transaction of its change, and locks them until the
+ * commit. A request may be admitted long before its body arrives. Without this, a revoked
+ * credential could still change something after its revoke was answered. Errors:
+ * `AUTHENTICATION_REQUIRED`, `INSUFFICIENT_PERMISSIONS`, `ORGANIZATION_SUSPENDED`,
  * `ORGANIZATION_NOT_FOUND`.
  */
 export async function holdAuthority(
@@ -52,7 +51,7 @@ export async function holdAuthority(
   else if (principal.kind === 'api_user') await requireApiUser(tx, principal as ApiUserPrincipal, now);
 }
 
-/** The same for an answer that changes nothing, but hands a kept secret out once more. */
+/** The same check for an answer that changes nothing but repeats a stored secret. */
 export async function requireStillAuthorized(
   { db, clock }: { db: Database; clock: Clock },
   by: Caller<Principal> | Origin,
@@ -87,7 +86,7 @@ async function requireOrganization(tx: Tx, principal: OrganizationPrincipal, now
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
 }
 
-/** Whatever the operator was admitted with must still be held; more than that does not matter. */
+/** The permissions that admitted the operator must still be held; others do not matter. */
 async function requirePlatformCaller(tx: Tx, principal: PlatformPrincipal, now: Date): Promise<void> {
   const rights =
     principal.kind === 'platform_key'
@@ -99,7 +98,7 @@ async function requirePlatformCaller(tx: Tx, principal: PlatformPrincipal, now: 
     principal.roleIds.some((id) => !rights.roleIds.includes(id));
   if (!isLost) return;
   throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-    systemMessage: 'Rights of this operator were taken away while the request was being carried out',
+    systemMessage: 'This operator lost rights during the request',
   });
 }
 
@@ -117,9 +116,9 @@ async function requireApiUser(tx: Tx, principal: ApiUserPrincipal, now: Date): P
   }
 }
 
-/** A credential that was good when its request began. */
+/** Refusal for a credential that ended during its request. */
 export function credentialEnded(): FlowplateError {
   return new FlowplateError('AUTHENTICATION_REQUIRED', {
-    systemMessage: 'The credential ended while the request was being carried out',
+    systemMessage: 'The credential ended during the request',
   });
 }

@@ -28,31 +28,33 @@ export type ChangeParts = {
 };
 
 /**
- * An audit event as a use case decides it; when and in which request is added. `origin`: who did
- * it, where that is not the caller.
+ * Audit event as a use case decides it; time and request are added later. `origin`: the actor,
+ * where it is not the caller.
  */
 export type EventDraft = Pick<AuditEvent, 'eventType' | 'organizationId' | 'targetId' | 'details'> &
   Partial<Pick<AuditEvent, 'result'>> & { origin?: Origin };
 
 /**
- * The decision of a use case. All of it is required: a change without its audit event does not
+ * Result of a use case. All fields are required, so a change without its audit event does not
  * compile.
  */
 export type Decision<T> = { answer: T; events: readonly EventDraft[]; revokes: Revokes };
 
 export type ChangeOptions = {
   /**
-   * A caller, whose rights are checked again; or an origin that has none to check: the shell, the
+   * A caller, whose rights are checked again; or an origin without rights to check: shell or
    * server.
    */
   by: Caller<Principal> | Origin;
-  /** Rights that this change takes away from callers. */
+  /** Rights that this change ends. */
   ends?: Ends;
-  /** The organization in whose database role the change runs: it then sees no other one's rows. */
+  /**
+   * Organization whose database role the change uses; that role sees no other organization's rows.
+   */
   inside?: string | undefined;
   /**
-   * Changes with the same name queue up in this process instead of holding connections in the
-   * database.
+   * Queue name: changes with the same name queue in this process instead of holding database
+   * connections.
    */
   turn?: string;
   idempotency?: Idempotency | undefined;
@@ -60,16 +62,16 @@ export type ChangeOptions = {
 
 export type Changed<T> = { answer: T; propagation: Propagation; isReplay: boolean };
 
-/** `told`: undefined when no verifier need hear of the change. */
+/** `told`: undefined when the change has no feed entry. */
 type Committed<T> = { answer: T; told: Told | undefined };
 
 type Decide<T> = (tx: Tx, now: Date) => Promise<Decision<T>>;
 
 /**
- * The one path of every change. One transaction: the caller's rights are held, `decide` makes the
- * change, then the audit events, the kept answer of an idempotent request, and last the entries of
- * the change feed, since every other change waits from there to the commit. After the commit it
- * waits until the verifiers that the change concerns have heard of it.
+ * Runs every change. One transaction: lock the caller's rights, run `decide`, insert the audit
+ * events, store the answer of an idempotent request, and append to the change feed. The append is
+ * last, because it blocks all other changes until the commit. Then it waits until the concerned
+ * verifiers have applied the change.
  */
 export async function change<T extends object>(
   parts: ChangeParts,
@@ -81,8 +83,8 @@ export async function change<T extends object>(
 }
 
 /**
- * The same without the wait, for a change in several transactions: the last one's place covers them
- * all.
+ * Like `change` without the wait, for a change in several transactions: the last position covers
+ * them all.
  */
 export async function commitChange<T extends object>(
   parts: Omit<ChangeParts, 'propagation'>,
@@ -105,7 +107,7 @@ export async function commitChange<T extends object>(
   const { audience = 'everybody', ...answer } = kept;
   if (isReplay) {
     await requireStillAuthorized(parts, options.by);
-    // The request that this one repeats may still be on its way to the verifiers.
+    // The original request may still be propagating.
     told = { seq: await findLastKeyChangeSeq(parts.db), audience };
   }
   return { answer: answer as unknown as T, told, isReplay };
@@ -134,13 +136,10 @@ function queueOfCaller(by: Caller<Principal> | Origin): string {
   return 'principal' in by ? queueOf(by.principal) : by.actor.id;
 }
 
-/** A kept answer says whom its change concerned; one that an earlier version kept does not. */
+/** A stored answer with the audience of its change; answers of earlier versions have none. */
 type Kept<T> = T & { audience?: Audience };
 
-/**
- * The transaction of a change, for callers without a queue and a clock of their own: the jobs of
- * the worker.
- */
+/** The transaction of a change, for jobs of the worker, which have neither queue nor clock. */
 export async function commitAt<T extends object>(
   parts: Pick<ChangeParts, 'db' | 'randomBytes'>,
   now: Date,

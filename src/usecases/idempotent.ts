@@ -5,28 +5,25 @@ import type { Database, Tx } from '../stores/postgres/database.ts';
 import { isLockTimeout } from '../stores/postgres/faults.ts';
 import { findSealedAnswer, insertSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
 
-/**
- * Stores the answer in the transaction that earned it; does nothing for a request without an
- * Idempotency-Key.
- */
-export type KeepAnswer<T> = (tx: Tx, answer: T) => Promise<void>;
+/** Stores the answer in the transaction of its change. No-op without an Idempotency-Key. */
+export type StoreAnswer<T> = (tx: Tx, answer: T) => Promise<void>;
 
 export type Replayed<T> = { answer: T; isReplay: boolean };
 
 /**
- * Makes a request that creates a secret idempotent: repeated under the same Idempotency-Key it
- * gives the same answer once more.
+ * Makes a request that creates a secret idempotent: a repetition under the same Idempotency-Key
+ * gets the same answer.
  *
  * In one process copies queue up. Across processes they may race: each does its work and stores its
  * answer in the same transaction, where the primary key lets one commit. The others roll back and
- * return that answer, whatever else made them fail. A copy that waits for the winner longer than
- * the lock time-out gets `IDEMPOTENCY_IN_PROGRESS`. Only successes are stored: after an error the
- * same request is simply tried again.
+ * return that answer, even if they failed for another reason. A copy that waits for the winner
+ * longer than the lock time-out gets `IDEMPOTENCY_IN_PROGRESS`. Only successes are stored, so a
+ * request can be repeated after an error.
  */
 export async function idempotent<T>(
   parts: { db: Database; turns: KeyedQueue; now: Date },
   idempotency: Idempotency | undefined,
-  run: (keep: KeepAnswer<T>) => Promise<T>,
+  run: (keep: StoreAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   if (idempotency === undefined) return { answer: await run(async () => undefined), isReplay: false };
   const [id] = idempotency.ids;
@@ -36,13 +33,13 @@ export async function idempotent<T>(
 async function runOnce<T>(
   parts: { db: Database; now: Date },
   idempotency: Idempotency,
-  run: (keep: KeepAnswer<T>) => Promise<T>,
+  run: (keep: StoreAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   const notBefore = new Date(parts.now.getTime() - idempotencyLifeMs);
   const earlier = await findAnswer<T>(parts.db, idempotency, notBefore);
   if (earlier !== undefined) return earlier;
   try {
-    const keep: KeepAnswer<T> = (tx, answer) => insertAnswer(tx, idempotency, answer, parts.now, notBefore);
+    const keep: StoreAnswer<T> = (tx, answer) => insertAnswer(tx, idempotency, answer, parts.now, notBefore);
     return { answer: await run(keep), isReplay: false };
   } catch (error) {
     const meanwhile = await findAnswer<T>(parts.db, idempotency, notBefore);

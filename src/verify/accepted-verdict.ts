@@ -2,8 +2,8 @@ import type { KeyRecord } from '../domain/key-record.ts';
 import type { Accepted, AcceptedCode } from '../domain/verdict.ts';
 
 /**
- * What a yes says, but for the states of the limits. Frozen: the same one is handed out as long as
- * its record stays the same.
+ * Accepted verdict without rate-limit and quota states. Frozen, and reused until the key record
+ * changes.
  */
 export class AcceptedVerdict implements Accepted {
   readonly valid = true;
@@ -29,10 +29,7 @@ export class AcceptedVerdict implements Accepted {
     Object.freeze(this);
   }
 
-  /**
-   * Made once (0.33 → 0.15 µs, for 300 bytes): a verdict without limits stays the same as long as
-   * its record does.
-   */
+  /** Cached JSON (0.33 → 0.15 µs for 300 bytes); it is fixed while the record is. */
   get json(): string {
     this.#json ??= JSON.stringify(this);
     return this.#json;
@@ -41,13 +38,13 @@ export class AcceptedVerdict implements Accepted {
 
 type Judged = { readonly record: KeyRecord; verdict: AcceptedVerdict | undefined };
 
-/** Made at the first yes, and again when the yes is another. */
+/** Cached verdict; rebuilt when the code changes between `VALID` and `SUPERSEDED`. */
 export function verdictOf(entry: Judged, code: AcceptedCode): AcceptedVerdict {
   if (entry.verdict?.code !== code) entry.verdict = new AcceptedVerdict(entry.record, code);
   return entry.verdict;
 }
 
-/** When this very key stops: its expiry, or the end of its grace when that comes first. */
+/** End of this key: its expiry or the end of its grace, the earlier one. */
 function endOf(record: KeyRecord): string | null {
   const endMs = Math.min(record.expiresAtMs ?? Infinity, record.supersededUntilMs ?? Infinity);
   return endMs === Infinity ? null : new Date(endMs).toISOString();

@@ -11,7 +11,7 @@ export type ChosenSecretParts = {
   lease: Pick<Lease, 'isHeld'>;
   /** The hashes of all chosen master keys that were not revoked. */
   listHashes(): Promise<readonly MasterKeyHash[]>;
-  /** argon2 at work, shared fairly among the addresses that secrets come from. */
+  /** argon2 work, shared fairly among the client addresses. */
   hashing: FairBulkhead;
   saveHash(id: string, passwordHash: string): Promise<void>;
 };
@@ -19,7 +19,7 @@ export type ChosenSecretParts = {
 /** A presented secret with its fingerprint and the address that it came from. */
 export type PresentedSecret = { secret: string; fingerprint: string; ip: () => string | undefined };
 
-/** The hashes, and what is known of the secrets that were tried against exactly these. */
+/** The hashes, and the results of the secrets that were tried against them. */
 type Hashes = {
   entries: readonly MasterKeyHash[];
   attempts: Map<string, Promise<string | undefined>>;
@@ -27,14 +27,12 @@ type Hashes = {
 };
 
 /**
- * Bounds how long a hash that the feed does not tell of stays unknown: one that an earlier release
- * stored.
+ * Maximum age of the hashes, for those the feed does not announce: hashes stored by an earlier
+ * release.
  */
 const hashesLifeMs = 10_000;
 
-/**
- * 40 bytes each. More than that many wrong secrets at a time are hashed anew when they come again.
- */
+/** 40 bytes each. Beyond it, wrong secrets are hashed again when they return. */
 const strangersMax = 4_096;
 
 /**
@@ -54,7 +52,7 @@ export class ChosenSecrets {
   #hashes: Hashes = withoutAttempts([]);
   #readAtMs = Number.NEGATIVE_INFINITY;
   #heard = 0;
-  /** `#heard` when the read of `#hashes` began. */
+  /** Value of `#heard` when the read of `#hashes` began. */
   #heardBefore = 0;
 
   constructor(parts: ChosenSecretParts) {
@@ -70,7 +68,7 @@ export class ChosenSecrets {
     if (changes.some(({ kind }) => kind === 'master_key')) this.forgetHashes();
   }
 
-  /** A master key may have been created or ended since the hashes were read. */
+  /** Called when a master key was created or ended. */
   forgetHashes(): void {
     this.#heard++;
   }
@@ -122,9 +120,7 @@ export class ChosenSecrets {
     return undefined;
   }
 
-  /**
-   * A database that is read-only just now still lets this caller in; a later process tries again.
-   */
+  /** A read-only database must not refuse this caller; a later process renews the hash. */
   async #renew(id: string, secret: string): Promise<void> {
     const renewed = await hashPassword(secret);
     await this.#parts.saveHash(id, renewed).catch(() => undefined);

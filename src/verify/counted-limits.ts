@@ -9,30 +9,30 @@ import { type LimitedLine, momentNow } from './limited-line.ts';
 import type { SpentInPeriod, SpentInPeriods } from './spent-in-periods.ts';
 
 export type CountedLimitsParts = {
-  /** A connection of its own: nothing large stands in the way of an answer. */
+  /** A separate connection, so that large answers cannot delay these. */
   redis: Redis;
   spentInPeriods: Pick<SpentInPeriods, 'read'>;
 };
 
 /** Below the 150 ms of forward auth. */
 const redisAnswersMs = 100;
-/** Bounds the way over Postgres. */
+/** Bounds the fallback to Postgres. */
 const postgresAnswersMs = 400;
-/** Until what could not be read is asked for again. */
+/** Time until a failed read is repeated. */
 const postgresPauseMs = 1_000;
-/** The connection on which counts wait comes back at another moment than this one. */
+/** Time until the next try: the usage connection recovers independently of this one. */
 const redisPauseMs = 100;
-/** Redis may be flushed while its counter is given a start. */
+/** Redis may be flushed during the initialisation of a counter. */
 const attemptsMax = 3;
 
 /**
- * The limits as Redis counts them, for all processes together. Before a line of keys is counted it
+ * Limits that are counted in Redis, for all processes together. Before a line of keys is counted it
  * is settled: Redis is told of calls that were let in without it, and a quota's counter is raised
  * to what Postgres knows to be spent.
  *
- * A late answer is still heard: it says that a call was counted which was decided without it. Until
- * it comes, or the connection is dropped, Redis counts as away: otherwise each call would wait for
- * a deadline of its own.
+ * A late answer is still applied: its call was counted, after it was decided without it. Until it
+ * comes, or the connection is dropped, Redis counts as away: otherwise each call would wait for a
+ * deadline of its own.
  */
 export class CountedLimits {
   readonly #parts: CountedLimitsParts;
@@ -46,7 +46,7 @@ export class CountedLimits {
     return this.#parts.redis.status !== 'ready' || this.#lateAnswers > 0;
   }
 
-  /** Rejects when Redis is away, and when nobody can say where a quota's lost counter starts. */
+  /** Rejects when Redis is away, or when the start of a lost quota counter is unknown. */
   async spend(
     line: LimitedLine | undefined,
     record: KeyRecord,
@@ -70,7 +70,9 @@ export class CountedLimits {
     return line.settling;
   }
 
-  /** What Postgres knows of a quota that Redis has never answered for here. */
+  /**
+   * Reads the quota's usage from Postgres, for a counter that Redis has never answered for here.
+   */
   async learnSpent(line: LimitedLine, record: KeyRecord, quota: Quota, now: Date): Promise<void> {
     const period = line.period(quota, momentNow(now));
     if (period.spent !== undefined || line.isCompared(record, quota, momentNow(now))) return;
@@ -118,7 +120,7 @@ export class CountedLimits {
       if (counted.outcome === 'quota_start_needed') throw new Error('the start of the quota is not known');
       if (window !== undefined) window.local = Math.max(0, window.local - owed);
       if (period !== undefined && isAll) {
-        // What was let in here before the question is part of what Postgres said.
+        // Calls from before the question are already part of the answer.
         period.local = Math.max(0, period.local - periodLocal);
         line.noteComparison(record, sent, periodLocal > 0);
       }
@@ -127,7 +129,7 @@ export class CountedLimits {
     await this.#inTime(answer, () => undefined);
   }
 
-  /** Undefined when Postgres cannot say. Rejects with `OVERLOADED`. */
+  /** Undefined when Postgres does not answer. Rejects with `OVERLOADED`. */
   async #readSpent(
     line: LimitedLine,
     { lineageId }: KeyRecord,

@@ -2,18 +2,18 @@ import { isIpAllowed } from '../domain/ip-allowlist.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { AcceptedCode, RefusedCode } from '../domain/verdict.ts';
 
-/** What the gateway wants of the key. What is absent is not asked. */
+/** Requirements of the gateway. Absent ones are not checked. */
 export type Asked = {
   scopes?: readonly string[] | undefined;
   organizationId?: string | undefined;
   environment?: string | undefined;
-  /** As the gateway has it; `isIpAllowed` reads it. */
+  /** Unparsed; `isIpAllowed` parses it. */
   ip?: string | undefined;
 };
 
 /**
- * The verdict on a known key, but for its limits. Pure: the order below is the contract's, and the
- * first reason wins. The boundary instant of an expiry is already over.
+ * Decides the verdict on a known key, except its limits. Pure. The order is the contract's, and the
+ * first reason wins. At the boundary instant a key has expired.
  */
 export function decide(
   record: KeyRecord,

@@ -3,29 +3,24 @@ import { hash } from 'node:crypto';
 const wordsEach = 8;
 
 /**
- * What memory is keyed by: the SHA-256 of a secret, a character for each byte. It never leaves the
- * process, so it needs no pepper, and the keyed digest costs ten times as much.
+ * Cache key: SHA-256 of the secret as a Latin-1 string. It never leaves the process, so it needs no
+ * pepper; an HMAC takes ten times as long.
  */
 export function fingerprintOf(secret: string): string {
   return hash('sha256', secret, 'latin1');
 }
 
 /**
- * A bounded table by fingerprint in which what came first makes room for what comes: open
- * addressing over typed arrays, allocated once. A `Map` of this size stops the process for
- * milliseconds whenever it grows or clears away what was deleted, walks over all of that to find
- * its oldest entry (a fifth of the time of a verification that misses), and keeps every fingerprint
- * as a string.
+ * Fixed-size FIFO cache keyed by fingerprint: open addressing over typed arrays, allocated once. A
+ * `Map` of this size pauses the process for milliseconds when it grows or compacts. Finding its
+ * oldest entry takes a fifth of a cache miss, and it keeps every fingerprint as a string.
  */
 export class FingerprintTable<V> {
   readonly #room: number;
-  /**
-   * By place: the fingerprints of the values. Places are taken in turn, so the next one is the
-   * oldest.
-   */
+  /** Fingerprints by index. Indexes are used in turn, so the next one is the oldest. */
   readonly #words: Uint32Array;
   readonly #values: (V | undefined)[];
-  /** By hash: a place and one, or 0. Twice as many as places or more, so that runs stay short. */
+  /** Hash slot → index + 1; 0 is empty. At least twice the capacity, to keep probe runs short. */
   readonly #slots: Int32Array;
   readonly #mask: number;
   #next = 0;
@@ -49,7 +44,7 @@ export class FingerprintTable<V> {
     return place < 0 ? undefined : this.#values[place];
   }
 
-  /** As the newest, also when it was there before. */
+  /** Inserts as the newest entry, also when it exists. */
   set(fingerprint: string, value: V): void {
     if (this.#room === 0) return;
     this.delete(fingerprint);
@@ -75,10 +70,7 @@ export class FingerprintTable<V> {
     this.#size = 0;
   }
 
-  /**
-   * Where it is, or the free slot where it would be. The first word of a SHA-256 is as good as any
-   * hash of it.
-   */
+  /** Slot of the entry, or the free slot for it. The first word of a SHA-256 is a good hash. */
   #slotOf(fingerprint: string): number {
     let slot = wordOf(fingerprint, 0) & this.#mask;
     for (let entry = this.#slots[slot]; entry; entry = this.#slots[slot]) {
@@ -107,8 +99,8 @@ export class FingerprintTable<V> {
   }
 
   /**
-   * Empties a slot and moves up what follows in its run, unless it is at home already (Knuth, TAOCP
-   * 6.4, algorithm R): a search ends at the first free slot.
+   * Empties a slot and shifts the rest of its probe run (Knuth, TAOCP 6.4, algorithm R), because a
+   * search ends at the first free slot.
    */
   #vacate(slot: number): void {
     this.#values[(this.#slots[slot] ?? 0) - 1] = undefined;

@@ -11,11 +11,11 @@ import type { ServerClock } from '../revocation/server-clock.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
 import { type PackedRecord, readRecords, writeRecord } from '../stores/redis/records.ts';
 import { fingerprintOf } from './fingerprint-table.ts';
-import { Entry, type RecordCache } from './record-cache.ts';
+import { CacheEntry, type RecordCache } from './record-cache.ts';
 
 export type RecordSource = 'memory' | 'redis' | 'postgres';
 
-export type FoundRecord = { record: KeyRecord; organizationActive: boolean; entry: Entry<KeyRecord> };
+export type FoundRecord = { record: KeyRecord; organizationActive: boolean; entry: CacheEntry<KeyRecord> };
 
 export type KeyRecordParts = {
   keyring: Keyring;
@@ -26,37 +26,35 @@ export type KeyRecordParts = {
   refusedOrganizations: RefusedOrganizations;
   redis: Redis;
   recordStamps: Stamps;
-  /** In Postgres, in a snapshot taken after the call; bounded. */
+  /** Reads Postgres, in a snapshot from after the call. Bounded. */
   findKeyRecord: FindKeyRecord;
   /**
-   * A key was found under an old pepper and should move to the current one, some time after the
-   * answer.
+   * Called for a key under an old pepper, which should move to the current one after the answer.
    */
   onOldPepper: (keyId: string, fromPepperId: string, to: KeyDigest) => void;
   onSource: (source: RecordSource) => void;
 };
 
-/** Bounds how long one command keeps Redis from everybody else's. */
+/** Bounds how long one command blocks Redis for others. */
 const readTogetherMax = 100;
 
-/** A look-up under way, and what this verifier had heard of when it began. */
-type Flight = { version: number; landed: Promise<Entry<KeyRecord> | undefined> };
+/** A lookup under way, and the feed version at its start. */
+type Lookup = { version: number; result: Promise<CacheEntry<KeyRecord> | undefined> };
 
-/** What Postgres said; `readAtMs` is the server's time when it did. */
-type Found = Pick<FoundKeyRecord, 'organizationActive' | 'readAtMs'> & { entry: Entry<KeyRecord> };
+/** Result from Postgres; `readAtMs` is the server's time of the read. */
+type Found = Pick<FoundKeyRecord, 'organizationActive' | 'readAtMs'> & { entry: CacheEntry<KeyRecord> };
 
 /**
- * Where the record of a presented key comes from: memory, else Redis, else Postgres, with one
- * flight for each key however many ask. A cache changes only where a record comes from, never what
- * is checked. Without a lease only Postgres may be asked, and each request asks for itself: a
- * flight that began earlier may have read before a revoke that this request must see.
+ * Finds the record of a presented key: memory, else Redis, else Postgres. Concurrent lookups of a
+ * key share one request (single lookup). A cache changes only the source of a record, never the
+ * checks. Without a lease only Postgres is read, once per request: an earlier read may predate a
+ * revoke that this request must see.
  */
 export class KeyRecords {
   readonly #parts: KeyRecordParts;
-  readonly #flights = new Map<string, Flight>();
+  readonly #lookups = new Map<string, Lookup>();
   /**
-   * What is asked for in one turn of the event loop goes in one command: its way through the socket
-   * costs more than a record.
+   * One command for all lookups of a turn of the event loop: the socket costs more than a record.
    */
   readonly #stored: Batches<Buffer, PackedRecord | undefined>;
 
@@ -72,10 +70,10 @@ export class KeyRecords {
   }
 
   /**
-   * What memory has, if it may be asked. A key that it knows was parsed before: only others need a
-   * look at their checksum.
+   * The record in memory, if the lease allows it. Known keys were parsed before and need no
+   * checksum.
    */
-  recall(key: string): FoundRecord | undefined {
+  fromMemory(key: string): FoundRecord | undefined {
     const { lease, onSource } = this.#parts;
     const entry = lease.isHeld() ? this.#remembered(fingerprintOf(key)) : undefined;
     if (entry === undefined) return undefined;
@@ -84,55 +82,54 @@ export class KeyRecords {
   }
 
   /**
-   * From wherever it is. Undefined when there is no such key; rejects with `DEPENDENCY_UNAVAILABLE`
-   * or `OVERLOADED` when that cannot be known.
+   * Looks everywhere. Undefined when the key does not exist. Rejects with `DEPENDENCY_UNAVAILABLE`
+   * or `OVERLOADED` when that is unknown.
    */
   async find(key: string): Promise<FoundRecord | undefined> {
-    return this.recall(key) ?? this.fetch(key);
+    return this.fromMemory(key) ?? this.load(key);
   }
 
-  /** The same for a key that memory has just not had. */
-  fetch(key: string): Promise<FoundRecord | undefined> {
+  /** Like `find`, for a key that memory does not have. */
+  load(key: string): Promise<FoundRecord | undefined> {
     return this.#parts.lease.isHeld() ? this.#share(fingerprintOf(key), key) : this.#ask(key);
   }
 
-  #remembered(fingerprint: string): Entry<KeyRecord> | undefined {
+  #remembered(fingerprint: string): CacheEntry<KeyRecord> | undefined {
     return this.#parts.memory.find(fingerprint, this.#parts.clock.monotonicMs());
   }
 
-  /** Under a lease the set of refused organizations knows more than any record can. */
-  #withStatus(entry: Entry<KeyRecord>): FoundRecord {
+  /** Under a lease the set of refused organizations is newer than any record. */
+  #withStatus(entry: CacheEntry<KeyRecord>): FoundRecord {
     const { record } = entry;
     const organizationActive = !this.#parts.refusedOrganizations.has(record.organizationId);
     return { record, organizationActive, entry };
   }
 
   async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
-    const landed = await this.#joinOrStart(fingerprint, key).landed;
-    if (landed === undefined) return undefined;
-    // A change that came while it flew: what was read before it is not kept, and need not be said
-    // either.
-    if (this.#parts.revisions.isStale(landed.record)) return this.#ask(key);
-    return this.#withStatus(landed);
+    const result = await this.#joinOrStartLookup(fingerprint, key).result;
+    if (result === undefined) return undefined;
+    // A change arrived during the lookup: its result is stale, so Postgres is asked again.
+    if (this.#parts.revisions.isStale(result.record)) return this.#ask(key);
+    return this.#withStatus(result);
   }
 
   /**
-   * Joins no flight that began before the last change heard of: it may have read before a change
-   * that this request must see.
+   * Joins a running lookup only if no change arrived since its start: it may have read before a
+   * change that this request must see.
    */
-  #joinOrStart(fingerprint: string, key: string): Flight {
+  #joinOrStartLookup(fingerprint: string, key: string): Lookup {
     const { version } = this.#parts.revisions;
-    const flying = this.#flights.get(fingerprint);
-    if (flying?.version === version) return flying;
-    const landed = this.#fly(fingerprint, key).finally(() => {
-      if (this.#flights.get(fingerprint) === flight) this.#flights.delete(fingerprint);
+    const running = this.#lookups.get(fingerprint);
+    if (running?.version === version) return running;
+    const result = this.#lookUp(fingerprint, key).finally(() => {
+      if (this.#lookups.get(fingerprint) === lookup) this.#lookups.delete(fingerprint);
     });
-    const flight = { version, landed };
-    this.#flights.set(fingerprint, flight);
-    return flight;
+    const lookup = { version, result };
+    this.#lookups.set(fingerprint, lookup);
+    return lookup;
   }
 
-  async #fly(fingerprint: string, key: string): Promise<Entry<KeyRecord> | undefined> {
+  async #lookUp(fingerprint: string, key: string): Promise<CacheEntry<KeyRecord> | undefined> {
     const { keyring, memory, clock, onSource } = this.#parts;
     const digest = digestSecret(keyring[0], key);
     const packed = await this.#stored.add(digest.digest).catch(() => undefined);
@@ -154,9 +151,9 @@ export class KeyRecords {
     return entry;
   }
 
-  #toEntry({ record, readAtMs, asOfSeq }: PackedRecord): Entry<KeyRecord> {
+  #toEntry({ record, readAtMs, asOfSeq }: PackedRecord): CacheEntry<KeyRecord> {
     const { clock } = this.#parts;
-    return new Entry(record, clock.monotonicMs() - clock.ageMs(readAtMs), asOfSeq);
+    return new CacheEntry(record, clock.monotonicMs() - clock.ageMs(readAtMs), asOfSeq);
   }
 
   async #ask(key: string): Promise<FoundRecord | undefined> {
@@ -171,12 +168,12 @@ export class KeyRecords {
     onSource('postgres');
     const [, ...oldPeppers] = keyring;
     const older = oldPeppers.map((pepper) => digestSecret(pepper, key));
-    // Both before the query is sent: its snapshot is later, and sees all that was applied here.
+    // Both before the query: its snapshot is later, and includes every change applied here.
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
     const found = await findKeyRecord([current, ...older]);
     if (found === undefined) return undefined;
     const { record, pepperId, organizationActive, readAtMs } = found;
     if (pepperId !== current.pepperId) onOldPepper(record.id, pepperId, current);
-    return { organizationActive, readAtMs, entry: new Entry(record, startMs, asOfSeq) };
+    return { organizationActive, readAtMs, entry: new CacheEntry(record, startMs, asOfSeq) };
   }
 }

@@ -1,16 +1,12 @@
-/** Writes down when each of these was last used. */
+/** Saves the time of last use of each id. */
 type SaveUses = (uses: ReadonlyMap<string, number>) => Promise<void>;
 
-/**
- * What a list shows need not be newer, and one write for everything in ten seconds is nothing to
- * the database.
- */
+/** A list need not be more current, and one write in ten seconds is cheap. */
 const saveEveryMs = 10_000;
 
 /**
- * When each master key was last let in, kept here and saved every ten seconds: letting one in
- * writes nothing. What could not be saved is tried again with the next ones; what a killed process
- * had not saved is lost.
+ * Time of last use of each master key, saved every ten seconds, so that a login writes nothing. A
+ * failed save is retried with the next one. A killed process loses the unsaved times.
  */
 export class LastUses {
   readonly #save: SaveUses;

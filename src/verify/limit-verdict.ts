@@ -4,7 +4,7 @@ import type { Quota, RateLimit } from '../domain/user-key.ts';
 import type { LimitState } from '../domain/verdict.ts';
 import type { Spent } from '../stores/redis/limits.ts';
 
-/** What the limits say to a call, and how far each is used up afterwards. */
+/** Decision of the limits on a call, and their states afterwards. */
 export type LimitVerdict = {
   refusal: 'RATE_LIMITED' | 'QUOTA_EXCEEDED' | undefined;
   rate_limit?: LimitState & { window_seconds: number };
@@ -21,7 +21,7 @@ const refusals = {
   quota_exceeded: 'QUOTA_EXCEEDED',
 } as const;
 
-/** The verdict of Redis, which counts for all processes. */
+/** The decision of Redis, which counts for all processes. */
 export function countedVerdict(
   { rateLimit, quota }: KeyRecord,
   counted: CountedSpent,

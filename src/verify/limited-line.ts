@@ -41,8 +41,8 @@ const comparisonRounds = 2;
 const compareAgainMs = 1_000;
 
 /**
- * What this process knows of the limits of one line of keys. Rate windows are timed by the
- * monotonic clock: a server clock that is set back must not make an old window last longer.
+ * Limit state of one line of keys in this process. Rate windows are timed by the monotonic clock: a
+ * server clock that is set back must not make an old window last longer.
  */
 export class LimitedLine {
   #window: RateWindow | undefined;
@@ -72,17 +72,14 @@ export class LimitedLine {
     const [startMs, endMs] = [startOfPeriod(period, now).getTime(), endOfPeriod(period, now).getTime()];
     const endsAtMs = monotonicMs + endMs - nowMs;
     const current = { period, startMs, endMs, endsAtMs, spent: undefined, local: 0 };
-    // A call from just before midnight that is still under way does not bring the old day back.
+    // A call from just before midnight must not bring the old day back.
     if (known?.period === period && startMs < known.startMs) return current;
     this.#comparisons = [];
     this.#period = current;
     return current;
   }
 
-  /**
-   * What Redis should know of the window: the start of a counter that it lost, and `owed`, which it
-   * adds.
-   */
+  /** Update for Redis: the start of a counter that it lost, and `owed`, which it adds. */
   windowForRedis({ rateLimit }: Limits, { monotonicMs }: Moment, owed = 0): Spend['window'] {
     const window = rateLimit === null ? undefined : this.window(rateLimit, monotonicMs);
     return window && { owed, spent: window.spent, leftMs: window.endsAtMs - monotonicMs };
@@ -92,7 +89,7 @@ export class LimitedLine {
     return quota === null ? 0 : (this.period(quota, moment).spent ?? 0);
   }
 
-  /** Takes over the counters as Redis answered them to a call that was sent at `sent`. */
+  /** Applies the counters that Redis returned for a call sent at `sent`. */
   hear({ rateLimit, quota }: Limits, counted: Counted, sent: Moment): void {
     if (quota !== null) this.period(quota, sent).spent = counted.quotaSpent;
     if (rateLimit === null || counted.rateSpent === 0) return;
@@ -102,7 +99,7 @@ export class LimitedLine {
     window.endsAtMs = monotonicMs + counted.windowLeftMs;
   }
 
-  /** Redis has counted `cost` after all, for a call that was decided here meanwhile. */
+  /** Redis counted `cost` late, for a call that was decided here meanwhile. */
   hearLate({ rateLimit, quota }: Limits, cost: number, moment: Moment): void {
     const window = rateLimit === null ? undefined : this.window(rateLimit, moment.monotonicMs);
     const period = quota === null ? undefined : this.period(quota, moment);
@@ -111,10 +108,7 @@ export class LimitedLine {
     }
   }
 
-  /**
-   * Whether Redis must be told something, or its quota counter be compared with Postgres, before
-   * the next call.
-   */
+  /** False when Redis needs an update, or a comparison with Postgres, before the next call. */
   isSettled(record: KeyRecord, moment: Moment): boolean {
     const { rateLimit, quota } = record;
     if (rateLimit !== null && (this.window(rateLimit, moment.monotonicMs)?.local ?? 0) > 0) return false;
@@ -130,7 +124,7 @@ export class LimitedLine {
     return comparison.roundsLeft === 0 || moment.monotonicMs < comparison.nextAtMs;
   }
 
-  /** `wasAway`: other processes too may hold calls that they let in without Redis, so once more. */
+  /** `wasAway`: other processes may hold uncounted calls too, so one more comparison follows. */
   noteComparison(record: KeyRecord, { monotonicMs }: Moment, wasAway: boolean): void {
     const roundsDue = wasAway
       ? comparisonRounds
@@ -142,7 +136,7 @@ export class LimitedLine {
     this.#comparisons = [...others.slice(1 - comparisonsMax), noted];
   }
 
-  /** It could not be said what was spent: Redis' counter is good enough for so long. */
+  /** Postgres did not answer: the counter of Redis is used for this long. */
   pauseComparisons(pauseMs: number, { monotonicMs }: Moment): void {
     this.#compareFromMs = monotonicMs + pauseMs;
   }
@@ -153,7 +147,9 @@ export class LimitedLine {
     this.#compareFromMs = 0;
   }
 
-  /** Holds calls that Redis has not counted. Forgetting them would give the share once more. */
+  /**
+   * Whether it holds calls that Redis has not counted. Forgetting them would grant the share twice.
+   */
   isOwing(monotonicMs: number): boolean {
     return [this.#window, this.#period].some(
       (counter) => counter !== undefined && counter.local > 0 && monotonicMs < counter.endsAtMs,

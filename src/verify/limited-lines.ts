@@ -1,12 +1,11 @@
 import { LimitedLine } from './limited-line.ts';
 
-/** How many of the oldest lines are looked at for one that may be forgotten. */
+/** Number of oldest lines that are tried for eviction. */
 const candidatesMax = 8;
 
 /**
- * The limited lines of keys that this process knows something of: a table of bounded size. A line
- * is forgotten when there is no room, oldest first, unless it holds calls that Redis has not
- * counted.
+ * Bounded table of the limited lines in this process. The oldest line is evicted, unless it holds
+ * calls that Redis has not counted.
  */
 export class LimitedLines {
   readonly #linesMax: number;
@@ -16,7 +15,7 @@ export class LimitedLines {
     this.#linesMax = linesMax;
   }
 
-  /** Undefined when there is no room. Then nothing can be let in for this line without Redis. */
+  /** Undefined when the table is full. The line is then refused while Redis is away. */
   get(lineageId: string, monotonicMs: number): LimitedLine | undefined {
     const known = this.#lines.get(lineageId);
     if (known !== undefined) return known;

@@ -8,7 +8,7 @@ import type { LimitedLines } from './limited-lines.ts';
 import { spendShare } from './local-share.ts';
 
 /**
- * Who decided a call of a limited key: Redis for all, this process from its share, or nobody, for
+ * Source of a limit decision: Redis for all processes, this process from its share, or neither for
  * lack of room.
  */
 export type LimitDecision = 'counted' | 'local' | 'overloaded';
@@ -17,14 +17,14 @@ export type LimitsParts = {
   counted: Pick<CountedLimits, 'spend' | 'settle' | 'learnSpent' | 'isAway'>;
   lines: LimitedLines;
   clock: Pick<ServerClock, 'now'>;
-  /** Processes of the API, which share a limit while Redis is away. */
+  /** Number of API processes, which share a limit while Redis is away. */
   processes: () => number;
-  /** By how much this process's event loop has been late lately. */
+  /** Current event-loop lag of this process. */
   loopLatenessMs: () => number;
   onDecision: (decision: LimitDecision) => void;
 };
 
-/** Gateways give up about then: an answer that is later is work for nobody. */
+/** Gateways give up about then; a later answer is wasted work. */
 const latenessMsMax = 200;
 const underWayMax = 4_000;
 const settleEveryMs = 250;
@@ -38,7 +38,7 @@ const settledTogetherMax = 200;
  */
 export class Limits {
   readonly #parts: LimitsParts;
-  /** Lines that hold calls which Redis has not counted, with the record of the last one. */
+  /** Lines with calls that Redis has not counted, and the record of the last one. */
   readonly #owing = new Map<LimitedLine, KeyRecord>();
   #isSettling = false;
   #underWay = 0;
@@ -69,10 +69,7 @@ export class Limits {
     }
   }
 
-  /**
-   * From here on Redis hears of what was let in without it as soon as it is back, called again or
-   * not.
-   */
+  /** Reports uncounted calls as soon as Redis is back, without waiting for the next call. */
   start(): void {
     this.#timer = setInterval(() => void this.#settleOwing(), settleEveryMs).unref();
   }
@@ -112,7 +109,7 @@ export class Limits {
 
   async #settleOne(line: LimitedLine, record: KeyRecord): Promise<void> {
     const { counted, clock } = this.#parts;
-    // A failure leaves the line where it is, for the next round.
+    // After a failure the line stays, for the next round.
     if (line.isOwing(performance.now()))
       await counted.settle(line, record, clock.now()).catch(() => undefined);
     if (!line.isOwing(performance.now())) this.#owing.delete(line);

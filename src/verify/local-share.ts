@@ -3,17 +3,16 @@ import type { OnUnavailable, Quota, RateLimit } from '../domain/user-key.ts';
 import { type LimitVerdict, quotaState, rateState } from './limit-verdict.ts';
 import type { LimitedLine, Moment } from './limited-line.ts';
 
-/** What one limit says without Redis. `remaining` is null when the limit is not enforced. */
+/** Decision of one limit without Redis. `remaining` is null when the limit is not enforced. */
 type Judgement = { refuses: boolean; remaining: number | null; resetsInMs: number | null };
 
 const unlimited: Judgement = { refuses: false, remaining: null, resetsInMs: null };
 const refused: Judgement = { refuses: true, remaining: 0, resetsInMs: null };
 
 /**
- * Decides a call while Redis is away, from this process's memory: of what Redis last knew to be
- * left of a limit, each of `processes` lets its part through, at least 1 while anything is left.
- * All limits are spent or none is. Without a `line`, since there was no room for one, limits that
- * are to be enforced refuse.
+ * Decides a call while Redis is away. Each of `processes` lets through its part of the last known
+ * remainder, at least 1 while any is left. All limits are spent, or none is. Without a `line` (the
+ * table is full), enforced limits refuse.
  */
 export function spendShare(
   line: LimitedLine | undefined,
@@ -35,7 +34,7 @@ export function spendShare(
   };
 }
 
-/** Part of what is left for one of several processes. */
+/** Part of the remainder for one of several processes. */
 export function shareOf(left: number, processes: number): number {
   return left <= 0 ? 0 : Math.max(1, Math.floor(left / processes));
 }
@@ -88,10 +87,7 @@ function periodShare(
   };
 }
 
-/**
- * A limit that says "allow" is not spent from: what it let in is not held against the key
- * afterwards.
- */
+/** A limit with "allow" is not spent, so its calls do not count against the key afterwards. */
 function spend(line: LimitedLine, { rateLimit, quota }: KeyRecord, cost: number, moment: Moment): void {
   if (rateLimit !== null && rateLimit.on_unavailable !== 'allow') {
     const { monotonicMs } = moment;

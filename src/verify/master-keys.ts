@@ -10,7 +10,7 @@ import type { ServerClock } from '../revocation/server-clock.ts';
 import type { FindMasterKeyByDigest, ReadMasterKey } from '../stores/postgres/master-keys/look-ups.ts';
 import type { ChosenSecrets, PresentedSecret } from './chosen-secrets.ts';
 import { FingerprintTable, fingerprintOf } from './fingerprint-table.ts';
-import { Entry, type RecordCache } from './record-cache.ts';
+import { CacheEntry, type RecordCache } from './record-cache.ts';
 
 export type MasterKeyParts = {
   keyring: Keyring;
@@ -18,16 +18,16 @@ export type MasterKeyParts = {
   clock: ServerClock;
   memory: RecordCache<MasterKey>;
   revisions: Pick<RememberedRevisions, 'seq'>;
-  /** Secrets whose owner stays known in this process; more are recognised anew. */
+  /** Number of secrets whose owner is cached; others are identified again. */
   recognisedMax: number;
-  /** A generated secret that this process does not know: anybody may make one up. Bounded. */
+  /** Finds a generated secret that is not cached. Bounded, since anybody may make one up. */
   findByDigest: FindMasterKeyByDigest;
-  /** An operator-chosen secret that this process does not know. */
+  /** Identifies an operator-chosen secret that is not cached. */
   chosenSecrets: Pick<ChosenSecrets, 'identify'>;
-  /** The row of a master key whose secret was recognised before. Bounded, apart from the former. */
+  /** Reads the row of an identified master key. Bounded separately from `findByDigest`. */
   readMasterKey: ReadMasterKey;
   rekey(id: string, fromPepperId: string, to: KeyDigest): Promise<void>;
-  /** Called for each request that a master key is let in with. */
+  /** Called for each admitted request. */
   onUse(id: string, nowMs: number): void;
 };
 
@@ -35,14 +35,13 @@ export type MasterKeyParts = {
  * Authenticator of master keys: tells which one a presented secret is.
  *
  * Two steps. The owner of a secret never changes, so it is recognised once in a process, by a
- * digest or by argon2id. The row, with its rights and its end, is remembered like key records:
- * under the lease, and no older than a change; else read again, after the request came. A known
- * gateway then never waits behind secrets that strangers make up, nor hashes again when its lease
- * lapses.
+ * digest or by argon2id. The row, with its rights and its end, is cached like key records: under
+ * the lease, and no older than a change. Otherwise it is read again, after the request arrived. A
+ * known gateway then never waits behind made-up secrets, and a lapsed lease causes no new hash.
  */
 export class MasterKeys {
   readonly #parts: MasterKeyParts;
-  /** The id of the master key by the fingerprint of its secret; the secret itself is not kept. */
+  /** Master-key id by fingerprint; the secret itself is not kept. */
   readonly #recognised: FingerprintTable<string>;
 
   constructor(parts: MasterKeyParts) {
@@ -51,9 +50,9 @@ export class MasterKeys {
   }
 
   /**
-   * At once when memory has it. Undefined for an unknown, expired or revoked secret and for a
-   * caller outside the key's address list, all alike. Rejects with `TOO_MANY_ATTEMPTS`,
-   * `OVERLOADED` or `DEPENDENCY_UNAVAILABLE` when that cannot be known.
+   * Synchronous when memory has the answer. Undefined for an unknown, expired or revoked secret,
+   * and for a caller outside the key's address list. Rejects with `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+   * or `DEPENDENCY_UNAVAILABLE`.
    */
   identify(secret: string, ip: () => string | undefined): MaybeLater<MasterKeyPrincipal | undefined> {
     return mapMaybe(this.#find(secret, ip), (masterKey) => this.#admit(masterKey, ip));
@@ -80,7 +79,7 @@ export class MasterKeys {
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
     const masterKey = await this.#read(presented);
     if (masterKey !== undefined) {
-      memory.put(presented.fingerprint, new Entry(masterKey, startMs, asOfSeq), clock.monotonicMs());
+      memory.put(presented.fingerprint, new CacheEntry(masterKey, startMs, asOfSeq), clock.monotonicMs());
     }
     return masterKey;
   }
@@ -89,7 +88,7 @@ export class MasterKeys {
     const id = this.#recognised.get(presented.fingerprint);
     const masterKey = id === undefined ? undefined : await this.#parts.readMasterKey(id);
     if (isAlive(masterKey)) return masterKey;
-    // An operator may choose the secret of a revoked master key again, for a new one.
+    // An operator may choose the secret of a revoked master key again.
     this.#recognised.delete(presented.fingerprint);
     if (parseSecret(presented.secret)?.kind === 'master') return this.#readGenerated(presented);
     return presented.secret.length < chosenSecretLengthMin ? undefined : this.#readChosen(presented);
@@ -106,8 +105,8 @@ export class MasterKeys {
   }
 
   /**
-   * To the current pepper. A database that is read-only just now still lets this caller in; the
-   * next success tries again.
+   * Moves the key to the current pepper. A read-only database still admits this caller; the next
+   * success tries again.
    */
   #move(id: string, fromPepperId: string, secret: string): Promise<boolean> {
     const { keyring, rekey } = this.#parts;

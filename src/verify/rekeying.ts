@@ -2,13 +2,13 @@ import type { KeyDigest } from '../domain/key-digest.ts';
 
 type Rekey = (keyId: string, fromPepperId: string, to: KeyDigest) => Promise<void>;
 
-/** More than this many at once are left for their next verification. */
+/** Beyond this number, keys wait for their next verification. */
 const waitingMax = 1_000;
 
 /**
- * Moves keys that were found under an old pepper to the current one, one after another and after
- * their answer has gone out: verification itself never writes to Postgres. What fails or is dropped
- * is found again at the key's next use.
+ * Moves keys from an old pepper to the current one, one at a time, after their answer was sent:
+ * verification never writes to Postgres. A failed or dropped move is found again at the key's next
+ * use.
  */
 export class Rekeying {
   readonly #rekey: Rekey;

@@ -7,20 +7,20 @@ import { listWaitingCosts, type StampedFlushes } from '../stores/redis/usage-flu
 
 export type SpentInPeriodsParts = StampedFlushes & {
   db: Database;
-  /** Hands over what this process has counted and not delivered yet. */
+  /** Flushes the usage that this process has not delivered yet. */
   handOverUsage: () => Promise<void>;
 };
 
-/** `isAll`: also what waits in Redis, which could be reached. */
+/** `isAll`: includes the flushes in Redis, which answered. */
 export type SpentInPeriod = { cost: number; isAll: boolean };
 
 const linesTogetherMax = 500;
 const linesWaitingMax = 10_000;
-/** A minute of twenty processes. More wait only while the worker is away. */
+/** One minute of twenty processes. More wait only while the worker is down. */
 const flushesReadMax = 5_000;
 
 /**
- * What a line of keys has spent since a quota's period began. It is read in the order in which
+ * Usage of a line of keys since the start of a quota period. It is read in the order in which
  * counts move: the memory of this process, which is handed over first; flushes that wait in Redis;
  * sums in Postgres. So no count is missed that moves meanwhile, and Postgres says which of the
  * flushes it has counted, so none counts twice. The memory of other processes, 250 ms of calls, is
@@ -63,8 +63,8 @@ async function readTogether(
 ): Promise<SpentInPeriod[]> {
   await handOverUsage();
   const lineageIds = new Set(asked.map(({ lineageId }) => lineageId));
-  // While Redis is away, what waits in it is out of reach, and processes hand over to Postgres
-  // instead.
+  // While Redis is away, processes flush straight to Postgres, and flushes in Redis are not
+  // visible.
   const reachable = await listWaitingCosts(flushes, lineageIds, flushesReadMax).catch(() => undefined);
   const waiting = reachable ?? [];
   const { costs, counted } = await sumAcceptedCosts(db, asked, [

@@ -3,45 +3,35 @@ import { startOfMinuteMs, type UsageFlush, type UsageMark } from '../domain/usag
 import type { VerdictCode } from '../domain/verdict.ts';
 
 /**
- * Brings a flush into Redis or, when Redis is away, straight into Postgres; it may be called twice
- * with the same flush.
+ * Delivers a flush to Redis or, when Redis is away, to Postgres. May be called twice with the same
+ * flush.
  */
 export type DeliverFlush = (flush: UsageFlush) => Promise<void>;
 
-/** A sum that still grows: until the flush with its number is taken. */
+/** A mark that still grows, until its flush is taken. */
 type OpenMark = UsageMark & { flush: number; before: OpenMark | undefined };
 
-/**
- * Where the sums of one record are found again, kept with the record itself: it is at hand when its
- * call is counted, and a table of them by line is not.
- */
-export type Tally = { lastMark: OpenMark | undefined };
+/** Link from a record to its open usage mark. Saves a map lookup per call. */
+export type Tally = { openMark: OpenMark | undefined };
 
 const flushEveryMs = 250;
 
-/**
- * One flush is one value in Redis and one transaction in Postgres: bounded, however long both were
- * away.
- */
+/** A flush is one value in Redis and one transaction in Postgres, so its size is bounded. */
 const marksPerFlush = 10_000;
 const closeAttempts = 3;
 
 /**
- * Sums the calls of this process in memory and hands them over every 250 ms, in parts if they are
- * many. A flush that failed is delivered again under its old id before anything newer, so that it
- * counts once even when only its answer was lost. What is lost with a killed process is what it had
- * not handed over: a quarter of a second of counts.
+ * Sums the calls of this process in memory and flushes them every 250 ms, in parts if they are
+ * many. A failed flush is delivered again under its old id before newer ones, so it counts once
+ * even if only its answer was lost. A killed process loses up to 250 ms of counts.
  */
 export class UsageRecorder {
   readonly #deliver: DeliverFlush;
   readonly #onFault: (error: unknown) => void;
-  /**
-   * What the next flush takes. A line may be in it several times: whoever reads a flush adds up
-   * what is alike.
-   */
+  /** Marks of the next flush. A line may occur several times; readers of a flush add them up. */
   #marks: OpenMark[] = [];
   #flush = 0;
-  /** What was taken, in parts; the oldest first. */
+  /** Parts of flushes not yet delivered, oldest first. */
   #undelivered: UsageFlush[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
@@ -55,14 +45,14 @@ export class UsageRecorder {
     this.#timer = setInterval(() => void this.flush().catch(this.#onFault), flushEveryMs);
   }
 
-  /** `tally` belongs to one record of the line, and to this recorder alone. */
+  /** `tally` belongs to one record of the line, and to this recorder only. */
   mark(tally: Tally, lineageId: string, code: VerdictCode, cost: number, nowMs: number): void {
     const atMs = Math.floor(nowMs);
     const minuteMs = startOfMinuteMs(atMs);
-    const last = tally.lastMark?.flush === this.#flush ? tally.lastMark : undefined;
+    const last = tally.openMark?.flush === this.#flush ? tally.openMark : undefined;
     const mark = findMark(last, minuteMs, code);
     if (mark === undefined) {
-      tally.lastMark = {
+      tally.openMark = {
         lineageId,
         minuteMs,
         code,
@@ -73,7 +63,7 @@ export class UsageRecorder {
         flush: this.#flush,
         before: last,
       };
-      this.#marks.push(tally.lastMark);
+      this.#marks.push(tally.openMark);
       return;
     }
     mark.calls += 1;
@@ -83,7 +73,7 @@ export class UsageRecorder {
     mark.lastAtMs = Math.max(mark.lastAtMs, atMs);
   }
 
-  /** Hands over what there is. Concurrent calls share one delivery. */
+  /** Delivers all marks. Concurrent calls share one delivery. */
   flush(): Promise<void> {
     this.#flushing ??= this.#flushOnce().finally(() => {
       this.#flushing = undefined;
@@ -92,7 +82,7 @@ export class UsageRecorder {
   }
 
   /**
-   * Resolves when all that was marked before this call is handed over, also what a flush under way
+   * Resolves when all marks from before this call are delivered, also those that a running flush
    * has not taken.
    */
   async handOver(): Promise<void> {
@@ -101,10 +91,7 @@ export class UsageRecorder {
     while (this.#undelivered.length > 0 || (this.#flush === open && this.#marks.length > 0));
   }
 
-  /**
-   * Stops the rhythm and hands over the rest, trying again a few times; rejects when that is not
-   * possible.
-   */
+  /** Stops the timer and delivers the rest, with a few retries. Rejects when that fails. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (let failures = 0; this.#marks.length > 0 || this.#undelivered.length > 0; ) {
@@ -135,7 +122,7 @@ export class UsageRecorder {
   }
 }
 
-/** There is hardly ever more than one outcome and minute of a record in a flush. */
+/** A record rarely has more than one outcome and minute in a flush. */
 function findMark(last: OpenMark | undefined, minuteMs: number, code: VerdictCode): OpenMark | undefined {
   let mark = last;
   while (mark !== undefined && (mark.minuteMs !== minuteMs || mark.code !== code)) mark = mark.before;

@@ -13,7 +13,7 @@ import type { UsageRecorder } from './usage-recorder.ts';
 export type VerifyRequest = Asked & { key: string; cost?: number | undefined };
 
 export type VerifyParts = {
-  records: Pick<KeyRecords, 'recall' | 'fetch' | 'find'>;
+  records: Pick<KeyRecords, 'fromMemory' | 'load' | 'find'>;
   clock: Pick<ServerClock, 'nowMs' | 'monotonicMs'>;
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
@@ -21,21 +21,20 @@ export type VerifyParts = {
 };
 
 /**
- * THE HOT PATH: recall the record, or parse the key and fetch it, decide, spend the limits, count.
- * One path for every kind of key and every door, answered at once when nothing has to be fetched.
- * An expected "no" is a verdict; it rejects only when it cannot decide. A key outside the caller's
- * allow-lists does not exist for it. Nothing is written to Postgres, and a refusal spends nothing
- * but its own refusal count.
+ * The hot path: find the record, decide, spend the limits, count. One path for every kind of key
+ * and every endpoint. Synchronous when memory has the record. A refusal is a verdict; it rejects
+ * only when it cannot decide. A key outside the caller's allow-lists is NOT_FOUND. It writes
+ * nothing to Postgres, and a refusal spends no limit.
  */
 export function verifyKey(
   parts: VerifyParts,
   caller: VisibleScope,
   request: VerifyRequest,
 ): MaybeLater<Verdict> {
-  const recalled = parts.records.recall(request.key);
-  if (recalled !== undefined) return judge(parts, caller, request, recalled);
+  const remembered = parts.records.fromMemory(request.key);
+  if (remembered !== undefined) return judge(parts, caller, request, remembered);
   if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
-  return parts.records.fetch(request.key).then((found) => judge(parts, caller, request, found));
+  return parts.records.load(request.key).then((found) => judge(parts, caller, request, found));
 }
 
 function judge(

@@ -25,9 +25,9 @@ const redisConnectsMs = 500;
 
 export type Api = {
   parts: Omit<AppParts, 'isDraining'>;
-  /** Takes the lease and starts the rhythms; the API answers without them too, only slower. */
+  /** Takes the lease and starts the timers. The API answers without them too, only slower. */
   start(): Promise<void>;
-  /** Hands over what was counted so far, without waiting for its rhythm. */
+  /** Flushes usage now instead of at the next interval. */
   flushUsage(): Promise<void>;
   close(): Promise<void>;
 };
@@ -113,7 +113,7 @@ async function start(
   { limitsRedis }: Stores,
   { lease, listener, usage, lateness, limits, lastUses }: Started,
 ): Promise<void> {
-  // Calls of the first moments are counted too. Without Redis it starts all the same.
+  // Before the first request, so that early calls are counted too. It also starts without Redis.
   await waitUntilReady(limitsRedis, redisConnectsMs);
   closing.add('lease', () => lease.stop());
   await lease.start();

@@ -13,7 +13,8 @@ import type { RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
 /**
- * About 500 bytes each. Beyond it, a limited key without a place is refused while Redis is away.
+ * About 500 bytes each. Beyond it, a limited key that is not in the table is refused while Redis is
+ * away.
  */
 const limitedLinesMax = 100_000;
 

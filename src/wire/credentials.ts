@@ -11,10 +11,10 @@ import type { ProcessParts } from './process-parts.ts';
 import { masterKeysInMemoryMax, type RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
-/** Statements for a hundred look-ups each. More at once would only make them smaller. */
+/** Statements for a hundred lookups each. More in parallel would only make them smaller. */
 const recordStatementsMax = 4;
 const recordsWaitingPerConnection = 500;
-/** One statement at a time; the last that waits has waited for fifty. */
+/** One statement at a time; the last in the queue waits for fifty. */
 export const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
 
 /** Keys and master keys by their secrets: from memory, Redis and Postgres. */
@@ -41,8 +41,7 @@ export function wireCredentials(
       waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
     }),
   });
-  // The same memory, but another way to Postgres: a caller who only claims to have a key waits
-  // apart from customers.
+  // Same memory, but another pool: unauthenticated callers must not delay customers.
   const callerRecords = new KeyRecords({
     ...recordParts,
     findKeyRecord: keyRecordLookUps(strangersDb, oneAtATime),

@@ -7,9 +7,9 @@ import { RefusalPace } from '../http/refusal-pace.ts';
 const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTEMPTS' } as const;
 
 /**
- * Verifications of the whole audit log, and likewise exports of it. One of a million events reads
- * for half a minute, on the connections that mints and lists need too (16 unless configured
- * otherwise). Waiting for a place would only hide that from the caller.
+ * Concurrent verifications and exports of the whole audit log. One of a million events reads for
+ * half a minute, on connections that mints and lists need too (16 by default). A queue would only
+ * hide that from the caller.
  */
 const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 
@@ -19,9 +19,9 @@ const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retry
  */
 const fairly = { waitingMax: 5_000, waitMsMax: 800, refusal: 'OVERLOADED' } as const;
 
-/** A twentieth of a core or so. 1,500 connections that ask again at once are slowed down to it. */
+/** A twentieth of a core. 1,500 connections that retry at once are slowed down to it. */
 const refusalPace = { perSecond: 300, atOnceMax: 300, waitMsMax: 5_000, waitingMax: 5_000 } as const;
-/** Of keys that do not exist, through gateways that are known. The wait is too short to be seen. */
+/** For keys that do not exist, asked for by known gateways. The delay is too short to notice. */
 const unknownKeyPace = { perSecond: 1_000, atOnceMax: 100, waitMsMax: 250, waitingMax: 5_000 } as const;
 /** 390 KB each. People load it once. */
 const documentPace = { perSecond: 20, atOnceMax: 40, waitMsMax: 3_000, waitingMax: 1_000 } as const;

@@ -9,9 +9,8 @@ const masterKeysMax = 10_000;
 type Told = { atMs: number; untold: Map<LeftOutReason, number> };
 
 /**
- * Counts the lines of usage reports that were left out, and names their master key in the log: at
- * once, and then once a minute with what came together, so that a gateway with a false clock does
- * not fill the log.
+ * Counts usage-report lines that were left out, and logs their master key: at once, then once a
+ * minute with the sum. A gateway with a wrong clock then cannot fill the log.
  */
 export function tellOfLeftOutUsage(log: Log, metrics: Metrics): (leftOut: LeftOut) => void {
   const toldOf = new Map<string, Told>();

@@ -3,9 +3,8 @@ import type { Metrics } from '../metrics.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
 
 /**
- * One line and one count for each usage flush that was set aside: its calls are in no sum until an
- * operator puts it back. What was dropped is only counted: a stranger who fills Redis must not fill
- * the log as well.
+ * Logs and counts each usage flush that was set aside. Its calls are in no sum until an operator
+ * puts it back. A dropped one is only counted, so that foreign data in Redis cannot fill the log.
  */
 export function tellOfSetAside(log: Log, metrics: Metrics): OnSetAside {
   return ({ flushId, payload, error }, isKept) => {

@@ -45,7 +45,7 @@ export function wireRevocation({ config, log, metrics, fault }: ProcessParts, st
   const changesHeard = new ChangeSignal();
   const propagation = new PropagationWatch(stores.db, config.LEASE_MS, ({ heldUpBy }) => {
     metrics.countPending(heldUpBy);
-    log.warn({ held_up_by: heldUpBy }, 'a change is pending: these verifiers have not confirmed it');
+    log.warn({ held_up_by: heldUpBy }, 'a change is pending: these verifiers have not applied it');
   });
   const chosenSecrets = new ChosenSecrets({
     lease: { isHeld: () => lease.isHeld() },

@@ -7,14 +7,13 @@ import { openRedis } from '../stores/redis/client.ts';
 import { defineLimitScripts } from '../stores/redis/limits.ts';
 import type { ProcessParts } from './process-parts.ts';
 
-/** Opened as they are needed: a deployment without embedded verifiers has none of them. */
+/** Opened on demand: a deployment without embedded verifiers has none. */
 const verifierConnectionsMax = 4;
 /**
- * One for each of master keys, keys of callers and sessions, and one for the small reads that are
- * shared.
+ * One each for lookups of master keys, callers' keys and sessions, and one for small shared reads.
  */
 const strangerConnectionsMax = 4;
-/** An operator's page waits for it, and no decision about a key. */
+/** Bounded, because an operator's page waits for it. */
 const queueLookMs = 500;
 
 export type Stores = ReturnType<typeof openStores>;
@@ -39,8 +38,8 @@ export function openStores({ config, closing, fault }: ProcessParts) {
   closing.add('reports pool', () => reportsDb.destroy());
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
-  // Apart from records and counts, which can be large. Its commands may be late: their answers are
-  // still heard.
+  // A separate connection from records and counts, which can be large. Late answers are still
+  // applied.
   const limitsRedis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 1_000 }, fault('redis'));
   closing.add('limits redis', () => limitsRedis.disconnect());
   defineLimitScripts(limitsRedis);
@@ -67,27 +66,24 @@ export function openStores({ config, closing, fault }: ProcessParts) {
   };
 }
 
-/**
- * How long the users of each pool may be kept waiting. One pool each, so that a flood of one kind
- * leaves the others alone.
- */
+/** Pools by kind of user, with their time-outs. A flood of one kind leaves the others alone. */
 const poolTraits = {
-  // Mint, refresh, revoke, lists: what takes longer is answered with 503 within the second.
+  // Mint, refresh, revoke, lists: answered with 503 within a second if slower.
   control: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
-  // Verification's way to the truth.
+  // Verification's reads of Postgres.
   verify: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400, looksUpByIndex: true },
-  // All that is asked before it is known who calls.
+  // Everything before authentication.
   strangers: { connectTimeoutMs: 500, statementTimeoutMs: 500, lockTimeoutMs: 400, looksUpByIndex: true },
-  // Whether Postgres answers at all, for /health/ready.
+  // Probe of Postgres for /health/ready.
   probe: { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 },
-  // Heartbeats of embedded verifiers, which come in waves: every change wakes them all.
+  // Heartbeats of embedded verifiers. They arrive in bursts: every change wakes them all.
   verifiers: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900 },
-  // Counts, which nobody waits for: of some thousand keys at once while Redis is away, and one
-  // process at a time.
+  // Usage while Redis is away: thousands of keys at once, one process at a time, and no caller
+  // waits.
   usage: { connectTimeoutMs: 1_000, statementTimeoutMs: 10_000, lockTimeoutMs: 5_000 },
-  // What has to be known of the keys in a gateway's usage report.
+  // Facts about the keys in a gateway's usage report.
   reports: { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000, lockTimeoutMs: 900, looksUpByIndex: true },
-  // A heartbeat that waited behind other work would cost the lease.
+  // Own connection: a heartbeat that waited behind other work would cost the lease.
   lease: { connectTimeoutMs: 1_000, statementTimeoutMs: 2_000, lockTimeoutMs: 1_900 },
 } as const;
 

@@ -32,7 +32,7 @@ export type WorkerParts = {
   onSetAside: OnSetAside;
 };
 
-/** Builds what the jobs need. Their statements may take their time: nobody waits for them. */
+/** Builds the parts of the worker. Its statements may be slow: no caller waits for them. */
 export function wireWorker(config: Config, log: Log, metrics: Metrics) {
   const { closing, fault } = processParts(config, log, metrics);
   const db = openDatabase(

@@ -46,7 +46,7 @@ async function runFlowplate(
   options: RunOptions,
 ): Promise<Ran> {
   const child = spawn(process.execPath, [launcher, ...args], { env: { ...env, ...options.env } });
-  // Who refuses before reading has closed it already.
+  // A process that refuses before it reads has closed it already.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin ?? '');
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));

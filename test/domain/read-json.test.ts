@@ -196,7 +196,7 @@ const trees = fc.letrec<{ tree: Tree }>((tie) => ({
   ),
 })).tree;
 
-/** What the text means, without `JSON.parse` of a name in an object. */
+/** Meaning of the text, without `JSON.parse` of a name in an object. */
 function build(tree: Tree): unknown {
   if ('leaf' in tree) return JSON.parse(tree.leaf);
   const members = tree.members.map(([name, inner]) => [JSON.parse(name), build(inner)]);

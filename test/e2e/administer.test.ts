@@ -27,7 +27,7 @@ afterAll(endAll);
 const run = (script: string, ...args: string[]) =>
   runScript(`scripts/${script}.ts`, { env: deployment.env, args });
 
-/** What every replica answers to the same call with this credential. */
+/** Answer of every replica to the same call with this credential. */
 async function everywhere(operation: string, options: { as?: string; body?: unknown } = {}) {
   const answers = await Promise.all(replicas.map((replica) => replica.call(operation, options)));
   return answers.map(({ status, body }) => body.code ?? body.error?.code ?? status);

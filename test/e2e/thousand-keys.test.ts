@@ -69,7 +69,7 @@ async function liveThrough(index: number): Promise<{ keyId: string; calls: Calls
   await expectCode(minted.key, 'INSUFFICIENT_SCOPE', 'write');
   await expectCode(minted.key, 'VALID');
   await expectCode(minted.key, isLimited ? 'RATE_LIMITED' : 'VALID');
-  // Nobody's calls: these are not counted for any key.
+  // Calls with unknown keys, which are not counted for any key.
   expect(await keys.codeOf(`${minted.key}x`)).toBe('MALFORMED');
   if (index % 10 === 5) expect(await keys.codeOf(newSecret('user', 'test', randomBytes))).toBe('NOT_FOUND');
   let { key } = minted;

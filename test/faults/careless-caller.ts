@@ -68,7 +68,7 @@ export async function putEverywhere(call: Call, secret: string): Promise<Answer[
   return answers;
 }
 
-/** What an answer shows, headers included. */
+/** All text of an answer, headers included. */
 export function textOf({ status, headers, body }: Answer): string {
   return JSON.stringify([status, ...headers, body]);
 }

@@ -33,7 +33,7 @@ export async function withRedis<Result>(
 
 export type Sums = { accepted: number; refused: number; hours: number; days: number };
 
-/** What Postgres has of a line of keys: in the totals, by the hour and by the day. */
+/** Sums of a line of keys in Postgres: in total, by hour and by day. */
 export async function readSums(databaseUrl: string, lineageId: string): Promise<Sums> {
   const [sums] = await query(
     databaseUrl,

@@ -38,7 +38,7 @@ const commit: Step = { to: 'postgres', text: 'commit', following: 'INSERT INTO u
 /** As Redis gets it; the queue's own scripts speak of HDEL, too. */
 const removal: Step = { to: 'redis', text: 'hdel\r\n$16\r\nfl:usage:flushes' };
 
-/** What a roll-up sends, in its order. */
+/** Statements of a roll-up, in order. */
 const steps: readonly Step[] = [
   // The scripts that list and read what waits.
   { to: 'redis', text: 'HRANDFIELD' },

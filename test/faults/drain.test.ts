@@ -55,10 +55,10 @@ test('on SIGTERM under load every accepted request is answered, every count is k
     (count) => count > soFar + 100,
   );
 
-  // Whoever heeds the readiness notices nothing at all.
+  // A client that follows the readiness notices nothing.
   const calm = await balanced.stop();
   expect([calm.unanswered, calm.movedOn]).toEqual([[], 0]);
-  // Whoever does not may find nobody there, but no work was done for an answer that never came.
+  // A client that does not may find the port closed, but no work was done for a lost answer.
   const late = await stubborn.stop();
   const minted = [...calm.minted, ...late.minted];
   for (const one of minted) expect(await keys.codeOf(one)).toBe('VALID');

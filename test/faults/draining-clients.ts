@@ -3,7 +3,7 @@ import { attempt } from '../support/attempt.ts';
 import type { StartedApi } from '../support/deployment.ts';
 import { keyCalls, organization } from '../support/key-calls.ts';
 
-/** What callers got, and what became of the requests that got no answer. */
+/** Answers of the callers, and the fate of unanswered requests. */
 export type Got = { verified: number; minted: string[]; unanswered: string[]; movedOn: number };
 
 export type Clients = { got: Got; stop(): Promise<Got> };

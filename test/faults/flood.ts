@@ -1,9 +1,6 @@
 import { connect } from 'node:net';
 
-/**
- * What the calls of a flood were answered: by code, or by status where there was no verdict; and by
- * `enforced`.
- */
+/** Answers to a flood: by code, or by status without a verdict; and by `enforced`. */
 export type Flooded = { answers: Record<string, number>; enforced: Record<string, number> };
 
 export type FloodOptions = {

@@ -28,7 +28,7 @@ let metrics: string[];
 const answers: string[] = [];
 const secrets: string[] = [];
 
-/** What of a key nobody may see: all but its public prefix. */
+/** Secret part of a key: all but its public prefix. */
 const hiddenPart = (key: string) => key.slice(-38);
 
 beforeAll(async () => {
@@ -145,7 +145,7 @@ test('no secret is in Redis, in keys, values or queued jobs, nor in any row of P
   expect(findSecrets(postgres, secrets)).toEqual([]);
 });
 
-test('what is stored instead of the secrets opens nothing', async () => {
+test('stored digests and hashes cannot be used as keys', async () => {
   const keys = keyCalls(api.call);
   const stored = await query(
     databaseUrl,
@@ -199,7 +199,7 @@ test('a line that was written carelessly holds no secret, and without redaction 
   expect(written[1]).not.toEqual([]);
 });
 
-test('control arm: a secret in a store, in whatever type and form, is found', async () => {
+test('control arm: a secret in a store is found in any type and form', async () => {
   const [secret = ''] = secrets;
   const client = new Redis(redisUrl);
   await client.set('planted:string', `…${secret}…`);

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { attempt } from '../support/attempt.ts';
 import type { Answer, Call } from '../support/call.ts';
 
-/** What one caller was told about the keys of one user. */
+/** Answers that one caller got about the keys of one user. */
 type Line = { userId: string; live: string | undefined; dead: string[]; isUnknown: boolean };
 
-/** What all callers were told, and what they saw that contradicts it. */
+/** Answers of all callers, and contradictions to them. */
 export class Ledger {
   readonly lines: Line[] = [];
   readonly violations: string[] = [];

@@ -33,7 +33,7 @@ const earlyDeadlines: Edit[] = [
   { file: 'src/concurrency/deadline.ts', from: 'lateMs < lateMsMin', to: 'true' },
 ];
 
-/** Whatever cannot be counted is let in. */
+/** Admits every call that cannot be counted. */
 const openLimits: Edit = {
   file: 'src/verify/limits.ts',
   from: 'return await this.#spendShare(line, record, cost, now);',

@@ -111,7 +111,7 @@ test('a reader who holds every advisory lock holds changes up with 503, and no v
   expect(await keys.codeOf(known.key)).toBe('REVOKED');
 });
 
-test('a flood of made-up notifications costs nobody the lease, and no revoke its exactness', async () => {
+test('a flood of made-up notifications costs no verifier its lease, and no revoke its exactness', async () => {
   const client = await reader();
   const flooding = client.query(
     `SELECT count(pg_notify('key_changes', i || repeat('x', 7000))) FROM generate_series(1, 50000) i`,

@@ -119,7 +119,7 @@ test('a Postgres that is read-only refuses changes with 503, still verifies ever
   expect(await keys.codeOf(revoked.key)).toBe('VALID');
 });
 
-test('while somebody locks the table of keys, changes and unknown keys get 503 and known keys go on verifying', async () => {
+test('while the table of keys is locked, changes and unknown keys get 503 and known keys are still verified', async () => {
   const { known, unknown, refreshed, revoked } = await mintSome();
   await withConnection(postgres.adminUrl, async (locker) => {
     await locker.query('BEGIN');

@@ -176,7 +176,7 @@ test('a counter with an end beyond all calendars makes no answer a 500, and is o
   );
 });
 
-test('while somebody kicks connections out, holds Redis up with scripts and changes its password, every verdict is right', async () => {
+test('while a client of Redis kills connections, blocks it with scripts and changes its password, every verdict is right', async () => {
   const [good, ended] = [await keys.mint(), await keys.mint()];
   await keys.revoke(ended.userId);
   const script = 'local n = 0 while n < 3e7 do n = n + 1 end return n';

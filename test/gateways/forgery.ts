@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { mint } from '../support/keys.ts';
 import { decided, expectPassed, expectRefused, type Site } from './site.ts';
 
-/** What a client may try beside a good request. */
+/** Attacks of a client beside a valid request. */
 export function testForgery(site: () => Site): void {
   describe('a client that cheats', () => {
     let key: string;

@@ -9,7 +9,7 @@ import { choosePort } from '../../scripts/services/free-port.ts';
 import { startServerProcess } from '../../scripts/services/server-process.ts';
 import { atEnd } from '../support/at-end.ts';
 
-/** What a configuration has to be told. */
+/** Inputs of a configuration. */
 export type Place = {
   directory: string;
   /** Where the gateway listens. */

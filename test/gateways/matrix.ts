@@ -16,7 +16,7 @@ import { testSmokeTest } from './smoke-test.ts';
 const firstDownloadMs = 240_000;
 const challenge = 'Bearer realm="flowplate"';
 
-/** What holds for every gateway of the page, whatever its configuration has to do for it. */
+/** Tests that every documented gateway must pass. */
 export function testGateway(gateway: Gateway): () => Site {
   let site: Site;
   beforeAll(async () => {

@@ -10,10 +10,7 @@ import { setStatus } from '../support/organization-status.ts';
 import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { bootstrapped, platformUser } from '../support/platform-users.ts';
 
-/**
- * Every operation × every kind of credential. What each group lets in is said here once more, apart
- * from the routes.
- */
+/** Every operation × every kind of credential. The expectations are independent of the routes. */
 const groups = {
   anybody: {
     operations: ['logIn getSession createSession'],

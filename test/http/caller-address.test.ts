@@ -5,7 +5,7 @@ import vectors from '../vectors/ip-address.json' with { type: 'json' };
 
 const trusted = ['10.0.0.0/8', '2001:db8:ffff::/48'];
 
-/** What is read of a request from `peer` with this `X-Forwarded-For`. */
+/** Address of a request from `peer` with this `X-Forwarded-For`. */
 function read(peer: string | undefined, forwardedFor?: string, proxies = trusted): string | undefined {
   const headers = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor };
   return addressReader(proxies)({ socket: { remoteAddress: peer }, headers } as IncomingMessage);

@@ -66,7 +66,7 @@ describe.each(operations)('%s', (operation) => {
     }
   });
 
-  test('whoever holds the permission is let in, in a suspended organization too, and is written down with the reason', async () => {
+  test('an operator with the permission is admitted, also to a suspended organization, and audited with the reason', async () => {
     const inside = await newOrganization();
     await setStatus(broker, inside, 'suspended');
     const more = { 'x-flowplate-reason': 'ticket 4711', 'x-request-id': 'looking-in' };

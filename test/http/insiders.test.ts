@@ -39,7 +39,7 @@ test('a gateway of another organization spends nothing of a key and leaves no tr
   expect(usage).toMatchObject({ total_requests: 1, refused_requests: 0 });
 });
 
-test('an API user impersonates nobody: the header is not looked at', async () => {
+test('an API user cannot impersonate: the header is ignored', async () => {
   const admin = await firstApiAdmin(broker);
   await organization(broker, 'org_entered');
   const headers = { 'x-flowplate-org': 'org_entered' };

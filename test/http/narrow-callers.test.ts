@@ -5,9 +5,8 @@ import { startBroker, type TestBroker } from '../support/broker.ts';
 import { platformKey } from '../support/platform-callers.ts';
 
 /**
- * What lets a caller in who holds nothing else, said here once more, apart from the routes. A
- * caller with every other permission is refused. A new operation fails until it is decided about
- * here.
+ * Minimal rights of each operation, independent of the routes. A caller with every other permission
+ * is refused. A new operation fails until it is added here.
  */
 const suffices: Record<string, string> = {
   'verifyKey verifyKeys introspectKey': 'keys:verify',

@@ -160,7 +160,7 @@ test.each(paths.filter((path) => path.includes(':')))(
   },
 );
 
-/** Which route it was, as the log has it. */
+/** Matched route, from the log. */
 function routeOf(requestId: string): Promise<string | undefined> {
   const find = () =>
     broker.logLines.map((line) => JSON.parse(line)).findLast((line) => line.request_id === requestId)?.route;

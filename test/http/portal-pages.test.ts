@@ -21,7 +21,7 @@ async function serve(directory: string) {
 
 const sayCode: ErrorRequestHandler = ({ code }, _req, res, _next) => void res.status(404).send(code);
 
-/** What a build leaves behind. */
+/** Files of a build. */
 async function built(): Promise<string> {
   const directory = join(await temporaryDirectory(), 'dist');
   await mkdir(join(directory, 'assets'), { recursive: true });
@@ -40,7 +40,7 @@ test('a portal that was not built says so, and what to do', async () => {
   expect(answer.body).toContain('npm run build');
 });
 
-test('every view is the one page, which nobody keeps', async () => {
+test('every view is the same page, which is never cached', async () => {
   const get = await serve(await built());
   for (const view of ['/platform/', '/platform/login', '/platform/users/puser_1?search=x']) {
     const { status, headers, body } = await get(view);
@@ -64,7 +64,7 @@ test('the page may run our own scripts, and take styles that carry the nonce of 
   expect(new Set(nonces).size).toBe(2);
 });
 
-test('what the page loads is kept for good, for its name changes with it, and travels packed', async () => {
+test('assets are immutable, compressed, and cached for ever', async () => {
   const get = await serve(await built());
   const packed = await get('/platform/assets/a-1.js', { 'accept-encoding': 'gzip' });
   expect(packed.headers.get('content-encoding')).toBe('gzip');

@@ -28,7 +28,7 @@ const mintLines = (...more: string[]) => [
 ];
 
 /**
- * What a proxy in front may take for the body of the first request, and must never be answered as a
+ * Bytes that a proxy may take for the body of the first request. They must never be answered as a
  * second one.
  */
 const smuggled = `DELETE ${keysPath}/user/victim HTTP/1.1${eol}Host: broker${eol}${eol}`;

@@ -41,7 +41,7 @@ describe('the pace of refusals', () => {
     expect(seen.closed).toBe(0);
   });
 
-  test('nobody waits longer than the bound, and after it the rate is as before', async () => {
+  test('no answer waits longer than the bound, and afterwards the rate is as before', async () => {
     const port = await refusing({ perSecond: 1, atOnceMax: 1, waitMsMax: 300, waitingMax: 1_000 });
     const seen = closedLoop(port, get, 20);
     await sleep(2_000);

@@ -49,7 +49,7 @@ const head = (line: string, ...headers: string[]) =>
 const json = (length: number) => ['Content-Type: application/json', `Content-Length: ${length}`];
 const credential = () => `x-flowplate-master-key: ${broker.masterKey}`;
 
-test('a head that does not arrive within five seconds ends its connection, whatever drips', async () => {
+test('a head that does not arrive within five seconds ends its connection, also when bytes drip in', async () => {
   const slow: Slow[] = [
     {},
     { start: 'POST /v1/flow' },
@@ -64,7 +64,7 @@ test('a head that does not arrive within five seconds ends its connection, whate
   }
 });
 
-test('a body that does not arrive within ten seconds ends its connection, whatever drips, and nothing is done', async () => {
+test('a body that does not arrive within ten seconds ends its connection, also when bytes drip in, and nothing is done', async () => {
   const owner = newOwner();
   const mint = JSON.stringify(owner);
   const chunked = 'Transfer-Encoding: chunked';
@@ -101,7 +101,7 @@ test('an answer of which nothing is taken ends its connection', async () => {
   await once(atServer, 'close');
 });
 
-test('half-sent requests by the thousand stop nobody else', async () => {
+test('thousands of half-sent requests do not stop other callers', async () => {
   const { port, hostname } = new URL(broker.url);
   const starts = [
     'POST /v1/flow',

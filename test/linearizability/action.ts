@@ -1,4 +1,4 @@
-/** What was asked about the keys of a (user, organization, environment), and what came of it. */
+/** An operation on the keys of a (user, organization, environment), with its result. */
 export type Action =
   | { kind: 'mint'; outcome: 'minted'; key: string }
   | { kind: 'mint'; outcome: 'exists' | 'suspended' | 'unknown' }

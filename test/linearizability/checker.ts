@@ -41,8 +41,8 @@ type Beginning<State> = {
 };
 
 /**
- * What a history comes down to: the answered operations by their call, and the calls of the
- * unanswered ones of each kind.
+ * Summary of a history: the answered operations by their call, and the calls of unanswered ones by
+ * kind.
  */
 type Sorted<Action> = { answered: Operation<Action>[]; unanswered: { action: Action; calls: number[] }[] };
 
@@ -68,7 +68,7 @@ export function findContradiction<State, Action>(
     if (at.first === answered.length) return undefined;
     const name = [at.first, ...[...at.ahead].sort(), model.nameOf(at.state)].join();
     const before = visited.get(name) ?? [];
-    // Who got here with fewer guesses can do all that this one can.
+    // A state with fewer guesses allows everything that this one does.
     if (before.some((fewer) => fewer.every((count, kind) => count <= (at.guessed[kind] ?? 0)))) continue;
     visited.set(name, [...before, at.guessed]);
     if (at.placed > furthest.placed) furthest = at;
@@ -130,10 +130,7 @@ function placeVerifications<State, Action>(
   }
 }
 
-/**
- * What is left and may matter now: nothing that is called after `returned` and `settled` can come
- * next, or move them.
- */
+/** Remaining operations that may come next: none called after `returned` and `settled` can. */
 function openOperations<State, Action>(answered: Operation<Action>[], at: Beginning<State>) {
   const indexes: number[] = [];
   let returned = Infinity;

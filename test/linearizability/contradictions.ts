@@ -3,10 +3,7 @@ import { findContradiction, type Model, type Operation } from './checker.ts';
 import { ownerModel } from './owner-model.ts';
 import { bearingOn, keyModel, organizationModel } from './verdict-models.ts';
 
-/**
- * Who has one key at a time: what is done to one says nothing of another, except through their
- * organization.
- */
+/** Owner of one key at a time. Owners are independent, except through their organization. */
 export type Owner = { userId: string; organizationId: string };
 
 /** An operation, and those whose keys it is about: one, or all of a user or of an organization. */

@@ -17,7 +17,7 @@ import { apiVerifiers, embeddedVerifier, type Verifier } from './verifier.ts';
 /** The shortest that there is, so that one ends within a test. */
 export const leaseMs = 3_000;
 
-/** What an operator's use case needs: suspending an organization has no door in the API yet. */
+/** Dependencies of an operator's use case: the API has no route to suspend an organization. */
 export type Operator = ChangeParts & { db: Database };
 
 /** A process that verifies. */

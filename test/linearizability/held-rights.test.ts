@@ -7,7 +7,7 @@ import { query } from '../support/query.ts';
 import { slowRequest } from '../support/slow-request.ts';
 import { findContradiction, type Model, type Operation } from './checker.ts';
 
-/** What is done with one master key, and what another one sees of it. */
+/** Actions with one master key, and their effects as another one sees them. */
 type Action =
   | { kind: 'mint'; userId: string; outcome: 'minted' | 'refused' }
   | { kind: 'end' }

@@ -19,8 +19,8 @@ export class Recorder {
   }
 
   /**
-   * What one verifier has shown, all show a lease later: the change had been committed, a lease
-   * extended since has read it, and the others have run out. That orders verifications; `complete`
+   * A verdict of one verifier holds for all one lease later: the change was committed, a lease
+   * extended since has read it, and other leases have ended. That orders verifications; `complete`
    * orders them much sooner.
    */
   async verification(owner: Owner, key: string, verifier: Verifier): Promise<void> {

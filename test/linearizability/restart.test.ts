@@ -11,7 +11,7 @@ import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
 import { copySource } from '../support/source-copy.ts';
 
-/** What a gateway has registered with, and what LEASE_MS is after the restart. */
+/** Lease length at registration, and LEASE_MS after the restart. */
 const longMs = 9_000;
 const shortMs = 3_000;
 

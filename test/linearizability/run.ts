@@ -16,13 +16,10 @@ const seed = Number(process.env.LINEARIZABILITY_SEED ?? Math.floor(Math.random()
  */
 const searchMsMax = 30_000;
 
-/**
- * Who lives through a fault. `edits` are made in a copy of the source, for the processes that are
- * started for the test.
- */
+/** Processes that meet a fault. `edits` change a copy of the source, for processes of the test. */
 export type Arm = { fleet: () => Fleet; edits?: readonly Edit[] };
 
-/** What goes wrong while clients are at work, and the processes that it goes wrong for. */
+/** A fault during the work of the clients, and its processes. */
 export type Fault = {
   /** They join before the clients begin, from the arm's copy of the source. */
   joining?: ((fleet: Fleet, root: string) => Promise<Member>)[];

@@ -44,10 +44,7 @@ export const simulation: fc.Arbitrary<SimulatedStep[]> = fc.array(
   { maxLength: 60 },
 );
 
-/**
- * What clients would have recorded of one truth, and of verifiers that each follow it with a lag of
- * at most a lease.
- */
+/** Simulated recordings of one truth, with verifiers that lag by at most a lease. */
 export function simulated(plan: readonly SimulatedStep[]): Operation<Action>[] {
   const history: Operation<Action>[] = [];
   const views = verifiers.map(() => [{ fromMs: -Infinity, state: ownerModel.initial }]);

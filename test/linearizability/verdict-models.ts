@@ -5,9 +5,8 @@ import type { Model, Operation } from './checker.ts';
 export type KeyState = { life: 'unborn' | 'live' | 'dead'; enabled: boolean };
 
 /**
- * What verifiers may say of one key, for its own sake. Only what bears on it is in its history:
- * that another key was minted after it promises nothing about this one, whose revoke may not be
- * answered yet.
+ * Possible verdicts on one key. Its history holds only operations that affect it: a mint of another
+ * key says nothing about this one, whose revoke may not be answered yet.
  */
 export function keyModel(key: string): Model<KeyState, Action> {
   return {
@@ -47,9 +46,8 @@ function stepKey(key: string, state: KeyState, action: Action): KeyState | undef
 }
 
 /**
- * Those of an owner's operations that belong in the history of one key. What was answered without a
- * change promises nothing to verifiers, and the mint of another key nothing about this one: no
- * verdict on this one need come after it.
+ * Operations of an owner that belong in the history of one key. An answer without a change promises
+ * nothing to verifiers, and a mint of another key orders no verdict on this one.
  */
 export function bearingOn(key: string, history: readonly Operation<Action>[]): Operation<Action>[] {
   return history
@@ -70,7 +68,7 @@ function isMintOfAnother(key: string, action: Action): boolean {
   return action.kind === 'mint' && !('key' in action && action.key === key);
 }
 
-/** What verifiers may say of keys that are good in themselves, for their organization's sake. */
+/** Possible verdicts on valid keys, by their organization's status. */
 export const organizationModel: Model<boolean, Action> = {
   initial: true,
   step(isActive, action) {

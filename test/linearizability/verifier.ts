@@ -9,7 +9,7 @@ type Outcome = ActionOf<'verify'>['outcome'];
 /** `undecided`: neither yes nor no, such as 503 or no answer. */
 export type Verdict = Outcome | 'undecided';
 
-/** Whatever says yes or no to a key on its own. */
+/** A process that decides about keys by itself. */
 export type Verifier = {
   name: string;
   verify(key: string): Promise<Verdict>;

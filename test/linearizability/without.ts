@@ -3,7 +3,7 @@ import { holdPoint, stopPoint } from './stop-points.ts';
 
 const lease = 'src/revocation/lease.ts';
 
-/** What a control arm takes out of its copy of the source, one protection each. */
+/** Edits that remove one protection each, for control runs. */
 export const without = {
   remembering: [
     {
@@ -57,7 +57,7 @@ const readAndHold = `await this.#catchUp();
     if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = `;
 
-/** What a lease allows before the read shows for as long as the read is held. */
+/** The same window as a lease extended before the read, for as long as the read is held. */
 const slowRead = stopPoint('read') + holdPoint('read');
 
 /**

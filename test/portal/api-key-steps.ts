@@ -10,7 +10,7 @@ export async function choose(portal: Portal, name: string, action: string): Prom
   await portal.page.getByRole('menu').waitFor({ state: 'detached' });
 }
 
-/** What the API answers to a key of an operator: 200 while it works, 401 once it has ended. */
+/** Status for a key of an operator: 200 while it works, 401 once it has ended. */
 export async function statusOf(broker: TestBroker, headers: Record<string, string>): Promise<number> {
   return (await broker.call('GET /api/v1/platform/stats', { as: null, headers })).status;
 }

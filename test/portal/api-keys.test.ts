@@ -172,7 +172,7 @@ async function everyKindOfKey(): Promise<void> {
   await broker.settleUsage();
 }
 
-/** What the cards must say, asked of the rows themselves: the keys, and each key's own calls. */
+/** Expected texts of the cards, from the rows: the keys, and each key's own calls. */
 async function countedRows(): Promise<Record<string, string>> {
   const { rows } = await sql<Record<string, string>>`
     SELECT count(*)::text AS "Total Keys",

@@ -20,15 +20,12 @@ export async function startBrowser(): Promise<Browser> {
   });
 }
 
-/** What one step may take on a machine with other things to do. */
+/** Time limit of one step on a busy machine. */
 const stepMs = 10_000;
 
 export type Portal = {
   page: Page;
-  /**
-   * What the page complained about. Errors in the console, uncaught ones, and whatever its policy
-   * has stopped.
-   */
+  /** Problems of the page: console errors, uncaught errors, and violations of its policy. */
   complaints: string[];
   /** Opens a view, waits until it has its heading, and looks at it: axe and the picture. */
   look(name: string): Promise<void>;
@@ -84,14 +81,14 @@ export function field(within: Page | Locator, name: string): Locator {
   return within.locator(`input[name="${name}"]`);
 }
 
-/** What the fields of a form are called, with the star of those that are required. */
+/** Labels of a form's fields, with the star of required ones. */
 export function labels(within: Page | Locator): Promise<string[]> {
   return within.locator('.mantine-InputWrapper-label').allTextContents();
 }
 
 export type Cookie = { name: string; value: string; url: string; httpOnly: true; sameSite: 'Strict' };
 
-/** What the login page would leave in the browser: for those who want to see something else. */
+/** Sets the cookie of a login, for tests of other pages. */
 export async function sessionCookie(url: string, email: string): Promise<Cookie> {
   const answer = await fetch(`${url}/api/v1/platform/session`, {
     method: 'POST',

@@ -17,7 +17,7 @@ const overviewAs = (email: string, view = '/') => openAs(email, view, 'Overview'
 const panel = ({ page }: Portal, name: string) => page.getByRole('region', { name, exact: true });
 const places = ({ page }: Portal) => page.getByRole('navigation').getByRole('link').allTextContents();
 
-/** Which of the API's addresses the page has asked for, or has the answer of. */
+/** API addresses that the page has requested. */
 function callsOf({ page }: Portal, event: 'request' | 'requestfinished' = 'request'): string[] {
   const calls: string[] = [];
   page.on(event as 'request', (request) => {

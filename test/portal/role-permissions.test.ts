@@ -19,10 +19,7 @@ describe('Role Permissions', () => {
   const seen = {} as Record<Named, Awaited<ReturnType<typeof look>>>;
   let target: Awaited<ReturnType<typeof platformUser>>;
 
-  /**
-   * What somebody of a role is offered, wherever it stands, and what the server says when they ask
-   * for it all the same.
-   */
+  /** Offered actions of a role in the portal, and the server's answers to all actions. */
   async function look(name: Named) {
     const as = await platformUser(broker, root, roles[name]);
     const portal = await usersAs(as.email);

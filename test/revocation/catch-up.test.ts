@@ -18,7 +18,7 @@ const changes = Number(process.env.CATCH_UP_CHANGES ?? 50_000);
 
 /** A start may take so long on a busy machine; the changes add next to nothing. */
 const startMsMax = 15_000;
-/** What is remembered of the changes, whatever their number, with what collects garbage late. */
+/** Memory for changes is bounded for any number, including garbage that is collected late. */
 const memoryMbMax = 400;
 
 afterAll(endAll);

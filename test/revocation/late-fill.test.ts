@@ -75,8 +75,7 @@ describe('after a revoke was acknowledged, a read that began before it', () => {
     expect((await records.find(secret))?.record.status).toBe('revoked');
   });
 
-  // What is asked of Redis on one connection is answered in its order: a late write would lie
-  // before the reads below.
+  // Redis answers a connection in order: a late write would come before the reads below.
   test('does not enter Redis', async () => {
     const { after, secret } = await raceRevoke(newRevisions());
     await after;

@@ -243,7 +243,7 @@ describe('the lease', () => {
     next.resolve();
   });
 
-  test('is given back by a stop: nobody waits for who is gone', async () => {
+  test('is returned by a stop, so that no revoke waits for a stopped process', async () => {
     const { lease } = newLease(stores.db, recordedFeed().sink, { verifierId: 'stopped' });
     await lease.start();
     await lease.stop();

@@ -89,7 +89,7 @@ test('a server whose clock is set back by ten minutes makes no revoked key accep
   // By the server's clock, what was read before the step is four minutes old now: younger than a
   // record may become.
   await pass(14 * minuteMs, -10 * minuteMs);
-  // What was heard of fourteen minutes ago is forgotten with the next change.
+  // The next change drops entries of fourteen minutes ago.
   await revoke(broker, (await mint(broker)).key_id);
   expect((await verify(broker, key)).code).toBe('REVOKED');
   await stepTo(0);

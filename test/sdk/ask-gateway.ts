@@ -23,7 +23,7 @@ export function askGateway(url: string, headers: readonly string[], method = 'GE
 
 const compared = ['www-authenticate', 'x-flowplate-code', 'content-type', 'cache-control'];
 
-/** What a refusal says to an end client, without what differs between any two requests. */
+/** A refusal to an end client, without parts that differ between any two requests. */
 export function refusalOf({ status, headers, body }: GatewayAnswer) {
   const { trace_id, ...said } = JSON.parse(body) as { trace_id: string };
   return {

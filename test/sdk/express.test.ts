@@ -50,7 +50,7 @@ async function startGateway(by: Embedded, demands: Demands = {}): Promise<string
   return `http://127.0.0.1:${port}/upstream`;
 }
 
-/** What Flowplate's own door for proxies answers to the same request. */
+/** Answer of Flowplate's own forward auth to the same request. */
 const door = (headers: readonly string[]) =>
   askGateway(`${broker.url}/v1/flowplate/authz`, ['x-flowplate-master-key', broker.masterKey, ...headers]);
 

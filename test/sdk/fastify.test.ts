@@ -21,7 +21,7 @@ afterAll(async () => {
   await broker.close();
 });
 
-/** What Fastify hands to a hook, over a request and an answer of Node's. */
+/** Arguments of a Fastify hook, over a Node request and response. */
 class Reply implements FastifyReply {
   readonly #res: ServerResponse;
 

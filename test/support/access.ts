@@ -6,9 +6,7 @@ import type { TestBroker } from './broker.ts';
 import { bytesOf, expectError } from './errors.ts';
 import { mint } from './keys.ts';
 
-/**
- * What every route does before it looks at anything else: it asks who calls, and whether they may.
- */
+/** Tests authentication and authorization of a route. */
 export function testAccess(broker: () => TestBroker, operation: string, permission: MasterKeyPermission) {
   test('401: no, unknown, expired and out-of-place credentials are refused all alike', async () => {
     const expired = await broker().createMasterKey({ expiresAt: new Date(Date.now() - 1) });

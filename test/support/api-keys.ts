@@ -7,7 +7,7 @@ export const apiKeysPath = '/api/v1/apikeys';
 /** A well-formed id that no key has. */
 export const noSuchApiKey = 'ak_0000000000000000000000';
 
-/** Whoever calls: a key, and the organization that it impersonates, if any. */
+/** Headers of a caller: a key, and the impersonated organization, if any. */
 export type Headers = Record<string, string>;
 
 export function inside(organizationId: string, headers: Headers): Headers {
@@ -24,7 +24,7 @@ export function create(broker: Callable, headers: Headers, body: object): Promis
   return callAs(broker, headers, `POST ${apiKeysPath}`, body);
 }
 
-/** A new key; expects that it was made. */
+/** Creates a key, and expects success. */
 export async function created(
   broker: Callable,
   headers: Headers,

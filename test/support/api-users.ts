@@ -5,7 +5,7 @@ import { platformKey } from './platform-callers.ts';
 
 export type TestApiUser = { id: string; key: string };
 
-/** Makes the first admin, as `flowplate users bootstrap` does. */
+/** Creates the first admin, as `flowplate users bootstrap` does. */
 export async function firstApiAdmin(broker: TestBroker): Promise<TestApiUser> {
   const { headers } = await platformKey(broker);
   const answer = await broker.call('POST /users/bootstrap', { as: null, headers, body: { name: 'First' } });
@@ -13,7 +13,7 @@ export async function firstApiAdmin(broker: TestBroker): Promise<TestApiUser> {
   return { id: answer.body.user.user_id, key: answer.body.api_key };
 }
 
-/** Calls in the name of an API user. */
+/** Calls with the key of an API user. */
 export function callAs(broker: TestBroker, user: Pick<TestApiUser, 'key'>) {
   return (operation: string, { headers, ...options }: CallOptions = {}) =>
     broker.call(operation, { as: null, ...options, headers: { 'x-api-key': user.key, ...headers } });
@@ -29,7 +29,7 @@ export async function createApiUser(
   return { id: answer.body.user.user_id, key: answer.body.api_key };
 }
 
-/** What every verifier says of a key. */
+/** Code of the verdict on a key. */
 export async function codeOf(broker: TestBroker, key: string): Promise<string> {
   return (await broker.call('POST /v1/flowplate/api-keys/verify', { body: { key } })).body.code;
 }

@@ -2,12 +2,12 @@ type End = () => Promise<unknown> | unknown;
 
 const ends: End[] = [];
 
-/** Remembers how to end what this test file has started. Each file has this list to itself. */
+/** Registers a clean-up of this test file. */
 export function atEnd(end: End): void {
   ends.push(end);
 }
 
-/** For `afterAll`: ends everything, last started first, each even when another would not end. */
+/** For `afterAll`: runs the clean-ups last-in first-out, each even when another fails. */
 export async function endAll(): Promise<void> {
   const faults: unknown[] = [];
   for (let end = ends.pop(); end !== undefined; end = ends.pop()) {

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './call.ts';
 
 /**
- * What a caller knows afterwards. `unreached`: nobody took the request, so nothing was done.
- * `unknown`: it was taken and no answer came, or one that says "not now"; it may have been done or
- * not.
+ * Result of a call as its caller knows it. `unreached`: not sent, so nothing was done. `unknown`:
+ * sent without an answer, or with a temporary error; it may have been done.
  */
 export type Outcome = Answer | 'unreached' | 'unknown';
 

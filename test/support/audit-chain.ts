@@ -19,7 +19,7 @@ export function auditEvent(changed: Partial<AuditEvent> = {}, now = new Date()):
   return { ...newAuditEvent({ now, randomBytes }, systemOrigin, said), ...changed };
 }
 
-/** Events as any writer leaves them: each in a transaction of its own, waiting for their seal. */
+/** Inserts events, each in its own transaction, unsealed. */
 export async function writeEvents(db: Database, count: number): Promise<AuditEvent[]> {
   const start = Date.now();
   const events = Array.from({ length: count }, (_, index) => auditEvent({}, new Date(start + index)));
@@ -27,7 +27,7 @@ export async function writeEvents(db: Database, count: number): Promise<AuditEve
   return events;
 }
 
-/** The worker's job, and the heads that it logged. */
+/** Runs the sealing job; returns the heads that it logged. */
 export async function seal(db: Database, keyring: Keyring): Promise<{ sealed: number; heads: Head[] }> {
   const heads: Head[] = [];
   const sealed = await sealAudit({ db, keyring, onHead: (head) => heads.push(head) });
@@ -46,7 +46,7 @@ export function verify(
   return verifyAudit({ db, keyring, auditVerifications: free }, { fromSeq: 1, ...request }, left);
 }
 
-/** What an attacker does who owns the database: no trigger stands in the way. */
+/** Changes tables as the owner of the database, without triggers. */
 export function tamper(databaseUrl: string, ...statements: string[]): Promise<void> {
   const tables = ['audit_events', 'audit_seals', 'audit_heads', 'audit_unsealed'];
   return withConnection(databaseUrl, async (client) => {
@@ -56,7 +56,7 @@ export function tamper(databaseUrl: string, ...statements: string[]): Promise<vo
   });
 }
 
-/** Each sealed event with its number, as they are in the chain. */
+/** Sealed events with their numbers, in chain order. */
 export async function sealedIds(databaseUrl: string): Promise<string[]> {
   const rows = await query(databaseUrl, 'SELECT seq, event_id FROM audit_seals ORDER BY seq');
   return rows.map(({ event_id }) => event_id as string);

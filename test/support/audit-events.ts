@@ -1,6 +1,6 @@
 import type { TestBroker } from './broker.ts';
 
-/** What the audit log holds of one thing or one organization, oldest first. */
+/** Audit events of one target or organization, oldest first. */
 export async function auditEventsOf(
   broker: Pick<TestBroker, 'db'>,
   of: { targetId: string } | { organizationId: string },

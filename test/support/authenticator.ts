@@ -24,16 +24,13 @@ const lookUps = { runningMax: 1, waitingMax: 5_000 };
 
 type Options = {
   keyring?: Keyring;
-  /** Without one, nothing may be answered from memory. */
+  /** Without a lease, nothing may be answered from memory. */
   isLeaseHeld?: () => boolean;
   aroundStrangers?: Around;
   aroundCustomers?: Around;
 };
 
-/**
- * The authenticator of master keys of one replica, and the statements on each of its two ways to
- * Postgres.
- */
+/** Authenticator of one replica, with the statements on each of its pools. */
 export function newAuthenticator(stores: TestStores, options: Options = {}) {
   const { keyring = testKeyring, isLeaseHeld: isHeld = () => true } = options;
   const statements = { strangers: 0, customers: 0 };
@@ -67,10 +64,10 @@ export function newAuthenticator(stores: TestStores, options: Options = {}) {
   });
   return {
     statements,
-    /** Who it is; asked from `place`. */
+    /** Identifies a secret that comes from `place`. */
     identify: async (secret: string, place = '192.0.2.1') =>
       (await masterKeys.identify(secret, () => place))?.id,
-    /** What the feed of changes tells a replica of a master key. */
+    /** Delivers a feed entry about a master key. */
     hear: (id: string, revision: number) => {
       const seq = revisions.seq + 1;
       revisions.remember({ subjectId: id, revision, seq }, performance.now());
@@ -82,7 +79,7 @@ export function newAuthenticator(stores: TestStores, options: Options = {}) {
 
 export const chosenSecret = () => `correct horse ${randomBytes(16).toString('base64')}`;
 
-/** A master key with every right; with a generated secret unless one is given. */
+/** Master key with every right, and a generated secret unless one is given. */
 export async function newMasterKey(
   parts: UseCaseParts,
   secret?: string,

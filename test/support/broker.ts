@@ -27,10 +27,10 @@ export type TestBroker = {
   api: Api;
   db: Api['parts']['db'];
   metrics: Metrics;
-  /** Every log line so far. */
+  /** All log lines so far. */
   logLines: string[];
   masterKey: string;
-  /** Calls with the master key above unless told otherwise. */
+  /** Calls with the master key above by default. */
   call: Call;
   createMasterKey(
     request?: Partial<MasterKeyRequest>,
@@ -38,15 +38,12 @@ export type TestBroker = {
   ): Promise<{ id: string; secret: string }>;
   /** Another replica in this process, on the same database and Redis. */
   replica(env?: Record<string, string>): Promise<TestBroker>;
-  /** Hands over and rolls up what was counted so far: what the worker does every two seconds. */
+  /** Flushes and rolls up usage, like the worker every two seconds. */
   settleUsage(): Promise<void>;
   close(): Promise<void>;
 };
 
-/**
- * A broker on a database and a Redis of its own, in this process, listening on a free loopback
- * port.
- */
+/** Starts the API in this process, with its own database and Redis, on a free loopback port. */
 export async function startBroker(env: Record<string, string> = {}): Promise<TestBroker> {
   const database = await cloneDatabase(inject('postgresUrl'));
   const redis = await freshRedis(inject('redisUrl'));
@@ -67,7 +64,7 @@ export async function startBroker(env: Record<string, string> = {}): Promise<Tes
   };
 }
 
-/** A broker over stores that somebody else started and ends. */
+/** Starts an API over existing stores. */
 export async function startReplica(env: Record<string, string>): Promise<TestBroker> {
   const config = readConfig(env);
   const logLines: string[] = [];

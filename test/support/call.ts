@@ -17,7 +17,7 @@ export type CallOptions = {
 
 export type Call = (operation: string, options?: CallOptions) => Promise<Answer>;
 
-/** `call('POST /v1/…', { body })` against one server, with one master key unless told otherwise. */
+/** `call('POST /v1/…', { body })` against one server, with one master key by default. */
 export function caller(url: string, masterKey: string): Call {
   return async (operation, options = {}) => {
     const [method = 'GET', path = '/'] = operation.split(' ');

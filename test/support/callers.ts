@@ -27,8 +27,8 @@ export const testUserId = 'puser_test';
 export const testSessionId = 'sess_test';
 
 /**
- * Makes the credentials of the callers that use-case tests invent: a change checks the rights of
- * its caller in the database. Nobody can present their secrets.
+ * Inserts the credentials of invented callers, since a change checks its caller's rights in the
+ * database. Their secrets are unknown.
  */
 export async function admitTestCallers(db: Database): Promise<void> {
   await db.transaction().execute(async (tx) => {

@@ -3,7 +3,7 @@ import { atEnd } from './at-end.ts';
 
 export type ClosedLoop = {
   answers: number;
-  /** How many answers had each status. */
+  /** Number of answers by status. */
   statuses: Map<string, number>;
   closed: number;
   end(): void;

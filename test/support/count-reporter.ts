@@ -1,9 +1,9 @@
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 
 /**
- * Ends a run with one plain line, `N passed, N failed`, which continuous integration looks for. A
- * file that does not load and an error outside every test count as failures: there the tests are
- * missing from the sum.
+ * Reporter: ends a run with the line `N passed, N failed`, for continuous integration. A file that
+ * does not load and an error outside every test count as failures: there the tests are missing from
+ * the sum.
  */
 export class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {

@@ -11,11 +11,11 @@ const BUSY_MS_MAX = 20_000;
 
 export interface ClonedDatabase {
   url: string;
-  /** Ends whatever is still connected to it. */
+  /** Closes all connections to it first. */
   drop(): Promise<void>;
 }
 
-/** An empty, migrated database of the caller's own, about as quick as connecting to one. */
+/** An empty, migrated database for the caller, about as fast as a connection. */
 export async function cloneDatabase(adminUrl: string): Promise<ClonedDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await withAdmin(adminUrl, (admin) => createFromTemplate(admin, name));
@@ -32,7 +32,7 @@ async function createFromTemplate(admin: Client, name: string): Promise<void> {
       await admin.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
       return;
     } catch (err) {
-      // Another worker is cloning, or the session that migrated the template has not quite gone.
+      // Another worker is cloning, or the connection that migrated the template is still closing.
       if ((err as { code?: string }).code !== OBJECT_IN_USE || performance.now() > giveUpAt) throw err;
       await sleep(50);
     }

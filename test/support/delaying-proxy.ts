@@ -1,9 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { atEnd } from './at-end.ts';
 
-/**
- * Stands before a server on the loopback interface; its answers arrive as much later as it is told.
- */
+/** Proxy that delays answers. */
 export type DelayingProxy = { url: string; delayAnswers(ms: number): void };
 
 export async function startDelayingProxy(serverUrl: string): Promise<DelayingProxy> {

@@ -9,15 +9,15 @@ export type StartedApi = Started & { url: string; port: number; call: Call };
 export type StartOptions = { env?: Record<string, string>; root?: string };
 
 /**
- * The settings of one deployment, and its processes as an operator starts them, on any free ports
- * unless told otherwise.
+ * Settings of one deployment, and its processes as an operator starts them, on free ports by
+ * default.
  */
 export type Deployment = {
   env: Record<string, string>;
   masterKey: string;
   startApi(options?: StartOptions): Promise<StartedApi>;
   startWorker(options?: StartOptions): Promise<Started>;
-  /** Without waiting until it works, for a test that stops it on the way. */
+  /** Does not wait for readiness, for a test that stops it during its start. */
   launchWorker(options?: StartOptions): Promise<Started>;
 };
 
@@ -42,8 +42,8 @@ export function deploy(
   const { FLOWPLATE_MASTER_KEY: _atTheShell, ...ofProcesses } = settings;
   const start = (script: string, { env: changes, ...options }: StartOptions = {}) =>
     startScript(script, { env: { ...ofProcesses, ...changes }, ...options });
-  // By an operator at the shell, and once: a process that makes it itself does not start while
-  // Postgres is slow.
+  // Created by an operator at the shell, once: a process that creates it itself does not start
+  // while Postgres is slow.
   let ensured: Promise<unknown> | undefined;
   const ensureMasterKey = () => {
     ensured ??= runScript('scripts/master-keys.ts', { env: settings, args: ['ensure-first'] });

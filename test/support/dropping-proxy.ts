@@ -1,19 +1,14 @@
 import { createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { atEnd } from './at-end.ts';
 
-/**
- * A way to a server on this machine that can be cut, as a network is: at once, in the middle of
- * anything.
- */
+/** Proxy that can cut the network silently at any moment. */
 export type DroppingProxy = {
   port: number;
   /** `url` with this proxy's port in place of the server's. */
   through(url: string): string;
-  /**
-   * From now on nothing arrives on either side, and nobody is told: what is sent meanwhile is lost.
-   */
+  /** Drops everything in both directions without a sign; data sent meanwhile is lost. */
   drop(): void;
-  /** Lets new connections through. Those that have lost something are reset. */
+  /** Accepts new connections; those that lost data are reset. */
   restore(): void;
   /** New connections go to another server, and the present ones are reset. */
   leadTo(port: number): void;
@@ -32,7 +27,7 @@ export async function startDroppingProxy(port: number): Promise<DroppingProxy> {
       const other = socket === pair.near ? pair.far : pair.near;
       socket.setNoDelay();
       socket.on('data', (bytes) => isDropping || other.write(bytes));
-      // A goodbye is something that is sent, too.
+      // A close is data too.
       socket.on('close', () => isDropping || reset(pair));
       socket.on('error', () => undefined);
     }

@@ -18,9 +18,7 @@ export function expectViolations(answer: Answer, ...paths: string[]): void {
   expect([...new Set(details.map((violation) => violation.path))]).toEqual(paths);
 }
 
-/**
- * An answer down to its bytes, without what differs between any two requests: trace id and time.
- */
+/** Bytes of an answer without trace id and time, which always differ. */
 export function bytesOf(answer: Answer): string {
   const headers = [...answer.headers].filter(([name]) => !['date', 'x-request-id'].includes(name));
   const body = JSON.stringify(answer.body, (name, value) =>

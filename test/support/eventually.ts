@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/**
- * Asks until the answer passes and hands it back; fails with the last answer when it never does.
- */
+/** Polls until the result passes, and returns it; fails with the last one. */
 export async function eventually<Result>(
   withinMs: number,
   ask: () => Promise<Result> | Result,

@@ -11,13 +11,13 @@ export function revisionOf(subjectId: string, revision: number): KeyChange {
   return { kind: 'key', subjectId, revision, status: null };
 }
 
-/** One committed change; answers with its seq. */
+/** Appends one committed change; returns its seq. */
 export async function append(db: Database, change: KeyChange): Promise<number> {
   const seq = await db.transaction().execute((tx) => appendKeyChanges(tx, [change]));
   return seq ?? 0;
 }
 
-/** Writes down what a verifier is told by the feed. */
+/** Records the changes that a verifier gets. */
 export function recordedFeed() {
   const resets: string[][] = [];
   const applied: AppliedChange[] = [];
@@ -34,7 +34,7 @@ export function recordedFeed() {
   };
 }
 
-/** A verifier of the test's own, with a short lease unless told otherwise. */
+/** A lease of the test's own, short by default. */
 export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseOptions> = {}) {
   const faults: unknown[] = [];
   const lease = new Lease(
@@ -57,7 +57,7 @@ const steps: Array<[RegExp, string]> = [
   [/UPDATE verifiers SET applied_seq = \S+ FROM/, 'say so'],
 ];
 
-/** Names the statements of a verifier in their order; `hold` stands before each of them. */
+/** Names the statements of a lease in order; `hold` runs before each. */
 export function nameSteps(hold: (step: string) => Promise<void> | void): { seen: string[]; around: Around } {
   const seen: string[] = [];
   const around: Around = async (text, run) => {

@@ -3,15 +3,15 @@ import { connect, type Socket } from 'node:net';
 import { listen } from '../../src/process/serve-http.ts';
 import { atEnd } from './at-end.ts';
 
-/** What came by: as the proxy saw it, headers included; of a tunnel only its opening. */
+/** A proxied request, headers included; of a tunnel only its opening. */
 export type Passed = { kind: 'forward' | 'tunnel'; target: string; headers: IncomingMessage['headers'] };
 
 export type ForwardProxy = { url: string; passed: Passed[] };
 
 /**
- * A proxy as companies have it: forwards requests for http:// and opens tunnels (CONNECT) for
- * https://. It finds every host on this machine, so that a client can use names which only the
- * proxy knows. With `credentials` it answers 407 without them.
+ * Corporate proxy: forwards requests for http:// and opens tunnels (CONNECT) for https://. It finds
+ * every host on this machine, so that a client can use names which only the proxy knows. With
+ * `credentials` it answers 407 without them.
  */
 export async function startForwardProxy(credentials?: string): Promise<ForwardProxy> {
   const passed: Passed[] = [];

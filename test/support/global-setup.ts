@@ -18,9 +18,7 @@ declare module 'vitest' {
   }
 }
 
-/**
- * One real Postgres and one real Redis for the whole run, in a directory that is gone afterwards.
- */
+/** Starts one Postgres and one Redis for the whole run, in a temporary directory. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
   const running: (EmbeddedPostgres | EmbeddedRedis)[] = [];
@@ -31,8 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   try {
     const redis = await startRedis({ dataDir: join(directory, 'redis'), settings: { appendonly: 'no' } });
     running.push(redis);
-    // Nothing of a test run has to survive the machine; without fsync cloning a database takes half
-    // the time.
+    // Test data is disposable; without fsync cloning a database takes half the time.
     const settings = {
       fsync: 'off',
       synchronous_commit: 'on',
@@ -51,7 +48,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
 }
 
-// Closed to connections: a template that somebody is connected to cannot be cloned.
+// Closed to connections: Postgres cannot clone a database in use.
 async function prepareTemplate(adminUrl: string): Promise<void> {
   await migrate({ databaseUrl: await createDatabase(adminUrl, TEMPLATE_DATABASE) });
   const admin = new Client({ connectionString: adminUrl });

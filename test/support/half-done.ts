@@ -1,6 +1,6 @@
 import { query } from './query.ts';
 
-/** What a change cut in two would leave behind, each with how to find it. */
+/** Traces of a partial change, each with its query. */
 const traces: Record<string, string> = {
   'more than one active key': `
     SELECT min(id) AS id FROM api_keys WHERE status = 'active'
@@ -28,7 +28,7 @@ const traces: Record<string, string> = {
       AND NOT EXISTS (SELECT FROM api_keys WHERE id = target_id AND status = 'revoked')`,
 };
 
-/** Everything in the database that is only half there; empty is what every test wants to see. */
+/** Partial changes in the database; tests expect none. */
 export async function findHalfDone(databaseUrl: string): Promise<string[]> {
   const found: string[] = [];
   for (const [trace, text] of Object.entries(traces)) {

@@ -34,7 +34,7 @@ export function expectReplay(answer: Answer, original: Answer): void {
   expect(answer.body).toEqual(original.body);
 }
 
-/** How many keys a user has ever had. */
+/** Number of keys that a user ever had. */
 export async function countKeys(broker: TestBroker, { user_id }: Owner): Promise<number> {
   const rows = await broker.db.selectFrom('api_keys').select('id').where('user_id', '=', user_id).execute();
   return rows.length;

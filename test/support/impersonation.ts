@@ -6,10 +6,7 @@ import { organization, platformKey } from './platform-callers.ts';
 
 export type Operator = Awaited<ReturnType<typeof platformKey>>;
 
-/**
- * Operators who may read in a tenant, also write in it, and neither of the two; and what they do
- * there.
- */
+/** Operators with read, with write and without access to tenants, and their calls. */
 export async function impersonation(broker: TestBroker) {
   return {
     reader: await operatorWith(broker, 'platform:impersonate:read'),
@@ -36,10 +33,7 @@ export async function impersonation(broker: TestBroker) {
       await organization(broker, organization_id);
       return organization_id;
     },
-    /**
-     * What was written down about an organization, by type and actor: several may be of one
-     * millisecond.
-     */
+    /** Audit events of an organization, by type and actor: several may share a millisecond. */
     eventsIn: (organizationId: string) =>
       broker.db
         .selectFrom('audit_events')
@@ -51,7 +45,7 @@ export async function impersonation(broker: TestBroker) {
   };
 }
 
-/** An operator who holds this and nothing else. */
+/** An operator with these permissions only. */
 async function operatorWith(broker: TestBroker, ...permissions: PlatformPermission[]): Promise<Operator> {
   const id = `role_${permissions.join('')}`;
   const at = new Date();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer, Call } from './call.ts';
 
-/** The key calls as a caller writes them, each with a success as its answer. */
+/** Key calls of a backend, each expecting success. */
 export type KeyCalls = ReturnType<typeof keyCalls>;
 
 export type Minted = { key: string; keyId: string; userId: string };

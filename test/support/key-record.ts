@@ -3,7 +3,7 @@ import { unsetSettings } from '../../src/domain/user-key.ts';
 
 const { name: _name, expiresAt: _expiresAt, ...decidingSettings } = unsetSettings;
 
-/** An active key without limits of any kind, but for what the test is about. */
+/** An active key without limits, with the given changes. */
 export function keyRecord(changed: Partial<KeyRecord> = {}): KeyRecord {
   return {
     id: 'flk_0000000000000000000001',

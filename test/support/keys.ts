@@ -37,7 +37,7 @@ export function refresh(broker: Caller, owner: Owner, body: object = {}, options
   });
 }
 
-/** The successor; expects that there is one. */
+/** The successor key; expects success. */
 export async function refreshed(broker: Caller, owner: Owner, body: object = {}): Promise<Minted> {
   const answer = await refresh(broker, owner, body);
   expect(answer.status, JSON.stringify(answer.body)).toBe(200);

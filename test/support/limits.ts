@@ -11,7 +11,7 @@ import { testKeyring } from './use-case-parts.ts';
 
 export type TestLimits = {
   limits: Limits;
-  /** Of the same process: what it holds is handed over before a quota gets its start. */
+  /** Usage of the same process, which is flushed before a quota is initialised. */
   usage: UsageRecorder;
   decisions: LimitDecision[];
 };

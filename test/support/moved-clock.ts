@@ -1,8 +1,8 @@
 import { query } from './query.ts';
 
 /**
- * Gives a database a clock of its own, which a test moves: `clock_timestamp()` is looked up in a
- * schema that comes before Postgres' own. Connections that are open already keep the right time.
+ * A database clock that a test can move: `clock_timestamp()` is looked up in a schema that comes
+ * before Postgres' own. Connections that are open already keep the right time.
  */
 export async function giveMovableClock(databaseUrl: string): Promise<(byMs: number) => Promise<void>> {
   const database = new URL(databaseUrl).pathname.slice(1);

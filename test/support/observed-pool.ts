@@ -1,11 +1,9 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 
-/**
- * Wraps every statement: may look at it, hold it up before or after it runs, or never let it run.
- */
+/** Wraps every statement: may observe, delay or drop it. */
 export type Around = <Result>(text: string, run: () => Promise<Result>) => Promise<Result>;
 
-/** The same pool on the same server; a test stands between it and whoever uses it. */
+/** The same pool with a wrapper around its statements. */
 export function observePool(pool: PostgresPool, around: Around): PostgresPool {
   return { ...pool, connect: async () => observeClient(await pool.connect(), around) };
 }

@@ -10,12 +10,12 @@ import { atEnd } from './at-end.ts';
 import { query, withConnection } from './query.ts';
 import { quietPort } from './quiet-port.ts';
 
-/** A server that this test file may do anything to. */
+/** A server for this test file alone. */
 export type OwnServer<Server> = {
   current(): Server;
   /** `kill -9`, and waits until it is gone. */
   kill(): Promise<void>;
-  /** On the same address, with what its data directory holds. */
+  /** On the same address, with the same data directory. */
   restart(): Promise<void>;
   directory: string;
 };
@@ -33,7 +33,7 @@ async function own<Server extends Startable>(
     at = { dataDir, port: await quietPort() };
     return start(at);
   };
-  // Making a new cluster takes seconds, and meanwhile somebody may have taken the port.
+  // Creating a cluster takes seconds, and meanwhile another process may take the port.
   let server = await start(at).catch(startElsewhere);
   atEnd(() => server.stop());
   return {
@@ -80,18 +80,18 @@ export async function ownPostgres(settings: Record<string, string> = {}): Promis
   return { ...postgres, ...urls, kill: () => killPostgres({ ...postgres, ...urls }) };
 }
 
-/** What the service connects as; no superuser, so that limits hold for it. */
+/** Role of the service; no superuser, so that limits apply to it. */
 export const ordinaryRole = 'flowplate';
 
-/** All of it: a backend whose postmaster is gone would go on for a moment, and answer. */
+/** Kills all processes: a backend without its postmaster would still answer for a moment. */
 async function killPostgres(postgres: OwnPostgres): Promise<void> {
   signal(await stopPostgres(postgres), 'SIGKILL');
   await postgres.current().exited;
 }
 
 /**
- * Stops every process of the server with SIGSTOP, as a machine does that hangs: connections stay
- * open and nothing answers. Hands back what lets them go on.
+ * Stops every process of the server with SIGSTOP: connections stay open, and nothing answers.
+ * Returns a function that resumes them.
  */
 export async function freezePostgres(postgres: OwnPostgres): Promise<() => void> {
   const pids = await stopPostgres(postgres);
@@ -107,7 +107,7 @@ export async function freezePostgres(postgres: OwnPostgres): Promise<() => void>
 async function stopPostgres(postgres: OwnPostgres): Promise<number[]> {
   const postmaster = postgres.current().pid;
   const children = await withConnection(postgres.adminUrl, async (client) => {
-    // The postmaster first: nobody new appears while the others are being listed.
+    // The postmaster first, so that no new backend appears during the listing.
     process.kill(postmaster, 'SIGSTOP');
     const others = 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()';
     return (await client.query<{ pid: number }>(others)).rows.map(({ pid }) => pid);

@@ -6,10 +6,10 @@ import { bytesOf, expectError } from './errors.ts';
 import { mint } from './keys.ts';
 import { platformKey, tenantKey } from './platform-callers.ts';
 
-/** The smallest built-in role that may, and the largest that may not. */
+/** The weakest built-in role that is allowed, and the strongest that is not. */
 type Roles = { may: string; mayNot?: string };
 
-/** What every operation for operators does before it looks at anything else. */
+/** Tests authentication and authorization of an operators' route. */
 export function testOperatorAccess(broker: () => TestBroker, operation: string, { may, mayNot }: Roles) {
   const callWith = (authorization: string | undefined) =>
     broker().call(operation, {

@@ -11,26 +11,26 @@ export type Running = {
   pid: number;
   exited: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
-  /** Everything it has written so far, to standard output and to standard error. */
+  /** Output so far, of standard output and standard error. */
   stdout(): string;
   stderr(): string;
 };
 
 export type ProcessOptions = {
-  /** The whole environment but for PATH: nothing of the test's own reaches the process. */
+  /** The whole environment except PATH; nothing is inherited from the test. */
   env: Record<string, string>;
   args?: readonly string[];
   /** Standard input; none unless given. */
   input?: string;
-  /** Where `src/` and `workers/` are taken from; a private copy for a control arm. */
+  /** Source of `src/` and `workers/`; a changed copy for a control run. */
   root?: string;
 };
 
 const node = join(projectRoot, 'node_modules', '.bin', 'node');
 
 /**
- * Starts a script of ours as users do. It is killed when the file ends, and asked to stop when this
- * process dies.
+ * Starts a script as users do. It is killed at the end of the file, and stopped when this process
+ * dies.
  */
 export async function startScript(script: string, options: ProcessOptions): Promise<Running> {
   const { root = projectRoot, args = [], env, input = '' } = options;
@@ -47,7 +47,7 @@ export async function startScript(script: string, options: ProcessOptions): Prom
       written[name] += text;
     });
   }
-  // `close`, not `exit`: only then has everything been read that it wrote.
+  // `close`, not `exit`: all its output has been read then.
   const exited = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal }));
@@ -87,9 +87,7 @@ export function logLines(running: Pick<Running, 'stdout'>): LogLine[] {
 
 const startMsMax = 20_000;
 
-/**
- * The first log line with this message; rejects when the process ends before it, or takes too long.
- */
+/** First log line with this message; rejects when the process ends before, or after a time-out. */
 export async function loggedLine(running: Running, message: string): Promise<LogLine> {
   const ended = running.exited.then(({ code, signal }) => {
     throw new Error(`ended (${code ?? signal}) before "${message}": ${running.stderr()}${running.stdout()}`);

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 // biome-ignore lint/suspicious/noExplicitAny: a test reads the columns it asked for and fails on what is not there
 type Row = Record<string, any>;
 
-/** One statement on a connection of its own: the server may have been another one a moment ago. */
+/** One statement on a connection of its own, since the server may have been replaced. */
 export function query(url: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
   return withConnection(url, async (client) => (await client.query<Row>(text, [...values])).rows);
 }

@@ -1,9 +1,6 @@
 import { isPortFree } from '../../scripts/services/free-port.ts';
 
-/**
- * Below what Linux hands out by itself (32768), so that nobody takes it while a server that had it
- * is away.
- */
+/** Below Linux's ephemeral ports (32768), so that the port stays free while its server is down. */
 const lowest = 20_000;
 const highest = 32_000;
 

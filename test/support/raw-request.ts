@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 const silenceMs = 3_000;
 
 /**
- * Sends bytes as they are and answers with all that came back until the server closed or fell
- * silent, or the client left.
+ * Sends raw bytes; returns all that arrives until the server closes, goes silent, or the client
+ * closes.
  */
 export function sendRaw(
   url: string,
@@ -27,7 +27,7 @@ export function sendRaw(
       received += text;
     });
     socket.on('close', finish);
-    // A server that refuses closes while we may still be sending; what it said before counts.
+    // A server that refuses may close while we are sending; earlier output counts.
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (received !== '' || error.code === 'ECONNRESET' || error.code === 'EPIPE') finish();
       else reject(error);
@@ -35,14 +35,14 @@ export function sendRaw(
   });
 }
 
-/** The status of each answer in what came back. */
+/** Status of each answer in the output. */
 export function statusesOf(received: string): number[] {
   return [...received.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
 }
 
 export type RawAnswer = { status: number; headers: Headers; body: string };
 
-/** Sends requests one behind the other on one connection; splits the answers by their lengths. */
+/** Sends pipelined requests on one connection; splits the answers by their lengths. */
 export async function sendPipelined(url: string, requests: readonly string[]): Promise<RawAnswer[]> {
   const last = requests.at(-1)?.replace('\r\n', '\r\nConnection: close\r\n') ?? '';
   const answers: RawAnswer[] = [];

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 
-// `databases` of scripts/services/redis.ts, less number 0, which counts the others out.
+// `databases` of scripts/services/redis.ts without number 0, which is the counter.
 const LOGICAL_DATABASES = 1023;
 
 export interface FreshRedis {
@@ -9,10 +9,7 @@ export interface FreshRedis {
   flush(): Promise<void>;
 }
 
-/**
- * An empty logical database. Unique across the worker processes, because Redis itself counts them
- * out.
- */
+/** An empty logical database, unique across worker processes by a counter in Redis. */
 export async function freshRedis(redisUrl: string): Promise<FreshRedis> {
   const allocated = await withClient(redisUrl, (client) => client.incr('flowplate:test:allocated'));
   const url = new URL(redisUrl);

@@ -8,15 +8,15 @@ import { projectRoot } from '../../scripts/services/project-root.ts';
 export interface RunningStart {
   child: ChildProcess;
   exited: Promise<Exit>;
-  /** Everything said so far. */
+  /** All output so far. */
   said(): { stdout: string; stderr: string };
-  /** Resolves when the summary is printed; rejects with what was said when it ends before. */
+  /** Resolves at the summary; rejects with the output when it ends before. */
   ready: Promise<void>;
 }
 
 const LAST_LINE = 'Ctrl-C stops everything.';
 
-/** Runs what `scripts/start` runs, and ends it when the test has finished. */
+/** Runs `scripts/start`, and ends it after the test. */
 export function runStart(...args: string[]): RunningStart {
   const child = spawn(process.execPath, [join(projectRoot, 'scripts', 'start.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -42,7 +42,7 @@ export function runStart(...args: string[]): RunningStart {
   return { child, exited, said: () => ({ stdout, stderr }), ready };
 }
 
-/** The first of three ports in a row that nobody listens on: the API's and the two for metrics. */
+/** The first of three consecutive free ports, for the API and both metrics. */
 export async function threeFreePorts(): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 10_000);

@@ -1,4 +1,4 @@
-/** The same seed makes the same choices; what runs beside what is up to the machine. */
+/** Reproducible choices; the timing of concurrent work still varies. */
 export type Random = {
   below(limit: number): number;
   pick<Item>(items: readonly Item[]): Item;

@@ -6,8 +6,8 @@ import { statusesOf } from './raw-request.ts';
 const admittedMs = 200;
 
 /**
- * Sends the head of a request and not its body, so that its caller is admitted now. `finish` sends
- * the body and answers with the status.
+ * Sends the head of a request without its body, so that its caller is admitted now. `finish` sends
+ * the body and returns the status.
  */
 export async function slowRequest(
   url: string,

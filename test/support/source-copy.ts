@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { atEnd } from './at-end.ts';
 
-/** In `file`, the one place that reads `from` becomes `to`. */
+/** Replaces the single occurrence of `from` in `file`. */
 export type Edit = { file: string; from: string; to: string };
 
 /**
- * A private copy of the service with a protection taken out, for control arms: what a test proves
- * must fail on it. Rejects when a place to edit is not there exactly once, so that a control arm
- * never runs the real code unnoticed.
+ * Copy of the service without a protection, for control runs: the test must fail on it. Rejects
+ * unless each edit has exactly one place, so that a control run never uses the real code.
  */
 export async function copySource(edits: readonly Edit[]): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'flowplate-test-'));

@@ -1,15 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/**
- * Stands between a client and a server on the loopback interface, and lets them wait for each
- * other.
- */
+/** Proxy that can stall. */
 export type StallingProxy = {
-  /** The same address as the server's, but for host and port. */
+  /** The server's URL with the proxy's host and port. */
   url: string;
-  /** From here on nothing passes, and nothing is refused: as with a server that hangs. */
+  /** Holds everything without refusing, like a hanging server. */
   stall(): void;
-  /** What waited goes through, and everything after it. */
+  /** Passes what was held, and everything after it. */
   resume(): void;
   close(): Promise<void>;
 };

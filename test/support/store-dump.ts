@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { query } from './query.ts';
 
-/** Every key of this logical database with its value, the queue's included, as text. */
+/** All keys and values of this logical database as text, the queue included. */
 export async function dumpRedis(redisUrl: string): Promise<string[]> {
   const client = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
   const read: Record<string, (key: string) => Promise<unknown>> = {
@@ -42,7 +42,7 @@ export async function dumpPostgres(databaseUrl: string): Promise<string[]> {
   return dump;
 }
 
-/** Those of the texts that hold one of the secrets, be it as it is, in hexadecimal or in base64. */
+/** Texts with one of the secrets, in plain text, hexadecimal or base64. */
 export function findSecrets(texts: readonly string[], secrets: readonly string[]): string[] {
   const forms = secrets.flatMap((secret) => {
     const bytes = Buffer.from(secret);

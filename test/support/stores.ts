@@ -17,7 +17,7 @@ export type TestStores = {
   redis: Redis;
   recordStamps: Stamps;
   flushStamps: Stamps;
-  /** Another pool on the same database, with a test standing in between. Closed with the rest. */
+  /** Another pool on the same database with a wrapper. Closed with the rest. */
   observed(around: Around, options?: Partial<PoolOptions>): Database;
   /** Another connection to the same Redis. Closed with the rest. */
   connectRedis(): Promise<Redis>;
@@ -25,7 +25,7 @@ export type TestStores = {
   close(): Promise<void>;
 };
 
-/** A database and a logical Redis of the caller's own, through our stores and without a broker. */
+/** A database and a logical Redis for the caller, with our stores and no broker. */
 export async function openStores(): Promise<TestStores> {
   const database = await cloneDatabase(inject('postgresUrl'));
   const { url: redisUrl, flush } = await freshRedis(inject('redisUrl'));

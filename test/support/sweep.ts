@@ -2,10 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expireDueKeys } from '../../src/usecases/user-keys/expire-due-keys.ts';
 import type { TestBroker } from './broker.ts';
 
-/**
- * Lets the sweep write down that these keys, which have expired, did so: it comes a minute after an
- * expiry.
- */
+/** Runs the sweep for these expired keys, as if a minute had passed. */
 export async function sweep({ db }: TestBroker, keyIds: readonly string[]): Promise<void> {
   for (const id of keyIds) {
     const { expires_at } = await db

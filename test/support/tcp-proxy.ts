@@ -2,23 +2,19 @@ import { connect, createServer, type Socket } from 'node:net';
 import { atEnd } from './at-end.ts';
 
 /**
- * `before`: the server does not get it any more. `after`: the server has answered it, and the
- * client does not hear of it.
+ * `before`: the server never gets it. `after`: the server has answered, and the client never gets
+ * the answer.
  */
 export type Moment = 'before' | 'after';
 
 /**
- * Waits for `text` on its way to the server, after `following` on the same connection, whatever the
- * case of its letters.
+ * Waits for `text` on its way to the server, after `following` on the same connection, in any case.
  */
 export type Tripwire = { text: string; following?: string; moment: Moment; trip: () => void };
 
 export type TcpProxy = { port: number; arm(tripwire: Tripwire): void };
 
-/**
- * Stands before a server on the loopback interface and lets everything through, until a tripwire is
- * met: then nothing more.
- */
+/** Proxy that passes everything until a tripwire, and nothing afterwards. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let armed: Tripwire | undefined;
   const sockets = new Set<Socket>();

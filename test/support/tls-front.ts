@@ -7,10 +7,7 @@ import { findProgram } from '../../scripts/services/debian-programs.ts';
 import { runCommand } from '../../scripts/services/run-command.ts';
 import { atEnd } from './at-end.ts';
 
-/**
- * TLS before a server on this machine, under `name`. `certificate` is the file that a client has to
- * trust.
- */
+/** TLS proxy under `name`. `certificate`: the file that a client must trust. */
 export async function startTlsFront(
   targetPort: number,
   name: string,

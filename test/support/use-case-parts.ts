@@ -12,7 +12,7 @@ import { type MintRequest, mintKey } from '../../src/usecases/user-keys/mint-key
 import { testMasterKey } from './callers.ts';
 import type { TestStores } from './stores.ts';
 
-/** Stands still until the test walks it. */
+/** Clock that moves only on request. */
 export class WalkedClock implements Clock {
   #nowMs: number;
 
@@ -32,9 +32,7 @@ export class WalkedClock implements Clock {
     return this.#nowMs;
   }
 
-  /**
-   * As time that passes does: the server's clock and the monotonic one of a process go on alike.
-   */
+  /** Moves both the server's clock and the monotonic one. */
   walk(ms: number): void {
     this.#nowMs += ms;
   }
@@ -52,7 +50,7 @@ const machineClock: Clock = { now: () => new Date(), earliest: () => new Date() 
 
 export const testKeyring: Keyring = [newPepper('p1', randomBytes(32))];
 
-/** What the use cases take, over the stores of the test. */
+/** Dependencies of use cases over the stores of the test. */
 export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = machineClock) {
   return {
     db: stores.db,
@@ -69,7 +67,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = mach
 
 export type UseCaseParts = ReturnType<typeof useCaseParts>;
 
-/** A master key with every right, or with fewer. */
+/** Master key with every right, or with fewer. */
 export function callerWith(limits: Partial<MasterKeyPrincipal> = {}): Caller<MasterKeyPrincipal> {
   const rights = { permissions: masterKeyPermissions, organizationIds: null, environments: null };
   const principal: MasterKeyPrincipal = {

@@ -33,7 +33,7 @@ export type Rekeyed = { keyId: string; fromPepperId: string; to: KeyDigest };
 export const newRevisions = () =>
   new RememberedRevisions({ retentionMs: revisionMemoryMs, changesMax: changesRememberedMax });
 
-/** What one replica looks records up with: memory of its own over the stores of the test. */
+/** Record lookups of one replica, with its own memory over the stores of the test. */
 export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
   const revisions = options.revisions ?? newRevisions();
   const refusedOrganizations = new RefusedOrganizations();
@@ -60,7 +60,7 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
 
 const isLookup = (text: string) => text.includes('FROM api_keys k JOIN organizations');
 
-/** Counts the look-ups that reach Postgres. */
+/** Counts the lookups that reach Postgres. */
 export function countedLookups(stores: TestStores) {
   const lookups = { count: 0 };
   const around: Around = (text, run) => {
@@ -70,7 +70,7 @@ export function countedLookups(stores: TestStores) {
   return { lookups, db: stores.observed(around) };
 }
 
-/** Holds back the answer of the first look-up that reaches Postgres until the test lets it go. */
+/** Holds the answer of the first lookup that reaches Postgres until released. */
 export function heldLookup(stores: TestStores) {
   const read = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();

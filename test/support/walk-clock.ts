@@ -7,9 +7,9 @@ export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
 
 /**
- * Moves the time by which this broker decides forward, until the end of the test, and its monotonic
- * clock with it, as if so much time had passed. Redis and Postgres keep their own; a walk beyond
- * five minutes makes every cached record too old, so that verification reads Postgres.
+ * Moves this broker's clocks forward until the end of the test, the monotonic one included. Redis
+ * and Postgres keep their own; a walk beyond five minutes makes every cached record too old, so
+ * that verification reads Postgres.
  */
 export function walkClock(broker: TestBroker, byMs: number): void {
   const clock = broker.api.parts.clock as ServerClock;
@@ -23,7 +23,7 @@ export function walkClock(broker: TestBroker, byMs: number): void {
   });
 }
 
-/** The same for a server whose clock is wrong: this machine's own stays right. */
+/** Like `walkClock`, for a server with a wrong clock: this machine's own stays right. */
 export function misleadClock(broker: TestBroker, byMs: number): () => void {
   const clock = broker.api.parts.clock as ServerClock;
   const nowMs = clock.nowMs.bind(clock);
@@ -33,7 +33,7 @@ export function misleadClock(broker: TestBroker, byMs: number): () => void {
   return correct;
 }
 
-/** Holds the time by which this broker decides, until the end of the test. */
+/** Stops this broker's clock until the end of the test. */
 export function stopClock(broker: TestBroker): void {
   const clock = broker.api.parts.clock as ServerClock;
   const nowMs = clock.nowMs();

@@ -12,10 +12,7 @@ import { query, withConnection } from './query.ts';
 import { readyRedis } from './stores.ts';
 import { usageFlush, usageMark } from './usage.ts';
 
-/**
- * Stores for workers that a test starts, stops and kills: a database and a whole Redis of their
- * own. Ended by `endAll`.
- */
+/** Stores for workers that a test starts, stops and kills. Ended by `endAll`. */
 export async function workerStores() {
   const database = await cloneDatabase(inject('postgresUrl'));
   atEnd(() => database.drop());
@@ -33,10 +30,7 @@ export async function workerStores() {
     startWorker,
     /** For an administrator's script. */
     env,
-    /**
-     * Calls of one flush each, waiting to be rolled up: from one moment on, so that one run finds
-     * them all.
-     */
+    /** Flushes of one call each with the same time, so that one run rolls up all. */
     async push(lineageId: string, count: number): Promise<void> {
       const pushing = redis.multi();
       for (let call = 0; call < count; call++) {
@@ -53,8 +47,8 @@ export async function workerStores() {
       sum(`SELECT count(*) AS sum FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'flowplate-worker'`),
     /**
-     * No roll-up gets beyond its last statement: `arrange` gives one work to do, and `act` runs
-     * once it waits there.
+     * Blocks roll-ups before their last statement: `arrange` creates work, and `act` runs while one
+     * waits there.
      */
     async whileRollUpWaits<Arranged>(
       arrange: () => Promise<Arranged>,

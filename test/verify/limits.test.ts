@@ -134,7 +134,7 @@ describe('the start of a quota', () => {
     await applyFlushes(stores.db, [claimed]);
     await pushFlush(stores, claimed);
     const process = newLimits(stores);
-    process.usage.mark({ lastMark: undefined }, lineageId, 'VALID', 30, noon.getTime());
+    process.usage.mark({ openMark: undefined }, lineageId, 'VALID', 30, noon.getTime());
     const verdict = await process.limits.spend(record, 1, noon);
     expect(verdict.quota?.remaining).toBe(100 - 1 - 10 - 20 - 30 - 1);
   });
@@ -377,7 +377,7 @@ describe('when Redis is back', () => {
     const marked = async (cost: number) => {
       const verdict = await call(record, cost);
       if (verdict.refusal === undefined) {
-        usage.mark({ lastMark: undefined }, record.lineageId, 'VALID', cost, noon.getTime());
+        usage.mark({ openMark: undefined }, record.lineageId, 'VALID', cost, noon.getTime());
       }
       return verdict;
     };

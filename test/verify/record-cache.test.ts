@@ -6,7 +6,7 @@ import {
   RememberedRevisions,
   revisionMemoryMs,
 } from '../../src/revocation/remembered-revisions.ts';
-import { Entry, RecordCache } from '../../src/verify/record-cache.ts';
+import { CacheEntry, RecordCache } from '../../src/verify/record-cache.ts';
 
 type Small = { id: string; revision: number };
 
@@ -27,7 +27,7 @@ describe('a record', () => {
 
   test('is used until its life since its read is over, and a use does not prolong it', () => {
     const { cache } = cacheOf(10);
-    cache.put('f', new Entry(record, 0, 0), 0);
+    cache.put('f', new CacheEntry(record, 0, 0), 0);
     expect(cache.get('f', recordLifeMs - 2)).toBe(record);
     expect(cache.get('f', recordLifeMs - 1)).toBe(record);
     expect(cache.get('f', recordLifeMs)).toBeUndefined();
@@ -35,24 +35,24 @@ describe('a record', () => {
 
   test('that is read long ago does not get in', () => {
     const { cache } = cacheOf(10);
-    cache.put('f', new Entry(record, 0, 0), recordLifeMs);
+    cache.put('f', new CacheEntry(record, 0, 0), recordLifeMs);
     expect(cache.size).toBe(0);
   });
 
   test('older than the revision remembered neither comes out nor gets in', () => {
     const { cache, revisions } = cacheOf(10);
-    cache.put('f', new Entry(record, 0, 0), 0);
+    cache.put('f', new CacheEntry(record, 0, 0), 0);
     revisions.remember({ subjectId: 'flk_1', revision: 2, seq: 1 }, 0);
     expect(cache.get('f', 1)).toBeUndefined();
-    cache.put('f', new Entry(record, 0, 0), 1);
+    cache.put('f', new CacheEntry(record, 0, 0), 1);
     expect(cache.size).toBe(0);
-    cache.put('f', new Entry({ id: 'flk_1', revision: 2 }, 0, 1), 1);
+    cache.put('f', new CacheEntry({ id: 'flk_1', revision: 2 }, 0, 1), 1);
     expect(cache.get('f', 2)).toEqual({ id: 'flk_1', revision: 2 });
   });
 
   test('that was asked for again and again is refused from the moment that its key has changed', () => {
     const { cache, revisions } = cacheOf(10);
-    cache.put('f', new Entry(record, 0, 0), 0);
+    cache.put('f', new CacheEntry(record, 0, 0), 0);
     for (const other of ['flk_2', 'flk_3', 'flk_4']) {
       expect([cache.get('f', 1), cache.get('f', 1)]).toEqual([record, record]);
       revisions.remember({ subjectId: other, revision: 9, seq: revisions.seq + 1 }, 1);
@@ -64,17 +64,18 @@ describe('a record', () => {
 
   test('that was read before the place from which on changes are known neither comes out nor gets in', () => {
     const { cache, revisions } = cacheOf(10);
-    cache.put('f', new Entry(record, 0, 4), 0);
+    cache.put('f', new CacheEntry(record, 0, 4), 0);
     revisions.reset(5);
     expect(cache.get('f', 1)).toBeUndefined();
-    expect(cache.put('f', new Entry(record, 0, 4), 1)).toBe(false);
-    expect(cache.put('f', new Entry(record, 0, 5), 1)).toBe(true);
+    expect(cache.put('f', new CacheEntry(record, 0, 4), 1)).toBe(false);
+    expect(cache.put('f', new CacheEntry(record, 0, 5), 1)).toBe(true);
   });
 
   test('that is in use stays so however much is forgotten, and one that was not looked at does not', () => {
     const revisions = newRevisions(2);
     const cache = new RecordCache<Small>(revisions, 10);
-    for (const name of ['used', 'unused']) cache.put(name, new Entry({ id: name, revision: 1 }, 0, 0), 0);
+    for (const name of ['used', 'unused'])
+      cache.put(name, new CacheEntry({ id: name, revision: 1 }, 0, 0), 0);
     for (let seq = 1; seq <= 9; seq++) {
       revisions.remember({ subjectId: `flk_${seq}`, revision: 2, seq }, 0);
       expect(cache.get('used', 1)).toBeDefined();
@@ -84,14 +85,14 @@ describe('a record', () => {
 
   test('that may not be used is thrown out when it is asked for', () => {
     const { cache } = cacheOf(10);
-    cache.put('f', new Entry(record, 0, 0), 0);
+    cache.put('f', new CacheEntry(record, 0, 0), 0);
     cache.get('f', recordLifeMs);
     expect(cache.size).toBe(0);
   });
 });
 
 describe('a full cache', () => {
-  const entry = (id: string) => new Entry({ id, revision: 1 }, 0, 0);
+  const entry = (id: string) => new CacheEntry({ id, revision: 1 }, 0, 0);
 
   test('throws out what came first', () => {
     const { cache } = cacheOf(2);
@@ -145,7 +146,7 @@ describe('whatever is put, remembered and asked, in any order and at any time', 
         }
         if (step.do === 'put') {
           const record = { id: step.id, revision: step.revision, readAtMs: nowMs - step.ageMs };
-          cache.put(step.id, new Entry(record, record.readAtMs, revisions.seq), nowMs);
+          cache.put(step.id, new CacheEntry(record, record.readAtMs, revisions.seq), nowMs);
         }
         expect(cache.size).toBeLessThanOrEqual(entriesMax);
         const answer = step.do === 'get' ? cache.get(step.id, nowMs) : undefined;

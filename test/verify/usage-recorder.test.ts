@@ -27,7 +27,7 @@ function newRecorder(deliver: (flush: UsageFlush) => Promise<void>) {
   const tallies = new Map<string, Tally>();
   /** With one record for each line. */
   const mark = (lineageId: string, code: VerdictCode, cost: number, nowMs: number) => {
-    const tally = tallies.get(lineageId) ?? { lastMark: undefined };
+    const tally = tallies.get(lineageId) ?? { openMark: undefined };
     tallies.set(lineageId, tally);
     recorder.mark(tally, lineageId, code, cost, nowMs);
   };

@@ -129,7 +129,7 @@ test('a queue that gave no runs is emptied, and gives them again', async () => {
     () => queue.isPaused(),
     (isPaused) => !isPaused,
   );
-  expect(logLines(worker).map(({ msg }) => msg)).toContain('the queue gives no runs: it is emptied');
+  expect(logLines(worker).map(({ msg }) => msg)).toContain('the queue has no runs: it was emptied');
 }, 90_000);
 
 test('what was forged is in no sum, and a thousand more of it take no more room', async () => {

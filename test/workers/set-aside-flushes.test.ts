@@ -48,7 +48,7 @@ test('a worker sets a flush aside, tells of it once, counts the others, and an o
   await nothingWaits();
   expect(await stores.counted('flk_poison')).toBe(4);
 
-  // What is still unreadable comes aside again.
+  // A still unreadable flush is set aside again.
   expect((await run('retry', '--all')).stdout).toContain(worse);
   await nothingWaits();
   expect((await run('list')).stdout).toContain(worse);

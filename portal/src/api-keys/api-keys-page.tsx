@@ -23,7 +23,7 @@ export function ApiKeysPage() {
   const [read, write] = useSearchState();
   const [isCreating, setIsCreating] = useState(false);
   const [ending, setEnding] = useState<{ action: Ending; apiKey: ApiKey } | null>(null);
-  /** In this one place, until the dialog is closed. */
+  /** Held here only, until the dialog is closed. */
   const [secret, setSecret] = useState<Secret | null>(null);
   const [name] = useDebouncedValue(read('name'), 250);
   const filter = {

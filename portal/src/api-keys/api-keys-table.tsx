@@ -8,11 +8,11 @@ import type { ApiKey } from './use-api-keys.ts';
 type OnAction = (action: KeyAction, apiKey: ApiKey) => void;
 
 type Props = {
-  /** Undefined while they are on their way. */
+  /** Undefined while loading. */
   apiKeys: ApiKey[] | undefined;
   isFiltered: boolean;
   isManager: boolean;
-  /** Whose each of them is, where there are those of several. */
+  /** Whether to show the tenant of each key. */
   withTenant: boolean;
   onAction: OnAction;
 };

@@ -1,4 +1,4 @@
-/** Keys that somebody should look at, before they stop or because nobody needs them. */
+/** Keys that need attention: they end soon, or are unused. */
 export const attentions = {
   expiring: 'Expires within 7 days',
   unused: 'Not used for 30 days',
@@ -10,9 +10,7 @@ export const isAttention = (text: string): text is Attention => text in attentio
 
 const dayMs = 86_400_000;
 
-/**
- * How the API is asked for them. A key that is younger than the 30 days has had no time to be used.
- */
+/** Query of these keys. A key younger than 30 days cannot be unused for 30 days. */
 export function attentionQuery(attention: Attention, nowMs: number) {
   if (attention === 'expiring') return { expires_before: new Date(nowMs + 7 * dayMs).toISOString() };
   const since = new Date(nowMs - 30 * dayMs).toISOString();

@@ -18,12 +18,12 @@ const fields = ['name', 'description', 'scopes', 'role_ids', 'expires_at'] as co
 const usualScopes = ['read', 'write', 'admin'];
 
 /**
- * A platform key with roles that its maker holds; or, for who may act inside a tenant, a key of
- * that tenant.
+ * Dialog for a new key: a platform key with roles of its creator, or a key of a tenant for
+ * operators who may act inside it.
  */
 export function CreateKey({ onSecret, onClose }: Props) {
   const { me, may, inside } = useOwn();
-  // Inside a tenant there is nothing to choose: it is its key.
+  // Inside a tenant the key is always a tenant key.
   const mayActInside = inside === undefined && may('platform:impersonate') && may('platform:tenants:read');
   const [kind, setKind] = useState(inside === undefined ? 'platform' : 'tenant');
   const [tenant, setTenant] = useState(inside?.id ?? null);
@@ -32,7 +32,7 @@ export function CreateKey({ onSecret, onClose }: Props) {
   const [expiry, setExpiry] = useState<Expiry>({ preset: '90', date: '' });
   const [lacking, setLacking] = useState<Record<string, string>>({});
   const [attempt] = useState(() => crypto.randomUUID());
-  // A preset counts from here: sent again after a lost answer, the request has to be the same one.
+  // Fixed start of the presets, so that a retry after a lost answer is the same request.
   const [beganAt] = useState(() => new Date());
   const [tenantSearch, setTenantSearch] = useState('');
   const [tenantName] = useDebouncedValue(tenantSearch, 250);

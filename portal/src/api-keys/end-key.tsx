@@ -30,10 +30,7 @@ const texts: Record<Ending, { verb: string; done: string; consequence: string }>
 
 type Props = { action: Ending; apiKey: ApiKey; onSecret: (secret: Secret) => void; onClose: () => void };
 
-/**
- * Asks first, by the key's name, and tells what the server answered: ended everywhere, or when it
- * surely will be.
- */
+/** Confirms by the key's name, then shows the propagation: complete, or when it will be. */
 export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
   const [ended, setEnded] = useState<Ended | null>(null);
   const [attempt] = useState(() => crypto.randomUUID());

@@ -4,7 +4,7 @@ import { type Expiry, expiryPresets } from './expiry-presets.ts';
 type Props = {
   expiry: Expiry;
   onChange: (expiry: Expiry) => void;
-  /** What is wrong with a chosen date, or what the server says of any. */
+  /** Error of the chosen date, or from the server. */
   error: string | undefined;
 };
 

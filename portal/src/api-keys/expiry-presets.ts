@@ -1,4 +1,4 @@
-/** In days, or a day of one's own, or for ever. */
+/** In days; or a chosen day; or never. */
 export const expiryPresets = [
   { value: '7', label: '7 days' },
   { value: '30', label: '30 days' },
@@ -10,10 +10,7 @@ export const expiryPresets = [
 
 export type Expiry = { preset: string; date: string };
 
-/**
- * A date goes to the API as it is, where it means the end of that day in UTC, for everybody and on
- * every way in.
- */
+/** A date is sent as is. The API takes it as the end of that day in UTC. */
 export function expiresAt({ preset, date }: Expiry, now: Date): string | null {
   if (preset === 'never') return null;
   if (preset === 'date') return date;

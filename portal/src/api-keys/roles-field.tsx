@@ -5,11 +5,11 @@ import { type Me, may, superAdminRoleId, useOwn } from '../sessions/me.ts';
 
 type Props = { roleIds: string[]; onChange: (roleIds: string[]) => void; error: string | undefined };
 
-/** What a platform key may do: any role that holds no more than its maker does. */
+/** Roles of a platform key: any role with no more rights than its creator. */
 export function RolesField({ roleIds, onChange, error }: Props) {
   const { me } = useOwn();
   const roles = useRoles(may(me, 'platform:roles:read'));
-  // Who may not read the roles knows their own by their ids.
+  // Without the right to read roles, only the own ones, by id.
   const choices =
     roles.data?.filter((role) => holds(me, role)) ??
     me.role_ids.map((id) => ({ id, name: id, description: null }));
@@ -33,8 +33,7 @@ const readOnlyRoleId = 'role_platform_viewer';
 const builtInRoleIds: readonly string[] = [superAdminRoleId, 'role_platform_operator', readOnlyRoleId];
 
 /**
- * What is ticked to begin with: a key that was made without a thought should not be able to do what
- * its maker can.
+ * Preselects the weakest role, so that a new key does not get all rights of its creator by default.
  */
 export function leastRoles({ role_ids: own }: Me): string[] {
   return own.some((id) => builtInRoleIds.includes(id)) ? [readOnlyRoleId] : own;

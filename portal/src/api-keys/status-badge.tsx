@@ -5,7 +5,7 @@ const looks: Record<HiddenKeyStatus, { label: string; color: string }> = {
   active: { label: 'Active', color: 'green' },
   revoked: { label: 'Revoked', color: 'red' },
   expired: { label: 'Expired', color: 'gray' },
-  // A refresh has replaced it, and its grace is not over.
+  // Replaced by a refresh, and still in its grace.
   superseded: { label: 'Superseded', color: 'orange' },
   disabled: { label: 'Disabled', color: 'gray' },
 };

@@ -5,7 +5,7 @@ import { type Series, wholeSteps } from './whole-steps.ts';
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
-/** Calls and refusals; what the bars say stands below them in words, too. */
+/** Chart of calls and refusals, with the same numbers as text below. */
 export function UsageChart({ usage }: { usage: Series }) {
   const format = usage.granularity === 'hour' ? hour : day;
   const data = wholeSteps(usage).map(({ start, requests, refused }) => ({

@@ -5,7 +5,7 @@ import { number } from '../overview/number.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import type { ApiKeyUsage, Granularity, UsageSpan } from './use-api-keys.ts';
 
-// The charts are as heavy as everything else together.
+// Loaded on demand: the charts are as large as all other code together.
 const UsageChart = lazy(() =>
   import('./usage-chart.tsx').then(({ UsageChart }) => ({ default: UsageChart })),
 );
@@ -16,7 +16,7 @@ const spans: Record<Granularity, { days: number; label: string }> = {
 };
 
 type Props = {
-  /** The key of the query that holds what it is the usage of. */
+  /** Query key of the owner of the usage. */
   of: readonly string[];
   load: (span: UsageSpan) => Promise<ApiKeyUsage>;
 };

@@ -29,7 +29,7 @@ export function useKeyStats() {
   });
 }
 
-/** One page: however many keys there are, no more than these travel. */
+/** Loads one page, filtered by the server. */
 export function useApiKeys({ name, status, kind, organization_id, attention, cursor }: KeyFilter) {
   const query = {
     limit: pageSize,
@@ -61,8 +61,8 @@ export function loadKeyUsage(id: string, query: UsageSpan): Promise<ApiKeyUsage>
 }
 
 /**
- * A change of the keys, after which what is shown of them is asked for again. What it answers may
- * be a secret: nothing keeps it.
+ * Mutation of keys that reloads them afterwards. Its result is not cached, because it may be a
+ * secret.
  */
 export function useKeyChange<Wanted, Done>(
   change: (wanted: Wanted) => Promise<Done>,

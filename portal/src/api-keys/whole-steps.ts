@@ -1,13 +1,11 @@
 type Step = { start: string; requests: number; refused: number };
 
-/** Calls over time, of a key or of all. */
+/** Calls over time, of one key or of all. */
 export type Series = { granularity: 'hour' | 'day'; from: string; to: string; data: Step[] };
 
 const stepMs = { hour: 3_600_000, day: 86_400_000 };
 
-/**
- * The API leaves out hours and days without a call; on a line of time they are there, and empty.
- */
+/** Fills the gaps: the API omits hours and days without calls. */
 export function wholeSteps({ granularity, from, to, data }: Series): Step[] {
   const size = stepMs[granularity];
   const known = new Map(data.map((step) => [Date.parse(step.start), step]));

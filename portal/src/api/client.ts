@@ -3,10 +3,7 @@ import { insideHeaders } from '../sessions/inside.ts';
 import { faultOf } from './fault.ts';
 import type { components, paths } from './schema.d.ts';
 
-/**
- * The header says that the request comes from a page of the portal: without it the session cookie
- * does not count for changes.
- */
+/** CSRF header. Without it the session cookie does not count for changes. */
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
   headers: { 'X-Flowplate-Portal': '1' },
@@ -21,7 +18,7 @@ api.use({
 export type User = components['schemas']['PlatformUser'];
 export type Role = components['schemas']['Role'];
 
-/** What a GET of this address answers. */
+/** Answer of a GET on this path. */
 export type Get<Path extends keyof paths> = paths[Path] extends {
   get: { responses: { 200: { content: { 'application/json': infer Body } } } };
 }
@@ -30,14 +27,14 @@ export type Get<Path extends keyof paths> = paths[Path] extends {
 
 type Called<T> = { data?: T; error?: unknown; response: Response };
 
-/** What the API answers; anything but a success is thrown as an `ApiFault`. */
+/** The API's answer; throws an `ApiFault` for anything but a success. */
 export async function answerTo<T>(call: Promise<Called<T>>): Promise<T> {
   const { data, error, response } = await call;
   if (!response.ok) throw faultOf(response.status, error);
   return data as T;
 }
 
-/** A page of a bare array, and the cursor that its `Link` header names. */
+/** A page of a bare array, with the cursor from its `Link` header. */
 export async function pageOf<T>(
   call: Promise<Called<T[]>>,
 ): Promise<{ items: T[]; next: string | undefined }> {

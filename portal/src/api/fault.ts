@@ -1,10 +1,10 @@
 type Violation = { path: string; message: string };
 
-/** A refusal of the API, with what it says of each field that was sent. */
+/** A refusal of the API, with messages by field. */
 export class ApiFault extends Error {
   readonly status: number;
   readonly code: string;
-  /** By the name of the field. */
+  /** By field name. */
   readonly fields: Readonly<Record<string, string>>;
   readonly traceId: string | undefined;
 
@@ -36,7 +36,7 @@ export function faultOf(status: number, body: unknown): ApiFault {
   });
 }
 
-/** `role_ids.0` is about the field `role_ids`. */
+/** Maps `role_ids.0` to the field `role_ids`. */
 function fieldsOf(details: unknown): Record<string, string> {
   if (!Array.isArray(details)) return {};
   const violations = details as Violation[];

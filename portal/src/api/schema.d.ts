@@ -14,8 +14,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make the first platform user
-         * @description Possible only while there is no platform user; of several at once, one wins. The user is a super-admin. The key that may do this is printed at the first start.
+         * Create the first platform user
+         * @description Creates a super-admin. Works only while there is no platform user; of several requests at once one succeeds. Needs the tenant key that the first start prints.
          *
          *     Needs a tenant key with the scope `admin`; an operator cannot take its place.
          */
@@ -37,7 +37,7 @@ export interface paths {
         put?: never;
         /**
          * Log in with e-mail address and password
-         * @description The token is good for 24 hours, unless it is ended before: by log-out, a changed password, or deactivation. An unknown address and a wrong password look alike. After repeated failures the next attempt has to wait.
+         * @description The token is valid for 24 hours, or until log-out, a password change or deactivation. An unknown address and a wrong password give the same answer. After repeated failures, attempts are delayed.
          *
          *     Open to anybody.
          */
@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * End the session of this token
-         * @description The token is refused from the next request on. A platform key has no session and is not ended by this. For a page of the portal its cookie goes, too.
+         * @description The token is refused from the next request on. No effect for a platform key, which has no session. The portal's cookie is deleted too.
          *
          *     Open to every operator.
          */
@@ -78,8 +78,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who this credential stands for
-         * @description With the permissions of this moment: a change of role or status binds the next request.
+         * The caller of this credential
+         * @description With current permissions: a change of roles or status applies from the next request.
          *
          *     Open to every operator.
          */
@@ -103,7 +103,7 @@ export interface paths {
         put?: never;
         /**
          * Change one's own password
-         * @description Needs the current password; after five wrong ones in a session the next has to wait, as with a login. Every session of the user ends, this one too.
+         * @description Needs the current password; after five wrong ones in a session, attempts are delayed as for a login. All sessions of the user end, this one too.
          *
          *     Open to every operator.
          */
@@ -122,8 +122,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether anybody can log in yet
-         * @description False until the first platform user was made with a tenant key.
+         * Whether the platform has a user
+         * @description False until the first platform user is created with a tenant key.
          *
          *     Open to anybody.
          */
@@ -131,7 +131,7 @@ export interface paths {
         put?: never;
         /**
          * Log in to the portal
-         * @description The same as the login, but the token goes into a cookie that no script can read (HttpOnly, SameSite=Strict) and not into the answer. Only for a page of this server's own, which sends `X-Flowplate-Portal: 1`; over https, or on the machine itself.
+         * @description Like the login, but the token goes into a cookie that scripts cannot read (HttpOnly, SameSite=Strict), not into the answer. Only for pages of this server, which send `X-Flowplate-Portal: 1`; over https, or on localhost.
          *
          *     Open to anybody.
          */
@@ -159,7 +159,7 @@ export interface paths {
         put?: never;
         /**
          * Create a platform user
-         * @description A user without roles may log in and do nothing.
+         * @description A user without roles can log in, and has no permissions.
          *
          *     Needs the role `role_platform_admin`.
          */
@@ -186,7 +186,7 @@ export interface paths {
         get: operations["getPlatformUser"];
         /**
          * Change a platform user
-         * @description Only what is sent changes. Roles and status bind the next request; deactivation and a new password end every session of the user. A password needs the super-admin. Nobody changes a user who holds more than they do, nobody deactivates themselves, and the last super-admin stays one.
+         * @description Only named fields change. Roles and status apply from the next request; deactivation and a new password end all sessions of the user. Setting a password needs a super-admin. The caller must hold every permission of the user, cannot deactivate themselves, and cannot demote the last super-admin.
          *
          *     Needs the permission `platform:users:manage`.
          */
@@ -194,7 +194,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a platform user
-         * @description For good, and every session ends; what the user did stays in the audit log. Nobody deletes themselves, and the last super-admin stays.
+         * @description Permanent. All sessions of the user end; their actions stay in the audit log. Users cannot delete themselves, and the last super-admin cannot be deleted.
          *
          *     Needs the role `role_platform_admin`.
          */
@@ -215,7 +215,7 @@ export interface paths {
         put?: never;
         /**
          * Set a platform user's password
-         * @description Every session of the user ends. Nobody resets their own password here.
+         * @description All sessions of the user end. Not for one's own password.
          *
          *     Needs the role `role_platform_admin`.
          */
@@ -235,7 +235,7 @@ export interface paths {
         };
         /**
          * List roles
-         * @description All of them, the built-in ones first.
+         * @description All roles, the built-in ones first.
          *
          *     Needs the permission `platform:roles:read`.
          */
@@ -243,7 +243,7 @@ export interface paths {
         put?: never;
         /**
          * Create a role
-         * @description A list of permissions under a name. Nobody puts a permission into it that they do not hold.
+         * @description A named list of permissions. The caller must hold all of them.
          *
          *     Needs the permission `platform:roles:manage`.
          */
@@ -264,7 +264,7 @@ export interface paths {
         get?: never;
         /**
          * Change a role
-         * @description Only what is sent changes; whoever holds the role is bound by it with their next request.
+         * @description Only named fields change. They apply from the next request of the role's users.
          *
          *     Needs the permission `platform:roles:manage`.
          */
@@ -272,7 +272,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a role
-         * @description Possible while no user and no working platform key holds it.
+         * @description Works while no user and no working platform key has it.
          *
          *     Needs the permission `platform:roles:manage`.
          */
@@ -291,7 +291,7 @@ export interface paths {
         };
         /**
          * Read the audit log
-         * @description Newest first. The next page is in the `Link` header and stays good while events are added. Refused attempts of known callers are in it as well.
+         * @description Newest first. The next page is in the `Link` header and stays valid while events are added. Refused attempts of known callers are included.
          *
          *     Needs the permission `platform:audit:read`.
          */
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Export the audit log
-         * @description All events that the filters leave, newest first, one JSON object to a line. When something fails on the way the connection is cut: only an answer that ends properly is whole. So it is when nothing was taken of it for a minute. A process writes two at once; the next is told to come back (503 `OVERLOADED`).
+         * @description All matching events, newest first, one JSON object per line. If the export fails, or the client reads nothing for a minute, the connection is closed without a proper end: such an answer is incomplete. A process runs two exports at once; more are refused with 503 `OVERLOADED`.
          *
          *     Needs the permission `platform:audit:read`.
          */
@@ -334,8 +334,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Prove that the audit log is as it was sealed
-         * @description Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`. A process runs two at once; the next is told to come back (503 `OVERLOADED`).
+         * Verify the hash chain of the audit log
+         * @description Recomputes the hash chain, and finds the first event that was changed, removed, moved or inserted since it was sealed. To detect that the newest events were removed together with their seals and heads, send `seq` and `hash` of a head that you stored elsewhere. A process runs two verifications at once; more are refused with 503 `OVERLOADED`.
          *
          *     Needs the permission `platform:audit:read`.
          */
@@ -365,7 +365,7 @@ export interface paths {
         put?: never;
         /**
          * Create an environment
-         * @description The name stands in the secrets of hidden user keys and does not change.
+         * @description The name is part of the secrets of hidden user keys, and cannot be changed.
          *
          *     Needs a tenant key with the scope `admin`; or an operator with `X-Flowplate-Org`.
          */
@@ -388,7 +388,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an environment
-         * @description Refused for `default`, and while a key in it has not ended, hidden user keys included. A backend that mints into it again brings it back.
+         * @description Refused for `default`, and while a key in it has not ended, hidden user keys included. A later mint with its name creates it again.
          *
          *     Needs a tenant key with the scope `admin`; or an operator with `X-Flowplate-Org`.
          */
@@ -407,7 +407,7 @@ export interface paths {
         };
         /**
          * List tenants
-         * @description Newest first, those included that came into being with their first key. The next page is in `Link`. Deleted ones only with `status=deleted`.
+         * @description Newest first, tenants created by a first mint included. The next page is in `Link`. Deleted ones only with `status=deleted`.
          *
          *     Needs the permission `platform:tenants:read`.
          */
@@ -435,7 +435,7 @@ export interface paths {
         };
         /**
          * Look at one tenant
-         * @description With how much it has. A deleted one is not found.
+         * @description With its counts. A deleted tenant gives 404.
          *
          *     Needs the permission `platform:tenants:read`.
          */
@@ -444,7 +444,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a tenant
-         * @description All its keys are refused at once and for good, however many there are: one row says so. The rows of its keys, usage and audit stay, its id cannot be used again, and no operator can enter it. Again is not found.
+         * @description All its keys are refused at once and for good. Its keys, usage and audit events stay in the database, its id cannot be used again, and no operator can enter it. Repeating it gives 404.
          *
          *     Needs the permission `platform:tenants:manage`.
          */
@@ -453,7 +453,7 @@ export interface paths {
         head?: never;
         /**
          * Rename, suspend or resume a tenant
-         * @description A suspended tenant has all its keys refused, hidden user keys and its own, however many there are; resumed, they are good again. Operators may go on looking at it and changing it.
+         * @description All keys of a suspended tenant are refused, hidden user keys and its own; resumed, they work again. Operators can still read and change it.
          *
          *     Needs the permission `platform:tenants:manage`.
          */
@@ -477,7 +477,7 @@ export interface paths {
         put?: never;
         /**
          * Create a master key
-         * @description For an internal backend or a gateway. What is not listed is not limited, so name what it needs and no more.
+         * @description For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs.
          *
          *     Needs the role `role_platform_admin`.
          */
@@ -521,7 +521,7 @@ export interface paths {
         put?: never;
         /**
          * Replace a master key by a new one
-         * @description The successor has a new id and the same name and rights. The old one goes on for `overlap_seconds`, so that its holders can be moved one by one, but never past its own expiry; 0 ends it at once.
+         * @description The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once.
          *
          *     Needs the role `role_platform_admin`.
          */
@@ -543,7 +543,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a master key
-         * @description The keys that it minted go on. Again is a success.
+         * @description The keys that it minted keep working. Repeating it is a success.
          *
          *     Needs the role `role_platform_admin`.
          */
@@ -594,7 +594,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke one hidden user key
-         * @description An active key takes its predecessors in grace with it. Again is a success with `revoked_count` 0.
+         * @description Revokes the predecessors in grace of an active key too. Repeating it is a success with `revoked_count` 0.
          *
          *     Needs the permission `platform:hidden_keys:manage`.
          */
@@ -613,7 +613,7 @@ export interface paths {
         };
         /**
          * Usage of a hidden user key over time
-         * @description Counted for the key and all keys it was refreshed from or into, readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out.
+         * @description Calls of the key and of all keys of its line (refreshed from or into), counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls are omitted.
          *
          *     Needs the permission `platform:hidden_keys:read`.
          */
@@ -638,7 +638,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a user's hidden keys in every organization
-         * @description All at once, in one transaction.
+         * @description All of them, in one transaction.
          *
          *     Needs the permission `platform:hidden_keys:manage`.
          */
@@ -657,7 +657,7 @@ export interface paths {
         };
         /**
          * List tenant and platform keys
-         * @description Newest first. Inside an organization its own keys; an operator who impersonates nobody sees those of all tenants and of the platform. `next_cursor` leads to the next page and stays good while keys are added; null on the last. Where few of very many keys pass the filters, a page may be shorter than `limit`, or empty, and lead on all the same. Users' hidden keys are in no such list.
+         * @description Newest first. Inside an organization its own keys; an operator without impersonation sees those of all tenants and of the platform. `next_cursor` leads to the next page and stays valid while keys are added; null on the last page. If few of many keys match the filters, a page may be shorter than `limit`, or empty, while more follow. Users' hidden keys are never listed here.
          *
          *     Needs a tenant key with the scope `read` or `write` or `admin`; or an operator: `platform:keys:read`, or impersonation with `X-Flowplate-Org`.
          */
@@ -665,7 +665,7 @@ export interface paths {
         put?: never;
         /**
          * Create a tenant key or a platform key
-         * @description Inside an organization, by its own key or by an operator who impersonates it, a tenant key. An operator who impersonates nobody makes platform keys, with `platform: true`; such a key has the roles of its maker unless `role_ids` says otherwise, and never more.
+         * @description Creates a tenant key inside an organization, with its own key or for an operator who impersonates it. An operator without impersonation creates platform keys, with `platform: true`. Such a key has the roles of its creator unless `role_ids` names fewer, and never more.
          *
          *     Needs a tenant key with the scope `admin`; or an operator: `platform:keys:manage`, or impersonation with `X-Flowplate-Org`.
          */
@@ -694,7 +694,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a tenant or platform key
-         * @description It is refused from now on, and gone from the list. The audit log keeps what it was.
+         * @description The key is refused from now on, and no longer listed. The audit log keeps its history.
          *
          *     Needs a tenant key with the scope `admin`; or an operator: `platform:keys:manage`, or impersonation with `X-Flowplate-Org`.
          */
@@ -715,7 +715,7 @@ export interface paths {
         put?: never;
         /**
          * Replace a tenant or platform key by a new one
-         * @description The new key has an id and a secret of its own; name, scopes, roles, environment and expiry carry over. The old one dies at once and stays in the list as revoked.
+         * @description The new key has its own id and secret; name, scopes, roles, environment and expiry carry over. The old key is refused at once and stays in the list as revoked.
          *
          *     Needs a tenant key with the scope `admin`; or an operator: `platform:keys:manage`, or impersonation with `X-Flowplate-Org`.
          */
@@ -737,7 +737,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a tenant or platform key
-         * @description It is refused from now on and stays in the list. Again, or for one that has expired, is a success that changes nothing.
+         * @description The key is refused from now on and stays in the list. Repeating it, or revoking an expired key, is a success without effect.
          *
          *     Needs a tenant key with the scope `admin`; or an operator: `platform:keys:manage`, or impersonation with `X-Flowplate-Org`.
          */
@@ -757,7 +757,7 @@ export interface paths {
         };
         /**
          * Usage of a tenant or platform key over time
-         * @description Readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out. A rotated key begins anew.
+         * @description Calls are counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls are omitted. A rotated key starts at 0.
          *
          *     Needs a tenant key with the scope `read` or `write` or `admin`; or an operator: `platform:keys:read`, or impersonation with `X-Flowplate-Org`.
          */
@@ -779,7 +779,7 @@ export interface paths {
         };
         /**
          * How many keys there are, and how often keys were used today
-         * @description Tenant and platform keys; the calls are the accepted verifications of every key, hidden ones included, since 00:00 UTC, readable within ten seconds of the call. Operators' own calls with a platform key count as well.
+         * @description Number of tenant and platform keys, and of accepted verifications of every key, hidden ones included, since 00:00 UTC. Calls are counted within ten seconds. Operators' own calls with a platform key count too.
          *
          *     Needs the permission `platform:keys:read`.
          */
@@ -801,7 +801,7 @@ export interface paths {
         };
         /**
          * Calls and refusals of all keys over time
-         * @description The verifications of every key, hidden ones included, readable within ten seconds of the call. The range is widened to whole hours or UTC days, and steps without a call are there with zeros. A text that no key has is counted nowhere.
+         * @description Verifications of every key, hidden ones included, counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls have zeros. Unknown keys are not counted.
          *
          *     Needs the permission `platform:keys:read`.
          */
@@ -823,7 +823,7 @@ export interface paths {
         };
         /**
          * The tenants and keys with the most calls of a day
-         * @description By accepted verifications on a UTC day, most first. A tenant counts for all of its keys, hidden ones included. Hidden keys are among the keys for operators with `platform:hidden_keys:read`; one that was refreshed counts under its newest id, and its calls with an older secret in its grace do not count here. Deleted keys are left out.
+         * @description By accepted verifications on a UTC day, most first. A tenant's number includes its hidden keys. The list of keys has hidden ones only for operators with `platform:hidden_keys:read`. A refreshed key counts under its newest id, without calls with an older secret in its grace. Deleted keys are omitted.
          *
          *     Needs the permission `platform:keys:read`.
          */
@@ -845,7 +845,7 @@ export interface paths {
         };
         /**
          * The processes that verify from memory, with their leases
-         * @description A revoke is complete when every live verifier has applied it. One that is live and stays behind makes each revoke wait for it, until its lease ends at the latest; one whose lease has lapsed asks the database and is waited for by nobody. Those that were silent for 20 minutes are forgotten. At most 200, live ones and among them those that are behind first.
+         * @description A revoke is complete when every live verifier has applied it. A live verifier that is behind delays each revoke, at most until its lease ends. A verifier without a lease asks the database, and delays nothing. Verifiers that are silent for 20 minutes are deleted. At most 200 are listed, live ones that are behind first.
          *
          *     Needs the permission `platform:keys:read`.
          */
@@ -866,8 +866,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the background jobs are
-         * @description Jobs find their own work, so a queue that is lost or late only delays what they do: usage that is added up, the audit log sealed, expiries written down. No decision about a key waits for them. A run that stays due for longer than a minute means that no worker is running.
+         * State of the background jobs
+         * @description Jobs find their own work, so a lost or late queue only delays it: rolling up usage, sealing the audit log, storing expiries. No decision about a key waits for them. A run that is due for longer than a minute means that no worker is running.
          *
          *     Needs the permission `platform:keys:read`.
          */
@@ -963,7 +963,7 @@ export interface components {
                 message: string;
             }[];
         };
-        /** @description All that a verification decides from. Never the secret. */
+        /** @description All inputs of a verification decision. Never the secret. */
         KeyRecord: {
             id: string;
             revision: number;
@@ -1030,7 +1030,7 @@ export interface components {
             /** @enum {string} */
             event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
-             * @description Whether it is about the platform itself or about one organization
+             * @description Whether the event concerns the platform or one organization
              * @enum {string}
              */
             scope: "platform" | "organization";
@@ -1111,7 +1111,7 @@ export interface operations {
             content: {
                 "application/json": {
                     email: string;
-                    /** @description 15 to 256 characters of any kind, and not what attackers try first */
+                    /** @description 15 to 256 characters of any kind, and not easy to guess */
                     password: string;
                     name: string;
                 };
@@ -1226,7 +1226,7 @@ export interface operations {
             content: {
                 "application/json": {
                     current_password: string;
-                    /** @description 15 to 256 characters of any kind, and not what attackers try first */
+                    /** @description 15 to 256 characters of any kind, and not easy to guess */
                     new_password: string;
                 };
             };
@@ -1302,11 +1302,11 @@ export interface operations {
     listPlatformUsers: {
         parameters: {
             query?: {
-                /** @description A part of the name or the e-mail address */
+                /** @description Substring of the name or the e-mail address */
                 search?: string;
                 is_active?: "true" | "false";
                 sort?: "created" | "email" | "name" | "status" | "last_login";
-                /** @description `asc` unless set, and `desc` by `created`; who has never logged in is last in either */
+                /** @description `asc` by default, and `desc` by `created`. Users without a login are last in both */
                 order?: "asc" | "desc";
                 limit?: number;
                 cursor?: string;
@@ -1339,7 +1339,7 @@ export interface operations {
             content: {
                 "application/json": {
                     email: string;
-                    /** @description 15 to 256 characters of any kind, and not what attackers try first */
+                    /** @description 15 to 256 characters of any kind, and not easy to guess */
                     password: string;
                     name: string;
                     role_ids?: string[];
@@ -1394,7 +1394,7 @@ export interface operations {
                 "application/json": {
                     name?: string;
                     email?: string;
-                    /** @description 15 to 256 characters of any kind, and not what attackers try first */
+                    /** @description 15 to 256 characters of any kind, and not easy to guess */
                     password?: string;
                     is_active?: boolean;
                     role_ids?: string[];
@@ -1451,7 +1451,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description 15 to 256 characters of any kind, and not what attackers try first */
+                    /** @description 15 to 256 characters of any kind, and not easy to guess */
                     password: string;
                 };
             };
@@ -1581,10 +1581,10 @@ export interface operations {
                 event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
-                /** @description The id of who did it */
+                /** @description Id of the actor */
                 actor?: string;
                 organization_id?: string;
-                /** @description The id of what it is about: a key, a user, a tenant, a role */
+                /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
                 limit?: number;
@@ -1613,10 +1613,10 @@ export interface operations {
                 event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
-                /** @description The id of who did it */
+                /** @description Id of the actor */
                 actor?: string;
                 organization_id?: string;
-                /** @description The id of what it is about: a key, a user, a tenant, a role */
+                /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
             };
@@ -1626,7 +1626,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The events, one to a line. */
+            /** @description The events, one per line. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1640,11 +1640,11 @@ export interface operations {
     verifyAudit: {
         parameters: {
             query?: {
-                /** @description Begins here; what lies before is taken as it stands */
+                /** @description First number to verify; earlier events are not checked */
                 from_seq?: number;
-                /** @description Ends at the first head after so many events; go on from `verified_through` + 1 */
+                /** @description Ends at the first head after this many events; continue from `verified_through` + 1 */
                 limit?: number;
-                /** @description The place of an earlier head */
+                /** @description The number of an earlier head */
                 seq?: number;
                 /** @description The hash of that head */
                 hash?: string;
@@ -1655,7 +1655,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was found, whether or not the log is as it should be. */
+            /** @description The result, also when a fault was found. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1665,11 +1665,11 @@ export interface operations {
                         valid: boolean;
                         /** @description The number of the newest sealed event; 0 when there is none */
                         sealed_through: number;
-                        /** @description How far this answer goes */
+                        /** @description Last verified number */
                         verified_through: number;
-                        /** @description How many were verified */
+                        /** @description Number of verified events */
                         events: number;
-                        /** @description How many wait for their seal, normally those of the last seconds */
+                        /** @description Number of events that wait for their seal, normally those of the last seconds */
                         unsealed: number;
                         first_fault: {
                             seq: number | null;
@@ -1679,7 +1679,7 @@ export interface operations {
                         } | null;
                         head: {
                             seq: number;
-                            /** @description Keep it elsewhere to compare with later */
+                            /** @description Store it elsewhere, for a later comparison */
                             hash: string;
                             /** Format: date-time */
                             sealed_at: string;
@@ -1802,7 +1802,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description `org_…`, or whatever a backend minted under */
+                        /** @description `org_…`, or the id that a backend chose at its first mint */
                         id: string;
                         name: string;
                         /** @enum {string} */
@@ -1836,7 +1836,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description `org_…`, or whatever a backend minted under */
+                        /** @description `org_…`, or the id that a backend chose at its first mint */
                         id: string;
                         name: string;
                         /** @enum {string} */
@@ -1866,7 +1866,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description `org_…`, or whatever a backend minted under */
+                        /** @description `org_…`, or the id that a backend chose at its first mint */
                         id: string;
                         name: string;
                         /** @enum {string} */
@@ -1874,13 +1874,13 @@ export interface operations {
                         /** Format: date-time */
                         created_at: string;
                         counts: {
-                            /** @description Counted up to 10000, which stands for that many or more */
+                            /** @description Counted up to 10000, which means that many or more */
                             tenant_keys: number;
-                            /** @description Counted up to 10000, which stands for that many or more */
+                            /** @description Counted up to 10000, which means that many or more */
                             active_tenant_keys: number;
-                            /** @description Counted up to 10000, which stands for that many or more */
+                            /** @description Counted up to 10000, which means that many or more */
                             hidden_keys: number;
-                            /** @description Counted up to 10000, which stands for that many or more */
+                            /** @description Counted up to 10000, which means that many or more */
                             environments: number;
                         };
                         /** @description Their names, the newest first, at most 100 */
@@ -1912,7 +1912,7 @@ export interface operations {
                         success: true;
                         deleted: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -1922,10 +1922,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -1934,7 +1934,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Deleted and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`). */
+            /** @description Deleted, but some verifier has not applied it yet (see `propagation_detail.effective_by`). */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1945,7 +1945,7 @@ export interface operations {
                         success: true;
                         deleted: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -1955,10 +1955,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -1993,14 +1993,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Changed. `propagation` says whether every verifier knows of the status. */
+            /** @description Changed. `propagation` says whether every verifier has applied the status. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description `org_…`, or whatever a backend minted under */
+                        /** @description `org_…`, or the id that a backend chose at its first mint */
                         id: string;
                         name: string;
                         /** @enum {string} */
@@ -2008,7 +2008,7 @@ export interface operations {
                         /** Format: date-time */
                         created_at: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2018,10 +2018,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2057,7 +2057,7 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for a secret that somebody chose: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
                         /** @description Null: all */
@@ -2072,9 +2072,9 @@ export interface operations {
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
-                        /** @description When it was last let in, readable ten seconds later */
+                        /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description How many keys it has minted, those that have ended since included */
+                        /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                     }[];
                 };
@@ -2115,7 +2115,7 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for a secret that somebody chose: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
                         /** @description Null: all */
@@ -2130,9 +2130,9 @@ export interface operations {
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
-                        /** @description When it was last let in, readable ten seconds later */
+                        /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description How many keys it has minted, those that have ended since included */
+                        /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                         /** @description The secret. It is shown this once and stored nowhere. */
                         key: string;
@@ -2162,7 +2162,7 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for a secret that somebody chose: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
                         /** @description Null: all */
@@ -2177,9 +2177,9 @@ export interface operations {
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
-                        /** @description When it was last let in, readable ten seconds later */
+                        /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description How many keys it has minted, those that have ended since included */
+                        /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                     };
                 };
@@ -2217,7 +2217,7 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for a secret that somebody chose: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
                         /** @description Null: all */
@@ -2232,16 +2232,16 @@ export interface operations {
                         revoked_at: string | null;
                         /** Format: date-time */
                         created_at: string;
-                        /** @description When it was last let in, readable ten seconds later */
+                        /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description How many keys it has minted, those that have ended since included */
+                        /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                         /** @description The secret. It is shown this once and stored nowhere. */
                         key: string;
                         /** @description The master key that this one replaces */
                         previous_id: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2251,10 +2251,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2291,7 +2291,7 @@ export interface operations {
                         success: true;
                         message: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2301,10 +2301,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2313,7 +2313,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`). */
+            /** @description Revoked, but some verifier has not applied it yet (see `propagation_detail.effective_by`). */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2324,7 +2324,7 @@ export interface operations {
                         success: true;
                         message: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2334,10 +2334,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2357,7 +2357,7 @@ export interface operations {
                 status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
                 limit?: number;
                 cursor?: string;
-                /** @description What `key_prefix` begins with */
+                /** @description Prefix of `key_prefix` */
                 prefix?: string;
             };
             header?: never;
@@ -2532,7 +2532,7 @@ export interface operations {
                         message: string;
                         revoked_count: number;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2542,10 +2542,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2554,7 +2554,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`). */
+            /** @description Revoked, but some verifier has not applied it yet (see `propagation_detail.effective_by`). */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2566,7 +2566,7 @@ export interface operations {
                         message: string;
                         revoked_count: number;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2576,10 +2576,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2625,7 +2625,7 @@ export interface operations {
                             /** @description Accepted verifications */
                             requests: number;
                             refused: number;
-                            /** @description Cost that was accepted */
+                            /** @description Accepted cost */
                             cost: number;
                             /** @description Refused verifications by code */
                             refusals: {
@@ -2636,7 +2636,7 @@ export interface operations {
                             /** @description Accepted verifications */
                             requests: number;
                             refused: number;
-                            /** @description Cost that was accepted */
+                            /** @description Accepted cost */
                             cost: number;
                             /** @description Refused verifications by code */
                             refusals: {
@@ -2671,7 +2671,7 @@ export interface operations {
                         message: string;
                         revoked_count: number;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2681,10 +2681,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2693,7 +2693,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`). */
+            /** @description Revoked, but some verifier has not applied it yet (see `propagation_detail.effective_by`). */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2705,7 +2705,7 @@ export interface operations {
                         message: string;
                         revoked_count: number;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2715,10 +2715,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2742,9 +2742,9 @@ export interface operations {
                 unused_since?: string;
                 /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 created_before?: string;
-                /** @description Active now, with an expiry that is to come before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                /** @description Active now, and expires before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 expires_before?: string;
-                /** @description Only platform keys, or none of them */
+                /** @description Only platform keys, or only tenant keys */
                 platform?: "true" | "false";
                 /** @description One tenant's keys */
                 organization_id?: string;
@@ -2774,7 +2774,7 @@ export interface operations {
                             suffix: string;
                             platform: boolean;
                             scopes: string[];
-                            /** @description What a platform key may do */
+                            /** @description Roles of a platform key: its permissions */
                             role_ids: string[];
                             /** @description null for a platform key */
                             environment: string | null;
@@ -2853,7 +2853,7 @@ export interface operations {
                         suffix: string;
                         platform: boolean;
                         scopes: string[];
-                        /** @description What a platform key may do */
+                        /** @description Roles of a platform key: its permissions */
                         role_ids: string[];
                         /** @description null for a platform key */
                         environment: string | null;
@@ -2897,7 +2897,7 @@ export interface operations {
                         suffix: string;
                         platform: boolean;
                         scopes: string[];
-                        /** @description What a platform key may do */
+                        /** @description Roles of a platform key: its permissions */
                         role_ids: string[];
                         /** @description null for a platform key */
                         environment: string | null;
@@ -2954,7 +2954,7 @@ export interface operations {
                         success: true;
                         deleted: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2964,10 +2964,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -2976,7 +2976,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Removed and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`). */
+            /** @description Removed, but some verifier has not applied it yet (see `propagation_detail.effective_by`). */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2987,7 +2987,7 @@ export interface operations {
                         success: true;
                         deleted: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -2997,10 +2997,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -3046,7 +3046,7 @@ export interface operations {
                         suffix: string;
                         platform: boolean;
                         scopes: string[];
-                        /** @description What a platform key may do */
+                        /** @description Roles of a platform key: its permissions */
                         role_ids: string[];
                         /** @description null for a platform key */
                         environment: string | null;
@@ -3058,7 +3058,7 @@ export interface operations {
                         /** @description The secret. It is shown this once and stored nowhere. */
                         key: string;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -3068,10 +3068,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -3098,7 +3098,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Revoked everywhere, or it had ended already. */
+            /** @description Revoked everywhere, or it had already ended. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3113,7 +3113,7 @@ export interface operations {
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -3123,10 +3123,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -3135,7 +3135,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`). */
+            /** @description Revoked, but some verifier has not applied it yet (see `propagation_detail.effective_by`). */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3150,7 +3150,7 @@ export interface operations {
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
                         /**
-                         * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
                          */
                         propagation: "complete" | "pending";
@@ -3160,10 +3160,10 @@ export interface operations {
                             waited_ms: number;
                             /**
                              * Format: date-time
-                             * @description When it is certain in any case
+                             * @description Time from which it is in effect everywhere
                              */
                             effective_by: string;
-                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                             held_up_by?: {
                                 verifier_id: string;
                                 master_key_id: string | null;
@@ -3210,7 +3210,7 @@ export interface operations {
                             /** @description Accepted verifications */
                             requests: number;
                             refused: number;
-                            /** @description Cost that was accepted */
+                            /** @description Accepted cost */
                             cost: number;
                             /** @description Refused verifications by code */
                             refusals: {
@@ -3221,7 +3221,7 @@ export interface operations {
                             /** @description Accepted verifications */
                             requests: number;
                             refused: number;
-                            /** @description Cost that was accepted */
+                            /** @description Accepted cost */
                             cost: number;
                             /** @description Refused verifications by code */
                             refusals: {
@@ -3384,11 +3384,11 @@ export interface operations {
                         data: {
                             id: string;
                             /**
-                             * @description A process of this API, or one inside a gateway
+                             * @description An API process, or one embedded in a gateway
                              * @enum {string}
                              */
                             kind: "api" | "embedded";
-                            /** @description With which an embedded one has registered */
+                            /** @description Master key of an embedded verifier */
                             master_key_id: string | null;
                             /** @enum {string} */
                             state: "live" | "lapsed";
@@ -3399,9 +3399,9 @@ export interface operations {
                             /** @description By the server's clock; negative once it has lapsed */
                             lease_left_ms: number;
                             applied_seq: number;
-                            /** @description How many changes it has not applied yet; seldom fewer, never more */
+                            /** @description Upper bound of the changes that it has not applied */
                             behind: number;
-                            /** @description How long ago the oldest of these was committed: a live one with seconds here delays revokes */
+                            /** @description Age of the oldest of these changes; a live verifier with seconds here delays revokes */
                             behind_ms: number;
                         }[];
                     };
@@ -3430,11 +3430,11 @@ export interface operations {
                         queue: {
                             waiting: number;
                             active: number;
-                            /** @description Runs that are to come: one for each job */
+                            /** @description Scheduled runs: one for each job */
                             delayed: number;
-                            /** @description Of the newest failed runs, which are kept: at most 500 */
+                            /** @description Failed runs, of which the newest 500 are kept */
                             failed: number;
-                            /** @description The run that has been due for longest without a worker that took it */
+                            /** @description The longest-due run that no worker has started */
                             oldest_due: {
                                 job: string;
                                 /** Format: date-time */
@@ -3453,7 +3453,7 @@ export interface operations {
                                 at: string;
                             } | null;
                         } | null;
-                        /** @description Reports of counted calls that are not added up yet; each process writes up to four a second */
+                        /** @description Usage flushes that are not rolled up yet; each process writes up to four a second */
                         usage_flushes_waiting: number | null;
                     };
                 };

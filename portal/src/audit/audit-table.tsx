@@ -6,7 +6,7 @@ import type { AuditEvent } from './use-audit.ts';
 
 const columns = ['Time', 'Event', 'Actor', 'Target', 'Organization', 'Result'];
 
-/** Newest first. `events` is undefined while they are on their way. */
+/** Newest first. `events` is undefined while loading. */
 export function AuditTable({ events }: { events: AuditEvent[] | undefined }) {
   return (
     <ListTable
@@ -48,7 +48,7 @@ function AuditRow({ event }: { event: AuditEvent }) {
   );
 }
 
-/** Long and without a space: it may break anywhere, so that no column is pushed out of sight. */
+/** Long id that may wrap anywhere, so that no column is pushed out of sight. */
 function Id({ text }: { text: string }) {
   return (
     <Text size="xs" ff="monospace" style={{ overflowWrap: 'anywhere' }}>

@@ -3,7 +3,7 @@ import type { paths } from '../api/schema.d.ts';
 
 type Proof = paths['/api/v1/platform/audit/verify']['get']['responses'][200]['content']['application/json'];
 
-/** What the server found when it computed the chain anew. */
+/** Result of the verification of the hash chain. */
 export function ProofAlert({ proof }: { proof: Proof }) {
   const { valid, events, unsealed, first_fault: fault, head } = proof;
   if (!valid) {

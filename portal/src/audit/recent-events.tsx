@@ -7,7 +7,7 @@ import { ResultBadge } from './result-badge.tsx';
 import { type AuditEvent, useRecentEvents } from './use-audit.ts';
 
 /**
- * What was last done to one thing, and the way to all of it; nothing for who may not read the audit
+ * Recent audit events of one target, with a link to all. Empty without the right to read the audit
  * log.
  */
 export function RecentEvents({ targetId }: { targetId: string }) {

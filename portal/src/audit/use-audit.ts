@@ -16,7 +16,7 @@ export const auditFilterNames = [
 ] as const;
 export type AuditFilter = Record<(typeof auditFilterNames)[number], string>;
 
-/** `isLive` asks again every two seconds: for the first page, where what is new appears. */
+/** `isLive`: polls every two seconds, for the first page. */
 export function useAuditEvents(filter: AuditFilter, isLive: boolean) {
   const set = Object.entries(filter).filter(([, value]) => value !== '');
   const query = { limit: 50, ...Object.fromEntries(set) };
@@ -28,7 +28,7 @@ export function useAuditEvents(filter: AuditFilter, isLive: boolean) {
   });
 }
 
-/** The newest of one thing, asked for anew whenever its details are opened. */
+/** Newest events of one target, reloaded whenever its details open. */
 export function useRecentEvents(targetId: string) {
   const query = { target_id: targetId, limit: 10 };
   return useQuery({
@@ -38,7 +38,7 @@ export function useRecentEvents(targetId: string) {
   });
 }
 
-/** Runs when it is asked for, and never by itself: the server computes the whole chain anew. */
+/** Runs only on request, because the server recomputes the whole chain. */
 export function useAuditProof() {
   return useQuery({
     queryKey: ['audit', 'proof'],

@@ -7,7 +7,7 @@ import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Waiting } from '../parts/waiting.tsx';
 import { useOwn } from '../sessions/me.ts';
 
-/** Who comes by a link, or has left the tenant, is told the way in. */
+/** Explains how to enter the tenant, after a link or after leaving it. */
 export function EnterFirst({ tenantId }: { tenantId: string | undefined }) {
   return (
     <Stack align="flex-start">

@@ -4,8 +4,8 @@ import { EnterFirst } from './enter-first.tsx';
 import { TenantEnvironments } from './organization-environments.tsx';
 
 /**
- * The environments of the tenant that one works inside of. The address may name another: then that
- * one has to be entered first.
+ * Environments of the impersonated tenant. If the address names another tenant, that one must be
+ * entered first.
  */
 export function EnvironmentsPage() {
   const { inside } = useOwn();

@@ -11,7 +11,7 @@ import { CreateEnvironment } from './create-environment.tsx';
 import { DeleteEnvironment } from './delete-environment.tsx';
 import { type Environment, useEnvironments } from './use-environments.ts';
 
-/** Every organization has it, and the server does not let it go. */
+/** Every organization has it, and it cannot be deleted. */
 const defaultName = 'default';
 
 const columns = ['Name', 'Id', 'Created', 'Actions'];

@@ -8,7 +8,7 @@ export type Environment = Page['data'][number];
 
 const environmentsKey = 'environments';
 
-/** Of the tenant that one works inside of: the client says which with each call. */
+/** Of the impersonated tenant; the client adds it to each call. */
 export function useEnvironments(tenantId: string, cursor: string) {
   const query = { limit: 25, ...(cursor !== '' && { cursor }) };
   return useQuery({

@@ -43,14 +43,14 @@ const limits = [
 
 type Lists = Record<(typeof limits)[number]['name'], string[]>;
 
-/** Nothing is ticked to begin with: what a backend does not need, it should not hold. */
+/** No permission is preselected, so that a backend gets only what it needs. */
 export function CreateMasterKey({ onSecret, onClose }: Props) {
   const [allowed, setAllowed] = useState<string[]>([]);
   const [lists, setLists] = useState<Lists>({ organization_ids: [], environments: [], ip_allowlist: [] });
   const [expiry, setExpiry] = useState<Expiry>({ preset: '365', date: '' });
   const [lacksPermission, setLacksPermission] = useState(false);
   const [attempt] = useState(() => crypto.randomUUID());
-  // A preset counts from here: sent again after a lost answer, the request has to be the same one.
+  // Fixed start of the presets, so that a retry after a lost answer is the same request.
   const [beganAt] = useState(() => new Date());
   const create = useMasterKeyChange(
     (body: Wanted) => send(body, attempt),

@@ -41,7 +41,7 @@ function allowed(list: string[] | null, none: string): string {
   return list === null ? none : list.join(', ');
 }
 
-/** Which ones they are, the audit log knows: each mint is in it. */
+/** Links to the audit log, which has each mint. */
 function Minted({ masterKey: { id, minted_count: count } }: { masterKey: MasterKey }) {
   if (count === 0) return 'No key yet';
   const minted = new URLSearchParams({ event_type: 'key.minted', actor: id });

@@ -24,12 +24,12 @@ const statuses = [
   { value: 'expired', label: 'Expired' },
 ];
 
-/** What backends and gateways work with: super-admins alone. */
+/** Master keys of backends and gateways; super-admins only. */
 export function MasterKeysPage() {
   const { may } = useOwn();
   const [read, write] = useSearchState();
   const [open, setOpen] = useState<Open>(null);
-  /** In this one place, until the dialog is closed. */
+  /** Held here only, until the dialog is closed. */
   const [secret, setSecret] = useState<Secret | null>(null);
   const [name] = useDebouncedValue(read('name'), 250);
   const filter = { name, status: read('status'), cursor: read('cursor') };

@@ -10,7 +10,7 @@ import type { MasterKey } from './use-master-keys.ts';
 type OnAction = (action: MasterKeyAction, masterKey: MasterKey) => void;
 
 type Props = {
-  /** Undefined while they are on their way. */
+  /** Undefined while loading. */
   masterKeys: MasterKey[] | undefined;
   isFiltered: boolean;
   onAction: OnAction;
@@ -87,10 +87,7 @@ function MasterKeyRow({ masterKey, onAction }: { masterKey: MasterKey; onAction:
   );
 }
 
-/**
- * The first of a list and how many more there are: a hundred would hide the other rows. The details
- * show them all.
- */
+/** First entry of a list, and the number of others; the details show all. */
 function Limited({ to, none }: { to: string[] | null; none: string }) {
   if (to === null) return <Text size="sm">{none}</Text>;
   const more = to.length > 2 ? ` and ${to.length - 2} more` : '';

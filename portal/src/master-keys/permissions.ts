@@ -1,6 +1,6 @@
 import type { MasterKeyPermission } from './use-master-keys.ts';
 
-/** All there are, and what each lets its holder do with the keys of users. */
+/** All permissions, with what each allows. */
 export const permissions: Record<MasterKeyPermission, string> = {
   'keys:mint': 'Make keys for users',
   'keys:refresh': 'Replace them by new ones',

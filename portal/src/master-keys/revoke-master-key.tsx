@@ -7,7 +7,7 @@ import { type MasterKey, useMasterKeyChange } from './use-master-keys.ts';
 
 type Props = { masterKey: MasterKey; onClose: () => void };
 
-/** Asks first, by the key's name, and tells what the server answered. */
+/** Confirms by the key's name, then shows the server's answer. */
 export function RevokeMasterKey({ masterKey, onClose }: Props) {
   const { id, name, key_prefix: prefix } = masterKey;
   const [revoked, setRevoked] = useState<Propagated | null>(null);

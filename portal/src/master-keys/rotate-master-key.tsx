@@ -17,9 +17,7 @@ const overlaps = [
 
 type Props = { masterKey: MasterKey; onSecret: (secret: Secret) => void; onClose: () => void };
 
-/**
- * Both keys are good for as long as they overlap, so that their holders can be moved one by one.
- */
+/** Both keys work during the overlap, so that their holders can move one by one. */
 export function RotateMasterKey({ masterKey, onSecret, onClose }: Props) {
   const { id, name } = masterKey;
   const [overlap, setOverlap] = useState('86400');

@@ -32,8 +32,8 @@ export function useMasterKey(id: string) {
 }
 
 /**
- * A change of the master keys, after which what is shown of them is asked for again. Nothing keeps
- * what it answers: that may be a secret.
+ * Mutation of master keys that reloads them afterwards. Its result is not cached, because it may be
+ * a secret.
  */
 export function useMasterKeyChange<Wanted, Done>(
   change: (wanted: Wanted) => Promise<Done>,

@@ -5,7 +5,7 @@ import { leaveTo } from '../sessions/leave-to.ts';
 import { useOwn } from '../sessions/me.ts';
 import type { Tenant } from './use-organizations.ts';
 
-/** `to`: the view inside it that one wants to see. */
+/** `to`: the view to open inside it. */
 type Props = { tenant: Pick<Tenant, 'id' | 'name'>; to?: string; onClose: () => void };
 
 export function EnterTenant({ tenant, to = '/api-keys', onClose }: Props) {

@@ -33,7 +33,7 @@ function factsOf(tenant: ShownTenant): Fact[] {
   ];
 }
 
-/** The server stops counting there. */
+/** Maximum of the server's counts. */
 const countedMax = 10_000;
 
 function counted(count: number): string {

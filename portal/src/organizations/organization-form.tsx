@@ -8,7 +8,7 @@ type Props = { tenant?: Tenant; onClose: () => void };
 
 const fields = ['name'] as const;
 
-/** Provisions a tenant, or renames the one that is given. */
+/** Provisions a tenant, or renames the given one. */
 export function TenantForm({ tenant, onClose }: Props) {
   const save = useTenantChange((name: string): Promise<unknown> => send(tenant, name), onClose);
   const faults = fieldFaults(save.error, fields);

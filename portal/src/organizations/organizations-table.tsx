@@ -8,14 +8,14 @@ import type { Tenant } from './use-organizations.ts';
 export type RowAction = TenantAction | 'details' | 'rename' | 'enter';
 
 type Props = {
-  /** Undefined while they are on their way. */
+  /** Undefined while loading. */
   tenants: Tenant[] | undefined;
-  /** What this operator may do to tenants at all. */
+  /** Actions on tenants that this operator is allowed. */
   allowed: readonly RowAction[];
   onAction: (action: RowAction, tenant: Tenant) => void;
 };
 
-/** What may be done to a tenant that is in this state. */
+/** Actions by status of the tenant. */
 const offered: Record<Tenant['status'], readonly [action: RowAction, label: string][]> = {
   active: [
     ['enter', 'Enter'],

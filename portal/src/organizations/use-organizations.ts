@@ -32,7 +32,7 @@ export function useTenant(id: string) {
   });
 }
 
-/** The newest hundred of a name, to choose from. */
+/** Newest hundred tenants with this name, for a choice. */
 export function useTenantChoice(name: string, enabled: boolean) {
   const query = { limit: 100, ...(name !== '' && { name }) };
   return useQuery({

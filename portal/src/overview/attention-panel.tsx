@@ -84,7 +84,7 @@ function Row({ apiKey, attention }: { apiKey: Key; attention: Attention }) {
   );
 }
 
-/** What ends soonest first; what was used longest ago first, and before it what never was. */
+/** Soonest expiry first; never used first, then by oldest use. */
 function inOrder(attention: Attention, keys: readonly Key[]): Key[] {
   const timeOf = (key: Key) => (attention === 'expiring' ? key.expires_at : key.last_used_at) ?? '';
   return [...keys].sort((one, other) => timeOf(one).localeCompare(timeOf(other))).slice(0, shownMax);

@@ -7,7 +7,7 @@ import { TopPanels } from './top-panels.tsx';
 import { TrafficPanel } from './traffic-panel.tsx';
 import { VerifiersPanel } from './verifiers-panel.tsx';
 
-/** How the broker is, and what somebody should look at. */
+/** Health of the broker, and items that need attention. */
 export function OverviewPage() {
   const { inside } = useOwn();
   const [read, write] = useSearchState();

@@ -6,16 +6,13 @@ import { FaultAlert } from '../parts/fault-alert.tsx';
 type Props<Data> = {
   title: string;
   query: UseQueryResult<Data>;
-  /** Of what comes, so that the page does not jump then. */
+  /** Height of the content, so that the page does not jump. */
   height: number;
   aside?: ReactNode;
   children: (data: Data) => ReactNode;
 };
 
-/**
- * One answer on the page. Where it fails, the others stay; what was seen before stays, too, below
- * what went wrong.
- */
+/** Panel for one query. An error in one leaves the others; the last data stays below the error. */
 export function Panel<Data>({ title, query, height, aside, children }: Props<Data>) {
   return (
     <Card withBorder component="section" aria-label={title} aria-busy={query.isPending}>

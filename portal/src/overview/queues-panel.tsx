@@ -5,7 +5,7 @@ import { number } from './number.ts';
 import { Panel } from './panel.tsx';
 import { type Queues, useQueues } from './use-overview.ts';
 
-/** Longer than a job takes while a worker is running. */
+/** Longer than a job takes while a worker runs. */
 const lateSeconds = 60;
 
 export function QueuesPanel() {

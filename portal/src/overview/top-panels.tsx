@@ -12,7 +12,7 @@ const days = [
 
 type Props = { day: string; onChange: (day: string) => void };
 
-/** Two panels of one answer. */
+/** Two panels from one answer. */
 export function TopPanels({ day, onChange }: Props) {
   const top = useTopTraffic(day === 'yesterday');
   return (

@@ -10,10 +10,10 @@ export type Keys = Get<'/api/v1/apikeys'>;
 
 const overviewKey = 'overview';
 const shownMax = 5;
-/** Enough to say how many there are, where it matters; what is more is said to be more. */
+/** Maximum exact count; more is shown as "more". */
 const countedMax = 100;
 
-/** Asked for again while somebody looks, and only then: a hidden page asks for nothing. */
+/** Polls while the page is visible. */
 const kept = { refetchInterval: 30_000 };
 
 export function useTraffic(granularity: Traffic['granularity']) {
@@ -25,7 +25,7 @@ export function useTraffic(granularity: Traffic['granularity']) {
   });
 }
 
-/** Of today, or of the day before, in UTC as the counts are. */
+/** Today or yesterday, in UTC like the counts. */
 export function useTopTraffic(isYesterday: boolean) {
   return useQuery({
     queryKey: [overviewKey, 'top', isYesterday],

@@ -6,11 +6,10 @@ import { PanelTable } from './panel-table.tsx';
 import { useVerifiers, type Verifiers } from './use-overview.ts';
 
 const shownMax = 10;
-/** As much of a UUID as tells a few apart. */
+/** Enough of a UUID to distinguish a few. */
 const idShownMax = 8;
 /**
- * A verifier that is well applies a change within milliseconds. A revoke waits 2 s before it
- * answers that it is pending.
+ * A healthy verifier applies a change within milliseconds. A revoke answers `pending` after 2 s.
  */
 const delayMs = 2_000;
 
@@ -79,7 +78,7 @@ function Row({ verifier }: { verifier: Verifiers['data'][number] }) {
       </Table.Td>
       <Table.Td>
         {isLive ? (
-          // As the server's clock has it: a browser's may be wrong by more than a whole lease.
+          // By the server's clock: a browser's may be wrong by more than a lease.
           `${Math.ceil(verifier.lease_left_ms / 1_000)} s left`
         ) : (
           <Time at={verifier.lease_until} none="—" />

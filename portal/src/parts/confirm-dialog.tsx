@@ -5,19 +5,19 @@ import { FaultAlert } from './fault-alert.tsx';
 
 type Props = {
   title: string;
-  /** What the button says that does it: it names what it is done to. */
+  /** Label of the confirming button; it names the target. */
   verb: string;
   color?: string;
   change: { isPending: boolean; isError: boolean; error: unknown };
   onConfirm: () => void;
   onClose: () => void;
-  /** Once it is done: what the server answered, in place of the question. */
+  /** Result after the action, in place of the question. */
   outcome?: ReactNode;
-  /** The question: what will happen. */
+  /** The question: describes the effect. */
   children: ReactNode;
 };
 
-/** Asks first. Cancel has the focus: Enter by itself ends nothing. */
+/** Confirmation dialog. Cancel has the focus, so that Enter alone ends nothing. */
 export function ConfirmDialog(props: Props) {
   const { title, verb, color = 'red', change, onConfirm, onClose, outcome, children } = props;
   const isDone = outcome !== undefined;

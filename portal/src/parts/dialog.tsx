@@ -2,9 +2,8 @@ import { Modal, type ModalProps } from '@mantine/core';
 import { useEffect, useState } from 'react';
 
 /**
- * Open as long as it is there. Mantine gives the focus back only when `opened` changes; here the
- * dialog goes as a whole, and without this the keyboard would start again at the top of the page
- * (WCAG 2.2, 2.4.3). Not for a secret: nothing may hold on to what was shown.
+ * Modal, open while mounted. Restores the focus on unmount (WCAG 2.2, 2.4.3), which Mantine does
+ * only when `opened` changes. Not for secrets, because its state is kept in memory.
  */
 export function Dialog(props: Omit<ModalProps, 'opened'>) {
   const [opener] = useState(() => openerOf(document.activeElement));
@@ -12,16 +11,16 @@ export function Dialog(props: Omit<ModalProps, 'opened'>) {
   return <Modal opened {...props} />;
 }
 
-/** What stays when this dialog is gone: for an entry of a menu its button. */
+/** Element to restore the focus to: for a menu entry its menu button. */
 function openerOf(active: Element | null): Element | null {
   const menuButton = active?.closest('[role="menu"]')?.getAttribute('aria-labelledby');
   return menuButton ? document.getElementById(menuButton) : active;
 }
 
 function giveBack(opener: Element | null): void {
-  // Another dialog has it already, and keeps it.
+  // Another dialog has the focus and keeps it.
   if (document.querySelector('[role="dialog"]') !== null) return;
-  // The row that it was opened from may be gone, or the dialog was open from the beginning.
+  // The opener is gone, or the dialog was open from the start.
   const place = opener?.isConnected ? opener : document.getElementById('content');
   if (place instanceof HTMLElement) place.focus();
 }

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 
 export type Fact = [label: string, value: ReactNode];
 
-/** What is known of one thing, a line each. */
+/** List of labels and values of one thing. */
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
     <Table variant="vertical" layout="fixed">

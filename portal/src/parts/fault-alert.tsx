@@ -3,10 +3,10 @@ import { ApiFault } from '../api/fault.ts';
 
 type Props = { error: unknown; retry?: () => void };
 
-/** What went wrong, in the server's words, with what a support person will ask for. */
+/** Error alert with the server's message, and the trace id for support. */
 export function FaultAlert({ error, retry }: Props) {
   const isAnswered = error instanceof ApiFault;
-  // What a browser says of it ("Failed to fetch") is different in each, and no help.
+  // The browser's own text ("Failed to fetch") differs by browser, and does not help.
   const message = isAnswered ? error.message : 'The server could not be reached.';
   const traceId = isAnswered ? error.traceId : undefined;
   const told = isAnswered ? traceId && `Request ${traceId}` : 'Is it running?';

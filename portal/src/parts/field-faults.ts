@@ -1,17 +1,15 @@
 import { ApiFault } from '../api/fault.ts';
 
-/** Refusals that are about one field, although the server names none. */
+/** Codes of refusals that concern one field without naming it. */
 type ByCode = Readonly<Record<string, string>>;
 
 export type FieldFaults<Field extends string> = {
   of: Partial<Record<Field, string>>;
-  /** What no field can show. */
+  /** Errors that no field shows. */
   rest: unknown;
 };
 
-/**
- * Splits what the server refused into what stands beside a field and what stands above all of them.
- */
+/** Splits an error into messages beside fields and the rest. */
 export function fieldFaults<Field extends string>(
   error: unknown,
   fields: readonly Field[],

@@ -5,11 +5,11 @@ import { FaultAlert } from './fault-alert.tsx';
 
 type Props = {
   title: string;
-  /** What the button says that sends it. */
+  /** Label of the submit button. */
   verb: string;
   size?: MantineSize;
   isPending?: boolean;
-  /** What went wrong and belongs to none of the fields. */
+  /** Error that concerns no single field. */
   fault?: unknown;
   onSubmit: (form: FormData) => void;
   onClose: () => void;

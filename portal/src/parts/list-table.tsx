@@ -4,16 +4,16 @@ import { SkeletonRows } from './skeleton-rows.tsx';
 
 type Props<T> = {
   label: string;
-  /** In px; on a narrower window the table scrolls by itself. */
+  /** In px; a narrower window scrolls the table. */
   minWidth: number;
-  /** A title, or a head of its own with a key. */
+  /** A title, or a header element with a key. */
   columns: readonly (string | ReactElement)[];
-  /** Undefined while they are on their way. */
+  /** Undefined while loading. */
   items: readonly T[] | undefined;
-  /** Said below an empty table: why, and what to do. */
+  /** Text below an empty table: why, and what to do. */
   empty?: ReactNode;
   spacing?: MantineSpacing;
-  /** The row of one, with its key. */
+  /** Row of an item, with its key. */
   children: (item: T) => ReactElement;
 };
 

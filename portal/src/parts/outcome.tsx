@@ -10,10 +10,7 @@ export type Propagated = {
 
 type Props = { title: string; complete: string; propagated: Propagated };
 
-/**
- * What the server answered to a change that takes something away: true everywhere, or by when it
- * surely will be.
- */
+/** Result of a restricting change: in effect everywhere, or by when. */
 export function Outcome({ title, complete, propagated }: Props) {
   const { propagation, propagation_detail: detail } = propagated;
   if (propagation === 'complete') {

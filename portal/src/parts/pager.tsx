@@ -3,8 +3,8 @@ import { Button, Group } from '@mantine/core';
 type Props = { cursor: string; next: string | undefined; onTurn: (cursor: string) => void };
 
 /**
- * Forward, and back to the newest. The cursor stands in the address, so the browser's own Back
- * turns back as well.
+ * Pager: forward, and back to the newest. The cursor is in the address, so the browser's Back works
+ * too.
  */
 export function Pager({ cursor, next, onTurn }: Props) {
   return (

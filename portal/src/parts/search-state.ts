@@ -1,11 +1,9 @@
 import { useSearchParams } from 'react-router';
 
 /**
- * Filters and sorting as search parameters of the page's address, so that a view can be linked to.
- * Secrets never stand there.
- *
- * A change starts from `window.location`, and not from the last rendering: react-router does not
- * queue updates, and of two within one rendering the first would be lost.
+ * Filters and sorting as query parameters of the address, so that a view can be linked. Never with
+ * secrets. An update starts from `window.location` and not from the last rendering: react-router
+ * does not queue updates, and would lose the first of two.
  */
 export function useSearchState(): [
   read: (name: string) => string,
@@ -22,8 +20,7 @@ export function useSearchState(): [
         }
         return after;
       },
-      // What is typed replaces; a page that was turned and a dialog that was opened can be gone
-      // back from. One that was closed is not opened again by it.
+      // Typing replaces the history entry; turning a page and opening a dialog add one.
       {
         replace:
           !('cursor' in changes && Object.keys(changes).length === 1) &&
@@ -33,16 +30,13 @@ export function useSearchState(): [
   return [(name) => parameters.get(name) ?? '', write];
 }
 
-/** What the open dialog is about. */
+/** Query parameters of open dialogs. */
 const dialogs = ['key', 'tenant'];
 
 const wholeSecret =
   /\b(fl_(?:user|master)_[a-z0-9]{1,16}|flkey|flplatform|flapi)_([0-9A-Za-z]{8})[0-9A-Za-z]{9,}/g;
 
-/**
- * Who looks for a key and pastes all of it gets what is public of it: that finds it as well, and
- * may stand in an address.
- */
+/** Reduces a pasted key to its public part, which finds it too and may be in an address. */
 function withoutSecrets(text: string): string {
   return text.replaceAll(wholeSecret, '$1_$2');
 }

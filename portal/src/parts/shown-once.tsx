@@ -3,8 +3,8 @@ import { Alert, Button, Code, CopyButton, Group, Modal, Stack } from '@mantine/c
 type Props = { name: string; secret: string; onClose: () => void };
 
 /**
- * The only time the secret is seen. A click beside the dialog or a slip on Escape must not be what
- * loses it.
+ * Shows a secret once. A click outside or Escape does not close it, because the secret would be
+ * lost.
  */
 export function ShownOnce({ name, secret, onClose }: Props) {
   return (

@@ -1,6 +1,6 @@
 import { Skeleton, Table } from '@mantine/core';
 
-/** Rows of the height that the real ones will have: the page does not jump when they come. */
+/** Placeholder rows of the final height, so that the page does not jump. */
 export function SkeletonRows({ columns }: { columns: number }) {
   const cells = Array.from({ length: columns }, (_, column) => column);
   return [0, 1, 2].map((row) => (

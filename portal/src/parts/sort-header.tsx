@@ -4,7 +4,7 @@ export type Sorting = { by: string; isDescending: boolean };
 
 type Props = { column: string; label: string; sorting: Sorting; onSort: (sorting: Sorting) => void };
 
-/** The head of a column by which the table can be sorted. */
+/** Sortable column header. */
 export function SortHeader({ column, label, sorting, onSort }: Props) {
   const isSorted = sorting.by === column;
   const direction = sorting.isDescending ? 'descending' : 'ascending';

@@ -2,12 +2,12 @@ import { TextInput } from '@mantine/core';
 
 type Props = { label: string; placeholder: string; value: string; onTake: (value: string) => void };
 
-/** Taken when the field is left or Enter is pressed: half an id is not one. */
+/** Applied on blur or Enter, because half an id matches nothing. */
 export function TextFilter({ label, placeholder, value, onTake }: Props) {
   const take = (typed: string) => typed.trim() !== value && onTake(typed.trim());
   return (
     <TextInput
-      // Anew when the address says otherwise, as after a Back.
+      // Remounts when the address changes, as after Back.
       key={value}
       label={label}
       placeholder={placeholder}

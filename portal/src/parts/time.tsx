@@ -18,19 +18,14 @@ function relativeTo(now: number, time: Date): string {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/**
- * The last day, in UTC, before an end: what ends with a day ends as the next one begins, and is
- * said to end on that day.
- */
+/** Last day, in UTC, before an exclusive end: an end at midnight is shown as the day before. */
 function lastDayBefore(end: Date): string {
   return utcDay.format(end.getTime() - 1);
 }
 
 type Props = { at: string | null; none: string; as?: 'relative' | 'last-day' };
 
-/**
- * A moment, as people say it; the exact time in the reader's zone and in UTC on hover and focus.
- */
+/** Relative time, with the exact time in the local zone and UTC on hover and focus. */
 export function Time({ at, none, as = 'relative' }: Props) {
   if (at === null)
     return (

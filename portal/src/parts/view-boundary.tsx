@@ -2,9 +2,9 @@ import { Alert, Button, Group, Text } from '@mantine/core';
 import { Component, type ReactNode } from 'react';
 
 /**
- * Where a view cannot be shown: mostly its script did not come, because the server is away or has
- * been updated and no longer has it. React remembers that a script failed, so only the page anew
- * helps. https://react.dev/reference/react/lazy
+ * Error boundary of a view. Mostly its script could not be loaded, because the server is down or
+ * was updated. React remembers the failure, so only a reload helps.
+ * https://react.dev/reference/react/lazy
  */
 export class ViewBoundary extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
   override state = { hasFailed: false };

@@ -11,7 +11,7 @@ type Wanted = { email: string; name: string; password: string; role_ids: string[
 
 const fields = ['email', 'name', 'password', 'role_ids', 'is_active'] as const;
 
-/** Creates a user, or changes the display name, roles and status of the one that is given. */
+/** Creates a user, or changes the name, roles and status of the given one. */
 export function UserForm({ user, roles, onClose }: Props) {
   const { me } = useOwn();
   const [roleIds, setRoleIds] = useState(user?.role_ids ?? []);
@@ -23,8 +23,7 @@ export function UserForm({ user, roles, onClose }: Props) {
     LAST_SUPER_ADMIN: 'role_ids',
   });
   const submit = (form: FormData) => {
-    // Somebody without any role could log in and do nothing: allowed by the API, and surely a slip
-    // in this form.
+    // A user without roles can do nothing: allowed by the API, but a mistake in this form.
     setLacksRole(roleIds.length === 0);
     if (roleIds.length === 0) return;
     const text = (name: string) => String(form.get(name) ?? '');

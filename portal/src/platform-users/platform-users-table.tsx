@@ -8,7 +8,7 @@ import { useOwn } from '../sessions/me.ts';
 export type UserAction = 'edit' | 'reset' | 'delete';
 
 type Props = {
-  /** Undefined while they are on their way. */
+  /** Undefined while loading. */
   users: User[] | undefined;
   roles: Role[];
   search: string;
@@ -70,7 +70,7 @@ function UserRow({ user, roles, onAction }: RowProps) {
   );
 }
 
-/** Only what this operator may do to this user; nobody resets or deletes themselves here. */
+/** Actions that this operator may take on this user; never reset or delete of oneself. */
 function UserActions({ user, onAction }: Omit<RowProps, 'roles'>) {
   const { me, may } = useOwn();
   const isOther = user.id !== me.id;

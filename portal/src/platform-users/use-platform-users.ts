@@ -9,10 +9,7 @@ export type UserFilter = { search: string; sort: UserSort; isDescending: boolean
 
 const usersKey = ['users'];
 
-/**
- * One page, found and sorted by the server: however many users there are, no more than these
- * travel.
- */
+/** Loads one page, filtered and sorted by the server. */
 export function useUsers({ search, sort, isDescending, cursor }: UserFilter) {
   const query: UsersQuery = {
     limit: 50,
@@ -37,14 +34,14 @@ export function useRoles(enabled = true) {
   });
 }
 
-/** A change of the users, after which their list is asked for again. */
+/** Mutation of users that reloads their list. */
 export function useUserChange<Wanted>(change: (wanted: Wanted) => Promise<unknown>, onDone: () => void) {
   const queryClient = useQueryClient();
   return useMutation({
     mutationFn: change,
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: usersKey });
-      // One's own name or roles may have been what was changed.
+      // The change may concern one's own name or roles.
       await queryClient.invalidateQueries({ queryKey: ['me'] });
       onDone();
     },

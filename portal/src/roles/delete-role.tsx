@@ -16,7 +16,7 @@ export function DeleteRole({ role, onClose }: { role: Role; onClose: () => void 
       onConfirm={() => remove.mutate(undefined)}
       onClose={onClose}
     >
-      <Text>Possible while no user and no working platform key holds it. This cannot be undone.</Text>
+      <Text>Works while no user and no working platform key has it. This cannot be undone.</Text>
     </ConfirmDialog>
   );
 }

@@ -2,7 +2,7 @@ import type { Permission } from '../sessions/me.ts';
 
 export type Area = { label: string; read: Permission; manage: Permission };
 
-/** What a role is about, a line each: somebody may look at it, or change it as well. */
+/** Areas of permissions, one row each: read, or read and change. */
 export const areas: readonly Area[] = [
   { label: 'Users', read: 'platform:users:read', manage: 'platform:users:manage' },
   { label: 'API keys', read: 'platform:keys:read', manage: 'platform:keys:manage' },

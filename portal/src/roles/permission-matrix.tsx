@@ -8,7 +8,7 @@ type Props = {
   error: string | undefined;
 };
 
-/** Nobody is offered what they do not hold themselves. */
+/** Offers only permissions that the operator has. */
 export function PermissionMatrix({ granted, onChange, error }: Props) {
   const { may } = useOwn();
   const cell = (permission: Permission, label: string) =>

@@ -12,7 +12,7 @@ type Wanted = { name: string; description: string | null; permissions: Permissio
 
 const fields = ['name', 'description', 'permissions'] as const;
 
-/** Creates a role, or changes the one that is given. */
+/** Creates a role, or changes the given one. */
 export function RoleForm({ role, onClose }: Props) {
   const [granted, setGranted] = useState<Permission[]>(role?.permissions ?? []);
   const [lacksPermission, setLacksPermission] = useState(false);
@@ -22,7 +22,7 @@ export function RoleForm({ role, onClose }: Props) {
     INSUFFICIENT_PERMISSIONS: 'permissions',
   });
   const submit = (form: FormData) => {
-    // A role that gives nothing is allowed by the API, and surely a slip in this form.
+    // A role without permissions is allowed by the API, but a mistake in this form.
     setLacksPermission(granted.length === 0);
     if (granted.length === 0) return;
     const description = String(form.get('description') ?? '').trim();
@@ -69,7 +69,7 @@ export function RoleForm({ role, onClose }: Props) {
   );
 }
 
-/** It was held when the form was opened: somebody has just changed what this operator may do. */
+/** It was held when the form opened: the operator's own rights have changed since. */
 const notHeld = 'holds one that you may not grant';
 
 function send(role: Role | undefined, body: Wanted): Promise<Role> {

@@ -7,7 +7,7 @@ import { type Area, areas } from './permission-areas.ts';
 export type RoleAction = 'edit' | 'delete';
 
 type Props = {
-  /** Undefined while they are on their way. */
+  /** Undefined while loading. */
   roles: Role[] | undefined;
   onAction: (action: RoleAction, role: Role) => void;
 };
@@ -64,10 +64,7 @@ function reachOf({ permissions }: Role, { read, manage }: Area): string {
   return held.filter((word) => word !== false).join(', ') || '—';
 }
 
-/**
- * Who does not hold all that a role gives may not change it: they would change what they cannot do
- * themselves.
- */
+/** Only operators with all rights of a role may change it. */
 function RoleActions({ role, onAction }: RowProps) {
   const { may } = useOwn();
   const isMine = !role.built_in && may('platform:roles:manage') && role.permissions.every(may);

@@ -29,7 +29,7 @@ function ChangePassword() {
   const change = useMutation({
     mutationFn: (body: { current_password: string; new_password: string }) =>
       answerTo(api.POST('/api/v1/platform/auth/change-password', { body })),
-    // Every session has ended, this one too.
+    // All sessions have ended, this one too.
     onSuccess: () => leaveTo('/login?reason=changed'),
   });
   const faults = fieldFaults(change.error, fields, { INVALID_CREDENTIALS: 'current_password' });

@@ -1,6 +1,6 @@
 import { Button, Code, CopyButton, Group, Text } from '@mantine/core';
 
-/** Before there is anybody who could log in. */
+/** Shown before the first user exists. */
 export function FirstRun() {
   const command = `FLOWPLATE_API_KEY="flkey_…" npx flowplate --server ${window.location.origin} platform create-admin --email you@example.com --name "You"`;
   return (

@@ -1,11 +1,10 @@
-/** The tenant that this operator works inside of, in this tab alone. */
+/** Tenant that this operator impersonates, in this tab only. */
 export type Inside = { operatorId: string; id: string; name: string; reason: string };
 
 const place = 'flowplate.inside';
 
 /**
- * Undefined for anybody but the operator who has entered: the next one to log in on this tab stands
- * outside.
+ * Undefined for any other operator than the one who entered: the next login on this tab is outside.
  */
 export function insideOf(operatorId: string): Inside | undefined {
   const inside = readInside();
@@ -20,10 +19,7 @@ export function leave(): void {
   sessionStorage.removeItem(place);
 }
 
-/**
- * What a call about a tenant's own things carries. The server checks it, and writes every such call
- * down with its reason.
- */
+/** Impersonation headers for calls about a tenant. The server checks and audits each one. */
 export function insideHeaders(path: string): Record<string, string> {
   const inside = /^\/api\/v1\/(apikeys|environments)(\/|$)/.test(path) ? readInside() : undefined;
   if (inside === undefined) return {};
@@ -38,10 +34,7 @@ function readInside(): Inside | undefined {
   return text === null ? undefined : (JSON.parse(text) as Inside);
 }
 
-/**
- * A header holds bytes, of which `fetch` takes one for each character; the server reads them as
- * UTF-8.
- */
+/** Encodes UTF-8 for a header, since `fetch` takes one byte per character. */
 function asBytes(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }

@@ -1,4 +1,4 @@
-/** Loads the portal anew: nothing of what was seen stays in the memory of the page. */
+/** Reloads the portal, so that nothing stays in the page's memory. */
 export function leaveTo(view: string): void {
   window.location.assign(`/platform${view}`);
 }

@@ -13,7 +13,7 @@ import { useMe } from './use-me.ts';
 
 const fields = ['email', 'password'] as const;
 
-/** Why somebody sees the login again. */
+/** Reasons why the login is shown again. */
 const reasons: Record<string, string> = {
   ended: 'Your session has ended. Log in to go on where you were.',
   changed: 'Your password was changed. Log in with the new one.',
@@ -24,7 +24,7 @@ export function LoginPage() {
   const state = useQuery({
     queryKey: sessionKey,
     queryFn: () => answerTo(api.GET('/api/v1/platform/session')),
-    // The first user is made in a terminal: the page notices by itself.
+    // Polls while there is no user: the first one is created in a terminal.
     refetchInterval: ({ state: { data } }) => (data?.bootstrapped === false ? 2_000 : false),
   });
   const [parameters] = useSearchParams();
@@ -91,10 +91,7 @@ function LoginForm({ reason }: { reason: string | undefined }) {
   );
 }
 
-/**
- * Only ever a view of the portal: an address of somebody else's in a link must not be where a login
- * ends.
- */
+/** Only addresses of the portal, against open redirects. */
 function safeNext(next: string | null): string {
   return next !== null && /^\/[a-z]/.test(next) ? next : '/';
 }

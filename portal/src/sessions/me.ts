@@ -8,7 +8,7 @@ export type Permission = Me['permissions'][number];
 
 export const superAdminRoleId = 'role_platform_admin';
 
-/** What a view asks for before it offers something. The server decides in any case. */
+/** Right that a view needs before it offers an action. The server checks it again. */
 export type Need = Permission | 'super-admin';
 
 export function may(me: Me, need: Need): boolean {
@@ -17,7 +17,7 @@ export function may(me: Me, need: Need): boolean {
 
 export const MeContext = createContext<Me | null>(null);
 
-/** Who is logged in, inside the shell, where somebody is; and inside which tenant, if any. */
+/** The logged-in operator, their permissions, and the impersonated tenant, if any. */
 export function useOwn(): { me: Me; may: (need: Need) => boolean; inside: Inside | undefined } {
   const me = useContext(MeContext);
   if (me === null) throw new Error('used outside of the shell');

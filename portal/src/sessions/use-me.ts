@@ -5,7 +5,10 @@ import { meKey } from '../query-client.ts';
 import { insideOf, leave } from './inside.ts';
 import type { Me } from './me.ts';
 
-/** Who is logged in; null when nobody is. Only the server knows: the page cannot see the cookie. */
+/**
+ * The logged-in user; null without one. Only the server knows, because the page cannot read the
+ * cookie.
+ */
 export function useMe() {
   return useQuery({ queryKey: meKey, queryFn: askWho, staleTime: 60_000 });
 }
@@ -13,7 +16,7 @@ export function useMe() {
 async function askWho(): Promise<Me | null> {
   try {
     const me = await answerTo(api.GET('/api/v1/platform/auth/me'));
-    // Somebody else had entered a tenant in this tab: their calls must not be ours.
+    // Another operator had entered a tenant in this tab; their impersonation must not be used.
     if (insideOf(me.id) === undefined) leave();
     return me;
   } catch (error) {

@@ -3,7 +3,7 @@ import { Navigate } from 'react-router';
 import { useOwn } from '../sessions/me.ts';
 import { places } from './navigation.ts';
 
-/** The first view that this operator may see. */
+/** First view that this operator may see. */
 export function Home() {
   const { me, may } = useOwn();
   const first = places.find(({ need }) => may(need));

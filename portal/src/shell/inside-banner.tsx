@@ -3,7 +3,7 @@ import type { Inside } from '../sessions/inside.ts';
 import { leave } from '../sessions/inside.ts';
 import { leaveTo } from '../sessions/leave-to.ts';
 
-/** Above every view while one works inside a tenant. */
+/** Banner above every view during an impersonation. */
 export function InsideBanner({ inside }: { inside: Inside }) {
   const goOut = () => {
     leave();

@@ -1,9 +1,9 @@
 import type { Need } from '../sessions/me.ts';
 
-/** `isInside`: there only while one works inside a tenant. */
+/** `isInside`: shown only during an impersonation. */
 export type Place = { to: string; label: string; need: Need; isInside?: true };
 
-/** What the side bar offers, in this order, to whoever may see it. */
+/** Entries of the side bar in order, each shown to users with the right. */
 export const places: readonly Place[] = [
   { to: '/overview', label: 'Overview', need: 'platform:keys:read' },
   { to: '/users', label: 'Users', need: 'platform:users:read' },
@@ -16,7 +16,7 @@ export const places: readonly Place[] = [
   { to: '/audit', label: 'Audit', need: 'platform:audit:read' },
 ];
 
-/** What the browser calls its tab and the entry of its history. */
+/** Title of the browser's tab and history entry. */
 export function titleOf(pathname: string): string {
   const label = [...places, { to: '/account', label: 'Account' }].find(({ to }) => to === pathname)?.label;
   return label === undefined ? 'Flowplate Keys' : `${label} · Flowplate Keys`;

@@ -1,7 +1,7 @@
 import { Anchor, Stack, Text, Title } from '@mantine/core';
 import { Link } from 'react-router';
 
-/** An address where nothing is: a link can be old, or mistyped. */
+/** Not-found page. */
 export function NoView() {
   return (
     <Stack>

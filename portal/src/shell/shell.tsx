@@ -13,9 +13,7 @@ import { ColorSchemeSwitch } from './color-scheme-switch.tsx';
 import { InsideBanner } from './inside-banner.tsx';
 import { places, titleOf } from './navigation.ts';
 
-/**
- * The frame around every view, and the gate before them: without a session there is only the login.
- */
+/** Frame around every view. Without a session it shows the login. */
 export function Shell() {
   const me = useMe();
   const { pathname, search } = useLocation();

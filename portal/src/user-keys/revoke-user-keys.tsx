@@ -5,7 +5,7 @@ import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { useRevocation } from './use-user-keys.ts';
 
-/** One key, or every key of a user in every organization. */
+/** One key, or all keys of a user in every organization. */
 export type Revoked = { name: string } & ({ keyId: string } | { userId: string });
 
 type Ended = Propagated & { message: string };

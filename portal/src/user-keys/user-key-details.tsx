@@ -69,7 +69,7 @@ function quotaText(quota: HiddenKey['quota']): string {
   return quota === null ? 'None' : `${number(quota.limit)} a ${quota.period}${ifUnavailable(quota)}`;
 }
 
-/** The default, a share of each process, goes without saying. */
+/** Omits the default, a share of each process. */
 function ifUnavailable({
   on_unavailable,
 }: {

@@ -16,7 +16,7 @@ const statuses = (['active', 'disabled', 'superseded', 'revoked', 'expired'] as 
   label: statusLabel(value),
 }));
 
-/** The keys of the platform's users, which no tenant sees. */
+/** Hidden keys of users, which no tenant sees. */
 export function HiddenKeysPage() {
   const { may } = useOwn();
   const [read, write] = useSearchState();

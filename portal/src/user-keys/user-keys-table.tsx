@@ -6,7 +6,7 @@ import type { Revoked } from './revoke-user-keys.tsx';
 import type { HiddenKey } from './use-user-keys.ts';
 
 type Props = {
-  /** Undefined while they are on their way. */
+  /** Undefined while loading. */
   hiddenKeys: HiddenKey[] | undefined;
   isManager: boolean;
   onDetails: (keyId: string) => void;

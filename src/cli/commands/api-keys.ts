@@ -4,7 +4,7 @@ import type { ApiKey, ApiKeyFilter } from '../../sdk/operator-types.ts';
 import { act, type Cli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
-import { certainty } from '../output/certainty.ts';
+import { propagationText } from '../output/propagation-text.ts';
 import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
@@ -31,7 +31,7 @@ export function addApiKeys(program: Command): void {
   );
 }
 
-/** A key of the platform is nobody's but an operator's. */
+/** Platform keys need an operator. */
 function operatorFor(cli: Cli, { platform }: PlatformOption): Promise<FlowplateOperatorClient> {
   return cli.operator(platform ? 'platform' : 'either');
 }
@@ -156,7 +156,7 @@ function addRevoke(apiKeys: Command): void {
   const command = keyCommand(apiKeys, 'revoke', 'Ends a key at once. It stays in the list.').action(
     act(async (cli, options: PlatformOption, id: string) => {
       const answer = await (await operatorFor(cli, options)).apiKeys.revoke(id);
-      cli.say(answer, `Revoked API key: ${id} (${certainty(answer)})`);
+      cli.say(answer, `Revoked API key: ${id} (${propagationText(answer)})`);
     }),
   );
   examples(command, 'flowplate apikey revoke ak_h8i9j0k1');
@@ -166,7 +166,7 @@ function addDelete(apiKeys: Command): void {
   const command = keyCommand(apiKeys, 'delete', 'Ends a key at once, and takes it out of the list.').action(
     act(async (cli, options: PlatformOption, id: string) => {
       const answer = await (await operatorFor(cli, options)).apiKeys.delete(id);
-      cli.say(answer, `Deleted API key: ${id} (${certainty(answer)})`);
+      cli.say(answer, `Deleted API key: ${id} (${propagationText(answer)})`);
     }),
   );
   examples(command, 'flowplate apikey delete ak_h8i9j0k1');

@@ -3,7 +3,7 @@ import type { ApiUser, ApiUserChanges, NewApiUser } from '../../sdk/operator-typ
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
-import { stillPending } from '../output/certainty.ts';
+import { stillPending } from '../output/propagation-text.ts';
 import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever } from '../output/time.ts';

@@ -4,7 +4,7 @@ import type { MasterKey, MasterKeyPermission } from '../../sdk/operator-types.ts
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
-import { certainty } from '../output/certainty.ts';
+import { propagationText } from '../output/propagation-text.ts';
 import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
@@ -109,7 +109,7 @@ function addRevoke(masterKeys: Command): void {
     .action(
       act(async (cli, _, id: string) => {
         const answer = await (await cli.operator('platform')).masterKeys.revoke(id);
-        cli.say(answer, `Revoked master key: ${id} (${certainty(answer)})`);
+        cli.say(answer, `Revoked master key: ${id} (${propagationText(answer)})`);
       }),
     );
   examples(command, 'flowplate masterkeys revoke flm_x1y2z3w4');

@@ -3,7 +3,7 @@ import type { Tenant } from '../../sdk/operator-types.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
-import { certainty } from '../output/certainty.ts';
+import { propagationText } from '../output/propagation-text.ts';
 import type { Column } from '../output/table.ts';
 import { toSeconds } from '../output/time.ts';
 
@@ -103,7 +103,7 @@ function addSetStatus(
       act(async (cli, _, id: string) => {
         const tenant = await (await cli.operator('platform')).tenants.update(id, { status });
         const done = status === 'suspended' ? 'Suspended' : 'Resumed';
-        cli.say(tenant, `${done} tenant: ${tenant.name} (id: ${tenant.id}; ${certainty(tenant)})`);
+        cli.say(tenant, `${done} tenant: ${tenant.name} (id: ${tenant.id}; ${propagationText(tenant)})`);
       }),
     );
   examples(command, `flowplate platform tenants ${verb} org_x1y2z3w4`);
@@ -116,7 +116,7 @@ function addDelete(tenants: Command): void {
     .action(
       act(async (cli, _, id: string) => {
         const answer = await (await cli.operator('platform')).tenants.delete(id);
-        cli.say(answer, `Deleted tenant: ${id} (${certainty(answer)})`);
+        cli.say(answer, `Deleted tenant: ${id} (${propagationText(answer)})`);
       }),
     );
   examples(command, 'flowplate platform tenants delete org_x1y2z3w4');

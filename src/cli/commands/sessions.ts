@@ -11,7 +11,7 @@ type PasswordOption = { passwordStdin?: true };
 
 export const passwordStdin = ['--password-stdin', 'read it from stdin instead of asking'] as const;
 
-/** Becoming an operator, and ceasing to be one. */
+/** Commands to log in and out. */
 export function addSession(platform: Command): void {
   addCreateAdmin(platform);
   addLogin(platform);
@@ -52,7 +52,7 @@ function addLogin(platform: Command): void {
         const password = await askSecret({ label: 'Password', fromStdin: passwordStdin });
         const { token, expires_at, user } = await cli.as(undefined).session.login({ email, password });
         await saveLogin(cli.credentials, cli.options.server, { email: user.email, token, expires_at });
-        // The token is in the file; nobody asked to see it.
+        // Without the token, which is in the file.
         cli.say({ expires_at, user }, `Logged in as ${user.email} (expires: ${toSeconds(expires_at)})`);
       }),
     );
@@ -78,7 +78,7 @@ function addLogout(platform: Command): void {
   examples(command, 'flowplate platform logout');
 }
 
-/** A token that the server does not know any more needs no end. */
+/** An unknown token is already ended. */
 function unlessOver(error: unknown): void {
   if (!(error instanceof FlowplateApiError) || error.code !== 'AUTHENTICATION_REQUIRED') throw error;
 }

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { Revoked } from '../../sdk/api-types.ts';
 import { act, type Cli } from '../cli.ts';
 import { examples } from '../examples.ts';
-import { WrongUse } from '../failure.ts';
-import { certainty } from '../output/certainty.ts';
+import { UsageError } from '../failure.ts';
 import { whileWaiting } from '../output/progress.ts';
+import { propagationText } from '../output/propagation-text.ts';
 import { toOwner } from './user-keys-secrets.ts';
 
 type Options = { user?: string; org?: string; environment?: string };
@@ -20,7 +20,7 @@ export function addRevoke(keys: Command): void {
       act(async (cli, options: Options, keyId?: string) => {
         if (keyId === undefined) return revokeOwner(cli, options);
         if (Object.keys(options).length > 0)
-          throw new WrongUse('name a key, or --user and --org, but not both');
+          throw new UsageError('name a key, or --user and --org, but not both');
         const revoked = await (await cli.keys()).revoke(keyId);
         cli.say(revoked, sentence(revoked));
       }),
@@ -33,7 +33,7 @@ export function addRevoke(keys: Command): void {
 }
 
 async function revokeOwner(cli: Cli, { user, org, environment }: Options): Promise<void> {
-  if (user === undefined || org === undefined) throw new WrongUse('name a key, or --user and --org');
+  if (user === undefined || org === undefined) throw new UsageError('name a key, or --user and --org');
   const revoked = await cli
     .masterKey()
     .revokeOwner(toOwner({ user, org, ...(environment && { environment }) }));
@@ -56,5 +56,5 @@ export function addRevokeAll(keys: Command): void {
 
 function sentence(revoked: Revoked): string {
   const { revoked_count: count } = revoked;
-  return `Revoked ${count} ${count === 1 ? 'key' : 'keys'} (${certainty(revoked)})`;
+  return `Revoked ${count} ${count === 1 ? 'key' : 'keys'} (${propagationText(revoked)})`;
 }

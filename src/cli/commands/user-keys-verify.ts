@@ -15,7 +15,7 @@ type Options = {
   keyStdin?: true;
 };
 
-/** The key is asked for: on the command line it would stand in the shell's history. */
+/** Prompts for the key: on the command line it would be in the shell's history. */
 export function addVerify(keys: Command): void {
   const command = keys
     .command('verify')

@@ -1,13 +1,13 @@
 import { readTime } from '../../sdk/input-rules.ts';
-import { Refusal, WrongUse } from '../failure.ts';
+import { Refusal, UsageError } from '../failure.ts';
 import type { Login } from './credentials-file.ts';
 
-/** What a command is about: the platform, one organization, or whatever the credential may see. */
-export type Room = 'platform' | 'organization' | 'either';
+/** Scope of a command: the platform, one organization, or either. */
+export type Audience = 'platform' | 'organization' | 'either';
 
 export type Available = {
   server: string;
-  /** The organization that an operator wants to act in. */
+  /** The organization to impersonate. */
   asOrg: string | undefined;
   apiKey: string | undefined;
   login: Login | undefined;
@@ -17,21 +17,21 @@ const platformKey = /^flplatform_/;
 const tenantKey = /^flkey_/;
 
 /**
- * FLOWPLATE_API_KEY where it can do the work: a platform key everywhere, a tenant key inside its
- * own organization. Otherwise the stored login, so that a tenant key left over from `platform
- * create-admin` is in nobody's way.
+ * FLOWPLATE_API_KEY where it fits: a platform key everywhere, a tenant key inside its own
+ * organization. Otherwise the stored login, so that a tenant key left over from `platform
+ * create-admin` does not interfere.
  */
-export function chooseCredential(room: Room, available: Available, now = new Date()): string {
+export function chooseCredential(audience: Audience, available: Available, now = new Date()): string {
   const { apiKey, asOrg } = available;
   if (apiKey !== undefined && !platformKey.test(apiKey) && !tenantKey.test(apiKey)) {
-    throw new WrongUse(
+    throw new UsageError(
       'FLOWPLATE_API_KEY is neither a platform key (flplatform_…) nor a tenant key (flkey_…)',
     );
   }
-  const isTenants = room !== 'platform' && asOrg === undefined;
+  const isTenants = audience !== 'platform' && asOrg === undefined;
   if (apiKey !== undefined && tenantKey.test(apiKey) && isTenants) return apiKey;
-  if (room === 'organization' && asOrg === undefined) {
-    throw new WrongUse('say in which organization: add --as-org <organization_id>');
+  if (audience === 'organization' && asOrg === undefined) {
+    throw new UsageError('say in which organization: add --as-org <organization_id>');
   }
   return apiKey !== undefined && platformKey.test(apiKey) ? apiKey : tokenOf(available, now);
 }
@@ -47,8 +47,8 @@ function tokenOf({ login, server }: Available, now: Date): string {
   throw new Refusal(`your login to ${server} is over. Log in again: flowplate platform login`);
 }
 
-/** The tenant key with which the first operator is made. */
+/** The tenant key that creates the first operator. */
 export function requireTenantKey(apiKey: string | undefined): string {
   if (apiKey !== undefined && tenantKey.test(apiKey)) return apiKey;
-  throw new WrongUse('set FLOWPLATE_API_KEY to a tenant key (flkey_…); no other credential can do this');
+  throw new UsageError('set FLOWPLATE_API_KEY to a tenant key (flkey_…); no other credential can do this');
 }

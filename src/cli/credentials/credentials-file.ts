@@ -9,7 +9,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 type Contents = { servers: Record<string, Login> };
 
 /**
- * In the user's configuration directory (XDG Base Directory Specification; a relative one is to be
+ * File in the user's configuration directory (XDG Base Directory Specification; a relative path is
  * ignored).
  */
 export function credentialsPath(env: Env): string {
@@ -33,10 +33,7 @@ export async function removeLogin(path: string, server: string): Promise<void> {
   if (removed !== undefined) await write(path, { servers: others });
 }
 
-/**
- * A file that is not there holds nothing, and neither does one that is not ours: the next login
- * writes it anew.
- */
+/** A missing or foreign file counts as empty; the next login writes it. */
 async function read(path: string): Promise<Contents> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
@@ -50,7 +47,7 @@ async function read(path: string): Promise<Contents> {
   }
 }
 
-/** All of it or nothing, and never readable for others, not even for a moment. */
+/** Atomic write. The file is never readable for others. */
 async function write(path: string, contents: Contents): Promise<void> {
   const directory = dirname(path);
   await mkdir(directory, { recursive: true, mode: 0o700 });

@@ -2,13 +2,13 @@ const redrawMs = 100;
 const clearLine = '\r\u001b[K';
 
 export type Progress = {
-  /** What to show from now on. */
+  /** Replaces the text. */
   show(text: string): void;
-  /** Takes it away again. */
+  /** Removes the line. */
   end(): void;
 };
 
-/** One line on stderr that is written over and over; nothing at all where nobody watches. */
+/** Progress line on stderr; silent unless stderr is a terminal. */
 export function startProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   if (!stream.isTTY) return { show: () => undefined, end: () => undefined };
   let text = '';
@@ -25,7 +25,7 @@ export function startProgress(stream: NodeJS.WriteStream = process.stderr): Prog
   };
 }
 
-/** Shows that something is under way, and for how long. */
+/** Shows a text and the elapsed time while `work` runs. */
 export async function whileWaiting<Result>(text: string, work: Promise<Result>): Promise<Result> {
   const progress = startProgress();
   const startedAtMs = performance.now();

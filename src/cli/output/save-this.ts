@@ -1,2 +1,2 @@
-/** What stands below every new secret. */
+/** Printed below every new secret. */
 export const saveThis = 'Save this key — it will not be shown again.';

@@ -2,14 +2,14 @@ import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { printable } from './printable.ts';
 
-/** A title, and the text for one row. */
+/** Title of a column, and its text for a row. */
 export type Column<Row> = readonly [title: string, text: (row: Row) => string];
 
 const gap = '  ';
 
 /**
- * Columns as wide as their widest text; in bold titles where the terminal has colours (it says so
- * itself, and NO_COLOR counts).
+ * Lays out columns by their widest text, with bold titles in colour terminals (NO_COLOR is
+ * respected).
  */
 export function tableLines<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
   const cells = rows.map((row) => columns.map(([, text]) => printable(text(row))));

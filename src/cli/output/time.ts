@@ -1,4 +1,4 @@
-/** For people: to the second, as everywhere in the tables. The milliseconds are in --json. */
+/** Time to the second, for people; --json has the milliseconds. */
 export function toSeconds(time: string): string {
   return time.replace(/\.\d+Z$/, 'Z');
 }

@@ -5,24 +5,20 @@ import type { HttpExchange } from '../exchange.ts';
 import type { SecurityScheme } from '../security-schemes.ts';
 
 /**
- * Who may call an operation, in one value: how the caller is recognised, what must be held, and
- * what the document says about it. `Parts` is what recognising needs; `P` is what the operation
- * gets to know of its caller.
+ * Access rule of an operation: authentication, authorization, and their description in the API
+ * document. `Parts`: its dependencies. `P`: the principal that the operation gets.
  */
 export type Access<Parts, P extends Principal> = {
-  /** One of these is needed; none for an operation that is open to anybody. */
+  /** Accepted schemes, one is enough; none for a public operation. */
   schemes: readonly SecurityScheme[];
-  /** For the document: what the caller must hold. */
+  /** Text for the API document: the required rights. */
   needs: string;
   errors: readonly ErrorCode[];
-  /**
-   * Whether refusals are written into the audit log; not on the path of every request, which never
-   * writes to Postgres.
-   */
+  /** Whether refusals are audited. Not on the hot path, which never writes to Postgres. */
   areRefusalsAudited: boolean;
   /**
-   * The caller, or `AUTHENTICATION_REQUIRED`, or `INSUFFICIENT_PERMISSIONS`. Tells `onKnown` as
-   * soon as it is known who it is, for the log and for the audit of what is refused from then on.
+   * Returns the caller. Throws `AUTHENTICATION_REQUIRED` or `INSUFFICIENT_PERMISSIONS`. Calls
+   * `onKnown` as soon as the caller is known, for the log and the audit of later refusals.
    */
   admit(parts: Parts, exchange: HttpExchange, onKnown: (principal: Principal) => void): MaybeLater<P>;
 };

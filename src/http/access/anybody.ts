@@ -1,7 +1,7 @@
 import { anybody as nobodyInParticular, type Principal } from '../../domain/principal.ts';
 import type { Access } from './access.ts';
 
-/** For the few operations that make somebody out of a caller, such as a login. */
+/** Access rule of public operations, such as a login. */
 export function anybody(): Access<unknown, Principal> {
   return {
     schemes: [],

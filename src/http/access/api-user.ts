@@ -4,11 +4,11 @@ import type { Access } from './access.ts';
 import { admitKey, type KeyAccessParts, readBearer } from './bearer.ts';
 
 export type ApiUserAccessParts = KeyAccessParts & {
-  /** The API user as it is now; undefined when it was deleted. */
+  /** The current API user; undefined when it was deleted. */
   identifyApiUser(key: { userId: string; keyId: string }): Promise<ApiUserPrincipal | undefined>;
 };
 
-/** The key of an API user with the role `admin`, in `X-API-Key`. */
+/** Access rule: key of an API user with the role `admin`, in `X-API-Key`. */
 export function apiUserAdmin(): Access<ApiUserAccessParts, ApiUserPrincipal> {
   return {
     schemes: ['apiKey'],

@@ -7,21 +7,17 @@ import type { Accepted } from '../../domain/verdict.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import type { HttpExchange } from '../exchange.ts';
 
-/**
- * A token of ours has some 400 characters, a key at most 57; whoever sends much more has sent
- * neither.
- */
+/** A token has some 400 characters, a key at most 57. Longer text is neither. */
 const credentialLengthMax = 4_096;
 
 export type KeyAccessParts = {
-  /** Verification of the key that a caller comes with, which anybody may make up. */
+  /** Verifies the caller's key, which may be made up. */
   verifyCaller: VerifyParts;
 };
 
 /**
- * What stands in `Authorization: Bearer` (RFC 6750 §2.1) or `X-API-Key`. Nothing sent is
- * `AUTHENTICATION_REQUIRED`, and two different ones are `AMBIGUOUS_CREDENTIALS`. An empty header
- * is nothing sent.
+ * Credential in `Authorization: Bearer` (RFC 6750 §2.1) or `X-API-Key`. `AUTHENTICATION_REQUIRED`
+ * without one, `AMBIGUOUS_CREDENTIALS` for two different ones. An empty header counts as absent.
  */
 export function readBearer({ req }: Pick<HttpExchange, 'req'>): string {
   const [authorizations = [], keys = []] = sentCredentials(req);
@@ -32,12 +28,12 @@ export function readBearer({ req }: Pick<HttpExchange, 'req'>): string {
   return first;
 }
 
-/** Whether anything stands where `readBearer` looks, well-formed or not. */
+/** Whether there is any text where `readBearer` looks, well-formed or not. */
 export function hasBearer({ req }: Pick<HttpExchange, 'req'>): boolean {
   return sentCredentials(req).flat().length > 0;
 }
 
-/** Without empty headers: a proxy makes one from a variable that is not set. */
+/** Skips empty headers: a proxy sends one for an unset variable. */
 function sentCredentials({ rawHeaders }: IncomingMessage): string[][] {
   const picked = pickHeaders(rawHeaders, ['authorization', 'x-api-key']);
   return picked.map((values) => values.filter((value) => value !== ''));
@@ -46,8 +42,8 @@ function sentCredentials({ rawHeaders }: IncomingMessage): string[][] {
 const everywhere = { organizationIds: null, environments: null };
 
 /**
- * Recognises a key on the path on which every key is verified, counted and exactly revoked.
- * Unknown, ended and of another kind are one and the same `AUTHENTICATION_REQUIRED`.
+ * Authenticates a key through the normal verification, so that it is counted and exactly revoked.
+ * An unknown key, an ended one and one of another kind give the same `AUTHENTICATION_REQUIRED`.
  */
 export async function admitKey(
   parts: KeyAccessParts,

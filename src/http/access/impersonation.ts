@@ -8,8 +8,8 @@ import type { HttpExchange } from '../exchange.ts';
 
 export type ImpersonationParts = {
   /**
-   * Checks that the organization is there, and writes the impersonation down; a request that cannot
-   * be audited is refused.
+   * Checks that the organization exists, and audits the impersonation. A request that cannot be
+   * audited is refused.
    */
   enterOrganization(
     caller: Caller<PlatformPrincipal>,
@@ -25,9 +25,8 @@ export const impersonationHeaders = {
 const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
 
 /**
- * The operator inside the organization that `X-Flowplate-Org` names, or undefined when it names
- * none. Reading needs `platform:impersonate:read`, anything else `platform:impersonate`, which
- * includes reading.
+ * The operator inside the organization that `X-Flowplate-Org` names; undefined without that header.
+ * Reads need `platform:impersonate:read`, all else `platform:impersonate`, which includes reads.
  */
 export async function impersonated(
   parts: ImpersonationParts,
@@ -72,7 +71,7 @@ function requireImpersonation({ permissions }: PlatformPrincipal, isReading: boo
   });
 }
 
-/** Node hands over the bytes of a header as Latin-1. */
+/** Node passes header bytes as Latin-1. */
 function readReason([first = '', second]: readonly string[]): string | null {
   if (second !== undefined) throw refused('reason', 'must be sent once');
   const reason = decodeUtf8(first);
@@ -96,10 +95,7 @@ function refused(header: keyof typeof impersonationHeaders, message: string): Fl
   return validationError([{ path: impersonationHeaders[header], message }]);
 }
 
-/**
- * Without the query, which may hold what a person searched for, and without a secret that was put
- * where an id belongs.
- */
+/** Drops the query, which may hold a search text, and redacts a secret in the place of an id. */
 function pathOf(url: string): string {
   return redact(url.split('?', 1)[0] ?? '').slice(0, 200);
 }

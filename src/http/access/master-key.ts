@@ -11,16 +11,16 @@ import type { MasterKeys } from '../../verify/master-keys.ts';
 import type { HttpExchange } from '../exchange.ts';
 import type { Access } from './access.ts';
 
-/** A secret of ours has at most 79 characters; whoever sends much more has not sent one. */
+/** Our secrets have at most 79 characters. Longer text is not one. */
 const credentialLengthMax = 512;
 
 export type MasterKeyAccessParts = { masterKeys: Pick<MasterKeys, 'identify'> };
 
 /**
- * A master key in `x-flowplate-master-key`, or in `X-API-Key`, that holds a permission. None,
- * unknown, expired, revoked and from outside its address list are one and the same
- * `AUTHENTICATION_REQUIRED`; two different ones are `AMBIGUOUS_CREDENTIALS`, for we will not guess
- * which of them was meant. An empty header is none.
+ * Access rule: master key with a permission, in `x-flowplate-master-key` or `X-API-Key`. A missing,
+ * unknown, expired or revoked key, or one from a foreign address, gives the same
+ * `AUTHENTICATION_REQUIRED`. Two different keys are `AMBIGUOUS_CREDENTIALS`. An empty header counts
+ * as absent.
  */
 export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAccessParts, MasterKeyPrincipal> {
   return {
@@ -35,7 +35,7 @@ export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAcce
 }
 
 /**
- * The master key behind a secret, wherever it was sent. Throws `AUTHENTICATION_REQUIRED` and
+ * Authenticates a master key from any place. Throws `AUTHENTICATION_REQUIRED` and
  * `INSUFFICIENT_PERMISSIONS`.
  */
 export function admitMasterKey(

@@ -9,10 +9,10 @@ import type { Access } from './access.ts';
 import { admitMasterKey, type MasterKeyAccessParts } from './master-key.ts';
 
 /**
- * A master key where OAuth software puts a client's secret: the password of HTTP Basic,
- * `client_secret` in the form, or `Bearer`; our own headers are taken as well. User name and
- * `client_id` say nothing: the secret alone tells who calls. A credential in the headers is checked
- * before the body is read; different ones are `AMBIGUOUS_CREDENTIALS`.
+ * Access rule: master key where OAuth clients send their secret: the password of HTTP Basic,
+ * `client_secret` in the form, or `Bearer`. Our own headers work too. User name and `client_id` are
+ * ignored. A credential in a header is checked before the body is read; different ones are
+ * `AMBIGUOUS_CREDENTIALS`.
  */
 export function oauthClient(
   permission: MasterKeyPermission,
@@ -38,15 +38,15 @@ export function oauthClient(
 function theOne(credentials: readonly string[]): string | undefined {
   const [first, ...others] = new Set(credentials);
   if (others.length > 0) {
-    const systemMessage = 'Different credentials were sent, in headers or in the form';
+    const systemMessage = 'Different credentials were sent in headers or in the form';
     throw new FlowplateError('AMBIGUOUS_CREDENTIALS', { systemMessage });
   }
   return first;
 }
 
 /**
- * An empty header is none. An `Authorization` that cannot be read is one, and wrong: it is shown as
- * an empty text.
+ * An empty header counts as absent. A malformed `Authorization` counts as a wrong credential, shown
+ * as an empty text.
  */
 function headerCredentials(rawHeaders: readonly string[]): string[] {
   const [masterKeys = [], apiKeys = [], authorizations = []] = pickHeaders(rawHeaders, [
@@ -58,7 +58,7 @@ function headerCredentials(rawHeaders: readonly string[]): string[] {
   return [...[...masterKeys, ...apiKeys].filter((key) => key !== ''), ...inAuthorization];
 }
 
-/** Undefined for any other scheme: it belongs to something in between. */
+/** Undefined for another scheme, which belongs to a proxy in between. */
 function fromAuthorization(authorization: string): string | undefined {
   const [basic, credentials = ''] = /^Basic(?: +(.*))?$/i.exec(authorization) ?? [];
   return basic === undefined ? bearerToken(authorization) : passwordOf(credentials.trimEnd());
@@ -78,7 +78,7 @@ function passwordOf(credentials: string): string {
   }
 }
 
-/** `AUTHENTICATION_REQUIRED` also for a body that is no form: a credential cannot be in it. */
+/** `AUTHENTICATION_REQUIRED` also for a body that is no form, since it cannot hold a credential. */
 async function anonymousFormCredential(exchange: HttpExchange): Promise<string> {
   try {
     const [credential] = await formCredentials(exchange, strangersMembersMax);
@@ -89,7 +89,7 @@ async function anonymousFormCredential(exchange: HttpExchange): Promise<string> 
   throw new FlowplateError('AUTHENTICATION_REQUIRED');
 }
 
-/** One without a value is as if it were absent (RFC 6749 §3.1). */
+/** An empty value counts as absent (RFC 6749 §3.1). */
 async function formCredentials({ form }: HttpExchange, membersMax?: number): Promise<string[]> {
   const { client_secret: secret = '' } = await form(membersMax);
   return secret === '' ? [] : [secret];

@@ -13,7 +13,7 @@ import {
 } from './platform-caller.ts';
 import { readCredential } from './session-cookie.ts';
 
-/** Scopes of a tenant's key that let it look at, or change, what its organization has. */
+/** Scopes of a tenant key that allow reads, or changes, inside its organization. */
 const scopesFor = { read: ['read', 'write', 'admin'], manage: ['admin'] } as const;
 
 export type OrganizationNeed = keyof typeof scopesFor;
@@ -27,8 +27,8 @@ const errors = [
 ] as const;
 
 /**
- * A key of the organization with a fitting scope, or an operator who impersonates it with
- * `X-Flowplate-Org`.
+ * Access rule: key of the organization with a matching scope, or an operator who impersonates it
+ * with `X-Flowplate-Org`.
  */
 export function organizationCaller(
   need: OrganizationNeed,
@@ -48,9 +48,7 @@ export function organizationCaller(
   };
 }
 
-/**
- * The same, and an operator who impersonates nobody but holds a permission of the platform's own.
- */
+/** Like `organizationCaller`, and an operator with a platform permission, without impersonation. */
 export function organizationOrPlatformCaller(
   need: OrganizationNeed,
   platformNeed: PlatformNeed,
@@ -68,7 +66,7 @@ export function organizationOrPlatformCaller(
   };
 }
 
-/** A key of the organization itself and nobody in its place. */
+/** Access rule: key of the organization itself, without impersonation. */
 export function tenantKey(need: OrganizationNeed): Access<PlatformAccessParts, OrganizationPrincipal> {
   return {
     schemes: ['bearer', 'apiKey'],

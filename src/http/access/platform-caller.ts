@@ -16,19 +16,19 @@ import { readCredential } from './session-cookie.ts';
 export type PlatformAccessParts = KeyAccessParts &
   ImpersonationParts & {
     /**
-     * The operator behind a token, as roles and status are now; undefined when its session is over.
+     * The operator of a token with current roles and status; undefined when its session has ended.
      */
     identifySession(token: string): Promise<PlatformPrincipal | undefined>;
-    /** The same for a platform key that was just verified. */
+    /** The operator of a platform key that was just verified. */
     identifyPlatformKey(keyId: string): Promise<PlatformPrincipal | undefined>;
   };
 
-/** What an operator must hold: a permission, the super-admin's role, or nothing but being one. */
+/** Required right of an operator: a permission, the super-admin's role, or none. */
 export type PlatformNeed = PlatformPermission | 'super-admin' | 'nothing';
 
 /**
- * A platform user's token or a platform key, in `Authorization: Bearer`; or the token in the
- * portal's cookie.
+ * Access rule: a platform user's token or a platform key in `Authorization: Bearer`, or the token
+ * in the portal's cookie.
  */
 export function platformCaller(need: PlatformNeed): Access<PlatformAccessParts, PlatformPrincipal> {
   return {
@@ -44,8 +44,7 @@ export function platformCaller(need: PlatformNeed): Access<PlatformAccessParts, 
     async admit(parts, exchange, onKnown) {
       const principal = await identifyPlatformCaller(parts, readCredential(exchange), exchange, onKnown);
       requireNeed(principal, need);
-      // An operator who works inside a tenant is written down doing so on every call, also on one
-      // that is about no tenant.
+      // Every call with an impersonation header is audited, also on routes without a tenant.
       await impersonated(parts, principal, exchange);
       return principal;
     },

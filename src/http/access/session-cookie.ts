@@ -6,20 +6,18 @@ import { hasBearer, readBearer } from './bearer.ts';
 import { isFromOwnPage, isNotFromElsewhere } from './own-page.ts';
 
 /**
- * `__Host-`: set over TLS by this host itself, for all of it; no sister domain can plant one (RFC
+ * `__Host-` prefix: set over TLS by this host only, so a sibling domain cannot plant it (RFC
  * 6265bis §4.1.3.2).
  */
 const secureName = '__Host-flowplate';
-/**
- * A browser sets no `__Host-` cookie over plain http. So this one, and only on the machine itself.
- */
+/** Browsers refuse `__Host-` cookies over plain http. This name is for loopback only. */
 const localName = 'flowplate';
 
 const attributes = 'Path=/; HttpOnly; SameSite=Strict';
 const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
 const tokenPattern = /^[\w-]{1,2000}\.[\w-]{1,2000}\.[\w-]{1,2000}$/;
 
-/** Not for a page that came over the network in the clear. */
+/** False for a page that was sent unencrypted over the network. */
 export function maySetSessionCookie({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || isLoopback(hostname);
 }
@@ -34,10 +32,10 @@ export function endedSessionCookie(origin: URL): string {
 }
 
 /**
- * The same as `readBearer`, and where nothing is sent in a header, the portal's cookie. It counts
- * only where it cannot have been sent by somebody else's page: a change needs the portal's own
- * page, reading must not come from elsewhere. A cookie that counts beside a different credential in
- * a header is `AMBIGUOUS_CREDENTIALS`.
+ * Like `readBearer`; without a credential in a header it reads the portal's cookie. The cookie
+ * counts only if another site cannot have caused the request: changes need the portal's own page,
+ * and reads must not be cross-site. A cookie beside a different credential is
+ * `AMBIGUOUS_CREDENTIALS`.
  */
 export function readCredential(exchange: Pick<HttpExchange, 'req'>): string {
   const cookie = readCookie(exchange.req);
@@ -56,8 +54,8 @@ function readCookie(req: IncomingMessage): string | undefined {
   const [cookies = [], [host = ''] = []] = pickHeaders(req.rawHeaders, ['cookie', 'host']);
   const pairs = cookies.flatMap((text) => text.split(';')).map(withoutBlanks);
   const secure = cookieValue(pairs, secureName);
-  // On a machine's own address alone: elsewhere whoever sits on the network, or on a sister domain,
-  // could have planted it.
+  // On loopback only: elsewhere an attacker on the network or a sibling domain could have planted
+  // it.
   return secure ?? (isLoopback(hostnameOf(host)) ? cookieValue(pairs, localName) : undefined);
 }
 

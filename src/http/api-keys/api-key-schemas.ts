@@ -7,14 +7,13 @@ import type { ApiKeyWithUsage } from '../../usecases/api-keys/get-api-key.ts';
 import { externalId, timestampText } from '../fields.ts';
 
 /**
- * Any kind of handle: those of other keys than these are not malformed, there is just no such key
- * here.
+ * Any well-formed id: ids of other kinds of keys are not malformed, there is just no such key here.
  */
 export const apiKeyParams = z.strictObject({ id: externalId.describe('The id of a key (ak_…)') });
 
 export const apiKeyStatus = z.enum(['active', 'revoked', 'expired', 'disabled']);
 
-/** What a new key and one in a list have in common. */
+/** Fields of a new key and of one in a list. */
 const commonFields = {
   id: z.string(),
   name: z.string(),
@@ -23,7 +22,7 @@ const commonFields = {
   suffix: z.string().describe('How the secret ends'),
   platform: z.boolean(),
   scopes: z.array(z.string()),
-  role_ids: z.array(z.string()).describe('What a platform key may do'),
+  role_ids: z.array(z.string()).describe('Roles of a platform key: its permissions'),
   environment: z.string().nullable().describe('null for a platform key'),
   organization_id: z.string().nullable().describe('null for a platform key'),
   expires_at: timestampText.nullable(),
@@ -69,7 +68,7 @@ export const apiKeyFields = {
   }),
 };
 
-/** A key as those see it who manage it. Never the secret, never the digest. */
+/** Answer about a key. Never its secret or digest. */
 export function toApiKeyAnswer({ apiKey, usage }: ApiKeyWithUsage, now: Date) {
   const lastUsedAt = usage?.lastUsedAt?.toISOString() ?? null;
   return {
@@ -109,7 +108,7 @@ function home({ organizationId, environment }: { organizationId: string; environ
 
 export function shownStatus(apiKey: ApiKey, now: Date): z.output<typeof apiKeyStatus> {
   const status = statusAt({ ...apiKey, supersededUntil: null }, now);
-  // No key of these kinds has a grace.
+  // Keys of these kinds have no grace.
   if (status === 'superseded') return 'revoked';
   return status === 'active' && !apiKey.enabled ? 'disabled' : status;
 }

@@ -14,7 +14,7 @@ export const createApiKeyRoute = defineRoute({
   operationId: 'createApiKey',
   summary: 'Create a tenant key or a platform key',
   description:
-    'Inside an organization, by its own key or by an operator who impersonates it, a tenant key. An operator who impersonates nobody makes platform keys, with `platform: true`; such a key has the roles of its maker unless `role_ids` says otherwise, and never more.',
+    'Creates a tenant key inside an organization, with its own key or for an operator who impersonates it. An operator without impersonation creates platform keys, with `platform: true`. Such a key has the roles of its creator unless `role_ids` names fewer, and never more.',
   access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: noParams,
   query: noQuery,

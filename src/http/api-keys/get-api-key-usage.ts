@@ -13,7 +13,7 @@ export const getApiKeyUsageRoute = defineRoute({
   operationId: 'getApiKeyUsage',
   summary: 'Usage of a tenant or platform key over time',
   description:
-    'Readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out. A rotated key begins anew.',
+    'Calls are counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls are omitted. A rotated key starts at 0.',
   access: organizationOrPlatformCaller('read', 'platform:keys:read'),
   params: apiKeyParams,
   query: usageQuery,

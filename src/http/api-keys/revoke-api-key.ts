@@ -13,14 +13,14 @@ export const revokeApiKeyRoute = defineRoute({
   operationId: 'revokeApiKey',
   summary: 'Revoke a tenant or platform key',
   description:
-    'It is refused from now on and stays in the list. Again, or for one that has expired, is a success that changes nothing.',
+    'The key is refused from now on and stays in the list. Repeating it, or revoking an expired key, is a success without effect.',
   access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: apiKeyParams,
   query: noQuery,
   body: z.strictObject({}),
   success: {
-    200: 'Revoked everywhere, or it had ended already.',
-    202: 'Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+    200: 'Revoked everywhere, or it had already ended.',
+    202: 'Revoked, but some verifier has not applied it yet (see `propagation_detail.effective_by`).',
   },
   answer: z.strictObject({
     success: z.literal(true),

@@ -12,7 +12,7 @@ export const rotateApiKeyRoute = defineRoute({
   operationId: 'rotateApiKey',
   summary: 'Replace a tenant or platform key by a new one',
   description:
-    'The new key has an id and a secret of its own; name, scopes, roles, environment and expiry carry over. The old one dies at once and stays in the list as revoked.',
+    'The new key has its own id and secret; name, scopes, roles, environment and expiry carry over. The old key is refused at once and stays in the list as revoked.',
   access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: apiKeyParams,
   query: noQuery,

@@ -13,10 +13,7 @@ const email = anEmail.nullish().describe('Where to reach the user; two users may
 
 const role = z.enum(apiUserRoles);
 
-/**
- * An id of another shape is nobody's, which is the same answer as for one that is nobody's any
- * more.
- */
+/** Any id: a malformed one gets the same answer as an unknown one. */
 export const apiUserParams = z.strictObject({ id: z.string().max(200) });
 
 export const newAdminBody = z.strictObject({ name: displayName, email });
@@ -61,13 +58,13 @@ export const secretFields = {
   warning: z.string(),
 };
 
-/** Only there while some verifier has not confirmed the change yet. */
+/** Present only while some verifier has not applied the change. */
 export const pendingFields = z.strictObject(propagationFields).partial().shape;
 
 export const createdApiUserAnswer = z.strictObject({ user: apiUserAnswer, ...secretFields });
 
 export const pendingMeans =
-  'Done and durable; some verifier has not confirmed yet that the old key is refused (see `propagation_detail.effective_by`).';
+  'Done, but some verifier may still accept the old key (see `propagation_detail.effective_by`).';
 
 export function toApiUserAnswer({ user, usage }: ApiUserWithUsage, now: Date): z.input<typeof apiUserAnswer> {
   const today = startOfPeriod('day', now);
@@ -108,10 +105,7 @@ export function replayed(isReplay: boolean) {
   return isReplay ? { headers: { 'Idempotency-Replayed': 'true' } } : {};
 }
 
-/**
- * The answer as the caller expects it, and a word more only when the change has not arrived
- * everywhere.
- */
+/** Adds propagation fields to an answer, only when the change is still pending. */
 export function settled<Body extends object>(propagation: Propagation, body: Body) {
   return propagation.isComplete
     ? { status: 200, body }

@@ -11,7 +11,7 @@ export const bootstrapApiUsersRoute = defineRoute({
   operationId: 'bootstrapApiUsers',
   summary: 'Create the first API user',
   description:
-    'It has the role `admin` and creates all others. Only while there is no active admin; of several at once one wins.',
+    'Creates a user with the role `admin`, who creates all others. Works only while there is no active admin; of several requests at once one succeeds.',
   access: platformCaller('super-admin'),
   params: noParams,
   query: noQuery,

@@ -11,7 +11,8 @@ export const deleteApiUserRoute = defineRoute({
   path: '/users/:id',
   operationId: 'deleteApiUser',
   summary: 'Delete an API user',
-  description: 'Its key is refused from now on. Nobody deletes themselves, so that an admin is always left.',
+  description:
+    "The user's key is refused from now on. Users cannot delete themselves, so that one admin always remains.",
   access: apiUserAdmin(),
   params: apiUserParams,
   query: noQuery,

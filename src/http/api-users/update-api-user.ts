@@ -20,7 +20,7 @@ export const updateApiUserRoute = defineRoute({
   operationId: 'updateApiUser',
   summary: 'Change an API user',
   description:
-    'Only what is named changes. `is_active: false` stops its key at once, `true` lets the same key work again. Nobody demotes or deactivates themselves, so that an admin is always left.',
+    'Only named fields change. `is_active: false` disables the key at once, `true` enables the same key again. Admins cannot demote or deactivate themselves, so that one always remains.',
   access: apiUserAdmin(),
   params: apiUserParams,
   query: noQuery,

@@ -7,14 +7,14 @@ import { endTime, startTime, timestampText } from '../fields.ts';
 const results = ['success', 'refused'] as const;
 const anId = z.string().regex(externalIdPattern, 'must be an id');
 
-/** What narrows a list or an export. */
+/** Filters of a list or an export. */
 export const auditFilterFields = {
   event_type: z.enum(auditEventTypes).optional(),
   from: startTime.optional(),
   to: endTime.optional(),
-  actor: anId.optional().describe('The id of who did it'),
+  actor: anId.optional().describe('Id of the actor'),
   organization_id: anId.optional(),
-  target_id: anId.optional().describe('The id of what it is about: a key, a user, a tenant, a role'),
+  target_id: anId.optional().describe('Id of the target: a key, a user, a tenant, a role'),
   result: z.enum(results).optional(),
 };
 
@@ -38,7 +38,7 @@ export const auditEventAnswer = z
     event_type: z.enum(auditEventTypes),
     scope: z
       .enum(['platform', 'organization'])
-      .describe('Whether it is about the platform itself or about one organization'),
+      .describe('Whether the event concerns the platform or one organization'),
     actor: z.strictObject({ kind: z.enum(actorKinds), id: z.string() }),
     organization_id: z.string().nullable(),
     on_behalf_of: z.string().nullable().describe('The organization that an operator was impersonating'),

@@ -15,7 +15,7 @@ export const listAuditEventsRoute = defineRoute({
   operationId: 'listAuditEvents',
   summary: 'Read the audit log',
   description:
-    'Newest first. The next page is in the `Link` header and stays good while events are added. Refused attempts of known callers are in it as well.',
+    'Newest first. The next page is in the `Link` header and stays valid while events are added. Refused attempts of known callers are included.',
   access: platformCaller('platform:audit:read'),
   params: noParams,
   query: z.strictObject({

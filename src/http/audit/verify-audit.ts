@@ -15,18 +15,18 @@ export const verifyAuditRoute = defineRoute({
   method: 'get',
   path: '/api/v1/platform/audit/verify',
   operationId: 'verifyAudit',
-  summary: 'Prove that the audit log is as it was sealed',
+  summary: 'Verify the hash chain of the audit log',
   description:
-    'Computes the chain of hashes anew and finds the first event that was changed, removed, moved or slipped in since it was sealed. That the newest events were cut off together with their seals and heads can only be seen against a head that was kept elsewhere: send its `seq` and `hash`. A process runs two at once; the next is told to come back (503 `OVERLOADED`).',
+    'Recomputes the hash chain, and finds the first event that was changed, removed, moved or inserted since it was sealed. To detect that the newest events were removed together with their seals and heads, send `seq` and `hash` of a head that you stored elsewhere. A process runs two verifications at once; more are refused with 503 `OVERLOADED`.',
   access: platformCaller('platform:audit:read'),
   params: noParams,
   query: z
     .strictObject({
-      from_seq: seqText.optional().describe('Begins here; what lies before is taken as it stands'),
+      from_seq: seqText.optional().describe('First number to verify; earlier events are not checked'),
       limit: seqText
         .optional()
-        .describe('Ends at the first head after so many events; go on from `verified_through` + 1'),
-      seq: seqText.optional().describe('The place of an earlier head'),
+        .describe('Ends at the first head after this many events; continue from `verified_through` + 1'),
+      seq: seqText.optional().describe('The number of an earlier head'),
       hash: hashText.optional().describe('The hash of that head'),
     })
     .refine((query) => (query.seq === undefined) === (query.hash === undefined), {
@@ -35,16 +35,18 @@ export const verifyAuditRoute = defineRoute({
     })
     .refine((query) => (query.seq ?? Number.MAX_SAFE_INTEGER) >= (query.from_seq ?? 1) - 1, {
       path: ['seq'],
-      message: 'lies before what is verified',
+      message: 'lies before the verified range',
     }),
   body: noBody,
-  success: { 200: 'What was found, whether or not the log is as it should be.' },
+  success: { 200: 'The result, also when a fault was found.' },
   answer: z.strictObject({
     valid: z.boolean(),
     sealed_through: seq.describe('The number of the newest sealed event; 0 when there is none'),
-    verified_through: seq.describe('How far this answer goes'),
-    events: z.int().describe('How many were verified'),
-    unsealed: z.int().describe('How many wait for their seal, normally those of the last seconds'),
+    verified_through: seq.describe('Last verified number'),
+    events: z.int().describe('Number of verified events'),
+    unsealed: z
+      .int()
+      .describe('Number of events that wait for their seal, normally those of the last seconds'),
     first_fault: z
       .strictObject({
         seq: seq.nullable(),
@@ -55,20 +57,20 @@ export const verifyAuditRoute = defineRoute({
     head: z
       .strictObject({
         seq,
-        hash: hashText.describe('Keep it elsewhere to compare with later'),
+        hash: hashText.describe('Store it elsewhere, for a later comparison'),
         sealed_at: timestampText,
         pepper_id: z.string(),
       })
       .nullable(),
   }),
   errors: [],
-  async handle(parts: Parameters<typeof verifyAudit>[0], { query, left }) {
+  async handle(parts: Parameters<typeof verifyAudit>[0], { query, signal }) {
     const anchor =
       query.seq === undefined || query.hash === undefined
         ? undefined
         : { seq: query.seq, hash: Buffer.from(query.hash, 'hex') };
     const request = { fromSeq: query.from_seq ?? 1, limit: query.limit, anchor };
-    const found = await verifyAudit(parts, request, left());
+    const found = await verifyAudit(parts, request, signal());
     return {
       status: 200,
       body: {

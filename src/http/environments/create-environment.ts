@@ -11,7 +11,7 @@ export const createEnvironmentRoute = defineRoute({
   path: '/api/v1/environments',
   operationId: 'createEnvironment',
   summary: 'Create an environment',
-  description: 'The name stands in the secrets of hidden user keys and does not change.',
+  description: 'The name is part of the secrets of hidden user keys, and cannot be changed.',
   access: organizationCaller('manage'),
   params: noParams,
   query: noQuery,

@@ -12,7 +12,7 @@ export const deleteEnvironmentRoute = defineRoute({
   operationId: 'deleteEnvironment',
   summary: 'Delete an environment',
   description:
-    'Refused for `default`, and while a key in it has not ended, hidden user keys included. A backend that mints into it again brings it back.',
+    'Refused for `default`, and while a key in it has not ended, hidden user keys included. A later mint with its name creates it again.',
   access: organizationCaller('manage'),
   params: z.strictObject({ id: environmentId }),
   query: noQuery,

@@ -14,7 +14,7 @@ export const createMasterKeyRoute = defineRoute({
   operationId: 'createMasterKey',
   summary: 'Create a master key',
   description:
-    'For an internal backend or a gateway. What is not listed is not limited, so name what it needs and no more.',
+    'For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs.',
   access: platformCaller('super-admin'),
   params: noParams,
   query: noQuery,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { idPattern } from '../../domain/ids.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
-import type { ShownMasterKey } from '../../usecases/master-keys/master-key-view.ts';
+import type { MasterKeyView } from '../../usecases/master-keys/master-key-view.ts';
 import { endTime, environmentSlug, externalId, ipAllowlist, name, timestampText } from '../fields.ts';
 
 export const masterKeyId = z.strictObject({
@@ -11,7 +11,7 @@ export const masterKeyId = z.strictObject({
 
 const permissions = z.array(z.enum(masterKeyPermissions));
 
-/** As long as an allow-list may be: it is looked through on each request. */
+/** Maximum length of an allow-list, which every request scans. */
 const listedMax = 100;
 
 export const masterKeyBody = z.strictObject({
@@ -33,7 +33,7 @@ export const masterKeyFields = {
   key_prefix: z
     .string()
     .nullable()
-    .describe('Null for a secret that somebody chose: no part of it may be shown'),
+    .describe('Null for an operator-chosen secret: no part of it may be shown'),
   permissions,
   organization_ids: z.array(z.string()).nullable().describe('Null: all'),
   environments: z.array(z.string()).nullable().describe('Null: all'),
@@ -42,8 +42,8 @@ export const masterKeyFields = {
   expires_at: timestampText.nullable(),
   revoked_at: timestampText.nullable(),
   created_at: timestampText,
-  last_used_at: timestampText.nullable().describe('When it was last let in, readable ten seconds later'),
-  minted_count: z.int().describe('How many keys it has minted, those that have ended since included'),
+  last_used_at: timestampText.nullable().describe('Time of the last use, up to ten seconds late'),
+  minted_count: z.int().describe('Number of keys that it minted, ended ones included'),
 };
 
 export const createdMasterKey = z.strictObject({
@@ -51,7 +51,7 @@ export const createdMasterKey = z.strictObject({
   key: z.string().describe('The secret. It is shown this once and stored nowhere.'),
 });
 
-export function toMasterKeyAnswer(masterKey: ShownMasterKey) {
+export function toMasterKeyAnswer(masterKey: MasterKeyView) {
   return {
     id: masterKey.id,
     name: masterKey.name,

@@ -13,7 +13,7 @@ export const rotateMasterKeyRoute = defineRoute({
   operationId: 'rotateMasterKey',
   summary: 'Replace a master key by a new one',
   description:
-    'The successor has a new id and the same name and rights. The old one goes on for `overlap_seconds`, so that its holders can be moved one by one, but never past its own expiry; 0 ends it at once.',
+    'The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once.',
   access: platformCaller('super-admin'),
   params: masterKeyId,
   query: noQuery,

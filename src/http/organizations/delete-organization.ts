@@ -13,14 +13,14 @@ export const deleteOrganizationRoute = defineRoute({
   operationId: 'deleteTenant',
   summary: 'Delete a tenant',
   description:
-    'All its keys are refused at once and for good, however many there are: one row says so. The rows of its keys, usage and audit stay, its id cannot be used again, and no operator can enter it. Again is not found.',
+    'All its keys are refused at once and for good. Its keys, usage and audit events stay in the database, its id cannot be used again, and no operator can enter it. Repeating it gives 404.',
   access: platformCaller('platform:tenants:manage'),
   params: organizationIdParam,
   query: noQuery,
   body: noBody,
   success: {
     200: 'Deleted; every verifier refuses its keys.',
-    202: 'Deleted and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+    202: 'Deleted, but some verifier has not applied it yet (see `propagation_detail.effective_by`).',
   },
   answer: z.strictObject({ success: z.literal(true), deleted: z.string(), ...propagationFields }),
   errors: ['ORGANIZATION_NOT_FOUND'],

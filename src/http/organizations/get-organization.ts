@@ -14,7 +14,7 @@ export const getOrganizationRoute = defineRoute({
   path: '/api/v1/platform/tenants/:id',
   operationId: 'getTenant',
   summary: 'Look at one tenant',
-  description: 'With how much it has. A deleted one is not found.',
+  description: 'With its counts. A deleted tenant gives 404.',
   access: platformCaller('platform:tenants:read'),
   params: organizationIdParam,
   query: noQuery,

@@ -20,7 +20,7 @@ export const listOrganizationsRoute = defineRoute({
   operationId: 'listTenants',
   summary: 'List tenants',
   description:
-    'Newest first, those included that came into being with their first key. The next page is in `Link`. Deleted ones only with `status=deleted`.',
+    'Newest first, tenants created by a first mint included. The next page is in `Link`. Deleted ones only with `status=deleted`.',
   access: platformCaller('platform:tenants:read'),
   params: noParams,
   query: z.strictObject({

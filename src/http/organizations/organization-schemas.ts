@@ -8,15 +8,15 @@ export const organizationIdParam = z.strictObject({ id: externalId });
 export const organizationName = name;
 
 export const organizationFields = {
-  id: z.string().describe('`org_…`, or whatever a backend minted under'),
+  id: z.string().describe('`org_…`, or the id that a backend chose at its first mint'),
   name: z.string(),
   status: z.enum(['active', 'suspended', 'deleted']),
   created_at: timestampText,
 };
 
-const counted = z.int().describe('Counted up to 10000, which stands for that many or more');
+const counted = z.int().describe('Counted up to 10000, which means that many or more');
 
-/** What one of them tells beyond what a list does. */
+/** Fields of one organization beyond those of a list. */
 export const organizationDetailsFields = {
   ...organizationFields,
   counts: z.strictObject({
@@ -47,10 +47,7 @@ export function toOrganizationAnswer({ id, name: called, status, createdAt }: Or
 
 type Place = Pick<Organization, 'id' | 'createdAt'>;
 
-/**
- * Where a page of tenants ended, wrapped so that nobody builds on what it is: the time comes first,
- * since foreign ids do not sort by it.
- */
+/** Opaque cursor of the tenant list. Begins with the time, since external ids do not sort by it. */
 export const organizationCursor = z
   .string()
   .max(300)

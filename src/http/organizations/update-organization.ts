@@ -18,7 +18,7 @@ export const updateOrganizationRoute = defineRoute({
   operationId: 'updateTenant',
   summary: 'Rename, suspend or resume a tenant',
   description:
-    'A suspended tenant has all its keys refused, hidden user keys and its own, however many there are; resumed, they are good again. Operators may go on looking at it and changing it.',
+    'All keys of a suspended tenant are refused, hidden user keys and its own; resumed, they work again. Operators can still read and change it.',
   access: platformCaller('platform:tenants:manage'),
   params: organizationIdParam,
   query: noQuery,
@@ -28,7 +28,7 @@ export const updateOrganizationRoute = defineRoute({
       status: z.enum(['active', 'suspended']).optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'must change something'),
-  success: { 200: 'Changed. `propagation` says whether every verifier knows of the status.' },
+  success: { 200: 'Changed. `propagation` says whether every verifier has applied the status.' },
   answer: z.strictObject({ ...organizationFields, ...propagationFields }),
   errors: ['ORGANIZATION_NOT_FOUND'],
   async handle(parts: ChangeParts, { params, body, caller }) {

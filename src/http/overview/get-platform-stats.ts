@@ -10,7 +10,7 @@ export const getPlatformStatsRoute = defineRoute({
   operationId: 'getPlatformStats',
   summary: 'How many keys there are, and how often keys were used today',
   description:
-    "Tenant and platform keys; the calls are the accepted verifications of every key, hidden ones included, since 00:00 UTC, readable within ten seconds of the call. Operators' own calls with a platform key count as well.",
+    "Number of tenant and platform keys, and of accepted verifications of every key, hidden ones included, since 00:00 UTC. Calls are counted within ten seconds. Operators' own calls with a platform key count too.",
   access: platformCaller('platform:keys:read'),
   params: noParams,
   query: noQuery,

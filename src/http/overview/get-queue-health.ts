@@ -10,9 +10,9 @@ export const getQueuesRoute = defineRoute({
   method: 'get',
   path: '/api/v1/platform/queues',
   operationId: 'getQueues',
-  summary: 'How the background jobs are',
+  summary: 'State of the background jobs',
   description:
-    'Jobs find their own work, so a queue that is lost or late only delays what they do: usage that is added up, the audit log sealed, expiries written down. No decision about a key waits for them. A run that stays due for longer than a minute means that no worker is running.',
+    'Jobs find their own work, so a lost or late queue only delays it: rolling up usage, sealing the audit log, storing expiries. No decision about a key waits for them. A run that is due for longer than a minute means that no worker is running.',
   access: platformCaller('platform:keys:read'),
   params: noParams,
   query: noQuery,
@@ -24,12 +24,12 @@ export const getQueuesRoute = defineRoute({
       .strictObject({
         waiting: z.int(),
         active: z.int(),
-        delayed: z.int().describe('Runs that are to come: one for each job'),
-        failed: z.int().describe('Of the newest failed runs, which are kept: at most 500'),
+        delayed: z.int().describe('Scheduled runs: one for each job'),
+        failed: z.int().describe('Failed runs, of which the newest 500 are kept'),
         oldest_due: moment
           .extend({ seconds: z.int().describe('For how long') })
           .nullable()
-          .describe('The run that has been due for longest without a worker that took it'),
+          .describe('The longest-due run that no worker has started'),
         last_completed: moment.nullable(),
         last_failed: moment.nullable(),
       })
@@ -37,9 +37,7 @@ export const getQueuesRoute = defineRoute({
     usage_flushes_waiting: z
       .int()
       .nullable()
-      .describe(
-        'Reports of counted calls that are not added up yet; each process writes up to four a second',
-      ),
+      .describe('Usage flushes that are not rolled up yet; each process writes up to four a second'),
   }),
   errors: [],
   async handle(parts: Parameters<typeof getQueueHealth>[0]) {

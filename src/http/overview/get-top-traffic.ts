@@ -14,7 +14,7 @@ export const getTopTrafficRoute = defineRoute({
   operationId: 'getTopTraffic',
   summary: 'The tenants and keys with the most calls of a day',
   description:
-    'By accepted verifications on a UTC day, most first. A tenant counts for all of its keys, hidden ones included. Hidden keys are among the keys for operators with `platform:hidden_keys:read`; one that was refreshed counts under its newest id, and its calls with an older secret in its grace do not count here. Deleted keys are left out.',
+    "By accepted verifications on a UTC day, most first. A tenant's number includes its hidden keys. The list of keys has hidden ones only for operators with `platform:hidden_keys:read`. A refreshed key counts under its newest id, without calls with an older secret in its grace. Deleted keys are omitted.",
   access: platformCaller('platform:keys:read'),
   params: noParams,
   query: z.strictObject({

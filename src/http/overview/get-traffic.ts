@@ -12,7 +12,7 @@ export const getTrafficRoute = defineRoute({
   operationId: 'getTraffic',
   summary: 'Calls and refusals of all keys over time',
   description:
-    'The verifications of every key, hidden ones included, readable within ten seconds of the call. The range is widened to whole hours or UTC days, and steps without a call are there with zeros. A text that no key has is counted nowhere.',
+    'Verifications of every key, hidden ones included, counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls have zeros. Unknown keys are not counted.',
   access: platformCaller('platform:keys:read'),
   params: noParams,
   query: usageQuery,

@@ -10,9 +10,9 @@ export const bootstrapRoute = defineRoute({
   method: 'post',
   path: '/api/v1/platform/bootstrap',
   operationId: 'bootstrapPlatform',
-  summary: 'Make the first platform user',
+  summary: 'Create the first platform user',
   description:
-    'Possible only while there is no platform user; of several at once, one wins. The user is a super-admin. The key that may do this is printed at the first start.',
+    'Creates a super-admin. Works only while there is no platform user; of several requests at once one succeeds. Needs the tenant key that the first start prints.',
   access: tenantKey('manage'),
   params: noParams,
   query: noQuery,

@@ -14,7 +14,7 @@ export const changePasswordRoute = defineRoute({
   operationId: 'changePassword',
   summary: "Change one's own password",
   description:
-    'Needs the current password; after five wrong ones in a session the next has to wait, as with a login. Every session of the user ends, this one too.',
+    'Needs the current password; after five wrong ones in a session, attempts are delayed as for a login. All sessions of the user end, this one too.',
   access: platformCaller('nothing'),
   params: noParams,
   query: noQuery,

@@ -18,7 +18,7 @@ export const createUserRoute = defineRoute({
   path: '/api/v1/platform/users',
   operationId: 'createPlatformUser',
   summary: 'Create a platform user',
-  description: 'A user without roles may log in and do nothing.',
+  description: 'A user without roles can log in, and has no permissions.',
   access: platformCaller('super-admin'),
   params: noParams,
   query: noQuery,

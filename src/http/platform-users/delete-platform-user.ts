@@ -12,7 +12,7 @@ export const deleteUserRoute = defineRoute({
   operationId: 'deletePlatformUser',
   summary: 'Delete a platform user',
   description:
-    'For good, and every session ends; what the user did stays in the audit log. Nobody deletes themselves, and the last super-admin stays.',
+    'Permanent. All sessions of the user end; their actions stay in the audit log. Users cannot delete themselves, and the last super-admin cannot be deleted.',
   access: platformCaller('super-admin'),
   params: userParams,
   query: noQuery,

@@ -12,19 +12,19 @@ const path = '/api/v1/platform/users';
 
 const query = z
   .strictObject({
-    search: name.optional().describe('A part of the name or the e-mail address'),
+    search: name.optional().describe('Substring of the name or the e-mail address'),
     is_active: z.enum(['true', 'false']).optional(),
     sort: z.enum(userSorts).default('created'),
     order: z
       .enum(['asc', 'desc'])
       .optional()
-      .describe('`asc` unless set, and `desc` by `created`; who has never logged in is last in either'),
+      .describe('`asc` by default, and `desc` by `created`. Users without a login are last in both'),
     limit: pageLimit,
     cursor: userCursor.optional(),
   })
   .refine((asked) => asked.cursor === undefined || isSame(asked.cursor.order, orderOf(asked)), {
     path: ['cursor'],
-    message: 'is of another order',
+    message: 'belongs to another sort order',
   });
 
 export const listUsersRoute = defineRoute({

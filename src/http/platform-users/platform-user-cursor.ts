@@ -6,7 +6,7 @@ import type { UserOrder, UserPlace } from '../../usecases/platform-users/list-pl
 const decoded = z.tuple([
   z.enum(userSorts),
   z.boolean(),
-  // Postgres has no U+0000 in a text.
+  // Postgres text cannot hold U+0000.
   z
     .string()
     .max(1_000)
@@ -14,7 +14,7 @@ const decoded = z.tuple([
   z.string().regex(idPattern('platformUser')),
 ]);
 
-/** Where a page of users ended, and in which order: wrapped so that nobody builds on what it is. */
+/** Opaque cursor of the user list, with its sort order. */
 export const userCursor = z
   .string()
   .max(6_000)

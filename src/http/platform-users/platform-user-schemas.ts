@@ -14,19 +14,15 @@ export const email = z
 
 export const displayName = z.string().trim().min(1).max(200).refine(isPlainName, plainNameRule);
 
-/**
- * What may be tried; how long a new one must be, and how hard to guess, is the use case's to say.
- */
+/** A typed password. The use case checks length and strength of a new one. */
 export const typedPassword = z.string().min(1).max(1_024);
 
 export const newPassword = z
   .string()
   .max(1_024)
-  .describe(
-    `${passwordLengthMin} to ${passwordLengthMax} characters of any kind, and not what attackers try first`,
-  );
+  .describe(`${passwordLengthMin} to ${passwordLengthMax} characters of any kind, and not easy to guess`);
 
-/** Built-in roles have names for ids, custom ones random ones. */
+/** Ids of built-in roles are words; those of custom roles are random. */
 export const roleId = z.string().regex(/^role_[0-9A-Za-z_]{1,40}$/, 'must be a role id (role_…)');
 
 export const roleIds = z

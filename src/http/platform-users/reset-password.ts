@@ -11,7 +11,7 @@ export const resetPasswordRoute = defineRoute({
   path: '/api/v1/platform/users/:id/reset-password',
   operationId: 'resetPlatformUserPassword',
   summary: "Set a platform user's password",
-  description: 'Every session of the user ends. Nobody resets their own password here.',
+  description: "All sessions of the user end. Not for one's own password.",
   access: platformCaller('super-admin'),
   params: userParams,
   query: noQuery,

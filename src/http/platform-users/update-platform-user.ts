@@ -20,7 +20,7 @@ export const updateUserRoute = defineRoute({
   operationId: 'updatePlatformUser',
   summary: 'Change a platform user',
   description:
-    'Only what is sent changes. Roles and status bind the next request; deactivation and a new password end every session of the user. A password needs the super-admin. Nobody changes a user who holds more than they do, nobody deactivates themselves, and the last super-admin stays one.',
+    'Only named fields change. Roles and status apply from the next request; deactivation and a new password end all sessions of the user. Setting a password needs a super-admin. The caller must hold every permission of the user, cannot deactivate themselves, and cannot demote the last super-admin.',
   access: platformCaller('platform:users:manage'),
   params: userParams,
   query: noQuery,

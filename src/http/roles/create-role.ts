@@ -11,7 +11,7 @@ export const createRoleRoute = defineRoute({
   path: '/api/v1/platform/roles',
   operationId: 'createRole',
   summary: 'Create a role',
-  description: 'A list of permissions under a name. Nobody puts a permission into it that they do not hold.',
+  description: 'A named list of permissions. The caller must hold all of them.',
   access: platformCaller('platform:roles:manage'),
   params: noParams,
   query: noQuery,

@@ -11,7 +11,7 @@ export const deleteRoleRoute = defineRoute({
   path: '/api/v1/platform/roles/:id',
   operationId: 'deleteRole',
   summary: 'Delete a role',
-  description: 'Possible while no user and no working platform key holds it.',
+  description: 'Works while no user and no working platform key has it.',
   access: platformCaller('platform:roles:manage'),
   params: roleParams,
   query: noQuery,

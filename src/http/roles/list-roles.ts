@@ -10,7 +10,7 @@ export const listRolesRoute = defineRoute({
   path: '/api/v1/platform/roles',
   operationId: 'listRoles',
   summary: 'List roles',
-  description: 'All of them, the built-in ones first.',
+  description: 'All roles, the built-in ones first.',
   access: platformCaller('platform:roles:read'),
   params: noParams,
   query: noQuery,

@@ -8,7 +8,7 @@ export const roleParams = z.strictObject({ id: roleId });
 
 export const roleSettings = {
   name: displayName,
-  // Postgres has no U+0000 in a text.
+  // Postgres text cannot hold U+0000.
   description: z
     .string()
     .max(500)

@@ -11,7 +11,7 @@ export const updateRoleRoute = defineRoute({
   path: '/api/v1/platform/roles/:id',
   operationId: 'updateRole',
   summary: 'Change a role',
-  description: 'Only what is sent changes; whoever holds the role is bound by it with their next request.',
+  description: "Only named fields change. They apply from the next request of the role's users.",
   access: platformCaller('platform:roles:manage'),
   params: roleParams,
   query: noQuery,

@@ -13,7 +13,7 @@ export const createSessionRoute = defineRoute({
   path: '/api/v1/platform/session',
   operationId: 'createSession',
   summary: 'Log in to the portal',
-  description: `The same as the login, but the token goes into a cookie that no script can read (HttpOnly, SameSite=Strict) and not into the answer. Only for a page of this server's own, which sends \`${portalHeader}: 1\`; over https, or on the machine itself.`,
+  description: `Like the login, but the token goes into a cookie that scripts cannot read (HttpOnly, SameSite=Strict), not into the answer. Only for pages of this server, which send \`${portalHeader}: 1\`; over https, or on localhost.`,
   access: anybody(),
   params: noParams,
   query: noQuery,
@@ -33,14 +33,14 @@ export const createSessionRoute = defineRoute({
   },
 });
 
-/** Before the password is looked at: somebody else's page must not log a browser in as anybody. */
+/** Before the password check: another site must not log a browser in (login CSRF). */
 function requireOwnOrigin(origin: URL | undefined): URL {
   if (origin === undefined) {
     throw validationError([{ path: portalHeader, message: 'must be sent by a page of this server' }]);
   }
   if (maySetSessionCookie(origin)) return origin;
   throw new FlowplateError('VALIDATION_ERROR', {
-    systemMessage: 'A session is given over https, or on the machine itself; not over a network in the clear',
+    systemMessage: 'A session needs https, or localhost; it is not sent unencrypted over a network',
     details: [{ path: 'Origin', message: 'must be https, or http on localhost' }],
   });
 }

@@ -11,7 +11,7 @@ export const logInRoute = defineRoute({
   operationId: 'logIn',
   summary: 'Log in with e-mail address and password',
   description:
-    'The token is good for 24 hours, unless it is ended before: by log-out, a changed password, or deactivation. An unknown address and a wrong password look alike. After repeated failures the next attempt has to wait.',
+    'The token is valid for 24 hours, or until log-out, a password change or deactivation. An unknown address and a wrong password give the same answer. After repeated failures, attempts are delayed.',
   access: anybody(),
   params: noParams,
   query: noQuery,

@@ -11,7 +11,7 @@ export const logOutRoute = defineRoute({
   operationId: 'logOut',
   summary: 'End the session of this token',
   description:
-    'The token is refused from the next request on. A platform key has no session and is not ended by this. For a page of the portal its cookie goes, too.',
+    "The token is refused from the next request on. No effect for a platform key, which has no session. The portal's cookie is deleted too.",
   access: platformCaller('nothing'),
   params: noParams,
   query: noQuery,

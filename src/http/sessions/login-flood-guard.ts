@@ -9,11 +9,11 @@ import { logInRoute } from './log-in.ts';
 const paths: readonly (string | undefined)[] = [logInRoute.path, createSessionRoute.path];
 
 /**
- * Answers a login for which there is no room, and says so: the same `TOO_MANY_ATTEMPTS` that it
- * would get inside, but before Express and its body: what is spent on a flood of them is spent on
- * the event loop that verifies.
+ * Answers 429 and returns true when all hashing slots are taken: the same `TOO_MANY_ATTEMPTS` as
+ * the route's. Before Express and the body, because a flood of logins costs the event loop of
+ * verification.
  */
-export function loginGate(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
+export function loginFloodGuard(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
   const addSecurityHeaders = helmet();
   return (req, res) => {
     if (req.method !== 'POST' || !paths.includes(req.url)) return false;

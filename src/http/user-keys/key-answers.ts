@@ -6,11 +6,11 @@ import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
 import { externalId, keyId, timestampText } from '../fields.ts';
 import { settingFields, toSettingsAnswer } from './key-settings.ts';
 
-/** What a key's owner gets, once. */
+/** Fields of a minted key, shown once. */
 export const mintedFields = {
   key: z.string().describe('The secret. It is shown this once and stored nowhere.'),
   key_id: keyId,
-  key_prefix: z.string().describe('fl_user_{environment}_{first 8}, to recognise the key by'),
+  key_prefix: z.string().describe('fl_user_{environment}_{first 8}, which identifies the key in lists'),
   user_id: externalId,
   organization_id: externalId,
   created_at: timestampText,
@@ -50,7 +50,7 @@ export const keyFields = {
   }),
 };
 
-/** A key as its owners and operators see it. Never the secret, never the digest. */
+/** Answer about a key. Never its secret or digest. */
 export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
   const status = statusAt(key, now);
   return {

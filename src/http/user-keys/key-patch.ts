@@ -7,13 +7,13 @@ import { toSettings } from './key-settings.ts';
 
 export type KeyPatch = {
   replaced: Partial<KeySettings>;
-  /** Further changes, which depend on the current settings. */
+  /** Changes that depend on the current settings. */
   mergeInto: (current: KeySettings) => Partial<KeySettings>;
 };
 
 const mustChange = 'must change something';
 
-/** `application/json`: each member that is named is replaced as a whole. */
+/** `application/json`: each named member is replaced as a whole. */
 export const keyPatch = updateBody.transform(
   (body): KeyPatch => ({ replaced: toSettings(body), mergeInto: () => ({}) }),
 );
@@ -23,8 +23,8 @@ const nestedMembers = z.strictObject({ metadata, rate_limit, quota });
 const limitMembers = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
 
 /**
- * `application/merge-patch+json` (RFC 7396): `metadata`, `rate_limit` and `quota` are merged into
- * the current ones, and null takes a member away.
+ * `application/merge-patch+json` (RFC 7396): `metadata`, `rate_limit` and `quota` are merged with
+ * the current ones, and null removes a member.
  */
 export const keyMergePatch = z
   .strictObject({

@@ -3,7 +3,7 @@ import { numberRanges } from '../../domain/number-ranges.ts';
 import { endTime, environmentSlug, externalId, intIn } from '../fields.ts';
 import { changedSettings, mintSettings } from './key-settings.ts';
 
-/** When a new key ends: at a moment, or after so long. */
+/** End of a new key: a time, or a duration. */
 export const endFields = {
   expires_at: endTime.optional(),
   ttl_seconds: intIn(numberRanges.ttlSeconds).optional(),
@@ -17,7 +17,7 @@ export function hasAtMostOneEnd(body: End): boolean {
 
 export const twoEnds = { path: ['ttl_seconds'], message: 'cannot be set together with expires_at' };
 
-/** Undefined when the body names no end. */
+/** Undefined when the body has no end. */
 export function endOf(body: End, now: Date): Date | undefined {
   if (body.ttl_seconds === undefined) return body.expires_at;
   return new Date(now.getTime() + body.ttl_seconds * 1_000);

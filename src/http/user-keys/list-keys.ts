@@ -12,8 +12,8 @@ import { keyFields, toKeyAnswer } from './key-answers.ts';
 const platformPath = '/api/v1/platform/hidden-keys';
 
 /**
- * `fl_user_{environment}_{8}` or its beginning. More of a key is a part of its secret, which
- * belongs into no URL.
+ * `fl_user_{environment}_{8}` or a prefix of it. More would be a part of the secret, which must not
+ * be in a URL.
  */
 const prefixPattern = /^(?!fl_user_[a-z0-9]{1,16}_[0-9A-Za-z]{9})[0-9A-Za-z_]{1,33}$/;
 
@@ -33,7 +33,7 @@ export const listKeysRoute = defineRoute({
   operationId: 'listKeys',
   summary: 'List keys',
   description:
-    'Newest first. `next_cursor` leads to the next page and stays good while keys are added; null on the last.',
+    'Newest first. `next_cursor` leads to the next page and stays valid while keys are added; null on the last page.',
   access: masterKey('keys:read'),
   params: noParams,
   query,
@@ -62,7 +62,7 @@ export const listKeysForPlatformRoute = defineRoute({
       .string()
       .regex(prefixPattern, 'must be the beginning of a key_prefix, never more of a key')
       .optional()
-      .describe('What `key_prefix` begins with'),
+      .describe('Prefix of `key_prefix`'),
   }),
   body: noBody,
   success: { 200: 'A page of keys.' },

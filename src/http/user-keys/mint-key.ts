@@ -15,7 +15,7 @@ export const mintKeyRoute = defineRoute({
   operationId: 'mintKey',
   summary: 'Mint a hidden key for a user in an organization',
   description:
-    'At most one active key exists for a (user, organization, environment): a second mint is refused with the id of the first, also when two race. The organization and the environment are created on first use. The key works on every replica at once.',
+    'There is at most one active key for a (user, organization, environment). A second mint is refused with the id of the first, also when both run at once. The organization and the environment are created on first use. The key works on every replica at once.',
   access: masterKey('keys:mint'),
   params: noParams,
   query: noQuery,
@@ -48,8 +48,8 @@ export const mintKeyRoute = defineRoute({
 type Body = z.output<typeof mintBody>;
 
 /**
- * `ttl_seconds` comes back as the moment that it meant, from the kept answer: a replay must not
- * move it.
+ * Settings of the request for the answer. `ttl_seconds` becomes the stored end, so that a replay
+ * does not move it.
  */
 function optionsThatWereSet(body: Body, expiresAt: string | null) {
   const {

@@ -14,7 +14,7 @@ export const refreshKeyRoute = defineRoute({
   operationId: 'refreshKey',
   summary: 'Replace a key by a new one',
   description:
-    'The old key dies at once, and with it any predecessor that was still in its grace; with `grace_period_seconds` it is accepted for so long, but never past its own expiry. At most 30 predecessors are in their grace; one more ends the one whose grace is over first. Settings, usage history and quota carry over; with `expires_at` or `ttl_seconds` the new key has a new end. With one of them a key that expired at most 30 days ago is renewed as well, unless it was revoked since. Of two refreshes at once both succeed, in turn, and the last key lives.',
+    'The old key is refused at once, with all its predecessors in grace. With `grace_period_seconds` it is accepted that much longer, but never past its own expiry. At most 30 predecessors are in their grace; one more ends the one whose grace ends first. Settings, usage history and quota carry over; `expires_at` or `ttl_seconds` sets a new end. With one of them, a key that expired at most 30 days ago is renewed, unless it was revoked since. Two refreshes at once both succeed, one after the other, and the last key works.',
   access: masterKey('keys:refresh'),
   params: z.strictObject({ user_id: externalId, org_id: externalId }),
   query: noQuery,
@@ -31,7 +31,7 @@ export const refreshKeyRoute = defineRoute({
     message: z.string(),
     new_key: z.strictObject({
       ...mintedFields,
-      expires_at: timestampText.optional().describe('There when the key has an end'),
+      expires_at: timestampText.optional().describe('Present when the key has an end'),
     }),
     ...propagationFields,
   }),

@@ -6,7 +6,7 @@ import type { Answer } from '../send-answer.ts';
 
 export const revocationSuccess = {
   200: 'Revoked everywhere, or nothing was left to revoke.',
-  202: 'Revoked and durable; some verifier has not confirmed it yet (see `propagation_detail.effective_by`).',
+  202: 'Revoked, but some verifier has not applied it yet (see `propagation_detail.effective_by`).',
 };
 
 export const revocationAnswer = z.strictObject({
@@ -16,7 +16,7 @@ export const revocationAnswer = z.strictObject({
   ...propagationFields,
 });
 
-/** `reader`: who gets the answer, where that may be an operator. */
+/** `reader`: the recipient, where it may be an operator. */
 export function toRevocationAnswer(
   { revokedCount, propagation }: Revocation,
   reader?: Principal,

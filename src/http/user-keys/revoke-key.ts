@@ -11,7 +11,7 @@ import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revoc
 const revokesKey = {
   method: 'delete',
   description:
-    'An active key takes its predecessors in grace with it. Again is a success with `revoked_count` 0.',
+    'Revokes the predecessors in grace of an active key too. Repeating it is a success with `revoked_count` 0.',
   params: z.strictObject({ key_id: keyId }),
   query: noQuery,
   body: noBody,

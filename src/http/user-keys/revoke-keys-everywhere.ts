@@ -10,7 +10,7 @@ import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revoc
 
 const revokesKeysOfUser = {
   method: 'delete',
-  description: 'All at once, in one transaction.',
+  description: 'All of them, in one transaction.',
   params: z.strictObject({ user_id: externalId }),
   query: noQuery,
   body: noBody,

@@ -12,7 +12,7 @@ export const revokeKeysRoute = defineRoute({
   operationId: 'revokeKeys',
   summary: "Revoke a user's keys in an organization",
   description:
-    'In every environment unless one is named, keys in their grace included. Again is a success with `revoked_count` 0; a user who never had a key there is not found.',
+    'In every environment unless one is named, keys in their grace included. Repeating it is a success with `revoked_count` 0; a user who never had a key there gives 404.',
   access: masterKey('keys:revoke'),
   params: z.strictObject({ user_id: externalId, org_id: externalId }),
   query: z.strictObject({ environment: environmentSlug.optional() }),

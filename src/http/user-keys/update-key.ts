@@ -14,7 +14,7 @@ export const updateKeyRoute = defineRoute({
   operationId: 'updateKey',
   summary: "Change a key's settings",
   description:
-    'Only what is named changes; null takes an option away. `metadata`, `rate_limit` and `quota` are replaced as a whole, but merged by `application/merge-patch+json` (RFC 7396). A predecessor in its grace changes along. `enabled: false` stops the key until it is enabled again.',
+    'Only named fields change; null removes an option. `metadata`, `rate_limit` and `quota` are replaced as a whole, or merged with `application/merge-patch+json` (RFC 7396). Predecessors in grace change too. `enabled: false` disables the key until it is enabled again.',
   access: masterKey('keys:mint'),
   params: z.strictObject({ key_id: keyId }),
   query: noQuery,

@@ -11,10 +11,10 @@ export const usageQuery = z.strictObject({
 });
 
 export const usageDescription =
-  'Counted for the key and all keys it was refreshed from or into, readable within ten seconds of the call. The range is widened to whole hours or UTC days; steps without a call are left out.';
+  'Calls of the key and of all keys of its line (refreshed from or into), counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls are omitted.';
 
 const { refusals, ...counts } = outcomeFields;
-const sums = { ...counts, cost: z.int().describe('Cost that was accepted'), refusals };
+const sums = { ...counts, cost: z.int().describe('Accepted cost'), refusals };
 
 export const usageAnswer = z.strictObject({
   key_id: keyId,

@@ -14,9 +14,9 @@ export const findRecordRoute = defineRoute({
   method: 'post',
   path: '/v1/flowplate/verifiers/:verifier_id/records',
   operationId: 'findRecord',
-  summary: 'What an embedded verifier decides from',
+  summary: 'The record of a key, for an embedded verifier',
   description:
-    'The record of a presented key, from where verification itself has it, with the age of its read from the database. A key outside the allow-lists of the master key does not exist. Nothing is counted.',
+    'The record of a presented key, as verification itself uses it, with its age. A key outside the allow-lists of the master key does not exist. Nothing is counted.',
   access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
@@ -25,10 +25,8 @@ export const findRecordRoute = defineRoute({
   answer: z.strictObject({
     record: keyRecord.nullable(),
     organization_active: z.boolean().optional(),
-    age_ms: z.number().min(0).optional().describe('Since the record was read from the database'),
-    as_of_seq: seq
-      .optional()
-      .describe('The record is what the database says at this place of the feed of changes, or later'),
+    age_ms: z.number().min(0).optional().describe('Age of the database read'),
+    as_of_seq: seq.optional().describe('Position of the change feed at which the record is current'),
   }),
   errors: [],
   async handle(parts: Parts, { body, caller }) {

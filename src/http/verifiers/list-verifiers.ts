@@ -10,7 +10,7 @@ export const listVerifiersRoute = defineRoute({
   operationId: 'listVerifiers',
   summary: 'The processes that verify from memory, with their leases',
   description:
-    'A revoke is complete when every live verifier has applied it. One that is live and stays behind makes each revoke wait for it, until its lease ends at the latest; one whose lease has lapsed asks the database and is waited for by nobody. Those that were silent for 20 minutes are forgotten. At most 200, live ones and among them those that are behind first.',
+    'A revoke is complete when every live verifier has applied it. A live verifier that is behind delays each revoke, at most until its lease ends. A verifier without a lease asks the database, and delays nothing. Verifiers that are silent for 20 minutes are deleted. At most 200 are listed, live ones that are behind first.',
   access: platformCaller('platform:keys:read'),
   params: noParams,
   query: noQuery,
@@ -23,19 +23,17 @@ export const listVerifiersRoute = defineRoute({
     data: z.array(
       z.strictObject({
         id: z.string(),
-        kind: z.enum(['api', 'embedded']).describe('A process of this API, or one inside a gateway'),
-        master_key_id: z.string().nullable().describe('With which an embedded one has registered'),
+        kind: z.enum(['api', 'embedded']).describe('An API process, or one embedded in a gateway'),
+        master_key_id: z.string().nullable().describe('Master key of an embedded verifier'),
         state: z.enum(['live', 'lapsed']),
         started_at: timestampText,
         lease_until: timestampText,
         lease_left_ms: z.int().describe("By the server's clock; negative once it has lapsed"),
         applied_seq: z.int(),
-        behind: z.int().describe('How many changes it has not applied yet; seldom fewer, never more'),
+        behind: z.int().describe('Upper bound of the changes that it has not applied'),
         behind_ms: z
           .int()
-          .describe(
-            'How long ago the oldest of these was committed: a live one with seconds here delays revokes',
-          ),
+          .describe('Age of the oldest of these changes; a live verifier with seconds here delays revokes'),
       }),
     ),
   }),

@@ -13,7 +13,7 @@ export const registerVerifierRoute = defineRoute({
   operationId: 'registerVerifier',
   summary: 'Register a verifier that is embedded in a gateway',
   description:
-    'For the SDK, which verifies from memory with the same guarantee as the API itself. Heartbeats keep its lease alive; revokes wait for everyone who holds one. From here on the verifier forgets all it knew before. A master key has at most `VERIFIERS_PER_MASTER_KEY_MAX` verifiers with a lease at a time.',
+    'For the SDK, which verifies from memory with the guarantee of the API itself. Heartbeats extend its lease; revokes wait for all verifiers with a lease. The verifier must empty its caches now. A master key has at most `VERIFIERS_PER_MASTER_KEY_MAX` verifiers with a lease at a time.',
   access: masterKey('keys:verify:embedded'),
   params: noParams,
   query: noQuery,
@@ -30,14 +30,12 @@ export const registerVerifierRoute = defineRoute({
     verifier_id: z.uuid(),
     lease_ms: z
       .int()
-      .describe("A lease holds for so long from when its request was sent, by the sender's monotonic clock"),
-    applied_seq: seq.describe('Where its feed begins'),
+      .describe("Length of a lease, from the moment its request was sent, by the sender's monotonic clock"),
+    applied_seq: seq.describe('Start position in the feed'),
     server_time_ms: z.number().describe('Unix milliseconds'),
-    master_key_id: z.string().describe('Its own credential, as the feed names it'),
+    master_key_id: z.string().describe('Id of its own master key in the feed'),
     refused_organizations: z.array(z.string()),
-    recent: z
-      .array(recentChange)
-      .describe('With `now`: what changed while a record that is still in a cache was read'),
+    recent: z.array(recentChange).describe('With `now`: recent changes, which cached records may predate'),
   }),
   errors: ['RATE_LIMITED'],
   async handle(parts: { verifiers: RegisterParts; verify: Pick<VerifyParts, 'clock'> }, { body, caller }) {

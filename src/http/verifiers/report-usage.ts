@@ -42,9 +42,9 @@ export const reportUsageRoute = defineRoute({
   method: 'post',
   path: '/v1/flowplate/verifiers/:verifier_id/usage',
   operationId: 'reportUsage',
-  summary: 'Report what an embedded verifier has decided',
+  summary: 'Report the usage of an embedded verifier',
   description:
-    'Sums for each line of keys, minute and code. Repeated under the same `flush_id` they count once. Left out are counts for keys that do not exist, that the master key may not see, or that have a rate limit or a quota, unless they are of before it was set; and what is more than one verifier can decide: 5,000,000 calls a second, each at a cost of at most 1,000,000.',
+    'Sums for each line of keys, minute and code. A repetition under the same `flush_id` counts once. Not counted are keys that do not exist, that the master key may not see, or that have a rate limit or a quota, except from before it was set. Calls beyond the capacity of one verifier are not counted either: 5,000,000 a second, each at a cost of at most 1,000,000.',
   access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,

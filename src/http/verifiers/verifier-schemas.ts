@@ -4,7 +4,7 @@ import { settingFields } from '../user-keys/key-settings.ts';
 
 export const verifierParams = z.strictObject({ verifier_id: z.uuid() });
 
-/** A place in the feed of changes. */
+/** Position in the change feed. */
 export const seq = z.int().min(0);
 
 const changeFields = {

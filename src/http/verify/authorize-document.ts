@@ -23,7 +23,7 @@ const operation = (method: string): ZodOpenApiOperationObject => ({
   operationId: `authorize${method}`,
   summary: 'Forward auth for proxies',
   description:
-    "Any method, and any path below. The end client's key comes in `X-API-Key` or `Authorization: Bearer`, the gateway's own master key in `x-flowplate-master-key`. No body, query or cookie is read for a credential.\n\nNeeds the permission `keys:verify`.",
+    "Takes any method, and any path below. The end client's key is in `X-API-Key` or `Authorization: Bearer`, the gateway's own master key in `x-flowplate-master-key`. Credentials in a body, query or cookie are ignored.\n\nNeeds the permission `keys:verify`.",
   security: [{ masterKey: [] }],
   requestParams: {
     query: z.object({
@@ -33,21 +33,21 @@ const operation = (method: string): ZodOpenApiOperationObject => ({
       'X-API-Key': z.string().optional(),
       Authorization: z.string().optional(),
       'X-Forwarded-For': z.string().optional().describe("The last address is the end client's"),
-      'x-flowplate-required-scopes': z.string().optional().describe('All of these must be held'),
+      'x-flowplate-required-scopes': z.string().optional().describe('The key must have all of these'),
       'x-flowplate-required-organization': z.string().optional(),
       'x-flowplate-required-environment': z.string().optional(),
     }),
   },
   responses: {
-    200: { description: 'Let it pass. No body.', headers: identityHeaders },
-    401: refused('No key, or one that is not valid'),
-    403: refused('Valid, but not for this'),
+    200: { description: 'Admit the request. No body.', headers: identityHeaders },
+    401: refused('No key, or an invalid one'),
+    403: refused('Valid, but not allowed for this request'),
     429: refused('Over its rate limit or quota'),
-    503: refused('Cannot decide; nothing was let through'),
+    503: refused('No decision is possible; refuse the request'),
   },
 });
 
-/** The one door that is no route: it takes every method, and answers in its own way. */
+/** API document of forward auth, which is no route: it takes every method. */
 export const authorizePaths: ZodOpenApiPathsObject = {
   '/v1/flowplate/authz': { get: operation('Get'), post: operation('Post') },
 };

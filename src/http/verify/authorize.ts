@@ -11,7 +11,7 @@ import type { AppParts } from '../app.ts';
 import { requestIdFrom } from '../request-context.ts';
 import { type ProxyRequest, readProxyRequest } from './end-client.ts';
 
-/** Envoy gives up after 200 ms by default; an answer of ours, even a 503, must be there first. */
+/** Envoy gives up after 200 ms by default, and must get an answer before, even a 503. */
 const deadlineMs = 150;
 
 const authorizePath = '/v1/flowplate/authz';
@@ -23,16 +23,15 @@ export function isForAuthorize(url: string): boolean {
 }
 
 /**
- * Forward auth: a proxy asks, for the request that it holds, whether the end client's key is good.
- * Whatever the method, nothing is read but headers, and never a credential from anywhere else. 200
- * with every identity header and no body, or a refusal with none of them; never another status that
- * a proxy would misread (`docs/gateways.md`).
+ * Forward auth: a proxy asks whether the end client's key is valid for the request that it holds.
+ * Takes any method, and reads only headers. 200 with every identity header and no body, or a
+ * refusal with none of them; never a status that a proxy would misread (`docs/gateways.md`).
  */
 export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResponse): void {
   const asked = readProxyRequest(req.rawHeaders);
   const requestId = requestIdFrom(asked.requestId, parts.newRequestId);
-  // nginx announces the client's body and sends none: on a connection that stays open, the next
-  // request would be taken for it.
+  // nginx announces the client's body and does not send it. On a kept connection the next request
+  // would be read as that body.
   if (asked.announcesBody || parts.isDraining()) res.setHeader('Connection', 'close');
   const answer = (outcome: Outcome) => {
     if (typeof outcome === 'object' && outcome.valid) allow(parts, res, outcome, requestId);
@@ -104,9 +103,7 @@ function isUnknownKey(outcome: Refused | Undecided): boolean {
   return typeof outcome === 'object' && outcome.code === 'NOT_FOUND';
 }
 
-/**
- * By the clock by which the limits were decided: this machine's own may be minutes away from it.
- */
+/** The database clock, like the limiter; the local one may be minutes off. */
 function nowOf({ verify }: AppParts): number {
   return verify.clock.nowMs();
 }

@@ -9,16 +9,15 @@ import { type PlainHeaders, readPlainHeaders, verifyAtOnce } from './verify-at-o
 import { verifyBatchRoute } from './verify-batch.ts';
 import { verifyKeyRoute } from './verify-key.ts';
 
-/** Answers the request when it is for a door, and says so. */
+/** Answers the request and returns true, if it is for a fast endpoint. */
 export type Doors = (req: IncomingMessage, res: ServerResponse) => boolean;
 
 const noInput = Object.freeze({});
 
 /**
- * The doors that gateways knock at on every request, dispatched by one look at the URL. The JSON
- * doors take the same steps as every route (`serve`); a URL with a query, or another method, is
- * left to Express, which knows what to say about it. A verification is counted, and logged only
- * when it got no answer.
+ * Fast endpoints: served on raw node:http before Express, chosen by exact URL. JSON verifications
+ * take the same steps as every route (`serve`). A URL with a query, or another method, goes to
+ * Express. A verification is counted, and logged only if it failed.
  */
 export function verifyDoors(parts: AppParts): Doors {
   const routes = new Map<string | undefined, Route<AppParts>>([
@@ -52,7 +51,7 @@ async function answer(
   await serve(parts, route, exchange).catch((thrown: unknown) => refuse(parts, route, exchange, thrown));
 }
 
-/** Sets its headers itself: with one that is set already, Node builds an object for all of them. */
+/** Sets all headers at the end: with one set before, Node builds an object for all of them. */
 function answerAtOnce(parts: AppParts, plain: PlainHeaders, req: IncomingMessage, res: ServerResponse): void {
   const requestId = requestIdFrom(plain.requestId, parts.newRequestId);
   if (parts.isDraining()) res.setHeader('Connection', 'close');

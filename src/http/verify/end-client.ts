@@ -2,7 +2,7 @@ import { type PresentedKey, readPresentedKey } from '../../domain/forward-auth/p
 import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { Asked } from '../../verify/decide.ts';
 
-/** What forward auth looks at; everything else of the request is not read. */
+/** Headers that forward auth reads; it ignores the rest of the request. */
 const headerNames = [
   'x-flowplate-master-key',
   'x-api-key',
@@ -21,7 +21,7 @@ export type ProxyRequest = PresentedKey & {
   masterKey: string | undefined;
   asked: Asked;
   requestId: string | undefined;
-  /** It says that a body follows; whether one does is another matter. */
+  /** Whether a body is announced; it may still be missing. */
   announcesBody: boolean;
 };
 
@@ -52,7 +52,7 @@ export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
   };
 }
 
-/** One value, however often it was sent. */
+/** The single distinct value, however often it was sent. */
 function theOnly(values: string[] = []): string | undefined {
   const [first, ...others] = values.length === 1 ? values : values.filter((value) => value !== '');
   return others.every((other) => other === first) ? first : undefined;
@@ -64,17 +64,14 @@ function words(values: string[] = []): string[] | undefined {
   return all.length === 0 ? undefined : all;
 }
 
-/** Two different demands cannot both be met: a value that no key has. */
+/** Conflicting requirements are joined into a value that no key has, so the check fails. */
 function conjunction(demands: string[] | undefined): string | undefined {
   if (demands === undefined) return undefined;
   const [first, ...others] = new Set(demands);
   return others.length > 0 ? demands.join(' ') : first;
 }
 
-/**
- * The address that the gateway itself saw: it appends at the end, and what stands before it may be
- * the client's invention.
- */
+/** Last address, added by the gateway itself; earlier ones may be forged by the client. */
 function lastAddress(forwardedFor: string[] = []): string | undefined {
   const last = forwardedFor.at(-1);
   return last?.slice(last.lastIndexOf(',') + 1);

@@ -5,12 +5,15 @@ import { oauthClient } from '../access/oauth-client.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 
-/** Not strict: RFC 6749 §3.2 has unknown members ignored, and every OAuth library sends some. */
+/**
+ * Not strict: RFC 6749 §3.2 requires unknown members to be ignored, and every OAuth library sends
+ * some.
+ */
 const introspectionForm = z.object({
   token: z.string().describe('The key that the end client sent'),
   token_type_hint: z.string().optional().describe('Ignored'),
-  client_id: z.string().optional().describe('Ignored: the master key alone tells who asks'),
-  client_secret: z.string().optional().describe('A master key, when none comes in a header'),
+  client_id: z.string().optional().describe('Ignored: the master key identifies the caller'),
+  client_secret: z.string().optional().describe('A master key, when none is in a header'),
 });
 
 export const introspectRoute = defineRoute({
@@ -19,13 +22,13 @@ export const introspectRoute = defineRoute({
   operationId: 'introspectKey',
   summary: 'Introspect a key (RFC 7662)',
   description:
-    "For software that speaks OAuth: the same verdict as verification, in the standard's words. It is counted as a call and spends no limit. The master key may come as software of that kind sends a client's secret: as the password of HTTP Basic, as `client_secret`, or as a bearer token; two different ones are refused.",
+    'For OAuth software: the verdict of a verification in the format of RFC 7662. It counts as a call and spends no limit. The master key may be sent like a client secret: as the password of HTTP Basic, as `client_secret`, or as a bearer token. Two different ones are refused.',
   access: oauthClient('keys:verify'),
   params: noParams,
   query: noQuery,
   body: introspectionForm,
   bodyFormat: 'form',
-  success: { 200: 'Active with what is known of it, or just inactive (RFC 7662 §2.2).' },
+  success: { 200: 'Active, with the known claims; or only inactive (RFC 7662 §2.2).' },
   answer: z.strictObject({
     active: z.boolean(),
     scope: z.string().optional(),

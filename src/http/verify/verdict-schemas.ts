@@ -6,7 +6,7 @@ import { environmentSlug, externalId, intIn, scopes, timestampText } from '../fi
 
 export const verifyBody = z.strictObject({
   key: z.string().describe('The key that the end client sent. One that cannot be a key is MALFORMED'),
-  scopes: scopes.optional().describe('All of these must be held'),
+  scopes: scopes.optional().describe('The key must have all of these'),
   organization_id: externalId.optional(),
   environment: environmentSlug.optional(),
   ip: z
@@ -15,9 +15,7 @@ export const verifyBody = z.strictObject({
     .describe(
       "The end client's address as the gateway has it; port, brackets and quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no address is IP_NOT_ALLOWED.",
     ),
-  cost: intIn(numberRanges.cost)
-    .optional()
-    .describe('What this call spends of limits and quota; 1 unless set'),
+  cost: intIn(numberRanges.cost).optional().describe('Cost of this call for limits and quota; 1 unless set'),
 });
 
 export function toVerifyRequest(body: z.output<typeof verifyBody>): VerifyRequest {
@@ -36,7 +34,7 @@ const limitState = {
     ),
 };
 
-/** Further fields are there when `valid` is true. */
+/** Further fields are present when `valid` is true. */
 export const verdictAnswer = z
   .strictObject({
     valid: z.boolean(),

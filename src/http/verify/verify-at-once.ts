@@ -24,13 +24,10 @@ const headerNames = [
 const plainTypes: readonly string[] = ['application/json', 'application/json; charset=utf-8'];
 const plainAccepts: readonly string[] = ['*/*', 'application/json'];
 
-/** What the steps after the headers need of them. */
+/** Header values that later steps need. */
 export type PlainHeaders = { requestId: string | undefined };
 
-/**
- * The headers of a verification as gateways send it, or undefined for one that `serve` must look
- * at.
- */
+/** Headers of a plain verification, as gateways send it; undefined for one that needs `serve`. */
 export function readPlainHeaders(rawHeaders: readonly string[]): PlainHeaders | undefined {
   const [types = [], lengths = [], accepts = [], ids = [], ...codings] = pickHeaders(rawHeaders, headerNames);
   const length = lengths.length === 1 ? Number(lengths[0]) : 0;
@@ -46,9 +43,9 @@ export function readPlainHeaders(rawHeaders: readonly string[]): PlainHeaders | 
 }
 
 /**
- * The steps of `serve` for a verification with plain headers, in the same order and by the same
- * rules, but without a promise where memory has the answer, and without `req.headers`, which Node
- * builds on the first look. What stops them goes to `onFault`.
+ * Steps of `serve` for a verification with plain headers, in the same order and with the same
+ * rules. Without a promise when memory has the answer, and without `req.headers`, which Node builds
+ * on first access. Errors go to `onFault`.
  */
 export function verifyAtOnce(
   parts: AppParts,
@@ -82,7 +79,7 @@ function answer(
   else send(parts, exchange, verdict);
 }
 
-/** One flat list: the shape that Node writes without building an object of headers first. */
+/** One flat list, which Node writes without building an object of headers. */
 function send({ unknownKeyPace }: AppParts, { res, requestId }: HttpExchange, verdict: Verdict): void {
   const text = verdict instanceof AcceptedVerdict ? verdict.json : JSON.stringify(verdict);
   const length = Buffer.byteLength(text);
@@ -100,14 +97,11 @@ function send({ unknownKeyPace }: AppParts, { res, requestId }: HttpExchange, ve
     unknownKeyPace.end(res, text);
     return;
   }
-  // Nothing but ASCII is the same bytes either way, and copied as it is instead of encoded.
+  // ASCII text has the same bytes in Latin-1, which is copied instead of encoded.
   res.end(text, length === text.length ? 'latin1' : 'utf8');
 }
 
-/**
- * Of a length that the parser holds the client to. A client that leaves after its body is no fault:
- * the answer goes nowhere.
- */
+/** Reads the body; Node enforces the Content-Length. Errors after the full body are ignored. */
 function readBytes(
   req: IncomingMessage,
   onBytes: (bytes: Buffer) => void,

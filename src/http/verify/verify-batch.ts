@@ -11,7 +11,7 @@ export const verifyBatchRoute = defineRoute({
   operationId: 'verifyKeys',
   summary: 'Verify up to 100 keys',
   description:
-    'Each as if it were verified alone; the verdicts stand in the order of the keys. What an end client sent, its key and its address, has a verdict of its own and refuses no other. A mistake of the gateway itself, such as an unknown field, refuses the whole batch.',
+    'Each key is verified independently; the verdicts are in the order of the keys. A bad key or address from an end client affects only its own verdict. A mistake of the gateway itself, such as an unknown field, refuses the whole batch.',
   access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,

@@ -10,7 +10,7 @@ export const verifyKeyRoute = defineRoute({
   operationId: 'verifyKey',
   summary: 'Verify a key',
   description:
-    'Always 200 with a verdict; the first reason for a no decides, in the order of the codes. A refusal spends no limit and no quota.',
+    'Always 200 with a verdict. The first reason for a refusal decides, in the order of the codes. A refusal spends no limit and no quota.',
   access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,

@@ -15,7 +15,7 @@ import type { Requests } from './requests.ts';
 
 const apiKeysPath = '/api/v1/apikeys';
 
-/** Keys of tenants and of the platform. Users' hidden keys are not among them. */
+/** Keys of tenants and of the platform, without users' hidden keys. */
 export class ApiKeys {
   readonly #requests: Requests;
 
@@ -44,7 +44,7 @@ export class ApiKeys {
     return this.#requests.forSecret(`${apiKeyPath(id)}/rotate`, {}, options);
   }
 
-  /** Ends it and keeps it in the list. */
+  /** Revokes it; it stays in the list. */
   revoke(id: string, options?: CallOptions): Promise<RevokedApiKey> {
     return this.#requests.change({ method: 'POST', path: `${apiKeyPath(id)}/revoke`, body: {} }, options);
   }

@@ -14,7 +14,7 @@ import type { Requests } from './requests.ts';
 
 const apiUsersPath = '/users';
 
-/** Persons and programs with one key each; for API users with the role `admin`. */
+/** API users: persons and programs with one key each. Needs an API user with the role `admin`. */
 export class ApiUsers {
   readonly #requests: Requests;
 
@@ -22,7 +22,7 @@ export class ApiUsers {
     this.#requests = requests;
   }
 
-  /** The first one, an `admin`; made by a super-admin, and only while there is none. */
+  /** Creates the first one, an `admin`. Needs a super-admin, and works only while there is none. */
   bootstrap(body: Omit<NewApiUser, 'role'>, options: SecretOptions = {}): Promise<CreatedApiUser> {
     return this.#requests.forSecret(`${apiUsersPath}/bootstrap`, body, options);
   }

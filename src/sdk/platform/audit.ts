@@ -11,7 +11,7 @@ import type { Requests } from './requests.ts';
 
 const auditPath = '/api/v1/platform/audit';
 
-/** Reading every event again takes its time. */
+/** Generous, since it reads every event. */
 const verifyMsMax = 10 * 60_000;
 
 export class Audit {
@@ -25,12 +25,12 @@ export class Audit {
     return this.#requests.readArray(auditPath, filter, options);
   }
 
-  /** Whether an event was changed, removed, moved or cut off since it was sealed. */
+  /** Checks the hash chain: whether an event was changed, removed or moved since it was sealed. */
   verify(range: AuditRange = {}, options: CallOptions = {}): Promise<AuditVerification> {
     return this.#requests.read(`${auditPath}/verify`, range, { timeoutMs: verifyMsMax, ...options });
   }
 
-  /** Every event that matches, each a line of JSON, as they arrive. */
+  /** All matching events, streamed as JSON lines. */
   export(filter: AuditFilter = {}, options?: CallOptions): AsyncGenerator<string, void, undefined> {
     return this.#requests.lines(`${auditPath}/export`, filter, options);
   }

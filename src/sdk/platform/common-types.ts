@@ -7,7 +7,7 @@ export type PageOf = {
   cursor?: string | undefined;
 };
 
-/** Only what is named changes. */
+/** Only named fields change. */
 export type Changed<Settings> = { [Name in keyof Settings]?: Settings[Name] | undefined };
 
 export type Done = { success: true };

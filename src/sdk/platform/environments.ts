@@ -4,7 +4,7 @@ import type { Requests } from './requests.ts';
 
 const environmentsPath = '/api/v1/environments';
 
-/** The environments of one organization: the credential's own, or the one that is acted in. */
+/** Environments of one organization: the credential's own, or the impersonated one. */
 export class Environments {
   readonly #requests: Requests;
 

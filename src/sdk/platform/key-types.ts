@@ -20,7 +20,7 @@ export type ApiKeyFilter = Omit<Sendable<Api['ListApiKeysQuery']>, 'cursor' | 'l
 
 export type MasterKey = Api['GetMasterKeyAnswer'];
 
-/** `key` is the secret, shown this once. */
+/** `key` is the secret, shown once. */
 export type MasterKeyWithSecret = MasterKey & { key: string };
 export type RotatedMasterKey = MasterKeyWithSecret & { previous_id: string } & Propagated;
 export type RevokedMasterKey = Done & { message: string } & Propagated;
@@ -29,7 +29,7 @@ export type MasterKeyFilter = Omit<Sendable<Api['ListMasterKeysQuery']>, 'cursor
 export type NewMasterKey = Sendable<Api['CreateMasterKeyBody']>;
 
 export type HiddenKeyFilter = KeyFilter & {
-  /** What `key_prefix` begins with. */
+  /** Prefix of `key_prefix`. */
   prefix?: string | undefined;
 };
 

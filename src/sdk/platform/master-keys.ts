@@ -13,7 +13,7 @@ import type { Requests } from './requests.ts';
 
 const masterKeysPath = '/api/v1/platform/master-keys';
 
-/** What backends mint with; super-admins only. */
+/** Master keys of backends and gateways; super-admins only. */
 export class MasterKeys {
   readonly #requests: Requests;
 
@@ -33,7 +33,7 @@ export class MasterKeys {
     return this.#requests.forSecret(masterKeysPath, body, options);
   }
 
-  /** The old one goes on for as long as they overlap. */
+  /** The old key works during the overlap. */
   rotate(
     id: string,
     body: { overlap_seconds?: number | undefined } = {},
@@ -42,7 +42,7 @@ export class MasterKeys {
     return this.#requests.forSecret(`${masterKeyPath(id)}/rotate`, body, options);
   }
 
-  /** What it minted goes on. */
+  /** The keys that it minted keep working. */
   revoke(id: string, options?: CallOptions): Promise<RevokedMasterKey> {
     const path = `${masterKeyPath(id)}/revoke`;
     return this.#requests.change({ method: 'POST', path, body: {} }, options);

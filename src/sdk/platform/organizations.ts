@@ -13,7 +13,7 @@ import type { Requests } from './requests.ts';
 
 const tenantsPath = '/api/v1/platform/tenants';
 
-/** Organizations. A suspended or deleted one refuses every key it has, at once. */
+/** Organizations. Suspending or deleting one refuses all its keys at once. */
 export class Tenants {
   readonly #requests: Requests;
 

@@ -13,7 +13,7 @@ import type { Requests } from './requests.ts';
 
 const usersPath = '/api/v1/platform/users';
 
-/** Operators who are people. */
+/** Operators with a password. */
 export class PlatformUsers {
   readonly #requests: Requests;
 

@@ -7,8 +7,8 @@ import type { Call, Query, Transport } from '../transport.ts';
 type Change = Pick<Call, 'method' | 'path' | 'body'>;
 
 /**
- * How operators' calls are sent: what reads or can be told apart by its Idempotency-Key is tried
- * again, what changes is sent once.
+ * Retry rules of the operators' client: reads and calls with an Idempotency-Key are retried, other
+ * changes are sent once.
  */
 export class Requests {
   readonly #transport: Transport;
@@ -23,7 +23,7 @@ export class Requests {
     return this.#transport.send({ method: 'GET', path, query, retriesMax: this.#retriesMax, ...options });
   }
 
-  /** A page that the API answers as a bare array, with the way to the next one in `Link`. */
+  /** A page that the API returns as a bare array, with the next cursor in `Link`. */
   async readArray<Item>(path: string, query: Query, options: CallOptions = {}): Promise<Page<Item>> {
     const call: Call = { method: 'GET', path, query, retriesMax: this.#retriesMax, ...options };
     const { body, headers } = await this.#transport.receive(call);
@@ -34,7 +34,7 @@ export class Requests {
     return this.#transport.send({ ...change, ...options });
   }
 
-  /** A secret whose answer was lost is asked for again under the same Idempotency-Key. */
+  /** Retried under the same Idempotency-Key, so that a lost answer is repeated. */
   forSecret<Answer>(
     path: string,
     body: object,

@@ -4,7 +4,7 @@ import type { Requests } from './requests.ts';
 
 const rolesPath = '/api/v1/platform/roles';
 
-/** Named lists of permissions: those built in, which nobody changes, and one's own. */
+/** Named lists of permissions: built-in ones, which are fixed, and custom ones. */
 export class Roles {
   readonly #requests: Requests;
 
@@ -12,7 +12,7 @@ export class Roles {
     this.#requests = requests;
   }
 
-  /** All of them. */
+  /** All roles. */
   list(options?: CallOptions): Promise<Role[]> {
     return this.#requests.read(rolesPath, {}, options);
   }

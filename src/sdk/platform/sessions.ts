@@ -4,7 +4,7 @@ import type { Requests } from './requests.ts';
 
 const authPath = '/api/v1/platform/auth';
 
-/** Becoming somebody, and who one is. */
+/** Log in, log out, who am I, change password. */
 export class Session {
   readonly #requests: Requests;
 
@@ -13,7 +13,7 @@ export class Session {
   }
 
   /**
-   * The first platform user; only with a tenant key, and only while there is none
+   * Creates the first platform user. Needs a tenant key, and works only while there is none
    * (`ALREADY_BOOTSTRAPPED`).
    */
   bootstrap(
@@ -24,8 +24,8 @@ export class Session {
   }
 
   /**
-   * `INVALID_CREDENTIALS` (401) whatever was wrong; `TOO_MANY_ATTEMPTS` (429) with
-   * `retryAfterSeconds`.
+   * `INVALID_CREDENTIALS` (401) for an unknown address and a wrong password alike;
+   * `TOO_MANY_ATTEMPTS` (429) with `retryAfterSeconds`.
    */
   login(body: { email: string; password: string }, options?: CallOptions): Promise<Login> {
     return this.#requests.change({ method: 'POST', path: `${authPath}/login`, body }, options);
@@ -39,7 +39,7 @@ export class Session {
     return this.#requests.read(`${authPath}/me`, {}, options);
   }
 
-  /** Ends every token of this user. */
+  /** Ends all tokens of this user. */
   changePassword(
     body: { current_password: string; new_password: string },
     options?: CallOptions,

@@ -5,7 +5,7 @@ import type { Requests } from './requests.ts';
 
 const hiddenKeysPath = '/api/v1/platform/hidden-keys';
 
-/** Users' keys, which no tenant sees. Backends mint them, operators look at them and end them. */
+/** Hidden keys of users. Backends mint them; operators list and revoke them. */
 export class HiddenKeys {
   readonly #requests: Requests;
 

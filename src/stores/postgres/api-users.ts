@@ -6,13 +6,10 @@ import type { Db, Tx } from './database.ts';
 
 const columns = ['id', 'name', 'email', 'role', 'is_active', 'created_at', 'updated_at'] as const;
 
-/** One number for the whole deployment. */
+/** Number of the advisory lock, unique in the deployment. */
 const adminsLock = 5_201_004;
 
-/**
- * Puts everything that could make the first admin or take away the last one into one order: each
- * looks at what is left when it is its turn.
- */
+/** Serialises the changes that could create the first admin or remove the last one. */
 export async function lockApiAdmins(tx: Tx): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(${sql.lit(adminsLock)})`.execute(tx);
 }
@@ -50,7 +47,7 @@ export async function findApiUser(db: Db, id: string): Promise<ApiUser | undefin
   return row === undefined ? undefined : toApiUser(row);
 }
 
-/** The same, and nobody else changes it until the transaction ends. */
+/** Like `findApiUser`, and locks the row until the transaction ends. */
 export async function lockApiUser(tx: Tx, id: string): Promise<ApiUser | undefined> {
   const row = await tx
     .selectFrom('api_users')
@@ -87,8 +84,8 @@ export async function deleteApiUser(tx: Tx, id: string): Promise<void> {
 }
 
 /**
- * The one key of an API user. Its line bears the id of the user's first key, so that usage carries
- * over a rotation.
+ * The key of an API user. Its line has the id of the user's first key, so usage carries over a
+ * rotation.
  */
 export type ApiUserKey = { id: string; lineageId: string; userId: string; enabled: boolean };
 
@@ -119,7 +116,7 @@ export async function insertApiUserKey(
     .execute();
 }
 
-/** The line under which each of these users' calls are counted. */
+/** The line under which the calls of each user are counted. */
 export async function listApiUserLineages(db: Db, userIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await activeKeys(db)
     .select(['user_id', 'lineage_id'])
@@ -133,8 +130,8 @@ function activeKeys(db: Db) {
 }
 
 /**
- * Ends the key of a user whom the caller has locked. Returns what the verifiers must hear of, and
- * the line to go on with.
+ * Ends the key of a user that the caller has locked. Returns its feed entry, and the line to
+ * continue.
  */
 export async function revokeApiUserKey(
   tx: Tx,
@@ -148,7 +145,7 @@ export async function revokeApiUserKey(
   return { id: row.id, lineageId: row.lineage_id, revision: row.revision };
 }
 
-/** Stops the key of a user whom the caller has locked, or lets it work again. */
+/** Disables or enables the key of a user that the caller has locked. */
 export async function setApiUserKeyEnabled(
   tx: Tx,
   userId: string,

@@ -1,16 +1,17 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Tx } from './database.ts';
 
-/** First half of the advisory locks of credentials and organizations; migration 0022 has it too. */
+/**
+ * First half of the advisory lock keys of credentials and organizations; migration 0022 repeats it.
+ */
 const authorityLocks = 5_202;
 
-/** The lock of all that platform users, their roles and their sessions are allowed. */
+/** Lock of the rights from platform users, roles and sessions. */
 const platformUsersLock = 5_201_005;
 
 /**
- * The rights that a change uses, which must not end before it commits, and those that it ends, for
- * which it waits until no change uses them any more. Ids are those of keys, API users and
- * organizations.
+ * Rights that a change uses and must not lose before its commit, and rights that it ends and must
+ * not be in use. Ids are those of keys, API users and organizations.
  */
 export type Authorities = {
   used: readonly string[];
@@ -20,9 +21,8 @@ export type Authorities = {
 
 /**
  * Takes the advisory locks of these rights until the transaction ends, in one statement: shared for
- * those used, exclusive for those ended, also when a change ends a right that it uses. All are
- * taken in one order, so that two callers who end each other's rights wait for one another and not
- * in a circle.
+ * used rights, exclusive for ended ones, also for a right that is both. One global order, so that
+ * two callers who end each other's rights cannot deadlock.
  */
 export async function lockAuthorities(tx: Tx, { used, ended, operators }: Authorities): Promise<void> {
   const ids = [...new Set([...used, ...ended])].sort();
@@ -38,7 +38,7 @@ function take(isExclusive: boolean, name: RawBuilder<unknown>): RawBuilder<unkno
 }
 
 /**
- * Whether the master key may still act; it stays so until the transaction ends (migration 0022).
+ * Whether the master key is still active. It stays so until the transaction ends (migration 0022).
  */
 export async function holdMasterKey(tx: Tx, id: string): Promise<boolean> {
   const { rows } = await sql<{ held: boolean }>`SELECT hold_master_key(${id}) AS held`.execute(tx);
@@ -46,7 +46,7 @@ export async function holdMasterKey(tx: Tx, id: string): Promise<boolean> {
 }
 
 /**
- * Whether a tenant, platform or API user's key is active at `now`, whatever its organization is.
+ * Whether a tenant, platform or API user's key is active at `now`, independent of its organization.
  */
 export async function isKeyActive(tx: Tx, id: string, now: Date): Promise<boolean> {
   const row = await tx

@@ -3,7 +3,7 @@ import type { DB } from './schema.ts';
 
 export type Database = Kysely<DB>;
 export type Tx = Transaction<DB>;
-/** What a store takes first: the database itself, or the transaction that its change belongs to. */
+/** First parameter of a store: the database, or the transaction of a change. */
 export type Db = Database | Tx;
 
 export function openDatabase(pool: PostgresPool): Database {

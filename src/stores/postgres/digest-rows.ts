@@ -1,6 +1,6 @@
 import type { KeyDigest } from '../../domain/key-digest.ts';
 
-/** A secret as a table knows it: one digest for each live pepper, the current one first. */
+/** Digests of one secret: one for each live pepper, the current one first. */
 export type Digests = readonly KeyDigest[];
 
 /** All digests of several secrets, for `= ANY(…)`. */
@@ -8,7 +8,7 @@ export function digestBytes(wanted: readonly Digests[]): Buffer[] {
   return wanted.flat().map(({ digest }) => digest);
 }
 
-/** For each of several secrets, in their order, the row that has one of its digests. */
+/** The row of each secret, in the order of the secrets. */
 export function rowsInOrder<R extends { digest: Buffer }>(
   wanted: readonly Digests[],
   rows: readonly R[],
@@ -19,7 +19,7 @@ export function rowsInOrder<R extends { digest: Buffer }>(
   );
 }
 
-/** A digest as a key of a map: a character for each byte. */
+/** Map key of a digest: a Latin-1 string. */
 function nameOf(digest: Buffer): string {
   return digest.toString('latin1');
 }

@@ -1,15 +1,10 @@
 import pg from 'pg';
 import { FlowplateError } from '../../domain/errors.ts';
 
-/**
- * SQLSTATEs and classes that mean "not now" rather than "not so" (PostgreSQL documentation,
- * appendix A).
- */
+/** SQLSTATE classes of temporary errors (PostgreSQL documentation, appendix A). */
 const unavailableClasses = ['08', '53', '57', '58'];
 
-/**
- * lock_timeout ran out: another transaction holds what this one needs, and has held it for long.
- */
+/** lock_timeout: another transaction has held the lock for too long. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
 const unavailableStates = [
@@ -21,7 +16,7 @@ const unavailableStates = [
 
 const UNIQUE_VIOLATION = '23505';
 
-/** Whether the same request may succeed later without anybody changing it. */
+/** Whether the error is temporary, so that the same request may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) {
     const state = error.code ?? '';
@@ -35,16 +30,13 @@ export function isLockTimeout(error: unknown): boolean {
   return fault instanceof pg.DatabaseError && fault.code === LOCK_NOT_AVAILABLE;
 }
 
-/**
- * Whether the server refused this statement for what it wants, so that another one may well succeed
- * at the same moment.
- */
+/** Whether the server rejected this statement only, so that others may succeed. */
 export function isFaultOfTheStatement(error: unknown): boolean {
   const fault = faultBehind(error);
   return fault instanceof pg.DatabaseError && !unavailableClasses.includes((fault.code ?? '').slice(0, 2));
 }
 
-/** What the pool has made of an unavailable server. */
+/** The pool's translation of an unavailable server. */
 export function isDependencyUnavailable(error: unknown): boolean {
   return error instanceof FlowplateError && error.code === 'DEPENDENCY_UNAVAILABLE';
 }
@@ -63,15 +55,12 @@ export function isServerAway(error: unknown): boolean {
  */
 const dataClasses = ['21', '22', '23', '54'];
 
-/** Whether the values themselves were refused, so that no later try gets them in. */
+/** Whether the values were rejected, so that a retry cannot succeed. */
 export function isFaultOfTheData(error: unknown): boolean {
   return error instanceof pg.DatabaseError && dataClasses.includes((error.code ?? '').slice(0, 2));
 }
 
-/**
- * The pool has already turned what is unavailable into a `DEPENDENCY_UNAVAILABLE`, whose cause it
- * then is.
- */
+/** The original error: the pool wraps it as the cause of `DEPENDENCY_UNAVAILABLE`. */
 function faultBehind(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? error.cause : error;
 }
@@ -83,8 +72,7 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 }
 
 /**
- * `pg`, `pg-pool` and our pool raise plain errors for these; the texts are theirs
- * (pg/lib/client.js, pg-pool/index.js).
+ * Messages of plain errors from `pg`, `pg-pool` and our pool (pg/lib/client.js, pg-pool/index.js).
  */
 const connectionFaultTexts = [
   'Connection terminated',

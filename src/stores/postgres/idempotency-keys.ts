@@ -5,8 +5,8 @@ import { deleteInBatches } from './delete-in-batches.ts';
 export type SealedAnswer = { id: Buffer; bodyHash: Buffer; sealedAnswer: Buffer; createdAt: Date };
 
 /**
- * `ids` holds one id for each live pepper, so that a rotation does not make a repeated request a
- * new one.
+ * Finds a stored answer. `ids`: one for each live pepper, so that a pepper rotation does not turn a
+ * repetition into a new request.
  */
 export async function findSealedAnswer(
   db: Db,
@@ -24,9 +24,8 @@ export async function findSealedAnswer(
 }
 
 /**
- * Stores the answer in the transaction that earned it. When the same request has been answered
- * meanwhile, the insert breaks on the primary key, and with it all that this transaction did. A row
- * past its day is written over.
+ * Stores the answer in the transaction of its change. If the same request was answered meanwhile,
+ * the primary key fails the transaction. An expired row is overwritten.
  */
 export async function insertSealedAnswer(tx: Tx, answer: SealedAnswer, notBefore: Date): Promise<void> {
   await tx

@@ -3,14 +3,14 @@ import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 
 /**
- * One number for the whole deployment; node-pg-migrate's own lock refuses the second process
- * instead of letting it wait.
+ * Number of the advisory lock. node-pg-migrate's own lock refuses a second process; this one makes
+ * it wait.
  */
 const migrationLock = 5_201_002;
 
 /**
- * Brings the database to the newest schema: forward only, every file in a transaction of its own.
- * Processes that start at once take turns, and find nothing left to do.
+ * Migrates the database to the newest schema. Forward only, one transaction per file. Processes
+ * that start at once queue up, and find nothing left to do.
  */
 export async function migrate({ databaseUrl }: { databaseUrl: string }): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'flowplate-migrate' });

@@ -9,9 +9,9 @@ export type PlatformCounts = {
 };
 
 /**
- * How many tenant and platform keys there are, by the state that they have at `now`, and the
- * accepted calls of all keys on its UTC day. Exact, from counts that are kept with the rows; only
- * keys past their expiry that the sweep has not met are counted here.
+ * Number of tenant and platform keys by status at `now`, and accepted calls of all keys on its UTC
+ * day. Exact: read from counters beside the rows, corrected by expired keys that the sweep has not
+ * met.
  */
 export async function readPlatformCounts(db: Db, now: Date): Promise<PlatformCounts> {
   const { rows } = await sql<PlatformCounts>`

@@ -8,30 +8,27 @@ import { isUnavailable } from './faults.ts';
 
 export type PoolOptions = {
   databaseUrl: string;
-  /** Shows in pg_stat_activity, for the operator who looks for the one that hangs. */
+  /** Shown in pg_stat_activity, to find a hanging connection. */
   applicationName: string;
   connectionsMax: number;
-  /** Bounds the wait for a free connection as well as the opening of a new one. */
+  /** Bounds the wait for a free connection, and the opening of a new one. */
   connectTimeoutMs: number;
-  /**
-   * Bounds one statement on the server; the client gives up 100 ms later, for a server that is
-   * frozen.
-   */
+  /** Bounds a statement on the server. The client gives up 100 ms later, for a frozen server. */
   statementTimeoutMs: number;
   /**
-   * Bounds the wait for a lock, below the statement's own bound so that the two can be told apart.
+   * Bounds the wait for a lock, below the statement's bound so that the two can be distinguished.
    */
   lockTimeoutMs: number;
   /**
-   * Set where statements look single rows up. A prepared plan is kept: one that was made while a
-   * table was nearly empty would go on reading all of it, until the server analyzes the table.
+   * For statements that look up single rows: disables sequential scans. A plan that was cached
+   * while a table was nearly empty would read all of it until the next ANALYZE.
    */
   looksUpByIndex?: true;
 };
 
-// A bigint arrives as a number; one beyond 2^53 − 1, which only a sum of usage can be, as the
-// largest that is exact. A date stays the text that it is. Names in metadata arrive as they were
-// stored, which `JSON.parse` alone does not promise.
+// bigint arrives as a number; beyond 2^53 − 1, possible for sums of usage only, as the largest
+// exact one. A date stays text. Names in metadata arrive as stored, which plain `JSON.parse` does
+// not guarantee.
 const types = {
   getTypeParser: (oid: number, format: 'text' | 'binary' = 'text') => {
     if (oid === pg.types.builtins.INT8) return toSafeInteger;
@@ -46,21 +43,20 @@ function toSafeInteger(text: string): number {
 }
 
 /**
- * The timers of `pg` itself bound only a connection that is being opened, for a host that answers
- * nothing, and come after our own deadlines: they fire too when this process is late and the answer
- * is already there.
+ * Fallback time-outs of `pg` itself, above our own deadlines: plain timers fire even if this
+ * process is late and the answer has arrived.
  */
 const farMs = 2_000;
 
 /**
- * A statement's text is prepared once for each connection: parsing and planning our joins costs
- * more than running them.
+ * Statements are prepared once per connection: parsing and planning our joins costs more than
+ * running them.
  */
 const preparedStatementsMax = 200;
 
 /**
- * A pool whose statements are prepared and bounded in time. Faults of the server arrive as
- * `DEPENDENCY_UNAVAILABLE`, broken constraints as they are.
+ * Connection pool with prepared statements and time-outs. Server errors arrive as
+ * `DEPENDENCY_UNAVAILABLE`, constraint violations unchanged.
  */
 export function openPool(options: PoolOptions, onError: (error: Error) => void): PostgresPool {
   const pool = new pg.Pool({
@@ -76,8 +72,8 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     keepAlive: true,
     types,
   });
-  // A connection that breaks raises on the pool while it is idle and on itself while it is in use;
-  // an 'error' that nobody listens for would end the process.
+  // A broken connection raises on the pool while idle, and on itself while in use. An 'error'
+  // without a listener would end the process.
   pool.on('error', onError);
   pool.on('connect', (client) => void client.on('error', onError));
   const names = new Map<string, string>();
@@ -92,7 +88,7 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
   };
 }
 
-/** A client that comes too late goes back: the caller who wanted it has been refused. */
+/** A client that arrives late goes back to the pool, because its caller was already refused. */
 function takeClient(pool: pg.Pool, ms: number): Promise<pg.PoolClient> {
   const taking = pool.connect();
   return inTime(taking, ms, () => {
@@ -108,8 +104,8 @@ function bound(client: pg.PoolClient, answerMs: number, names: Map<string, strin
   let broken: Error | undefined;
   return {
     query: async (text: string, values: readonly unknown[]) => {
-      // After a time-out the connection is still busy with the old statement: a ROLLBACK behind it
-      // would wait as long again.
+      // After a time-out the connection is still busy with the old statement; a ROLLBACK would wait
+      // as long again.
       if (broken !== undefined) return rethrow(broken);
       const name = values.length > 0 ? statementName(text, names) : undefined;
       const query = name === undefined ? { text, values: [...values] } : { name, text, values: [...values] };

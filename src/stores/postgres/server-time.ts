@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 
-/** For a process that sends no heartbeats: one question, one answer. */
+/** Server time for a process without heartbeats. */
 export async function readServerTime(db: Db): Promise<Date> {
   const { now } = await sql<{ now: Date }>`SELECT clock_timestamp()::timestamptz(3) AS now`
     .execute(db)

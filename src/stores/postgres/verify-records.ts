@@ -10,14 +10,14 @@ export type FoundKeyRecord = {
   record: KeyRecord;
   pepperId: string;
   organizationActive: boolean;
-  /** The server's clock at the read: from here the age of a cache entry counts. */
+  /** Server time of the read: the age of a cache entry starts here. */
   readAtMs: number;
 };
 
-/** A key by its digests. Undefined when no key has one of them. */
+/** Finds a key by its digests. Undefined when there is none. */
 export type FindKeyRecord = (digests: Digests) => Promise<FoundKeyRecord | undefined>;
 
-/** Look-ups by digest; those that arrive while others run go together (look-ups.ts). */
+/** Batched lookups by digest (look-ups.ts). */
 export function keyRecordLookUps(db: Database, limits: LookUpLimits): FindKeyRecord {
   return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted));
 }
@@ -32,8 +32,8 @@ type Row = Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms'> &
 const recordColumns = sql.raw(sentKeyRecordNames.map((name) => `k.${name.replace(/_ms$/, '')}`).join(', '));
 
 /**
- * One indexed statement for several keys, in their order. The organization's status comes along for
- * callers that may not remember it.
+ * One indexed statement for several keys, in their order. Includes the organization's status, for
+ * callers without a cache of it.
  */
 async function findKeyRecords(db: Db, wanted: readonly Digests[]): Promise<(FoundKeyRecord | undefined)[]> {
   const { rows } = await sql<Row>`

@@ -2,12 +2,9 @@ import { once } from 'node:events';
 import { type Command, Redis, type RedisOptions } from 'ioredis';
 import { startDeadline } from '../../concurrency/deadline.ts';
 
-/** A server that owes answers and sends no byte for about this long has its connection dropped. */
+/** A connection with unanswered commands and no byte for this long is dropped. */
 const silenceMs = 1_000;
-/**
- * The watch begins when a command is late: long enough for a server that is slow but sends
- * something.
- */
+/** The silence check begins when a command is this late: long enough for a slow server. */
 const watchMsMin = 100;
 
 /**
@@ -46,9 +43,9 @@ class BoundedRedis extends Redis {
 }
 
 /**
- * ioredis with time-outs that a late event loop does not bring forward. ioredis's own
+ * ioredis with time-outs that a late event loop does not trigger early. ioredis's own
  * `commandTimeout` and `socketTimeout` are plain timers: after a pause of this process they fail
- * commands whose answers have arrived, and drop healthy connections.
+ * commands whose answers have arrived.
  */
 class PatientRedis extends BoundedRedis {
   readonly #answerMs: number;
@@ -74,7 +71,7 @@ class PatientRedis extends BoundedRedis {
     const bytesRead = stream.bytesRead;
     startDeadline(Math.max(watchMsMin, silenceMs - this.#answerMs), () => {
       this.#isSuspected = false;
-      // Answers come in order: without a byte since, nothing at all was answered.
+      // Answers come in order: no byte since then means no answer.
       if (this.stream !== stream || stream.bytesRead !== bytesRead) return;
       stream.destroy(new Error(`No answer within ${silenceMs} ms`));
     });
@@ -82,10 +79,9 @@ class PatientRedis extends BoundedRedis {
 }
 
 /**
- * A connection for the request path: it never queues and never retries. While Redis is away a
- * command fails at once, and the caller goes on without it. A Redis that hangs costs at most
- * `commandTimeoutMs` a command, until the connection is dropped: otherwise unanswered commands
- * would pile up for as long as it hangs.
+ * Connection for the request path, without queue and retries. While Redis is down a command fails
+ * at once, and the caller continues without it. A hanging Redis costs at most `commandTimeoutMs` a
+ * command until the connection is dropped; otherwise unanswered commands would pile up.
  */
 export function openRedis(
   options: { redisUrl: string; commandTimeoutMs: number },
@@ -94,19 +90,18 @@ export function openRedis(
   const redis = new PatientRedis(options.redisUrl, options.commandTimeoutMs, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    // Bounds only how soon the next attempt begins: before it is connected there is no answer to be
-    // missed.
+    // Affects only the start of the next attempt: an unconnected client cannot miss an answer.
     connectTimeout: 1_000,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-    // READONLY: a failover left us on a replica. Reconnect, to find the new primary behind the same
-    // address.
+    // READONLY: a failover left us on a replica. Reconnects, to find the new primary behind the
+    // same address.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   redis.on('error', onError);
   return redis;
 }
 
-/** Waits until a connection that is being opened can be used, for `ms` at most. */
+/** Waits until a new connection is ready, `ms` at most. */
 export async function waitUntilReady(redis: Redis, ms: number): Promise<void> {
   if (redis.status === 'ready') return;
   const controller = new AbortController();
@@ -122,10 +117,7 @@ export async function isRedisReachable(redis: Redis): Promise<boolean> {
   );
 }
 
-/**
- * A connection for BullMQ, which blocks on it and wants its commands to wait for a Redis that is
- * away.
- */
+/** Connection for BullMQ, which blocks on it and queues commands while Redis is down. */
 export function openQueueRedis(redisUrl: string, onError: (error: Error) => void): Redis {
   const redis = new BoundedRedis(redisUrl, {
     maxRetriesPerRequest: null,

@@ -16,9 +16,9 @@ import type { QuotaPeriod } from '../../domain/user-key.ts';
  */
 export const keyspace = {
   record: (digest: Buffer) => `fl:record:${digest.toString('base64url')}`,
-  // The length as well: a window that is made shorter or longer is a new one.
+  // Includes the length: a window with another length is a new one.
   rate: (lineageId: string, windowSeconds: number) => `fl:limit:{${lineageId}}:rate:${windowSeconds}`,
-  // The period's name as well: a month begins on the same date as its first day.
+  // Includes the period's name: a month begins on the same date as its first day.
   quota: (lineageId: string, period: QuotaPeriod, periodStart: Date) =>
     `fl:limit:{${lineageId}}:${period}:${periodStart.toISOString().slice(0, 10)}`,
   usageFlushes: 'fl:usage:flushes',

@@ -11,17 +11,15 @@ export type Spend = {
   quota: Quota | null;
   now: Date;
   /**
-   * What this process knows of the rate window. Redis adds `owed`, and starts an absent counter
-   * from `spent`.
+   * This process's state of the rate window. Redis adds `owed`, and starts an absent counter from
+   * `spent`.
    */
   window: { owed: number; spent: number; leftMs: number } | undefined;
-  /**
-   * What was spent in the quota's period at least. `isAll`: an absent counter may start from it.
-   */
+  /** Lower bound of the quota's usage. `isAll`: an absent counter may start from it. */
   period: { spent: number; isAll: boolean } | undefined;
 };
 
-/** The counters after the call. */
+/** Counters after the call. */
 export type Counted = { rateSpent: number; windowLeftMs: number; quotaSpent: number };
 
 export type Spent =
@@ -30,18 +28,14 @@ export type Spent =
 
 const outcomes = ['spent', 'rate_limited', 'quota_exceeded'] as const;
 
-/**
- * A counter outlives its period by a day, so that clocks which disagree a little never restart it.
- */
+/** A counter outlives its period by a day, so that clock differences never restart it. */
 const quotaRestMs = 86_400_000;
 
 type WithSpendLimits = Redis & {
   spendLimits(...args: Array<string | number>): Promise<[number, number, number, number]>;
 };
 
-/**
- * Makes the script known to a connection; ioredis sends its hash, and its text again after a flush.
- */
+/** Registers the script; ioredis sends its hash, and the text again after a flush. */
 export function defineLimitScripts(redis: Redis): void {
   redis.defineCommand('spendLimits', {
     numberOfKeys: 2,
@@ -49,7 +43,7 @@ export function defineLimitScripts(redis: Redis): void {
   });
 }
 
-/** Atomic for one line of keys: either all limits are spent or none is. */
+/** Atomic per line of keys: all limits are spent, or none. */
 export async function spendLimits(redis: Redis, spend: Spend): Promise<Spent> {
   const period = spend.quota?.period ?? 'day';
   const windowSeconds = spend.rateLimit?.window_seconds ?? 0;

@@ -6,8 +6,8 @@ import type { Stamps } from '../../domain/stamp.ts';
 import { keyspace } from './keyspace.ts';
 
 /**
- * `readAtMs`: the database server's time of the read. `asOfSeq`: the place up to which the reader
- * had applied the change feed before it read, so that the record contains all of that.
+ * `readAtMs`: the database server's time of the read. `asOfSeq`: feed position applied before the
+ * read, so the record includes all changes up to it.
  */
 export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: number };
 
@@ -18,8 +18,8 @@ export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: numbe
 const layout = 3;
 
 /**
- * Twice the largest record there can be: 16 KiB of metadata, 64 scopes, 64 addresses. A longer one
- * is nobody's, and is not even looked at.
+ * Twice the largest possible record: 16 KiB of metadata, 64 scopes, 64 addresses. A longer one is
+ * foreign, and is not read.
  */
 const stampedCharsMax = 65_536;
 
@@ -62,10 +62,7 @@ export function packRecord({ record, readAtMs, asOfSeq }: PackedRecord): string 
   return JSON.stringify([layout, Math.floor(readAtMs), asOfSeq, ...toKeyRecordValues(record)]);
 }
 
-/**
- * Undefined for anything that is not of this layout: another version's entry, or somebody else's
- * data.
- */
+/** Undefined for other layouts: another version's entry, or foreign data. */
 export function unpackRecord(text: string): PackedRecord | undefined {
   const packed = parsePacked(text);
   if (packed === undefined || packed[0] !== layout) return undefined;

@@ -5,10 +5,10 @@ import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
 import { isAccepted } from '../../domain/verdict.ts';
 import { keyspace } from './keyspace.ts';
 
-/** A flush of a busy process has thousands of marks, and while a page is read nothing else is. */
+/** A flush has thousands of marks, and reading a page blocks other reads. */
 const flushesPerPage = 20;
 
-/** Ten times the flush of a process that is as busy as can be. What is longer is nobody's. */
+/** Ten times the largest flush of a process. A longer one is foreign. */
 const flushBytesMax = 16_777_216;
 /** Ids have 36 characters. Somewhat more is set aside, where an operator can look at it. */
 const nameBytesMax = 65_536;
@@ -22,30 +22,24 @@ const readFlushesScript = script('read-flushes');
 export type StampedFlushes = { redis: Redis; flushStamps: Stamps };
 
 /**
- * Each flush is a field of its own under its id: delivering it twice writes the same field,
- * removing it twice removes nothing.
+ * Stores a flush as a hash field under its id, so that both delivery and removal are idempotent.
  */
 export async function pushFlush({ redis, flushStamps }: StampedFlushes, flush: UsageFlush): Promise<void> {
   await redis.hset(keyspace.usageFlushes, flush.id, packFlush(flushStamps, flush));
 }
 
-/**
- * As it waits. A later release may add to the list of a mark, and must leave what is there in its
- * place.
- */
+/** Serialises a flush. Later releases may append to a mark, but must not reorder it. */
 export function packFlush(stamps: Stamps, { id, marks }: UsageFlush): string {
   return stamps.stamp(id, JSON.stringify(marks.map(pack)));
 }
 
-/** The ids of up to `countMax` of the waiting flushes, in no order. */
+/** Ids of up to `countMax` waiting flushes, unordered. */
 export async function listFlushIds(redis: Redis, countMax: number): Promise<string[]> {
   const bounds = [countMax, nameBytesMax, namesBytesMax];
   return (await redis.eval(listFlushIdsScript, 1, keyspace.usageFlushes, ...bounds)) as string[];
 }
 
-/**
- * What waits under these ids, as it is: it may be anybody's. Undefined for what is gone.
- */
+/** Raw flushes by id, perhaps foreign. Undefined for missing ones. */
 export async function readFlushTexts(redis: Redis, ids: readonly string[]): Promise<(string | undefined)[]> {
   const asked = [keyspace.usageFlushes, flushBytesMax, ...ids];
   const texts = (await redis.eval(readFlushesScript, 1, ...asked)) as (string | null)[];
@@ -55,8 +49,8 @@ export async function readFlushTexts(redis: Redis, ids: readonly string[]): Prom
 export type WaitingCost = { flushId: string; lineageId: string; minuteMs: number; cost: number };
 
 /**
- * The accepted cost of these lines in the flushes that wait. Stops after about `flushesMax` of
- * them: while a worker is away for long, its whole backlog would be too much to read.
+ * Accepted cost of these lines in the waiting flushes. Stops after about `flushesMax`, since the
+ * backlog of a long outage is too much to read.
  */
 export async function listWaitingCosts(
   { redis, flushStamps }: StampedFlushes,
@@ -79,7 +73,7 @@ export async function listWaitingCosts(
   return [...found.values()].flat();
 }
 
-/** None of a flush that nobody can add up: the roll-up sets it aside. */
+/** Empty for a flush that cannot be added up; the roll-up sets it aside. */
 function readableMarks(stamps: Stamps, id: string, stamped: string): UsageMark[] {
   try {
     return openFlush(stamps, id, stamped);
@@ -89,7 +83,7 @@ function readableMarks(stamps: Stamps, id: string, stamped: string): UsageMark[]
   }
 }
 
-/** RESP3 answers a list of pairs, RESP2 one flat list. */
+/** RESP3 returns a list of pairs, RESP2 one flat list. */
 function pairs(fields: unknown): Array<[string, string]> {
   if (!Array.isArray(fields)) return [];
   if (Array.isArray(fields[0])) return fields as Array<[string, string]>;
@@ -110,7 +104,7 @@ export async function countFlushes(redis: Redis): Promise<number> {
   return redis.hlen(keyspace.usageFlushes);
 }
 
-/** A flush as another release or another hand wrote it. */
+/** Stores a raw flush, from another release or an operator. */
 export async function pushFlushText(redis: Redis, id: string, text: Buffer): Promise<void> {
   await redis.hset(keyspace.usageFlushes, id, text);
 }
@@ -124,7 +118,7 @@ function pack(mark: UsageMark): PackedMark {
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const wordPattern = /^[\w.:@-]{1,160}$/;
 
-/** The last moment of the year 9999, which Postgres and everybody else can spell. */
+/** Last moment of the year 9999, the limit of most date formats. */
 const timeMsMax = 253_402_300_799_999;
 
 /**

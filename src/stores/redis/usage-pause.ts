@@ -1,15 +1,12 @@
 import type { Redis } from 'ioredis';
 import { keyspace } from './keyspace.ts';
 
-/** For all workers together: the next roll-up begins when this has run out. */
+/** Pauses the roll-ups of all workers; the next begins when it expires. */
 export async function pauseRollUps(redis: Redis, forMs: number): Promise<void> {
   await redis.set(keyspace.usagePause, '1', 'PX', Math.ceil(forMs));
 }
 
-/**
- * A pause that would last longer than `msMax` is none of ours, and must not stop the counting for
- * ever.
- */
+/** A pause longer than `msMax` is foreign, and must not stop the counting. */
 export async function areRollUpsPaused(redis: Redis, msMax: number): Promise<boolean> {
   const leftMs = await redis.pttl(keyspace.usagePause);
   return leftMs > 0 && leftMs <= msMax;

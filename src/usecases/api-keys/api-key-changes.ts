@@ -9,8 +9,8 @@ import { rightsOf } from '../platform-users/platform-user-parts.ts';
 import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 
 /**
- * The organization in whose database role a change of keys runs; undefined for an operator who is
- * in none.
+ * Organization whose database role a change of keys uses; undefined for an operator outside of
+ * tenants.
  */
 export function organizationInside(principal: ApiKeyPrincipal): string | undefined {
   return isOrganizationCaller(principal) ? principal.organizationId : undefined;
@@ -33,9 +33,9 @@ export function endsOf(
 }
 
 /**
- * The key, locked, if this principal may change it. `KEY_NOT_FOUND` when there is none in reach;
- * `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than they do: whoever could rotate
- * it would have its rights.
+ * Locks the key if this principal may change it. `KEY_NOT_FOUND` when none is visible.
+ * `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the caller, who would gain
+ * them by a rotation.
  */
 export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: string): Promise<ApiKey> {
   const apiKey = await lockApiKey(tx, { organizationId: organizationInside(principal) ?? null }, id);
@@ -46,10 +46,7 @@ export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: str
   return apiKey;
 }
 
-/**
- * What the audit log says of a tenant or platform key: what it is and opens, never the secret or
- * its digest.
- */
+/** Audit event about a tenant or platform key: its name and rights, never its secret or digest. */
 export function apiKeyEvent(
   change: 'created' | 'rotated' | 'revoked' | 'deleted',
   apiKey: ApiKey,

@@ -19,7 +19,7 @@ import type { ApiKeyPrincipal } from './within-reach.ts';
 
 export type CreateApiKeyParts = ChangeParts & { keyring: Keyring };
 
-/** What is undefined was not said. */
+/** Undefined means not sent. */
 export type NewApiKey = {
   name: string;
   description: string | null;
@@ -31,11 +31,10 @@ export type NewApiKey = {
 };
 
 /**
- * Makes a key: inside an organization a tenant key, for an operator who is in none a platform key.
- * The secret is in this answer and nowhere else. `INSUFFICIENT_PERMISSIONS` for a platform key that
- * would be made from inside an organization, or would hold more than its maker;
- * `ORGANIZATION_SUSPENDED`; `VALIDATION_ERROR` for what such a key cannot have. The key, its audit
- * event and the kept answer are one transaction.
+ * Creates a key: inside an organization a tenant key, for an operator outside of tenants a platform
+ * key. Only this answer has the secret. `INSUFFICIENT_PERMISSIONS` for a platform key created from
+ * inside an organization, or with more rights than its creator; `ORGANIZATION_SUSPENDED`;
+ * `VALIDATION_ERROR`.
  */
 export async function createApiKey(
   parts: CreateApiKeyParts,
@@ -68,13 +67,13 @@ async function tenantKey(
 ): Promise<ApiKeyRequest> {
   if (isPlatform) {
     throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-      systemMessage: 'A platform key is made by an operator who is inside no organization',
+      systemMessage: 'A platform key needs an operator without impersonation',
     });
   }
   if (roleIds !== undefined) {
     throw validationError([{ path: 'role_ids', message: 'only a platform key has roles' }]);
   }
-  // Verification would refuse the key anyway; an operator can be inside a suspended organization.
+  // Verification would refuse the key anyway. An operator can act inside a suspended organization.
   const organization = await findOrganization(tx, organizationId);
   if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
   if (!(await lockEnvironment(tx, organizationId, environment))) {
@@ -90,7 +89,7 @@ async function platformKey(
 ): Promise<ApiKeyRequest> {
   if (!isPlatform) {
     throw validationError([
-      { path: 'X-Flowplate-Org', message: 'must say for which organization; or set platform to true' },
+      { path: 'X-Flowplate-Org', message: 'must name the organization; or set platform to true' },
     ]);
   }
   if (environment !== undefined) {
@@ -98,10 +97,10 @@ async function platformKey(
   }
   if (roleIds.length === 0) {
     throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {
-      systemMessage: 'Whoever has no roles can make no platform key',
+      systemMessage: 'An operator without roles cannot create a platform key',
     });
   }
-  // No role changes meanwhile: the operator's rights are held until the commit
+  // Roles cannot change meanwhile: the operator's rights are locked until the commit
   // (usecases/authority.ts).
   await requireKnownRoles(tx, roleIds);
   requireHolds(operator, await rightsOf(tx, roleIds));

@@ -2,8 +2,8 @@ import type { ApiKey } from '../../domain/api-key.ts';
 import type { IssuedApiKey } from './issue-api-key.ts';
 
 /**
- * What its owner is told of a new key, once. Plain values, since it may be kept as text for a
- * repeated request.
+ * Answer to a creation, shown once. Plain values, since it may be stored as text for a repeated
+ * request.
  */
 export type CreatedApiKey = Pick<
   ApiKey,

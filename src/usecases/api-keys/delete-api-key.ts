@@ -7,8 +7,8 @@ import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-k
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
- * Removes a key, alive or ended; the audit log keeps what it was. `KEY_NOT_FOUND`,
- * `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than the caller.
+ * Deletes a key, active or ended; the audit log keeps its history. `KEY_NOT_FOUND`;
+ * `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the caller.
  */
 export async function deleteApiKey(
   parts: ChangeParts,
@@ -24,7 +24,7 @@ export async function deleteApiKey(
     return {
       answer: {},
       events: [apiKeyEvent('deleted', apiKey)],
-      // No row has this revision: whatever a cache holds of the key is older.
+      // Higher than any stored revision, so every cached record is older.
       revokes: revokesKeys([{ ...apiKey, revision: apiKey.revision + 1 }]),
     };
   });

@@ -5,10 +5,7 @@ import { type KeyUsage, type UsageRequest, wholeSteps } from '../usage/usage-ran
 import type { ApiKeyReadParts } from './get-api-key.ts';
 import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 
-/**
- * The usage of one tenant or platform key over time, as that of any other key. `KEY_NOT_FOUND`,
- * `VALIDATION_ERROR`.
- */
+/** Usage of a tenant or platform key over time. `KEY_NOT_FOUND`, `VALIDATION_ERROR`. */
 export function getApiKeyUsage(
   { db, clock }: ApiKeyReadParts,
   principal: ApiKeyPrincipal,

@@ -6,15 +6,14 @@ import type { Database } from '../../stores/postgres/database.ts';
 import { listUsageTotals, type UsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 
-/** What every question about tenant and platform keys needs. */
+/** Dependencies of reads of tenant and platform keys. */
 export type ApiKeyReadParts = { db: Database; clock: Clock };
 
-/** A key and what was counted for it; undefined when it was never used. */
+/** A key with its usage; undefined when it was never used. */
 export type ApiKeyWithUsage = { apiKey: ApiKey; usage: UsageTotals | undefined };
 
 /**
- * One key with its usage, never its secret. `KEY_NOT_FOUND` also for one that the principal may not
- * see.
+ * One key with its usage, never its secret. `KEY_NOT_FOUND` also when the principal may not see it.
  */
 export function getApiKey(
   { db, clock }: ApiKeyReadParts,

@@ -10,8 +10,7 @@ export type ApiKeyRequest = Pick<ApiKey, 'name' | 'description' | 'scopes' | 'ex
 export type IssuedApiKey = { secret: string; apiKey: ApiKey; digest: KeyDigest };
 
 /**
- * A new tenant or platform key: the row as it will be stored, the secret that is not, and the
- * digest that stands for it.
+ * A new tenant or platform key: the row to store, the secret that is not stored, and its digest.
  */
 export function issueApiKey(
   parts: { randomBytes: RandomBytes; keyring: Keyring },

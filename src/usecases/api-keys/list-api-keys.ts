@@ -7,7 +7,7 @@ import { type ApiKeyPrincipal, withinReach } from './within-reach.ts';
 
 export type ListApiKeysRequest = Omit<ApiKeyFilter, 'now'> & {
   limit: number;
-  /** The last key that the page before has looked at. */
+  /** The last key that the previous page examined. */
   before?: string | undefined;
 };
 

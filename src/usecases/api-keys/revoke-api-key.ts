@@ -8,8 +8,8 @@ import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-k
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
- * Ends a key for ever; it stays to be seen. One that has ended already stays as it is, which is a
- * success. `KEY_NOT_FOUND`, `INSUFFICIENT_PERMISSIONS` for a platform key that holds more than the
+ * Revokes a key; its row stays visible. A key that has already ended stays unchanged, which is a
+ * success. `KEY_NOT_FOUND`; `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the
  * caller.
  */
 export async function revokeApiKey(

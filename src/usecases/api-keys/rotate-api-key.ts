@@ -16,10 +16,10 @@ import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
 import type { ApiKeyPrincipal } from './within-reach.ts';
 
 /**
- * Puts a new key, with its own id and secret, in the place of an active one, which dies at once.
- * Name, scopes, roles, environment and expiry carry over. Of two at once one succeeds; the other
- * finds a key that has ended: `KEY_NOT_ACTIVE`. `KEY_NOT_FOUND`, `INSUFFICIENT_PERMISSIONS` for a
- * platform key that holds more than the caller, `ORGANIZATION_SUSPENDED`.
+ * Replaces an active key by a new one with its own id and secret. The old one ends at once. Name,
+ * scopes, roles, environment and expiry carry over. Of two rotations at once one succeeds; the
+ * other gets `KEY_NOT_ACTIVE`. `KEY_NOT_FOUND`, `ORGANIZATION_SUSPENDED`,
+ * `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the caller.
  */
 export async function rotateApiKey(
   parts: ChangeParts & { keyring: Keyring },

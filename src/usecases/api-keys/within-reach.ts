@@ -4,14 +4,14 @@ import type { Database, Tx } from '../../stores/postgres/database.ts';
 import { inOrganization } from '../../stores/postgres/organizations/row-scope.ts';
 
 /**
- * Somebody inside one organization, or an operator who is in none and sees the keys of all and of
- * the platform itself.
+ * A caller inside one organization, or an operator outside of tenants, who sees the keys of all and
+ * of the platform.
  */
 export type ApiKeyPrincipal = OrganizationPrincipal | PlatformPrincipal;
 
 /**
- * Reads as far as the principal reaches: for a tenant, in the database role that sees nothing of
- * another one and no platform keys either.
+ * Runs a read with the visibility of the principal. For a tenant it uses the database role that
+ * sees no other tenant's rows and no platform keys.
  */
 export function withinReach<T>(
   db: Database,

@@ -15,10 +15,10 @@ export type ApiUserParts = ChangeParts & { keyring: Keyring };
 
 export type ReadApiUserParts = { db: Db; clock: Clock };
 
-/** A user and what was counted for all the keys that it had; undefined when none was ever used. */
+/** A user with the usage of all its keys; undefined when none was ever used. */
 export type ApiUserWithUsage = { user: ApiUser; usage: UsageTotals | undefined };
 
-/** No user has an id that is not one of ours, so such a one is not found either. */
+/** `USER_NOT_FOUND` for a malformed id too: no user can have it. */
 export function requireUserId(id: string): string {
   if (idPattern('apiUser').test(id)) return id;
   throw new FlowplateError('USER_NOT_FOUND');
@@ -31,9 +31,9 @@ export async function lockUser(tx: Tx, id: string): Promise<ApiUser> {
 }
 
 /**
- * Before an admin is deleted, demoted or deactivated: nobody does that to themselves, and whoever
- * does it to another is still an admin when it is their turn. So at least one is always left, also
- * when two do it to each other at once.
+ * Guards the last admin, before one is deleted, demoted or deactivated. Admins cannot do this to
+ * themselves, and must still be admins when it is their turn. So one always remains, also when two
+ * do it to each other at once.
  */
 export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id: string): Promise<void> {
   if (caller.principal.id === id) throw new FlowplateError('SELF_ACTION_FORBIDDEN');
@@ -46,8 +46,8 @@ export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id:
 }
 
 /**
- * What the audit log says of an API user: never the key, and no e-mail address, which would outlive
- * its deletion.
+ * Audit event about an API user. Without the key, and without the e-mail address, which must not
+ * outlive the user.
  */
 export function apiUserEvent(
   change: 'created' | 'updated' | 'key_rotated' | 'deleted',
@@ -62,7 +62,7 @@ export function apiUserEvent(
   };
 }
 
-/** The change of an API user's key, for the verifiers: such keys are the platform's own. */
+/** Feed entry for the key of an API user. Such keys belong to the platform. */
 export function revokesApiUserKey(key: { id: string; revision: number }): Revokes {
   return revokesKeys([{ ...key, ...apiUserPlace }]);
 }

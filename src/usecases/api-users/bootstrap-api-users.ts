@@ -7,10 +7,7 @@ import type { Replayed } from '../idempotent.ts';
 import type { ApiUserParts } from './api-user-parts.ts';
 import { type CreatedApiUser, insertNewApiUser, type NewApiUser } from './new-api-user.ts';
 
-/**
- * Creates the admin who creates all others: only while there is no active one,
- * `ALREADY_BOOTSTRAPPED` otherwise.
- */
+/** Creates the first admin. `ALREADY_BOOTSTRAPPED` while there is an active one. */
 export async function bootstrapApiUsers(
   parts: ApiUserParts,
   caller: Caller<PlatformPrincipal>,

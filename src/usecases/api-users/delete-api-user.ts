@@ -11,8 +11,8 @@ import {
 } from './api-user-parts.ts';
 
 /**
- * Removes a user and ends its key for ever; the key's row stays, so that what was counted and
- * audited still has something to refer to. `USER_NOT_FOUND`, `SELF_ACTION_FORBIDDEN`.
+ * Deletes a user and ends its key. The row of the key stays, since usage and audit events refer to
+ * it. `USER_NOT_FOUND`, `SELF_ACTION_FORBIDDEN`.
  */
 export async function deleteApiUser(
   parts: ChangeParts,

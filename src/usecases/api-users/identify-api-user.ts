@@ -2,10 +2,7 @@ import type { ApiUserPrincipal } from '../../domain/principal.ts';
 import { findApiUser } from '../../stores/postgres/api-users.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 
-/**
- * The API user that a key stands for, with its role as it is at this moment; undefined when it was
- * deleted or deactivated.
- */
+/** The API user of a key, with its current role; undefined when it was deleted or deactivated. */
 export async function identifyApiUser(
   parts: { db: Db },
   { userId, keyId }: { userId: string; keyId: string },

@@ -11,7 +11,7 @@ import { type ApiUserParts, apiUserEvent } from './api-user-parts.ts';
 export type NewApiUser = Pick<ApiUser, 'name' | 'email' | 'role'>;
 
 /**
- * What is told of a new user, once. Plain values, since it may be kept as text for a repeated
+ * Answer about a new user, shown once. Plain values, since it may be stored as text for a repeated
  * request.
  */
 export type CreatedApiUser = NewApiUser & { id: string; createdAt: string; secret: string };
@@ -36,7 +36,7 @@ export async function insertNewApiUser(
 
 type NewKeyParts = Pick<ApiUserParts, 'randomBytes' | 'keyring'>;
 
-/** Gives a user that has no active key a new one, and returns its secret. */
+/** Creates a key for a user without an active one, and returns its secret. */
 export async function insertNewKey(
   parts: NewKeyParts,
   tx: Tx,

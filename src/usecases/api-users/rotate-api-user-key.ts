@@ -13,9 +13,9 @@ import {
 import { insertNewKey } from './new-api-user.ts';
 
 /**
- * Gives a user a new key in place of the old one, which dies at once; usage carries over. Rotations
- * of one user take turns on its row, so of two at once both succeed and the last key lives. The key
- * of a deactivated user is as inactive as the old one. `USER_NOT_FOUND`.
+ * Replaces the key of a user; the old one ends at once, and usage carries over. Rotations of one
+ * user are serialised by its row: of two at once both succeed, and the last key works. The key of a
+ * deactivated user stays inactive. `USER_NOT_FOUND`.
  */
 export async function rotateApiUserKey(
   parts: ApiUserParts,

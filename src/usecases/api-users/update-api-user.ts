@@ -23,9 +23,9 @@ import {
 export type ApiUserChanges = Partial<Pick<ApiUser, 'name' | 'email' | 'role' | 'isActive'>>;
 
 /**
- * Changes a user. A deactivated one keeps its key, which is refused until it is activated again; a
- * new role binds the next request. `USER_NOT_FOUND`; `SELF_ACTION_FORBIDDEN` for an admin who would
- * demote or deactivate themselves.
+ * Changes a user. A deactivated user keeps its key, which is refused until the user is activated. A
+ * new role applies from the next request. `USER_NOT_FOUND`; `SELF_ACTION_FORBIDDEN` for admins who
+ * would demote or deactivate themselves.
  */
 export async function updateApiUser(
   parts: ChangeParts,
@@ -51,7 +51,7 @@ export async function updateApiUser(
   return { ...answer, usage: await usageOf(parts, lineages.get(id)), propagation };
 }
 
-/** Stops or starts the user's key along with the user. */
+/** Disables or enables the user's key together with the user. */
 async function switchKey(tx: Tx, old: ApiUser, { id, isActive, updatedAt }: ApiUser): Promise<Revokes> {
   if (isActive !== old.isActive) {
     return revokesApiUserKey(await setApiUserKeyEnabled(tx, id, { enabled: isActive, now: updatedAt }));

@@ -7,11 +7,11 @@ const eventsPerPage = 500;
 
 export type ExportAuditParts = {
   db: Db;
-  /** Each export keeps coming back for a connection until it has read everything. */
+  /** Bounds the exports: each uses a connection again and again until it has read everything. */
   auditExports: Bulkhead;
 };
 
-/** Rejects with `OVERLOADED` before the first page when others are being written already. */
+/** Rejects with `OVERLOADED` before the first page when other exports run. */
 export function exportAuditEvents(
   parts: ExportAuditParts,
   filter: AuditFilter,
@@ -20,9 +20,8 @@ export function exportAuditEvents(
 }
 
 /**
- * All events of a filter, newest first, a page at a time: the next one is asked for when somebody
- * takes it, so that a slow reader holds neither memory nor a connection, and one who leaves ends
- * it.
+ * All events of a filter, newest first. A page is read when the consumer asks for it, so a slow
+ * reader holds neither memory nor a connection. The read ends when the consumer stops.
  */
 async function* pages(db: Db, filter: AuditFilter): AsyncGenerator<readonly AuditEvent[]> {
   for (let before: string | undefined; ; ) {

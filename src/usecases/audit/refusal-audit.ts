@@ -9,16 +9,13 @@ type Repeated = Refusal & { count: number };
 
 const windowMs = 60_000;
 
-/**
- * Beyond so many different ones at a time, each is written down as it comes: correct, only dearer.
- */
+/** Beyond so many distinct refusals at a time, each is written individually. */
 const windowsMax = 10_000;
 
 /**
- * Writes down that known callers were refused an operation. The first refusal of a caller,
- * operation and code is written at once; repetitions within a minute are counted and written as one
- * event with their count when the minute is over. A credential with few rights then cannot fill a
- * log that is never cut.
+ * Audits refused operations of known callers. The first refusal of a caller, operation and code is
+ * written at once. Repetitions within a minute are written as one event with their count. A
+ * credential with few rights then cannot fill the append-only log.
  */
 export class RefusalAudit {
   readonly #parts: Omit<ChangeParts, 'propagation'>;
@@ -31,9 +28,7 @@ export class RefusalAudit {
     this.#onFault = onFault;
   }
 
-  /**
-   * Rejects when a first refusal cannot be written down: then nothing is answered but that fault.
-   */
+  /** Rejects when a first refusal cannot be written; the caller then gets this error only. */
   async note(refusal: Refusal): Promise<void> {
     const { principal } = refusal.caller;
     const name = `${principal.kind} ${principal.id} ${organizationOf(principal)} ${refusal.operationId} ${refusal.code}`;
@@ -46,7 +41,7 @@ export class RefusalAudit {
     await this.#write({ ...refusal, count: 1 });
   }
 
-  /** Writes down what was counted so far. */
+  /** Writes the counts so far. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     for (const name of this.#repeated.keys()) await this.#end(name);

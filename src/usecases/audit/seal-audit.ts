@@ -11,23 +11,22 @@ import {
 import type { Database, Tx } from '../../stores/postgres/database.ts';
 import { readServerTime } from '../../stores/postgres/server-time.ts';
 
-/** Some 30 ms of work in one transaction; what is killed half-way has done nothing. */
+/** About 30 ms of work in one transaction. A killed round has no effect. */
 const eventsPerRound = 1_000;
 
 export type SealParts = {
   db: Database;
   keyring: Keyring;
   /**
-   * Told of each new head once it is committed: the log is where an anchor outside of the database
-   * comes from.
+   * Called with each new head after its commit. The log carries it outside of the database, as an
+   * anchor.
    */
   onHead: (head: Head) => void;
 };
 
 /**
- * Seals what is waiting, and returns how many events that were. Of two at once one does it; the
- * place in the queue and the place in the chain change hands in one transaction, so that no event
- * is sealed twice or never.
+ * Seals the waiting events, and returns their number. Of two workers at once one does it. Leaving
+ * the queue and joining the chain are one transaction, so each event is sealed exactly once.
  */
 export async function sealAudit(parts: SealParts): Promise<number> {
   for (let sealed = 0; ; ) {
@@ -58,14 +57,14 @@ async function sealRound(keyring: Keyring, tx: Tx): Promise<{ count: number; hea
 }
 
 /**
- * Where to go on. Sealing onto an end that nobody signed would sign what somebody forged: it stops
- * instead, and the events wait in the queue.
+ * Verified end of the chain. Throws if it was not signed by us: continuing would sign forged
+ * entries. The events then wait in the queue.
  */
 function requireGenuine(keyring: Keyring, { heads, seal }: ChainEnd): { seq: number; hash: Buffer } {
   if (heads.length === 0 && seal === undefined) return chainStart;
   const head = heads.find((candidate) => judgeHead(keyring, candidate) === 'genuine');
   if (head === undefined || seal?.seq !== head.seq || !seal.hash.equals(head.hash)) {
-    throw new Error('The end of the audit chain is not what was signed; see "Audit" in docs/operations.md');
+    throw new Error('The end of the audit chain is not signed by us; see "Audit" in docs/operations.md');
   }
   return head;
 }

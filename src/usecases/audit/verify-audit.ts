@@ -13,9 +13,7 @@ import {
 } from '../../stores/postgres/audit/seals.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 
-/**
- * What can be wrong, at the first place where it is; docs/operations.md says what each one means.
- */
+/** Kinds of faults, each at its first occurrence; docs/operations.md explains them. */
 export const auditFaultKinds = [
   'changed',
   'event_missing',
@@ -36,9 +34,12 @@ export type AuditFault = {
 
 export type VerifyRequest = {
   fromSeq: number;
-  /** About so many events, to the next head; all when undefined. */
+  /** Approximate number of events, up to the next head; all when undefined. */
   limit?: number | undefined;
-  /** A head that was written down elsewhere: what the database itself can no longer show. */
+  /**
+   * A head that was recorded outside of the database, as evidence against a rollback of all three
+   * tables.
+   */
   anchor?: { seq: number; hash: Buffer } | undefined;
 };
 
@@ -54,41 +55,37 @@ export type AuditVerification = {
 type ChainParts = { db: Db; keyring: Keyring };
 
 export type VerifyAuditParts = ChainParts & {
-  /**
-   * Each verification reads the whole log, on a connection of those that everything else is waiting
-   * for.
-   */
+  /** Bounds the verifications: each reads the whole log, on a connection that others need. */
   auditVerifications: Bulkhead;
 };
 
-/** Small enough that neither memory nor those who wait for this process's next turn notice. */
+/** Small enough for memory, and for a short turn of the event loop. */
 const sealsPerPage = 500;
 const eventsPerPage = 10_000;
 
 /**
- * Computes the chain anew from `fromSeq` to its end, or to the first head beyond `limit`, and stops
- * at the first fault. The hash that it begins with is taken as it stands: the signed head at the
- * other end vouches for it. Nothing is locked, no snapshot is kept, and the end is fixed at the
- * start, so that sealing goes on meanwhile. Rejects with `OVERLOADED` when others are at it
- * already.
+ * Recomputes the hash chain from `fromSeq` to its end, or to the first head beyond `limit`, and
+ * stops at the first fault. The first hash is not checked: the signed head at the other end covers
+ * it. No lock and no snapshot. The end is fixed at the start, so that sealing continues. Rejects
+ * with `OVERLOADED` when other verifications run.
  */
 export function verifyAudit(
   parts: VerifyAuditParts,
   request: VerifyRequest,
-  left: AbortSignal,
+  signal: AbortSignal,
 ): Promise<AuditVerification> {
-  return parts.auditVerifications.run(() => verifyNow(parts, request, left));
+  return parts.auditVerifications.run(() => verifyNow(parts, request, signal));
 }
 
 async function verifyNow(
   parts: ChainParts,
   request: VerifyRequest,
-  left: AbortSignal,
+  signal: AbortSignal,
 ): Promise<AuditVerification> {
   const [end, { unsealed, lost }] = await Promise.all([findChainEnd(parts.db), inspectQueue(parts.db)]);
   const sealedThrough = end.heads[0]?.seq ?? 0;
   const through = await endOfRange(parts, request, sealedThrough);
-  const walk = new Walk(parts, left);
+  const walk = new Walk(parts, signal);
   const after = request.fromSeq - 1;
   const firstFault =
     (after > sealedThrough ? truncatedAfter(sealedThrough) : undefined) ??
@@ -118,8 +115,8 @@ function truncatedAfter(seq: number): AuditFault {
 }
 
 /**
- * Events, seals and heads go back together to an earlier state without a trace, but not one without
- * the others.
+ * Detects a rollback of one or two of the tables of events, seals and heads. A rollback of all
+ * three together cannot be detected here.
  */
 function faultOfEnd(keyring: Keyring, { heads, seal }: ChainEnd): AuditFault | undefined {
   const signedThrough = heads[0]?.seq ?? 0;
@@ -146,20 +143,20 @@ async function faultOfAnchor(
 /** One pass through the chain, page by page. */
 class Walk {
   readonly #parts: ChainParts;
-  readonly #left: AbortSignal;
+  readonly #signal: AbortSignal;
   last: number = 0;
   events = 0;
 
-  constructor(parts: ChainParts, left: AbortSignal) {
+  constructor(parts: ChainParts, signal: AbortSignal) {
     this.#parts = parts;
-    this.#left = left;
+    this.#signal = signal;
   }
 
   async seals(after: number, through: number): Promise<AuditFault | undefined> {
     this.last = after;
     const start = after === 0 ? chainStart : await findSeal(this.#parts.db, after);
     let hash = start?.hash ?? Buffer.alloc(0);
-    while (this.last < through && !this.#left.aborted) {
+    while (this.last < through && !this.#signal.aborted) {
       const page = await listSealedEvents(this.#parts.db, { after: this.last, through, limit: sealsPerPage });
       const heads = await this.#headsIn(this.last, page.at(-1)?.seal.seq ?? this.last);
       if (page.length === 0 || start === undefined) return sealMissing(this.last + 1);
@@ -186,14 +183,13 @@ class Walk {
   }
 
   /**
-   * Looks for events that are in no place of the chain, among the ids from the one at `after` to
-   * the one at `through`: where one verification ends the next one begins, so that together they
-   * have looked everywhere.
+   * Finds events outside of the chain, among the ids from the one at `after` to the one at
+   * `through`. Consecutive verifications have adjacent ranges, so together they cover the log.
    */
   async strays(after: number, through: number | undefined): Promise<AuditFault | undefined> {
     const until = through === undefined ? null : ((await this.#eventIdAt(through)) ?? null);
     let from: string | null = (await this.#eventIdAt(after)) ?? '';
-    while (from !== null && !this.#left.aborted) {
+    while (from !== null && !this.#signal.aborted) {
       const range = { after: from, through: until, limit: eventsPerPage };
       const { last, stray } = await findStray(this.#parts.db, range);
       if (stray !== null) return { seq: null, eventId: stray, kind: 'stray' };

@@ -7,8 +7,8 @@ import { insertEnvironment } from '../../stores/postgres/organizations/environme
 import { type ChangeParts, change } from '../change.ts';
 
 /**
- * Adds an environment to the caller's organization. `ENVIRONMENT_ALREADY_EXISTS` when it has one of
- * that name.
+ * Adds an environment to the caller's organization. `ENVIRONMENT_ALREADY_EXISTS` when the name is
+ * taken.
  */
 export async function createEnvironment(
   parts: ChangeParts,

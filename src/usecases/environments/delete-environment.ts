@@ -9,10 +9,10 @@ import {
 import { type ChangeParts, change } from '../change.ts';
 
 /**
- * Removes an environment of the caller's organization. `ENVIRONMENT_NOT_FOUND`;
- * `ENVIRONMENT_IN_USE` for the default one and for one with a key that has not ended. It is removed
- * first and looked at afterwards: a mint holds the row until its key is there to be seen, and one
- * that comes later finds no environment.
+ * Deletes an environment of the caller's organization. `ENVIRONMENT_NOT_FOUND`;
+ * `ENVIRONMENT_IN_USE` for the default one and for one with a key that has not ended. Deletes first
+ * and checks afterwards: a mint locks the row until its key is visible, and a later mint finds no
+ * environment.
  */
 export async function deleteEnvironment(
   parts: ChangeParts,

@@ -22,9 +22,9 @@ const first = {
 };
 
 /**
- * Creates the first master key of a deployment, with every permission, unless there has ever been
- * one: a deployment whose keys were all revoked is meant to have none. Of several processes that
- * start at once, one creates it; the others answer undefined.
+ * Creates the first master key of a deployment, with every permission, unless there ever was one. A
+ * deployment that revoked all its keys stays without. Of several processes that start at once, one
+ * creates it; the others return undefined.
  */
 export async function ensureFirstMasterKey(
   parts: MasterKeyParts,

@@ -7,7 +7,7 @@ import { hashPassword } from '../../password-hash.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { insertMasterKey, type MasterKeySecret } from '../../stores/postgres/master-keys/master-keys.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
-import { type ShownMasterKey, shown } from './master-key-view.ts';
+import { type MasterKeyView, toMasterKeyView } from './master-key-view.ts';
 
 export type MasterKeyRequest = Pick<
   MasterKey,
@@ -16,16 +16,18 @@ export type MasterKeyRequest = Pick<
 
 export type MasterKeyParts = ChangeParts & {
   keyring: Keyring;
-  /** The environment that stands in generated secrets. */
+  /** Environment named in generated secrets. */
   environment: string;
 };
 
-/** What is told once. */
-export type CreatedMasterKey = { masterKey: ShownMasterKey; secret: string };
+/** Shown once. */
+export type CreatedMasterKey = { masterKey: MasterKeyView; secret: string };
 
 export type IssuedMasterKey = { masterKey: MasterKey; secret: string; stored: MasterKeySecret };
 
-/** Everything but the storing; hashing takes its time and must not happen inside a transaction. */
+/**
+ * Prepares a master key without storing it. Hashing is slow and must not run inside a transaction.
+ */
 export async function issueMasterKey(
   parts: Pick<MasterKeyParts, 'clock' | 'randomBytes' | 'keyring' | 'environment'>,
   request: MasterKeyRequest,
@@ -50,7 +52,7 @@ export async function issueMasterKey(
   return { masterKey, secret, stored };
 }
 
-/** Stores it, and returns the event that says so. */
+/** Stores it, and returns its audit event. */
 export async function storeMasterKey(tx: Tx, { masterKey, stored }: IssuedMasterKey): Promise<EventDraft> {
   await insertMasterKey(tx, masterKey, stored);
   return {
@@ -61,21 +63,21 @@ export async function storeMasterKey(tx: Tx, { masterKey, stored }: IssuedMaster
   };
 }
 
-/** Only the verifiers that act by this key know it. */
+/** Feed entry for a master key. Only the verifiers that use this key cache it. */
 export function revokesMasterKey(masterKeyId: string, revision: number): Revokes {
   const change: KeyChange = { kind: 'master_key', subjectId: masterKeyId, revision, status: null };
   return { changes: [change], audience: { masterKeyId } };
 }
 
 /**
- * An entry of the feed for a new key with a chosen secret: API processes keep the hashes of chosen
- * keys in memory and refuse what matches none. A generated secret needs no entry, since every
- * process asks Postgres about one that it does not know.
+ * Feed entry for a new key with a chosen secret: API processes cache the hashes of chosen keys and
+ * refuse other secrets. A generated secret needs no entry, since each process asks Postgres about
+ * an unknown one.
  */
 export function tellsOfMasterKey({ masterKey, stored }: IssuedMasterKey): Revokes {
   return 'digest' in stored ? revokesNothing : revokesMasterKey(masterKey.id, masterKey.revision);
 }
 
 export function toCreated({ masterKey, secret }: IssuedMasterKey): CreatedMasterKey {
-  return { masterKey: shown(masterKey, masterKey.createdAt), secret };
+  return { masterKey: toMasterKeyView(masterKey, masterKey.createdAt), secret };
 }

@@ -3,7 +3,7 @@ import type { MasterKeyStatus } from '../../domain/master-key.ts';
 import { type Page, toPage } from '../../domain/page.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { listMasterKeys as findMasterKeys } from '../../stores/postgres/master-keys/master-keys.ts';
-import { type ShownMasterKey, withUse } from './master-key-view.ts';
+import { type MasterKeyView, withUsage } from './master-key-view.ts';
 
 export type MasterKeysRequest = {
   name?: string | undefined;

@@ -3,23 +3,23 @@ import type { Db } from '../../stores/postgres/database.ts';
 import { type MasterKeyUse, readMasterKeyUse } from '../../stores/postgres/master-keys/master-keys.ts';
 
 /**
- * A master key as super-admins see it. Plain values, since it may be kept as text for a repeated
+ * A master key as super-admins see it. Plain values, since it may be stored as text for a repeated
  * request.
  */
-export type ShownMasterKey = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'createdAt' | 'revision'> & {
+export type MasterKeyView = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'createdAt' | 'revision'> & {
   status: MasterKeyStatus;
   expiresAt: string | null;
   revokedAt: string | null;
   createdAt: string;
-  /** When it was last let in. */
+  /** Time of the last use. */
   lastUsedAt: string | null;
-  /** How many keys it has minted. */
+  /** Number of keys that it minted. */
   mintedCount: number;
 };
 
 const unused: MasterKeyUse = { minted: 0, lastUsedAt: null };
 
-export function shown(whole: MasterKey, now: Date, use = unused): ShownMasterKey {
+export function toMasterKeyView(whole: MasterKey, now: Date, use = unused): MasterKeyView {
   const { revision: _, ...masterKey } = whole;
   return {
     ...masterKey,
@@ -32,12 +32,12 @@ export function shown(whole: MasterKey, now: Date, use = unused): ShownMasterKey
   };
 }
 
-export async function withUse(
+export async function withUsage(
   db: Db,
   masterKeys: readonly MasterKey[],
   now: Date,
-): Promise<ShownMasterKey[]> {
+): Promise<MasterKeyView[]> {
   const ids = masterKeys.map(({ id }) => id);
   const uses = await readMasterKeyUse(db, ids);
-  return masterKeys.map((masterKey) => shown(masterKey, now, uses.get(masterKey.id)));
+  return masterKeys.map((masterKey) => toMasterKeyView(masterKey, now, uses.get(masterKey.id)));
 }

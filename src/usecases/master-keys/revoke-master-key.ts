@@ -11,7 +11,7 @@ import { type ChangeParts, change } from '../change.ts';
 import { revokesMasterKey } from './issue-master-key.ts';
 
 /**
- * Ends a master key at once, and with it the verifiers that hold leases by it; again is a success.
+ * Revokes a master key and the leases of its verifiers at once. Repeating it is a success.
  * `MASTER_KEY_NOT_FOUND` when there never was one.
  */
 export async function revokeMasterKey(

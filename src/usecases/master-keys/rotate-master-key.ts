@@ -22,9 +22,9 @@ import {
 } from './issue-master-key.ts';
 
 /**
- * Gives a master key a successor with the same name and rights. The old one goes on for
- * `overlapSeconds`, so that its holders can be moved one by one; 0 ends it at once.
- * `MASTER_KEY_NOT_FOUND` when there is none, or it has ended.
+ * Creates a successor with the same name and rights. The old key works for `overlapSeconds` longer,
+ * so that its holders can move one by one; 0 ends it at once. `MASTER_KEY_NOT_FOUND` when there is
+ * none, or it has ended.
  */
 export async function rotateMasterKey(
   parts: MasterKeyParts,
@@ -53,10 +53,7 @@ export async function rotateMasterKey(
   return { ...answer.created, ...rest };
 }
 
-/**
- * At once means revoked, not expired now: another process's clock may be some milliseconds behind
- * ours.
- */
+/** Revoked instead of expired now: another process's clock may be some milliseconds behind. */
 async function endOld(tx: Tx, id: string, overlapSeconds: number, now: Date): Promise<number | undefined> {
   if (overlapSeconds === 0) {
     await endVerifiersOf(tx, id);

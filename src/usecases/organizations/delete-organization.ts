@@ -6,9 +6,9 @@ import { presentOrganization } from './present-organization.ts';
 import { setStatus } from './status-change.ts';
 
 /**
- * Marks an organization as deleted: all its keys are refused from then on, however many there are,
- * since verification asks for its one row. Nothing else of it is removed. `ORGANIZATION_NOT_FOUND`
- * when there is none, or it was deleted before.
+ * Marks an organization as deleted. All its keys are then refused, because verification checks this
+ * one row; nothing else is removed. `ORGANIZATION_NOT_FOUND` when there is none, or it is deleted
+ * already.
  */
 export async function deleteOrganization(
   parts: ChangeParts,

@@ -16,10 +16,10 @@ export type FirstTenantKey = { secret: string; apiKey: ApiKey };
 const organizationName = 'Default';
 
 /**
- * Makes the key with which the first platform user is bootstrapped, of an organization of its own,
- * while there has never been a tenant key and there is no platform user: later it would be a way in
- * beside the one that operators guard. Of several processes that start at once, one makes it; the
- * others answer undefined. `isLost` makes another when the first one was lost.
+ * Creates the key that bootstraps the first platform user, in an organization of its own. It exists
+ * only while there never was a tenant key and there is no platform user: later it would be a second
+ * way in. Of several processes that start at once, one creates it; the others return undefined.
+ * `isLost` creates another one.
  */
 export async function ensureFirstTenantKey(
   parts: ChangeParts & { keyring: Keyring },

@@ -7,8 +7,8 @@ import { insertOrganization } from '../../stores/postgres/organizations/organiza
 import type { EventDraft } from '../change.ts';
 
 /**
- * Adds what is missing of an organization, its `default` environment and those named; returns the
- * events of it.
+ * Creates a missing organization, its `default` environment and those named; returns the audit
+ * events.
  */
 export async function ensureOrganization(
   { randomBytes }: { randomBytes: RandomBytes },

@@ -5,9 +5,8 @@ import { findOrganization } from '../../stores/postgres/organizations/organizati
 import { type ChangeParts, commitChange } from '../change.ts';
 
 /**
- * An operator begins a request inside an organization: it must exist, and that it was entered is
- * written down before anything else happens, so that no answer was seen without a trace.
- * `ORGANIZATION_NOT_FOUND` when there is none.
+ * Starts an impersonation: the organization must exist, and the entry is audited first, so that no
+ * answer is read without a trace. `ORGANIZATION_NOT_FOUND` when there is none.
  */
 export async function enterOrganization(
   parts: ChangeParts,

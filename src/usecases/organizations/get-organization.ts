@@ -11,12 +11,12 @@ import { presentOrganization } from './present-organization.ts';
 
 export type OrganizationDetails = Organization & { counts: OrganizationCounts; environments: string[] };
 
-/** As many as a person looks through. */
+/** About as many as a person reads. */
 const environmentsMax = 100;
 
 /**
- * One organization, what it has, and the names of its newest environments. `ORGANIZATION_NOT_FOUND`
- * when there is none, or when it was deleted.
+ * One organization, its counts, and the names of its newest environments. `ORGANIZATION_NOT_FOUND`
+ * when there is none, or it is deleted.
  */
 export async function getOrganization(
   { db, clock }: { db: Db; clock: Clock },

@@ -9,7 +9,7 @@ import {
 
 export type TenantsRequest = OrganizationFilter & {
   limit: number;
-  /** Where the page before ended. */
+  /** End of the previous page. */
   before?: OrganizationPlace | undefined;
 };
 

@@ -5,7 +5,7 @@ import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { ensureOrganization } from './ensure-organization.ts';
 
-/** Makes a new organization with its `default` environment. Two of them may have the same name. */
+/** Creates an organization with its `default` environment. Names need not be unique. */
 export async function provisionOrganization(
   parts: ChangeParts,
   caller: Caller<PlatformPrincipal>,

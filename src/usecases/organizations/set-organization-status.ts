@@ -8,9 +8,9 @@ import { type ChangeParts, change } from '../change.ts';
 import { setStatus } from './status-change.ts';
 
 /**
- * Suspends, resumes or deletes an organization: one row, however many keys it has. From the shell
- * also a deleted one comes back. `ORGANIZATION_NOT_FOUND` when there is none; the one that stands
- * for the platform itself cannot be stopped.
+ * Suspends, resumes or deletes an organization: one row, however many keys it has. From the shell a
+ * deleted one can be resumed. `ORGANIZATION_NOT_FOUND` when there is none, and for the platform's
+ * own, which cannot be stopped.
  */
 export async function setOrganizationStatus(
   parts: ChangeParts,

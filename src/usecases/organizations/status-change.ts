@@ -4,9 +4,7 @@ import type { Tx } from '../../stores/postgres/database.ts';
 import { updateOrganizationStatus } from '../../stores/postgres/organizations/organizations.ts';
 import type { EventDraft } from '../change.ts';
 
-/**
- * Sets the status of an organization: one row, and one entry of the feed, however many keys it has.
- */
+/** Sets the status of an organization: one row and one feed entry, however many keys it has. */
 export async function setStatus(
   tx: Tx,
   change: { id: string; status: OrganizationStatus; now: Date },

@@ -18,7 +18,7 @@ export type OrganizationChanges = {
 
 /**
  * Renames, suspends or resumes an organization, in one transaction. `ORGANIZATION_NOT_FOUND` when
- * there is none, or it was deleted.
+ * there is none, or it is deleted.
  */
 export async function updateOrganization(
   parts: ChangeParts,

@@ -1,14 +1,14 @@
 import type { QueueHealth } from '../../stores/queue-health.ts';
 
 export type QueueHealthParts = {
-  /** Both reject while their Redis does not answer, and soon. */
+  /** Both reject soon when their Redis does not answer. */
   readQueue: () => Promise<QueueHealth>;
   countFlushes: () => Promise<number>;
 };
 
 /**
- * How the background jobs are, and how many reports of counted calls wait for them; null where
- * Redis does not answer.
+ * State of the background jobs, and the number of usage flushes that wait; null where Redis does
+ * not answer.
  */
 export async function getQueueHealth(
   parts: QueueHealthParts,

@@ -11,14 +11,14 @@ import {
 
 export type TopTraffic = {
   day: Date;
-  /** Null for who may not read tenants. */
+  /** Null without the right to read tenants. */
   tenants: OrganizationTraffic[] | null;
   keys: KeyTraffic[];
 };
 
 /**
- * Those with the most accepted calls on a UTC day, today unless told otherwise; hidden keys only
- * for who may read them.
+ * Most used tenants and keys by accepted calls on a UTC day, today by default. Hidden keys only
+ * with the right to read them.
  */
 export async function getTopTraffic(
   { db, clock }: { db: Db; clock: Clock },

@@ -6,9 +6,9 @@ import { stepMs, type UsageRequest, wholeSteps } from '../usage/usage-range.ts';
 export type Traffic = TrafficRange & { steps: { start: Date; sums: TrafficSum[] }[] };
 
 /**
- * The calls of all keys in `[from, to)` by outcome, widened to whole hours or UTC days, each of
- * them present; by default the last day of hours or the last 30 days. Exact for what was rolled up.
- * `VALIDATION_ERROR` for a range that is empty or too long.
+ * Calls of all keys in `[from, to)` by outcome, widened to whole hours or UTC days, all of them
+ * present. The default is the last day of hours or the last 30 days. Exact for rolled-up usage.
+ * `VALIDATION_ERROR` for an empty or too long range.
  */
 export async function getTraffic(
   { db, clock }: { db: Db; clock: Clock },

@@ -13,7 +13,7 @@ import { type NewPlatformUser, toNewUser } from './new-user.ts';
 import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
 /**
- * Makes the first platform user, a super-admin, for whoever holds a tenant key.
+ * Creates the first platform user, a super-admin, for a caller with a tenant key.
  * `ALREADY_BOOTSTRAPPED` when there is a platform user; of several at once one wins.
  */
 export async function bootstrapPlatform(

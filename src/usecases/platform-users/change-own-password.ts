@@ -39,7 +39,7 @@ export async function changeOwnPassword(
   const subject = sessionSubject(parts.keyring, caller.principal.sessionId);
   await change(parts, { by: caller, ends: 'operators' }, async (tx, now) => {
     const current = await findCredentials(tx, { id: known.user.id });
-    // Somebody else set it meanwhile: what was just shown is no longer the password.
+    // The password was changed meanwhile, so the old one is no longer valid.
     if (current?.passwordHash !== known.passwordHash) throw new FlowplateError('INVALID_CREDENTIALS');
     await savePlatformUser(tx, { ...current.user, updatedAt: now }, passwordHash);
     await deleteSessionsOf(tx, known.user.id);

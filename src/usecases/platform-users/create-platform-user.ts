@@ -15,8 +15,8 @@ import {
 } from './platform-user-parts.ts';
 
 /**
- * Adds a platform user; without roles they may do nothing. `EMAIL_ALREADY_EXISTS` in whatever case
- * or form of Unicode.
+ * Adds a platform user; without roles it may do nothing. `EMAIL_ALREADY_EXISTS` in any case or
+ * Unicode form.
  */
 export async function createPlatformUser(
   parts: PlatformUserParts,

@@ -12,8 +12,8 @@ import { type ChangeParts, change } from '../change.ts';
 import { platformUserEvent, rightsOf } from './platform-user-parts.ts';
 
 /**
- * Removes a platform user and ends its sessions; what they did stays in the audit log. Never
- * oneself, never the last super-admin.
+ * Deletes a platform user and its sessions; its actions stay in the audit log. Refused for oneself
+ * and for the last super-admin.
  */
 export async function deletePlatformUser(
   parts: ChangeParts,

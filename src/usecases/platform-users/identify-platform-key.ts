@@ -3,7 +3,7 @@ import { findApiKeyHolder } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { listPermissionsOf } from '../../stores/postgres/platform-users/roles.ts';
 
-/** The operator that a platform key stands for, with what its roles allow at this moment. */
+/** The operator of a platform key, with the current permissions of its roles. */
 export async function identifyPlatformKey(
   parts: { db: Db },
   keyId: string,

@@ -13,7 +13,7 @@ export type { UserOrder, UserPlace };
 type UsersRequest = PlatformUserFilter & {
   order: UserOrder;
   limit: number;
-  /** Where the page before ended. */
+  /** End of the previous page. */
   after?: UserPlace | undefined;
 };
 

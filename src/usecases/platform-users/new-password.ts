@@ -3,10 +3,7 @@ import { validationError } from '../../domain/errors.ts';
 import { normalizedPassword, passwordFault } from '../../domain/password.ts';
 import { hashPassword } from '../../password-hash.ts';
 
-/**
- * The hash of a password that somebody chose for an account; a `VALIDATION_ERROR` when it may not
- * be chosen.
- */
+/** Hash of a chosen password; `VALIDATION_ERROR` when the password is too weak. */
 export async function hashNewPassword(
   parts: { passwordHashing: Bulkhead },
   password: string,

@@ -4,7 +4,7 @@ import type { PlatformUserParts } from './platform-user-parts.ts';
 
 export type NewPlatformUser = Pick<PlatformUser, 'email' | 'name' | 'roleIds'> & { password: string };
 
-/** The row of a platform user who has never logged in. */
+/** Row of a new platform user. */
 export function toNewUser(
   parts: Pick<PlatformUserParts, 'randomBytes'>,
   wanted: Pick<PlatformUser, 'email' | 'name' | 'roleIds'>,

@@ -6,10 +6,10 @@ import type { Db, Tx } from '../../stores/postgres/database.ts';
 import { listPermissionsOf, listUnknownRoles } from '../../stores/postgres/platform-users/roles.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
 
-/** What every use case about platform users takes. */
+/** Dependencies of all use cases about platform users. */
 export type PlatformUserParts = ChangeParts & { passwordHashing: Bulkhead };
 
-/** The event about a platform user; `details` never holds a password. */
+/** Audit event about a platform user; `details` never has a password. */
 export function platformUserEvent(
   eventType: AuditEventType,
   userId: string,
@@ -18,7 +18,7 @@ export function platformUserEvent(
   return { eventType, organizationId: null, targetId: userId, details };
 }
 
-/** What somebody with these roles holds at this moment. */
+/** Current rights of these roles. */
 export async function rightsOf(db: Db, roleIds: readonly string[]): Promise<Holding> {
   return { roleIds, permissions: await listPermissionsOf(db, roleIds) };
 }

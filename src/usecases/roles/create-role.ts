@@ -8,8 +8,8 @@ import { type ChangeParts, change } from '../change.ts';
 import { type RoleSettings, roleEvent } from './role-changes.ts';
 
 /**
- * Adds a custom role with permissions that the caller holds. `ROLE_ALREADY_EXISTS` when its name is
- * taken, in whatever case.
+ * Creates a custom role from permissions that the caller has. `ROLE_ALREADY_EXISTS` when the name
+ * is taken, in any case.
  */
 export async function createRole(
   parts: ChangeParts,

@@ -5,10 +5,7 @@ import { isRoleInUse, deleteRole as removeRole } from '../../stores/postgres/pla
 import { type ChangeParts, change } from '../change.ts';
 import { getChangeableRole, roleEvent } from './role-changes.ts';
 
-/**
- * Removes a custom role that nobody holds; `ROLE_IN_USE` while a user or a working platform key
- * does.
- */
+/** Deletes an unused custom role. `ROLE_IN_USE` while a user or a working platform key has it. */
 export async function deleteRole(
   parts: ChangeParts,
   caller: Caller<PlatformPrincipal>,

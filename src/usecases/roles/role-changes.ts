@@ -12,10 +12,7 @@ export function roleEvent(eventType: AuditEventType, { id, name, permissions }: 
   return { eventType, organizationId: null, targetId: id, details: { name, permissions } };
 }
 
-/**
- * The role, if this operator may change it: it is not built in, and it holds nothing that they do
- * not hold.
- */
+/** The role, if the operator may change it: it is custom, and the operator has all its rights. */
 export async function getChangeableRole(tx: Tx, principal: PlatformPrincipal, id: string): Promise<Role> {
   const role = await findRole(tx, id);
   if (role === undefined) throw new FlowplateError('ROLE_NOT_FOUND');

@@ -6,7 +6,7 @@ import { updateRole as storeRole } from '../../stores/postgres/platform-users/ro
 import { type ChangeParts, change } from '../change.ts';
 import { getChangeableRole, type RoleSettings, roleEvent } from './role-changes.ts';
 
-/** Changes a custom role; whoever holds it is bound by it with their next request. */
+/** Changes a custom role; it applies to its users from their next request. */
 export async function updateRole(
   parts: ChangeParts,
   caller: Caller<PlatformPrincipal>,

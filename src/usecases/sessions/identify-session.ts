@@ -5,8 +5,8 @@ import { readToken } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /**
- * The operator behind a token, with what their roles allow at this moment; undefined when the token
- * or its session is not good.
+ * The operator of a token, with the current permissions of their roles; undefined when the token or
+ * its session is invalid.
  */
 export async function identifySession(
   parts: { findSessionHolder: FindSessionHolder; clock: Clock; signingKeys: SigningKeys },

@@ -30,8 +30,8 @@ export type LogInParts = Omit<ChangeParts, 'propagation'> & {
   keyring: Keyring;
   signingKeys: SigningKeys;
   /**
-   * Bounds the logins at work: a flood of them must not slow down what else the process does, so
-   * most are refused unread.
+   * Bounds concurrent logins: a flood of them must not slow down other work, so most are refused
+   * unread.
    */
   passwordHashing: Bulkhead;
 };
@@ -39,7 +39,7 @@ export type LogInParts = Omit<ChangeParts, 'propagation'> & {
 export type LogInRequest = {
   email: string;
   password: string;
-  /** In its canonical spelling; undefined when it is not known. */
+  /** Canonical spelling; undefined when unknown. */
   address: string | undefined;
   requestId: string;
 };
@@ -111,7 +111,7 @@ async function refuse(
   const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId: attempt.requestId };
   await commitChange(parts, { by }, async (tx, now) => {
     await addLoginFailure(tx, Object.values(attempt.subjects), now);
-    // What was typed as the address is not written down: it may be a password in the wrong field.
+    // Without the typed address: it may be a password in the wrong field.
     const event: EventDraft = {
       eventType: 'platform.login.refused',
       organizationId: null,

@@ -3,10 +3,7 @@ import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { deleteSession } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, change } from '../change.ts';
 
-/**
- * Ends the session of the token that the caller came with. A platform key has none, and nothing
- * happens.
- */
+/** Ends the session of the caller's token. No-op for a platform key, which has none. */
 export async function logOut(parts: ChangeParts, caller: Caller<PlatformPrincipal>): Promise<void> {
   const { sessionId, id } = caller.principal;
   if (sessionId === null) return;

@@ -6,7 +6,7 @@ import type { SigningKey, SigningKeys } from './signing-keys.ts';
 
 const clockToleranceSeconds = 5;
 
-/** The token names its session and says nothing of roles: those are read with every request. */
+/** Signs a token with the session's id and without roles, which are read at each request. */
 export function signSession(key: SigningKey, session: Session): Promise<string> {
   return new SignJWT({})
     .setProtectedHeader({ alg: sessionToken.algorithm, typ: sessionToken.type, kid: key.id })
@@ -20,9 +20,9 @@ export function signSession(key: SigningKey, session: Session): Promise<string> 
 }
 
 /**
- * The session and the user that a token names, or undefined when it is not a token of ours: another
- * algorithm (`none` included), type, issuer or audience, an unknown key, expired, or changed. Only
- * `kid` is looked at in its header, never `jku`, `x5u` or `jwk`.
+ * Returns the session and user of a token, or undefined for an invalid one: another algorithm
+ * (`none` included), type, issuer or audience, an unknown key, expired, or changed. Of its header
+ * only `kid` is read, never `jku`, `x5u` or `jwk`.
  */
 export async function readToken(
   parts: { signingKeys: SigningKeys; clock: Clock },

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { readTogether } from '../../concurrency/read-together.ts';
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
-import { type Keyring, keyed } from '../../domain/key-digest.ts';
+import { hmac, type Keyring } from '../../domain/key-digest.ts';
 import { seal, unseal } from '../../domain/seal.ts';
 import { signingMs } from '../../domain/session.ts';
 import type { Database } from '../../stores/postgres/database.ts';
@@ -19,7 +19,7 @@ export type SigningKey = { id: string; privateKey: KeyObject };
 
 export type SigningKeyParts = {
   db: Database;
-  /** For what anybody can cause to be read, with a token that names a made-up key. */
+  /** Pool for reads that unauthenticated callers can cause, by a token with a made-up key id. */
   strangersDb: Database;
   clock: Clock;
   randomBytes: RandomBytes;
@@ -27,13 +27,13 @@ export type SigningKeyParts = {
 };
 
 /**
- * The Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half lies
- * there sealed under the pepper; when its pepper is gone, a new key is made and the old one still
+ * Ed25519 keys that sign tokens, shared by all replicas through Postgres. The private half is
+ * sealed under the pepper. When its pepper is gone, a new key is created and the old one still
  * verifies.
  */
 export class SigningKeys {
   readonly #parts: SigningKeyParts;
-  /** Made-up key ids that arrive together share a query, and there is one at a time. */
+  /** Made-up key ids that arrive together share a query, one at a time. */
   readonly #reread = readTogether(async () => this.#take(await listSigningKeys(this.#parts.strangersDb)));
   #known = new Map<string, KeyObject>();
 
@@ -47,7 +47,7 @@ export class SigningKeys {
     return this.#known.get(id);
   }
 
-  /** The key to sign with: the newest while it is young enough, else a new one. */
+  /** The signing key: the newest while it is young enough, otherwise a new one. */
   async current(): Promise<SigningKey> {
     const { db } = this.#parts;
     const stored = await listSigningKeys(db);
@@ -70,7 +70,7 @@ export class SigningKeys {
     const ageMs = this.#parts.clock.now().getTime() - stored.createdAt.getTime();
     const pepper = this.#parts.keyring.find(({ id }) => id === stored.pepperId);
     if (ageMs >= signingMs || pepper === undefined) return undefined;
-    const pem = unseal(keyed(pepper, `${purpose}\n${stored.id}`), purpose, stored.sealedPrivateKey);
+    const pem = unseal(hmac(pepper, `${purpose}\n${stored.id}`), purpose, stored.sealedPrivateKey);
     return { id: stored.id, privateKey: createPrivateKey(pem) };
   }
 
@@ -82,7 +82,7 @@ export class SigningKeys {
     const key = {
       id,
       publicKey: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
-      sealedPrivateKey: seal(keyed(keyring[0], `${purpose}\n${id}`), purpose, pem),
+      sealedPrivateKey: seal(hmac(keyring[0], `${purpose}\n${id}`), purpose, pem),
       pepperId: keyring[0].id,
       createdAt: clock.now(),
     };

@@ -5,8 +5,8 @@ import { packFlush, type StampedFlushes } from '../../stores/redis/usage-flushes
 import { isFaultOfTheFlush, type OnSetAside, setFlushAside } from './set-flush-aside.ts';
 
 /**
- * Counts a flush in Postgres, past Redis. One that cannot be added up is set aside: delivered again
- * and again, it would hold up all later ones of this process.
+ * Counts a flush in Postgres, without Redis. A flush that cannot be added up is set aside, because
+ * its redelivery would block all later ones of this process.
  */
 export async function countFlush(
   parts: { db: Database; onSetAside: OnSetAside } & Pick<StampedFlushes, 'flushStamps'>,

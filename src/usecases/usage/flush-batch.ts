@@ -1,28 +1,25 @@
 import { type UsageHour, UsageHours } from '../../domain/usage-hours.ts';
 import { openFlush, readFlushTexts, type StampedFlushes } from '../../stores/redis/usage-flushes.ts';
 
-/** So many are read at once: a busy process's flush has up to ten thousand marks, 1 MB. */
+/** Flushes per read: one of a busy process has up to ten thousand marks, 1 MB. */
 const flushesPerRead = 8;
 
-/** What one transaction writes: some seconds of work, and 100 MB in the worker. */
+/** Rows per transaction: some seconds of work, and 100 MB in the worker. */
 const hoursMax = 200_000;
 
-/** Bounds the time before the first transaction when the same keys come again and again. */
+/** Bounds the time before the first transaction when the same keys repeat. */
 const marksMax = 1_000_000;
 
 export type FlushBatch = {
-  /** Those whose marks are in the sums. */
+  /** Flushes whose marks are in the sums. */
   ids: string[];
   hours: UsageHour[];
   unreadable: Array<{ id: string; error: unknown }>;
-  /** Those that were not looked at: the batch is full. */
+  /** Flushes that were not read: the batch is full. */
   rest: string[];
 };
 
-/**
- * Sums up as many of these waiting flushes as one transaction holds. Bounded by rows, whatever a
- * flush holds.
- */
+/** Sums as many waiting flushes as fit in one transaction, bounded by rows. */
 export async function readFlushBatch(
   { redis, flushStamps }: StampedFlushes,
   waiting: readonly string[],

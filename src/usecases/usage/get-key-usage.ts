@@ -6,9 +6,9 @@ import type { ReadParts } from '../user-keys/key-with-usage.ts';
 import { type KeyUsage, type UsageRequest, wholeSteps } from './usage-range.ts';
 
 /**
- * The usage of a key's line in `[from, to)`, widened to whole hours or UTC days; by default the
- * last day of hours or the last 30 days. `KEY_NOT_FOUND` as ever; `VALIDATION_ERROR` for a range
- * that is empty or too long.
+ * Usage of a key's line in `[from, to)`, widened to whole hours or UTC days. The default is the
+ * last day of hours or the last 30 days. `KEY_NOT_FOUND`; `VALIDATION_ERROR` for an empty or too
+ * long range.
  */
 export async function getKeyUsage(
   parts: ReadParts,

@@ -6,14 +6,14 @@ import { deleteTraffic, trimTopKeys } from '../../stores/postgres/usage/traffic.
 const monthsAhead = 2;
 const dayMs = 86_400_000;
 
-/** Counts may come a week late; the order of older days does not change any more. */
+/** Usage may arrive a week late; the ranking of older days is final. */
 const lateDaysMax = 8;
 
 export type Retention = { usageHoursDays: number; usageDaysDays: number };
 
 /**
- * Makes the usage partitions of the coming months and drops those that are wholly past their
- * retention, with the sums over all keys that are as old. Safe to repeat.
+ * Creates the usage partitions of the coming months, and drops those past their retention with the
+ * sums of the same age. Idempotent.
  */
 export async function managePartitions(parts: { db: Database; retention: Retention }): Promise<string[]> {
   const now = await readServerTime(parts.db);

@@ -4,8 +4,8 @@ import { deleteSetAsideFlush, type KeptAsideFlush } from '../../stores/postgres/
 import { pushFlushText } from '../../stores/redis/usage-flushes.ts';
 
 /**
- * Hands a flush that was set aside to the next roll-up once more, under its old id. Killed in
- * between it is in both places, and still counts once.
+ * Returns a set-aside flush to the roll-up, under its old id. If it is killed in between, the flush
+ * is in both places and still counts once.
  */
 export async function putFlushBack(
   parts: { db: Database; redis: Redis },

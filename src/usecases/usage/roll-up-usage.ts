@@ -13,19 +13,19 @@ import { isFaultOfTheFlush, type OnSetAside, setFlushAside } from './set-flush-a
 
 export type RollUpParts = StampedFlushes & { db: Database; onSetAside: OnSetAside };
 
-/** Bounds one run; what comes in meanwhile, or is more, is the next run's. */
+/** Bounds one run; the rest is for the next run. */
 const flushesPerRun = 10_000;
 
-/** How often a flush is tried alone, before it is set aside. */
+/** Number of single tries before a flush is set aside. */
 const triesAlone = 3;
 
 type Run = RollUpParts & { counted: number; suspects: Map<string, unknown> };
 
 /**
- * Moves the waiting flushes from Redis into the sums in Postgres, and returns how many were new.
- * Killed before the commit, it has done nothing; killed after it, the flushes are still in Redis
- * and the next run finds their ids in Postgres; run twice at once, each flush is claimed by one.
- * One that cannot be added up holds up no other: it is set aside.
+ * Moves waiting flushes from Redis into the sums in Postgres, and returns the number of new ones.
+ * Idempotent: a run killed before the commit has no effect; after it, the next run finds the ids in
+ * Postgres. Of two runs at once, each flush is claimed by one. A flush that cannot be added up is
+ * set aside, and blocks no other.
  */
 export async function rollUpUsage(parts: RollUpParts): Promise<number> {
   const run: Run = { ...parts, counted: 0, suspects: new Map() };
@@ -48,8 +48,7 @@ async function addAll(run: Run, ids: readonly string[]): Promise<void> {
 }
 
 /**
- * A batch that was refused is halved, down to the one that is to blame. When the server is away,
- * nobody is.
+ * Bisects a refused batch, down to the faulty flush. An unavailable server is no fault of a flush.
  */
 async function addBatch(run: Run, batch: FlushBatch): Promise<void> {
   if (batch.ids.length === 0) return;
@@ -65,7 +64,8 @@ async function addBatch(run: Run, batch: FlushBatch): Promise<void> {
 }
 
 /**
- * Counts all flushes of the batch, and takes them out of Redis; hands back why they were refused.
+ * Counts all flushes of the batch and removes them from Redis; returns the error if they were
+ * refused.
  */
 async function add(run: Run, { ids, hours }: FlushBatch): Promise<{ error: unknown } | undefined> {
   let counted: string[];
@@ -80,7 +80,7 @@ async function add(run: Run, { ids, hours }: FlushBatch): Promise<{ error: unkno
     await removeFlushes(run.redis, ids);
     return undefined;
   }
-  // Another worker was faster with these, or one was killed before it removed them.
+  // Another worker counted these first, or one was killed before it removed them.
   await removeFlushes(run.redis, counted);
   const known = new Set(counted);
   await addAll(
@@ -90,7 +90,7 @@ async function add(run: Run, { ids, hours }: FlushBatch): Promise<{ error: unkno
   return undefined;
 }
 
-/** A fault that need not be the flush's own counts as its own once others got in. */
+/** An ambiguous error counts as the flush's own once other flushes were accepted. */
 async function tryAlone(run: Run, id: string, firstError: unknown): Promise<void> {
   let error = firstError;
   for (let tries = 1; tries < triesAlone; tries++) {

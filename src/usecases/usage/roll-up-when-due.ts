@@ -2,21 +2,17 @@ import { areRollUpsPaused, pauseRollUps } from '../../stores/redis/usage-pause.t
 import { type RollUpParts, rollUpUsage } from './roll-up-usage.ts';
 
 /**
- * With the two seconds between two looks and two runs of the worker, one that just missed a call
- * and one that counts it, a count is readable within ten seconds of its call (`npm run bench --
- * sustained`).
+ * With the two seconds between two checks, and two runs of the worker, a count is readable within
+ * ten seconds of its call (`npm run bench -- sustained`).
  */
 const pauseMsMax = 2_000;
 
-/**
- * Nine parts of rest for one of work: of a busy moment more is summed up before Postgres sees it.
- */
+/** Duty cycle of one in ten. In busy times more usage is summed before Postgres is written. */
 const restPerWork = 9;
 
 /**
- * Rolls up what waits, unless the last run was too short a while ago. Short runs follow each other
- * every two seconds; after a long one the next sums up what four seconds or more have brought, so
- * that the same keys are written less often.
+ * Rolls up waiting usage, unless the last run was too recent. Short runs follow each other every
+ * two seconds. After a long run the pause is longer, so that the same keys are written less often.
  */
 export async function rollUpWhenDue(parts: RollUpParts): Promise<number> {
   if (await areRollUpsPaused(parts.redis, pauseMsMax)) return 0;

@@ -12,14 +12,13 @@ export type OnSetAside = (flush: SetAsideFlush, isKept: boolean) => void;
 
 const errorLengthMax = 1_000;
 
-/** What is nobody's takes no more room in Postgres than this: a flush each, and 1 GiB in all. */
+/** Maximum number of foreign flushes that are kept in Postgres, and their size, 1 GiB in all. */
 const strangeBytesMax = 1_048_576;
 const setAsideMax = 1_000;
 
 /**
- * Keeps a flush that cannot be counted where an operator finds it. Its counts are in no sum until
- * somebody puts it back. What none of our processes has written is kept within bounds, and dropped
- * beyond them.
+ * Stores a flush that cannot be counted where an operator finds it. Its counts are missing until it
+ * is put back. Foreign flushes are kept within bounds, and dropped beyond them.
  */
 export async function setFlushAside(
   parts: { db: Database; onSetAside: OnSetAside },
@@ -37,7 +36,7 @@ async function hasRoom(db: Database, payload: Buffer): Promise<boolean> {
   return payload.length <= strangeBytesMax && (await countSetAsideFlushes(db)) < setAsideMax;
 }
 
-/** Whether the flush itself is to blame, and not the server or the schema. */
+/** Whether the flush itself is faulty, and not the server or the schema. */
 export function isFaultOfTheFlush(error: unknown): boolean {
   return error instanceof UnreadableFlush || isFaultOfTheData(error);
 }

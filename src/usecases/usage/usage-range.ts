@@ -12,13 +12,13 @@ export type KeyUsage = { from: Date; to: Date; granularity: 'hour' | 'day'; sums
 
 export const stepMs = { hour: 3_600_000, day: 86_400_000 };
 
-/** As many steps as one answer carries: a month of hours, or two years of days. */
+/** Maximum steps in one answer: a month of hours, or two years of days. */
 const stepsMax = { hour: 744, day: 731 };
 
 /**
- * The range that was asked for, widened to whole steps; by default the last day of hours or the
- * last 30 days. The last step of the year 9999 ends a millisecond early: its true end has a fifth
- * digit in its year, which RFC 3339 has no room for.
+ * The requested range, widened to whole steps; by default the last day of hours or the last 30
+ * days. The last step of the year 9999 ends a millisecond early: its true end has a fifth digit in
+ * its year, which RFC 3339 has no room for.
  */
 export function wholeSteps(
   request: UsageRequest,

@@ -9,16 +9,13 @@ import { keyEvent } from './key-events.ts';
 
 const batchMax = 500;
 
-/**
- * What the sweep writes cannot be undone, so a clock that was wrong for a moment must not decide
- * it.
- */
+/** The sweep cannot be undone, so a clock that was wrong for a moment must not decide it. */
 const settleMs = 60_000;
 
 /**
- * Writes down what verification decides anyway: that keys past their expiry or their grace have
- * ended, a minute ago or longer by the server's clock and by this process's own. Works by state,
- * not by tick, so a missed, repeated or doubled run changes nothing. Returns how many it ended.
+ * Sweep: writes the final status of keys whose expiry or grace ended at least a minute ago, by the
+ * server's clock and by this process's own. Verification decides the same without it. Idempotent.
+ * Returns the number of keys.
  */
 export async function expireDueKeys(parts: { db: Database; randomBytes: RandomBytes }): Promise<number> {
   let ended = 0;

@@ -6,10 +6,7 @@ import type { Key, KeySettings } from '../../domain/user-key.ts';
 
 export type Owner = { userId: string; organizationId: string; environment: string };
 
-/**
- * A new key for an owner: the row as it will be stored, the secret that is not, and the digest that
- * stands for it.
- */
+/** A new key for an owner: the row to store, the secret that is not stored, and its digest. */
 export function issueSecret(
   parts: { randomBytes: RandomBytes; keyring: Keyring },
   wanted: KeySettings & Owner & { lineageId?: string },
@@ -37,7 +34,8 @@ export function issueSecret(
 }
 
 /**
- * What the owner is told, once. Plain values, since it may be kept as text for a repeated request.
+ * Answer to the owner, shown once. Plain values, since it may be stored as text for a repeated
+ * request.
  */
 export type MintedKey = {
   secret: string;

@@ -2,10 +2,7 @@ import type { AuditEventType } from '../../domain/audit-event.ts';
 import type { Key } from '../../domain/user-key.ts';
 import type { EventDraft } from '../change.ts';
 
-/**
- * What the audit log says of a key: whose it is and how it is called, never the secret, digest or
- * metadata.
- */
+/** Audit event about a user key: its owner and name, never its secret, digest or metadata. */
 export function keyEvent(
   eventType: AuditEventType,
   key: Key,

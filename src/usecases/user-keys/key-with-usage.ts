@@ -3,8 +3,8 @@ import type { Key } from '../../domain/user-key.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import type { UsageTotals } from '../../stores/postgres/usage/usage.ts';
 
-/** What every question about keys needs. */
+/** Dependencies of reads of user keys. */
 export type ReadParts = { db: Db; clock: Clock };
 
-/** A key and what was counted for its line; undefined when it was never used. */
+/** A key with the usage of its line; undefined when it was never used. */
 export type KeyWithUsage = { key: Key; usage: UsageTotals | undefined };

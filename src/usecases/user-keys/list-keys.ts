@@ -10,10 +10,10 @@ export type ListRequest = {
   organizationId?: string | undefined;
   environment?: string | undefined;
   status?: KeyStatus | 'disabled' | undefined;
-  /** What `key_prefix` begins with. */
+  /** Prefix of `key_prefix`. */
   prefix?: string | undefined;
   limit: number;
-  /** The last key of the page before. */
+  /** Last key of the previous page. */
   before?: string | undefined;
 };
 

@@ -27,15 +27,15 @@ export type MintRequest = KeySettings & { userId: string; organizationId: string
 export type MintParts = ChangeParts & { keyring: Keyring; insertMint: InsertMint };
 
 /**
- * A mint that makes room first is tried again; more rounds than this mean that others keep taking
- * the place.
+ * Rounds of removing an obstacle and trying again. More of them mean that others keep taking the
+ * place.
  */
 const roundsMax = 4;
 
 /**
  * Mints the one active key of a (user, organization, environment). The organization and the
- * environment are created on first use. Answers with the secret, which is nowhere else from then
- * on. Errors: `KEY_ALREADY_EXISTS` with its `key_id`, also in a race; `ORGANIZATION_SUSPENDED`;
+ * environment are created on first use. Only this answer has the secret. Errors:
+ * `KEY_ALREADY_EXISTS` with its `key_id`, also in a race; `ORGANIZATION_SUSPENDED`;
  * `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists. The key, its audit event and the
  * kept answer are one transaction.
  */
@@ -80,7 +80,7 @@ function insertAndKeep(parts: MintParts, mint: Mint, keep: (tx: Tx) => Promise<v
   });
 }
 
-/** Finds out why nothing was inserted: removes the obstacle, or says what it is. */
+/** Finds the obstacle of a mint: removes it, or throws it as an error. */
 async function makeRoom(parts: MintParts, caller: Caller, key: Key, round: number): Promise<void> {
   const organization = await findOrganization(parts.db, key.organizationId);
   if (organization !== undefined && organization.status !== 'active') {

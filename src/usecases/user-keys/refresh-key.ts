@@ -26,17 +26,14 @@ import { issueSecret, type MintedKey, type Owner, toMintedKey } from './issue-se
 import { keyEvent } from './key-events.ts';
 import { turnOf } from './turn-of.ts';
 
-/** `newEnd`: when the successor ends; the end of its predecessor unless set. */
+/** `newEnd`: expiry of the successor; the predecessor's expiry unless set. */
 export type RefreshRequest = Owner & { gracePeriodSeconds: number; newEnd?: Date | undefined };
 
 export type RefreshParts = ChangeParts & { keyring: Keyring };
 
 export type Refreshed = { minted: MintedKey; propagation: Propagation; isReplay: boolean };
 
-/**
- * A mint took the place of an expired key: the next round refreshes what it minted. More rounds
- * mean that others keep doing so.
- */
+/** Rounds: a mint replaced an expired key, and the next round refreshes the minted one. */
 const roundsMax = 4;
 
 /**
@@ -117,10 +114,7 @@ async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, 
   return old;
 }
 
-/**
- * The active key; without one, and with a new end, the one that expired not too long ago, swept or
- * not.
- */
+/** The active key. Without one, and with a new end, the one that expired recently, swept or not. */
 async function findRefreshable(tx: Tx, request: RefreshRequest, now: Date): Promise<Key | undefined> {
   const isRenewal = request.newEnd !== undefined;
   const found = await (isRenewal ? findLastKey(tx, request) : findActiveKey(tx, request));

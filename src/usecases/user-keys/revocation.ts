@@ -10,11 +10,10 @@ import { keyEvent } from './key-events.ts';
 export type Revocation = { revokedCount: number; propagation: Propagation };
 
 /**
- * Ends keys that are not revoked, whatever the clock says of them: a clock that is ahead would else
- * spare a key that is good again once it is right. Expired keys that a refresh could still renew
- * end as well: a revoke is the last word. The caller holds `lockUserKeys`. `audience`: the
- * verifiers that an earlier revoke of these keys concerned, for a request that finds nothing left
- * to end.
+ * Revokes keys that are not revoked yet, at any time of the clock: a fast clock would otherwise
+ * spare a key that is valid once the clock is right. Expired keys that a refresh could renew are
+ * revoked too. The caller holds `lockUserKeys`. `audience`: verifiers concerned by an earlier
+ * revoke, for a request that finds nothing left to revoke.
  */
 export async function endKeys(
   tx: Tx,

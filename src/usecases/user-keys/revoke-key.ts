@@ -6,9 +6,9 @@ import { type ChangeParts, change } from '../change.ts';
 import { endKeys, type Revocation } from './revocation.ts';
 
 /**
- * Revokes one key by its id, and with an active key its predecessors in grace: they open the same
- * doors. 0 for one that has ended already, `KEY_NOT_FOUND` for one that never existed or that the
- * caller may not see.
+ * Revokes a key by id, with its predecessors in grace if it is active: they are the same
+ * credential. 0 for a key that has ended; `KEY_NOT_FOUND` for one that never existed or is not
+ * visible to the caller.
  */
 export async function revokeKey(parts: ChangeParts, caller: Caller, keyId: string): Promise<Revocation> {
   const { answer, propagation } = await change(parts, { by: caller }, async (tx, now) => {

@@ -13,21 +13,21 @@ import { type ChangeParts, commitChange } from '../change.ts';
 import { endKeys, type Revocation } from './revocation.ts';
 import { turnOf } from './turn-of.ts';
 
-/** Whose keys to revoke; what is undefined does not narrow. */
+/** Owner of the keys to revoke. Undefined fields do not filter. */
 export type RevokeTarget = {
   userId: string;
   organizationId?: string | undefined;
   environment?: string | undefined;
 };
 
-/** Keys in one transaction: on a slow machine a tenth of the time that a statement may take. */
+/** Keys per transaction: a tenth of the statement time-out on a slow machine. */
 const batchMax = 500;
 const placesMax = 1_000;
 
 /**
  * Revokes a user's keys, in one organization or in all, those in their grace included; keys outside
- * the caller's allow-lists are not there for it. Counts the keys that could still be accepted.
- * Nothing to revoke is a success with 0, unless no such key ever existed: then `KEY_NOT_FOUND`, or
+ * the caller's allow-lists are invisible. Counts the keys that could still be accepted. Nothing to
+ * revoke is a success with 0, unless no such key ever existed: then `KEY_NOT_FOUND`, or
  * `USER_NOT_FOUND` when only a user was named. More than 500 keys go in several transactions; a
  * request that broke off has ended some of them, and repeating it ends the rest.
  */
@@ -43,7 +43,7 @@ export async function revokeKeysOf(
     const batch = await revokeBatch(parts, caller, target, false);
     revokedCount += batch.answer.revokedCount;
     isMore = batch.answer.isMore;
-    // The last batch's place in the feed covers the others, and so must its audience.
+    // The last batch's position in the feed covers the others, so its audience must cover theirs.
     told = batch.told === undefined ? told : { ...batch.told, audience: 'everybody' };
   }
   return { revokedCount, propagation: await parts.propagation.wait(told) };
@@ -65,10 +65,7 @@ function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, i
   });
 }
 
-/**
- * The verifiers that an earlier revoke of these keys concerned: those of the places where the keys
- * were.
- */
+/** Verifiers concerned by an earlier revoke of these keys, from the places of the keys. */
 async function audienceOfEnded(tx: Tx, asked: KeyOwners): Promise<Audience> {
   const places = await listKeyPlaces(tx, asked, placesMax);
   if (places.length === 0) {

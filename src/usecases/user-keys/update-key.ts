@@ -12,9 +12,9 @@ import type { KeyWithUsage } from './key-with-usage.ts';
 
 /**
  * Changes settings of an active key and of its predecessors in grace: a line of keys is one
- * credential. `KEY_NOT_FOUND` when it never existed or may not be seen; `KEY_NOT_ACTIVE` when it
- * has ended or has a successor, since nothing revives a key. `mergeInto` adds changes that depend
- * on the current settings. It is called under the lock, so that no change at the same time is lost.
+ * credential. `KEY_NOT_FOUND` when no such key is visible; `KEY_NOT_ACTIVE` when it has ended or
+ * has a successor. `mergeInto` adds changes that depend on the current settings. It is called under
+ * the lock, so that no change at the same time is lost.
  */
 export async function updateKey(
   parts: ChangeParts,

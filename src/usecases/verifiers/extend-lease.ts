@@ -14,7 +14,7 @@ import { requireRoom } from './require-room.ts';
 export type ExtendParts = {
   db: Database;
   turns: KeyedQueue;
-  /** Verifiers of one master key that may hold a lease at the same time. */
+  /** Maximum verifiers of one master key with a lease at a time. */
   verifiersMax: number;
 };
 
@@ -24,14 +24,14 @@ export type ExtendParts = {
  */
 export type ExtendedLease = { isExtended: boolean; toldSeq: number };
 
-/** As many changes as one answer carries. */
+/** Maximum changes in one answer. */
 export const changesPerReadMax = 1_000;
 
 /**
- * Writes down what a verifier has applied, and extends its lease. A lease that lapsed begins again
- * if its master key still has room for it. Errors: `VERIFIER_NOT_FOUND`, `VERIFIER_BEHIND` when it
- * reports less than it was told (it is ended, and must register anew), `RATE_LIMITED`,
- * `AUTHENTICATION_REQUIRED`.
+ * Stores the position that a verifier has applied, and extends its lease. A lapsed lease is renewed
+ * if its master key has room. Errors: `VERIFIER_NOT_FOUND`; `VERIFIER_BEHIND` when the reported
+ * position is lower than an earlier one (the verifier is ended and must register again);
+ * `RATE_LIMITED`; `AUTHENTICATION_REQUIRED`.
  */
 export async function extendLease(parts: ExtendParts, report: Report): Promise<ExtendedLease> {
   const { db, turns } = parts;
@@ -41,7 +41,7 @@ export async function extendLease(parts: ExtendParts, report: Report): Promise<E
   const outcome = await turns.run(`verifiers ${report.masterKeyId}`, () =>
     db.transaction().execute((tx) => reviveOrEnd(tx, parts, report)),
   );
-  // Thrown here and not in the transaction, which must commit the end of a verifier.
+  // Thrown after the transaction, which must commit the end of the verifier.
   if (outcome === 'behind') throw new FlowplateError('VERIFIER_BEHIND');
   return outcome;
 }

@@ -2,18 +2,16 @@ import type { Database } from '../../stores/postgres/database.ts';
 import { type Line, listLines } from '../../stores/postgres/user-keys/lines.ts';
 import { RecentValues } from './recent-values.ts';
 
-/** How long a line that was limited meanwhile may pass for one without limits. */
+/** How long a newly limited line may still be treated as one without limits. */
 const spanMs = 5_000;
 
-/**
- * About 100 bytes each; a gateway that verifies more keys than this has them looked up more often.
- */
+/** About 100 bytes each. A gateway with more keys causes more lookups. */
 const linesMax = 100_000;
 
 /**
- * Lines of keys that were reported lately, so that a gateway which reports the same keys four times
- * a second costs Postgres little. Ids that do not exist are not remembered: anybody who may report
- * could fill the memory with them.
+ * Cache of lines of keys that were reported lately. A gateway that reports the same keys four times
+ * a second then costs Postgres little. Unknown ids are not cached, since any reporter could fill
+ * the memory with them.
  */
 export class KnownLines {
   readonly #db: Database;

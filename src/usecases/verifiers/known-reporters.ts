@@ -10,7 +10,8 @@ const spanMs = 5_000;
 const reportersMax = 10_000;
 
 /**
- * Verifiers that may report: registered with that master key, and alive at most twenty minutes ago.
+ * Cache of verifiers that may report: registered with this master key, and alive within the last
+ * twenty minutes.
  */
 export class KnownReporters {
   readonly #db: Database;

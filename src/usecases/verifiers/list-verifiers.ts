@@ -7,26 +7,25 @@ import {
 } from '../../stores/postgres/verifiers/verifiers.ts';
 
 export type VerifierFleet = {
-  /** The last number of the feed. */
+  /** Last position of the feed. */
   headSeq: number;
   live: number;
   lapsed: number;
   verifiers: (VerifierLease & { behind: number })[];
 };
 
-/** More than a page shows; what is counted is exact beyond it. */
+/** More than a page shows; the counts stay exact beyond it. */
 const shownMax = 200;
 
 /**
- * The verifiers that were heard of lately, those first for which a revoke waits longest: alive, and
- * far behind in the feed. `behind` is 0 for one that knows everything, and else at most so many
- * changes: a number that was rolled back is never one.
+ * Recent verifiers, first those that delay a revoke most: live, and far behind in the feed.
+ * `behind` is 0 when up to date, otherwise an upper bound, because rollbacks leave gaps in the
+ * positions.
  */
 export async function listVerifiers({ db }: { db: Db }): Promise<VerifierFleet> {
   const verifiers = await listVerifierLeases(db, shownMax);
   const counts = await countVerifiers(db);
-  // Read last: what a verifier has applied is never ahead of it, unless the feed was emptied
-  // meanwhile.
+  // Read last: an applied position is never ahead of it, unless the feed was emptied meanwhile.
   const headSeq = await findLastKeyChangeSeq(db);
   return {
     headSeq,

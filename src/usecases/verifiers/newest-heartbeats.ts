@@ -1,7 +1,4 @@
-/**
- * The heartbeat of each verifier that waits in this process: a newer one ends the wait of the
- * older.
- */
+/** Waiting heartbeats by verifier: a newer one ends the wait of the older. */
 export class NewestHeartbeats {
   readonly #waiting = new Map<string, AbortController>();
 

@@ -1,9 +1,9 @@
 type Generation<V> = { values: Map<string, V>; sinceMs: number };
 
 /**
- * Cache whose values live for one to two spans of time, in two generations: a new one takes over
- * when the span is over or it is full, and the one before the last is dropped whole. No value needs
- * a time of its own, and memory is bounded.
+ * Two-generation cache. A new generation starts when the time span is over or it is full, and the
+ * one before the last is dropped whole. Values live for one to two spans, need no timestamp of
+ * their own, and memory is bounded.
  */
 export class RecentValues<V> {
   readonly #spanMs: number;

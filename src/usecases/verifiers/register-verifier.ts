@@ -22,11 +22,11 @@ export type RegisterParts = ExtendParts & { leaseMs: number; limits: VerifierLim
 
 export type RegisterRequest = {
   /**
-   * Whether the lease begins now, as verifiers of earlier versions expect, or with the first
+   * Whether the lease begins now, as earlier versions of verifiers expect, or with the first
    * heartbeat.
    */
   isLive: boolean;
-  /** How long verifiers of earlier versions remember what changed. */
+  /** How long verifiers of earlier versions remember changes. */
   memoryMs: number;
 };
 
@@ -34,24 +34,21 @@ export type Registered = {
   verifierId: string;
   appliedSeq: number;
   refusedOrganizations: string[];
-  /** What changed within `memoryMs`; only for a verifier whose lease begins now. */
+  /** Changes within `memoryMs`; only for a verifier whose lease begins now. */
   recent: AppliedChange[];
 };
 
-/** About 2 MB of an answer. */
+/** About 2 MB in an answer. */
 const recentMax = 20_000;
 const recentRetrySeconds = 60;
 
 /**
- * Registers a verifier that is embedded in a gateway and hands it the refused organizations. Its
- * place in the feed is found first and those are read afterwards: the other way round, a suspension
- * in between would be in neither. A lease that begins now is committed before that, too, so that a
- * change in between is waited for (verify/lease.ts).
- *
- * It starts at the end of the feed, whatever changed before: its memory is empty, and each record
- * that it fetches says at what place of the feed it was true. Errors: `RATE_LIMITED`,
- * `AUTHENTICATION_REQUIRED`; `OVERLOADED` when too much changed lately for a verifier of an earlier
- * version.
+ * Registers a verifier that is embedded in a gateway, and returns the refused organizations. It
+ * determines the feed position first and reads the organizations afterwards: in the other order, a
+ * suspension in between would be in neither. A lease that begins now is committed before both, so
+ * that a change in between is waited for. The position is the end of the feed, since the verifier's
+ * cache is empty. Errors: `RATE_LIMITED`, `AUTHENTICATION_REQUIRED`; `OVERLOADED` when too many
+ * recent changes exist for a verifier of an earlier version.
  */
 export async function registerVerifier(
   parts: RegisterParts,
@@ -73,7 +70,7 @@ export async function registerVerifier(
     refusedOrganizations: refused.filter((organizationId) =>
       isOrganizationVisible(principal, organizationId),
     ),
-    // What organizations were in between is over: the list above says how they are now.
+    // Skips organization changes: the list above holds their current state.
     recent: visibleChanges(
       principal,
       recent.filter((change) => change.kind !== 'organization'),
@@ -81,7 +78,7 @@ export async function registerVerifier(
   };
 }
 
-/** Answers with the place at which its feed begins. */
+/** Returns the start position in the feed. */
 async function insert(
   tx: Tx,
   { leaseMs, verifiersMax }: RegisterParts,
@@ -90,8 +87,8 @@ async function insert(
   if (!(await holdMasterKey(tx, verifier.masterKeyId))) throw credentialEnded();
   const others = await lockVerifiers(tx, verifier.masterKeyId);
   requireRoom(others, verifiersMax);
-  // Those whose leases ended longest ago, beyond what registers in a minute: one that comes back
-  // registers anew.
+  // Evicts the leases that ended longest ago, beyond a minute's registrations. An evicted verifier
+  // registers again.
   const surplus = others.filter(({ isLive }) => !isLive).slice(2 * verifiersMax);
   await deleteVerifiers(
     tx,

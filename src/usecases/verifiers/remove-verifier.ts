@@ -5,7 +5,7 @@ import { deleteEmbeddedVerifier } from '../../stores/postgres/verifiers/embedded
 
 export type RemoveParts = { db: Database };
 
-/** Takes a lease back that is no longer used, so that no revoke waits for it. */
+/** Ends an unused lease, so that no revoke waits for it. */
 export async function removeVerifier(
   parts: RemoveParts,
   principal: MasterKeyPrincipal,

@@ -8,16 +8,19 @@ import type { Line } from '../../stores/postgres/user-keys/lines.ts';
 import type { KnownLines } from './known-lines.ts';
 import type { KnownReporters } from './known-reporters.ts';
 
-/** Lines of a report that were not counted, by reason. */
+/** Report lines that were not counted, by reason. */
 export type LeftOut = { masterKeyId: string; verifierId: string; lines: ReadonlyMap<LeftOutReason, number> };
 
 export type ReportUsageParts = {
   reporters: KnownReporters;
   lines: KnownLines;
   budgets: CallBudgets;
-  /** One look-up at a time for each master key: a flood of reports by one holds up its own. */
+  /**
+   * Keyed queue: one lookup at a time for each master key, so that a flood of reports blocks only
+   * its sender.
+   */
   turns: KeyedQueue;
-  /** The same way that this process's own counts go: delivered twice, a flush counts once. */
+  /** Delivery path shared with this process's own usage; a flush delivered twice counts once. */
   deliverUsage: (flush: UsageFlush) => Promise<void>;
   onLeftOut: (leftOut: LeftOut) => void;
 };
@@ -25,10 +28,10 @@ export type ReportUsageParts = {
 export type UsageReport = { verifierId: string; flush: UsageFlush; nowMs: number };
 
 /**
- * Counts what an embedded verifier has decided, as far as it can have: about keys that exist, that
- * its master key may see, and that have no limits, and no more calls and cost than one verifier
- * manages. What is beyond is left out and told, and never refused: the verifier would repeat the
- * report, and hold up its later ones. `VERIFIER_NOT_FOUND` when it must register anew first.
+ * Counts the usage that an embedded verifier reports, if it is plausible: keys exist, are visible
+ * to its master key, have no limits, and calls and cost fit one verifier. The rest is left out and
+ * listed in the answer. It is not refused, because the verifier would repeat the report and block
+ * its later ones. `VERIFIER_NOT_FOUND` when it must register first.
  */
 export async function reportUsage(
   parts: ReportUsageParts,

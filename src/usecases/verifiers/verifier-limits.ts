@@ -3,9 +3,9 @@ import { FlowplateError } from '../../domain/errors.ts';
 const minuteMs = 60_000;
 
 /**
- * What one master key may ask of this process for its verifiers: registrations a minute, and
- * heartbeats at a time. Each takes work of the database or a place in memory, and one gateway that
- * goes wild must leave both to the others.
+ * Rate limits of one master key's verifiers in this process: registrations a minute, and concurrent
+ * heartbeats. Each costs database work or memory, and one faulty gateway must not starve the
+ * others.
  */
 export class VerifierLimits {
   readonly #registrationsPerMinute: number;
@@ -13,10 +13,7 @@ export class VerifierLimits {
   readonly #registrations = new Map<string, { sinceMs: number; count: number }>();
   readonly #heartbeats = new Map<string, number>();
 
-  /**
-   * Twice as many as there may be verifiers: all of them may lose their lease at once, and try a
-   * second time.
-   */
+  /** Twice the number of verifiers: all may lose their lease at once, and try twice. */
   constructor(verifiersMax: number) {
     this.#registrationsPerMinute = 2 * verifiersMax;
     this.#heartbeatsMax = 2 * verifiersMax;
@@ -39,7 +36,7 @@ export class VerifierLimits {
     this.#registrations.set(masterKeyId, counted);
   }
 
-  /** Runs a heartbeat, or throws `RATE_LIMITED` when too many of the master key are under way. */
+  /** Runs a heartbeat, or throws `RATE_LIMITED` when the master key has too many under way. */
   async runHeartbeat<T>(masterKeyId: string, beat: () => Promise<T>): Promise<T> {
     const running = this.#heartbeats.get(masterKeyId) ?? 0;
     if (running >= this.#heartbeatsMax) {

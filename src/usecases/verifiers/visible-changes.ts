@@ -2,9 +2,8 @@ import type { AppliedChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 
 /**
- * What of the feed concerns a verifier with this master key. Of keys the feed knows only the ids,
- * which open nothing; other organizations than those of its allow-list, and other master keys, do
- * not exist for it.
+ * Filters the feed for a verifier with this master key. Feed entries of keys have ids only, which
+ * reveal nothing. Organizations outside its allow-list and other master keys are left out.
  */
 export function visibleChanges(
   principal: MasterKeyPrincipal,

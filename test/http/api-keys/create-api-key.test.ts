@@ -29,7 +29,7 @@ async function keysEver(): Promise<number> {
 }
 
 describe('403', () => {
-  test('nobody inside an organization makes a platform key', async () => {
+  test('a caller inside an organization cannot create a platform key', async () => {
     const tenant = await tenantKey(broker, 'org_new');
     const operator = await platformKey(broker);
     for (const headers of [tenant.headers, inside('org_new', operator.headers)]) {
@@ -43,7 +43,7 @@ describe('403', () => {
     }
   });
 
-  test('nobody gives a key a role that holds more than they do', async () => {
+  test('an operator cannot give a key a role with more rights than their own', async () => {
     const admin = await platformKey(broker, ['role_platform_operator']);
     const body = { name: 'x', platform: true, role_ids: ['role_platform_admin'] };
     const details = expectError(await create(broker, admin.headers, body), 403, 'INSUFFICIENT_PERMISSIONS');

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-test('403: nobody deletes a platform key that holds more than they do', async () => {
+test('403: an operator cannot delete a platform key with more rights than their own', async () => {
   const superAdmin = await platformKey(broker);
   const admin = await platformKey(broker, ['role_platform_operator']);
   expectError(await removeApiKey(broker, admin.headers, superAdmin.id), 403, 'INSUFFICIENT_PERMISSIONS');

@@ -52,7 +52,7 @@ test('expires before: active keys whose expiry is to come, for a tenant its own 
   expect(await idsIn(operator, { ...query, name: 'nothing has this name' })).toEqual([]);
 });
 
-test('created before: what came later is left out, and with unused since the young are no stale ones', async () => {
+test('created_before leaves later keys out, and with unused_since young keys are not stale', async () => {
   const old = await tenantKey(broker, 'org_ages');
   walkClock(broker, 2 * dayMs);
   const young = await tenantKey(broker, 'org_ages');

@@ -98,7 +98,7 @@ describe('success', () => {
     expect(third.next_cursor).toBeNull();
   });
 
-  test('a name is searched for in whatever case and form, and a wildcard is a letter like any other', async () => {
+  test('a name is found in any case and Unicode form, and wildcards are literal', async () => {
     const { headers } = await tenantKey(broker, 'org_names', { name: 'first' });
     const byName: Record<string, string> = {};
     for (const name of [

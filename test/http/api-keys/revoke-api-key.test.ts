@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-test('403: nobody revokes a platform key that holds more than they do', async () => {
+test('403: an operator cannot revoke a platform key with more rights than their own', async () => {
   const superAdmin = await platformKey(broker);
   const admin = await platformKey(broker, ['role_platform_operator']);
   expectError(await revokeApiKey(broker, admin.headers, superAdmin.id), 403, 'INSUFFICIENT_PERMISSIONS');

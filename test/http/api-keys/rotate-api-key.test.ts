@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-test('403: nobody rotates a platform key that holds more than they do', async () => {
+test('403: an operator cannot rotate a platform key with more rights than their own', async () => {
   const superAdmin = await platformKey(broker);
   const admin = await platformKey(broker, ['role_platform_operator']);
   const refused = await rotate(broker, admin.headers, superAdmin.id);

@@ -212,7 +212,7 @@ describe('GET /users', () => {
   });
 });
 
-test('a secret of an API user is stored as a digest, and its organization is nobody’s', async () => {
+test('a secret of an API user is stored as a digest, and it belongs to no tenant', async () => {
   const user = await newUser();
   const rows = await broker.db.selectFrom('api_keys').selectAll().where('user_id', '=', user.id).execute();
   expect(rows).toHaveLength(1);

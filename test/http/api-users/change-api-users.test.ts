@@ -23,7 +23,7 @@ const newUser = (body = {}) => createApiUser(broker, admin, body);
 const eventsOf = async (targetId: string) =>
   (await auditEventsOf(broker, { targetId })).map(({ event_type }) => event_type);
 
-/** What both replicas say, each from its own memory. */
+/** Verdicts of both replicas, each from its own memory. */
 const codes = async (key: string) => [await codeOf(broker, key), await codeOf(replica, key)];
 const everywhere = (code: string) => [code, code];
 
@@ -161,7 +161,7 @@ describe('an admin is always left', () => {
     expect((await call(`GET /users/${admin.id}`)).body).toMatchObject({ role: 'admin', is_active: true });
   });
 
-  test('of admins who take it from each other at once, one stays', async () => {
+  test('of admins who demote each other at once, one remains', async () => {
     for (const change of [{ role: 'user' }, { is_active: false }, undefined]) {
       const admins = [admin, await newUser({ role: 'admin' }), await newUser({ role: 'admin' })];
       const answers = await Promise.all(

@@ -55,7 +55,7 @@ async function expectBusy(response: Response): Promise<void> {
   });
 }
 
-test('503: of many exports two are written, the others are told to come back, and whoever leaves makes room', async () => {
+test('503: of many exports two run and the others are refused, and a disconnected client frees a slot', async () => {
   const running = [await beginExport(), await beginExport()];
   expect(running.map(({ status }) => status)).toEqual([200, 200]);
   const refused = await Promise.all(

@@ -135,7 +135,7 @@ const untilOneIsCutOff = (soFar: number) =>
     (lines) => lines > soFar,
   );
 
-test('a reader who is slow is waited for, and for one who has left nothing more is read', async () => {
+test('a slow reader is waited for, and nothing more is read after a disconnect', async () => {
   const server = await countingServer();
   const request = await stalledExport(server);
   // 40,000 events are 80 pages; what fits into the buffers of two sockets is far less.
@@ -150,7 +150,7 @@ test('a reader who is slow is waited for, and for one who has left nothing more 
   expect(logged('request failed')).toEqual([]);
 });
 
-test('a reader who has taken nothing for a minute is cut off: others wait for its place', async () => {
+test('a reader that accepts nothing for a minute is disconnected, because others wait for its slot', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     const server = await countingServer();

@@ -113,7 +113,7 @@ describe('200', () => {
     ]);
   });
 
-  test('what is about the platform has its scope, also when it happened in an organization', async () => {
+  test("an event about the platform has the platform's scope, also when it happened in an organization", async () => {
     await write(
       day,
       { eventType: 'platform.impersonated' },
@@ -186,7 +186,7 @@ describe('200', () => {
     expect(await span(`?from=${day}T00:00:00.001Z&to=${day}T00:00:01Z`)).toEqual([]);
   });
 
-  test('what is asked of one key is its whole life, from its mint on', async () => {
+  test('a filter for one key lists its whole history, from its mint on', async () => {
     const { key_id, user_id } = await mint(broker);
     await mint(broker);
     await revoke(broker, key_id);

@@ -67,7 +67,7 @@ test('200: what was sealed is proved, what waits is counted, and a head leads on
   });
 });
 
-test('200: a log that somebody tampered with is an answer, and no error', async () => {
+test('200: a tampered log is a result, and no error', async () => {
   await tamper(broker.config.DATABASE_URL, `UPDATE audit_events SET actor_id = 'nobody'`);
   const { status, body } = await verify();
   expect(status).toBe(200);

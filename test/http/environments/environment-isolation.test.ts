@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-test('what is done for a tenant sees and removes its own environments alone, also without any WHERE', async () => {
+test('statements for a tenant see and delete only its own environments, also without a WHERE clause', async () => {
   const seen = await inOrganization(broker.db, mine, (tx) =>
     tx.selectFrom('environments').select(['organization_id', 'slug']).execute(),
   );
@@ -48,7 +48,7 @@ test('it learns whether keys it cannot see are in the way, of its own environmen
   expect(hidden).toEqual([]);
 });
 
-test('nobody but the service and its tenant role may ask that', async () => {
+test('only the service and its tenant role may call that function', async () => {
   const { rows } = await sql<{ public: boolean; tenant: boolean }>`
     SELECT has_function_privilege('public', 'is_environment_in_use(text, timestamptz)', 'EXECUTE') AS public,
       has_function_privilege('flowplate_tenant', 'is_environment_in_use(text, timestamptz)', 'EXECUTE') AS tenant`.execute(

@@ -76,7 +76,7 @@ test('a mint waits for a delete that is under way, and then makes the environmen
   expectError(await create(), 409, 'ENVIRONMENT_ALREADY_EXISTS');
 });
 
-test('whoever wins a race of mints and deletes, no key is alive in an environment that is not there', async () => {
+test('after any race of mints and deletes, no key is active in a deleted environment', async () => {
   const { organizationId, id, remove } = await environment();
   let isMinting = true;
   const deleting = (async () => {

@@ -21,7 +21,7 @@ async function stats() {
   return body;
 }
 
-/** What the four numbers mean, counted from the rows themselves. */
+/** Expected numbers, counted from the rows. */
 async function counted() {
   const now = broker.api.parts.clock.now();
   const keys = await broker.db

@@ -19,7 +19,7 @@ const body = { email: 'admin@example.com', password: goodPassword, name: 'Platfo
 const bootstrap = (headers: Record<string, string>, sent: unknown = body) =>
   broker.call('POST /api/v1/platform/bootstrap', { as: null, headers, body: sent });
 
-test('nobody, a platform key, a master key and a tenant key without the scope admin cannot', async () => {
+test('an anonymous caller, a platform key, a master key and a tenant key without the scope admin cannot', async () => {
   expectError(await bootstrap({}), 401, 'AUTHENTICATION_REQUIRED');
   expectError(await bootstrap((await platformKey(broker)).headers), 403, 'INSUFFICIENT_PERMISSIONS');
   expectError(await bootstrap({ 'x-api-key': broker.masterKey }), 401, 'AUTHENTICATION_REQUIRED');

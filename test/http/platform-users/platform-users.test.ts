@@ -67,7 +67,7 @@ describe('the matrix of roles', () => {
     expectError(await update(viewer, id, { name: 'No' }), 403, 'INSUFFICIENT_PERMISSIONS');
   });
 
-  test('creating, resetting and deleting need super-admin, whatever else somebody holds', async () => {
+  test('creating, resetting and deleting need super-admin, with any other permissions', async () => {
     const { id } = await somebody();
     const everything = await call(root, 'POST /api/v1/platform/roles', {
       name: `everything ${randomUUID()}`,
@@ -93,13 +93,13 @@ describe('the matrix of roles', () => {
     expect((await call(nobody, 'GET /api/v1/platform/auth/me')).body.permissions).toEqual([]);
   });
 
-  test('tenant keys and master keys are nobody here', async () => {
+  test('tenant keys and master keys are unknown credentials here', async () => {
     const tenant = await tenantKey(broker, 'org_tenant');
     expectError(await call(tenant, `GET ${path}`), 401, 'AUTHENTICATION_REQUIRED');
     expectError(await broker.call(`GET ${path}`), 401, 'AUTHENTICATION_REQUIRED');
   });
 
-  test('what somebody was refused is written down, with who it was and what they tried', async () => {
+  test('a refusal is audited, with its caller and operation', async () => {
     await create(viewer);
     const rows = await broker.db
       .selectFrom('audit_events')
@@ -184,13 +184,13 @@ describe('404', () => {
     for (const answer of answers) expectError(answer, 404, 'USER_NOT_FOUND');
   });
 
-  test('to who may not look, a user who is there looks like one who is not', async () => {
+  test('a caller who may not read users gets the same answer for an existing and a missing user', async () => {
     expect(bytesOf(await get(viewer, root.id))).toBe(bytesOf(await get(viewer, missing)));
   });
 });
 
 describe('409', () => {
-  test('an address that is taken, in whatever case or form of Unicode', async () => {
+  test('an address that is taken, in any case or form of Unicode', async () => {
     const email = `jo.${randomUUID()}@example.com`;
     await create(root, { email });
     for (const same of [email, email.toUpperCase(), email.replace('jo', 'ｊｏ')]) {
@@ -323,7 +323,7 @@ describe('the list', () => {
       expect((await pages(`sort=${sort}&order=desc`)).map(shownOf)).toEqual(ascending.reverse());
     });
 
-    test('last_login, who has never logged in last either way', async () => {
+    test('last_login, with users who have never logged in at the end in both directions', async () => {
       const logins = all.map(login).filter((at) => at !== null);
       expect(logins).toHaveLength(2);
       expect((await pages('sort=last_login')).map(login)).toEqual([...logins.sort(), null, null, null]);

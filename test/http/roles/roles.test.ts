@@ -10,7 +10,7 @@ import { bootstrapped, type LoggedIn, platformUser } from '../../support/platfor
 
 const path = '/api/v1/platform/roles';
 
-/** What seed 002 calls super-admin, admin and read-only. */
+/** Built-in roles of seed 002: super-admin, admin and read-only. */
 const builtInRoles: readonly {
   id: string;
   name: string;
@@ -94,7 +94,7 @@ describe('403', () => {
     }
   });
 
-  test('nobody puts into a role what they do not hold, nor changes a role that holds more', async () => {
+  test('an operator cannot put permissions into a role that they do not have, nor change a role with more', async () => {
     const keeper = await create(root, ['platform:roles:manage', 'platform:keys:read']);
     const limited = await platformUser(broker, root, [keeper.body.id]);
     expectError(await create(limited, ['platform:users:manage']), 403, 'INSUFFICIENT_PERMISSIONS');
@@ -118,7 +118,7 @@ test('a role that is not there', async () => {
 });
 
 describe('409', () => {
-  test('a name that is taken, in whatever case', async () => {
+  test('a name that is taken, in any case', async () => {
     const name = `Support ${randomUUID()}`;
     const { body } = await create(root, [], name);
     expectError(await create(root, [], name.toUpperCase()), 409, 'ROLE_ALREADY_EXISTS');
@@ -150,7 +150,7 @@ test('422: unknown permissions, fields and ids', async () => {
   expectViolations(await call(root, `PUT ${path}/role_000000000000`, {}), '');
 });
 
-test('a change of a role binds the next request of who holds it, and all is written down', async () => {
+test('a change of a role applies from the next request of its users, and is audited', async () => {
   const { body } = await create(root, ['platform:users:read']);
   const holder = await platformUser(broker, root, [body.id]);
   const list = () => call(holder, 'GET /api/v1/platform/users');

@@ -9,7 +9,7 @@ type Headers = Record<string, string>;
 
 let broker: TestBroker;
 let root: LoggedIn;
-/** What a browser sends with a request of our own page. */
+/** Headers of a browser for a request of our own page. */
 let ownPage: Headers;
 beforeAll(async () => {
   broker = await startBroker();
@@ -268,7 +268,7 @@ describe('the end of a session', () => {
   });
 });
 
-test('anybody may ask whether there is a platform user yet', async () => {
+test('an anonymous caller may ask whether there is a platform user yet', async () => {
   const fresh = await startBroker();
   const ask = () => fresh.call('GET /api/v1/platform/session', { as: null });
   expect((await ask()).body).toEqual({ bootstrapped: false });

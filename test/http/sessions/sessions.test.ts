@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import argon2 from 'argon2';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { keyed } from '../../../src/domain/key-digest.ts';
+import { hmac } from '../../../src/domain/key-digest.ts';
 import { unseal } from '../../../src/domain/seal.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
@@ -31,7 +31,7 @@ const me = (headers: Record<string, string>) =>
 const meBy = (token: string) => me({ authorization: `Bearer ${token}` });
 
 describe('log-in', () => {
-  test('gives a token for a day and the user, and the answer is not kept by anybody', async () => {
+  test('gives a token for a day and the user, and the answer is not cached', async () => {
     const before = Date.now();
     const { status, body, headers } = await tryLogIn(broker, 'ROOT@example.com');
     expect(status).toBe(200);
@@ -177,7 +177,7 @@ describe('a token is refused', () => {
     }
   });
 
-  test('when it was changed, is signed by nobody, by another algorithm, or with our public key as a secret', async () => {
+  test('when it was changed, is unsigned, signed by another algorithm, or with our public key as a secret', async () => {
     const [head = '', payload = '', signature = ''] = root.token.split('.');
     const header = JSON.parse(Buffer.from(head, 'base64url').toString());
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
@@ -205,10 +205,10 @@ describe('a token is refused', () => {
     for (const token of forged) expectError(await meBy(token), 401, 'AUTHENTICATION_REQUIRED');
   });
 
-  test('when its key is ours but it is meant for somebody else, or is of another kind', async () => {
+  test('when its key is ours but its audience or kind is another', async () => {
     const row = await broker.db.selectFrom('signing_keys').selectAll().executeTakeFirstOrThrow();
     const pepper = broker.config.FLOWPLATE_PEPPERS[0];
-    const pem = unseal(keyed(pepper, `signing key\n${row.id}`), 'signing key', row.sealed_private_key);
+    const pem = unseal(hmac(pepper, `signing key\n${row.id}`), 'signing key', row.sealed_private_key);
     const [head = '', payload = ''] = root.token.split('.');
     const header = JSON.parse(Buffer.from(head, 'base64url').toString());
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());

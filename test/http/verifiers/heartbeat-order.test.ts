@@ -59,7 +59,7 @@ const beatOf = (verifierId: string, appliedSeq: number, waitMs = 0) => ({
   appliedSeq,
   acknowledgedSeq: 0,
   waitMs,
-  left: new AbortController().signal,
+  signal: new AbortController().signal,
   isDraining: () => false,
 });
 

@@ -41,7 +41,7 @@ async function hostile(limits: Parameters<TestBroker['createMasterKey']>[0] = {}
 }
 
 /**
- * What revokes of honest tenants are answered meanwhile, and when, in milliseconds since the first.
+ * Answers to revokes of honest tenants meanwhile, with their times in milliseconds since the first.
  */
 async function revokeFor(forMs: number) {
   const answers: { afterMs: number; waitedMs: number; propagation: string; effectiveInMs: number }[] = [];

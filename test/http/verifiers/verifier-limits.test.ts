@@ -34,7 +34,7 @@ const countOf = (statuses: readonly number[], wanted: number) =>
   statuses.filter((status) => status === wanted).length;
 
 describe('leases of one master key', () => {
-  test('are as many as the setting says, however many ask at once and at whatever process', async () => {
+  test('are at most as many as the setting says, however many ask at once and at any process', async () => {
     const as = await newKey();
     const registrations = await Promise.all(
       Array.from({ length: 9 }, (_, index) => registerForLater(index % 2 === 0 ? broker : replica, { as })),

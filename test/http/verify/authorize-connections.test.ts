@@ -71,9 +71,8 @@ test('a handshake for another protocol is answered like any other request', asyn
   expect(statusesOf(received)).toEqual([200, 200]);
 });
 
-// What nginx sends for a POST when its configuration forgets to take the length away: the client's
-// header and no body. Whatever came next on the connection would be eaten as that body, and what is
-// left of it be parsed as another request.
+// A POST of a misconfigured nginx: the client's Content-Length and no body. The next request on the
+// connection would be read as that body, and its rest parsed as another request.
 test.each([
   ['GET', 'content-length: 7'],
   ['GET', 'transfer-encoding: chunked'],

@@ -28,7 +28,7 @@ test('a limited key is told what the limit is and when to come back', async () =
   });
 });
 
-test('who comes back after Retry-After does not come too early', async () => {
+test('a retry after Retry-After is not too early', async () => {
   const client = await mint(broker, hourly(1));
   await knockWith(broker, client);
   const { rate_limit } = await verify(broker, client.key);
@@ -38,7 +38,7 @@ test('who comes back after Retry-After does not come too early', async () => {
   expect(backAtMs).toBeGreaterThan(Date.parse(rate_limit.reset_at) - 50);
 });
 
-test('a spent quota comes back when its period ends, whatever the rate would allow', async () => {
+test('a spent quota is available again when its period ends, independent of the rate limit', async () => {
   const client = await mint(broker, { ...hourly(9), quota: { limit: 1, period: 'month' } });
   await knockWith(broker, client);
   const refused = await knockWith(broker, client);

@@ -147,7 +147,7 @@ describe('200', () => {
     },
   );
 
-  test('what only begins like the door is not the door', async () => {
+  test('a path that only begins like the endpoint is not the endpoint', async () => {
     expect((await knockWith(broker, await mint(broker), {}, { below: 'z' })).status).toBe(404);
   });
 });

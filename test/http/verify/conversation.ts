@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** What one connection is used for: requests, one behind another. */
+/** Requests on one connection, one after another. */
 export type Conversation = {
   text: string;
   /** So many answers are certain; undefined when the last request may be waited for without end. */

@@ -15,7 +15,7 @@ export type Knock = {
   as?: string | null;
 };
 
-/** What a gateway asks for a request that came with these headers. */
+/** Forward-auth call for a request with these headers. */
 export function knockOnce(broker: Caller, headers: Record<string, string>, how: Knock = {}): Promise<Answer> {
   const { method = 'GET', below = '', as } = how;
   return broker.call(`${method} ${doorPath}${below}`, { headers, ...(as !== undefined && { as }) });

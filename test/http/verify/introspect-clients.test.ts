@@ -10,7 +10,7 @@ import { sendRaw, statusesOf } from '../../support/raw-request.ts';
 const path = '/v1/flowplate/introspect';
 const formType = 'application/x-www-form-urlencoded';
 
-/** What form-urlencoding changes, and what splits user name and password. */
+/** Characters that form-urlencoding changes, and the separator of user name and password. */
 const chosenSecret = 'a secret: 100 % + more & ünïcode = 32';
 
 let broker: TestBroker;

@@ -99,7 +99,7 @@ describe('200', () => {
     });
   });
 
-  test('whatever is not active is inactive and nothing else, down to the same bytes', async () => {
+  test('every key that is not active gets the same inactive answer, byte for byte', async () => {
     const { secret: narrow } = await broker.createMasterKey({ organizationIds: ['org_elsewhere'] });
     const [revoked, disabled, suspended, foreign, expiring] = await Promise.all([
       mint(broker),

@@ -38,7 +38,7 @@ describe.each(cases)('%s: %s', (_name, code, question) => {
   });
 });
 
-test('a key beyond the allow-lists of who asks does not exist at any door', async () => {
+test("a key outside the caller's allow-lists does not exist at any endpoint", async () => {
   const verdict = await expectOneVerdict(elsewhere, { key: (await mint(broker)).key });
   expect(verdict).toEqual({ valid: false, code: 'NOT_FOUND' });
 });

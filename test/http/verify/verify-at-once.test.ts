@@ -101,7 +101,7 @@ describe('an answer that is kept in memory', () => {
     expect(others.map(bodyOf)).toEqual([bodyOf(first ?? ''), bodyOf(first ?? '')]);
   });
 
-  test('has its length in bytes, whatever is in it', async () => {
+  test('has its length in bytes, for any content', async () => {
     const metadata = { latin: 'é', greek: 'λ', key: '🔑' };
     const { key } = await mint(broker, { metadata });
     for (let call = 0; call < 3; call++) expect((await verify(broker, key)).metadata).toEqual(metadata);
@@ -125,7 +125,7 @@ describe('an answer that is kept in memory', () => {
     expect(await verify(broker, old.key)).toEqual({ valid: false, code: 'REVOKED' });
   });
 
-  test('is not given to who asks for more than the key may do, and stays for who does not', async () => {
+  test("refuses requests beyond the key's rights, and keeps admitting the others", async () => {
     const { key } = await mint(broker, { scopes: ['read'] });
     for (let call = 0; call < 3; call++) {
       expect((await verify(broker, key, { scopes: ['read'] })).code).toBe('VALID');

@@ -47,7 +47,7 @@ describe('422', () => {
 describe('a refusal', () => {
   const refused = (code: string) => ({ valid: false, code });
 
-  test('MALFORMED: what cannot be a user key is refused by its form', async () => {
+  test('MALFORMED: text that cannot be a key is refused by its form', async () => {
     const { key } = await mint(broker);
     const [head, tail] = [key.slice(0, -46), key.slice(-46)];
     for (const text of [
@@ -69,7 +69,7 @@ describe('a refusal', () => {
     }
   });
 
-  test('NOT_FOUND: a well-formed key that nobody minted, or one outside the allow-lists', async () => {
+  test('NOT_FOUND: a well-formed key that was never minted, or one outside the allow-lists', async () => {
     expect(await verify(broker, newSecret('user', 'test', randomBytes))).toEqual(refused('NOT_FOUND'));
     const { key } = await mint(broker);
     for (const request of [{ organizationIds: ['org_other'] }, { environments: ['prod'] }]) {
@@ -208,7 +208,7 @@ describe('an acceptance', () => {
     }
   });
 
-  test('a stored entry that is no range any more lets nobody in, and the others go on', async () => {
+  test('a stored invalid range admits no address, and the other ranges still work', async () => {
     const stored = ['fe80::1%eth0', '10.0.0.0/08', '::ffff:10.0.0.0/8', '192.0.2.0/24'];
     const { key, key_id } = await mint(broker, { ip_allowlist: ['192.0.2.0/24'] });
     await broker.db.updateTable('api_keys').set({ ip_allowlist: stored }).where('id', '=', key_id).execute();

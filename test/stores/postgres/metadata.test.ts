@@ -27,7 +27,7 @@ const { tree } = fc.letrec((tie) => ({
   record: fc.dictionary(texts, tie('tree'), { maxKeys: 4 }),
 }));
 
-test('whatever is accepted as metadata can be stored, and comes back as it was', async () => {
+test('accepted metadata can be stored, and comes back unchanged', async () => {
   let accepted = 0;
   const property = fc.asyncProperty(fc.dictionary(texts, tree, { maxKeys: 4 }), async (value) => {
     if (metadataFault(value) !== undefined) return;

@@ -130,7 +130,7 @@ async function hold(userId: string) {
   return { release };
 }
 
-test('one whose place somebody holds in an open transaction does not fail those that came with it', async () => {
+test('a mint for a place that an open transaction holds does not fail the mints of its batch', async () => {
   const insertMint = mintsInBatches(stores.observed((_text, run) => run(), { lockTimeoutMs: 200 }));
   const userId = randomUUID();
   const holder = await hold(userId);

@@ -136,7 +136,7 @@ describe('DEPENDENCY_UNAVAILABLE within about a second when', () => {
     await busy;
   });
 
-  test('a lock is held by somebody else, and that can be told from the rest', async () => {
+  test('a lock held by another transaction is a distinct error', async () => {
     const { db } = open(stores.databaseUrl, { lockTimeoutMs: 300 });
     const [locked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const holder = stores.db.transaction().execute(async (tx) => {

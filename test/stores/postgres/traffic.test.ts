@@ -65,7 +65,7 @@ describe('the most used keys of a day', () => {
     );
   });
 
-  test('are exact among three thousand, whatever was counted when, by many at once', async () => {
+  test('are exact among three thousand, counted in any order and concurrently', async () => {
     for (let round = 0; round < 6; round++) {
       const flushes = Array.from({ length: 4 }, () => {
         const lines = Array.from({ length: 800 }, () => lineOf(Math.floor(Math.random() * 3_000)));

@@ -76,7 +76,7 @@ describe('calls are summed', () => {
     ]);
   });
 
-  test('also in months for which nobody has made a partition', async () => {
+  test('also in months without a partition', async () => {
     const line = newLine();
     const times = [
       '2019-02-28T23:59:59.999Z',
@@ -90,7 +90,7 @@ describe('calls are summed', () => {
     );
   });
 
-  test('in UTC, whatever the time zone of the connection', async () => {
+  test('in UTC, in any time zone of the connection', async () => {
     const line = newLine();
     await query(
       stores.databaseUrl,
@@ -241,7 +241,7 @@ describe('the totals of a line', () => {
     });
   });
 
-  test('keep first and last use whatever the order in which flushes come', async () => {
+  test('keep first and last use in any order of flushes', async () => {
     const line = newLine();
     for (const day of ['12', '10', '14', '11']) {
       await applyFlushes(db, [usageFlush(usageMark(line, `2030-06-${day}T00:00:00Z`))]);

@@ -49,7 +49,7 @@ beforeAll(async () => {
   });
 });
 
-/** What a list calls a key: its status, but for active keys that are switched off. */
+/** Status in a list: the row's, except for disabled active keys. */
 function listedAs(key: Key): KeyStatus | 'disabled' {
   const status = statusAt(key, now);
   return status === 'active' && !key.enabled ? 'disabled' : status;

@@ -29,7 +29,7 @@ describe('a record lives in Redis', () => {
     expect(await readRecords(stores, [digest])).toEqual([undefined]);
   });
 
-  test('as long as the last one who wrote it says, and a read does not prolong it', async () => {
+  test('as long as its last writer says, and a read does not prolong it', async () => {
     await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 60_000);
     await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 2_000);
     await readRecords(stores, [digest]);

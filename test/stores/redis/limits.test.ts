@@ -126,7 +126,7 @@ describe('a quota whose counter is absent', () => {
     });
   });
 
-  test('takes the start of the first who brings one, and no second', async () => {
+  test('takes the first start that a caller brings, and no second one', async () => {
     const spend = spendOf({ quota: daily(100), period: { spent: 40, isAll: true } });
     await spendLimits(redis, spend);
     expect(await spendLimits(redis, spend)).toMatchObject({ quotaSpent: 42 });

@@ -43,7 +43,7 @@ const records: fc.Arbitrary<KeyRecord> = fc.record({
 });
 
 describe('a packed record', () => {
-  test('is the same record when it is unpacked, whatever it holds', () => {
+  test('is the same record when it is unpacked, for any content', () => {
     const readAt = fc.integer({ min: 1, max: 4e12 });
     fc.assert(
       fc.property(records, readAt, (record, readAtMs) => {

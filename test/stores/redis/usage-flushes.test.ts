@@ -100,7 +100,7 @@ test('the waiting costs of some lines are those of their accepted calls, however
   expect(await listWaitingCosts(stores, new Set(['flk_other']), 100)).not.toHaveLength(600);
 });
 
-test('a flush that nobody can read hides no waiting cost of the others', async () => {
+test('an unreadable flush hides no waiting cost of the others', async () => {
   const flush = newFlush();
   await pushFlush(stores, flush);
   await redis.hset('fl:usage:flushes', randomUUID(), '{', 'no id', '[]');

@@ -20,7 +20,10 @@ const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
 const allIds = async () =>
   (await query(databaseUrl, 'SELECT id FROM audit_events ORDER BY 1')).map((row) => row.id as string);
 
-/** Whatever happened: each event once in the chain, none in the queue, and the chain holds. */
+/**
+ * Invariants after any fault: each event once in the chain, none in the queue, and the chain is
+ * valid.
+ */
 async function expectWhole(): Promise<void> {
   expect((await sealedIds(databaseUrl)).sort()).toEqual(await allIds());
   expect(await waiting()).toEqual([]);
@@ -72,7 +75,7 @@ test('an event whose change is rolled back is not there to be sealed', async () 
   expect(await waiting()).toEqual([]);
 });
 
-test('mints, and what is written in the name of a tenant, are queued like everything else', async () => {
+test('mints, and events of a tenant, are queued for sealing like all others', async () => {
   const parts = useCaseParts(stores);
   await Promise.all(Array.from({ length: 20 }, () => mintKey(parts, callerWith(), mintRequest())));
   await inOrganization(db, 'org_1', (tx) => insertAuditEvents(tx, [auditEvent()]));
@@ -129,7 +132,7 @@ describe('what is sealed stays', () => {
   });
 });
 
-test('somebody in the name of a tenant sees neither the chain nor the queue', async () => {
+test('the database role of a tenant sees neither the chain nor the queue', async () => {
   for (const table of ['audit_unsealed', 'audit_seals', 'audit_heads']) {
     const look = inOrganization(db, 'org_1', (tx) => sql`SELECT FROM ${sql.table(table)}`.execute(tx));
     await expect(look).rejects.toMatchObject({ code: '42501' });

@@ -100,7 +100,7 @@ describe('a changed event', () => {
     expect(await firstFault()).toMatchObject({ seq: 1, kind: 'changed' });
   });
 
-  test('is found also when every later hash was computed anew: nobody can sign the heads', async () => {
+  test('is found also when every later hash was recomputed, because the heads cannot be signed without the pepper', async () => {
     await tamper(databaseUrl, `UPDATE audit_events SET actor_id = 'nobody' WHERE id = '${await idAt(6)}'`);
     const forged = await forgedHashes(6);
     for (const table of ['audit_seals', 'audit_heads']) {
@@ -116,7 +116,7 @@ describe('a changed event', () => {
   });
 });
 
-/** What the hashes from `seq` on would be, if the events had always been what they are now. */
+/** Hashes from `seq` on, recomputed from the current events. */
 async function forgedHashes(seq: number): Promise<{ seq: number; hash: string }[]> {
   let previous = (await findSeal(db, seq - 1))?.hash ?? chainStart.hash;
   const rest = await listSealedEvents(db, { after: seq - 1, through: 12, limit: 100 });
@@ -228,7 +228,7 @@ describe('a log that was cut off', () => {
   });
 });
 
-test('a signature by somebody without the pepper is found', async () => {
+test('a signature without the pepper is found', async () => {
   const forger = [newPepper('p1', randomBytes(32))] as const;
   expect(await verify(db, forger)).toMatchObject({ firstFault: { seq: 4, kind: 'head_invalid' } });
 });
@@ -295,7 +295,7 @@ test('what is sealed while it is verified is left for the next time, and is no f
   expect([12, 14]).toContain(found.sealedThrough);
 });
 
-test('when nobody waits for the answer any more, no further page is read', async () => {
+test('no further page is read after the client has disconnected', async () => {
   const found = await verify(db, testKeyring, {}, AbortSignal.abort());
   expect(found).toMatchObject({ events: 0, verifiedThrough: 0 });
 });

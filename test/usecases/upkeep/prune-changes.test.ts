@@ -23,7 +23,7 @@ const changes = async () =>
   (await db.selectFrom('key_changes').select('subject_id').execute()).map((row) => row.subject_id);
 const verifiers = async () => (await db.selectFrom('verifiers').select('id').execute()).map((row) => row.id);
 
-test('old changes and long-silent verifiers are dropped, what somebody may still need is kept', async () => {
+test('old changes and long-silent verifiers are dropped, and changes that a verifier may need are kept', async () => {
   await appendedAgo('flk_old', 61);
   await appendedAgo('flk_recent', 59);
   await upsertVerifier(db, { id: 'live', appliedSeq: 0, leaseMs: 15_000, isLive: true });

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { pruneOutcomes } from '../../../src/usecases/upkeep/prune-idempotency.ts';
+import { pruneIdempotency } from '../../../src/usecases/upkeep/prune-idempotency.ts';
 import { openStores } from '../../support/stores.ts';
 
 const stores = await openStores();
@@ -30,7 +30,7 @@ test('answers past their day and flush ids past their week are dropped, the othe
   const keptAnswer = await answerOf(23.9);
   await flushOf(7.1);
   const keptFlush = await flushOf(6.9);
-  expect(await pruneOutcomes({ db })).toBe(2);
+  expect(await pruneIdempotency({ db })).toBe(2);
   const answers = await db.selectFrom('idempotency_keys').select('id').execute();
   const flushes = await db.selectFrom('usage_flushes').select('id').execute();
   expect(answers).toEqual([{ id: keptAnswer }]);
@@ -39,7 +39,7 @@ test('answers past their day and flush ids past their week are dropped, the othe
 
 test('a second run, and several at once, find nothing left to do', async () => {
   await Promise.all([answerOf(30), answerOf(30), flushOf(30)]);
-  const counts = await Promise.all(Array.from({ length: 4 }, () => pruneOutcomes({ db })));
+  const counts = await Promise.all(Array.from({ length: 4 }, () => pruneIdempotency({ db })));
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(3);
-  expect(await pruneOutcomes({ db })).toBe(0);
+  expect(await pruneIdempotency({ db })).toBe(0);
 });

@@ -147,7 +147,7 @@ describe('one round holds as much as there is', () => {
 describe('a flush that cannot be added up', () => {
   const poison = 'flk_poison';
 
-  /** What no check of ours has thought of: a row that Postgres refuses. */
+  /** A row that passes our own checks and Postgres refuses. */
   async function whileRefused(act: () => Promise<void>): Promise<void> {
     const check = `ALTER TABLE usage_totals ADD CONSTRAINT no_poison CHECK (lineage_id <> '${poison}') NOT VALID`;
     await query(stores.databaseUrl, check);
@@ -216,7 +216,7 @@ describe('a flush that cannot be added up', () => {
     expect(await keptAside()).toMatchObject([{ flushId: id, payload: Buffer.from(text) }]);
   });
 
-  test('because its name is none is set aside, whatever the name', async () => {
+  test('with an invalid id is set aside, for any id', async () => {
     for (const name of ['', 'x\0', 'y'.repeat(5_000)]) await redis.hset('fl:usage:flushes', name, '[]');
     expect(await rollUpUsage(parts)).toBe(0);
     expect(await countFlushes(redis)).toBe(0);

@@ -43,7 +43,7 @@ test('it is never longer than two seconds, so that counts are readable within te
   expect(leftMs).toBeLessThanOrEqual(2_000);
 });
 
-test('a run that finds nothing makes nobody wait', async () => {
+test('a run that finds nothing causes no pause', async () => {
   expect(await rollUpWhenDue(parts)).toBe(0);
   await push('flk_next');
   expect(await rollUpWhenDue(parts)).toBe(1);

@@ -6,8 +6,8 @@ import type { Db, Tx } from '../database.ts';
 import type { ApiKeys } from '../schema.ts';
 
 /**
- * Whose tenant and platform keys are there at all: those of one organization, or all. Hidden and
- * API users' keys never are.
+ * Visible tenant and platform keys: those of one organization, or all. User keys and API users'
+ * keys are never among them.
  */
 export type ApiKeyReach = { organizationId: string | null };
 
@@ -32,8 +32,7 @@ export const apiKeyColumns = [
 ] as const;
 
 /**
- * Inserts a tenant or platform key. It stands for itself: its user is its own id, and it begins a
- * line of its own.
+ * Inserts a tenant or platform key. Its `user_id` is its own id, and it begins a line of its own.
  */
 export async function insertApiKey(tx: Tx, apiKey: ApiKey, digest: KeyDigest): Promise<void> {
   await tx
@@ -63,8 +62,8 @@ export async function insertApiKey(tx: Tx, apiKey: ApiKey, digest: KeyDigest): P
 }
 
 /**
- * Whether any organization has, or has ever had, a key of its own: a deleted one has no row, but
- * what was written down stays.
+ * Whether any organization has, or ever had, a key of its own. A deleted key has no row, but its
+ * audit event stays.
  */
 export async function hasEverBeenATenantKey(db: Db): Promise<boolean> {
   const { rows } = await sql<{ has_been: boolean }>`
@@ -74,8 +73,8 @@ export async function hasEverBeenATenantKey(db: Db): Promise<boolean> {
 }
 
 /**
- * Whether the organization has such an environment; if so, it stays until the transaction ends, as
- * for a mint.
+ * Whether the organization has this environment. Locks it until the transaction ends, as a mint
+ * does.
  */
 export async function lockEnvironment(tx: Tx, organizationId: string, slug: string): Promise<boolean> {
   const row = await tx
@@ -93,16 +92,15 @@ export async function findApiKey(db: Db, reach: ApiKeyReach, id: string): Promis
   return row === undefined ? undefined : toApiKey(row);
 }
 
-/** The same, and nobody else changes it until the transaction ends. */
+/** Like `findApiKey`, and locks the row until the transaction ends. */
 export async function lockApiKey(tx: Tx, reach: ApiKeyReach, id: string): Promise<ApiKey | undefined> {
   const row = await selectWithin(tx, reach).where('id', '=', id).forUpdate().executeTakeFirst();
   return row === undefined ? undefined : toApiKey(row);
 }
 
 /**
- * Ends an active key that the caller has locked, and returns it with its new revision. One that is
- * past its expiry at `now` ends as expired: for good, whatever a corrected clock will say of it
- * later.
+ * Ends an active key that the caller has locked, and returns it with its new revision. A key past
+ * its expiry at `now` ends as expired, for good, even if the clock is corrected later.
  */
 export async function endApiKey(tx: Tx, id: string, now: Date): Promise<ApiKey> {
   const row = await tx
@@ -123,9 +121,7 @@ export async function deleteApiKey(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('api_keys').where('id', '=', id).execute();
 }
 
-/**
- * What authorizes a platform key: its roles. Undefined for a key that is gone or of another kind.
- */
+/** Roles of a platform key. Undefined when it is gone or of another kind. */
 export async function findApiKeyHolder(
   db: Db,
   id: string,

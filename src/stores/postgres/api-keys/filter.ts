@@ -6,33 +6,33 @@ import { statusCondition } from '../user-keys/user-keys.ts';
 import type { ApiKeyReach } from './api-keys.ts';
 import { trigramLength } from './names.ts';
 
-/** What is undefined does not narrow. */
+/** Undefined fields do not filter. */
 export type ApiKeyFilter = {
   organizationId?: string | undefined;
   isPlatform?: boolean | undefined;
-  /** Some part of the name, in whatever case. */
+  /** Substring of the name, in any case. */
   name?: string | undefined;
-  /** How the shown part of the secret begins. */
+  /** Prefix of the shown part of the secret. */
   prefix?: string | undefined;
   status?: Exclude<KeyStatus, 'superseded'> | 'disabled' | undefined;
   scope?: string | undefined;
-  /** Never used, or not since then. */
+  /** Never used, or not since this time. */
   unusedSince?: Date | undefined;
   createdBefore?: Date | undefined;
-  /** Active, with an expiry that is to come before then. */
+  /** Active, and expires before this time. */
   expiresBefore?: Date | undefined;
   now: Date;
 };
 
 export type Condition = RawBuilder<boolean>;
 
-/** In which part of the table the keys lie that are there for this caller, and were asked for. */
+/** Conditions on the part of the table with the visible keys. */
 export function placeConditions(reach: ApiKeyReach, filter: ApiKeyFilter): Condition[] {
   const wanted = filter.isPlatform === true ? platformOrganizationId : filter.organizationId;
   return [
-    // As the partial indexes spell it.
+    // Spelled as in the partial indexes.
     sql`kind IN ('tenant', 'platform')`,
-    // An id begins with its time, so a walk begins where these do.
+    // An id begins with its time, so the walk starts there.
     ...(filter.createdBefore === undefined
       ? []
       : [sql<boolean>`id < ${idFloor('apiKey', filter.createdBefore)}`]),
@@ -48,7 +48,7 @@ export function after(before: string | undefined): Condition[] {
   return before === undefined ? [] : [sql<boolean>`id < ${before}`];
 }
 
-/** Those that an index can find the few keys for. */
+/** Conditions that an index can answer. */
 export function indexedConditions({ name, prefix, scope, expiresBefore, now }: ApiKeyFilter): Condition[] {
   return [
     ...(name === undefined ? [] : [nameCondition(toNameKey(name))]),
@@ -62,11 +62,11 @@ export function indexedConditions({ name, prefix, scope, expiresBefore, now }: A
   ];
 }
 
-/** The rest, which has to be asked of each key. */
+/** The other conditions, checked for each key. */
 export function otherConditions({ status, unusedSince, now }: ApiKeyFilter): Condition[] {
   return [
     ...(status === undefined ? [] : [statusCondition(status, now)]),
-    // A join would be planned as if all of usage_totals were needed.
+    // A subquery: with a join the planner would read all of usage_totals.
     ...(unusedSince === undefined
       ? []
       : [
@@ -82,9 +82,9 @@ function nameCondition(nameKey: string): Condition {
 }
 
 /**
- * Whether an index finds the few keys among many. Under row-level security only operators that leak
- * nothing may be asked of an index (PostgreSQL documentation, "Rules and Privileges"): for a tenant
- * those are about prefix and expiry.
+ * Whether an index finds the matching keys. Under row-level security an index accepts only
+ * leakproof operators (PostgreSQL documentation, "Rules and Privileges"). For a tenant those are
+ * the ones on prefix and expiry.
  */
 export function isFoundByIndex(reach: ApiKeyReach, filter: ApiKeyFilter): boolean {
   if (filter.prefix !== undefined || filter.expiresBefore !== undefined) return true;
@@ -92,19 +92,14 @@ export function isFoundByIndex(reach: ApiKeyReach, filter: ApiKeyFilter): boolea
   return filter.scope !== undefined || nameInIndex(reach, filter) !== undefined;
 }
 
-/**
- * The name that was asked for, as the index of names knows it; undefined when that is of no use
- * here.
- */
+/** Search key of the name for the index of names; undefined when the index does not help. */
 export function nameInIndex(reach: ApiKeyReach, { name }: ApiKeyFilter): string | undefined {
   if (name === undefined || reach.organizationId !== null) return undefined;
   const nameKey = toNameKey(name);
   return [...nameKey].length >= trigramLength ? nameKey : undefined;
 }
 
-/**
- * Whether nothing but a name narrows what there is, so that it is enough to walk through the names.
- */
+/** Whether only a name filters, so that a walk through the names is enough. */
 export function isNameAlone(reach: ApiKeyReach, filter: ApiKeyFilter): boolean {
   const { now: _, name, ...others } = filter;
   const isNarrowed = Object.values(others).some((value) => value !== undefined);

@@ -20,16 +20,15 @@ import { findRareTrigrams, hasTrigrams, walkNames } from './names.ts';
 type ApiKeyPage = Page<ApiKey>;
 
 /**
- * What one page may cost. A filter that few of the newest keys pass ends the page early, with what
- * was found and where to go on: a list stays quick whatever is asked of however many keys. Either
- * number of rows takes some 10 ms.
+ * Maximum rows examined for one page, some 10 ms. A filter that few of the newest keys pass ends
+ * the page early, with a position to continue from.
  */
 const examinedMax = 5_000;
 const examinedWithUseMax = 2_000;
 
 /**
- * So many keys that an index found are looked at and put in order at once; instead of more, the
- * newest are walked through.
+ * Maximum keys from an index that are sorted at once. Beyond it, the newest keys are walked
+ * instead.
  */
 const foundMax = 2_000;
 
@@ -47,7 +46,7 @@ export async function listApiKeys(
   const indexed = indexedConditions(filter);
   const others = otherConditions(filter);
   const narrowing = [...indexed, ...others];
-  // The names by themselves are soon walked through, so that the keys need not be.
+  // The names alone are quick to walk, without the keys.
   const isName = isNameAlone(reach, filter);
   const keys = examined(filter, place);
   const page = isName ? nothing : await walk(db, keys, narrowing, limit);
@@ -59,7 +58,7 @@ export async function listApiKeys(
     if (isName) return walkNamed(db, place, all(narrowing), limit);
     return { ...page, next: await findLastExamined(db, keys) };
   }
-  // Only what else was asked can still turn one of them down.
+  // Only the other conditions can still reject one.
   const newest = ids.sort().reverse();
   const candidates = others.length > 0 ? newest : newest.slice(0, limit + 1);
   return readPage(db, all([place, ...narrowing]), candidates, limit);
@@ -68,8 +67,8 @@ export async function listApiKeys(
 const nothing: ApiKeyPage = { items: [], next: undefined };
 
 /**
- * Walks the newest keys of the place and takes those that pass, until the page is full or enough
- * were examined.
+ * Walks the newest keys of the place and collects the matching ones, until the page is full or
+ * enough were examined.
  */
 async function walk(
   db: Db,
@@ -85,7 +84,7 @@ async function walk(
 
 type Examined = { keys: RawBuilder<unknown>; order: RawBuilder<unknown>; max: number };
 
-/** The newest keys of a place, and of a state. The limit keeps the filters out of here. */
+/** Newest keys of a place and status. The limit keeps the filters out of this query. */
 function examined({ status, unusedSince, now }: ApiKeyFilter, place: Condition): Examined {
   const max = unusedSince === undefined ? examinedMax : examinedWithUseMax;
   const newest = (condition: Condition, order: RawBuilder<unknown>) =>
@@ -108,9 +107,8 @@ const byId = sql`id DESC`;
 const byStatus = sql`status DESC, id DESC`;
 
 /**
- * A range of one. Told that they are equal, the planner would take keys of a state to lie scattered
- * among the others, and walk through all of them; only the index that has the state in it gives
- * this order.
+ * `>= x AND <= x` instead of `= x`. With `=` the planner expects scattered keys and walks all of
+ * them; this order comes only from the index on the status.
  */
 function hasStatus(status: string): Condition {
   return sql`status >= ${status} AND status <= ${status}`;
@@ -123,7 +121,7 @@ async function findLastExamined(db: Db, { keys, order, max }: Examined): Promise
   return rows[0]?.id;
 }
 
-/** What the indexes find; undefined when it is too much, or would be. */
+/** Keys that the indexes find; undefined when there are too many. */
 async function findByIndex(
   db: Db,
   reach: ApiKeyReach,
@@ -140,8 +138,8 @@ async function findByIndex(
 }
 
 /**
- * What an index finds; undefined when it is too much. Materialized: it is planned as if all were
- * wanted, so by that index.
+ * Ids from one index; undefined when there are too many. Materialized, so that the planner uses
+ * that index.
  */
 async function findIds(db: Db, condition: Condition): Promise<string[] | undefined> {
   const { rows } = await sql<{ id: string }>`
@@ -151,8 +149,8 @@ async function findIds(db: Db, condition: Condition): Promise<string[] | undefin
 }
 
 /**
- * Names too common for the index, or too short. A key that is deleted meanwhile is missing from the
- * page and ends nothing.
+ * Walks names that are too common or too short for the index. A key deleted meanwhile is missing
+ * from the page, and does not end it.
  */
 async function walkNamed(db: Db, place: Condition, passing: Condition, limit: number): Promise<ApiKeyPage> {
   const { ids, last } = await walkNames(db, { place, passing, limit: limit + 1 });

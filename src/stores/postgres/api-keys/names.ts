@@ -1,25 +1,24 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../database.ts';
 
-/** The index of migration 0014 knows nothing shorter. */
+/** Minimum length for the index of migration 0014. */
 export const trigramLength = 3;
 
 /**
- * Each trigram that an index is asked for has its list read wherever the rarest one's leads: by all
- * eight of `service ab` 1,900 keys among a million take 16 ms, by the rarest two 1 ms. The name
- * itself is compared in any case.
+ * GIN reads the posting list of every trigram asked for. Asking only the two rarest: 16 → 1 ms for
+ * `service ab` among a million keys. The name itself is compared anyway.
  */
 const trigramsMax = 2;
 
 /**
- * A list of so many keys is read in 2 ms. Names with more common trigrams only are found sooner by
- * walking, or not by the index.
+ * A posting list of this length is read in 2 ms. For names with more common trigrams a walk is
+ * faster.
  */
 const listedMax = 20_000;
 
 /**
- * The trigrams of a name by which an index finds the fewest keys, as of the last ANALYZE; those
- * that it did not count are rare. Undefined when even they are common.
+ * The rarest trigrams of a name by the statistics of the last ANALYZE; uncounted ones are rare.
+ * Undefined when even they are common.
  */
 export async function findRareTrigrams(db: Db, nameKey: string): Promise<string[] | undefined> {
   const { rows } = await sql<{ trigram: string; listed: number | null }>`
@@ -39,14 +38,14 @@ export function hasTrigrams(trigrams: readonly string[]): RawBuilder<boolean> {
 }
 
 /**
- * Some 10 ms through the index, and enough for a page of a name that one in 500 has: rarer ones are
- * found by their trigrams.
+ * Some 10 ms through the index, enough for a page of a name that one in 500 has. Rarer names are
+ * found by trigrams.
  */
 const namesWalkedMax = 30_000;
 
 /**
- * Walks through the names of all tenant and platform keys, newest first, until `limit` have passed.
- * `last` is the key at which it gave up; null when it met them all or found enough.
+ * Walks the names of all tenant and platform keys, newest first, until `limit` match. `last`: the
+ * key where it gave up; null at the end, or when it found enough.
  */
 export async function walkNames(
   db: Db,

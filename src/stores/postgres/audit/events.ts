@@ -20,7 +20,7 @@ const columns = [
 
 export const auditEventColumns = sql.join(columns.map((column) => sql.ref(column)));
 
-/** Rows of audit_events as the statements that write them spell them. */
+/** Column values of an event. */
 export function auditEventRow(event: AuditEvent) {
   return {
     id: event.id,
@@ -38,8 +38,8 @@ export function auditEventRow(event: AuditEvent) {
 }
 
 /**
- * Takes only a transaction: an event belongs to its change, so that neither is ever there without
- * the other. All events are one parameter, for a statement has at most 65,535 of them.
+ * Inserts events. Takes a transaction only, because an event belongs to its change. All events are
+ * one parameter, since a statement has at most 65,535.
  */
 export async function insertAuditEvents(tx: Tx, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
@@ -51,7 +51,7 @@ export async function insertAuditEvents(tx: Tx, events: readonly AuditEvent[]): 
 
 export type AuditFilter = {
   eventType?: AuditEventType | undefined;
-  /** From here on, and before there. */
+  /** Start of the range, inclusive; `to` is exclusive. */
   from?: Date | undefined;
   to?: Date | undefined;
   actorId?: string | undefined;
@@ -75,8 +75,8 @@ export async function listAuditEvents(
 }
 
 /**
- * Only the ids at first, so that an index can answer by itself. They begin with the time, so that a
- * span of time is a span of the primary key.
+ * Selects ids only, so that an index suffices. Ids begin with the time, so a time range is a range
+ * of the primary key.
  */
 async function findIds(db: Db, filter: AuditFilter, limit: number, before?: string): Promise<string[]> {
   const leading = await findLeadingColumn(db, filter);
@@ -100,10 +100,9 @@ async function findIds(db: Db, filter: AuditFilter, limit: number, before?: stri
 }
 
 /**
- * Whose history is walked through. Asked for as a range of one and put in order by: told that they
- * are equal, the planner would take the events to lie scattered among the others and walk through
- * all of those (0.5 s of a million); only an index that begins with the column gives this order.
- * What is rare anyway, and was refused or is about one thing, the planner finds by itself.
+ * Column whose index the query walks. `>= x AND <= x ORDER BY` instead of `= x`: with `=` the
+ * planner expects scattered rows and reads them all (0.5 s of a million). This form uses the index
+ * on the column. Refusals and single targets are rare, so the planner handles them.
  */
 async function findLeadingColumn(db: Db, { actorId, organizationId, targetId, result }: AuditFilter) {
   if (targetId !== undefined || result === 'refused') return undefined;
@@ -113,8 +112,8 @@ async function findLeadingColumn(db: Db, { actorId, organizationId, targetId, re
 }
 
 /**
- * So many events are looked at in 3 ms; those of an organization can be told by their index, but
- * they may be very many.
+ * Rows examined within 3 ms. The events of an organization can be found by index, but may be very
+ * many.
  */
 const shortHistoryMax = 2_000;
 
@@ -125,8 +124,8 @@ async function hasShortHistory(db: Db, actorId: string): Promise<boolean> {
 }
 
 /**
- * True for what is asked for anyway; said aloud, the indexes that leave the mints out can be used
- * (migration 0012).
+ * Redundant conditions; they let the planner use the partial indexes without mints (migration
+ * 0012).
  */
 function impliedBy({ eventType, targetId }: AuditFilter) {
   const isMint = eventType === 'key.minted';
@@ -137,8 +136,7 @@ function impliedBy({ eventType, targetId }: AuditFilter) {
 }
 
 /**
- * A key and the event of its mint are of the same moment, and both ids begin with it: no index has
- * to hold every mint.
+ * A key and its mint event share their id prefix, the millisecond, so no index needs every mint.
  */
 function bornWith(targetId: string) {
   if (!keyIdPattern.test(targetId)) return sql<boolean>`false`;

@@ -2,16 +2,13 @@ import { sql } from 'kysely';
 import type { Head, Seal, SealableEvent } from '../../../domain/audit-seal.ts';
 import type { Db, Tx } from '../database.ts';
 
-/**
- * One number for the whole deployment: whoever holds this lock gives out the next places in the
- * chain.
- */
+/** Number of the advisory lock for the next places in the chain. */
 const sealLock = 5_201_003;
 
 /**
- * False while another worker is sealing; it takes what is waiting, so there is nothing to wait for.
- * Plans are kept with the connection: one that was made while the tables were small would read all
- * of them once they are not, so sealing goes by the indexes.
+ * Tries to become the only sealer. False while another worker seals; it handles all waiting events.
+ * Disables sequential scans: a plan that was cached while the tables were small would otherwise
+ * read all of them.
  */
 export async function tryLockSealing(tx: Tx): Promise<boolean> {
   const { rows } = await sql<{ locked: boolean }>`
@@ -22,16 +19,16 @@ export async function tryLockSealing(tx: Tx): Promise<boolean> {
 }
 
 /**
- * Infinity included: a moment that somebody tampered with must not break the query that finds it.
+ * Also accepts 'infinity', so that a tampered timestamp is reported and does not break the query.
  */
 const sealableColumns = sql`
   e.id, e.event_type, e.actor_kind, e.actor_id, e.organization_id, e.target_id, e.request_id, e.on_behalf_of, e.result,
   e.details::text AS details, trunc(extract(epoch FROM e.created_at) * 1000)::text AS created_at_ms`;
 
 /**
- * The next events to seal, oldest first. One whose event is missing stays in the queue, for
- * verification to find. Each is looked up by itself: a join of the two in their common order reads
- * every event that was ever sealed (71 ms a round at 200,000, instead of 14).
+ * Next events to seal, oldest first. An entry without its event stays in the queue, for
+ * verification to find. One lookup per event: a join in the common order reads every event ever
+ * sealed (71 ms a round at 200,000, instead of 14).
  */
 export async function listUnsealed(tx: Tx, limit: number): Promise<SealableEvent[]> {
   const { rows } = await sql<SealableEvent>`
@@ -42,8 +39,8 @@ export async function listUnsealed(tx: Tx, limit: number): Promise<SealableEvent
 }
 
 /**
- * Takes the events out of the queue in the same statement; the queue's own trigger refuses to let
- * one go without its seal.
+ * Inserts seals and removes the events from the queue in one statement. A trigger refuses to remove
+ * an unsealed event.
  */
 export async function insertSeals(tx: Tx, seals: readonly Seal[]): Promise<void> {
   const eventIds = seals.map((seal) => seal.eventId);
@@ -68,13 +65,13 @@ export async function insertHead(tx: Tx, head: Head): Promise<void> {
 }
 
 export type ChainEnd = {
-  /** The signatures of the newest head: two when it was signed anew under another pepper. */
+  /** Signatures of the newest head: two when it was signed again under another pepper. */
   heads: Head[];
-  /** The newest seal; a chain that nobody touched ends in both at once. */
+  /** The newest seal. In an intact chain the newest head signs it. */
   seal: Seal | undefined;
 };
 
-/** One statement, so that a round of sealing is in both or in neither. */
+/** One statement, so that it sees a round of sealing wholly or not at all. */
 export async function findChainEnd(db: Db): Promise<ChainEnd> {
   const { rows } = await sql<HeadRow & { seal_seq: number | null; event_id: string; seal_hash: Buffer }>`
     SELECT heads.seq, heads.pepper_id, heads.hash, heads.signature, heads.sealed_at,
@@ -116,7 +113,7 @@ function toHead(row: HeadRow): Head {
 
 export type SealedEvent = { seal: Seal; event: SealableEvent | undefined };
 
-/** Seals after `after` up to `through`, in order, each with its event as it is now. */
+/** Seals after `after` up to `through`, in order, each with its current event. */
 export async function listSealedEvents(
   db: Db,
   range: { after: number; through: number; limit: number },
@@ -147,8 +144,8 @@ export async function listHeads(db: Db, range: { after: number; through: number 
 }
 
 /**
- * The first head from `seq` on that one of these peppers signed: where a verification may end
- * early.
+ * First head from `seq` on that is signed under one of these peppers: an early end for a
+ * verification.
  */
 export async function findHeadFrom(
   db: Db,
@@ -166,7 +163,7 @@ export async function findHeadFrom(
   return row?.seq;
 }
 
-/** How many wait for their seal, and the first of them whose event is not there. */
+/** Number of waiting events, and the first entry whose event is missing. */
 export async function inspectQueue(db: Db): Promise<{ unsealed: number; lost: string | null }> {
   const { rows } = await sql<{ unsealed: number; lost: string | null }>`
     SELECT count(*) AS unsealed, min(u.event_id) FILTER (WHERE e.id IS NULL) AS lost
@@ -177,9 +174,8 @@ export async function inspectQueue(db: Db): Promise<{ unsealed: number; lost: st
 }
 
 /**
- * Looks at so many events after `after` for the first that is neither sealed nor waiting to be: it
- * came past the trigger that queues them, or was taken out of the chain. `last` is where to go on,
- * null when there are no more.
+ * Searches so many events after `after` for the first that is neither sealed nor queued: it
+ * bypassed the trigger, or was removed from the chain. `last`: where to continue, null at the end.
  */
 export async function findStray(
   db: Db,

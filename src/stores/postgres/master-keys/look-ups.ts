@@ -7,10 +7,10 @@ import { masterKeyColumns, toMasterKey } from './master-keys.ts';
 
 export type FoundMasterKey = { masterKey: MasterKey; pepperId: string };
 
-/** A generated master key by its digests; undefined when none has one of them. */
+/** Finds a generated master key by its digests; undefined when there is none. */
 export type FindMasterKeyByDigest = (digests: Digests) => Promise<FoundMasterKey | undefined>;
 
-/** Look-ups of presented secrets; those that arrive while others run go together (look-ups.ts). */
+/** Batched lookups of presented secrets (look-ups.ts). */
 export function masterKeyLookUps(db: Database, limits: LookUpLimits): FindMasterKeyByDigest {
   return inBatches(limits, async (wanted: readonly Digests[]) => {
     const rows = await db
@@ -25,10 +25,10 @@ export function masterKeyLookUps(db: Database, limits: LookUpLimits): FindMaster
   });
 }
 
-/** A master key as it is now; undefined when there is none with this id. */
+/** Reads a master key by id; undefined when there is none. */
 export type ReadMasterKey = (id: string) => Promise<MasterKey | undefined>;
 
-/** The same by id, for secrets that were recognised before. */
+/** Batched reads by id, for secrets that were identified before. */
 export function masterKeyReads(db: Database, limits: LookUpLimits): ReadMasterKey {
   return inBatches(limits, async (ids: readonly string[]) => {
     const rows = await db

@@ -5,8 +5,8 @@ import type { MasterKeyPermission } from '../../../domain/permission.ts';
 import type { Db, Tx } from '../database.ts';
 
 /**
- * How the secret of a master key is kept: generated ones as a digest, operator-chosen ones as an
- * argon2id hash.
+ * Stored form of a master key's secret: a digest for generated ones, an argon2id hash for chosen
+ * ones.
  */
 export type MasterKeySecret = { digest: KeyDigest } | { passwordHash: string };
 
@@ -46,21 +46,21 @@ export async function insertMasterKey(tx: Db, masterKey: MasterKey, secret: Mast
     .execute();
 }
 
-/** Whoever holds this decides alone whether the first master key is still to be made. */
+/** Serialises the creation of the first master key. */
 export async function lockMasterKeys(tx: Tx): Promise<void> {
   await sql`LOCK TABLE master_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
 }
 
-/** What is undefined does not narrow. */
+/** Undefined fields do not filter. */
 export type MasterKeyFilter = {
-  /** Part of a name, in any case. */
+  /** Substring of the name, in any case. */
   name?: string | undefined;
-  /** The state that they have at `now`. */
+  /** Status at `now`. */
   state?: { status: MasterKeyStatus; now: Date } | undefined;
 };
 
 /**
- * Newest first: all of them, or a page that starts after the master key `before`. They are few: a
+ * Newest first: all, or a page that starts after the master key `before`. There are few, so a
  * filter needs no index.
  */
 export async function listMasterKeys(
@@ -77,7 +77,7 @@ export async function listMasterKeys(
   return (await query.execute()).map(toMasterKey);
 }
 
-/** The same rule as `statusOf`, for the rows. */
+/** `statusOf` in SQL. */
 const statusConditions: Record<MasterKeyStatus, (now: Date) => RawBuilder<boolean>> = {
   active: (now) => sql`(revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${now}))`,
   expired: (now) => sql`(revoked_at IS NULL AND expires_at <= ${now})`,
@@ -86,10 +86,7 @@ const statusConditions: Record<MasterKeyStatus, (now: Date) => RawBuilder<boolea
 
 export type MasterKeyUse = { minted: number; lastUsedAt: Date | null };
 
-/**
- * When each of these was last let in, and how many keys it has minted, those that have ended since
- * included.
- */
+/** Last use of each key, and the number of keys that it minted, ended ones included. */
 export async function readMasterKeyUse(db: Db, ids: readonly string[]): Promise<Map<string, MasterKeyUse>> {
   const { rows } = await sql<MasterKeyUse & { id: string }>`
     SELECT id, last_used_at AS "lastUsedAt",
@@ -99,8 +96,8 @@ export async function readMasterKeyUse(db: Db, ids: readonly string[]): Promise<
 }
 
 /**
- * Notes when each of these was last let in, in ms since 1970. A row that another process is just
- * writing is left out rather than waited for: that one notes the same second, or ends the key.
+ * Stores the last use of each key, in ms since 1970. Skips a row that another process has locked:
+ * it writes the same second, or ends the key.
  */
 export async function saveMasterKeyUses(db: Db, uses: ReadonlyMap<string, number>): Promise<void> {
   const times = [...uses.values()].map((ms) => new Date(ms));
@@ -124,8 +121,8 @@ export async function findMasterKey(db: Db, id: string): Promise<MasterKey | und
 }
 
 /**
- * Ends a key at `at`, which a rotation with overlap puts into the future; never later than its own
- * expiry. Undefined when it has ended already.
+ * Ends a key at `at`, in the future for a rotation with overlap, but no later than its own expiry.
+ * Undefined when it has ended already.
  */
 export async function expireMasterKey(
   tx: Tx,
@@ -155,7 +152,7 @@ export async function revokeMasterKey(tx: Tx, change: { id: string; at: Date }):
 
 export type MasterKeyHash = { id: string; passwordHash: string };
 
-/** The hashes that an operator-chosen secret is tried against, oldest first. */
+/** Hashes of operator-chosen secrets, oldest first. */
 export async function listMasterKeyHashes(db: Db): Promise<MasterKeyHash[]> {
   const rows = await db
     .selectFrom('master_keys')
@@ -173,7 +170,7 @@ export async function updateMasterKeyHash(db: Db, id: string, passwordHash: stri
   await db.updateTable('master_keys').set({ password_hash: passwordHash }).where('id', '=', id).execute();
 }
 
-/** Moves a key found under an old pepper to the current one. Nothing but the digest changes. */
+/** Moves a key from an old pepper to the current one. Only the digest changes. */
 export async function rekeyMasterKey(db: Db, id: string, from: string, to: KeyDigest): Promise<void> {
   await db
     .updateTable('master_keys')

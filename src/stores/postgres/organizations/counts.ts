@@ -1,9 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../database.ts';
 
-/**
- * What an organization has. Counted up to `countedMax`; an equal number means that many or more.
- */
+/** Counts of an organization, up to `countedMax`, which means that many or more. */
 export type OrganizationCounts = {
   tenantKeys: number;
   activeTenantKeys: number;
@@ -11,10 +9,10 @@ export type OrganizationCounts = {
   environments: number;
 };
 
-/** Some 40 ms among a million keys. A person who looks at the number needs no more of it. */
+/** Some 40 ms among a million keys; more precision has no use. */
 export const countedMax = 10_000;
 
-/** Ended keys count as well, but not as active ones. */
+/** Ended keys count too, but not as active ones. */
 export async function readOrganizationCounts(
   db: Db,
   organizationId: string,
@@ -33,10 +31,9 @@ export async function readOrganizationCounts(
 }
 
 /**
- * The organization is asked for as a range of one and put in order by, so that an index of the
- * organization is walked (migrations 0010, 0014 and 0015). Told that they are equal, the planner
- * takes the rows of each organization to be many and everywhere, and reads the whole table for one
- * that has few: 0.8 s among a million keys.
+ * `>= x AND <= x ORDER BY` instead of `= x`, so that an index of the organization is used
+ * (migrations 0010, 0014 and 0015). With `=` the planner expects many rows everywhere and reads the
+ * whole table: 0.8 s among a million keys.
  */
 function counted(table: RawBuilder<unknown>, organizationId: string, condition: RawBuilder<boolean>) {
   return sql`(SELECT count(*) FROM (

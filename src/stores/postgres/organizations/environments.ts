@@ -35,9 +35,9 @@ export async function listEnvironments(
 }
 
 /**
- * Removes an environment and answers with what it was. Mints hold its row (minted-keys.ts), so this
- * waits for those under way, and those that come later wait for this. Whoever calls it asks
- * `isEnvironmentInUse` next, and rolls back when it is.
+ * Deletes an environment and returns it. Mints lock its row (minted-keys.ts), so this waits for
+ * running mints, and later ones wait for this. The caller checks `isEnvironmentInUse` next, and
+ * rolls back if it is.
  */
 export async function deleteEnvironment(
   tx: Tx,
@@ -53,8 +53,8 @@ export async function deleteEnvironment(
 }
 
 /**
- * Whether the current tenant has a key there that has not ended, a hidden user key included, which
- * it cannot see itself.
+ * Whether the current tenant has a key there that has not ended, user keys included, which it
+ * cannot see itself.
  */
 export async function isEnvironmentInUse(tx: Tx, slug: string, now: Date): Promise<boolean> {
   const { rows } = await sql<{ is_in_use: boolean }>`

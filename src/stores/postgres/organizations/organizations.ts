@@ -10,7 +10,7 @@ export async function findOrganization(db: Db, id: string): Promise<Organization
   return row === undefined ? undefined : toOrganization(row);
 }
 
-/** Puts the changes of one organization into one order. Mints go on: they only read the row. */
+/** Locks the row, to serialise changes of the organization. Mints only read it and continue. */
 export async function lockOrganization(tx: Tx, id: string): Promise<Organization | undefined> {
   const row = await tx
     .selectFrom('organizations')
@@ -22,18 +22,18 @@ export async function lockOrganization(tx: Tx, id: string): Promise<Organization
 }
 
 export type OrganizationFilter = {
-  /** Part of a name, in any case. */
+  /** Substring of the name, in any case. */
   name?: string | undefined;
-  /** Those that are not deleted, unless one is named. */
+  /** Not deleted ones unless set. */
   status?: OrganizationStatus | undefined;
 };
 
-/** Where a page ended. Ids that callers bring do not sort by time, so the time belongs to it. */
+/** End of a page. Ids that callers choose do not sort by time, so the time is part of it. */
 export type OrganizationPlace = { createdAt: Date; id: string };
 
 /**
- * Newest first, starting after `before`; without the one that stands for the platform itself. A
- * name is looked for as it was typed: strpos knows no wildcards.
+ * Newest first, starting after `before`, without the platform's own. The name is matched literally:
+ * strpos knows no wildcards.
  */
 export async function findOrganizations(
   db: Db,
@@ -53,17 +53,14 @@ export async function findOrganizations(
   return rows.map(toOrganization);
 }
 
-/** The trigrams add nothing but a use for their index; shorter texts have none. */
+/** The trigram condition is redundant; it enables the trigram index (3 characters or more). */
 function nameCondition(name: string) {
   const contains = sql<boolean>`strpos(lower(name), lower(${name})) > 0`;
   if ([...name].length < 3) return contains;
   return sql<boolean>`(name_trigrams(lower(name)) @> name_trigrams(lower(${name})) AND ${contains})`;
 }
 
-/**
- * Adds what is missing; true when this call created the organization (another may have been
- * quicker).
- */
+/** Inserts what is missing; true when this call created the organization. */
 export async function insertOrganization(tx: Tx, organization: { id: string; name: string; now: Date }) {
   const result = await tx
     .insertInto('organizations')
@@ -78,7 +75,7 @@ export async function insertOrganization(tx: Tx, organization: { id: string; nam
   return result.numInsertedOrUpdatedRows === 1n;
 }
 
-/** The organizations whose keys are refused: what a starting verifier has to know. They are few. */
+/** Organizations whose keys are refused, for a starting verifier. There are few. */
 export async function listRefusedOrganizations(db: Db): Promise<string[]> {
   const rows = await db.selectFrom('organizations').select('id').where('status', '<>', 'active').execute();
   return rows.map((row) => row.id);
@@ -95,9 +92,7 @@ export async function updateOrganizationName(
     .execute();
 }
 
-/**
- * The new revision, or undefined when there is no such organization or it has that status already.
- */
+/** The new revision, or undefined when there is none or it has that status already. */
 export async function updateOrganizationStatus(
   tx: Tx,
   change: { id: string; status: OrganizationStatus; now: Date },

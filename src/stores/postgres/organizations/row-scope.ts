@@ -2,9 +2,8 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '../database.ts';
 
 /**
- * From here on the transaction runs as the role that sees one organization's rows and no others
- * (migration 0013), whatever its statements say. A WHERE clause that somebody forgot then finds
- * nothing instead of everything.
+ * Row-level security: the rest of the transaction runs as the role that sees one organization's
+ * rows only (migration 0013). A forgotten WHERE clause then finds nothing instead of everything.
  */
 export async function enterOrganizationRole(tx: Tx, organizationId: string): Promise<void> {
   await sql`SELECT set_config('role', 'flowplate_tenant', true), set_config('flowplate.organization_id', ${organizationId}, true)`.execute(
@@ -12,7 +11,7 @@ export async function enterOrganizationRole(tx: Tx, organizationId: string): Pro
   );
 }
 
-/** A transaction in that role: everything that is read for a tenant goes through here. */
+/** A transaction in that role, for all reads of a tenant. */
 export async function inOrganization<T>(
   db: Database,
   organizationId: string,

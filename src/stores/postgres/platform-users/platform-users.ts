@@ -64,12 +64,12 @@ export type PlatformUserFilter = { search?: string | undefined; isActive?: boole
 
 export type UserOrder = { by: UserSort; isDescending: boolean };
 
-/** Where a user stands in an order: by this text, and among those with the same one by id. */
+/** Position of a user in a sort order: by this text, then by id. */
 export type UserPlace = { value: string; id: string };
 
 /**
- * In this order, starting after the place `after`. People are few: all who pass the filter are
- * sorted for each page, and no index is kept for it (100,000 users take 70 ms).
+ * In this order, starting after `after`. There are few users, so each page sorts all matches
+ * without an index (100,000 users take 70 ms).
  */
 export async function findPlatformUsers(
   db: Db,
@@ -98,20 +98,17 @@ export async function findPlatformUsers(
 
 const loginText = sql<string>`to_char(last_login_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')`;
 
-/**
- * All of them texts: a cursor brings one back, and no text that somebody makes up is a fault of the
- * statement.
- */
+/** Sort keys, all as text: any text in a cursor is then valid in the statement. */
 const orderValues: Record<UserSort, (isDescending: boolean) => RawBuilder<string>> = {
   created: () => sql`id`,
   email: () => sql`email_key`,
   name: () => sql`lower(name)`,
   status: () => sql`CASE WHEN is_active THEN 'active' ELSE 'inactive' END`,
-  // Who has never logged in stands last, whichever way round.
+  // Users without a login sort last in both directions.
   last_login: (isDescending) => sql`coalesce(${loginText}, ${sql.lit(isDescending ? '' : 'never')})`,
 };
 
-/** 'email taken' when the new address is another user's. */
+/** 'email taken' when another user has the new address. */
 export async function savePlatformUser(
   tx: Tx,
   user: PlatformUser,
@@ -167,7 +164,7 @@ export async function removePlatformUser(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('platform_users').where('id', '=', id).execute();
 }
 
-/** Whether somebody else than this user could still administer the platform. */
+/** Whether another active super-admin exists. */
 export async function isThereAnotherSuperAdmin(tx: Tx, exceptId: string): Promise<boolean> {
   const row = await tx
     .selectFrom('platform_users')

@@ -4,7 +4,7 @@ import type { Role } from '../../../domain/role.ts';
 import type { Db, Tx } from '../database.ts';
 import { isUniqueViolation } from '../faults.ts';
 
-/** The permissions of these roles together, each once. A role that is gone gives none. */
+/** Union of the permissions of these roles. A deleted role adds none. */
 export async function listPermissionsOf(db: Db, roleIds: readonly string[]): Promise<PlatformPermission[]> {
   const { rows } = await sql<{ permission: string }>`
     SELECT DISTINCT unnest(permissions) AS permission FROM roles WHERE id = ANY(${roleIds}::text[])
@@ -12,7 +12,7 @@ export async function listPermissionsOf(db: Db, roleIds: readonly string[]): Pro
   return rows.map((row) => row.permission as PlatformPermission);
 }
 
-/** Those of these ids that no role has. */
+/** Ids that no role has. */
 export async function listUnknownRoles(db: Db, roleIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT wanted.id FROM unnest(${roleIds}::text[]) AS wanted (id)
@@ -20,7 +20,7 @@ export async function listUnknownRoles(db: Db, roleIds: readonly string[]): Prom
   return rows.map((row) => row.id);
 }
 
-/** The built-in ones first, then by name. They are few, so there are no pages. */
+/** Built-in roles first, then by name. There are few, so there are no pages. */
 export async function listRoles(db: Db): Promise<Role[]> {
   const rows = await db
     .selectFrom('roles')
@@ -36,7 +36,7 @@ export async function findRole(db: Db, id: string): Promise<Role | undefined> {
   return row === undefined ? undefined : toRole(row);
 }
 
-/** 'name taken' when another role has it, in whatever case. */
+/** 'name taken' when another role has it, in any case. */
 export async function insertRole(tx: Tx, role: Role): Promise<'done' | 'name taken'> {
   const { id, createdAt } = role;
   return unlessNameIsTaken(
@@ -56,7 +56,7 @@ export async function deleteRole(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('roles').where('id', '=', id).execute();
 }
 
-/** Whether a user, or a platform key that still works, holds the role. */
+/** Whether a user or a working platform key has the role. */
 export async function isRoleInUse(tx: Tx, id: string): Promise<boolean> {
   const { rows } = await sql<{ used: boolean }>`
     SELECT EXISTS (SELECT FROM platform_users WHERE role_ids @> ARRAY[${id}]::text[])

@@ -3,7 +3,7 @@ import { failureLifeMs, type LoginSubject } from '../../../domain/login-throttle
 import type { Database, Db } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 
-/** Until when one of these subjects has to wait, or undefined. */
+/** End of the delay for these subjects, or undefined. */
 export async function findLoginBlock(
   db: Db,
   subjects: readonly LoginSubject[],
@@ -19,8 +19,8 @@ export async function findLoginBlock(
 }
 
 /**
- * One more failure for each of them: the wait doubles with every failure beyond the free ones. Rows
- * go in sorted, so that two logins at once never wait for each other in a circle.
+ * Adds a failure for each subject. The delay doubles with every failure beyond the free ones. Rows
+ * are sorted, so that two logins cannot deadlock.
  */
 export async function addLoginFailure(db: Db, subjects: readonly LoginSubject[], now: Date): Promise<void> {
   const sorted = [...subjects].sort((one, other) => Buffer.compare(one.id, other.id));

@@ -28,7 +28,7 @@ export type SessionHolder = {
 
 export type FindSessionHolder = (sessionId: string) => Promise<SessionHolder | undefined>;
 
-/** Look-ups by the session's id; those that arrive while others run go together (look-ups.ts). */
+/** Batched lookups by session id (look-ups.ts). */
 export function sessionHolderLookUps(db: Database, clock: Clock, limits: LookUpLimits): FindSessionHolder {
   return inBatches(limits, (ids: readonly string[]) => findSessionHolders(db, ids, clock.now()));
 }
@@ -38,9 +38,8 @@ export async function findSessionHolder(db: Db, id: string, now: Date): Promise<
 }
 
 /**
- * Whom each session stands for, with the roles and their permissions of this moment; undefined when
- * it was ended, has expired, or the user is not active. Read on every request: what an operator may
- * do changes with the next one.
+ * Users of sessions with their current roles and permissions; undefined when the session has ended
+ * or the user is not active. Read at every request, so that changes apply from the next one.
  */
 async function findSessionHolders(
   db: Db,
@@ -61,7 +60,7 @@ export async function deleteSession(tx: Tx, id: string): Promise<boolean> {
   return result.numDeletedRows === 1n;
 }
 
-/** Ends every session of a user; with `exceptId`, all but the one in which the user is acting. */
+/** Ends all sessions of a user. */
 export async function deleteSessionsOf(tx: Tx, userId: string, exceptId?: string): Promise<void> {
   let query = tx.deleteFrom('platform_sessions').where('user_id', '=', userId);
   if (exceptId !== undefined) query = query.where('id', '<>', exceptId);

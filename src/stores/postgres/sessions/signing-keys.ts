@@ -23,7 +23,7 @@ export async function listSigningKeys(db: Db): Promise<StoredSigningKey[]> {
   }));
 }
 
-/** Whoever holds this decides alone whether a new key is to be made. */
+/** Serialises the creation of a new key. */
 export async function lockSigningKeys(tx: Tx): Promise<void> {
   await sql`LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
 }

@@ -1,31 +1,22 @@
 import { sql } from 'kysely';
 import type { UsageHour } from '../../../domain/usage-hours.ts';
-import { numbers } from '../bigint-array.ts';
+import { bigintArray } from '../bigint-array.ts';
 import type { Tx } from '../database.ts';
 import { ensureUsagePartitions } from './partitions.ts';
 
 /** One number for the whole deployment. See `lockUsage`. */
 const usageLock = 5_201_006;
 
-/**
- * A statement of this size takes a second on a slow machine: time-outs and memory know their bound.
- */
+/** A second of work on a slow machine; time-outs and memory rely on this bound. */
 const rowsPerStatement = 25_000;
 
-/**
- * So many keys of a day are in an exact order (migration 0024); what is shown are twenty of them
- * that still exist.
- */
+/** Keys of a day that are ranked exactly (migration 0024). Twenty existing ones are shown. */
 export const topKeysMax = 1_000;
 
 /**
- * Takes the turn of this transaction: one at a time adds to the sums, until its commit. All of them
- * write the same rows, so they would wait for each other anyway, and in a circle if their rows came
- * in different orders.
- *
- * The plan is made without looking at the rows, and for indexes: told that there are thousands of
- * rows, the planner reads the whole table of keys for them, and for a table that was empty a moment
- * ago it does so once for each.
+ * Serialises the transactions that add to the sums, until the commit. All write the same rows, and
+ * would wait for or deadlock with each other anyway. It also fixes an index plan: for thousands of
+ * rows the planner would read the whole table of keys, once per row if the table was just empty.
  */
 export async function lockUsage(tx: Tx): Promise<void> {
   await sql`
@@ -35,7 +26,7 @@ export async function lockUsage(tx: Tx): Promise<void> {
 
 /**
  * Adds to the sums of each key by hour, by UTC day and in total, and to those of all keys, of each
- * organization, and of the most used keys. `lockUsage` comes first. Sums stop at the largest
+ * organization, and of the most used keys. Call `lockUsage` first. Sums saturate at the largest
  * bigint.
  */
 export async function addUsage(tx: Tx, hours: readonly UsageHour[]): Promise<void> {
@@ -45,22 +36,22 @@ export async function addUsage(tx: Tx, hours: readonly UsageHour[]): Promise<voi
   }
 }
 
-/** Sums of bigints are numeric. They stop where `saturating_sum` stops. */
+/** Sums of bigints are numeric. They saturate where `saturating_sum` does. */
 const bounded = (sum: string) => sql`least(${sql.raw(sum)}, 9223372036854775807)::bigint`;
 
 const callsWhere = (condition: string) => bounded(`coalesce(sum(calls) FILTER (WHERE ${condition}), 0)`);
 
-/** Everything in one statement, so that the rows are sent and read once. */
+/** One statement, so that the rows are sent and read once. */
 async function addRows(tx: Tx, rows: readonly UsageHour[]): Promise<void> {
   await sql`
     WITH counted AS MATERIALIZED (
       SELECT row.lineage_id, to_timestamp(hour_ms / 1000) AS hour, (to_timestamp(hour_ms / 1000) AT TIME ZONE 'UTC')::date AS day,
         code, code IN ('VALID', 'SUPERSEDED') AS is_accepted, calls, cost, first_at_ms, last_at_ms, organization_id
       FROM unnest(
-        ${rows.map((row) => row.lineageId)}::text[], ${numbers(rows.map((row) => row.hourMs))},
-        ${rows.map((row) => row.code)}::text[], ${numbers(rows.map((row) => row.calls))},
-        ${numbers(rows.map((row) => row.cost))}, ${numbers(rows.map((row) => row.firstAtMs))},
-        ${numbers(rows.map((row) => row.lastAtMs))})
+        ${rows.map((row) => row.lineageId)}::text[], ${bigintArray(rows.map((row) => row.hourMs))},
+        ${rows.map((row) => row.code)}::text[], ${bigintArray(rows.map((row) => row.calls))},
+        ${bigintArray(rows.map((row) => row.cost))}, ${bigintArray(rows.map((row) => row.firstAtMs))},
+        ${bigintArray(rows.map((row) => row.lastAtMs))})
         AS row (lineage_id, hour_ms, code, calls, cost, first_at_ms, last_at_ms)
       LEFT JOIN api_keys ON api_keys.id = row.lineage_id
     ), hours AS (

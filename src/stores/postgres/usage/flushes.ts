@@ -6,9 +6,9 @@ import { deleteInBatches } from '../delete-in-batches.ts';
 import { addUsage, lockUsage } from './add-usage.ts';
 
 /**
- * Adds the sums of these flushes and writes their ids down, in one transaction: delivered or
- * drained twice, by whomever, a flush counts once. All of them or none: when some had been counted
- * before, it adds nothing and returns the ids of those.
+ * Adds the sums of these flushes and stores their ids, in one transaction, so that a flush counts
+ * once however often it is delivered. All or none: if some were counted before, it adds nothing and
+ * returns their ids.
  */
 export async function addFlushes(
   db: Database,
@@ -28,7 +28,7 @@ export async function addFlushes(
   }
 }
 
-/** Adds those flushes that are not in the sums yet, and returns how many those were. */
+/** Adds the flushes that are not counted yet, and returns their number. */
 export async function applyFlushes(db: Database, flushes: readonly UsageFlush[]): Promise<number> {
   let left = flushes;
   while (left.length > 0) {
@@ -44,7 +44,7 @@ export async function applyFlushes(db: Database, flushes: readonly UsageFlush[])
   return 0;
 }
 
-/** Ends the transaction: its sums hold what others have counted meanwhile. */
+/** Aborts the transaction: its sums contain flushes that were counted meanwhile. */
 class CountedBefore extends Error {
   readonly ids: string[];
 
@@ -65,7 +65,7 @@ async function claimFlushes(tx: Tx, ids: readonly string[]): Promise<void> {
   throw new CountedBefore(counted);
 }
 
-/** Forgets which flushes were counted so long ago that nobody can deliver them again. */
+/** Deletes ids of flushes that can no longer be redelivered. */
 export async function deleteFlushesOlderThan(db: Database, ageMs: number): Promise<number> {
   return deleteInBatches(
     db,

@@ -4,14 +4,14 @@ import type { UsageHour } from '../../../domain/usage-hours.ts';
 import type { Database, Db, Tx } from '../database.ts';
 
 /**
- * One flush is of one month, or of two around its end. More than this is no flush of ours, and each
- * would make two tables.
+ * A flush spans one month, or two around its end. More means it is not ours, and each month would
+ * create two tables.
  */
 const monthsMax = 24;
 
 /**
- * The worker makes partitions ahead of time. This covers the counts of a month that it has dropped
- * or not yet reached: for each month that occurs, and none in between.
+ * Creates missing partitions for late or early usage; the worker creates the regular ones ahead of
+ * time. One for each month that occurs, none in between.
  */
 export async function ensureUsagePartitions(tx: Tx, hours: readonly UsageHour[]): Promise<void> {
   const months = new Set<string>();
@@ -27,8 +27,8 @@ export async function makeUsagePartitions(db: Db, from: Date, to: Date): Promise
 }
 
 /**
- * Drops the monthly partitions that end before `before`, and returns their names. Under the lock of
- * ensure_usage_partitions: two that drop the same table at once trip over each other.
+ * Drops the monthly partitions that end before `before`, and returns their names. Takes the lock of
+ * ensure_usage_partitions, since two concurrent drops of a table fail.
  */
 export async function dropUsagePartitions(
   db: Database,

@@ -5,7 +5,7 @@ export type SetAsideFlush = { flushId: string; payload: Buffer; error: string };
 
 export type KeptAsideFlush = SetAsideFlush & { number: number; setAsideAt: Date };
 
-/** Text in Postgres has no NUL, and ids and errors of what is set aside may have anything. */
+/** Postgres text has no NUL, while ids and errors of faulty flushes may have any. */
 const spelled = (text: string) => text.replaceAll('\0', '\uFFFD');
 
 export async function insertSetAsideFlush(db: Db, flush: SetAsideFlush): Promise<void> {
@@ -15,7 +15,7 @@ export async function insertSetAsideFlush(db: Db, flush: SetAsideFlush): Promise
     .execute();
 }
 
-/** Oldest first, after the one with the number `after`. */
+/** Oldest first, after number `after`. */
 export async function listSetAsideFlushes(db: Db, after: number, limit: number): Promise<KeptAsideFlush[]> {
   const rows = await db
     .selectFrom('usage_flushes_set_aside')

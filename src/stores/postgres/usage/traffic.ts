@@ -10,7 +10,7 @@ export type TrafficRange = { from: Date; to: Date; granularity: 'hour' | 'day' }
 export type TrafficSum = { start: Date; code: VerdictCode; calls: number };
 
 /**
- * Calls of all keys in `[from, to)` by outcome, oldest first; hours and days that saw no call are
+ * Calls of all keys in `[from, to)` by outcome, oldest first. Hours and days without calls are
  * absent.
  */
 export async function listTraffic(db: Db, { from, to, granularity }: TrafficRange): Promise<TrafficSum[]> {
@@ -30,8 +30,8 @@ export async function listTraffic(db: Db, { from, to, granularity }: TrafficRang
 export type OrganizationTraffic = { id: string; name: string; accepted: number; refused: number };
 
 /**
- * The organizations with the most accepted calls on a UTC day, most first; neither deleted ones nor
- * the platform's own.
+ * Organizations with the most accepted calls on a UTC day, without deleted ones and the platform's
+ * own.
  */
 export async function listTopOrganizations(db: Db, day: Date, limit: number): Promise<OrganizationTraffic[]> {
   const { rows } = await sql<OrganizationTraffic>`
@@ -54,9 +54,8 @@ export type KeyTraffic = {
 };
 
 /**
- * The keys with the most accepted calls on a UTC day, most first; of those that a refresh has
- * followed, the newest stands for the line. What was deleted is left out, and so are calls with a
- * secret in its grace (SUPERSEDED).
+ * Keys with the most accepted calls on a UTC day. For a line of refreshed keys the newest is shown.
+ * Deleted keys and calls with a secret in its grace (SUPERSEDED) are left out.
  */
 export async function listTopKeys(
   db: Db,
@@ -80,7 +79,7 @@ export async function listTopKeys(
   return rows;
 }
 
-/** Forgets which keys were beyond the exact part of the order on the days since `since`. */
+/** Deletes the keys below the exact ranking on the days since `since`. */
 export async function trimTopKeys(db: Db, since: Date): Promise<void> {
   await sql`
     DELETE FROM usage_tops USING (
@@ -90,7 +89,7 @@ export async function trimTopKeys(db: Db, since: Date): Promise<void> {
       AND usage_tops.calls = placed.calls AND place > ${topKeysMax}`.execute(db);
 }
 
-/** Forgets hours and days that are past their retention. */
+/** Deletes hours and days past their retention. */
 export async function deleteTraffic(db: Database, before: { hours: Date; days: Date }): Promise<void> {
   await deleteInBatches(db, 'traffic_hours', sql`hour < ${before.hours}`);
   for (const table of ['traffic_days', 'organization_days', 'usage_tops'] as const) {

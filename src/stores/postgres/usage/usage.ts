@@ -11,7 +11,7 @@ export type UsageTotals = {
   lastUsedAt: Date | null;
 };
 
-/** Totals of several lines at once; a line that was never used has no entry. */
+/** Totals of several lines; an unused line has no entry. */
 export async function listUsageTotals(
   db: Db,
   lineageIds: readonly string[],
@@ -46,7 +46,7 @@ export async function listUsageTotals(
 
 export type UsageSum = { start: Date; code: VerdictCode; calls: number; cost: number };
 
-/** Sums in `[from, to)`, oldest first; hours and days that saw no call are absent. */
+/** Sums in `[from, to)`, oldest first. Hours and days without calls are absent. */
 export async function listUsageSums(
   db: Db,
   lineageId: string,
@@ -66,13 +66,12 @@ export async function listUsageSums(
   return rows;
 }
 
-/** A line of keys, and the day from which its cost is asked for. */
+/** A line of keys, and the first day of the sum. */
 export type CostAsked = { lineageId: string; since: Date };
 
 /**
- * The cost accepted in each line since its day, in the order of the question, and which of these
- * flushes are in these sums already. One statement, so one snapshot: a flush is in the sums or is
- * not, never both.
+ * Accepted cost of each line since its day, in the order of the input, and which of these flushes
+ * are already counted. One statement, so one snapshot: a flush is never counted twice.
  */
 export async function sumAcceptedCosts(
   db: Db,
@@ -80,7 +79,7 @@ export async function sumAcceptedCosts(
   flushIds: readonly string[],
 ): Promise<{ costs: number[]; counted: Set<string> }> {
   const days = asked.map(({ since }) => utcDay(since));
-  // For the planner, which then leaves out the partitions of earlier months.
+  // Lets the planner skip the partitions of earlier months.
   const firstDay = days.toSorted()[0] ?? null;
   const { rows } = await sql<{ costs: number[] | null; counted: string[] | null }>`
     SELECT (SELECT array_agg(cost ORDER BY position) FROM (

@@ -2,19 +2,18 @@ import { sql } from 'kysely';
 import type { Limited } from '../../../domain/reported-mark.ts';
 import type { Db } from '../database.ts';
 
-/** A line of keys: one key and what it was refreshed into. */
+/** A line of keys: a key and its successors by refresh. */
 export type Line = {
   organizationId: string;
   environment: string;
-  /** Undefined when it has neither rate limit nor quota. */
+  /** Undefined without rate limit and quota. */
   limited: Limited | undefined;
 };
 
 /**
- * Those of these lines that exist. A line bears the id of its first key, and no key of it is in
- * another organization or environment; its newest key has the settings. Since when it is limited
- * stands in the rows that were there at the time, so the newest five are asked: more refreshes than
- * that within twenty minutes cost the calls of before.
+ * Reads the existing lines. A line has the id of its first key, and all its keys share organization
+ * and environment; the newest has the settings. `limited_since` is on the rows that existed at the
+ * time, so the newest five are read. More refreshes within twenty minutes lose the earlier calls.
  */
 export async function listLines(db: Db, lineageIds: readonly string[]): Promise<Map<string, Line>> {
   const { rows } = await sql<{

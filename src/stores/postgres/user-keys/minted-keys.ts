@@ -8,16 +8,12 @@ import type { Database, Db } from '../database.ts';
 import { isFaultOfTheStatement } from '../faults.ts';
 import { newKeyColumns, newKeyRow } from './user-keys.ts';
 
-/**
- * What is stored of a mint: the key, the digest of its secret, and the event that says who minted
- * it.
- */
+/** Stored parts of a mint: the key, the digest of its secret, and its audit event. */
 export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent };
 
 /**
- * `obstructed`: the organization is not active, the environment is not known, or the user already
- * has an active key there. `unauthorized`: the master key ended while the request was being carried
- * out.
+ * `obstructed`: the organization is not active, the environment is unknown, or the user has an
+ * active key there. `unauthorized`: the master key ended during the request.
  */
 export type MintOutcome = 'minted' | 'obstructed' | 'unauthorized';
 
@@ -26,24 +22,23 @@ export type InsertMint = (mint: Mint) => Promise<MintOutcome>;
 const batchLimits = {
   sizeMax: 64,
   /**
-   * While Postgres works on one batch, the next is read from the sockets; a third would only make
+   * While Postgres handles one batch, the next is read from the sockets. A third would only make
    * them smaller.
    */
   runningMax: 2,
-  /** About what two connections insert within the time that a mint may take. */
+  /** About the number of mints that two connections insert within the time-out. */
   waitingMax: 5_000,
 };
 
 /**
- * For the counts by master key: more than connections that mint, and few enough to be added up
- * (migration 0015).
+ * Counter slots per master key: more than minting connections, and few enough to sum (migration
+ * 0015).
  */
 const slots = 32;
 
 /**
- * Minting is the one change that comes in floods. What arrives while a statement is under way
- * shares the next one: the round trip, the statement and its commit cost several times what the row
- * itself costs.
+ * Group commit for mints, the one change that comes in floods. Mints that arrive during a statement
+ * share the next one: round trip, statement and commit cost several times the row itself.
  */
 export function mintsInBatches(db: Database): InsertMint {
   const batches = new Batches<Mint, MintOutcome>({
@@ -55,14 +50,11 @@ export function mintsInBatches(db: Database): InsertMint {
 }
 
 /**
- * Inserts minted keys with their audit events in one statement, which is one transaction and one
- * round trip. Each has an outcome of its own; two mints of one statement that want the same place
- * obstruct each other. A mint by a master key holds that key until the commit (migration 0022), so
- * that none is committed after the key's revoke.
- *
- * The rows go in in the order of their place: two statements that want the same places wait for one
- * another, never in a circle. The environments stay held meanwhile, so that none is deleted under a
- * key on its way into it.
+ * Inserts minted keys with their audit events in one statement. Each mint has its own outcome; two
+ * for the same place obstruct each other. A mint locks its master key until the commit (migration
+ * 0022), so that no mint commits after the key's revoke. Rows are sorted by place, so that two
+ * statements cannot deadlock. The environments are locked too, so that none is deleted under a new
+ * key.
  */
 export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintOutcome[]> {
   const keys = mints.map(({ key, digest }) => ({
@@ -114,7 +106,7 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
   });
 }
 
-/** Null for a mint by anybody else, whose rights are not held here. */
+/** Null for other actors, whose rights are not locked here. */
 function masterKeyOf({ actor }: AuditEvent): string | null {
   return actor.kind === 'master_key' ? actor.id : null;
 }

@@ -36,22 +36,21 @@ type Owner = { userId: string; organizationId: string; environment: string };
 
 /**
  * Inserts the successor of a refreshed key. The caller holds `lockUserKeys` and has ended the
- * predecessor. A mint does not take that lock: where no key was active it may have been first
+ * predecessor. A mint does not take that lock, and may have been faster where no key was active
  * (`isPlaceTaken`).
  */
 export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
   await tx.insertInto('api_keys').values(newKeyRow(key, digest)).execute();
 }
 
-/** Whether an insert failed because the owner has an active key. Its transaction is lost. */
+/** Whether an insert failed because the owner has an active key. The transaction is aborted. */
 export function isPlaceTaken(error: unknown): boolean {
   return isUniqueViolation(error, 'api_keys_one_active');
 }
 
 /**
- * Puts refresh, revoke and update of one user's keys into one order. Row locks cannot: a statement
- * that waited for an old key's row does not see the successor that was inserted meanwhile, and a
- * revoke would miss it.
+ * Serialises refresh, revoke and update of one user's keys. Row locks are not enough: a statement
+ * that waited for an old key's row does not see its successor, and a revoke would miss it.
  */
 export async function lockUserKeys(tx: Tx, userId: string): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${userId}, 5201))`.execute(tx);
@@ -62,7 +61,7 @@ export async function findKey(db: Db, id: string): Promise<Key | undefined> {
   return row === undefined ? undefined : toKey(row);
 }
 
-/** The key whose row says active; it may be past its expiry when the sweep has not come by yet. */
+/** The key with an active row; it may be past its expiry before the sweep. */
 export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefined> {
   const row = await db
     .selectFrom('api_keys')
@@ -77,9 +76,9 @@ export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefin
 }
 
 /**
- * The active key of an owner by its row, else the last one that expired by its row. Undefined when
- * that has a later line of keys: its end, a revoke perhaps, is what counts. One statement, so that
- * a mint is seen wholly or not at all.
+ * The active key of an owner by its row, else the last expired one. Undefined when a later line
+ * exists: its end, perhaps a revoke, is what counts. One statement, so that a mint is seen wholly
+ * or not at all.
  */
 export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined> {
   const { rows } = await sql<KeyRow>`
@@ -96,7 +95,7 @@ export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined
   return row === undefined ? undefined : toKey(row);
 }
 
-/** The user keys of one user. What is undefined does not narrow; a null allow-list allows all. */
+/** User keys of one user. Undefined fields do not filter; a null allow-list allows all. */
 export type KeyOwners = {
   userId: string;
   organizationId?: string | undefined;
@@ -106,9 +105,8 @@ export type KeyOwners = {
 };
 
 /**
- * The keys of a user that a revoke has to end, oldest first, at most `limit`: those whose rows do
- * not call them ended, and those that expired at or after `expiredSince`, for a refresh could still
- * renew them.
+ * Keys of a user that a revoke must end, oldest first, at most `limit`: those not ended by their
+ * row, and those that expired at or after `expiredSince`, since a refresh could renew them.
  */
 export async function listRevocableKeys(
   db: Db,
@@ -124,7 +122,7 @@ export async function listRevocableKeys(
   return (await query.orderBy('id').limit(limit).execute()).map(toKey);
 }
 
-/** Where such keys are or have ever been, at most `limit` places. */
+/** Places of present and past keys, at most `limit`. */
 export async function listKeyPlaces(db: Db, owners: KeyOwners, limit: number): Promise<Place[]> {
   const query = keysOf(db, owners).select(['organization_id', 'environment']).distinct();
   const rows = await query.limit(limit).execute();
@@ -164,7 +162,7 @@ export type KeyFilter = {
   organizationId?: string | undefined;
   environment?: string | undefined;
   status?: KeyStatus | 'disabled' | undefined;
-  /** What `key_prefix` begins with. */
+  /** Prefix of `key_prefix`. */
   prefix?: string | undefined;
   /** Allow-lists of the caller; null allows all. */
   organizationIds: readonly string[] | null;
@@ -172,7 +170,7 @@ export type KeyFilter = {
   now: Date;
 };
 
-/** Sorts after every character that a prefix can have. */
+/** Sorts after every character of a prefix. */
 const afterEveryPrefix = '~';
 
 /** Newest first, starting after the key `before`. */
@@ -185,8 +183,7 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
     query = query.where(isOneOf('organization_id', filter.organizationIds));
   if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
   if (filter.status !== undefined) query = query.where(statusCondition(filter.status, filter.now));
-  // Text of its own between two bounds, not LIKE: `_` stands in every prefix and would be a
-  // wildcard there.
+  // A range and not LIKE: every prefix contains `_`, a wildcard in LIKE.
   if (filter.prefix !== undefined) {
     query = query.where(
       sql<boolean>`key_prefix ~>=~ ${filter.prefix} AND key_prefix ~<~ ${filter.prefix + afterEveryPrefix}`,
@@ -196,7 +193,7 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
   return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toKey);
 }
 
-/** `statusAt` of domain/key.ts in SQL; a test holds the two against each other. */
+/** `statusAt` of domain/user-key.ts in SQL; a test compares both. */
 export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
   const graceOver = sql<boolean>`(status = 'superseded' AND superseded_until <= ${now})`;
   const expired = sql<boolean>`(status IN ('active', 'superseded') AND expires_at <= ${now})`;
@@ -210,7 +207,7 @@ export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
   }[status];
 }
 
-/** Ends an active key with a grace; it stays acceptable until `until`. Returns the new revision. */
+/** Ends an active key with a grace until `until`. Returns the new revision. */
 export async function supersedeKey(tx: Tx, change: { id: string; until: Date; now: Date }): Promise<number> {
   const row = await tx
     .updateTable('api_keys')
@@ -226,10 +223,7 @@ export async function supersedeKey(tx: Tx, change: { id: string; until: Date; no
   return row.revision;
 }
 
-/**
- * Revokes those that are not revoked yet, expired ones as well, and returns them with their new
- * revision.
- */
+/** Revokes those not revoked yet, expired ones too, and returns them with their new revision. */
 export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Promise<Key[]> {
   const rows = await tx
     .updateTable('api_keys')
@@ -242,7 +236,7 @@ export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Pro
 }
 
 /**
- * Writes the settings of a key and of its predecessors in grace: a line of keys is one credential.
+ * Writes settings of a key and of its predecessors in grace: a line of keys is one credential.
  * Returns all of them.
  */
 export async function updateLineageSettings(
@@ -263,8 +257,8 @@ export async function updateLineageSettings(
 }
 
 /**
- * Writes the status that active keys past their expiry and superseded ones past their grace have in
- * truth, at most `limit` of each. Rows that another sweep is working on are left to it.
+ * Writes the true status of active keys past their expiry and superseded ones past their grace, at
+ * most `limit` each. Skips rows that another sweep has locked.
  */
 export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[]> {
   const rows = await tx
@@ -292,9 +286,7 @@ export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[
   return rows.map(toKey);
 }
 
-/**
- * Ends one active key that is past its expiry, to make room for a mint before the sweep comes by.
- */
+/** Ends one active key past its expiry, to make room for a mint before the sweep. */
 export async function expireKey(tx: Tx, id: string, now: Date): Promise<boolean> {
   const result = await tx
     .updateTable('api_keys')
@@ -307,8 +299,7 @@ export async function expireKey(tx: Tx, id: string, now: Date): Promise<boolean>
 }
 
 /**
- * Moves keys found under an old pepper to the current one. Nothing but the digest changes, so no
- * cache needs to know.
+ * Moves keys from an old pepper to the current one. Only the digest changes, so caches stay valid.
  */
 export async function rekeyKey(db: Db, id: string, fromPepperId: string, to: KeyDigest): Promise<void> {
   await db

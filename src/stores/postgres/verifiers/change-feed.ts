@@ -5,17 +5,13 @@ import { deleteInBatches } from '../delete-in-batches.ts';
 
 export const keyChangesChannel = 'key_changes';
 
-/**
- * One number for the whole deployment: whoever holds this lock is the only writer between its seq
- * and its commit.
- */
+/** Number of the advisory lock. Its holder is the only writer between its seq and its commit. */
 const appendLock = 5_201_001;
 
 /**
- * Appends to the feed and returns the last seq. Call it as the last statement before the commit:
- * from here on every other change waits. The lock makes seq order commit order; a bare sequence
- * does not, and a reader of `seq > last` would then lose for ever a row whose transaction commits
- * late.
+ * Appends to the feed and returns the last seq. Call it as the last statement before the commit,
+ * since all other changes wait until then. The lock makes seq order commit order. With a bare
+ * sequence, a reader of `seq > last` would miss a row whose transaction commits late.
  */
 export async function appendKeyChanges(tx: Tx, changes: readonly KeyChange[]): Promise<number | undefined> {
   if (changes.length === 0) return undefined;
@@ -49,8 +45,8 @@ export async function listKeyChangesAfter(db: Db, seq: number, limit: number): P
 }
 
 /**
- * The changes of the last `ageMs`, for embedded verifiers of earlier versions, which remember all
- * that changed while a record that is still in use may have been read.
+ * Changes of the last `ageMs`, for embedded verifiers of earlier versions, which remember every
+ * change that a record in use may predate.
  */
 export async function listKeyChangesSince(db: Db, ageMs: number): Promise<AppliedChange[]> {
   const rows = await db
@@ -63,9 +59,9 @@ export async function listKeyChangesSince(db: Db, ageMs: number): Promise<Applie
 }
 
 /**
- * Where a starting verifier begins to read: behind what is older than `ageMs`, and at most
- * `changesMax` numbers before the end. Any place is right, since records that were read before it
- * are not used; an early one makes more of them usable.
+ * Start position of a verifier: before all changes of the last `ageMs`, and at most `changesMax`
+ * positions before the end. Any position is correct, since records from before it are not used; an
+ * early one makes more records usable.
  */
 export async function findCatchUpSeq(
   db: Db,
@@ -82,7 +78,7 @@ export async function findCatchUpSeq(
   return rows[0]?.seq ?? 0;
 }
 
-/** The end of the feed; 0 before the first change there ever was. */
+/** End of the feed; 0 before the first change. */
 export async function findLastKeyChangeSeq(db: Db): Promise<number> {
   const row = await db
     .selectFrom('key_changes')
@@ -92,8 +88,8 @@ export async function findLastKeyChangeSeq(db: Db): Promise<number> {
 }
 
 /**
- * Drops what no verifier can still need; `ageMs` must exceed the age at which a silent verifier is
- * forgotten. The newest change stays, however old: the feed must never seem to go back.
+ * Deletes changes that no verifier needs; `ageMs` must exceed the age at which a silent verifier is
+ * deleted. The newest change always stays, so that the feed never seems to go back.
  */
 export async function deleteKeyChangesOlderThan(db: Database, ageMs: number): Promise<number> {
   return deleteInBatches(

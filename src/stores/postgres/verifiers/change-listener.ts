@@ -4,8 +4,8 @@ import { keyChangesChannel } from './change-feed.ts';
 const reconnectMs = 1_000;
 
 /**
- * Calls `onChange` when something was committed to the feed. Only a hint, and built as one: while
- * the connection is down nothing is lost, since the heartbeat reads the feed every second anyway.
+ * Calls `onChange` when the feed has grown (`LISTEN`). A hint only: the heartbeat reads the feed
+ * every second, so a lost connection loses nothing.
  */
 export class ChangeListener {
   readonly #databaseUrl: string;

@@ -2,28 +2,25 @@ import { sql } from 'kysely';
 import type { Db, Tx } from '../database.ts';
 import { aLeaseFromNow } from './verifiers.ts';
 
-/**
- * An embedded verifier as its gateway names it: the row of another master key does not exist for
- * it.
- */
+/** An embedded verifier with its master key; rows of other master keys do not match. */
 export type EmbeddedVerifier = { id: string; masterKeyId: string };
 
-/** What a heartbeat says. `acknowledgedSeq` is what an earlier answer confirmed of `appliedSeq`. */
+/**
+ * Report of a heartbeat. `acknowledgedSeq`: the part of `appliedSeq` that an earlier answer
+ * confirmed.
+ */
 export type Report = EmbeddedVerifier & { appliedSeq: number; acknowledgedSeq: number };
 
-/** First half of the advisory locks under which the verifiers of a master key are counted. */
+/** First half of the advisory lock keys for counting the verifiers of a master key. */
 const countLocks = 5_203;
 
 /**
- * A heartbeat of an embedded verifier, in one committed statement: writes down what it says it has
- * applied, never less than it said before, and extends its lease if one read of `changesPerRead`
- * brings it up to date; a verifier that is further behind catches up first. `toldSeq` is the place
- * that must be reported before the lease is extended again.
- *
- * Undefined when none of that is done: the verifier is gone or ended or behind what it was told
- * (`lockVerifiers` says which), its lease has lapsed and `mayRevive` is not set, or its master key
- * has ended. So it is when the row knows less than the verifier was once told it does: then this
- * database was restored, or failed over, and its feed is not the one that was applied there.
+ * Heartbeat of an embedded verifier, in one committed statement. It stores the applied position,
+ * never a lower one, and extends the lease if one read of `changesPerRead` completes the verifier;
+ * otherwise it must catch up first. `toldSeq` must be reported before the next extension. Undefined
+ * when nothing is done: the verifier is gone, ended or behind (`lockVerifiers` tells which), its
+ * lease has lapsed without `mayRevive`, or its master key has ended. Also when the row is behind
+ * the verifier's confirmed position: the database was restored or failed over.
  */
 export async function extendEmbeddedLease(
   db: Db,
@@ -48,8 +45,8 @@ export async function extendEmbeddedLease(
 }
 
 /**
- * Notes that an answer tells changes up to a place. As with `updateAppliedSeq`, this does not wait
- * for the disk: a server that crashes and forgets it extends a lease once more.
+ * Stores the position that an answer tells. Like `updateAppliedSeq` without waiting for the disk: a
+ * crash that forgets it extends a lease once more.
  */
 export async function updateToldSeq(db: Db, id: string, toldSeq: number): Promise<void> {
   await sql`
@@ -60,8 +57,8 @@ export async function updateToldSeq(db: Db, id: string, toldSeq: number): Promis
 }
 
 /**
- * Ends a verifier: its lease stays until it is over, since its process may still say yes, and is
- * never extended.
+ * Ends a verifier. Its current lease stays, because its process may still accept keys, and is never
+ * extended.
  */
 export async function endVerifier(tx: Tx, id: string): Promise<void> {
   await tx.updateTable('verifiers').set({ is_ended: true }).where('id', '=', id).execute();
@@ -85,10 +82,9 @@ export type CountedVerifier = {
 };
 
 /**
- * The verifiers of a master key, those with the youngest leases first, held until the transaction
- * ends. Nobody else of this master key gets a lease meanwhile: the advisory lock keeps others from
- * counting, and the row locks let heartbeats that are under way finish first, so that a lapsed
- * lease that one of them revives is counted.
+ * Verifiers of a master key, youngest leases first, locked until the transaction ends. Other leases
+ * of this master key wait: the advisory lock stops other counts, and the row locks let running
+ * heartbeats finish, so that a revived lease is counted.
  */
 export async function lockVerifiers(tx: Tx, masterKeyId: string): Promise<CountedVerifier[]> {
   await sql`SELECT pg_advisory_xact_lock(${sql.lit(countLocks)}, hashtext(${masterKeyId}))`.execute(tx);
@@ -101,7 +97,7 @@ export async function lockVerifiers(tx: Tx, masterKeyId: string): Promise<Counte
   return rows;
 }
 
-/** Forgets verifiers whose leases are over. */
+/** Deletes verifiers whose leases have ended. */
 export async function deleteVerifiers(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length > 0)
     await tx

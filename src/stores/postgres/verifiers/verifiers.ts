@@ -2,9 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../database.ts';
 
 /**
- * Registers a verifier, or starts it anew. `appliedSeq` is where its feed begins, and `leaseMs` how
- * long each of its leases will be. Its first one begins now if `isLive`, else with its first
- * heartbeat.
+ * Registers a verifier, or resets it. `appliedSeq`: start of its feed. `leaseMs`: length of its
+ * leases. The first lease begins now if `isLive`, else with the first heartbeat.
  */
 export async function upsertVerifier(
   db: Db,
@@ -21,10 +20,9 @@ export async function upsertVerifier(
 
 /**
  * Extends the lease of an API process, in its own committed transaction, unless it is more than
- * `changesPerRead` behind the end of the feed, and returns the server's time, what this verifier
- * last said it has applied, how many processes of the API have a live lease, and how long the
- * longest lease of all verifiers is. Undefined when the row is gone: the verifier was silent for so
- * long that the changes it missed may be gone too.
+ * `changesPerRead` behind the feed. Returns the server's time, the last reported position, the
+ * number of API processes with a live lease, and the longest lease of all verifiers. Undefined when
+ * the row is gone: the verifier was silent so long that changes may be gone too.
  */
 export async function extendLease(
   db: Db,
@@ -53,17 +51,16 @@ type ExtendedLease = {
 };
 
 /**
- * The end of a lease that begins now. A lease has the length that it was registered with: its
- * verifier counts with that one, also when processes with another setting extend it. After a step
- * back of the server's clock it ends sooner than it did by that clock, and no sooner than its
- * verifier's own count.
+ * End of a lease that begins now. A lease keeps the length of its registration, which its verifier
+ * counts with, even when processes have another setting. After a step back of the server's clock it
+ * ends earlier by that clock, but not earlier than the verifier counts.
  */
 export const aLeaseFromNow = sql`clock_timestamp() + make_interval(secs => lease_ms / 1000.0)`;
 
 /**
- * Every revoke waits for this, so it does not wait for the disk: if the server crashes and forgets
- * it, the row says less than is true, which makes a revoke wait longer and the verifier start anew.
- * The lease itself is always written durably.
+ * Stores the applied position. Every revoke waits for it, so it does not wait for the disk. After a
+ * crash the row may be too low: a revoke then waits longer, and the verifier restarts. The lease
+ * itself is always durable.
  */
 export async function updateAppliedSeq(db: Db, id: string, appliedSeq: number): Promise<void> {
   await sql`
@@ -75,7 +72,7 @@ export async function deleteVerifier(db: Db, id: string): Promise<void> {
   await db.deleteFrom('verifiers').where('id', '=', id).execute();
 }
 
-/** Forgets verifiers that have been silent for `ageMs`, and says how many. */
+/** Deletes verifiers that were silent for `ageMs`, and returns their number. */
 export async function deleteSilentVerifiers(db: Db, ageMs: number): Promise<number> {
   const result = await db
     .deleteFrom('verifiers')
@@ -89,16 +86,13 @@ export type VerifierProgress = {
   appliedSeq: number;
   leaseUntil: Date;
   leaseMs: number;
-  /** Set for one that is embedded in a gateway, with the allow-lists of that master key. */
+  /** Master key of an embedded verifier, with its allow-lists. */
   masterKeyId: string | null;
   organizationIds: string[] | null;
   environments: string[] | null;
 };
 
-/**
- * The verifiers whose lease is alive by the server's clock: those, and only those, may still answer
- * from memory.
- */
+/** Verifiers with a live lease by the server's clock: only these may answer from memory. */
 export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
   const { rows } = await sql<VerifierProgress>`
     SELECT verifiers.id, applied_seq AS "appliedSeq", lease_until AS "leaseUntil", lease_ms AS "leaseMs",
@@ -110,18 +104,18 @@ export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
 
 export type VerifierLease = {
   id: string;
-  /** Set for one that is embedded in a gateway; null for a process of the API. */
+  /** Master key of an embedded verifier; null for an API process. */
   masterKeyId: string | null;
   startedAt: Date;
   leaseUntil: Date;
-  /** What is left of it by the server's clock; negative once it has lapsed. */
+  /** Rest of the lease by the server's clock; negative once it has lapsed. */
   leaseLeftMs: number;
   appliedSeq: number;
-  /** How long ago the oldest change was committed that it has not applied; 0 when there is none. */
+  /** Age of the oldest change that it has not applied; 0 when there is none. */
   behindMs: number;
 };
 
-/** For people to look at: the live ones first, and of those the ones that have applied least. */
+/** For monitoring: live verifiers first, and of those the ones furthest behind. */
 export async function listVerifierLeases(db: Db, limit: number): Promise<VerifierLease[]> {
   const { rows } = await sql<VerifierLease>`
     SELECT id, master_key_id AS "masterKeyId", started_at AS "startedAt", lease_until AS "leaseUntil",

@@ -1,8 +1,8 @@
 import type { Propagated } from '../../sdk/api-types.ts';
 import { toSeconds } from './time.ts';
 
-/** What may be relied on after something was ended. */
-export function certainty({ propagation, propagation_detail }: Propagated): string {
+/** Text about the propagation of a change. */
+export function propagationText({ propagation, propagation_detail }: Propagated): string {
   if (propagation === 'complete') return 'propagation: complete';
   const { effective_by, held_up_by = [] } = propagation_detail;
   const names = held_up_by.map(({ master_key_id }) => master_key_id ?? 'an API process');
@@ -12,7 +12,7 @@ export function certainty({ propagation, propagation_detail }: Propagated): stri
   ].join(', ');
 }
 
-/** The same where the API says it only when there is something to wait for. */
+/** The same for answers that have it only while the change is pending. */
 export function stillPending({ propagation_detail }: Partial<Propagated>): string[] {
   if (propagation_detail === undefined) return [];
   return [`The old key is refused everywhere by ${toSeconds(propagation_detail.effective_by)} at the latest`];
