@@ -5,8 +5,8 @@ import { type Env, proxyVariable, proxyVariables } from './proxy-variable.ts';
 
 /**
  * Routes all requests through the proxy in HTTP_PROXY or HTTPS_PROXY, unless NO_PROXY excludes this
- * server. Node.js reads these variables only when told to. `UsageError` for a proxy that is none; its
- * address is not repeated, because it may hold a password.
+ * server. Node.js reads these variables only when told to. `UsageError` for a proxy that is none;
+ * its address is not repeated, because it may hold a password.
  */
 export function useProxies(server: string, env: Env): void {
   const name = proxyVariable(server, env);

@@ -9,7 +9,10 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            /** @description How the secret begins: flkey_… or flplatform_… and its first 8 characters */
+            /**
+             * @description How the secret begins: flkey_… or flplatform_… and its first 8
+             * characters
+             */
             prefix: string;
             /** @description How the secret ends */
             suffix: string;
@@ -130,7 +133,10 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            /** @description How the secret begins: flkey_… or flplatform_… and its first 8 characters */
+            /**
+             * @description How the secret begins: flkey_… or flplatform_… and its first 8
+             * characters
+             */
             prefix: string;
             /** @description How the secret ends */
             suffix: string;
@@ -288,9 +294,15 @@ export interface components {
             };
         };
         GetKeyUsageQuery: {
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            /**
+             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its
+             * beginning in UTC.
+             */
             from?: string;
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
+            /**
+             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
+             * UTC.
+             */
             to?: string;
             /**
              * @default hour
@@ -377,11 +389,20 @@ export interface components {
             /** @enum {string} */
             status?: "active" | "revoked" | "expired" | "disabled";
             scope?: string;
-            /** @description Never used, or not at or after this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            /**
+             * @description Never used, or not at or after this time. A time (RFC 3339 with its
+             * zone), or a day `YYYY-MM-DD`: then its beginning in UTC.
+             */
             unused_since?: string;
-            /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            /**
+             * @description Created before this time. A time (RFC 3339 with its zone), or a day
+             * `YYYY-MM-DD`: then its beginning in UTC.
+             */
             created_before?: string;
-            /** @description Active now, with an expiry that is to come before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            /**
+             * @description Active now, with an expiry that is to come before this time. A time (RFC
+             * 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC.
+             */
             expires_before?: string;
             /**
              * @description Only platform keys, or none of them
@@ -424,9 +445,15 @@ export interface components {
         ListAuditEventsQuery: {
             /** @enum {string} */
             event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            /**
+             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its
+             * beginning in UTC.
+             */
             from?: string;
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
+            /**
+             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
+             * UTC.
+             */
             to?: string;
             /** @description The id of who did it */
             actor?: string;
@@ -541,13 +568,19 @@ export interface components {
             organization_id: string;
             /** @description The deployment's own unless set */
             environment?: string;
-            /** @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
+            /**
+             * @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number
+             * that a double cannot hold is refused. No secrets: it is returned with every
+             * verification.
+             */
             metadata?: {
                 [key: string]: unknown;
             };
             name?: string;
             scopes?: string[];
-            /** @description So much cost in each window; a window begins with the first call in it. */
+            /**
+             * @description So much cost in each window; a window begins with the first call in it.
+             */
             rate_limit?: {
                 limit: number;
                 window_seconds: number;
@@ -568,9 +601,15 @@ export interface components {
                  */
                 on_unavailable?: "local" | "deny" | "allow";
             };
-            /** @description Addresses and CIDR ranges; verification must then bring an ip that lies in one of them. */
+            /**
+             * @description Addresses and CIDR ranges; verification must then bring an ip that lies
+             * in one of them.
+             */
             ip_allowlist?: string[];
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
+            /**
+             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
+             * UTC.
+             */
             expires_at?: string;
             ttl_seconds?: number;
         };
@@ -608,7 +647,11 @@ export interface components {
                  * @description When it is certain in any case
                  */
                 effective_by: string;
-                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                /**
+                 * @description Only for operators with `platform:keys:read`, while it is pending:
+                 * the verifiers that have not confirmed it, 20 at most. `master_key_id` is the
+                 * gateway that a verifier is embedded in, null for a process of the API
+                 */
                 held_up_by?: {
                     verifier_id: string;
                     master_key_id: string | null;
@@ -618,7 +661,10 @@ export interface components {
         RefreshKeyBody: {
             /** @default 0 */
             grace_period_seconds?: number;
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
+            /**
+             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
+             * UTC.
+             */
             expires_at?: string;
             ttl_seconds?: number;
             /** @description The deployment's own unless set */
@@ -646,7 +692,11 @@ export interface components {
                  * @description When it is certain in any case
                  */
                 effective_by: string;
-                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                /**
+                 * @description Only for operators with `platform:keys:read`, while it is pending:
+                 * the verifiers that have not confirmed it, 20 at most. `master_key_id` is the
+                 * gateway that a verifier is embedded in, null for a process of the API
+                 */
                 held_up_by?: {
                     verifier_id: string;
                     master_key_id: string | null;
@@ -672,7 +722,11 @@ export interface components {
                  * @description When it is certain in any case
                  */
                 effective_by: string;
-                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not confirmed it, 20 at most. `master_key_id` is the gateway that a verifier is embedded in, null for a process of the API */
+                /**
+                 * @description Only for operators with `platform:keys:read`, while it is pending:
+                 * the verifiers that have not confirmed it, 20 at most. `master_key_id` is the
+                 * gateway that a verifier is embedded in, null for a process of the API
+                 */
                 held_up_by?: {
                     verifier_id: string;
                     master_key_id: string | null;
@@ -689,7 +743,11 @@ export interface components {
         };
         UpdateKeyBody: {
             name?: string | null;
-            /** @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
+            /**
+             * @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number
+             * that a double cannot hold is refused. No secrets: it is returned with every
+             * verification.
+             */
             metadata?: {
                 [key: string]: unknown;
             };
@@ -758,7 +816,10 @@ export interface components {
         VerifyAuditQuery: {
             /** @description Begins here; what lies before is taken as it stands */
             from_seq?: number;
-            /** @description Ends at the first head after so many events; go on from `verified_through` + 1 */
+            /**
+             * @description Ends at the first head after so many events; go on from
+             * `verified_through` + 1
+             */
             limit?: number;
             /** @description The place of an earlier head */
             seq?: number;
@@ -766,13 +827,19 @@ export interface components {
             hash?: string;
         };
         VerifyKeyBody: {
-            /** @description The key that the end client sent. One that cannot be a key is MALFORMED */
+            /**
+             * @description The key that the end client sent. One that cannot be a key is MALFORMED
+             */
             key: string;
             /** @description All of these must be held */
             scopes?: string[];
             organization_id?: string;
             environment?: string;
-            /** @description The end client's address as the gateway has it; port, brackets and quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no address is IP_NOT_ALLOWED. */
+            /**
+             * @description The end client's address as the gateway has it; port, brackets and
+             * quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no
+             * address is IP_NOT_ALLOWED.
+             */
             ip?: string;
             /** @description What this call spends of limits and quota; 1 unless set */
             cost?: number;

@@ -29,8 +29,8 @@ export class BrokerRecords {
   }
 
   /**
-   * Undefined when there is no such key. Joins no fetch of another context: it may have read before a
-   * change that this request must see. The result may still be stale; the caller checks it.
+   * Undefined when there is no such key. Joins no fetch of another context: it may have read before
+   * a change that this request must see. The result may still be stale; the caller checks it.
    */
   find(context: LookupContext, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
     const running = this.#fetches.get(fingerprint);
