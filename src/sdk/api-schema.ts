@@ -9,16 +9,13 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            /**
-             * @description How the secret begins: flkey_… or flplatform_… and its first 8
-             * characters
-             */
+            /** @description How the secret begins: flkey_… or flplatform_… and its first 8 characters */
             prefix: string;
             /** @description How the secret ends */
             suffix: string;
             platform: boolean;
             scopes: string[];
-            /** @description What a platform key may do */
+            /** @description Roles of a platform key: its permissions */
             role_ids: string[];
             /** @description null for a platform key */
             environment: string | null;
@@ -107,7 +104,7 @@ export interface components {
         };
         CreatePlatformUserBody: {
             email: string;
-            /** @description 15 to 256 characters of any kind, and not what attackers try first */
+            /** @description 15 to 256 characters of any kind, and not easy to guess */
             password: string;
             name: string;
             role_ids?: string[];
@@ -133,16 +130,13 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            /**
-             * @description How the secret begins: flkey_… or flplatform_… and its first 8
-             * characters
-             */
+            /** @description How the secret begins: flkey_… or flplatform_… and its first 8 characters */
             prefix: string;
             /** @description How the secret ends */
             suffix: string;
             platform: boolean;
             scopes: string[];
-            /** @description What a platform key may do */
+            /** @description Roles of a platform key: its permissions */
             role_ids: string[];
             /** @description null for a platform key */
             environment: string | null;
@@ -274,7 +268,7 @@ export interface components {
                 /** @description Accepted verifications */
                 requests: number;
                 refused: number;
-                /** @description Cost that was accepted */
+                /** @description Accepted cost */
                 cost: number;
                 /** @description Refused verifications by code */
                 refusals: {
@@ -285,7 +279,7 @@ export interface components {
                 /** @description Accepted verifications */
                 requests: number;
                 refused: number;
-                /** @description Cost that was accepted */
+                /** @description Accepted cost */
                 cost: number;
                 /** @description Refused verifications by code */
                 refusals: {
@@ -294,15 +288,9 @@ export interface components {
             };
         };
         GetKeyUsageQuery: {
-            /**
-             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its
-             * beginning in UTC.
-             */
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             from?: string;
-            /**
-             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
-             * UTC.
-             */
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
             to?: string;
             /**
              * @default hour
@@ -314,7 +302,7 @@ export interface components {
             /** @description `flm_…` */
             id: string;
             name: string;
-            /** @description Null for a secret that somebody chose: no part of it may be shown */
+            /** @description Null for an operator-chosen secret: no part of it may be shown */
             key_prefix: string | null;
             permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
             /** @description Null: all */
@@ -329,9 +317,9 @@ export interface components {
             revoked_at: string | null;
             /** Format: date-time */
             created_at: string;
-            /** @description When it was last let in, readable ten seconds later */
+            /** @description Time of the last use, up to ten seconds late */
             last_used_at: string | null;
-            /** @description How many keys it has minted, those that have ended since included */
+            /** @description Number of keys that it minted, ended ones included */
             minted_count: number;
         };
         GetMeAnswer: {
@@ -349,7 +337,7 @@ export interface components {
             api_calls_today: number;
         };
         GetTenantAnswer: {
-            /** @description `org_…`, or whatever a backend minted under */
+            /** @description `org_…`, or the id that a backend chose at its first mint */
             id: string;
             name: string;
             /** @enum {string} */
@@ -357,13 +345,13 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             counts: {
-                /** @description Counted up to 10000, which stands for that many or more */
+                /** @description Counted up to 10000, which means that many or more */
                 tenant_keys: number;
-                /** @description Counted up to 10000, which stands for that many or more */
+                /** @description Counted up to 10000, which means that many or more */
                 active_tenant_keys: number;
-                /** @description Counted up to 10000, which stands for that many or more */
+                /** @description Counted up to 10000, which means that many or more */
                 hidden_keys: number;
-                /** @description Counted up to 10000, which stands for that many or more */
+                /** @description Counted up to 10000, which means that many or more */
                 environments: number;
             };
             /** @description Their names, the newest first, at most 100 */
@@ -389,23 +377,14 @@ export interface components {
             /** @enum {string} */
             status?: "active" | "revoked" | "expired" | "disabled";
             scope?: string;
-            /**
-             * @description Never used, or not at or after this time. A time (RFC 3339 with its
-             * zone), or a day `YYYY-MM-DD`: then its beginning in UTC.
-             */
+            /** @description Never used, or not at or after this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             unused_since?: string;
-            /**
-             * @description Created before this time. A time (RFC 3339 with its zone), or a day
-             * `YYYY-MM-DD`: then its beginning in UTC.
-             */
+            /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             created_before?: string;
-            /**
-             * @description Active now, with an expiry that is to come before this time. A time (RFC
-             * 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC.
-             */
+            /** @description Active now, and expires before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             expires_before?: string;
             /**
-             * @description Only platform keys, or none of them
+             * @description Only platform keys, or only tenant keys
              * @enum {string}
              */
             platform?: "true" | "false";
@@ -419,7 +398,7 @@ export interface components {
             /** @enum {string} */
             event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
-             * @description Whether it is about the platform itself or about one organization
+             * @description Whether the event concerns the platform or one organization
              * @enum {string}
              */
             scope: "platform" | "organization";
@@ -445,20 +424,14 @@ export interface components {
         ListAuditEventsQuery: {
             /** @enum {string} */
             event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
-            /**
-             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its
-             * beginning in UTC.
-             */
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             from?: string;
-            /**
-             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
-             * UTC.
-             */
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
             to?: string;
-            /** @description The id of who did it */
+            /** @description Id of the actor */
             actor?: string;
             organization_id?: string;
-            /** @description The id of what it is about: a key, a user, a tenant, a role */
+            /** @description Id of the target: a key, a user, a tenant, a role */
             target_id?: string;
             /** @enum {string} */
             result?: "success" | "refused";
@@ -483,7 +456,7 @@ export interface components {
             cursor?: string;
         };
         ListPlatformUsersQuery: {
-            /** @description A part of the name or the e-mail address */
+            /** @description Substring of the name or the e-mail address */
             search?: string;
             /** @enum {string} */
             is_active?: "true" | "false";
@@ -493,7 +466,7 @@ export interface components {
              */
             sort?: "created" | "email" | "name" | "status" | "last_login";
             /**
-             * @description `asc` unless set, and `desc` by `created`; who has never logged in is last in either
+             * @description `asc` by default, and `desc` by `created`. Users without a login are last in both
              * @enum {string}
              */
             order?: "asc" | "desc";
@@ -529,7 +502,7 @@ export interface components {
             /** @description The secret. It is shown this once and stored nowhere. */
             key: string;
             key_id: string;
-            /** @description fl_user_{environment}_{first 8}, to recognise the key by */
+            /** @description fl_user_{environment}_{first 8}, which identifies the key in lists */
             key_prefix: string;
             user_id: string;
             organization_id: string;
@@ -568,19 +541,13 @@ export interface components {
             organization_id: string;
             /** @description The deployment's own unless set */
             environment?: string;
-            /**
-             * @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number
-             * that a double cannot hold is refused. No secrets: it is returned with every
-             * verification.
-             */
+            /** @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
             metadata?: {
                 [key: string]: unknown;
             };
             name?: string;
             scopes?: string[];
-            /**
-             * @description So much cost in each window; a window begins with the first call in it.
-             */
+            /** @description So much cost in each window; a window begins with the first call in it. */
             rate_limit?: {
                 limit: number;
                 window_seconds: number;
@@ -601,15 +568,9 @@ export interface components {
                  */
                 on_unavailable?: "local" | "deny" | "allow";
             };
-            /**
-             * @description Addresses and CIDR ranges; verification must then bring an ip that lies
-             * in one of them.
-             */
+            /** @description Addresses and CIDR ranges. A verification must then send an `ip` inside one of them. */
             ip_allowlist?: string[];
-            /**
-             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
-             * UTC.
-             */
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
             expires_at?: string;
             ttl_seconds?: number;
         };
@@ -621,7 +582,7 @@ export interface components {
                 /** @description The secret. It is shown this once and stored nowhere. */
                 key: string;
                 key_id: string;
-                /** @description fl_user_{environment}_{first 8}, to recognise the key by */
+                /** @description fl_user_{environment}_{first 8}, which identifies the key in lists */
                 key_prefix: string;
                 user_id: string;
                 organization_id: string;
@@ -629,12 +590,12 @@ export interface components {
                 created_at: string;
                 /**
                  * Format: date-time
-                 * @description There when the key has an end
+                 * @description Present when the key has an end
                  */
                 expires_at?: string;
             };
             /**
-             * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+             * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
              * @enum {string}
              */
             propagation: "complete" | "pending";
@@ -644,14 +605,10 @@ export interface components {
                 waited_ms: number;
                 /**
                  * Format: date-time
-                 * @description When it is certain in any case
+                 * @description Time from which it is in effect everywhere
                  */
                 effective_by: string;
-                /**
-                 * @description Only for operators with `platform:keys:read`, while it is pending:
-                 * the verifiers that have not confirmed it, 20 at most. `master_key_id` is the
-                 * gateway that a verifier is embedded in, null for a process of the API
-                 */
+                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                 held_up_by?: {
                     verifier_id: string;
                     master_key_id: string | null;
@@ -661,10 +618,7 @@ export interface components {
         RefreshKeyBody: {
             /** @default 0 */
             grace_period_seconds?: number;
-            /**
-             * @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in
-             * UTC.
-             */
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
             expires_at?: string;
             ttl_seconds?: number;
             /** @description The deployment's own unless set */
@@ -679,7 +633,7 @@ export interface components {
             status: "active" | "revoked" | "expired" | "disabled";
             revoked_at: string | null;
             /**
-             * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+             * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
              * @enum {string}
              */
             propagation: "complete" | "pending";
@@ -689,14 +643,10 @@ export interface components {
                 waited_ms: number;
                 /**
                  * Format: date-time
-                 * @description When it is certain in any case
+                 * @description Time from which it is in effect everywhere
                  */
                 effective_by: string;
-                /**
-                 * @description Only for operators with `platform:keys:read`, while it is pending:
-                 * the verifiers that have not confirmed it, 20 at most. `master_key_id` is the
-                 * gateway that a verifier is embedded in, null for a process of the API
-                 */
+                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                 held_up_by?: {
                     verifier_id: string;
                     master_key_id: string | null;
@@ -709,7 +659,7 @@ export interface components {
             message: string;
             revoked_count: number;
             /**
-             * @description complete: no verifier anywhere accepts the old state in a request that starts after this answer. pending: committed and durable, some verifier has not confirmed yet
+             * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
              * @enum {string}
              */
             propagation: "complete" | "pending";
@@ -719,14 +669,10 @@ export interface components {
                 waited_ms: number;
                 /**
                  * Format: date-time
-                 * @description When it is certain in any case
+                 * @description Time from which it is in effect everywhere
                  */
                 effective_by: string;
-                /**
-                 * @description Only for operators with `platform:keys:read`, while it is pending:
-                 * the verifiers that have not confirmed it, 20 at most. `master_key_id` is the
-                 * gateway that a verifier is embedded in, null for a process of the API
-                 */
+                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
                 held_up_by?: {
                     verifier_id: string;
                     master_key_id: string | null;
@@ -743,11 +689,7 @@ export interface components {
         };
         UpdateKeyBody: {
             name?: string | null;
-            /**
-             * @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number
-             * that a double cannot hold is refused. No secrets: it is returned with every
-             * verification.
-             */
+            /** @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
             metadata?: {
                 [key: string]: unknown;
             };
@@ -778,7 +720,7 @@ export interface components {
         UpdatePlatformUserBody: {
             name?: string;
             email?: string;
-            /** @description 15 to 256 characters of any kind, and not what attackers try first */
+            /** @description 15 to 256 characters of any kind, and not easy to guess */
             password?: string;
             is_active?: boolean;
             role_ids?: string[];
@@ -792,11 +734,11 @@ export interface components {
             valid: boolean;
             /** @description The number of the newest sealed event; 0 when there is none */
             sealed_through: number;
-            /** @description How far this answer goes */
+            /** @description Last verified number */
             verified_through: number;
-            /** @description How many were verified */
+            /** @description Number of verified events */
             events: number;
-            /** @description How many wait for their seal, normally those of the last seconds */
+            /** @description Number of events that wait for their seal, normally those of the last seconds */
             unsealed: number;
             first_fault: {
                 seq: number | null;
@@ -806,7 +748,7 @@ export interface components {
             } | null;
             head: {
                 seq: number;
-                /** @description Keep it elsewhere to compare with later */
+                /** @description Store it elsewhere, for a later comparison */
                 hash: string;
                 /** Format: date-time */
                 sealed_at: string;
@@ -814,34 +756,25 @@ export interface components {
             } | null;
         };
         VerifyAuditQuery: {
-            /** @description Begins here; what lies before is taken as it stands */
+            /** @description First number to verify; earlier events are not checked */
             from_seq?: number;
-            /**
-             * @description Ends at the first head after so many events; go on from
-             * `verified_through` + 1
-             */
+            /** @description Ends at the first head after this many events; continue from `verified_through` + 1 */
             limit?: number;
-            /** @description The place of an earlier head */
+            /** @description The number of an earlier head */
             seq?: number;
             /** @description The hash of that head */
             hash?: string;
         };
         VerifyKeyBody: {
-            /**
-             * @description The key that the end client sent. One that cannot be a key is MALFORMED
-             */
+            /** @description The key that the end client sent. One that cannot be a key is MALFORMED */
             key: string;
-            /** @description All of these must be held */
+            /** @description The key must have all of these */
             scopes?: string[];
             organization_id?: string;
             environment?: string;
-            /**
-             * @description The end client's address as the gateway has it; port, brackets and
-             * quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no
-             * address is IP_NOT_ALLOWED.
-             */
+            /** @description The end client's address as the gateway has it; port, brackets and quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no address is IP_NOT_ALLOWED. */
             ip?: string;
-            /** @description What this call spends of limits and quota; 1 unless set */
+            /** @description Cost of this call for limits and quota; 1 unless set */
             cost?: number;
         };
     };

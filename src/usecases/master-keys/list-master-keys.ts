@@ -16,10 +16,10 @@ export type MasterKeysRequest = {
 export async function listMasterKeys(
   { db, clock }: { db: Db; clock: Clock },
   { name, status, limit, before }: MasterKeysRequest,
-): Promise<Page<ShownMasterKey>> {
+): Promise<Page<MasterKeyView>> {
   const now = clock.now();
   const state = status && { status, now };
   const found = await findMasterKeys(db, { name, state, limit: limit + 1, before });
   const page = toPage(found, limit, ({ id }) => id);
-  return { ...page, items: await withUse(db, page.items, now) };
+  return { ...page, items: await withUsage(db, page.items, now) };
 }
