@@ -541,13 +541,13 @@ export interface components {
             organization_id: string;
             /** @description The deployment's own unless set */
             environment?: string;
-            /** @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
+            /** @description Your own data: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
             metadata?: {
                 [key: string]: unknown;
             };
             name?: string;
             scopes?: string[];
-            /** @description So much cost in each window; a window begins with the first call in it. */
+            /** @description Maximum cost in each window. A window begins with its first call. */
             rate_limit?: {
                 limit: number;
                 window_seconds: number;
@@ -557,7 +557,7 @@ export interface components {
                  */
                 on_unavailable?: "local" | "deny" | "allow";
             };
-            /** @description So much cost in each calendar day or month, UTC. */
+            /** @description Maximum cost in each calendar day or month, UTC. */
             quota?: {
                 limit: number;
                 /** @enum {string} */
@@ -689,7 +689,7 @@ export interface components {
         };
         UpdateKeyBody: {
             name?: string | null;
-            /** @description Yours to fill: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
+            /** @description Your own data: at most 16384 bytes of JSON, 10 levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification. */
             metadata?: {
                 [key: string]: unknown;
             };

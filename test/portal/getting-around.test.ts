@@ -86,7 +86,7 @@ test('a view whose script does not come says what to do, and the other views go 
   expect(complaints.splice(0).join()).toContain('roles-page');
   await page.getByRole('link', { name: 'Roles' }).click();
   await page.unroute('**/assets/roles-page*');
-  await page.getByRole('button', { name: 'Load the page anew' }).click();
+  await page.getByRole('button', { name: 'Reload the page' }).click();
   await page.getByRole('heading', { name: 'Roles' }).waitFor();
   complaints.splice(0);
   await portal.close();

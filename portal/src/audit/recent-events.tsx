@@ -29,7 +29,7 @@ function Events({ targetId }: { targetId: string }) {
       </Group>
       {events.isError && <FaultAlert error={events.error} retry={() => void events.refetch()} />}
       {events.isPending && <Skeleton h={80} />}
-      {events.data?.items.length === 0 && <Text size="sm">Nothing has been written down about it yet.</Text>}
+      {events.data?.items.length === 0 && <Text size="sm">No audit event about it yet.</Text>}
       {events.data !== undefined && events.data.items.length > 0 && <EventTable events={events.data.items} />}
     </Stack>
   );

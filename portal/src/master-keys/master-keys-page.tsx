@@ -45,9 +45,7 @@ export function MasterKeysPage() {
           <Button onClick={() => setOpen({ action: 'create' })}>Create Master Key</Button>
         )}
       </Group>
-      <Text>
-        What backends mint and gateways verify with. Whoever has one acts for every user it is open to.
-      </Text>
+      <Text>Credentials of backends and gateways. A holder acts for every user that the key allows.</Text>
       <Group align="end">
         <TextInput
           label="Search"

@@ -24,7 +24,7 @@ const texts: Record<
     title: 'Never used or stale',
     column: 'Last used',
     none: 'Every active key older than 30 days was used in the last 30.',
-    some: (count) => `${count} not used for 30 days or ever. Revoke what nobody needs.`,
+    some: (count) => `${count} not used for 30 days or ever. Revoke those that are not needed.`,
   },
 };
 

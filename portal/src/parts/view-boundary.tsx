@@ -18,9 +18,9 @@ export class ViewBoundary extends Component<{ children: ReactNode }, { hasFailed
     return (
       <Alert color="red" title="This view could not be loaded" role="alert">
         <Group justify="space-between">
-          <Text size="sm">The server is away, or the portal has been updated meanwhile.</Text>
+          <Text size="sm">The server is down, or the portal has been updated.</Text>
           <Button size="xs" variant="default" onClick={() => window.location.reload()}>
-            Load the page anew
+            Reload the page
           </Button>
         </Group>
       </Alert>

@@ -28,7 +28,7 @@ export function RolesTable({ roles, onAction }: Props) {
         <Text p="md">
           There is no custom role yet.
           {may('platform:roles:manage') &&
-            ' Create one for somebody who needs less than a built-in one gives.'}
+            ' Create one for users who need fewer rights than a built-in role gives.'}
         </Text>
       )}
     </>

@@ -6,7 +6,7 @@ export function NoView() {
   return (
     <Stack>
       <Title order={1}>Nothing to see here</Title>
-      <Text>There is no view at this address.</Text>
+      <Text>This page does not exist.</Text>
       <Anchor component={Link} to="/">
         Go to the start
       </Anchor>

@@ -102,7 +102,7 @@ function addUpdate(users: Command): void {
   type Options = Omit<ApiUserChanges, 'is_active'> & { active?: boolean };
   const command = users
     .command('update <user_id>')
-    .description('Changes what is named. The key of one that is not active is refused at once.')
+    .description('Changes the named fields. The key of a user who is not active is refused at once.')
     .option('--name <name>', 'who or what it is')
     .option('--email <email>', 'whom to ask about it')
     .option('--role <role>', 'user or admin')

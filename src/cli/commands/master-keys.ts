@@ -25,7 +25,7 @@ const columns: readonly Column<MasterKey>[] = [
 export function addMasterKeys(program: Command): void {
   const masterKeys = program
     .command('masterkeys')
-    .description('What backends and gateways work with. For super-admins.');
+    .description('Master keys of backends and gateways. For super-admins.');
   addCreate(masterKeys);
   addList(masterKeys);
   addRotate(masterKeys);
@@ -85,7 +85,7 @@ function addList(masterKeys: Command): void {
 function addRotate(masterKeys: Command): void {
   const command = masterKeys
     .command('rotate <master_key_id>')
-    .description('Makes a new one with the same settings. The old one goes on for as long as they overlap.')
+    .description('Creates a successor with the same settings. The old key works during the overlap.')
     .option(
       '--overlap-seconds <number>',
       'a day unless named; 0 ends the old one at once',
@@ -105,7 +105,7 @@ function addRotate(masterKeys: Command): void {
 function addRevoke(masterKeys: Command): void {
   const command = masterKeys
     .command('revoke <master_key_id>')
-    .description('Ends a master key at once. What it minted goes on.')
+    .description('Revokes a master key at once. The keys that it minted keep working.')
     .action(
       act(async (cli, _, id: string) => {
         const answer = await (await cli.operator('platform')).masterKeys.revoke(id);

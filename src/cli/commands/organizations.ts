@@ -79,7 +79,7 @@ function addGet(tenants: Command): void {
 function addRename(tenants: Command): void {
   const command = tenants
     .command('rename <organization_id>')
-    .description('Calls a tenant something else; its id stays.')
+    .description('Renames a tenant; its id stays.')
     .requiredOption('--name <name>', 'what it is called from now on')
     .action(
       act(async (cli, { name }: { name: string }, id: string) => {

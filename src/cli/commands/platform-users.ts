@@ -16,7 +16,7 @@ const columns: readonly Column<PlatformUser>[] = [
 ];
 
 export function addPlatformUsers(platform: Command): void {
-  const users = platform.command('users').description('Operators who are people.');
+  const users = platform.command('users').description('Platform users: operators with a password.');
   addList(users);
   addCreate(users);
   addUpdate(users);
@@ -79,7 +79,7 @@ type Changes = { email?: string; name?: string; active?: boolean; roleIds?: stri
 function addUpdate(users: Command): void {
   const command = users
     .command('update <user_id>')
-    .description('Changes what is named. Whoever is not active cannot log in; their history stays.')
+    .description('Changes the named fields. A user who is not active cannot log in; their history stays.')
     .option('--email <email>', 'to log in with')
     .option('--name <name>', 'shown to others')
     .option('--active <true|false>', 'whether they may do anything', flag)

@@ -40,7 +40,7 @@ type Settings = { name: string; description?: string; permissions: PlatformPermi
 function addCreate(roles: Command): void {
   const command = roles
     .command('create')
-    .description('Creates a role. Nobody grants what they do not hold themselves.')
+    .description('Creates a role from permissions that you have.')
     .requiredOption('--name <name>', 'what it is called')
     .requiredOption('--permissions <permissions>', 'separated by commas', list)
     .option('--description <text>', 'what it is for')
@@ -59,7 +59,7 @@ function addCreate(roles: Command): void {
 function addUpdate(roles: Command): void {
   const command = roles
     .command('update <role_id>')
-    .description('Changes what is named; binding for the next request of everybody who holds it.')
+    .description('Changes the named fields. They apply from the next request on.')
     .option('--name <name>', 'what it is called')
     .option('--permissions <permissions>', 'instead of those it has; separated by commas', list)
     .option('--description <text>', 'what it is for')
@@ -75,7 +75,7 @@ function addUpdate(roles: Command): void {
 function addDelete(roles: Command): void {
   const command = roles
     .command('delete <role_id>')
-    .description('Deletes a role that nobody holds.')
+    .description('Deletes an unused role.')
     .action(
       act(async (cli, _, id: string) => {
         const answer = await (await cli.operator('platform')).roles.delete(id);

@@ -86,7 +86,7 @@ function unlessOver(error: unknown): void {
 function addWhoami(platform: Command): void {
   const command = platform
     .command('whoami')
-    .description('Who the server takes you for.')
+    .description('Shows the user or key that you act as.')
     .action(
       act(async (cli) => {
         const me = await (await cli.operator('platform')).session.me();

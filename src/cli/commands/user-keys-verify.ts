@@ -20,7 +20,7 @@ export function addVerify(keys: Command): void {
   const command = keys
     .command('verify')
     .description(
-      'Asks for a key and says what a gateway would be told. It counts, and spends limits. 1 if refused.',
+      'Prompts for a key and shows its verdict. It counts as a call, and spends limits. Exit code 1 if refused.',
     )
     .option('--scopes <scopes>', 'that must be held; separated by commas', list)
     .option('--org <organization_id>', 'to which it must belong')

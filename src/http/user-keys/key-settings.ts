@@ -10,7 +10,7 @@ const metadata = z
   })
   .meta({
     override: { type: 'object', additionalProperties: true },
-    description: `Yours to fill: at most ${metadataBytesMax} bytes of JSON, ${metadataDepthMax} levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification.`,
+    description: `Your own data: at most ${metadataBytesMax} bytes of JSON, ${metadataDepthMax} levels deep. A number that a double cannot hold is refused. No secrets: it is returned with every verification.`,
   });
 
 const whenUnavailable = z
@@ -26,7 +26,7 @@ const rateLimit = z
     window_seconds: intIn(numberRanges.rateLimitWindowSeconds),
     on_unavailable: whenUnavailable,
   })
-  .meta({ description: 'So much cost in each window; a window begins with the first call in it.' });
+  .meta({ description: 'Maximum cost in each window. A window begins with its first call.' });
 
 const quota = z
   .strictObject({
@@ -34,7 +34,7 @@ const quota = z
     period: z.enum(quotaPeriods),
     on_unavailable: whenUnavailable,
   })
-  .meta({ description: 'So much cost in each calendar day or month, UTC.' });
+  .meta({ description: 'Maximum cost in each calendar day or month, UTC.' });
 
 /** What a mint may set, beside its end. */
 export const mintSettings = {

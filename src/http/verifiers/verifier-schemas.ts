@@ -38,4 +38,4 @@ export const keyRecord = z
     superseded_until_ms: z.number().nullable(),
     ...decidingSettings,
   })
-  .meta({ id: 'KeyRecord', description: 'All that a verification decides from. Never the secret.' });
+  .meta({ id: 'KeyRecord', description: 'All inputs of a verification decision. Never the secret.' });

@@ -14,7 +14,7 @@ export type NewApiKey = Sendable<Api['CreateApiKeyBody']>;
 
 /** `platform` is a boolean here, and a word in the query. */
 export type ApiKeyFilter = Omit<Sendable<Api['ListApiKeysQuery']>, 'cursor' | 'limit' | 'platform'> & {
-  /** Only platform keys, or none of them. */
+  /** Only platform keys, or only tenant keys. */
   platform?: boolean | undefined;
 };
 
