@@ -22,8 +22,6 @@ export type AppParts = ApiParts &
   ProblemParts & {
     /** Directory of the built portal. */
     portalDirectory: string;
-    /** For `NOT_FOUND` verdicts: made-up keys through known gateways. */
-    unknownKeyPace: RefusalPace;
     newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
@@ -43,7 +41,6 @@ export function createApp(parts: AppParts): Express {
     requestContext(parts.newRequestId),
     requestLog(parts.log, parts.onRequest),
     helmet(),
-    closeWhenDraining(parts),
     requireOneReading,
   );
   app.get('/health/live', live());
@@ -102,16 +99,5 @@ function methodNotAllowed(methods: string[]): RequestHandler {
   return (_req, res) => {
     res.set('Allow', methods.join(', '));
     throw new FlowplateError('METHOD_NOT_ALLOWED');
-  };
-}
-
-/**
- * Asks keep-alive clients to close while the process still answers, so that none sends into a
- * closed connection.
- */
-function closeWhenDraining({ isDraining }: HealthParts): RequestHandler {
-  return (_req, res, next) => {
-    if (isDraining()) res.set('Connection', 'close');
-    next();
   };
 }

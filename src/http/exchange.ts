@@ -24,6 +24,9 @@ export type HttpExchange = {
   isCallerKnown: () => boolean;
 };
 
+/** Input of a fast endpoint: no parameters and no query, so there is nothing to validate. */
+export const noInput = Object.freeze({});
+
 export function fromExpress(req: Request, res: Response, readAddress: ReadAddress): HttpExchange {
   const context = contextOf(res);
   return {

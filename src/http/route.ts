@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
+import { type MaybeLater, mapMaybe } from '../concurrency/maybe-later.ts';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
@@ -8,7 +9,7 @@ import { type Caller, organizationOf, type Principal, queueOf } from '../domain/
 import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
-import type { HttpExchange } from './exchange.ts';
+import { type HttpExchange, noInput } from './exchange.ts';
 import {
   bodyBytesMax,
   isMergePatch,
@@ -75,11 +76,13 @@ export type RouteDefinition<
   errors: readonly ErrorCode[];
   /** The answer has a secret, which a repeated request gets again. */
   idempotent?: true;
-  handle(parts: Parts, input: Input<P, Q, B, C>): Promise<Answer<R> | LinesAnswer<R>>;
+  handle(parts: Parts, input: Input<P, Q, B, C>): MaybeLater<Answer<R> | LinesAnswer<R>>;
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of routes has a different shape in each; each was checked where it was defined
 export type Route<Parts> = RouteDefinition<Parts, any, any, any, any, any, any>;
+
+type AnyInput = Parameters<Route<RouteParts>['handle']>[1];
 
 export function defineRoute<
   Parts,
@@ -106,7 +109,8 @@ export type RouteParts = {
 export type Refusal = { caller: Caller<Principal>; operationId: string; code: ErrorCode };
 
 /**
- * Handles every request, in this order: authenticate and authorize first, read the body afterwards.
+ * Handles every request in four steps: authenticate and authorize, read the body, handle, send. The
+ * body is read only for authorized callers. A step whose result is in memory makes no promise.
  */
 export async function serve<Parts extends RouteParts>(
   parts: Parts,
@@ -119,8 +123,11 @@ export async function serve<Parts extends RouteParts>(
     exchange.onPrincipal(principal.id);
   };
   try {
-    const principal = await route.access.admit(parts, exchange, onKnown);
-    await answerTo(principal, parts, route, exchange);
+    await mapMaybe(route.access.admit(parts, exchange, onKnown), (principal) =>
+      readInput(parts, route, exchange, principal, (input) =>
+        mapMaybe(handle(parts, route, input), (answer) => sendAnswer(exchange, answer)),
+      ),
+    );
   } catch (error) {
     if (known !== undefined && route.access.areRefusalsAudited && isRefusal(error)) {
       const caller = { principal: known, requestId: exchange.requestId };
@@ -130,40 +137,47 @@ export async function serve<Parts extends RouteParts>(
   }
 }
 
-async function answerTo<Parts extends RouteParts>(
-  principal: Principal,
-  parts: Parts,
+function readInput<Parts extends RouteParts>(
+  { keyring }: Parts,
   route: Route<Parts>,
-  { req, res, requestId, ...exchange }: HttpExchange,
-): Promise<void> {
+  exchange: HttpExchange,
+  principal: Principal,
+  use: (input: AnyInput) => MaybeLater<void>,
+): MaybeLater<void> {
+  const { req, res, requestId } = exchange;
   if (route.method === 'get') {
     requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
   }
-  const params = validate(route.params, exchange.params);
-  const query = validate(route.query, exchange.query);
-  const sent = await readSent(route, { req, ...exchange });
-  const body = validate((isMergePatch(req) && route.mergePatchBody) || route.body, sent);
-  const idempotency =
-    route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params, body: sent });
-  const caller = { principal, requestId };
-  const signal = () => disconnectSignal(res);
-  const input = {
-    ...{ params, query, body, caller, idempotency, signal },
-    ip: exchange.ip,
-    pageOrigin: () => pageOrigin(req),
-  };
-  const handle = () => route.handle(parts, input);
-  const answer = await (route.method === 'get' ? parts.reads.run(queueOf(principal), handle) : handle());
-  await sendAnswer(res, answer);
+  const params = exchange.params === noInput ? noInput : validate(route.params, exchange.params);
+  const query = exchange.query === noInput ? noInput : validate(route.query, exchange.query);
+  return readSent(route, exchange, (sent) =>
+    use({
+      params,
+      query,
+      body: validate((route.mergePatchBody && isMergePatch(req) && route.mergePatchBody) || route.body, sent),
+      caller: { principal, requestId },
+      idempotency:
+        route.idempotent && readIdempotency(keyring, principal, req, { route, params, body: sent }),
+      ip: exchange.ip,
+      pageOrigin: () => pageOrigin(req),
+      signal: () => disconnectSignal(res),
+    }),
+  );
+}
+
+function handle<Parts extends RouteParts>(parts: Parts, route: Route<Parts>, input: AnyInput) {
+  if (route.method !== 'get') return route.handle(parts, input);
+  return parts.reads.run(queueOf(input.caller.principal), async () => route.handle(parts, input));
 }
 
 function readSent<Parts>(
   { bodyFormat, method }: Route<Parts>,
-  { req, form, isCallerKnown }: Pick<HttpExchange, 'req' | 'form' | 'isCallerKnown'>,
-): Promise<unknown> {
-  if (bodyFormat === 'form') return form();
+  { req, form, isCallerKnown }: HttpExchange,
+  use: (sent: unknown) => MaybeLater<void>,
+): MaybeLater<void> {
+  if (bodyFormat === 'form') return form().then(use);
   const bytesMax = isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
-  return method === 'patch' ? readPatchBody(req, bytesMax) : readJsonBody(req, bytesMax);
+  return method === 'patch' ? readPatchBody(req, bytesMax, use) : readJsonBody(req, bytesMax, use);
 }
 
 const refusalCodes: readonly ErrorCode[] = ['INSUFFICIENT_PERMISSIONS', 'SELF_ACTION_FORBIDDEN'];

@@ -8,7 +8,6 @@ import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';
 import type { HeartbeatParts } from '../usecases/verifiers/heartbeat.ts';
 import type { RegisterParts } from '../usecases/verifiers/register-verifier.ts';
 import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
-import type { VerifyParts } from '../verify/verify-key.ts';
 import type { ApiUserAccessParts } from './access/api-user.ts';
 import type { MasterKeyAccessParts } from './access/master-key.ts';
 import type { PlatformAccessParts } from './access/platform-caller.ts';
@@ -81,7 +80,7 @@ import { removeVerifierRoute } from './verifiers/remove-verifier.ts';
 import { reportUsageRoute } from './verifiers/report-usage.ts';
 import { introspectRoute } from './verify/introspect.ts';
 import { verifyBatchRoute } from './verify/verify-batch.ts';
-import { verifyKeyRoute } from './verify/verify-key.ts';
+import { type VerifyKeyParts, verifyKeyRoute } from './verify/verify-key.ts';
 
 /** Dependencies of all operations together; each declares its own part. */
 export type ApiParts = MintParts &
@@ -95,12 +94,11 @@ export type ApiParts = MintParts &
   VerifyAuditParts &
   ExportAuditParts & {
     environment: string;
-    verify: VerifyParts;
     isPlatformBootstrapped(): Promise<boolean>;
     verifiers: HeartbeatParts & RegisterParts;
     usageReports: ReportUsageParts;
     isDraining: () => boolean;
-  };
+  } & VerifyKeyParts;
 
 /**
  * The whole API, except forward auth, which takes any method (verify/authorize.ts). The order is

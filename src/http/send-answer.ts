@@ -1,9 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import type { MaybeLater } from '../concurrency/maybe-later.ts';
+import { AcceptedVerdict } from '../verify/accepted-verdict.ts';
+import type { HttpExchange } from './exchange.ts';
+import type { RefusalPace } from './refusal-pace.ts';
 
 type Shape = z.ZodType;
 
-export type Answer<R extends Shape> = { status: number; body: z.input<R>; headers?: Record<string, string> };
+export type Answer<R extends Shape> = {
+  status: number;
+  body: z.input<R>;
+  headers?: Record<string, string>;
+  /** Slows down a refusal that strangers can ask for repeatedly. */
+  pace?: RefusalPace;
+};
 
 /** Streamed answer: JSON values, one per line, read from the source at the caller's pace. */
 export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly z.input<R>[]> };
@@ -11,23 +21,41 @@ export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly z.inp
 /** https://github.com/ndjson/ndjson-spec */
 export const linesMediaType = 'application/x-ndjson';
 
-export async function sendAnswer(
-  res: ServerResponse,
+export function sendAnswer(
+  { res, requestId }: Pick<HttpExchange, 'res' | 'requestId'>,
   answer: Answer<Shape> | LinesAnswer<Shape>,
-): Promise<void> {
-  if ('lines' in answer) await sendLines(res, answer);
-  else if (answer.status === 204) sendNothing(res);
-  else sendJson(res, answer);
+): MaybeLater<void> {
+  if ('lines' in answer) return sendLines(res, answer);
+  if (answer.status === 204) sendNothing(res);
+  else sendJson(res, requestId, answer);
 }
 
-function sendJson(res: ServerResponse, { status, body, headers }: Answer<Shape>): void {
-  const text = JSON.stringify(body);
-  res.statusCode = status;
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  res.setHeader('Cache-Control', 'no-store');
-  for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value);
-  res.end(text);
+/**
+ * Sends all headers as one flat list. With a header set before, as Express does, Node builds an
+ * object of all of them.
+ */
+function sendJson(
+  res: ServerResponse,
+  requestId: string,
+  { status, body, headers, pace }: Answer<Shape>,
+): void {
+  const text = body instanceof AcceptedVerdict ? body.json : JSON.stringify(body);
+  const length = Buffer.byteLength(text);
+  const list = [
+    'x-request-id',
+    requestId,
+    'Content-Type',
+    'application/json; charset=utf-8',
+    'Content-Length',
+    String(length),
+    'Cache-Control',
+    'no-store',
+  ];
+  if (headers !== undefined) list.push(...Object.entries(headers).flat());
+  res.writeHead(status, list);
+  if (pace !== undefined) pace.end(res, text);
+  // ASCII text has the same bytes in Latin-1, which is copied instead of encoded.
+  else res.end(text, length === text.length ? 'latin1' : 'utf8');
 }
 
 function sendNothing(res: ServerResponse): void {

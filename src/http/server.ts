@@ -37,6 +37,9 @@ export function createApiServer(parts: AppParts): Server {
   const gate = loginFloodGuard(parts);
   const listener: RequestListener = (req, res) => {
     toOriginForm(req);
+    // Asks keep-alive clients to close while the process still answers, so that none sends into a
+    // closed connection.
+    if (parts.isDraining()) res.setHeader('Connection', 'close');
     const isAnswered = hasOneHost(req) && (doors(req, res) || gate(req, res));
     if (!isAnswered) app(req, res);
   };

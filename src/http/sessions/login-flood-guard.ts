@@ -24,7 +24,6 @@ export function loginFloodGuard(parts: AppParts): (req: IncomingMessage, res: Se
       const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
       res.setHeader('x-request-id', requestId);
       addSecurityHeaders(req, res, () => undefined);
-      if (parts.isDraining()) res.setHeader('Connection', 'close');
       answerProblem(parts, thrown, { req, res, requestId, isCallerKnown: () => false });
       const [method, route, status] = [req.method, req.url ?? '', res.statusCode];
       parts.onRequest({ method, route, status, seconds: 0 });

@@ -32,7 +32,7 @@ export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResp
   const requestId = requestIdFrom(asked.requestId, parts.newRequestId);
   // nginx announces the client's body and does not send it. On a kept connection the next request
   // would be read as that body.
-  if (asked.announcesBody || parts.isDraining()) res.setHeader('Connection', 'close');
+  if (asked.announcesBody) res.setHeader('Connection', 'close');
   const answer = (outcome: Outcome) => {
     if (typeof outcome === 'object' && outcome.valid) allow(parts, res, outcome, requestId);
     else refuse(parts, req, res, outcome, requestId);

@@ -1,18 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { AppParts } from '../app.ts';
-import { formReader, type HttpExchange } from '../exchange.ts';
+import { formReader, type HttpExchange, noInput } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
 import { type Route, serve } from '../route.ts';
 import { authorize, isForAuthorize } from './authorize.ts';
-import { type PlainHeaders, readPlainHeaders, verifyAtOnce } from './verify-at-once.ts';
 import { verifyBatchRoute } from './verify-batch.ts';
 import { verifyKeyRoute } from './verify-key.ts';
 
 /** Answers the request and returns true, if it is for a fast endpoint. */
 export type Doors = (req: IncomingMessage, res: ServerResponse) => boolean;
-
-const noInput = Object.freeze({});
 
 /**
  * Fast endpoints: served on raw node:http before Express, chosen by exact URL. JSON verifications
@@ -31,34 +29,18 @@ export function verifyDoors(parts: AppParts): Doors {
     }
     const route = req.method === 'POST' ? routes.get(req.url) : undefined;
     if (route === undefined) return false;
-    const plain = route === verifyKeyRoute ? readPlainHeaders(req.rawHeaders) : undefined;
-    if (plain === undefined) void answer(parts, route, req, res);
-    else answerAtOnce(parts, plain, req, res);
+    answer(parts, route, req, res);
     return true;
   };
 }
 
-async function answer(
-  parts: AppParts,
-  route: Route<AppParts>,
-  req: IncomingMessage,
-  res: ServerResponse,
-): Promise<void> {
-  const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
-  if (parts.isDraining()) res.setHeader('Connection', 'close');
-  res.setHeader('x-request-id', requestId);
+function answer(parts: AppParts, route: Route<AppParts>, req: IncomingMessage, res: ServerResponse): void {
+  const [[sent, ...more] = []] = pickHeaders(req.rawHeaders, ['x-request-id']);
+  const requestId = requestIdFrom(more.length > 0 ? undefined : sent, parts.newRequestId);
   const exchange = newExchange(parts, req, res, requestId);
-  await serve(parts, route, exchange).catch((thrown: unknown) => refuse(parts, route, exchange, thrown));
-}
-
-/** Sets all headers at the end: with one set before, Node builds an object for all of them. */
-function answerAtOnce(parts: AppParts, plain: PlainHeaders, req: IncomingMessage, res: ServerResponse): void {
-  const requestId = requestIdFrom(plain.requestId, parts.newRequestId);
-  if (parts.isDraining()) res.setHeader('Connection', 'close');
-  const exchange = newExchange(parts, req, res, requestId);
-  verifyAtOnce(parts, exchange, (thrown) => {
+  serve(parts, route, exchange).catch((thrown: unknown) => {
     if (!res.headersSent) res.setHeader('x-request-id', requestId);
-    refuse(parts, verifyKeyRoute, exchange, thrown);
+    refuse(parts, route, exchange, thrown);
   });
 }
 

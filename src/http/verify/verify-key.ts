@@ -1,8 +1,16 @@
+import { mapMaybe } from '../../concurrency/maybe-later.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../fields.ts';
+import type { RefusalPace } from '../refusal-pace.ts';
 import { defineRoute } from '../route.ts';
 import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
+
+export type VerifyKeyParts = {
+  verify: VerifyParts;
+  /** For `NOT_FOUND` verdicts: made-up keys through known gateways. */
+  unknownKeyPace: RefusalPace;
+};
 
 export const verifyKeyRoute = defineRoute({
   method: 'post',
@@ -18,7 +26,12 @@ export const verifyKeyRoute = defineRoute({
   success: { 200: 'The verdict.' },
   answer: verdictAnswer,
   errors: [],
-  async handle(parts: { verify: VerifyParts }, { body, caller }) {
-    return { status: 200, body: await verifyKey(parts.verify, caller.principal, toVerifyRequest(body)) };
+  handle({ verify, unknownKeyPace }: VerifyKeyParts, { body, caller }) {
+    const verdict = verifyKey(verify, caller.principal, toVerifyRequest(body));
+    return mapMaybe(verdict, (body) => ({
+      status: 200,
+      body,
+      ...(body.code === 'NOT_FOUND' && { pace: unknownKeyPace }),
+    }));
   },
 });
