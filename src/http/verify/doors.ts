@@ -3,8 +3,9 @@ import type { AppParts } from '../app.ts';
 import { formReader, type HttpExchange } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
-import { type Route, serve } from '../route.ts';
+import type { Route } from '../route.ts';
 import { authorize, isForAuthorize } from './authorize.ts';
+import { outcomeOf, serveMetered } from './serve-metered.ts';
 import { type PlainHeaders, readPlainHeaders, verifyAtOnce } from './verify-at-once.ts';
 import { verifyBatchRoute } from './verify-batch.ts';
 import { verifyKeyRoute } from './verify-key.ts';
@@ -48,15 +49,19 @@ async function answer(
   if (parts.isDraining()) res.setHeader('Connection', 'close');
   res.setHeader('x-request-id', requestId);
   const exchange = newExchange(parts, req, res, requestId);
-  await serve(parts, route, exchange).catch((thrown: unknown) => refuse(parts, route, exchange, thrown));
+  await serveMetered(parts, route, exchange).catch((thrown: unknown) =>
+    refuse(parts, route, exchange, thrown),
+  );
 }
 
 /** Sets all headers at the end: with one set before, Node builds an object for all of them. */
 function answerAtOnce(parts: AppParts, plain: PlainHeaders, req: IncomingMessage, res: ServerResponse): void {
+  const startedMs = parts.verifications.startMs();
   const requestId = requestIdFrom(plain.requestId, parts.newRequestId);
   if (parts.isDraining()) res.setHeader('Connection', 'close');
   const exchange = newExchange(parts, req, res, requestId);
-  verifyAtOnce(parts, exchange, (thrown) => {
+  verifyAtOnce(parts, exchange, startedMs, (thrown) => {
+    parts.verifications.end('verify', outcomeOf(thrown), startedMs);
     if (!res.headersSent) res.setHeader('x-request-id', requestId);
     refuse(parts, verifyKeyRoute, exchange, thrown);
   });

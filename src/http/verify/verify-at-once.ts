@@ -50,12 +50,13 @@ export function readPlainHeaders(rawHeaders: readonly string[]): PlainHeaders | 
 export function verifyAtOnce(
   parts: AppParts,
   exchange: HttpExchange,
+  startedMs: number,
   onFault: (thrown: unknown) => void,
 ): void {
   const onAdmitted = (principal: MasterKeyPrincipal) => {
     readBytes(
       exchange.req,
-      guarded((bytes) => answer(parts, exchange, principal, bytes, onFault), onFault),
+      guarded((bytes) => answer(parts, exchange, startedMs, principal, bytes, onFault), onFault),
       onFault,
     );
   };
@@ -69,18 +70,25 @@ export function verifyAtOnce(
 function answer(
   parts: AppParts,
   exchange: HttpExchange,
+  startedMs: number,
   principal: MasterKeyPrincipal,
   bytes: Buffer,
   onFault: (thrown: unknown) => void,
 ): void {
   const body = validate(verifyBody, parseJsonBody(bytes));
   const verdict = verifyKey(parts.verify, principal, toVerifyRequest(body));
-  if (verdict instanceof Promise) verdict.then((later) => send(parts, exchange, later)).catch(onFault);
-  else send(parts, exchange, verdict);
+  if (verdict instanceof Promise)
+    verdict.then((later) => send(parts, exchange, startedMs, later)).catch(onFault);
+  else send(parts, exchange, startedMs, verdict);
 }
 
 /** One flat list, which Node writes without building an object of headers. */
-function send({ unknownKeyPace }: AppParts, { res, requestId }: HttpExchange, verdict: Verdict): void {
+function send(
+  { unknownKeyPace, verifications }: AppParts,
+  { res, requestId }: HttpExchange,
+  startedMs: number,
+  verdict: Verdict,
+): void {
   const text = verdict instanceof AcceptedVerdict ? verdict.json : JSON.stringify(verdict);
   const length = Buffer.byteLength(text);
   res.writeHead(200, [
@@ -93,6 +101,7 @@ function send({ unknownKeyPace }: AppParts, { res, requestId }: HttpExchange, ve
     'Cache-Control',
     'no-store',
   ]);
+  verifications.end('verify', verdict.code, startedMs);
   if (!verdict.valid && verdict.code === 'NOT_FOUND') {
     unknownKeyPace.end(res, text);
     return;
