@@ -31,12 +31,16 @@ function group(name: string, { interval }: Timing, entries: readonly string[]): 
 
 type Fields = Record<string, string | Record<string, string>>;
 
-/** A double-quoted text of JSON is one of YAML as well. */
+/** A double-quoted text of JSON is one of YAML as well; in single quotes nothing is escaped. */
+function quoted(text: string): string {
+  return text.includes('"') && !text.includes("'") ? `'${text}'` : JSON.stringify(text);
+}
+
 function entry(fields: Fields): string {
   const lines = Object.entries(fields).flatMap(([name, value]) =>
     typeof value === 'string'
-      ? [`${name}: ${JSON.stringify(value)}`]
-      : [`${name}:`, ...Object.entries(value).map(([key, text]) => `  ${key}: ${JSON.stringify(text)}`)],
+      ? [`${name}: ${quoted(value)}`]
+      : [`${name}:`, ...Object.entries(value).map(([key, text]) => `  ${key}: ${quoted(text)}`)],
   );
   return lines.map((line, index) => `      ${index === 0 ? '- ' : '  '}${line}`).join('\n');
 }
