@@ -1,6 +1,6 @@
 import type { MetricLabel, MetricName, NameOf } from '../../src/metrics/catalogue.ts';
 
-/** Metrics that are not ours and that dashboards and rules may use: of Prometheus and prom-client. */
+/** Metrics of Prometheus and prom-client that dashboards and rules may use. */
 export const foreignMetrics = [
   'up',
   'nodejs_eventloop_lag_p99_seconds',

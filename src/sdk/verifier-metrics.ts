@@ -12,7 +12,7 @@ export type VerifierMetrics = {
   recordsInMemory: number;
   /** Verifications by outcome: the verdict's code in lower case, or `undecided`. */
   verifications: Readonly<Record<string, number>>;
-  /** Verdicts by where they came from: a record in memory, a fetched record, or the broker itself. */
+  /** Verdicts by source: a record in memory, a fetched record, or the broker's own verdict. */
   decidedFrom: Readonly<Record<'memory' | 'record' | 'broker', number>>;
   /** Verifications that memory could not answer. Those that it could take microseconds. */
   asked: AskedLatency;

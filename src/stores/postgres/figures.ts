@@ -34,7 +34,7 @@ export type UnsealedEvents = { events: number; oldestAgeMs: number };
 
 const unsealedCountedMax = 100_000;
 
-/** Audit events that wait for their seal, counted up to a bound: sealing may have stopped for days. */
+/** Audit events without a seal. The count is bounded: sealing may have stopped for days. */
 export async function readUnsealedEvents(db: Db): Promise<UnsealedEvents> {
   const { rows } = await sql<UnsealedEvents>`
     SELECT (SELECT count(*) FROM (SELECT FROM audit_unsealed LIMIT ${unsealedCountedMax}) AS waiting) AS events,
