@@ -31,7 +31,8 @@ COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/
 # Owned by root and not writable by the account that runs it.
 USER node
 EXPOSE 9123 9124 9125
+# Whether it can verify: without Postgres its lease still does for a while, and nothing may take it away then.
 # By node, because the image has no curl. The worker overrides it: its health is on its metrics port.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 9123}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 9123}/health/verify`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "src/main.ts"]

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationPage } from './generated/configuration-page.ts';
 import { databaseTypes } from './generated/database-types.ts';
+import { grafanaDashboard } from './generated/grafana-dashboard.ts';
 import { openApiFile } from './generated/open-api-file.ts';
 import { portalApiTypes } from './generated/portal-api-types.ts';
+import { prometheusRules } from './generated/prometheus-rules.ts';
 import { sdkApiTypes } from './generated/sdk-api-types.ts';
 import { projectRoot } from './services/project-root.ts';
 
@@ -13,6 +15,8 @@ const generated: Record<string, () => string | Promise<string>> = {
   'docs/configuration.md': configurationPage,
   'portal/src/api/schema.d.ts': portalApiTypes,
   'src/sdk/api-schema.ts': sdkApiTypes,
+  'deploy/observability/grafana-dashboard.json': grafanaDashboard,
+  'deploy/observability/prometheus-rules.yml': () => prometheusRules(),
 };
 
 /** `--check` writes nothing, and fails when a file is out of date. */

@@ -4,7 +4,8 @@ import type { Config } from './config.ts';
 import { FlowplateError } from './domain/errors.ts';
 import { createApiServer } from './http/server.ts';
 import { createLog } from './log.ts';
-import { createMetrics, metricsServer, shareWithPrimary } from './metrics.ts';
+import { apiMetrics } from './metrics/api-metrics.ts';
+import { metricsServer, shareWithPrimary } from './metrics/metrics-server.ts';
 import { lowerPoolThreads } from './process/pool-threads.ts';
 import { runProcess } from './process/run-process.ts';
 import { drain, listen } from './process/serve-http.ts';
@@ -16,8 +17,10 @@ const retryMs = 1_000;
 /** Runs one API process from start to exit. */
 export function runApi(config: Config): void {
   const log = createLog({ level: config.LOG_LEVEL, service: 'api' });
-  const metrics = createMetrics();
+  const metrics = apiMetrics();
   const api = wireApi(config, log, metrics);
+  // Before anything is waited for: a scrape waits for every process that the primary has started.
+  if (cluster.isWorker) shareWithPrimary(metrics.registry);
   let isDraining = false;
   const server = createApiServer({ ...api.parts, isDraining: () => isDraining });
   const watch = metricsServer(() => metrics.registry.metrics());
@@ -27,8 +30,7 @@ export function runApi(config: Config): void {
     await lowerPoolThreads();
     await api.start();
     const port = await listen(server, config.PORT, config.HOST);
-    if (cluster.isWorker) shareWithPrimary(metrics.registry);
-    else await listen(watch, config.METRICS_PORT, config.HOST);
+    if (!cluster.isWorker) await listen(watch, config.METRICS_PORT, config.HOST);
     log.info({ port }, 'listening');
   }
 

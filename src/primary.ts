@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
-import { metricsServer } from './metrics.ts';
+import { metricsServer } from './metrics/metrics-server.ts';
 import { listen } from './process/serve-http.ts';
 
 /** Minimum time between restarts of a process, against a restart loop. */

@@ -1,7 +1,8 @@
 import { Worker } from 'bullmq';
 import { readConfigOrExit } from '../src/config.ts';
 import { createLog } from '../src/log.ts';
-import { createMetrics, metricsServer } from '../src/metrics.ts';
+import { metricsServer } from '../src/metrics/metrics-server.ts';
+import { workerMetrics } from '../src/metrics/worker-metrics.ts';
 import { runProcess } from '../src/process/run-process.ts';
 import { listen } from '../src/process/serve-http.ts';
 import { emptyQueue, queueName, registerSchedules } from '../src/stores/queue.ts';
@@ -16,8 +17,8 @@ const rhythmWatchMs = 1_000;
 
 const config = readConfigOrExit();
 const log = createLog({ level: config.LOG_LEVEL, service: 'worker' });
-const metrics = createMetrics();
-const { parts, closing, fault } = wireWorker(config, log, metrics);
+const metrics = workerMetrics(Object.keys(jobs));
+const { parts, closing, fault, startWatching } = wireWorker(config, log, metrics);
 const watch = metricsServer(() => metrics.registry.metrics());
 
 const rhythm = new Rhythm({ run, resetQueue, nowMs: () => performance.now() });
@@ -40,6 +41,7 @@ async function start(): Promise<void> {
   });
   const metricsPort = await listen(watch, config.WORKER_METRICS_PORT, config.HOST);
   closing.add('metrics', () => watch.close());
+  startWatching();
   await keepSchedules();
   log.info({ metrics_port: metricsPort }, 'working');
 }
@@ -51,14 +53,14 @@ async function runGiven(name: string): Promise<unknown> {
 }
 
 async function run(name: JobName): Promise<unknown> {
-  const observe = metrics.jobs.startTimer({ job: name });
+  const end = metrics.startJob(name);
   try {
     const result = await jobs[name].run(parts);
-    observe({ outcome: 'done' });
+    end('done');
     log.debug({ job: name, result }, 'job done');
     return result;
   } catch (error) {
-    observe({ outcome: 'failed' });
+    end('failed');
     log.error({ err: error, job: name }, 'job failed');
     throw error;
   }

@@ -4,6 +4,7 @@ import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { keyLists } from './key-lists.ts';
 import { logins } from './logins.ts';
+import { metrics } from './metrics.ts';
 import { millionKeys } from './million-keys.ts';
 import { mintKeys } from './mint-keys.ts';
 import { peers } from './peers.ts';
@@ -28,6 +29,7 @@ export const allScenarios: readonly Scenario[] = [
   revokeKeys,
   redisBytes,
   fixedRate,
+  metrics,
   logins,
   strangers,
   keyLists,

@@ -114,6 +114,12 @@ export async function openStage(closing: Closing) {
       if (own.REDIS_URL === undefined) ledger.follow(api.port);
       return api;
     },
+    /** The same without metrics of verifications. */
+    startUnmeteredApi: async (name: string) => {
+      const api = await start(name, ['bench/unmetered-api.ts'], (port) => isReady(port), {});
+      ledger.follow(api.port);
+      return api;
+    },
     /** Starts the worker on any core, so that a figure includes the roll-up. */
     startWorker: () => start('worker', ['workers/main.ts'], isAlive, {}, 'any', 'WORKER_METRICS_PORT'),
     /** Calls that must have been counted. */

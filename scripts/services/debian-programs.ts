@@ -2,7 +2,15 @@ import { toolsDir } from './project-root.ts';
 import { runCommand } from './run-command.ts';
 import { type DebianProgram, type UnpackedProgram, unpackDebian } from './unpack-debian.ts';
 
-export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'curl' | 'chromium' | 'openssl';
+export type ProgramName =
+  | 'nginx'
+  | 'caddy'
+  | 'haproxy'
+  | 'curl'
+  | 'chromium'
+  | 'openssl'
+  | 'prometheus'
+  | 'promtool';
 
 const programs: Record<ProgramName, DebianProgram> = {
   nginx: {
@@ -33,6 +41,16 @@ const programs: Record<ProgramName, DebianProgram> = {
     package: 'openssl',
     path: 'usr/bin/openssl',
     works: (program) => says(program, ['version'], /^OpenSSL 3/),
+  },
+  prometheus: {
+    package: 'prometheus',
+    path: 'usr/bin/prometheus',
+    works: (program) => says(program, ['--version'], /^prometheus, version [2-9]/),
+  },
+  promtool: {
+    package: 'prometheus',
+    path: 'usr/bin/promtool',
+    works: (program) => says(program, ['--version'], /^promtool, version [2-9]/),
   },
   haproxy: {
     package: 'haproxy',

@@ -1,4 +1,5 @@
 import { FlowplateError } from '../domain/errors.ts';
+import type { BulkheadOccupancy } from './bulkhead.ts';
 
 type Waiting<T, R> = { item: T; resolve: (result: R) => void; reject: (error: unknown) => void };
 
@@ -23,6 +24,7 @@ export class Batches<T, R> {
   readonly #options: BatchOptions<T, R>;
   #waiting: Waiting<T, R>[] = [];
   #running = 0;
+  #refused = 0;
 
   constructor(options: BatchOptions<T, R>) {
     this.#options = options;
@@ -30,6 +32,7 @@ export class Batches<T, R> {
 
   async add(item: T): Promise<R> {
     if (this.#waiting.length >= this.#options.waitingMax) {
+      this.#refused++;
       throw new FlowplateError('OVERLOADED', { systemMessage: 'Too much at once', retryAfterSeconds: 1 });
     }
     return new Promise((resolve, reject) => {
@@ -37,6 +40,12 @@ export class Batches<T, R> {
       // Items of the same turn of the event loop join this batch.
       if (this.#waiting.length === 1) setImmediate(() => this.#start());
     });
+  }
+
+  /** Batches that run, and items that wait for the next one. */
+  occupancy(): BulkheadOccupancy {
+    const [running, waiting, refused] = [this.#running, this.#waiting.length, this.#refused];
+    return { running, runningMax: this.#options.runningMax, waiting, refused };
   }
 
   #start(): void {

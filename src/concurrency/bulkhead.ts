@@ -8,6 +8,9 @@ export type BulkheadLimits = {
   retryAfterSeconds?: number;
 };
 
+/** What a bulkhead is doing at the moment, and how many it has refused so far. */
+export type BulkheadOccupancy = { running: number; runningMax: number; waiting: number; refused: number };
+
 /**
  * Bulkhead: a bounded number of tasks run, a bounded number wait, and the rest are refused at once.
  * A flood on one resource then cannot take the connections, threads and memory of the others.
@@ -19,6 +22,7 @@ export class Bulkhead {
   readonly #retryAfterSeconds: number;
   readonly #waiting: Array<() => void> = [];
   #running = 0;
+  #refused = 0;
 
   constructor(limits: BulkheadLimits) {
     this.#runningMax = limits.runningMax;
@@ -54,10 +58,16 @@ export class Bulkhead {
    */
   requireRoom(): void {
     if (this.#running < this.#runningMax || this.#waiting.length < this.#waitingMax) return;
+    this.#refused++;
     throw new FlowplateError(this.#refusal, {
       systemMessage: 'Too much at once',
       retryAfterSeconds: this.#retryAfterSeconds,
     });
+  }
+
+  occupancy(): BulkheadOccupancy {
+    const [running, runningMax, waiting] = [this.#running, this.#runningMax, this.#waiting.length];
+    return { running, runningMax, waiting, refused: this.#refused };
   }
 
   #takePlace(): boolean {

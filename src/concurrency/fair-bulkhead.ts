@@ -1,5 +1,5 @@
 import { FlowplateError } from '../domain/errors.ts';
-import type { BulkheadLimits } from './bulkhead.ts';
+import type { BulkheadLimits, BulkheadOccupancy } from './bulkhead.ts';
 
 type Waiting = { start: () => void; refuse: (error: FlowplateError) => void; sinceMs: number };
 
@@ -24,6 +24,7 @@ export class FairBulkhead {
   readonly #queues = new Map<string, Waiting[]>();
   #waiting = 0;
   #running = 0;
+  #refused = 0;
 
   constructor(limits: FairBulkheadLimits) {
     this.#limits = limits;
@@ -37,6 +38,11 @@ export class FairBulkhead {
     } finally {
       this.#leave();
     }
+  }
+
+  occupancy(): BulkheadOccupancy {
+    const [running, waiting, refused] = [this.#running, this.#waiting, this.#refused];
+    return { running, runningMax: this.#limits.runningMax, waiting, refused };
   }
 
   #enqueue(place: string): Promise<void> {
@@ -94,6 +100,7 @@ export class FairBulkhead {
   }
 
   #refusal(): FlowplateError {
+    this.#refused++;
     return new FlowplateError(this.#limits.refusal, {
       systemMessage: 'Too much at once',
       retryAfterSeconds: this.#limits.retryAfterSeconds ?? 1,

@@ -4,7 +4,8 @@ import type { UsageMark } from './usage.ts';
 import { isAccepted, type VerdictCode } from './verdict.ts';
 
 /** Reason why a mark of a usage report is not counted. */
-export type LeftOutReason = 'time' | 'outcome' | 'calls' | 'cost' | 'unknown_key' | 'limited_key';
+export const leftOutReasons = ['time', 'outcome', 'calls', 'cost', 'unknown_key', 'limited_key'] as const;
+export type LeftOutReason = (typeof leftOutReasons)[number];
 
 /** Maximum delay of a report. Later counts would open partitions that were dropped. */
 const lateMsMax = 7 * 86_400_000;

@@ -5,16 +5,17 @@ import { isReservedWord } from '../domain/ids.ts';
 import type { ReadAddress } from './caller-address.ts';
 import { docsPage } from './docs-page.ts';
 import { fromExpress } from './exchange.ts';
-import { type HealthParts, live, ready } from './health.ts';
+import { canVerify, type HealthParts, live, ready } from './health.ts';
 import { portalPages } from './portal-pages.ts';
 import { answerProblem, type ProblemParts } from './problem.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
 import { hasOneHost, hasOneReading } from './request-target.ts';
-import { type Route, type RouteParts, serve } from './route.ts';
+import type { Route, RouteParts } from './route.ts';
 import { byPath, type PathRoutes } from './route-order.ts';
 import { type ApiParts, routes } from './routes.ts';
+import { serveMetered } from './verify/serve-metered.ts';
 
 export type AppParts = ApiParts &
   RouteParts &
@@ -45,6 +46,7 @@ export function createApp(parts: AppParts): Express {
   );
   app.get('/health/live', live());
   app.get('/health/ready', ready(parts));
+  app.get('/health/verify', canVerify(parts));
   app.use(docsPage(routes, parts.documentPace));
   app.use(portalPages(parts.portalDirectory));
   for (const group of byPath(routes)) addPath(app, parts, group);
@@ -82,7 +84,7 @@ const refuseReservedWords: RequestHandler = ({ params }, _res, next) => {
 function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
   return async (req, res) => {
     const exchange = fromExpress(req, res, parts.readAddress);
-    await serve(parts, route, exchange).catch((thrown: unknown) =>
+    await serveMetered(parts, route, exchange).catch((thrown: unknown) =>
       answerProblem(parts, thrown, exchange, route.access.schemes),
     );
   };

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 
 /**
  * Interval of the probes: callers of `/health/ready` cost the stores one check a second at most.
@@ -40,6 +40,30 @@ export function ready(parts: HealthParts): RequestHandler {
       checks: { postgres: upOrDown(postgres), redis: upOrDown(redis), lease: lease ? 'held' : 'lapsed' },
     });
   };
+}
+
+/**
+ * Whether verifications should come here: while the lease is held, which needs no look at any
+ * store, or while Postgres answers. A load balancer in front of verifiers asks this one, since
+ * `ready` takes all of them away when Postgres is gone and their leases still carry verification.
+ */
+export function canVerify(parts: HealthParts): RequestHandler {
+  const isPostgresUp = probe(parts.isPostgresUp);
+  return async (_req, res) => {
+    const isDraining = parts.isDraining();
+    if (parts.isLeaseHeld())
+      return answerVerifying(res, { isDraining, lease: 'held', postgres: 'not_asked' });
+    const postgres = upOrDown(await isPostgresUp());
+    answerVerifying(res, { isDraining, lease: 'lapsed', postgres });
+  };
+}
+
+type Verifying = { isDraining: boolean; lease: 'held' | 'lapsed'; postgres: 'up' | 'down' | 'not_asked' };
+
+function answerVerifying(res: Response, { isDraining, lease, postgres }: Verifying): void {
+  const isVerifying = !isDraining && postgres !== 'down';
+  const status = isVerifying ? (lease === 'held' ? 'ready' : 'degraded') : 'unavailable';
+  res.status(isVerifying ? 200 : 503).json({ status, draining: isDraining, checks: { lease, postgres } });
 }
 
 function upOrDown(isUp: boolean): 'up' | 'down' {

@@ -6,6 +6,7 @@ import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { type Caller, organizationOf, type Principal, queueOf } from '../domain/principal.ts';
+import type { VerificationEndpoint } from '../domain/verification.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
@@ -55,6 +56,8 @@ export type RouteDefinition<
   path: string;
   operationId: string;
   summary: string;
+  /** Gateways verify keys here: requests are counted and timed by this name. */
+  endpoint?: VerificationEndpoint;
   description: string;
   access: Access<AccessParts, C>;
   params: P;

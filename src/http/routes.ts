@@ -79,6 +79,7 @@ import { registerVerifierRoute } from './verifiers/register-verifier.ts';
 import { removeVerifierRoute } from './verifiers/remove-verifier.ts';
 import { reportUsageRoute } from './verifiers/report-usage.ts';
 import { introspectRoute } from './verify/introspect.ts';
+import type { MeterParts } from './verify/serve-metered.ts';
 import { verifyBatchRoute } from './verify/verify-batch.ts';
 import { type VerifyKeyParts, verifyKeyRoute } from './verify/verify-key.ts';
 
@@ -92,7 +93,8 @@ export type ApiParts = MintParts &
   LogInParts &
   QueueHealthParts &
   VerifyAuditParts &
-  ExportAuditParts & {
+  ExportAuditParts &
+  MeterParts & {
     environment: string;
     isPlatformBootstrapped(): Promise<boolean>;
     verifiers: HeartbeatParts & RegisterParts;

@@ -85,6 +85,11 @@ export class Lease {
     return performance.now() < this.#heldUntilMs;
   }
 
+  /** 0 when it is not held. */
+  remainingMs(): number {
+    return Math.max(0, this.#heldUntilMs - performance.now());
+  }
+
   /** API processes with a live lease at the last heartbeat, this one included. */
   get apiProcesses(): number {
     return this.#apiProcesses;

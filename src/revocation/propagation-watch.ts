@@ -22,17 +22,21 @@ type Waiter = Told & { startedMs: number; resolve: (propagation: Propagation) =>
  */
 export class PropagationWatch {
   readonly #db: Database;
-  readonly #onPending: (pending: Propagation) => void;
+  readonly #onSettled: (propagation: Propagation) => void;
   readonly #waiters = new Set<Waiter>();
   /** Longest known lease: a verifier keeps the length that it registered with. */
   #leaseMsMax: number;
   #polling = false;
 
-  /** `onPending` is called for each change that was not confirmed in time. */
-  constructor(db: Database, leaseMs: number, onPending: (pending: Propagation) => void = () => undefined) {
+  /** `onSettled` is called for each change that was waited for, confirmed in time or not. */
+  constructor(
+    db: Database,
+    leaseMs: number,
+    onSettled: (propagation: Propagation) => void = () => undefined,
+  ) {
     this.#db = db;
     this.#leaseMsMax = leaseMs;
-    this.#onPending = onPending;
+    this.#onSettled = onSettled;
   }
 
   /** Notes that some verifier has leases of this length. */
@@ -97,7 +101,7 @@ export class PropagationWatch {
 
   #settle(waiter: Waiter, propagation: Propagation): void {
     this.#waiters.delete(waiter);
-    if (!propagation.isComplete) this.#onPending(propagation);
+    this.#onSettled(propagation);
     waiter.resolve(propagation);
   }
 }

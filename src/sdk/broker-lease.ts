@@ -69,6 +69,11 @@ export class BrokerLease {
     return monotonicMs < this.#heldUntilMs;
   }
 
+  /** 0 when it is not held. */
+  remainingMsAt(monotonicMs: number): number {
+    return Math.max(0, this.#heldUntilMs - monotonicMs);
+  }
+
   /** +1 per registration: records from before the last one may belong to another feed. */
   get registrations(): number {
     return this.#registrations;

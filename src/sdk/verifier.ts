@@ -3,6 +3,7 @@ import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { numberRanges } from '../domain/number-ranges.ts';
 import { isAccepted, type Verdict } from '../domain/verdict.ts';
+import { resultOf, verificationOutcomes } from '../domain/verification.ts';
 import { RefusedOrganizations } from '../revocation/refused-organizations.ts';
 import {
   changesRememberedMax,
@@ -15,6 +16,7 @@ import { decide } from '../verify/decide.ts';
 import { fingerprintOf } from '../verify/fingerprint-table.ts';
 import { type CacheEntry, RecordCache } from '../verify/record-cache.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
+import { latencyBuckets, VerificationMeter } from '../verify/verification-meter.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { Broker } from './broker.ts';
 import { BrokerClock } from './broker-clock.ts';
@@ -23,6 +25,7 @@ import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-
 import { FlowplateUndecidedError } from './errors.ts';
 import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
+import type { AskedLatency, VerifierMetrics } from './verifier-metrics.ts';
 
 export type VerifierOptions = ConnectionOptions & {
   /** Maximum key records in memory, about 1 KB each; 200,000 unless set. */
@@ -62,10 +65,17 @@ export class FlowplateVerifier {
   readonly #lease: BrokerLease;
   readonly #usage: UsageRecorder;
   readonly #onFault: (error: unknown) => void;
+  readonly #meter = new VerificationMeter(['embedded']);
+  readonly #decidedFrom = { memory: 0, record: 0, broker: 0 };
+  #faults = 0;
 
   constructor(options: VerifierOptions) {
-    const { recordsInMemoryMax = 200_000, onFault = () => undefined, ...connection } = options;
+    const { recordsInMemoryMax = 200_000, onFault: tell = () => undefined, ...connection } = options;
     requireCapacity(recordsInMemoryMax);
+    const onFault = (error: unknown) => {
+      this.#faults += 1;
+      tell(error);
+    };
     this.#onFault = onFault;
     this.#broker = new Broker(connection);
     this.#memory = new RecordCache(this.#revisions, recordsInMemoryMax);
@@ -100,6 +110,21 @@ export class FlowplateVerifier {
     return this.#lease.isHeldAt(performance.now());
   }
 
+  /** What it has done so far, and how it is. Cheap enough to be read at each scrape. */
+  metrics(): VerifierMetrics {
+    return {
+      leaseHeld: this.isLeaseHeld(),
+      leaseRemainingSeconds: this.#lease.remainingMsAt(performance.now()) / 1_000,
+      registrations: this.#lease.registrations,
+      recordsInMemory: this.#memory.size,
+      verifications: countedOutcomes(this.#meter),
+      decidedFrom: { ...this.#decidedFrom },
+      asked: askedLatency(this.#meter),
+      usageFlushAgeSeconds: this.#usage.ageMs() / 1_000,
+      faults: this.#faults,
+    };
+  }
+
   /** The broker's time, Unix milliseconds. */
   nowMs(): number {
     return this.#clock.at(performance.now());
@@ -115,8 +140,18 @@ export class FlowplateVerifier {
     const entry = this.#lease.isHeldAt(monotonicMs)
       ? this.#memory.find(fingerprintOf(request.key), monotonicMs)
       : undefined;
-    if (entry !== undefined) return this.#judge(entry, request, true, monotonicMs);
-    return isVerifiable(request.key) ? undefined : { valid: false, code: 'MALFORMED' };
+    if (entry === undefined) return isVerifiable(request.key) ? undefined : this.#refuseMalformed();
+    const verdict = this.#judge(entry, request, true, monotonicMs);
+    if (verdict !== undefined) {
+      this.#decidedFrom.memory += 1;
+      this.#meter.count('embedded', verdict.code);
+    }
+    return verdict;
+  }
+
+  #refuseMalformed(): Verdict {
+    this.#meter.count('embedded', 'MALFORMED');
+    return { valid: false, code: 'MALFORMED' };
   }
 
   /**
@@ -133,9 +168,15 @@ export class FlowplateVerifier {
   }
 
   async #ask(request: VerifyRequest): Promise<Verdict> {
+    const startedMs = this.#meter.startMs();
     try {
-      return await this.#lookUp(request);
+      const verdict = await this.#lookUp(request);
+      // A newer broker may give a code that this version does not know.
+      const isKnown = verificationOutcomes.includes(verdict.code);
+      this.#meter.end('embedded', isKnown ? verdict.code : 'NOT_FOUND', startedMs);
+      return verdict;
     } catch (error) {
+      this.#meter.end('embedded', 'UNDECIDED', startedMs);
       throw error instanceof FlowplateUndecidedError ? error : new FlowplateUndecidedError(error);
     }
   }
@@ -144,27 +185,39 @@ export class FlowplateVerifier {
     const fingerprint = fingerprintOf(request.key);
     for (const stalePauseMs of [...stalePausesMs, undefined]) {
       const { verifierId, registrations } = this.#lease;
-      if (!this.isLeaseHeld() || verifierId === undefined) return this.#broker.verify(request);
+      if (!this.isLeaseHeld() || verifierId === undefined) return this.#askBroker(request);
       const known = this.#memory.get(fingerprint, performance.now());
-      if (known !== undefined && isLimited(known)) return this.#broker.verify(request);
+      if (known !== undefined && isLimited(known)) return this.#askBroker(request);
       const { version } = this.#revisions;
       const context = { verifierId, registrations, version };
       const fetched = await this.#records.find(context, fingerprint, request.key);
       // During the fetch the lease may have ended, or been renewed over another feed.
-      if (!this.isLeaseHeld()) return this.#broker.verify(request);
+      if (!this.isLeaseHeld()) return this.#askBroker(request);
       if (this.#lease.registrations !== registrations) continue;
-      if (fetched === undefined) return { valid: false, code: 'NOT_FOUND' };
-      if (isLimited(fetched.entry.record)) return this.#broker.verify(request);
+      if (fetched === undefined) {
+        this.#decidedFrom.record += 1;
+        return { valid: false, code: 'NOT_FOUND' };
+      }
+      if (isLimited(fetched.entry.record)) return this.#askBroker(request);
       // Older than the known part of the feed, so later changes may be missing.
-      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#broker.verify(request);
+      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#askBroker(request);
       if (!this.#revisions.isStale(fetched.entry.record)) {
         const verdict = this.#judge(fetched.entry, request, fetched.organizationActive, performance.now());
-        if (verdict !== undefined) return verdict;
+        if (verdict !== undefined) {
+          this.#decidedFrom.record += 1;
+          return verdict;
+        }
       }
       // The answering process has not received a change yet that is known here.
       if (stalePauseMs !== undefined) await sleep(stalePauseMs);
     }
     throw new FlowplateUndecidedError(new Error('the broker knows less of this key than this verifier'));
+  }
+
+  async #askBroker(request: VerifyRequest): Promise<Verdict> {
+    const verdict = await this.#broker.verify(request);
+    this.#decidedFrom.broker += 1;
+    return verdict;
   }
 
   /**
@@ -195,6 +248,21 @@ export class FlowplateVerifier {
     this.#usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);
     return verdictOf(entry, code);
   }
+}
+
+function countedOutcomes(meter: VerificationMeter): Record<string, number> {
+  const counted = meter.readCounts().filter(({ outcome }) => resultOf(outcome) !== 'rejected');
+  return Object.fromEntries(counted.map(({ outcome, count }) => [outcome.toLowerCase(), count]));
+}
+
+function askedLatency(meter: VerificationMeter): AskedLatency {
+  const decided = meter.readLatencies().find(({ result }) => result === 'decided');
+  const counts = decided?.buckets ?? [];
+  return {
+    count: counts.at(-1) ?? 0,
+    sumSeconds: decided?.sumSeconds ?? 0,
+    buckets: latencyBuckets.map((upToSeconds, index) => ({ upToSeconds, count: counts[index] ?? 0 })),
+  };
 }
 
 /** Validates the capacity, whose fingerprints are allocated at once. */

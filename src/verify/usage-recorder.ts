@@ -35,6 +35,9 @@ export class UsageRecorder {
   #undelivered: UsageFlush[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
+  /** When marks were last taken for a flush, and until when all are handed over. */
+  #takenMs = performance.now();
+  #handedOverMs = this.#takenMs;
 
   constructor(deliver: DeliverFlush, onFault: (error: unknown) => void) {
     this.#deliver = deliver;
@@ -73,6 +76,12 @@ export class UsageRecorder {
     mark.lastAtMs = Math.max(mark.lastAtMs, atMs);
   }
 
+  /** How long counts have been waiting here; 0 when none is. */
+  ageMs(): number {
+    const isWaiting = this.#marks.length > 0 || this.#undelivered.length > 0;
+    return isWaiting ? performance.now() - this.#handedOverMs : 0;
+  }
+
   /** Delivers all marks. Concurrent calls share one delivery. */
   flush(): Promise<void> {
     this.#flushing ??= this.#flushOnce().finally(() => {
@@ -108,11 +117,13 @@ export class UsageRecorder {
       await this.#deliver(next);
       this.#undelivered.shift();
     }
+    this.#handedOverMs = this.#takenMs;
   }
 
   #take(): UsageFlush[] {
     const marks = this.#marks;
     this.#marks = [];
+    this.#takenMs = performance.now();
     this.#flush += 1;
     const flushes: UsageFlush[] = [];
     for (let start = 0; start < marks.length; start += marksPerFlush) {

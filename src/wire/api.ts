@@ -5,7 +5,7 @@ import type { AppParts } from '../http/app.ts';
 import { addressReader } from '../http/caller-address.ts';
 import { requestIds } from '../http/request-context.ts';
 import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import { isPostgresReachable } from '../stores/postgres/database.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
 import { isRedisReachable, waitUntilReady } from '../stores/redis/client.ts';
@@ -33,7 +33,7 @@ export type Api = {
 };
 
 /** Composition root of an API process: everything by hand, in the order of its dependencies. */
-export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
+export function wireApi(config: Config, log: Log, metrics: ApiMetrics): Api {
   const processOwn = processParts(config, log, metrics);
   const stores = openStores(processOwn);
   const revocation = wireRevocation(processOwn, stores);
@@ -42,15 +42,25 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
   const credentials = wireCredentials(processOwn, stores, revocation);
   const changes = wireChanges(processOwn, stores, revocation);
   const verify = wireVerify(processOwn, revocation, counting, credentials.records);
-  watch(processOwn, revocation);
+  const loads = bulkheads(config);
+  watch(processOwn, revocation, counting);
+  metrics.watchBulkheads({
+    passwords: loads.passwordHashing,
+    'audit verifications': loads.auditVerifications,
+    'audit exports': loads.auditExports,
+    reads: loads.reads,
+    changes: changes.connections,
+    mints: changes.insertMint,
+  });
   return {
     parts: {
       ...changes,
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, turns: changes.turns }),
-      ...bulkheads(config),
+      ...loads,
       ...paces(),
       ...health(stores, revocation),
       verify,
+      verifications: metrics.verifications,
       verifyCaller: { ...verify, records: credentials.callerRecords },
       masterKeys: credentials.masterKeys,
       keyring: config.FLOWPLATE_PEPPERS,
@@ -87,11 +97,14 @@ function wireVerify(
   };
 }
 
-function watch({ metrics }: ProcessParts, { lease, keysInMemory }: RevocationParts): void {
-  metrics.watch('flowplate_lease_held', '1 while this process may verify from its caches', () =>
-    lease.isHeld() ? 1 : 0,
-  );
-  metrics.watch('flowplate_records_in_memory', 'Key records in this process', () => keysInMemory.size);
+function watch(
+  { metrics }: ProcessParts,
+  { lease, keysInMemory }: RevocationParts,
+  { usage }: CountingParts,
+): void {
+  metrics.watchLease(lease);
+  metrics.watchRecords(() => keysInMemory.size);
+  metrics.watchUsage(() => usage.ageMs());
 }
 
 function health({ probeDb, redis }: Stores, { lease }: RevocationParts) {

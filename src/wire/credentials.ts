@@ -34,23 +34,25 @@ export function wireCredentials(
     onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
     onSource: (source) => metrics.countRecordSource(source),
   } satisfies Omit<KeyRecordParts, 'findKeyRecord'>;
-  const records = new KeyRecords({
-    ...recordParts,
-    findKeyRecord: keyRecordLookUps(verifyDb, {
-      runningMax: Math.min(recordStatementsMax, config.VERIFY_CONNECTIONS_MAX),
-      waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
-    }),
+  const findKeyRecord = keyRecordLookUps(verifyDb, {
+    runningMax: Math.min(recordStatementsMax, config.VERIFY_CONNECTIONS_MAX),
+    waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
   });
+  const records = new KeyRecords({ ...recordParts, findKeyRecord });
   // Same memory, but another pool: unauthenticated callers must not delay customers.
-  const callerRecords = new KeyRecords({
-    ...recordParts,
-    findKeyRecord: keyRecordLookUps(strangersDb, oneAtATime),
+  const findCallerRecord = keyRecordLookUps(strangersDb, oneAtATime);
+  const callerRecords = new KeyRecords({ ...recordParts, findKeyRecord: findCallerRecord });
+  const findByDigest = masterKeyLookUps(strangersDb, oneAtATime);
+  metrics.watchBulkheads({
+    records: findKeyRecord,
+    'records of callers': findCallerRecord,
+    'master keys': findByDigest,
   });
   const masterKeys = new MasterKeys({
     ...{ keyring, lease, clock, revisions, chosenSecrets: revocation.chosenSecrets },
     memory: revocation.masterKeysInMemory,
     recognisedMax: masterKeysInMemoryMax,
-    findByDigest: masterKeyLookUps(strangersDb, oneAtATime),
+    findByDigest,
     readMasterKey: masterKeyReads(verifyDb, oneAtATime),
     rekey: (id, from, to) => rekeyMasterKey(db, id, from, to),
     onUse: (id, nowMs) => lastUses.note(id, nowMs),

@@ -1,13 +1,14 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { ApiMetrics } from '../metrics/api-metrics.ts';
+import type { ProcessMetrics } from '../metrics/process-metrics.ts';
 import { Closing } from '../process/closing.ts';
 
 /** Counts and logs a fault of a dependency. */
 type OnFault = (dependency: string) => (error: unknown) => void;
 
 /** The parts that every wiring of one process shares. */
-export type ProcessParts = {
+export type ProcessParts<Metrics extends ProcessMetrics = ApiMetrics> = {
   config: Config;
   log: Log;
   metrics: Metrics;
@@ -16,7 +17,11 @@ export type ProcessParts = {
   fault: OnFault;
 };
 
-export function processParts(config: Config, log: Log, metrics: Metrics): ProcessParts {
+export function processParts<Metrics extends ProcessMetrics>(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+): ProcessParts<Metrics> {
   const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
   const fault = (dependency: string) => (error: unknown) => {
     metrics.dependencyFaults.inc({ dependency });

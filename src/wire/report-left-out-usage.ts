@@ -1,6 +1,6 @@
 import type { LeftOutReason } from '../domain/reported-mark.ts';
 import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import type { LeftOut } from '../usecases/verifiers/report-usage.ts';
 
 const logEveryMs = 60_000;
@@ -12,7 +12,10 @@ type Told = { atMs: number; untold: Map<LeftOutReason, number> };
  * Counts usage-report lines that were left out, and logs their master key: at once, then once a
  * minute with the sum. A gateway with a wrong clock then cannot fill the log.
  */
-export function tellOfLeftOutUsage(log: Log, metrics: Metrics): (leftOut: LeftOut) => void {
+export function tellOfLeftOutUsage(
+  log: Log,
+  metrics: Pick<ApiMetrics, 'usageLeftOut'>,
+): (leftOut: LeftOut) => void {
   const toldOf = new Map<string, Told>();
   return ({ masterKeyId, verifierId, lines }) => {
     if (toldOf.size > masterKeysMax) toldOf.clear();

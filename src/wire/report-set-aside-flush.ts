@@ -1,12 +1,15 @@
 import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
 
 /**
  * Logs and counts each usage flush that was set aside. Its calls are in no sum until an operator
  * puts it back. A dropped one is only counted, so that foreign data in Redis cannot fill the log.
  */
-export function tellOfSetAside(log: Log, metrics: Metrics): OnSetAside {
+export function tellOfSetAside(
+  log: Log,
+  metrics: Pick<ApiMetrics, 'flushesSetAside' | 'flushesDropped'>,
+): OnSetAside {
   return ({ flushId, payload, error }, isKept) => {
     if (!isKept) return metrics.flushesDropped.inc();
     metrics.flushesSetAside.inc();

@@ -43,14 +43,17 @@ export function wireRevocation({ config, log, metrics, fault }: ProcessParts, st
   const caches = [keysInMemory, masterKeysInMemory];
   const memory = new VerifierMemory({ revisions, refusedOrganizations, caches });
   const changesHeard = new ChangeSignal();
-  const propagation = new PropagationWatch(stores.db, config.LEASE_MS, ({ heldUpBy }) => {
-    metrics.countPending(heldUpBy);
-    log.warn({ held_up_by: heldUpBy }, 'a change is pending: these verifiers have not applied it');
+  const propagation = new PropagationWatch(stores.db, config.LEASE_MS, (settled) => {
+    metrics.notePropagation(settled);
+    if (settled.isComplete) return;
+    log.warn({ held_up_by: settled.heldUpBy }, 'a change is pending: these verifiers have not applied it');
   });
+  const hashing = new FairBulkhead(chosenSecretHashing);
+  metrics.watchBulkheads({ 'chosen secrets': hashing });
   const chosenSecrets = new ChosenSecrets({
     lease: { isHeld: () => lease.isHeld() },
     listHashes: () => listMasterKeyHashes(stores.strangersDb),
-    hashing: new FairBulkhead(chosenSecretHashing),
+    hashing,
     saveHash: (id, passwordHash) => updateMasterKeyHash(stores.db, id, passwordHash),
   });
   const lease: Lease = new Lease(

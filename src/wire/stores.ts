@@ -19,7 +19,8 @@ const queueLookMs = 500;
 export type Stores = ReturnType<typeof openStores>;
 
 /** Opens the connections of an API process: Postgres pools by purpose, Redis by purpose. */
-export function openStores({ config, closing, fault }: ProcessParts) {
+export function openStores({ config, metrics, closing, fault }: ProcessParts) {
+  const open = poolOpener(metrics);
   const db = open(config, 'control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
   closing.add('control pool', () => db.destroy());
   const verifyDb = open(config, 'verify', config.VERIFY_CONNECTIONS_MAX, fault('postgres'));
@@ -87,15 +88,18 @@ const poolTraits = {
   lease: { connectTimeoutMs: 1_000, statementTimeoutMs: 2_000, lockTimeoutMs: 1_900 },
 } as const;
 
-function open(
-  config: Config,
-  name: keyof typeof poolTraits,
-  connectionsMax: number,
-  onFault: (error: unknown) => void,
-) {
-  const { DATABASE_URL: databaseUrl } = config;
-  const applicationName = `flowplate-${name}`;
-  return openDatabase(
-    openPool({ databaseUrl, applicationName, connectionsMax, ...poolTraits[name] }, onFault),
-  );
+/** Opens pools that the metrics know of. */
+function poolOpener(metrics: ProcessParts['metrics']) {
+  return (
+    config: Config,
+    name: keyof typeof poolTraits,
+    connectionsMax: number,
+    onFault: (error: unknown) => void,
+  ) => {
+    const { DATABASE_URL: databaseUrl } = config;
+    const applicationName = `flowplate-${name}`;
+    const pool = openPool({ databaseUrl, applicationName, connectionsMax, ...poolTraits[name] }, onFault);
+    metrics.watchPool({ name, connectionsMax, occupancy: pool.occupancy });
+    return openDatabase(pool);
+  };
 }

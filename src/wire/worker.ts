@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { Refreshed } from '../concurrency/refreshed.ts';
 import type { Config } from '../config.ts';
 import type { Head } from '../domain/audit-seal.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { Stamps } from '../domain/stamp.ts';
 import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { type Database, openDatabase } from '../stores/postgres/database.ts';
+import { countKeysByPepper, readUnsealedEvents, readVerifierStates } from '../stores/postgres/figures.ts';
 import { openPool } from '../stores/postgres/pool.ts';
 import { countSetAsideFlushes } from '../stores/postgres/usage/set-aside-flushes.ts';
 import { openQueue } from '../stores/queue.ts';
@@ -32,22 +34,26 @@ export type WorkerParts = {
   onSetAside: OnSetAside;
 };
 
+const connectionsMax = 4;
+/** A count of a million keys takes some tenths of a second. */
+const keysCountedEveryMs = 60_000;
+
 /** Builds the parts of the worker. Its statements may be slow: no caller waits for them. */
-export function wireWorker(config: Config, log: Log, metrics: Metrics) {
+export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics) {
   const { closing, fault } = processParts(config, log, metrics);
-  const db = openDatabase(
-    openPool(
-      {
-        databaseUrl: config.DATABASE_URL,
-        applicationName: 'flowplate-worker',
-        connectionsMax: 4,
-        connectTimeoutMs: 5_000,
-        statementTimeoutMs: 30_000,
-        lockTimeoutMs: 10_000,
-      },
-      fault('postgres'),
-    ),
+  const pool = openPool(
+    {
+      databaseUrl: config.DATABASE_URL,
+      applicationName: 'flowplate-worker',
+      connectionsMax,
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: 30_000,
+      lockTimeoutMs: 10_000,
+    },
+    fault('postgres'),
   );
+  metrics.watchPool({ name: 'worker', connectionsMax, occupancy: pool.occupancy });
+  const db = openDatabase(pool);
   closing.add('pool', () => db.destroy());
   const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
@@ -56,12 +62,22 @@ export function wireWorker(config: Config, log: Log, metrics: Metrics) {
   const queue = openQueue(queueRedis, fault('queue'));
   closing.add('queue', () => queue.close());
 
-  metrics.watch('flowplate_usage_flushes_waiting', 'Usage flushes in Redis, not rolled up yet', () =>
-    countFlushes(redis).catch(() => Number.NaN),
+  const keys = new Refreshed(
+    async () => ({ countedAtMs: Date.now(), counts: await countKeysByPepper(db) }),
+    keysCountedEveryMs,
+    fault('postgres'),
   );
-  metrics.watch('flowplate_usage_flushes_aside', 'Usage flushes that were set aside and not put back', () =>
-    countSetAsideFlushes(db).catch(() => Number.NaN),
-  );
+  const rethrow = (dependency: string) => (error: unknown) => {
+    fault(dependency)(error);
+    throw error;
+  };
+  metrics.watchDeployment({
+    countFlushes: () => countFlushes(redis).catch(rethrow('redis')),
+    countFlushesAside: () => countSetAsideFlushes(db).catch(rethrow('postgres')),
+    listVerifierStates: () => readVerifierStates(db).catch(rethrow('postgres')),
+    readUnsealed: () => readUnsealedEvents(db).catch(rethrow('postgres')),
+    keys: () => keys.value,
+  });
   const retention = { usageHoursDays: config.USAGE_HOURS_DAYS, usageDaysDays: config.USAGE_DAYS_DAYS };
   const parts: WorkerParts = {
     db,
@@ -75,5 +91,9 @@ export function wireWorker(config: Config, log: Log, metrics: Metrics) {
     retention,
     onSetAside: tellOfSetAside(log, metrics),
   };
-  return { parts, closing, fault };
+  const startWatching = () => {
+    closing.add('count of keys', () => keys.stop());
+    keys.start();
+  };
+  return { parts, closing, fault, startWatching };
 }

@@ -58,12 +58,14 @@ test.each(Object.keys(outages))(
     const { known, unknown, refreshed, revoked } = await mintSome();
     const end = await (outages[name] as (typeof outages)[string])();
     try {
+      expect(await canVerify()).toEqual([200, 'ready', { lease: 'held', postgres: 'not_asked' }]);
       await expectUnavailable(changes(refreshed, revoked));
       expect(await verifyWhileHeld(known)).toBeGreaterThan(0);
       await expectUnavailable([keys.verify(known.key), keys.verify(unknown.key)]);
       const ready = await api.call('GET /health/ready');
       expect([ready.status, ready.body.status]).toEqual([503, 'unavailable']);
       expect(ready.body.checks).toEqual({ postgres: 'down', redis: 'up', lease: 'lapsed' });
+      expect(await canVerify()).toEqual([503, 'unavailable', { lease: 'lapsed', postgres: 'down' }]);
       expect((await api.call('GET /health/live')).status).toBe(200);
     } finally {
       await end();
@@ -111,6 +113,7 @@ test('a Postgres that is read-only refuses changes with 503, still verifies ever
     const ready = await api.call('GET /health/ready');
     expect([ready.status, ready.body.status]).toEqual([200, 'degraded']);
     expect(ready.body.checks).toEqual({ postgres: 'up', redis: 'up', lease: 'lapsed' });
+    expect(await canVerify()).toEqual([200, 'degraded', { lease: 'lapsed', postgres: 'up' }]);
   } finally {
     await setReadOnly('off');
   }
@@ -135,6 +138,11 @@ test('while the table of keys is locked, changes and unknown keys get 503 and kn
   expect(await keys.codeOf(refreshed.key)).toBe('VALID');
   expect(await keys.codeOf(revoked.key)).toBe('VALID');
 });
+
+async function canVerify(): Promise<unknown[]> {
+  const { status, body } = await api.call('GET /health/verify', { as: null });
+  return [status, body.status, body.checks];
+}
 
 /** `known` was verified before, so that its record is in a cache; `unknown` was not. */
 async function mintSome() {

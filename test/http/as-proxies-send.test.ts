@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { idPrefixes } from '../../src/domain/ids.ts';
 import { routes } from '../../src/http/routes.ts';
-import { createMetrics, metricsServer } from '../../src/metrics.ts';
+import { apiMetrics } from '../../src/metrics/api-metrics.ts';
+import { metricsServer } from '../../src/metrics/metrics-server.ts';
 import { listen } from '../../src/process/serve-http.ts';
 import { firstApiAdmin } from '../support/api-users.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
@@ -141,7 +142,7 @@ describe('an absolute-form target is the same request (RFC 9112 §3.2.2)', () =>
   });
 
   test('the metrics', async () => {
-    const server = metricsServer(() => createMetrics().registry.metrics());
+    const server = metricsServer(() => apiMetrics().registry.metrics());
     const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
     const get = async (target: string) =>
       statusesOf(await sendRaw(url, `GET ${target} HTTP/1.1\r\n${host}\r\nConnection: close\r\n\r\n`));

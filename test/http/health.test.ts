@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { projectRoot } from '../../scripts/services/project-root.ts';
+import { runCommand } from '../../scripts/services/run-command.ts';
 import { createApiServer } from '../../src/http/server.ts';
 import { listen } from '../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
@@ -23,6 +27,32 @@ test('a pool whose connections are all taken is no dead database', async () => {
   expect([status, body.status, body.checks.postgres]).toEqual([200, 'ready', 'up']);
   expect((await waiting).status, 'the pool was full indeed').toBe(503);
   await held;
+});
+
+test("the image's health check asks whether it can verify", async () => {
+  const dockerfile = await readFile(join(projectRoot, 'Dockerfile'), 'utf8');
+  const [, command = ''] = /^HEALTHCHECK [\s\S]*?CMD (\[.*\])$/m.exec(dockerfile) ?? [];
+  const [, ...args] = JSON.parse(command) as string[];
+  const check = async (port: string) => {
+    const env = { ...process.env, PORT: port };
+    return (await runCommand([process.execPath, ...args], { env })).exitCode;
+  };
+  expect(args.join(' ')).toContain('/health/verify');
+  expect(await check(new URL(broker.url).port)).toBe(0);
+  const draining = createApiServer({ ...broker.api.parts, isDraining: () => true });
+  atEnd(() => draining.close());
+  expect(await check(String(await listen(draining, 0, '127.0.0.1')))).toBe(1);
+});
+
+test('a verifier that drains takes no more verifications, whatever it could still answer', async () => {
+  const server = createApiServer({ ...broker.api.parts, isDraining: () => true });
+  atEnd(() => server.close());
+  const call = caller(`http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`, '');
+  const { status, body } = await call('GET /health/verify', { as: null });
+  expect([status, body]).toEqual([
+    503,
+    { status: 'unavailable', draining: true, checks: { lease: 'held', postgres: 'not_asked' } },
+  ]);
 });
 
 /** Longer than anybody waits for a connection. */

@@ -175,6 +175,7 @@ describe('what is no route', () => {
   test.each([
     '/health/live',
     '/health/ready',
+    '/health/verify',
     '/openapi.json',
     '/docs',
     '/docs/start.js',

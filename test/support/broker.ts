@@ -7,7 +7,7 @@ import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import { Stamps } from '../../src/domain/stamp.ts';
 import { createApiServer } from '../../src/http/server.ts';
 import { createLog } from '../../src/log.ts';
-import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { type ApiMetrics, apiMetrics } from '../../src/metrics/api-metrics.ts';
 import { drain, listen } from '../../src/process/serve-http.ts';
 import { openRedis } from '../../src/stores/redis/client.ts';
 import { createMasterKey } from '../../src/usecases/master-keys/create-master-key.ts';
@@ -26,7 +26,7 @@ export type TestBroker = {
   config: Config;
   api: Api;
   db: Api['parts']['db'];
-  metrics: Metrics;
+  metrics: ApiMetrics;
   /** All log lines so far. */
   logLines: string[];
   masterKey: string;
@@ -69,7 +69,7 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
   const config = readConfig(env);
   const logLines: string[] = [];
   const log = createLog({ level: 'debug', service: 'test' }, { write: (line) => void logLines.push(line) });
-  const metrics = createMetrics();
+  const metrics = apiMetrics();
   const api = wireApi(config, log, metrics);
   const state = { isDraining: false };
   const server: Server = createApiServer({ ...api.parts, isDraining: () => state.isDraining });

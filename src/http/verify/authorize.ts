@@ -6,6 +6,7 @@ import { limitHeaders } from '../../domain/forward-auth/limit-headers.ts';
 import { toRefusalAnswer, type Undecided } from '../../domain/forward-auth/refusals.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Accepted, Refused, Verdict } from '../../domain/verdict.ts';
+import type { VerificationOutcome } from '../../domain/verification.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
 import { requestIdFrom } from '../request-context.ts';
@@ -28,12 +29,14 @@ export function isForAuthorize(url: string): boolean {
  * refusal with none of them; never a status that a proxy would misread (`docs/gateways.md`).
  */
 export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResponse): void {
+  const startedMs = parts.verifications.startMs();
   const asked = readProxyRequest(req.rawHeaders);
   const requestId = requestIdFrom(asked.requestId, parts.newRequestId);
   // nginx announces the client's body and does not send it. On a kept connection the next request
   // would be read as that body.
   if (asked.announcesBody) res.setHeader('Connection', 'close');
   const answer = (outcome: Outcome) => {
+    parts.verifications.end('authz', meteredAs(outcome), startedMs);
     if (typeof outcome === 'object' && outcome.valid) allow(parts, res, outcome, requestId);
     else refuse(parts, req, res, outcome, requestId);
   };
@@ -47,6 +50,12 @@ function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
 }
 
 type Outcome = Verdict | Undecided;
+
+function meteredAs(outcome: Outcome): VerificationOutcome {
+  if (typeof outcome === 'object') return outcome.code;
+  if (outcome === 'GATEWAY_UNKNOWN') return 'UNKNOWN_GATEWAY';
+  return outcome === 'GATEWAY_FORBIDDEN' ? 'FORBIDDEN_GATEWAY' : outcome;
+}
 
 function decide(parts: AppParts, req: IncomingMessage, asked: ProxyRequest): MaybeLater<Outcome> {
   if (asked.masterKey === undefined) return 'GATEWAY_UNKNOWN';
@@ -93,6 +102,8 @@ function refuse(
 ): void {
   const limitedStatus = /[?&]deny=403(&|$)/.test(req.url ?? '') ? 403 : 429;
   const answer = toRefusalAnswer(outcome, { requestId, nowMs: nowOf(parts), limitedStatus });
+  if (answer.status === 503)
+    parts.log.info({ route: authorizePath, status: 503, request_id: requestId }, 'request');
   res.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) });
   if (outcome === 'GATEWAY_UNKNOWN') parts.refusalPace.end(res, answer.body);
   else if (isUnknownKey(outcome)) parts.unknownKeyPace.end(res, answer.body);

@@ -4,8 +4,9 @@ import type { AppParts } from '../app.ts';
 import { formReader, type HttpExchange, noInput } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
-import { type Route, serve } from '../route.ts';
+import type { Route } from '../route.ts';
 import { authorize, isForAuthorize } from './authorize.ts';
+import { serveMetered } from './serve-metered.ts';
 import { verifyBatchRoute } from './verify-batch.ts';
 import { verifyKeyRoute } from './verify-key.ts';
 
@@ -38,7 +39,7 @@ function answer(parts: AppParts, route: Route<AppParts>, req: IncomingMessage, r
   const [[sent, ...more] = []] = pickHeaders(req.rawHeaders, ['x-request-id']);
   const requestId = requestIdFrom(more.length > 0 ? undefined : sent, parts.newRequestId);
   const exchange = newExchange(parts, req, res, requestId);
-  serve(parts, route, exchange).catch((thrown: unknown) => {
+  serveMetered(parts, route, exchange).catch((thrown: unknown) => {
     if (!res.headersSent) res.setHeader('x-request-id', requestId);
     refuse(parts, route, exchange, thrown);
   });

@@ -4,6 +4,7 @@ import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import { oauthClient } from '../access/oauth-client.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
+import type { MeterParts } from './serve-metered.ts';
 
 /**
  * Not strict: RFC 6749 §3.2 requires unknown members to be ignored, and every OAuth library sends
@@ -20,6 +21,7 @@ export const introspectRoute = defineRoute({
   method: 'post',
   path: '/v1/flowplate/introspect',
   operationId: 'introspectKey',
+  endpoint: 'introspect',
   summary: 'Introspect a key (RFC 7662)',
   description:
     'For OAuth software: the verdict of a verification in the format of RFC 7662. It counts as a call and spends no limit. The master key may be sent like a client secret: as the password of HTTP Basic, as `client_secret`, or as a bearer token. Two different ones are refused.',
@@ -40,8 +42,9 @@ export const introspectRoute = defineRoute({
     environment: z.string().optional(),
   }),
   errors: [],
-  async handle(parts: { verify: VerifyParts }, { body, caller }) {
+  async handle(parts: { verify: VerifyParts } & MeterParts, { body, caller }) {
     const verdict = await verifyKey(parts.verify, caller.principal, { key: body.token, cost: 0 });
+    parts.verifications.count('introspect', verdict.code);
     return { status: 200, body: toIntrospection(verdict) };
   },
 });

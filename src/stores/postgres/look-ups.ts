@@ -1,6 +1,10 @@
 import { Batches } from '../../concurrency/batches.ts';
+import type { BulkheadOccupancy } from '../../concurrency/bulkhead.ts';
 
 export type LookUpLimits = { runningMax: number; waitingMax: number };
+
+/** A lookup that tells its occupancy, for metrics. */
+export type Observable<Call> = Call & { occupancy(): BulkheadOccupancy };
 
 /** Maximum lookups in a statement: 100 rows by index take about as long as the round trip. */
 const sizeMax = 100;
@@ -14,7 +18,7 @@ const sizeMax = 100;
 export function inBatches<Wanted, Found>(
   limits: LookUpLimits,
   findAll: (wanted: readonly Wanted[]) => Promise<readonly Found[]>,
-): (wanted: Wanted) => Promise<Found> {
+): Observable<(wanted: Wanted) => Promise<Found>> {
   const batches = new Batches({ run: findAll, isOneItemsFault: () => false, sizeMax, ...limits });
-  return (wanted) => batches.add(wanted);
+  return Object.assign((wanted: Wanted) => batches.add(wanted), { occupancy: () => batches.occupancy() });
 }

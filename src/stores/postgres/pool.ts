@@ -26,6 +26,11 @@ export type PoolOptions = {
   looksUpByIndex?: true;
 };
 
+/** Says what its connections are doing, for whoever watches it. */
+export type ObservablePool = PostgresPool & {
+  occupancy(): { idle: number; busy: number; waiters: number };
+};
+
 // bigint arrives as a number; beyond 2^53 − 1, possible for sums of usage only, as the largest
 // exact one. A date stays text. Names in metadata arrive as stored, which plain `JSON.parse` does
 // not guarantee.
@@ -58,7 +63,7 @@ const preparedStatementsMax = 200;
  * Connection pool with prepared statements and time-outs. Server errors arrive as
  * `DEPENDENCY_UNAVAILABLE`, constraint violations unchanged.
  */
-export function openPool(options: PoolOptions, onError: (error: Error) => void): PostgresPool {
+export function openPool(options: PoolOptions, onError: (error: Error) => void): ObservablePool {
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     application_name: options.applicationName,
@@ -85,6 +90,10 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     },
     end: () => pool.end(),
     options: {},
+    occupancy: () => {
+      const { idleCount: idle, totalCount, waitingCount: waiters } = pool;
+      return { idle, busy: totalCount - idle, waiters };
+    },
   };
 }
 

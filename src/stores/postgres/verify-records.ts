@@ -3,7 +3,7 @@ import type { KeyRecord } from '../../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord, sentKeyRecordNames } from '../../domain/key-record-codec.ts';
 import type { Database, Db } from './database.ts';
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
-import { inBatches, type LookUpLimits } from './look-ups.ts';
+import { inBatches, type LookUpLimits, type Observable } from './look-ups.ts';
 import type { ApiKeys } from './schema.ts';
 
 export type FoundKeyRecord = {
@@ -18,7 +18,7 @@ export type FoundKeyRecord = {
 export type FindKeyRecord = (digests: Digests) => Promise<FoundKeyRecord | undefined>;
 
 /** Batched lookups by digest (look-ups.ts). */
-export function keyRecordLookUps(db: Database, limits: LookUpLimits): FindKeyRecord {
+export function keyRecordLookUps(db: Database, limits: LookUpLimits): Observable<FindKeyRecord> {
   return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted));
 }
 

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { MasterKey } from '../../../domain/master-key.ts';
 import type { Database } from '../database.ts';
 import { type Digests, digestBytes, rowsInOrder } from '../digest-rows.ts';
-import { inBatches, type LookUpLimits } from '../look-ups.ts';
+import { inBatches, type LookUpLimits, type Observable } from '../look-ups.ts';
 import { masterKeyColumns, toMasterKey } from './master-keys.ts';
 
 export type FoundMasterKey = { masterKey: MasterKey; pepperId: string };
@@ -11,7 +11,7 @@ export type FoundMasterKey = { masterKey: MasterKey; pepperId: string };
 export type FindMasterKeyByDigest = (digests: Digests) => Promise<FoundMasterKey | undefined>;
 
 /** Batched lookups of presented secrets (look-ups.ts). */
-export function masterKeyLookUps(db: Database, limits: LookUpLimits): FindMasterKeyByDigest {
+export function masterKeyLookUps(db: Database, limits: LookUpLimits): Observable<FindMasterKeyByDigest> {
   return inBatches(limits, async (wanted: readonly Digests[]) => {
     const rows = await db
       .selectFrom('master_keys')

@@ -6,6 +6,7 @@ import type { Key } from '../../../domain/user-key.ts';
 import { auditEventColumns, auditEventRow } from '../audit/events.ts';
 import type { Database, Db } from '../database.ts';
 import { isFaultOfTheStatement } from '../faults.ts';
+import type { Observable } from '../look-ups.ts';
 import { newKeyColumns, newKeyRow } from './user-keys.ts';
 
 /** Stored parts of a mint: the key, the digest of its secret, and its audit event. */
@@ -40,13 +41,13 @@ const slots = 32;
  * Group commit for mints, the one change that comes in floods. Mints that arrive during a statement
  * share the next one: round trip, statement and commit cost several times the row itself.
  */
-export function mintsInBatches(db: Database): InsertMint {
+export function mintsInBatches(db: Database): Observable<InsertMint> {
   const batches = new Batches<Mint, MintOutcome>({
     run: (mints) => insertMints(db, mints),
     isOneItemsFault: isFaultOfTheStatement,
     ...batchLimits,
   });
-  return (mint) => batches.add(mint);
+  return Object.assign((mint: Mint) => batches.add(mint), { occupancy: () => batches.occupancy() });
 }
 
 /**

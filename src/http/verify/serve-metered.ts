@@ -1,0 +1,47 @@
+import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
+import type { VerificationEndpoint, VerificationOutcome } from '../../domain/verification.ts';
+import type { VerificationMeter } from '../../verify/verification-meter.ts';
+import type { HttpExchange } from '../exchange.ts';
+import { type Route, type RouteParts, serve } from '../route.ts';
+
+export type MeterParts = {
+  /** Counts and times what gateways ask. */
+  verifications: Pick<VerificationMeter<VerificationEndpoint>, 'startMs' | 'end' | 'count' | 'time'>;
+};
+
+/**
+ * `serve`, and for a verification endpoint the time that it took. The route itself counts its
+ * verdicts; a request that is answered with an error is counted here.
+ */
+export async function serveMetered<Parts extends RouteParts & MeterParts>(
+  parts: Parts,
+  route: Route<Parts>,
+  exchange: HttpExchange,
+): Promise<void> {
+  const { endpoint } = route;
+  if (endpoint === undefined) return serve(parts, route, exchange);
+  const startedMs = parts.verifications.startMs();
+  try {
+    await serve(parts, route, exchange);
+    parts.verifications.time(endpoint, 'decided', startedMs);
+  } catch (error) {
+    parts.verifications.end(endpoint, outcomeOf(error), startedMs);
+    throw error;
+  }
+}
+
+const outcomes: Partial<Record<ErrorCode, VerificationOutcome>> = {
+  AUTHENTICATION_REQUIRED: 'UNKNOWN_GATEWAY',
+  INSUFFICIENT_PERMISSIONS: 'FORBIDDEN_GATEWAY',
+  AMBIGUOUS_CREDENTIALS: 'AMBIGUOUS',
+  DEPENDENCY_UNAVAILABLE: 'UNDECIDED',
+  OVERLOADED: 'UNDECIDED',
+  TOO_MANY_ATTEMPTS: 'UNDECIDED',
+  INTERNAL_ERROR: 'UNDECIDED',
+};
+
+/** Errors that a caller could avoid are `INVALID_REQUEST`; an unknown fault is ours. */
+export function outcomeOf(thrown: unknown): VerificationOutcome {
+  if (!(thrown instanceof FlowplateError)) return 'UNDECIDED';
+  return outcomes[thrown.code] ?? 'INVALID_REQUEST';
+}

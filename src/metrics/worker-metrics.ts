@@ -1,0 +1,118 @@
+import { Gauge } from 'prom-client';
+import { inTime } from '../concurrency/deadline.ts';
+import { readTogether } from '../concurrency/read-together.ts';
+import { catalogue } from './catalogue.ts';
+import { histogram } from './counters.ts';
+import { readMetric } from './families.ts';
+import { processMetrics } from './process-metrics.ts';
+
+/** What a worker is watched by. */
+export type WorkerMetrics = ReturnType<typeof workerMetrics>;
+
+export type VerifierState = {
+  kind: 'api' | 'embedded';
+  current: number;
+  behind: number;
+  lapsed: number;
+  behindMsMax: number;
+};
+
+/** What a worker knows of the whole deployment, and not only of itself. */
+export type DeploymentFigures = {
+  countFlushes(): Promise<number>;
+  countFlushesAside(): Promise<number>;
+  listVerifierStates(): Promise<VerifierState[]>;
+  readUnsealed(): Promise<{ events: number; oldestAgeMs: number }>;
+  /** As of the last count, since counting takes a while. Undefined before the first. */
+  keys(): KeyCounts | undefined;
+};
+
+export type KeyCounts = {
+  countedAtMs: number;
+  counts: readonly { kind: string; status: string; pepperId: string; keys: number }[];
+};
+
+const jobBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 30];
+
+/** A scrape waits 10 s in all; a store that is away must not cost it the other metrics. */
+const readMsMax = 1_000;
+
+export function workerMetrics(jobs: readonly string[]) {
+  const parts = processMetrics();
+  const { registry } = parts;
+  const seconds = histogram(registry, 'flowplate_job_seconds', jobBuckets);
+  const metric = 'flowplate_job_last_success_timestamp_seconds';
+  const lastSuccess = new Gauge({
+    name: metric,
+    help: catalogue[metric].help,
+    labelNames: ['name'],
+    registers: [registry],
+  });
+  for (const job of jobs) {
+    for (const outcome of ['done', 'failed']) seconds.zero({ name: job, outcome });
+    lastSuccess.setToCurrentTime({ name: job });
+  }
+  return {
+    ...parts,
+    /** Returns what is to be called with the outcome. */
+    startJob: (job: string) => {
+      const stop = seconds.startTimer({ name: job });
+      return (outcome: 'done' | 'failed') => {
+        stop({ outcome });
+        if (outcome === 'done') lastSuccess.setToCurrentTime({ name: job });
+      };
+    },
+    watchDeployment: (figures: DeploymentFigures) => watchDeployment(registry, figures),
+  };
+}
+
+function watchDeployment(registry: Parameters<typeof readMetric>[0], figures: DeploymentFigures): void {
+  const states = known(readTogether(figures.listVerifierStates));
+  const unsealed = known(readTogether(figures.readUnsealed));
+  const flushes = known(figures.countFlushes);
+  const aside = known(figures.countFlushesAside);
+  readMetric(registry, 'flowplate_usage_flushes_waiting', async () =>
+    (await flushes()).map((value) => ({ value })),
+  );
+  readMetric(registry, 'flowplate_usage_flushes_aside', async () =>
+    (await aside()).map((value) => ({ value })),
+  );
+  readMetric(registry, 'flowplate_verifiers', async () =>
+    (await states()).flat().flatMap(({ kind, ...counts }) =>
+      (['current', 'behind', 'lapsed'] as const).map((state) => ({
+        labels: { kind, state },
+        value: counts[state],
+      })),
+    ),
+  );
+  readMetric(registry, 'flowplate_verifiers_behind_seconds', async () =>
+    (await states())
+      .flat()
+      .map(({ kind, behindMsMax }) => ({ labels: { kind }, value: behindMsMax / 1_000 })),
+  );
+  readMetric(registry, 'flowplate_audit_unsealed_events', async () =>
+    (await unsealed()).map(({ events }) => ({ value: events })),
+  );
+  readMetric(registry, 'flowplate_audit_unsealed_age_seconds', async () =>
+    (await unsealed()).map(({ oldestAgeMs }) => ({ value: oldestAgeMs / 1_000 })),
+  );
+  readMetric(registry, 'flowplate_keys', () =>
+    (figures.keys()?.counts ?? []).map(({ kind, status, pepperId, keys }) => ({
+      labels: { kind, status, pepper: pepperId },
+      value: keys,
+    })),
+  );
+  readMetric(registry, 'flowplate_keys_counted_timestamp_seconds', () => {
+    const counted = figures.keys();
+    return counted === undefined ? [] : [{ value: counted.countedAtMs / 1_000 }];
+  });
+}
+
+/** The value in a list, or an empty one when it cannot be read in time. */
+function known<T>(read: () => Promise<T>): () => Promise<T[]> {
+  return () =>
+    inTime(read(), readMsMax, () => new Error('too late')).then(
+      (value) => [value],
+      () => [],
+    );
+}
