@@ -41,7 +41,7 @@ const outcomes: Partial<Record<ErrorCode, VerificationOutcome>> = {
 };
 
 /** Errors that a caller could avoid are `INVALID_REQUEST`; an unknown fault is ours. */
-export function outcomeOf(thrown: unknown): VerificationOutcome {
+function outcomeOf(thrown: unknown): VerificationOutcome {
   if (!(thrown instanceof FlowplateError)) return 'UNDECIDED';
   return outcomes[thrown.code] ?? 'INVALID_REQUEST';
 }
