@@ -963,7 +963,7 @@ export interface components {
                 message: string;
             }[];
         };
-        /** @description All that a verification decides from. Never the secret. */
+        /** @description All inputs of a verification decision. Never the secret. */
         KeyRecord: {
             id: string;
             revision: number;
