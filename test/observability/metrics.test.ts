@@ -56,8 +56,12 @@ test('several processes behind one port are added up, and a lease that one of th
   const port = await quietPort();
   await watched.deployment.startApi({ env: { API_PROCESSES: '2', METRICS_PORT: String(port) } });
   const read = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const text = await eventually(10_000, read, (all) =>
-    all.includes('flowplate_postgres_connections_max{pool="verify"} 16'),
+  const text = await eventually(
+    20_000,
+    read,
+    (all) =>
+      all.includes('flowplate_postgres_connections_max{pool="verify"} 16') &&
+      all.includes('\nflowplate_lease_held 1\n'),
   );
   const exposed = new Set([...text.matchAll(/^# TYPE (flowplate_\S+) /gm)].map(([, name]) => name));
   expect(names.filter((name) => describe(name).of.includes('api') && !exposed.has(name))).toEqual([]);
