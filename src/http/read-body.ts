@@ -160,22 +160,23 @@ function readBytes<T>(
       if (size > bytesMax) throw tooLarge(bytesMax);
       chunks.push(chunk);
     };
-    req.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer) => {
       try {
         take(chunk);
       } catch (error) {
-        req.removeAllListeners('data');
-        req.resume();
+        // Without `onEnd`: a body that was refused must not be carried out at its end.
+        req.off('data', onData).off('end', onEnd).resume();
         reject(error);
       }
-    });
-    req.on('end', () => {
+    };
+    const onEnd = () => {
       try {
         resolve(use(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
       } catch (error) {
         reject(error);
       }
-    });
+    };
+    req.on('data', onData).on('end', onEnd);
     req.on('error', (cause) => reject(new FlowplateError('INVALID_JSON', { cause })));
   });
 }

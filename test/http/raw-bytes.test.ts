@@ -155,3 +155,19 @@ describe('odd but clear messages get a documented answer', () => {
     await mint(broker, owner);
   });
 });
+
+describe('a body that is refused while it arrives is not carried out', () => {
+  const chunk = (text: string) => `${text.length.toString(16)}${eol}${text}${eol}`;
+  test.each<[string, number, string, string[]]>([
+    ['of another type', 415, 'text/plain', []],
+    ['whose JSON is whole before it becomes too large', 413, 'application/json', [' '.repeat(65_536)]],
+  ])('%s', async (_what, status, type, more) => {
+    const owner = newOwner();
+    const lines = [`POST ${keysPath} HTTP/1.1`, 'Host: broker', `Content-Type: ${type}`];
+    const chunks = [JSON.stringify(owner), ...more].map(chunk).join('');
+    const bytes = request([...lines, 'Transfer-Encoding: chunked'], `${chunks}0${eol}${eol}`);
+    expect(await statuses(bytes)).toEqual([status]);
+    const { body } = await broker.call(`GET ${keysPath}?user_id=${owner.user_id}`);
+    expect(body.data).toEqual([]);
+  });
+});
