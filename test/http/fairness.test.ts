@@ -53,6 +53,8 @@ async function answeredBefore(other: Request, flood: Request[], lock: () => Prom
       before = answered;
       return answer;
     });
+    // Connected after the other caller's request, and answered: that one has arrived as well.
+    await broker.call('GET /health/live', { as: null });
   });
   await Promise.all(floodOver);
   return { status: (await late)?.status, before };

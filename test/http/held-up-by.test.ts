@@ -85,7 +85,7 @@ test('the log names the master key, and the metrics count without naming it', as
   const before = await Promise.all(names.map(countOf));
   await revoke(broker, key_id);
   expect(await Promise.all(names.map(countOf))).toEqual(before.map((count) => count + 1));
-  const line = broker.logLines.findLast((text) => text.includes('have not confirmed'));
+  const line = broker.logLines.findLast((text) => text.includes('a change is pending'));
   expect(JSON.parse(line ?? '{}')).toMatchObject({
     held_up_by: [{ verifierId: silent.verifierId, masterKeyId: silent.masterKeyId }],
   });

@@ -136,7 +136,7 @@ const importFaults: [string, string, string][] = [
 
 const wordFaults: [string, string, string][] = [
   ['src/domain/now.ts', 'export const now = () => Date.now();', 'no clock'],
-  ['src/domain/chance.ts', 'export const chance = () => Math.random();', 'no clock, no chance'],
+  ['src/domain/chance.ts', 'export const chance = () => Math.random();', 'no clock, no randomness'],
   ['src/usecases/env.ts', 'export const port = process.env.PORT;', 'only config.ts'],
   ['src/usecases/sql.ts', "export const sql = 'SELECT id FROM keys';", 'SQL only'],
   ['src/verify/lua.ts', "export const lua = 'return redis.call(1)';", 'Lua only'],

@@ -110,7 +110,7 @@ describe('a changed event', () => {
       );
     }
     expect(await firstFault()).toMatchObject({ seq: 8, kind: 'head_invalid' });
-    await expect(seal(db, testKeyring)).rejects.toThrow('not what was signed');
+    await expect(seal(db, testKeyring)).rejects.toThrow('not signed by us');
     await tamper(databaseUrl, 'DELETE FROM audit_heads WHERE seq < 12');
     expect(await firstFault()).toMatchObject({ seq: 12, kind: 'head_invalid' });
   });
@@ -198,7 +198,7 @@ describe('an event that was slipped in', () => {
   test('behind the newest head is found, and never signed', async () => {
     await tamper(databaseUrl, forged, `INSERT INTO audit_seals VALUES (13, 'evt_0forged', sha256('guess'))`);
     expect(await firstFault()).toEqual({ seq: 13, eventId: null, kind: 'unsigned' });
-    await expect(seal(db, testKeyring)).rejects.toThrow('not what was signed');
+    await expect(seal(db, testKeyring)).rejects.toThrow('not signed by us');
   });
 });
 
@@ -211,7 +211,7 @@ describe('a log that was cut off', () => {
   test('is found when the heads still say how far it went, and is not sealed on', async () => {
     await tamper(databaseUrl, cutEvents, cutSeals);
     expect(await firstFault()).toEqual({ seq: 9, eventId: null, kind: 'truncated' });
-    await expect(seal(db, testKeyring)).rejects.toThrow('not what was signed');
+    await expect(seal(db, testKeyring)).rejects.toThrow('not signed by us');
   });
 
   test('together with its heads looks whole, but not against a head that was kept elsewhere', async () => {
@@ -254,7 +254,7 @@ describe('with a new pepper', () => {
   });
 
   test('one that replaced the old one too early stops the sealing and signs nothing', async () => {
-    await expect(seal(db, withoutOld)).rejects.toThrow('not what was signed');
+    await expect(seal(db, withoutOld)).rejects.toThrow('not signed by us');
     expect((await verify(db, testKeyring)).sealedThrough).toBe(12);
   });
 });
