@@ -8,23 +8,22 @@ export type BulkheadLimits = {
   retryAfterSeconds?: number;
 };
 
+/** The error of a task for which there is no room. */
+export function noRoom({ refusal, retryAfterSeconds = 1 }: BulkheadLimits): FlowplateError {
+  return new FlowplateError(refusal, { systemMessage: 'Too much at once', retryAfterSeconds });
+}
+
 /**
  * Bulkhead: a bounded number of tasks run, a bounded number wait, and the rest are refused at once.
  * A flood on one resource then cannot take the connections, threads and memory of the others.
  */
 export class Bulkhead {
-  readonly #runningMax: number;
-  readonly #waitingMax: number;
-  readonly #refusal: ErrorCode;
-  readonly #retryAfterSeconds: number;
+  readonly #limits: BulkheadLimits;
   readonly #waiting: Array<() => void> = [];
   #running = 0;
 
   constructor(limits: BulkheadLimits) {
-    this.#runningMax = limits.runningMax;
-    this.#waitingMax = limits.waitingMax;
-    this.#refusal = limits.refusal;
-    this.#retryAfterSeconds = limits.retryAfterSeconds ?? 1;
+    this.#limits = limits;
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
@@ -53,15 +52,13 @@ export class Bulkhead {
    * Throws the refusal that `run` would throw now, so that callers can fail before expensive work.
    */
   requireRoom(): void {
-    if (this.#running < this.#runningMax || this.#waiting.length < this.#waitingMax) return;
-    throw new FlowplateError(this.#refusal, {
-      systemMessage: 'Too much at once',
-      retryAfterSeconds: this.#retryAfterSeconds,
-    });
+    const { runningMax, waitingMax } = this.#limits;
+    if (this.#running < runningMax || this.#waiting.length < waitingMax) return;
+    throw noRoom(this.#limits);
   }
 
   #takePlace(): boolean {
-    if (this.#running >= this.#runningMax) return false;
+    if (this.#running >= this.#limits.runningMax) return false;
     this.#running++;
     return true;
   }

@@ -1,5 +1,5 @@
-import { FlowplateError } from '../domain/errors.ts';
-import type { BulkheadLimits } from './bulkhead.ts';
+import type { FlowplateError } from '../domain/errors.ts';
+import { type BulkheadLimits, noRoom } from './bulkhead.ts';
 
 type Waiting = { start: () => void; refuse: (error: FlowplateError) => void; sinceMs: number };
 
@@ -29,6 +29,11 @@ export class FairBulkhead {
     this.#limits = limits;
   }
 
+  /** Number of tasks that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   async run<T>(place: string, task: () => Promise<T>): Promise<T> {
     if (this.#running < this.#limits.runningMax) this.#running++;
     else await this.#enqueue(place);
@@ -52,11 +57,11 @@ export class FairBulkhead {
   /** Throws the refusal when no queue is longer than that of the newcomer with its task. */
   #makeRoom(ownLength: number): void {
     const [place, longest] = this.#longestQueue();
-    if (longest.length <= ownLength + 1) throw this.#refusal();
+    if (longest.length <= ownLength + 1) throw noRoom(this.#limits);
     const dropped = longest.pop();
     if (longest.length === 0) this.#queues.delete(place);
     this.#waiting--;
-    dropped?.refuse(this.#refusal());
+    dropped?.refuse(noRoom(this.#limits));
   }
 
   #longestQueue(): [string, Waiting[]] {
@@ -83,7 +88,7 @@ export class FairBulkhead {
       if (queue.length > 0) this.#queues.set(place, queue);
       this.#waiting--;
       if (first !== undefined && !this.#isLate(first)) return first;
-      first?.refuse(this.#refusal());
+      first?.refuse(noRoom(this.#limits));
     }
     return undefined;
   }
@@ -91,12 +96,5 @@ export class FairBulkhead {
   #isLate({ sinceMs }: Waiting): boolean {
     const { waitMsMax } = this.#limits;
     return waitMsMax !== undefined && performance.now() - sinceMs > waitMsMax;
-  }
-
-  #refusal(): FlowplateError {
-    return new FlowplateError(this.#limits.refusal, {
-      systemMessage: 'Too much at once',
-      retryAfterSeconds: this.#limits.retryAfterSeconds ?? 1,
-    });
   }
 }
