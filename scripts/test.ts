@@ -42,7 +42,11 @@ async function main(args: readonly string[]): Promise<number> {
   const wanted = [...chosen, ...others];
   // The browser is brought here, where it takes as long as it takes, and once: its test files run
   // side by side and would fetch it twice.
-  if (isWhole || wanted.some((argument) => argument.startsWith('test/portal'))) await findProgram('chromium');
+  const usesBrowser =
+    isWhole ||
+    values.group.includes('portal') ||
+    wanted.some((argument) => argument.startsWith('test/portal'));
+  if (usesBrowser) await findProgram('chromium');
   return runVitest(wanted);
 }
 

@@ -13,7 +13,7 @@ export function isSlow(testFile: string): boolean {
   return Object.keys(slowGroups).some((group) => testFile.startsWith(`test/${group}/`));
 }
 
-/** What vitest is told to run for these groups: paths, and folders that are left out. */
+/** Arguments of vitest for these groups: paths, or folders to exclude. */
 export function argumentsOf(groups: readonly string[]): string[] {
   const excluded = Object.keys(slowGroups).filter((group) => !groups.includes(group));
   if (groups.includes('quick')) return excluded.map((group) => `--exclude=test/${group}/**`);

@@ -11,24 +11,23 @@ export type BulkheadLimits = {
 /** What a bulkhead is doing at the moment, and how many it has refused so far. */
 export type BulkheadOccupancy = { running: number; runningMax: number; waiting: number; refused: number };
 
+/** The error of a task for which there is no room. */
+export function noRoom({ refusal, retryAfterSeconds = 1 }: BulkheadLimits): FlowplateError {
+  return new FlowplateError(refusal, { systemMessage: 'Too much at once', retryAfterSeconds });
+}
+
 /**
  * Bulkhead: a bounded number of tasks run, a bounded number wait, and the rest are refused at once.
  * A flood on one resource then cannot take the connections, threads and memory of the others.
  */
 export class Bulkhead {
-  readonly #runningMax: number;
-  readonly #waitingMax: number;
-  readonly #refusal: ErrorCode;
-  readonly #retryAfterSeconds: number;
+  readonly #limits: BulkheadLimits;
   readonly #waiting: Array<() => void> = [];
   #running = 0;
   #refused = 0;
 
   constructor(limits: BulkheadLimits) {
-    this.#runningMax = limits.runningMax;
-    this.#waitingMax = limits.waitingMax;
-    this.#refusal = limits.refusal;
-    this.#retryAfterSeconds = limits.retryAfterSeconds ?? 1;
+    this.#limits = limits;
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
@@ -57,21 +56,19 @@ export class Bulkhead {
    * Throws the refusal that `run` would throw now, so that callers can fail before expensive work.
    */
   requireRoom(): void {
-    if (this.#running < this.#runningMax || this.#waiting.length < this.#waitingMax) return;
+    const { runningMax, waitingMax } = this.#limits;
+    if (this.#running < runningMax || this.#waiting.length < waitingMax) return;
     this.#refused++;
-    throw new FlowplateError(this.#refusal, {
-      systemMessage: 'Too much at once',
-      retryAfterSeconds: this.#retryAfterSeconds,
-    });
+    throw noRoom(this.#limits);
   }
 
   occupancy(): BulkheadOccupancy {
-    const [running, runningMax, waiting] = [this.#running, this.#runningMax, this.#waiting.length];
-    return { running, runningMax, waiting, refused: this.#refused };
+    const [running, waiting, refused] = [this.#running, this.#waiting.length, this.#refused];
+    return { running, runningMax: this.#limits.runningMax, waiting, refused };
   }
 
   #takePlace(): boolean {
-    if (this.#running >= this.#runningMax) return false;
+    if (this.#running >= this.#limits.runningMax) return false;
     this.#running++;
     return true;
   }

@@ -1,5 +1,5 @@
-import { FlowplateError } from '../domain/errors.ts';
-import type { BulkheadLimits, BulkheadOccupancy } from './bulkhead.ts';
+import type { FlowplateError } from '../domain/errors.ts';
+import { type BulkheadLimits, type BulkheadOccupancy, noRoom } from './bulkhead.ts';
 
 type Waiting = { start: () => void; refuse: (error: FlowplateError) => void; sinceMs: number };
 
@@ -101,9 +101,6 @@ export class FairBulkhead {
 
   #refusal(): FlowplateError {
     this.#refused++;
-    return new FlowplateError(this.#limits.refusal, {
-      systemMessage: 'Too much at once',
-      retryAfterSeconds: this.#limits.retryAfterSeconds ?? 1,
-    });
+    return noRoom(this.#limits);
   }
 }

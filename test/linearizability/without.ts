@@ -53,7 +53,7 @@ export const startAtTheEnd = {
 
 const extend = 'const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);\n';
 const readAndHold = `await this.#catchUp();
-    // Now that it has caught up, Postgres will.
+    // It has caught up now, so Postgres extends the lease.
     if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = `;
 

@@ -55,6 +55,11 @@ export async function verify(
   return answer.body;
 }
 
+/** Verdict codes of keys, in their order. */
+export function codesOf(broker: Caller, keys: readonly Pick<Minted, 'key'>[]): Promise<string[]> {
+  return Promise.all(keys.map(async ({ key }) => (await verify(broker, key)).code as string));
+}
+
 export function getKey(broker: Caller, keyId: string, options: CallOptions = {}): Promise<Answer> {
   return broker.call(`GET ${keysPath}/${keyId}`, options);
 }

@@ -37,7 +37,7 @@ const forbidden: Reason = {
 const limited: Reason = { status: 429, title: 'Too many requests', code: 'rate_limited' };
 
 /**
- * What a proxy gets for each reason. Only 401, 403, 429 and 503: everything else some proxy turns
+ * Answers to a proxy by reason. Only 401, 403, 429 and 503: some proxy turns every other status
  * into something else.
  */
 export const refusals: Record<Refusal, Reason> = {

@@ -4,9 +4,9 @@ import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
 import {
+  codesOf,
   getKey,
   keysPath,
-  type Minted,
   mint,
   newOwner,
   refresh,
@@ -24,9 +24,6 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-const codesOf = (keys: Minted[]) =>
-  Promise.all(keys.map(async ({ key }) => (await verify(broker, key)).code as string));
-
 testAccess(() => broker, `POST ${keysPath}/usr_x/org_x/refresh`, 'keys:refresh');
 
 describe('403', () => {
@@ -35,7 +32,7 @@ describe('403', () => {
     await setStatus(broker, owner.organization_id, 'suspended');
     expectError(await refresh(broker, owner), 403, 'ORGANIZATION_SUSPENDED');
     await setStatus(broker, owner.organization_id, 'active');
-    expect(await codesOf([owner])).toEqual(['VALID']);
+    expect(await codesOf(broker, [owner])).toEqual(['VALID']);
   });
 });
 
@@ -44,7 +41,7 @@ describe('404', () => {
     const owner = await mint(broker);
     expectError(await refresh(broker, newOwner()), 404, 'KEY_NOT_FOUND');
     expectError(await refresh(broker, owner, { environment: 'prod' }), 404, 'KEY_NOT_FOUND');
-    expect(await codesOf([owner])).toEqual(['VALID']);
+    expect(await codesOf(broker, [owner])).toEqual(['VALID']);
   });
 
   test('a revoked key is not brought back, nor one that has expired without anybody noticing', async () => {
@@ -64,7 +61,7 @@ describe('404', () => {
       expectError(missing, 404, 'KEY_NOT_FOUND');
       expect(bytesOf(await refresh(broker, owner, {}, { as }))).toBe(bytesOf(missing));
     }
-    expect(await codesOf([owner])).toEqual(['VALID']);
+    expect(await codesOf(broker, [owner])).toEqual(['VALID']);
   });
 });
 
@@ -118,21 +115,21 @@ describe('success', () => {
       },
     });
     expect(answer.body.new_key.key_id).not.toBe(old.key_id);
-    expect(await codesOf([old, answer.body.new_key])).toEqual(['REVOKED', 'VALID']);
+    expect(await codesOf(broker, [old, answer.body.new_key])).toEqual(['REVOKED', 'VALID']);
   });
 
   test('a grace keeps the old key acceptable until it ends, to the second', async () => {
     const old = await mint(broker);
     const successor = await refreshed(broker, old, { grace_period_seconds: 86_400 });
-    expect(await codesOf([old, successor])).toEqual(['SUPERSEDED', 'VALID']);
+    expect(await codesOf(broker, [old, successor])).toEqual(['SUPERSEDED', 'VALID']);
     const { body } = await getKey(broker, old.key_id);
     const until = Date.parse(successor.created_at) + 86_400 * secondMs;
     expect(body).toMatchObject({ status: 'superseded', superseded_until: new Date(until).toISOString() });
     expect((await verify(broker, old.key)).expires_at).toBe(body.superseded_until);
     walkClock(broker, 86_390 * secondMs);
-    expect(await codesOf([old, successor])).toEqual(['SUPERSEDED', 'VALID']);
+    expect(await codesOf(broker, [old, successor])).toEqual(['SUPERSEDED', 'VALID']);
     walkClock(broker, 11 * secondMs);
-    expect(await codesOf([old, successor])).toEqual(['REVOKED', 'VALID']);
+    expect(await codesOf(broker, [old, successor])).toEqual(['REVOKED', 'VALID']);
     expect((await getKey(broker, old.key_id)).body.status).toBe('revoked');
   });
 
@@ -141,16 +138,21 @@ describe('success', () => {
     const successor = await refreshed(broker, old, { grace_period_seconds: 3_600 });
     expect((await verify(broker, old.key)).expires_at).toBe(old.expires_at);
     walkClock(broker, 61 * secondMs);
-    expect(await codesOf([old, successor])).toEqual(['EXPIRED', 'EXPIRED']);
+    expect(await codesOf(broker, [old, successor])).toEqual(['EXPIRED', 'EXPIRED']);
   });
 
   test('each refresh with grace leaves its predecessors theirs, one without ends them all', async () => {
     const first = await mint(broker);
     const second = await refreshed(broker, first, { grace_period_seconds: 600 });
     const third = await refreshed(broker, first, { grace_period_seconds: 30 });
-    expect(await codesOf([first, second, third])).toEqual(['SUPERSEDED', 'SUPERSEDED', 'VALID']);
+    expect(await codesOf(broker, [first, second, third])).toEqual(['SUPERSEDED', 'SUPERSEDED', 'VALID']);
     const fourth = await refreshed(broker, first);
-    expect(await codesOf([first, second, third, fourth])).toEqual(['REVOKED', 'REVOKED', 'REVOKED', 'VALID']);
+    expect(await codesOf(broker, [first, second, third, fourth])).toEqual([
+      'REVOKED',
+      'REVOKED',
+      'REVOKED',
+      'VALID',
+    ]);
   });
 
   test('settings, usage and quota carry over', async () => {
@@ -177,7 +179,7 @@ describe('success', () => {
   test('a disabled key stays disabled in its successor', async () => {
     const old = await mint(broker);
     await update(broker, old.key_id, { enabled: false });
-    expect(await codesOf([await refreshed(broker, old)])).toEqual(['DISABLED']);
+    expect(await codesOf(broker, [await refreshed(broker, old)])).toEqual(['DISABLED']);
   });
 
   test('only the named environment is refreshed, and the change is written down with both ids', async () => {
@@ -186,7 +188,7 @@ describe('success', () => {
     const prod = await mint(broker, { ...owner, environment: 'prod' });
     const successor = await refreshed(broker, owner, { environment: 'prod', grace_period_seconds: 5 });
     expect(successor.key).toMatch(/^fl_user_prod_/);
-    expect(await codesOf([here, prod, successor])).toEqual(['VALID', 'SUPERSEDED', 'VALID']);
+    expect(await codesOf(broker, [here, prod, successor])).toEqual(['VALID', 'SUPERSEDED', 'VALID']);
     const details = { previous_key_id: prod.key_id, grace_period_seconds: 5 };
     expect(await auditEventsOf(broker, { targetId: successor.key_id })).toMatchObject([
       { event_type: 'key.refreshed', details },
@@ -200,7 +202,7 @@ test('of many refreshes with a grace 30 predecessors stay good, so that a revoke
   for (let round = 0; round < 33; round++) {
     keys.push(await refreshed(broker, owner, { grace_period_seconds: 3_600 }));
   }
-  const codes = await codesOf(keys);
+  const codes = await codesOf(broker, keys);
   expect(codes.slice(0, 3)).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
   expect(codes.slice(3)).toEqual([...Array.from({ length: 30 }, () => 'SUPERSEDED'), 'VALID']);
   const events = await auditEventsOf(broker, { targetId: owner.key_id });
@@ -214,5 +216,5 @@ test('the predecessor whose grace is over first makes room, and not the one that
   const next = await refreshed(broker, oldest, { grace_period_seconds: 86_400 });
   await refreshed(broker, oldest, { grace_period_seconds: 60 });
   for (let round = 0; round < 29; round++) await refreshed(broker, oldest, { grace_period_seconds: 3_600 });
-  expect(await codesOf([oldest, next])).toEqual(['SUPERSEDED', 'REVOKED']);
+  expect(await codesOf(broker, [oldest, next])).toEqual(['SUPERSEDED', 'REVOKED']);
 });
