@@ -43,8 +43,9 @@ export function converse(
 
 const beginning = /(?=HTTP\/1\.1 \d{3} )/;
 
+/** Without `100 Continue`, which comes before an answer. */
 function countOf(received: string): number {
-  return received.split(beginning).length;
+  return received.split(beginning).filter((answer) => !answer.startsWith('HTTP/1.1 1')).length;
 }
 
 /** Whether the last answer is there as a whole. */
