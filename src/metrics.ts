@@ -54,6 +54,11 @@ export function createMetrics() {
       help: 'Values in Redis in place of usage flushes that no process of ours wrote, beyond what is set aside',
       registers,
     }),
+    refusalsLeftOut: new Counter({
+      name: 'flowplate_last_refusals_left_out_total',
+      help: 'Refusals that were not kept among the last ones of their key, for lack of room in a flood',
+      registers,
+    }),
     usageLeftOut: new Counter({
       name: 'flowplate_usage_reports_left_out_total',
       help: 'Lines of usage reports that were not counted, by reason',

@@ -41,7 +41,9 @@ export const introspectRoute = defineRoute({
   }),
   errors: [],
   async handle(parts: { verify: VerifyParts }, { body, caller }) {
-    const verdict = await verifyKey(parts.verify, caller.principal, { key: body.token, cost: 0 });
+    const { principal, requestId } = caller;
+    const from = { endpoint: 'introspect', requestId, masterKeyId: principal.id } as const;
+    const verdict = await verifyKey(parts.verify, principal, { key: body.token, cost: 0, from });
     return { status: 200, body: toIntrospection(verdict) };
   },
 });

@@ -4,13 +4,13 @@ import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import { AcceptedVerdict } from '../../verify/accepted-verdict.ts';
-import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
 import type { HttpExchange } from '../exchange.ts';
 import { bodyBytesMax, parseJsonBody } from '../read-body.ts';
 import { validate } from '../validate.ts';
-import { toVerifyRequest, verifyBody } from './verdict-schemas.ts';
+import { verifyBody } from './verdict-schemas.ts';
 import { verifyKeyRoute } from './verify-key.ts';
+import { verifyOrExplain } from './verify-or-explain.ts';
 
 const headerNames = [
   'content-type',
@@ -74,7 +74,8 @@ function answer(
   onFault: (thrown: unknown) => void,
 ): void {
   const body = validate(verifyBody, parseJsonBody(bytes));
-  const verdict = verifyKey(parts.verify, principal, toVerifyRequest(body));
+  const caller = { principal, requestId: exchange.requestId };
+  const verdict = verifyOrExplain(parts, caller, body, 'verify');
   if (verdict instanceof Promise) verdict.then((later) => send(parts, exchange, later)).catch(onFault);
   else send(parts, exchange, verdict);
 }

@@ -1,8 +1,8 @@
-import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { type VerifyOrExplainParts, verifyOrExplain } from './verify-or-explain.ts';
 
 export const verifyKeyRoute = defineRoute({
   method: 'post',
@@ -10,7 +10,7 @@ export const verifyKeyRoute = defineRoute({
   operationId: 'verifyKey',
   summary: 'Verify a key',
   description:
-    'Always 200 with a verdict. The first reason for a refusal decides, in the order of the codes. A refusal spends no limit and no quota.',
+    'Always 200 with a verdict. The first reason for a refusal decides, in the order of the codes. A refusal spends no limit and no quota. With `explain: true` the answer has every check, and nothing is spent or counted; that needs `keys:explain` as well.',
   access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,
@@ -18,7 +18,7 @@ export const verifyKeyRoute = defineRoute({
   success: { 200: 'The verdict.' },
   answer: verdictAnswer,
   errors: [],
-  async handle(parts: { verify: VerifyParts }, { body, caller }) {
-    return { status: 200, body: await verifyKey(parts.verify, caller.principal, toVerifyRequest(body)) };
+  async handle(parts: VerifyOrExplainParts, { body, caller }) {
+    return { status: 200, body: await verifyOrExplain(parts, caller, body, 'verify') };
   },
 });
