@@ -7,7 +7,7 @@ const entries = '^(src/(main|api|primary)|src/wire/[a-z-]+|workers/main)\\.ts$';
 // What decides about a key, without any I/O: the server and the published SDK run the same code
 // (docs/decisions/0011).
 const deciding =
-  '^src/(verify/(accepted-verdict|decide|fingerprint-table|record-cache|usage-recorder|verification-meter)|revocation/(refused-organizations|remembered-revisions|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
+  '^src/(verify/(accepted-verdict|decide|fingerprint-table|last-refusals|record-cache|usage-recorder|verification-meter)|revocation/(refused-organizations|remembered-revisions|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */

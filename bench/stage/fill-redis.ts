@@ -67,6 +67,8 @@ function toRecord(row: Row): KeyRecord {
     status: 'active',
     expiresAtMs: null,
     supersededUntilMs: null,
+    supersededBy: null,
+    supersededAtMs: null,
     ...unsetDeciding,
   };
 }

@@ -105,14 +105,20 @@ export const rows: readonly Row[] = [
       panel('Counts not handed over', 'By process of the API.', 's', [
         { expr: max('flowplate_usage_flush_age_seconds', { by: ['instance'] }), legend: '{{instance}}' },
       ]),
-      panel('Usage that was left out', 'Lines of reports, and flushes that were set aside.', 'ops', [
-        {
-          expr: rate('flowplate_usage_reports_left_out_total', over, { by: ['reason'] }),
-          legend: '{{reason}}',
-        },
-        { expr: rate('flowplate_usage_flushes_set_aside_total', over), legend: 'flushes set aside' },
-        { expr: rate('flowplate_usage_flushes_dropped_total', over), legend: 'flushes dropped' },
-      ]),
+      panel(
+        'Left out',
+        'Lines of usage reports, flushes that were set aside, and refusals in a flood.',
+        'ops',
+        [
+          {
+            expr: rate('flowplate_usage_reports_left_out_total', over, { by: ['reason'] }),
+            legend: '{{reason}}',
+          },
+          { expr: rate('flowplate_usage_flushes_set_aside_total', over), legend: 'flushes set aside' },
+          { expr: rate('flowplate_usage_flushes_dropped_total', over), legend: 'flushes dropped' },
+          { expr: rate('flowplate_last_refusals_left_out_total', over), legend: 'refusals' },
+        ],
+      ),
       panel('Audit events without a seal', 'Some seconds are normal.', 's', [
         { expr: max('flowplate_audit_unsealed_age_seconds'), legend: 'age of the oldest' },
       ]),

@@ -1,4 +1,13 @@
-import type { Key, KeyFilter, KeyUsage, Revoked, UsageRange } from '../sdk/api-types.ts';
+import type {
+  ExplainRequest,
+  Explanation,
+  Key,
+  KeyFilter,
+  KeyRefusal,
+  KeyUsage,
+  Revoked,
+  UsageRange,
+} from '../sdk/api-types.ts';
 import type { FlowplateClient } from '../sdk/client.ts';
 import type { FlowplateOperatorClient } from '../sdk/operator-client.ts';
 import type { Page, PageOf } from '../sdk/operator-types.ts';
@@ -10,6 +19,8 @@ export type KeysClient = {
   listPage(filter: KeyFilter & PageOf): Promise<Page<Key>>;
   get(keyId: string): Promise<Key>;
   usage(keyId: string, range: UsageRange): Promise<KeyUsage>;
+  explain(keyId: string, request: ExplainRequest): Promise<Explanation>;
+  refusals(keyId: string): Promise<KeyRefusal[]>;
   revoke(keyId: string): Promise<Revoked>;
   revokeUser(userId: string): Promise<Revoked>;
 };
@@ -20,6 +31,8 @@ export function masterKeyKeys(client: FlowplateClient): KeysClient {
     listPage: (filter) => client.listPage(filter),
     get: (keyId) => client.get(keyId),
     usage: (keyId, range) => client.usage(keyId, range),
+    explain: (keyId, request) => client.explain(keyId, request),
+    refusals: (keyId) => client.refusals(keyId),
     revoke: (keyId) => client.revoke(keyId),
     revokeUser: (userId) => client.revokeUser(userId),
   };
@@ -31,6 +44,8 @@ export function operatorKeys({ hiddenKeys }: FlowplateOperatorClient): KeysClien
     listPage: (filter) => hiddenKeys.list(filter),
     get: (keyId) => hiddenKeys.get(keyId),
     usage: (keyId, range) => hiddenKeys.usage(keyId, range),
+    explain: (keyId, request) => hiddenKeys.explain(keyId, request),
+    refusals: (keyId) => hiddenKeys.refusals(keyId),
     revoke: (keyId) => hiddenKeys.revoke(keyId),
     revokeUser: (userId) => hiddenKeys.revokeUser(userId),
   };

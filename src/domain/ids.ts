@@ -70,7 +70,15 @@ export const externalIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/;
  * `/api-keys/user/…`. A path with such an id would name two things. test/http/paths.test.ts derives
  * the list from the routes.
  */
-const reservedWords: readonly string[] = ['batch', 'bootstrap', 'usage', 'user', 'verify'];
+const reservedWords: readonly string[] = [
+  'batch',
+  'bootstrap',
+  'explain',
+  'refusals',
+  'usage',
+  'user',
+  'verify',
+];
 
 /** Case-insensitive, because a proxy may change the case. */
 export function isReservedWord(id: string): boolean {

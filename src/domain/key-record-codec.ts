@@ -12,6 +12,8 @@ const sentNames = {
   enabled: 'enabled',
   expiresAtMs: 'expires_at_ms',
   supersededUntilMs: 'superseded_until_ms',
+  supersededBy: 'superseded_by',
+  supersededAtMs: 'superseded_at_ms',
   scopes: 'scopes',
   metadata: 'metadata',
   rateLimit: 'rate_limit',
@@ -43,6 +45,9 @@ export function fromSentKeyRecord(sent: SentKeyRecord): KeyRecord {
     enabled: sent.enabled,
     expiresAtMs: sent.expires_at_ms,
     supersededUntilMs: sent.superseded_until_ms,
+    // A broker of an earlier release does not send these.
+    supersededBy: sent.superseded_by ?? null,
+    supersededAtMs: sent.superseded_at_ms ?? null,
     scopes: sent.scopes,
     metadata: sent.metadata,
     rateLimit: sent.rate_limit,

@@ -13,6 +13,9 @@ export type KeyRecord = DecidingSettings & {
   status: KeyStatus;
   expiresAtMs: number | null;
   supersededUntilMs: number | null;
+  /** The key that a superseded one was refreshed into, and when; null for all others. */
+  supersededBy: string | null;
+  supersededAtMs: number | null;
 };
 
 /** Of the settings, those that verification needs. It has the expiry as a number. */

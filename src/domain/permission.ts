@@ -6,6 +6,7 @@ export const masterKeyPermissions = [
   'keys:read',
   'keys:verify',
   'keys:verify:embedded',
+  'keys:explain',
   'usage:read',
 ] as const;
 

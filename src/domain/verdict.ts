@@ -52,6 +52,10 @@ export type Accepted = {
   scopes: readonly string[];
   metadata: Metadata;
   expires_at: string | null;
+  /** The key that this one was refreshed into; only with the code `SUPERSEDED`, as the next two. */
+  superseded_by?: string | undefined;
+  superseded_at?: string | undefined;
+  superseded_until?: string | undefined;
   rate_limit?: LimitState & { window_seconds: number };
   quota?: LimitState & { period: string };
 };

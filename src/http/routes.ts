@@ -3,11 +3,14 @@ import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
 import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts';
 import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
+import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
 import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';
 import type { HeartbeatParts } from '../usecases/verifiers/heartbeat.ts';
 import type { RegisterParts } from '../usecases/verifiers/register-verifier.ts';
+import type { ReportRefusalsParts } from '../usecases/verifiers/report-refusals.ts';
 import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
+import type { ExplainParts } from '../verify/explain.ts';
 import type { ApiUserAccessParts } from './access/api-user.ts';
 import type { MasterKeyAccessParts } from './access/master-key.ts';
 import type { PlatformAccessParts } from './access/platform-caller.ts';
@@ -63,8 +66,11 @@ import { createSessionRoute } from './sessions/create-session.ts';
 import { getSessionRoute } from './sessions/get-session.ts';
 import { logInRoute } from './sessions/log-in.ts';
 import { logOutRoute } from './sessions/log-out.ts';
+import { explainKeyForPlatformRoute, explainKeyRoute } from './user-keys/explain-key.ts';
+import { findRefusalsRoute } from './user-keys/find-refusals.ts';
 import { getKeyForPlatformRoute, getKeyRoute } from './user-keys/get-key.ts';
 import { getKeyUsageForPlatformRoute, getKeyUsageRoute } from './user-keys/get-key-usage.ts';
+import { listKeyRefusalsForPlatformRoute, listKeyRefusalsRoute } from './user-keys/list-key-refusals.ts';
 import { listKeysForPlatformRoute, listKeysRoute } from './user-keys/list-keys.ts';
 import { mintKeyRoute } from './user-keys/mint-key.ts';
 import { refreshKeyRoute } from './user-keys/refresh-key.ts';
@@ -77,6 +83,7 @@ import { heartbeatRoute } from './verifiers/heartbeat.ts';
 import { listVerifiersRoute } from './verifiers/list-verifiers.ts';
 import { registerVerifierRoute } from './verifiers/register-verifier.ts';
 import { removeVerifierRoute } from './verifiers/remove-verifier.ts';
+import { reportRefusalsRoute } from './verifiers/report-refusals.ts';
 import { reportUsageRoute } from './verifiers/report-usage.ts';
 import { introspectRoute } from './verify/introspect.ts';
 import type { MeterParts } from './verify/serve-metered.ts';
@@ -85,6 +92,7 @@ import { type VerifyKeyParts, verifyKeyRoute } from './verify/verify-key.ts';
 
 /** Dependencies of all operations together; each declares its own part. */
 export type ApiParts = MintParts &
+  RefusalReadParts &
   RefreshParts &
   MasterKeyAccessParts &
   ApiUserAccessParts &
@@ -96,9 +104,11 @@ export type ApiParts = MintParts &
   ExportAuditParts &
   MeterParts & {
     environment: string;
+    verify: ExplainParts;
     isPlatformBootstrapped(): Promise<boolean>;
     verifiers: HeartbeatParts & RegisterParts;
     usageReports: ReportUsageParts;
+    refusalReports: ReportRefusalsParts;
     isDraining: () => boolean;
   } & VerifyKeyParts;
 
@@ -115,6 +125,8 @@ export const routes: readonly Route<ApiParts>[] = [
   getKeyRoute, //          GET    /v1/flowplate/api-keys/:key_id
   updateKeyRoute, //       PATCH  /v1/flowplate/api-keys/:key_id
   getKeyUsageRoute, //     GET    /v1/flowplate/api-keys/:key_id/usage
+  explainKeyRoute, //      POST   /v1/flowplate/api-keys/:key_id/explain
+  listKeyRefusalsRoute, // GET    /v1/flowplate/api-keys/:key_id/refusals
   refreshKeyRoute, //      POST   /v1/flowplate/api-keys/:user_id/:org_id/refresh
   revokeUserKeysRoute, //  DELETE /v1/flowplate/api-keys/user/:user_id
   revokeKeyRoute, //       DELETE /v1/flowplate/api-keys/:key_id
@@ -123,6 +135,7 @@ export const routes: readonly Route<ApiParts>[] = [
   heartbeatRoute, //       POST   /v1/flowplate/verifiers/:verifier_id/heartbeat
   findRecordRoute, //      POST   /v1/flowplate/verifiers/:verifier_id/records
   reportUsageRoute, //     POST   /v1/flowplate/verifiers/:verifier_id/usage
+  reportRefusalsRoute, //  POST   /v1/flowplate/verifiers/:verifier_id/refusals
   removeVerifierRoute, //  DELETE /v1/flowplate/verifiers/:verifier_id
   bootstrapRoute, //       POST   /api/v1/platform/bootstrap
   logInRoute, //           POST   /api/v1/platform/auth/login
@@ -167,6 +180,9 @@ export const routes: readonly Route<ApiParts>[] = [
   listKeysForPlatformRoute, //    GET    /api/v1/platform/hidden-keys
   getKeyForPlatformRoute, //      GET    /api/v1/platform/hidden-keys/:key_id
   getKeyUsageForPlatformRoute, // GET    /api/v1/platform/hidden-keys/:key_id/usage
+  explainKeyForPlatformRoute, //  POST   /api/v1/platform/hidden-keys/:key_id/explain
+  listKeyRefusalsForPlatformRoute, // GET  /api/v1/platform/hidden-keys/:key_id/refusals
+  findRefusalsRoute, //           GET    /api/v1/platform/refusals
   revokeKeysForPlatformRoute, //  DELETE /api/v1/platform/hidden-keys/user/:user_id
   revokeKeyForPlatformRoute, //   DELETE /api/v1/platform/hidden-keys/:key_id
   listApiKeysRoute, //     GET    /api/v1/apikeys

@@ -33,6 +33,7 @@ export function apiMetrics() {
     countRecordSource: countBy(registry, 'flowplate_record_lookups_total', 'source', recordSources),
     notePropagation: notePropagation(registry),
     usageLeftOut: countLeftOut(registry),
+    refusalsLeftOut: counter(registry, 'flowplate_last_refusals_left_out_total'),
     watchLease: watchLease(registry),
     watchRecords: (read: () => number) =>
       readMetric(registry, 'flowplate_records_in_memory', () => [{ value: read() }]),

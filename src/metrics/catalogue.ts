@@ -152,6 +152,12 @@ export const catalogue = {
     of: api,
     labels: ['reason'],
   },
+  flowplate_last_refusals_left_out_total: {
+    type: 'counter',
+    help: 'Refusals that were not kept among the last ones of their key, for lack of room in a flood',
+    of: api,
+    labels: [],
+  },
   flowplate_audit_unsealed_events: {
     type: 'gauge',
     help: 'Audit events that wait for their seal; counted up to 100,000',

@@ -96,7 +96,7 @@ export interface components {
         CreateMasterKeyBody: {
             name: string;
             /** @description All of them unless set */
-            permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
+            permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
             organization_ids?: string[] | null;
             environments?: string[] | null;
             ip_allowlist?: string[] | null;
@@ -125,6 +125,14 @@ export interface components {
             name: string;
             description?: string | null;
             permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+        };
+        ExplainKeyBody: {
+            scopes?: string[];
+            organization_id?: string;
+            environment?: string;
+            ip?: string;
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            at?: string;
         };
         GetApiKeyAnswer: {
             id: string;
@@ -304,7 +312,7 @@ export interface components {
             name: string;
             /** @description Null for an operator-chosen secret: no part of it may be shown */
             key_prefix: string | null;
-            permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
+            permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
             /** @description Null: all */
             organization_ids: string[] | null;
             /** @description Null: all */
@@ -437,6 +445,26 @@ export interface components {
             result?: "success" | "refused";
             limit?: number;
             cursor?: string;
+        };
+        ListKeyRefusalsAnswer: {
+            data: {
+                /** Format: date-time */
+                at: string;
+                /** @description The code of the verdict. Expect further codes */
+                code: string;
+                /**
+                 * @description Where it was verified. Expect further places
+                 * @enum {string}
+                 */
+                endpoint: "verify" | "batch" | "authz" | "introspect" | "embedded";
+                /** @description The `trace_id` that the end client was told */
+                request_id: string;
+                /** @description The gateway that asked */
+                master_key_id: string;
+                /** @description The end client's address; null when the gateway named none */
+                ip: string | null;
+            }[];
+            next_cursor: null;
         };
         ListKeysQuery: {
             user_id?: string;
@@ -776,6 +804,8 @@ export interface components {
             ip?: string;
             /** @description Cost of this call for limits and quota; 1 unless set */
             cost?: number;
+            /** @description Answers with every check as well, spends nothing and counts nothing. Needs the permission `keys:explain` besides. */
+            explain?: boolean;
         };
     };
     responses: never;

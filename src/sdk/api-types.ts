@@ -1,6 +1,7 @@
 import type { Api, Sendable } from './sendable.ts';
 
 export type { ErrorCode, ErrorDetails, Violation } from '../domain/errors.ts';
+export type { Check, Explanation } from '../domain/explanation.ts';
 export type { Metadata, Quota, RateLimit } from '../domain/user-key.ts';
 /**
  * Verdicts by hand: `valid` tells an accepted one from a refused one, so that its fields are there.
@@ -59,7 +60,13 @@ export type KeyUsage = Api['GetKeyUsageAnswer'];
 export type UsageSums = KeyUsage['totals'];
 
 /** What is absent is not asked. */
-export type VerifyRequest = Sendable<Api['VerifyKeyBody']>;
+export type VerifyRequest = Omit<Sendable<Api['VerifyKeyBody']>, 'explain'>;
+
+/** Demands of a verification that is explained. What is absent is not asked. */
+export type ExplainRequest = Sendable<Api['ExplainKeyBody']>;
+
+/** One of the last refusals of a key. */
+export type KeyRefusal = Api['ListKeyRefusalsAnswer']['data'][number];
 
 /** RFC 7662. */
 export type Introspection = Api['IntrospectKeyAnswer'];

@@ -1,6 +1,7 @@
 import type { AppliedChange } from '../domain/key-change.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord } from '../domain/key-record-codec.ts';
+import type { KeyRefusal } from '../domain/key-refusal.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { readVerdict } from './read-verdict.ts';
@@ -81,6 +82,18 @@ export class Broker {
     const path = `${verifiersPath}/${verifierId}/usage`;
     const body = { flush_id: id, sums };
     return this.#transport.send({ method: 'POST', path, body });
+  }
+
+  reportRefusals(verifierId: string, refusals: readonly KeyRefusal[]): Promise<void> {
+    const path = `${verifiersPath}/${verifierId}/refusals`;
+    const sent = refusals.map(({ keyId: key_id, atMs: at_ms, code, requestId: request_id, ip }) => ({
+      key_id,
+      at_ms,
+      code,
+      request_id,
+      ip,
+    }));
+    return this.#transport.send({ method: 'POST', path, body: { refusals: sent } });
   }
 
   async verify(request: VerifyRequest): Promise<Verdict> {

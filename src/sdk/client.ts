@@ -3,11 +3,14 @@ import { isReservedWord } from '../domain/ids.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { refusedId } from './api-error.ts';
 import type {
+  ExplainRequest,
+  Explanation,
   Introspection,
   Key,
   KeyChanges,
   KeyFilter,
   KeyPage,
+  KeyRefusal,
   KeyUsage,
   MintedKey,
   MintRequest,
@@ -125,6 +128,26 @@ export class FlowplateClient {
     return readVerdict(await this.#transport.send(call));
   }
 
+  /**
+   * What `verify` would say, with every check. Spends and counts nothing. Needs `keys:explain`
+   * besides `keys:verify`.
+   */
+  explainVerification(request: VerifyRequest, options: CallOptions = {}): Promise<Explanation> {
+    const body = { ...request, explain: true };
+    return this.#ask({ method: 'POST', path: `${keysPath}/verify`, body }, options);
+  }
+
+  /** Every check that these demands would meet, by the key's id. Needs `keys:explain`. */
+  explain(keyId: string, request: ExplainRequest = {}, options: CallOptions = {}): Promise<Explanation> {
+    return this.#ask({ method: 'POST', path: `${keyPath(keyId)}/explain`, body: request }, options);
+  }
+
+  /** The last refusals of a key, at most 20, the newest first. Needs `keys:explain`. */
+  async refusals(keyId: string, options: CallOptions = {}): Promise<KeyRefusal[]> {
+    const { data } = await this.#read<{ data: KeyRefusal[] }>(`${keyPath(keyId)}/refusals`, {}, options);
+    return data;
+  }
+
   /** Verifies up to 100 keys; verdicts in the order of the requests. */
   async verifyBatch(requests: readonly VerifyRequest[], options: CallOptions = {}): Promise<Verdict[]> {
     const body = { keys: requests };
@@ -139,7 +162,12 @@ export class FlowplateClient {
   }
 
   #read<Answer>(path: string, query: Call['query'], options: CallOptions): Promise<Answer> {
-    return this.#transport.send({ method: 'GET', path, query, retriesMax: this.#retriesMax, ...options });
+    return this.#ask({ method: 'GET', path, query }, options);
+  }
+
+  /** What changes nothing, and may be sent again. */
+  #ask<Answer>(call: Call, options: CallOptions): Promise<Answer> {
+    return this.#transport.send({ ...call, retriesMax: this.#retriesMax, ...options });
   }
 
   #sendForSecret<Answer>(call: Call, { idempotencyKey, ...options }: SecretOptions): Promise<Answer> {

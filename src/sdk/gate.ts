@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { deprecationHeaders } from '../domain/deprecation.ts';
 import { limitHeaders } from '../domain/forward-auth/limit-headers.ts';
 import { readPresentedKey } from '../domain/forward-auth/presented-key.ts';
 import { type RefusalAnswer, toRefusalAnswer, type Undecided } from '../domain/forward-auth/refusals.ts';
-import { idPrefixes } from '../domain/ids.ts';
 import { pickHeaders } from '../domain/pick-headers.ts';
-import { isSafeRequestId } from '../domain/request-id.ts';
 import type { Accepted, Refused, Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
+import { requestIdReader } from './request-id.ts';
 import type { FlowplateVerifier } from './verifier.ts';
 
 /** Requirements of a route. */
@@ -39,26 +38,24 @@ export function judge(
   asked: Omit<VerifyRequest, 'key'>,
 ): Passed | Denied | Promise<Passed | Denied> {
   const [apiKeys = [], authorizations = [], requestIds = []] = pickHeaders(rawHeaders, headerNames);
+  const requestId = requestIdReader(requestIds[0]);
   const deny = (outcome: Refused | Undecided): Denied => {
-    const requestId = requestIdFrom(requestIds[0]);
-    return { isAllowed: false, ...toRefusalAnswer(outcome, { requestId, nowMs: verifier.nowMs() }) };
+    const told = { requestId: requestId(), nowMs: verifier.nowMs() };
+    return { isAllowed: false, ...toRefusalAnswer(outcome, told) };
   };
   const { key, isAmbiguous } = readPresentedKey(apiKeys, authorizations);
   if (key === undefined) return deny(isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS');
   const decided = (verdict: Verdict) => (verdict.valid ? pass(verdict, verifier.nowMs()) : deny(verdict));
   const request = { ...asked, key };
-  const verdict = verifier.verifyNow(request);
+  const verdict = verifier.verifyNow(request, requestId);
   if (verdict !== undefined) return decided(verdict);
   return verifier
-    .verify(request)
+    .verify(request, requestId)
     .then(decided)
     .catch(() => deny('UNDECIDED'));
 }
 
 function pass(verdict: Accepted, nowMs: number): Passed {
-  return { isAllowed: true, verdict, headers: limitHeaders(verdict, nowMs) };
-}
-
-function requestIdFrom(sent: string | undefined): string {
-  return isSafeRequestId(sent) ? sent : idPrefixes.request + randomUUID().replaceAll('-', '');
+  const headers = { ...limitHeaders(verdict, nowMs), ...deprecationHeaders(verdict) };
+  return { isAllowed: true, verdict, headers };
 }

@@ -14,6 +14,7 @@ import { VerifierMemory } from '../revocation/verifier-memory.ts';
 import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
 import { fingerprintOf } from '../verify/fingerprint-table.ts';
+import { LastRefusals } from '../verify/last-refusals.ts';
 import { type CacheEntry, RecordCache } from '../verify/record-cache.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
 import { latencyBuckets, VerificationMeter } from '../verify/verification-meter.ts';
@@ -23,6 +24,8 @@ import { BrokerClock } from './broker-clock.ts';
 import { BrokerLease } from './broker-lease.ts';
 import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-records.ts';
 import { FlowplateUndecidedError } from './errors.ts';
+import { deliverRefusals } from './refusal-delivery.ts';
+import { newRequestId } from './request-id.ts';
 import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
 import type { AskedLatency, VerifierMetrics } from './verifier-metrics.ts';
@@ -64,6 +67,7 @@ export class FlowplateVerifier {
   readonly #records: BrokerRecords;
   readonly #lease: BrokerLease;
   readonly #usage: UsageRecorder;
+  readonly #refusals: LastRefusals;
   readonly #onFault: (error: unknown) => void;
   readonly #meter = new VerificationMeter(['embedded']);
   readonly #decidedFrom = { memory: 0, record: 0, broker: 0 };
@@ -90,6 +94,11 @@ export class FlowplateVerifier {
       (flush) => deliverUsage({ broker: this.#broker, verifierId: this.#lease.verifierId, onFault }, flush),
       onFault,
     );
+    this.#refusals = new LastRefusals({
+      deliver: (some) => deliverRefusals({ broker: this.#broker, verifierId: this.#lease.verifierId }, some),
+      onFault,
+      onLeftOut: () => undefined,
+    });
   }
 
   /**
@@ -99,11 +108,15 @@ export class FlowplateVerifier {
   async start(): Promise<void> {
     await this.#lease.start();
     this.#usage.start();
+    this.#refusals.start();
   }
 
   /** Delivers the usage and returns the lease. */
   async close(): Promise<void> {
-    await this.#lease.stop(() => this.#usage.close().catch(this.#onFault));
+    await this.#lease.stop(async () => {
+      await this.#refusals.close().catch(this.#onFault);
+      await this.#usage.close().catch(this.#onFault);
+    });
   }
 
   isLeaseHeld(): boolean {
@@ -132,16 +145,16 @@ export class FlowplateVerifier {
 
   /**
    * The verdict if memory has it; undefined when the broker must be asked (`verify`). Throws a
-   * `RangeError` for an invalid cost.
+   * `RangeError` for an invalid cost. `requestId` names the request among the last refusals.
    */
-  verifyNow(request: VerifyRequest): Verdict | undefined {
+  verifyNow(request: VerifyRequest, requestId: () => string = newRequestId): Verdict | undefined {
     if (request.cost !== undefined) requireCountable(request.cost);
     const monotonicMs = performance.now();
     const entry = this.#lease.isHeldAt(monotonicMs)
       ? this.#memory.find(fingerprintOf(request.key), monotonicMs)
       : undefined;
     if (entry === undefined) return isVerifiable(request.key) ? undefined : this.#refuseMalformed();
-    const verdict = this.#judge(entry, request, true, monotonicMs);
+    const verdict = this.#judge(entry, request, requestId, true, monotonicMs);
     if (verdict !== undefined) {
       this.#decidedFrom.memory += 1;
       this.#meter.count('embedded', verdict.code);
@@ -158,19 +171,19 @@ export class FlowplateVerifier {
    * The verdict. Rejects with a `FlowplateUndecidedError` when there is none; then refuse the
    * request.
    */
-  verify(request: VerifyRequest): Promise<Verdict> {
+  verify(request: VerifyRequest, requestId: () => string = newRequestId): Promise<Verdict> {
     try {
-      const verdict = this.verifyNow(request);
-      return verdict === undefined ? this.#ask(request) : Promise.resolve(verdict);
+      const verdict = this.verifyNow(request, requestId);
+      return verdict === undefined ? this.#ask(request, requestId) : Promise.resolve(verdict);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #ask(request: VerifyRequest): Promise<Verdict> {
+  async #ask(request: VerifyRequest, requestId: () => string): Promise<Verdict> {
     const startedMs = this.#meter.startMs();
     try {
-      const verdict = await this.#lookUp(request);
+      const verdict = await this.#lookUp(request, requestId);
       // A newer broker may give a code that this version does not know.
       const isKnown = verificationOutcomes.includes(verdict.code);
       this.#meter.end('embedded', isKnown ? verdict.code : 'NOT_FOUND', startedMs);
@@ -181,7 +194,7 @@ export class FlowplateVerifier {
     }
   }
 
-  async #lookUp(request: VerifyRequest): Promise<Verdict> {
+  async #lookUp(request: VerifyRequest, requestId: () => string): Promise<Verdict> {
     const fingerprint = fingerprintOf(request.key);
     for (const stalePauseMs of [...stalePausesMs, undefined]) {
       const { verifierId, registrations } = this.#lease;
@@ -202,7 +215,13 @@ export class FlowplateVerifier {
       // Older than the known part of the feed, so later changes may be missing.
       if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#askBroker(request);
       if (!this.#revisions.isStale(fetched.entry.record)) {
-        const verdict = this.#judge(fetched.entry, request, fetched.organizationActive, performance.now());
+        const verdict = this.#judge(
+          fetched.entry,
+          request,
+          requestId,
+          fetched.organizationActive,
+          performance.now(),
+        );
         if (verdict !== undefined) {
           this.#decidedFrom.record += 1;
           return verdict;
@@ -233,6 +252,7 @@ export class FlowplateVerifier {
   #judge(
     entry: CacheEntry<KeyRecord>,
     request: VerifyRequest,
+    requestId: () => string,
     organizationWasActive: boolean,
     monotonicMs: number,
   ): Verdict | undefined {
@@ -243,6 +263,8 @@ export class FlowplateVerifier {
     const code = decide(record, toAsked(request), { nowMs, organizationActive });
     if (!isAccepted(code)) {
       this.#usage.mark(entry, record.lineageId, code, 0, nowMs);
+      const from = { endpoint: 'embedded', requestId: requestId(), masterKeyId: '' } as const;
+      this.#refusals.note(record.id, code, nowMs, request.ip, from);
       return { valid: false, code };
     }
     this.#usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);

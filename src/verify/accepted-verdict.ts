@@ -15,6 +15,9 @@ export class AcceptedVerdict implements Accepted {
   readonly scopes: readonly string[];
   readonly metadata: KeyRecord['metadata'];
   readonly expires_at: string | null;
+  readonly superseded_by: string | undefined;
+  readonly superseded_at: string | undefined;
+  readonly superseded_until: string | undefined;
   #json: string | undefined;
 
   constructor(record: KeyRecord, code: AcceptedCode) {
@@ -26,6 +29,10 @@ export class AcceptedVerdict implements Accepted {
     this.scopes = record.scopes;
     this.metadata = record.metadata;
     this.expires_at = endOf(record);
+    const isSuperseded = code === 'SUPERSEDED';
+    this.superseded_by = isSuperseded ? (record.supersededBy ?? undefined) : undefined;
+    this.superseded_at = isSuperseded ? textOf(record.supersededAtMs) : undefined;
+    this.superseded_until = isSuperseded ? textOf(record.supersededUntilMs) : undefined;
     Object.freeze(this);
   }
 
@@ -48,4 +55,8 @@ export function verdictOf(entry: Judged, code: AcceptedCode): AcceptedVerdict {
 function endOf(record: KeyRecord): string | null {
   const endMs = Math.min(record.expiresAtMs ?? Infinity, record.supersededUntilMs ?? Infinity);
   return endMs === Infinity ? null : new Date(endMs).toISOString();
+}
+
+function textOf(ms: number | null): string | undefined {
+  return ms === null ? undefined : new Date(ms).toISOString();
 }

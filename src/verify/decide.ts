@@ -11,28 +11,61 @@ export type Asked = {
   ip?: string | undefined;
 };
 
+/** When a call is decided, and whether the organization of its key is active then. */
+export type Circumstances = { nowMs: number; organizationActive: boolean };
+
 /**
  * Decides the verdict on a known key, except its limits. Pure. The order is the contract's, and the
  * first reason wins. At the boundary instant a key has expired.
  */
-export function decide(
-  record: KeyRecord,
-  asked: Asked,
-  now: { nowMs: number; organizationActive: boolean },
-): AcceptedCode | RefusedCode {
-  if (record.status === 'revoked') return 'REVOKED';
-  if (record.status === 'superseded' && isOver(record.supersededUntilMs, now.nowMs)) return 'REVOKED';
+export function decide(record: KeyRecord, asked: Asked, now: Circumstances): AcceptedCode | RefusedCode {
+  if (isRevoked(record, now)) return 'REVOKED';
   if (!record.enabled) return 'DISABLED';
-  if (record.status === 'expired' || isOver(record.expiresAtMs, now.nowMs)) return 'EXPIRED';
+  if (isExpired(record, now)) return 'EXPIRED';
   if (!now.organizationActive) return 'ORGANIZATION_SUSPENDED';
-  if (asked.environment !== undefined && asked.environment !== record.environment)
-    return 'ENVIRONMENT_MISMATCH';
-  if (asked.organizationId !== undefined && asked.organizationId !== record.organizationId) {
-    return 'ORGANIZATION_MISMATCH';
-  }
-  if (record.ipAllowlist !== null && !isIpAllowed(record.ipAllowlist, asked.ip)) return 'IP_NOT_ALLOWED';
-  if (asked.scopes?.some((scope) => !record.scopes.includes(scope))) return 'INSUFFICIENT_SCOPE';
+  if (isElsewhere(record, asked)) return 'ENVIRONMENT_MISMATCH';
+  if (isOthers(record, asked)) return 'ORGANIZATION_MISMATCH';
+  if (isShutOut(record, asked)) return 'IP_NOT_ALLOWED';
+  if (lacksScope(record, asked)) return 'INSUFFICIENT_SCOPE';
   return record.status === 'superseded' ? 'SUPERSEDED' : 'VALID';
+}
+
+type Reason = Exclude<RefusedCode, 'MALFORMED' | 'NOT_FOUND' | 'RATE_LIMITED' | 'QUOTA_EXCEEDED'>;
+
+/** The same checks one by one, for whoever asks after all of them; `decide` needs no table. */
+export const failures: Record<Reason, (record: KeyRecord, asked: Asked, now: Circumstances) => boolean> = {
+  REVOKED: (record, _asked, now) => isRevoked(record, now),
+  DISABLED: (record) => !record.enabled,
+  EXPIRED: (record, _asked, now) => isExpired(record, now),
+  ORGANIZATION_SUSPENDED: (_record, _asked, now) => !now.organizationActive,
+  ENVIRONMENT_MISMATCH: isElsewhere,
+  ORGANIZATION_MISMATCH: isOthers,
+  IP_NOT_ALLOWED: isShutOut,
+  INSUFFICIENT_SCOPE: lacksScope,
+};
+
+function isRevoked({ status, supersededUntilMs }: KeyRecord, { nowMs }: Circumstances): boolean {
+  return status === 'revoked' || (status === 'superseded' && isOver(supersededUntilMs, nowMs));
+}
+
+function isExpired({ status, expiresAtMs }: KeyRecord, { nowMs }: Circumstances): boolean {
+  return status === 'expired' || isOver(expiresAtMs, nowMs);
+}
+
+function isElsewhere(record: KeyRecord, { environment }: Asked): boolean {
+  return environment !== undefined && environment !== record.environment;
+}
+
+function isOthers(record: KeyRecord, { organizationId }: Asked): boolean {
+  return organizationId !== undefined && organizationId !== record.organizationId;
+}
+
+function isShutOut({ ipAllowlist }: KeyRecord, { ip }: Asked): boolean {
+  return ipAllowlist !== null && !isIpAllowed(ipAllowlist, ip);
+}
+
+function lacksScope(record: KeyRecord, { scopes }: Asked): boolean {
+  return scopes?.some((scope) => !record.scopes.includes(scope)) === true;
 }
 
 function isOver(endMs: number | null, nowMs: number): boolean {

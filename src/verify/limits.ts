@@ -51,9 +51,23 @@ export class Limits {
   /**
    * `now`: the database server's time. All limits are spent, or none is. Rejects with `OVERLOADED`.
    */
-  async spend(record: KeyRecord, cost: number, now: Date): Promise<LimitVerdict> {
+  spend(record: KeyRecord, cost: number, now: Date): Promise<LimitVerdict> {
+    return this.#spend(record, cost, now, this.#parts.onDecision);
+  }
+
+  /** What is left of the limits. Spends nothing and is no decision. Rejects with `OVERLOADED`. */
+  read(record: KeyRecord, now: Date): Promise<LimitVerdict> {
+    return this.#spend(record, 0, now, () => undefined);
+  }
+
+  async #spend(
+    record: KeyRecord,
+    cost: number,
+    now: Date,
+    onDecision: LimitsParts['onDecision'],
+  ): Promise<LimitVerdict> {
     this.#requireRoom();
-    const { counted, lines, onDecision } = this.#parts;
+    const { counted, lines } = this.#parts;
     const line = lines.get(record.lineageId, performance.now());
     this.#underWay += 1;
     try {

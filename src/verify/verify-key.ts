@@ -7,10 +7,16 @@ import type { ServerClock } from '../revocation/server-clock.ts';
 import { verdictOf } from './accepted-verdict.ts';
 import { type Asked, decide } from './decide.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';
+import type { LastRefusals, RequestOrigin } from './last-refusals.ts';
 import type { LimitVerdict } from './limit-verdict.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
 
-export type VerifyRequest = Asked & { key: string; cost?: number | undefined };
+export type VerifyRequest = Asked & {
+  key: string;
+  cost?: number | undefined;
+  /** With it, a refusal is kept as one of the last ones of its key. */
+  from?: RequestOrigin | undefined;
+};
 
 export type VerifyParts = {
   records: Pick<KeyRecords, 'fromMemory' | 'load' | 'find'>;
@@ -18,6 +24,7 @@ export type VerifyParts = {
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
   onVerdict: (code: Verdict['code']) => void;
+  refusals: Pick<LastRefusals, 'note'>;
 };
 
 /**
@@ -49,13 +56,13 @@ function judge(
   const { record } = found;
   const nowMs = parts.clock.nowMs();
   const code = decide(record, request, { nowMs, organizationActive: found.organizationActive });
-  if (!isAccepted(code)) return refuse(parts, found, code, nowMs);
+  if (!isAccepted(code)) return refuse(parts, found, request, code, nowMs);
   const cost = request.cost ?? 1;
   if (record.rateLimit === null && record.quota === null) return accept(parts, found, code, cost, nowMs);
   return parts.spendLimits(record, cost, new Date(nowMs)).then(({ refusal, ...states }) => ({
     ...(refusal === undefined
       ? accept(parts, found, code, cost, nowMs)
-      : refuse(parts, found, refusal, nowMs)),
+      : refuse(parts, found, request, refusal, nowMs)),
     ...states,
   }));
 }
@@ -65,8 +72,15 @@ function tell<V extends Verdict>(parts: VerifyParts, verdict: V): V {
   return verdict;
 }
 
-function refuse(parts: VerifyParts, found: FoundRecord, code: RefusedCode, nowMs: number): Verdict {
-  parts.usage.mark(found.entry, found.record.lineageId, code, 0, nowMs);
+function refuse(
+  parts: VerifyParts,
+  { record, entry }: FoundRecord,
+  { ip, from }: VerifyRequest,
+  code: RefusedCode,
+  nowMs: number,
+): Verdict {
+  parts.usage.mark(entry, record.lineageId, code, 0, nowMs);
+  if (from !== undefined) parts.refusals.note(record.id, code, nowMs, ip, from);
   return tell(parts, { valid: false, code });
 }
 

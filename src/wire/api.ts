@@ -10,11 +10,14 @@ import { isPostgresReachable } from '../stores/postgres/database.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
 import { isRedisReachable, waitUntilReady } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
+import type { ExplainParts } from '../verify/explain.ts';
+import type { LastRefusals } from '../verify/last-refusals.ts';
 import type { VerifyParts } from '../verify/verify-key.ts';
 import { wireChanges } from './changes.ts';
 import { type CountingParts, wireCounting } from './counting.ts';
 import { wireCredentials } from './credentials.ts';
 import { wireGateways } from './gateways.ts';
+import { wireLastRefusals } from './last-refusals.ts';
 import { bulkheads, paces } from './loads.ts';
 import { type ProcessParts, processParts } from './process-parts.ts';
 import { type RevocationParts, wireRevocation } from './revocation.ts';
@@ -41,7 +44,8 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics): Api {
   const counting = wireCounting(processOwn, stores, revocation);
   const credentials = wireCredentials(processOwn, stores, revocation);
   const changes = wireChanges(processOwn, stores, revocation);
-  const verify = wireVerify(processOwn, revocation, counting, credentials.records);
+  const { keyRefusals, lastRefusals } = wireLastRefusals(processOwn, stores, revocation);
+  const verify = wireVerify(processOwn, revocation, { ...counting, lastRefusals }, credentials.records);
   const loads = bulkheads(config);
   watch(processOwn, revocation, counting);
   metrics.watchBulkheads({
@@ -55,12 +59,13 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics): Api {
   return {
     parts: {
       ...changes,
-      ...wireGateways(processOwn, stores, { ...revocation, ...counting, turns: changes.turns }),
+      ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),
       ...loads,
       ...paces(),
       ...health(stores, revocation),
       verify,
       verifications: metrics.verifications,
+      keyRefusals,
       verifyCaller: { ...verify, records: credentials.callerRecords },
       masterKeys: credentials.masterKeys,
       keyring: config.FLOWPLATE_PEPPERS,
@@ -74,9 +79,10 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics): Api {
       onRequest: ({ method, route, status, seconds }) =>
         metrics.requests.observe({ method, route, status }, seconds),
     },
-    start: () => start(processOwn, stores, { ...revocation, ...counting, ...credentials, listener }),
+    start: () =>
+      start(processOwn, stores, { ...revocation, ...counting, ...credentials, lastRefusals, listener }),
     flushUsage: async () => {
-      await Promise.all([counting.usage.handOver(), credentials.lastUses.flush()]);
+      await Promise.all([counting.usage.handOver(), credentials.lastUses.flush(), lastRefusals.flush()]);
     },
     close: () => processOwn.closing.run(),
   };
@@ -85,14 +91,16 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics): Api {
 function wireVerify(
   { metrics }: ProcessParts,
   { clock }: RevocationParts,
-  { usage, limits }: CountingParts,
+  { usage, limits, lastRefusals }: CountingParts & { lastRefusals: LastRefusals },
   records: VerifyParts['records'],
-): VerifyParts {
+): VerifyParts & ExplainParts {
   return {
     records,
     clock,
     usage,
     spendLimits: (record, cost, now) => limits.spend(record, cost, now),
+    readLimits: (record, now) => limits.read(record, now),
+    refusals: lastRefusals,
     onVerdict: (code) => metrics.countVerdict(code),
   };
 }
@@ -118,13 +126,14 @@ function health({ probeDb, redis }: Stores, { lease }: RevocationParts) {
 type Started = Pick<RevocationParts, 'lease'> &
   Pick<CountingParts, 'usage' | 'lateness' | 'limits'> & {
     lastUses: { start(): void };
+    lastRefusals: { start(): void };
     listener: ChangeListener;
   };
 
 async function start(
   { closing }: ProcessParts,
   { limitsRedis }: Stores,
-  { lease, listener, usage, lateness, limits, lastUses }: Started,
+  { lease, listener, usage, lateness, limits, lastUses, lastRefusals }: Started,
 ): Promise<void> {
   // Before the first request, so that early calls are counted too. It also starts without Redis.
   await waitUntilReady(limitsRedis, redisConnectsMs);
@@ -138,4 +147,5 @@ async function start(
   closing.add('limits', () => limits.stop());
   limits.start();
   lastUses.start();
+  lastRefusals.start();
 }

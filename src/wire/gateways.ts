@@ -1,10 +1,12 @@
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { CallBudgets } from '../domain/call-budgets.ts';
+import type { KeyRefusal } from '../domain/key-refusal.ts';
 import { isServerAway } from '../stores/postgres/faults.ts';
 import { KnownLines } from '../usecases/verifiers/known-lines.ts';
 import { KnownReporters } from '../usecases/verifiers/known-reporters.ts';
 import { NewestHeartbeats } from '../usecases/verifiers/newest-heartbeats.ts';
 import { VerifierLimits } from '../usecases/verifiers/verifier-limits.ts';
+import type { LastRefusals } from '../verify/last-refusals.ts';
 import type { CountingParts } from './counting.ts';
 import type { ProcessParts } from './process-parts.ts';
 import { tellOfLeftOutUsage } from './report-left-out-usage.ts';
@@ -12,15 +14,16 @@ import type { RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
 type Needs = Pick<RevocationParts, 'changesHeard'> &
-  Pick<CountingParts, 'deliverUsage'> & { turns: KeyedQueue };
+  Pick<CountingParts, 'deliverUsage'> & { turns: KeyedQueue; lastRefusals: LastRefusals };
 
 /** Gateways with an embedded verifier: their leases, and what they report. */
 export function wireGateways(
   { config, log, metrics }: ProcessParts,
   { verifiersDb, reportsDb }: Stores,
-  { changesHeard, deliverUsage, turns }: Needs,
+  { changesHeard, deliverUsage, turns, lastRefusals }: Needs,
 ) {
   const verifiersMax = config.VERIFIERS_PER_MASTER_KEY_MAX;
+  const reporters = new KnownReporters(reportsDb);
   return {
     verifiers: {
       db: verifiersDb,
@@ -32,12 +35,19 @@ export function wireGateways(
       newest: new NewestHeartbeats(),
     },
     usageReports: {
-      reporters: new KnownReporters(reportsDb),
+      reporters,
       lines: new KnownLines(reportsDb),
       budgets: new CallBudgets(),
       turns: new KeyedQueue(isServerAway),
       deliverUsage,
       onLeftOut: tellOfLeftOutUsage(log, metrics),
+    },
+    refusalReports: {
+      db: reportsDb,
+      reporters,
+      turns: new KeyedQueue(isServerAway),
+      note: ({ keyId, code, atMs, ip, ...from }: Omit<KeyRefusal, 'serial'>) =>
+        lastRefusals.note(keyId, code, atMs, ip ?? undefined, from),
     },
   };
 }

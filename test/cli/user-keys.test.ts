@@ -147,6 +147,55 @@ test('an operator without a master key looks at hidden keys and ends them, but m
   expect(refused.stderr).toContain('FLOWPLATE_MASTER_KEY');
 });
 
+describe('why a key is refused', () => {
+  const refusedKey = async () => {
+    const owner = ownerArgs();
+    const ips = ['--scopes', 'read', '--ips', '192.0.2.0/24'];
+    const { key, key_id } = await desk().json(['keys', 'mint', ...owner, ...ips], { env });
+    const stdin = `${key}\n`;
+    await desk().run(['keys', 'verify', '--key-stdin', '--ip', '198.51.100.7'], { env, stdin });
+    await broker().api.flushUsage();
+    return key_id as string;
+  };
+
+  test('keys explain shows every check, and ends with 1 for a no', async () => {
+    const keyId = await refusedKey();
+    const demands = ['--ip', '198.51.100.7', '--scopes', 'read,write'];
+    for (const as of [{ env }, {}]) {
+      const refused = await desk().run(['keys', 'explain', keyId, ...demands], as);
+      expect(refused.stdout).toMatch(/^CHECK +RESULT +ASKED +HAS\nMALFORMED +passed/);
+      expect(refused.stdout).toMatch(/\nIP_NOT_ALLOWED +failed +198\.51\.100\.7 +192\.0\.2\.0\/24\n/);
+      expect(refused.stdout).toMatch(/\nINSUFFICIENT_SCOPE +failed +read,write +read\n/);
+      expect(refused.stdout).toMatch(/\nRefused: IP_NOT_ALLOWED\n$/);
+      expect(refused.exitCode).toBe(1);
+    }
+    const accepted = await desk().run(['keys', 'explain', keyId, '--ip', '192.0.2.7'], { env });
+    expect([accepted.exitCode, accepted.stdout]).toEqual([0, expect.stringMatching(/\nAccepted: VALID\n$/)]);
+    const later = await desk().run(['keys', 'explain', keyId, '--at', '2099-01-01', '--json'], { env });
+    expect(JSON.parse(later.stdout)).toMatchObject({ valid: false, code: 'IP_NOT_ALLOWED' });
+  });
+
+  test('keys refusals shows the last ones of a key, or those of a trace id', async () => {
+    const keyId = await refusedKey();
+    for (const as of [{ env }, {}]) {
+      const { stdout, exitCode } = await desk().run(['keys', 'refusals', keyId], as);
+      expect(stdout).toMatch(/^TIME +CODE +ENDPOINT +REQUEST +GATEWAY +ADDRESS\n/);
+      expect(stdout).toMatch(/ IP_NOT_ALLOWED +verify +req_\w+ +flm_\w+ +198\.51\.100\.7\n$/);
+      expect(exitCode).toBe(0);
+    }
+    const [refusal] = await desk().json(['keys', 'refusals', keyId], { env });
+    const byRequest = ['keys', 'refusals', '--request-id', refusal.request_id];
+    expect(await desk().json(byRequest)).toEqual([{ key_id: keyId, ...refusal }]);
+    expect((await desk().run(byRequest)).stdout).toContain(`\n${keyId}  `);
+    for (const args of [[], [keyId, '--request-id', 'req_1']]) {
+      expect(await desk().run(['keys', 'refusals', ...args], { env })).toMatchObject({
+        exitCode: 2,
+        stdout: '',
+      });
+    }
+  });
+});
+
 test('master keys are created, listed, rotated and revoked by a super-admin', async () => {
   const args = ['masterkeys', 'create', '--name', 'gateway', '--permissions', 'keys:verify'];
   const created = await desk().run(args);

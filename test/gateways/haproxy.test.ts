@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { choosePort } from '../../scripts/services/free-port.ts';
 import { mint } from '../support/keys.ts';
+import { testDeprecation } from './deprecation.ts';
 import { documentedFile, withPlaces } from './documented-file.ts';
 import { brokerPlaces, type Gateway } from './gateway.ts';
 import { testGateway } from './matrix.ts';
@@ -37,6 +38,7 @@ const haproxy: Gateway = {
 };
 
 const site = testGateway(haproxy);
+testDeprecation(site);
 
 test('a script that fails lets nobody in', async () => {
   const { key } = await mint(site().broker);

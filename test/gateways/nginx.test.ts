@@ -3,6 +3,7 @@ import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mint } from '../support/keys.ts';
+import { testDeprecation } from './deprecation.ts';
 import { documentedFile, withPlaces } from './documented-file.ts';
 import { brokerPlaces, type Gateway } from './gateway.ts';
 import { testGateway } from './matrix.ts';
@@ -51,6 +52,7 @@ const nginx: Gateway = {
 };
 
 const site = testGateway(nginx);
+testDeprecation(site);
 
 test('a configuration that leaves the length with the check costs connections, and never a request', async () => {
   const { key } = await mint(site().broker);

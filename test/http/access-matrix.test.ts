@@ -19,7 +19,7 @@ const groups = {
   'a master key with the permission': {
     operations: [
       'verifyKey verifyKeys introspectKey mintKey listKeys getKey updateKey getKeyUsage refreshKey revokeUserKeys',
-      'revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage removeVerifier',
+      'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier',
     ],
     letsIn: 'master key',
     refuses: 'master key without permissions',
@@ -47,7 +47,7 @@ const groups = {
   'every operator with a role': {
     operations: [
       'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
-      'getHiddenKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues',
+      'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformStats getTraffic getTopTraffic listVerifiers getQueues',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',
     refuses: 'operator without roles',

@@ -13,9 +13,10 @@ const suffices: Record<string, string> = {
   'mintKey updateKey': 'keys:mint',
   'listKeys getKey': 'keys:read',
   getKeyUsage: 'usage:read',
+  'explainKey listKeyRefusals': 'keys:explain',
   refreshKey: 'keys:refresh',
   'revokeUserKeys revokeKey revokeKeys': 'keys:revoke',
-  'registerVerifier heartbeat findRecord reportUsage removeVerifier': 'keys:verify:embedded',
+  'registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier': 'keys:verify:embedded',
   'listPlatformUsers getPlatformUser': 'platform:users:read',
   updatePlatformUser: 'platform:users:manage',
   listRoles: 'platform:roles:read',
@@ -23,7 +24,8 @@ const suffices: Record<string, string> = {
   'listAuditEvents exportAuditEvents verifyAudit': 'platform:audit:read',
   'listTenants getTenant': 'platform:tenants:read',
   'provisionTenant updateTenant deleteTenant': 'platform:tenants:manage',
-  'listHiddenKeys getHiddenKey getHiddenKeyUsage': 'platform:hidden_keys:read',
+  'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals':
+    'platform:hidden_keys:read',
   'revokeHiddenKeys revokeHiddenKey': 'platform:hidden_keys:manage',
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues':
     'platform:keys:read',

@@ -48,6 +48,19 @@ const inBodies: Door[] = [
   ],
 ].map(([name, send]) => ({ name, field: 'expires_at', send }) as Door);
 
+const moments: Door[] = [
+  {
+    name: 'explainKey',
+    field: 'at',
+    send: (at) => withMasterKey(`POST ${keysPath}/${keyId}/explain`, { at }),
+  },
+  {
+    name: 'explainHiddenKey',
+    field: 'at',
+    send: (at) => asOperator(`POST /api/v1/platform/hidden-keys/${keyId}/explain`, { at }),
+  },
+];
+
 const inQueries: Door[] = [
   ...['from', 'to'].flatMap((field): Door[] => [
     {
@@ -88,7 +101,7 @@ const inQueries: Door[] = [
   })),
 ];
 
-const doors = [...inBodies, ...inQueries];
+const doors = [...inBodies, ...moments, ...inQueries];
 const doorNames = doors.map(({ name, field }): [string, Door] => [
   `${name} ${field}`,
   doors.find((door) => door.name === name && door.field === field) as Door,

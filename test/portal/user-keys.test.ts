@@ -95,6 +95,56 @@ test('its details have a link of their own: full configuration, limits, usage an
   await portal.close();
 });
 
+test('its last refusals stand in its details, and a request is explained check by check', async () => {
+  const minted = await mint(broker, { scopes: ['chat'], ip_allowlist: ['192.0.2.0/24'] });
+  const { id: gateway, secret: as } = await broker.createMasterKey({ permissions: ['keys:verify'] });
+  const body = { key: minted.key, ip: '198.51.100.7' };
+  await broker.call(`POST ${keysPath}/verify`, { as, body, headers: { 'x-request-id': 'trace-of-mine' } });
+  await broker.api.flushUsage();
+  const viewer = await platformUser(broker, root, ['role_platform_viewer']);
+  const portal = await hiddenKeysAs(viewer.email, `/hidden-keys?key=${minted.key_id}`);
+  const { page } = portal;
+  const refusals = page.getByRole('table', { name: 'Last refusals' });
+  await refusals.getByText('trace-of-mine').waitFor();
+  const [, code, where, request, through, address] = await refusals
+    .getByRole('row')
+    .filter({ hasText: 'trace-of-mine' })
+    .getByRole('cell')
+    .allTextContents();
+  expect([code, where, request]).toEqual(['IP_NOT_ALLOWED', 'Verify', 'trace-of-mine']);
+  expect([through, address]).toEqual([gateway, '198.51.100.7']);
+
+  await page.getByLabel('Address').fill('198.51.100.7');
+  await page.getByLabel('Scopes').fill('chat, images');
+  await page.keyboard.press('Enter');
+  await page.getByText('Refused: IP_NOT_ALLOWED').waitFor();
+  const checks = page.getByRole('table', { name: 'Checks' });
+  const cells = (check: string) =>
+    checks
+      .getByRole('row')
+      .filter({ has: page.getByRole('cell', { name: check, exact: true }) })
+      .getByRole('cell')
+      .allTextContents();
+  expect(await cells('IP_NOT_ALLOWED')).toEqual(['IP_NOT_ALLOWED', 'Failed', '198.51.100.7', '192.0.2.0/24']);
+  expect(await cells('INSUFFICIENT_SCOPE')).toEqual(['INSUFFICIENT_SCOPE', 'Failed', 'chat, images', 'chat']);
+  await portal.look('hidden-key-explained');
+  await page.getByLabel('Address').fill('192.0.2.7');
+  await page.getByLabel('Scopes').fill('');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByText('Accepted: VALID').waitFor();
+  await page.getByLabel('Environment').fill('Not a name');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByText('environment: must be 1 to 16 of a-z 0-9').waitFor();
+  await portal.close();
+});
+
+test('a key that was never refused says so', async () => {
+  const minted = await mint(broker);
+  const portal = await hiddenKeysAs(root.email, `/hidden-keys?key=${minted.key_id}`);
+  await portal.page.getByText('It was not refused in the last seven days.').waitFor();
+  await portal.close();
+});
+
 test('one is revoked, by name, and stops at once', async () => {
   const { key, key_prefix } = await mint(broker);
   const portal = await hiddenKeysAs(root.email);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import type { explainKeyRoute } from '../../src/http/user-keys/explain-key.ts';
 import type { getKeyRoute } from '../../src/http/user-keys/get-key.ts';
 import type { getKeyUsageRoute } from '../../src/http/user-keys/get-key-usage.ts';
+import type { listKeyRefusalsRoute } from '../../src/http/user-keys/list-key-refusals.ts';
 import type { listKeysRoute } from '../../src/http/user-keys/list-keys.ts';
 import type { mintKeyRoute } from '../../src/http/user-keys/mint-key.ts';
 import type { refreshKeyRoute } from '../../src/http/user-keys/refresh-key.ts';
@@ -28,6 +30,8 @@ const agreed: {
   page: Same<sdk.KeyPage, Answer<typeof listKeysRoute>>;
   changes: Sendable<sdk.KeyChanges, Body<typeof updateKeyRoute>>;
   updated: Same<sdk.UpdatedKey, Answer<typeof updateKeyRoute>>;
+  explain: Sendable<sdk.ExplainRequest, Body<typeof explainKeyRoute>>;
+  refusals: Same<sdk.KeyRefusal[], Answer<typeof listKeyRefusalsRoute>['data']>;
   usage: Same<sdk.KeyUsage, Answer<typeof getKeyUsageRoute>>;
   range: Sendable<sdk.UsageRange, Query<typeof getKeyUsageRoute>>;
   verify: Sendable<sdk.VerifyRequest, Body<typeof verifyKeyRoute>>;
@@ -47,6 +51,8 @@ const agreed: {
   page: true,
   changes: true,
   updated: true,
+  explain: true,
+  refusals: true,
   usage: true,
   range: true,
   verify: true,

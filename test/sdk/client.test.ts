@@ -32,6 +32,30 @@ async function failure<E extends Error>(
   return error as E;
 }
 
+describe('why a key is refused', () => {
+  test('every check, by its text and by its id, and its last refusals', async () => {
+    const { key, key_id } = await client.mint({ ...newOwner(), scopes: ['read'] });
+    const explained = await client.explain(key_id, { scopes: ['write'], at: '2099-01-01' });
+    expect(explained).toMatchObject({ valid: false, code: 'INSUFFICIENT_SCOPE' });
+    expect(await client.explainVerification({ key, scopes: ['write'] })).toMatchObject({
+      valid: false,
+      checks: expect.arrayContaining([
+        { check: 'INSUFFICIENT_SCOPE', result: 'failed', asked: ['write'], has: ['read'] },
+      ]),
+    });
+    expect(await client.explain(key_id)).toMatchObject({ valid: true, key_id });
+    await broker.api.flushUsage();
+    expect(await client.refusals(key_id)).toEqual([]);
+    await client.verify({ key, scopes: ['write'], ip: '192.0.2.7' });
+    await broker.api.flushUsage();
+    expect(await client.refusals(key_id)).toMatchObject([
+      { code: 'INSUFFICIENT_SCOPE', endpoint: 'verify', ip: '192.0.2.7' },
+    ]);
+    const error = await failure(client.explain('flk_0000000000000000000000'), FlowplateApiError);
+    expect(error.code).toBe('KEY_NOT_FOUND');
+  });
+});
+
 describe('a key, from its first day to its last', () => {
   test('mint, verify, look at, change, refresh, revoke', async () => {
     const owner = newOwner();

@@ -8,7 +8,9 @@ import { flowplateExpress, identityHeaders, verdictOf } from '../../src/sdk/expr
 import type { Demands } from '../../src/sdk/gate.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
-import { mint, revoke, update } from '../support/keys.ts';
+import type { Answer } from '../support/call.ts';
+import { eventually } from '../support/eventually.ts';
+import { keysPath, mint, refreshed, revoke, update } from '../support/keys.ts';
 import { setStatus } from '../support/organization-status.ts';
 import { askGateway, refusalOf } from './ask-gateway.ts';
 import { type Embedded, embed, warm } from './embedded.ts';
@@ -92,12 +94,59 @@ describe('a request that is let in', () => {
     expect([link.asked('/records'), link.asked('/api-keys/verify')]).toEqual([before, 0]);
   });
 
+  test('by a key in its grace says since when it has a successor and when it stops, as the door does', async () => {
+    const old = await mint(broker);
+    await refreshed(broker, old, { grace_period_seconds: 60 });
+    await warm(verifier, old.key);
+    const asked = await door(['X-API-Key', old.key]);
+    const { headers } = await askGateway(gateway, ['X-API-Key', old.key]);
+    expect(headers.deprecation).toMatch(/^@\d{10}$/);
+    expect([headers.deprecation, headers.sunset]).toEqual([asked.headers.deprecation, asked.headers.sunset]);
+    expect(await verifier.verify({ key: old.key })).toMatchObject({
+      superseded_by: expect.stringMatching(/^flk_/),
+    });
+  });
+
   test('of a limited key says what is left of it', async () => {
     const { key } = await mint(broker, { rate_limit: { limit: 5, window_seconds: 60 } });
     const { status, headers } = await askGateway(gateway, ['X-API-Key', key]);
     expect([status, headers['ratelimit-policy']]).toEqual([200, '"rate";q=5;w=60']);
     expect(headers.ratelimit).toMatch(/^"rate";r=4;t=\d+$/);
   });
+});
+
+test('a refusal from memory is one of the last of its key, under the id that the client was told', async () => {
+  const { key, key_id } = await mint(broker, { ip_allowlist: ['10.0.0.0/8'] });
+  await warm(verifier, key);
+  const { headers } = await askGateway(gateway, ['X-API-Key', key]);
+  const requestId = headers['x-request-id'];
+  const isKept = ({ body }: Answer) =>
+    body.data.some((refusal: { request_id: string }) => refusal.request_id === requestId);
+  const path = `GET ${keysPath}/${key_id}/refusals`;
+  const { body } = await eventually(10_000, () => broker.call(path), isKept);
+  expect(body.data.find((refusal: { request_id: string }) => refusal.request_id === requestId)).toMatchObject(
+    {
+      code: 'IP_NOT_ALLOWED',
+      endpoint: 'embedded',
+      ip: '127.0.0.1',
+    },
+  );
+  expect(verifier.faults).toEqual([]);
+});
+
+test('a broker of an earlier release, which takes no refusals, does not disturb the verifier', async () => {
+  const link = newLink();
+  const watched = await embed(broker, {
+    fetch: (url, init) => link.fetch(String(url).replace(/\/refusals$/, '/not-there'), init),
+  });
+  const { key } = await mint(broker, { ip_allowlist: ['10.0.0.0/8'] });
+  expect((await watched.verify({ key })).code).toBe('IP_NOT_ALLOWED');
+  await eventually(
+    10_000,
+    async () => link.asked('/not-there'),
+    (asked) => asked > 0,
+  );
+  expect([(await watched.verify({ key })).code, watched.faults]).toEqual(['IP_NOT_ALLOWED', []]);
 });
 
 describe("a request that is kept out gets the answer that Flowplate's own door gives", () => {

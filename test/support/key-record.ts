@@ -15,6 +15,8 @@ export function keyRecord(changed: Partial<KeyRecord> = {}): KeyRecord {
     status: 'active',
     expiresAtMs: null,
     supersededUntilMs: null,
+    supersededBy: null,
+    supersededAtMs: null,
     ...decidingSettings,
     ...changed,
   };

@@ -626,6 +626,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/hidden-keys/{key_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Why a hidden user key is refused
+         * @description Every check that a verification with these demands would make, in order, each with what was asked and what the key has, what is left of its limits, and the verdict. It spends and counts nothing. Decided is by the settings that the key has now; `at` is the time by which its end and its grace are judged, and limits of another time are not known.
+         *
+         *     Needs the permission `platform:hidden_keys:read`.
+         */
+        post: operations["explainHiddenKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/hidden-keys/{key_id}/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Last refusals of a hidden user key
+         * @description The last 20 refusals of this key, newest first: when, why, where, through which gateway and for which address. A refusal can be read within ten seconds and is kept for seven days, unless a flood of refusals makes room for newer ones or Redis is lost. A predecessor in its grace has its own.
+         *
+         *     Needs the permission `platform:hidden_keys:read`.
+         */
+        get: operations["listHiddenKeyRefusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find a refusal by its trace id
+         * @description For the `trace_id` or `x-request-id` that an end client was told: the key that was refused, and why. A batch has one id for all its keys. Empty when nothing of that id was refused, or it is not kept any more.
+         *
+         *     Needs the permission `platform:hidden_keys:read`.
+         */
+        get: operations["findRefusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/hidden-keys/user/{user_id}": {
         parameters: {
             query?: never;
@@ -900,6 +966,18 @@ export interface components {
                 [key: string]: unknown;
             };
             expires_at?: string | null;
+            /** @description With the code SUPERSEDED: the key that this one was refreshed into */
+            superseded_by?: string;
+            /**
+             * Format: date-time
+             * @description When that was
+             */
+            superseded_at?: string;
+            /**
+             * Format: date-time
+             * @description The end of the grace
+             */
+            superseded_until?: string;
             rate_limit?: {
                 limit: number;
                 remaining: number | null;
@@ -916,6 +994,24 @@ export interface components {
                 enforced: boolean | "local";
                 period: string;
             };
+            /** @description Only with `explain` */
+            checks?: components["schemas"]["VerdictCheck"][];
+        };
+        VerdictCheck: {
+            /**
+             * @description The code that this check refuses with
+             * @enum {string}
+             */
+            check: "MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED";
+            /**
+             * @description not_reached: there was nothing to look at, since the key is not known, or since `at` asks about limits of another time
+             * @enum {string}
+             */
+            result: "passed" | "failed" | "not_reached";
+            /** @description What the request wanted; null for nothing in particular */
+            asked: unknown;
+            /** @description What the key has; null when it has nothing of the kind */
+            has: unknown;
         };
         Error: {
             /** @constant */
@@ -963,6 +1059,52 @@ export interface components {
                 message: string;
             }[];
         };
+        Explanation: {
+            valid: boolean;
+            /**
+             * @description Expect further codes
+             * @enum {string}
+             */
+            code: "MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "SUPERSEDED" | "VALID";
+            key_id?: string;
+            user_id?: string;
+            organization_id?: string;
+            environment?: string;
+            readonly scopes?: string[];
+            metadata?: {
+                [key: string]: unknown;
+            };
+            expires_at?: string | null;
+            /** @description With the code SUPERSEDED: the key that this one was refreshed into */
+            superseded_by?: string;
+            /**
+             * Format: date-time
+             * @description When that was
+             */
+            superseded_at?: string;
+            /**
+             * Format: date-time
+             * @description The end of the grace
+             */
+            superseded_until?: string;
+            rate_limit?: {
+                limit: number;
+                remaining: number | null;
+                reset_at: string | null;
+                /** @description true: counted for all. "local": the counters could not be reached, and this process enforces its share of what was left. false: neither, because the key says `on_unavailable: "allow"` */
+                enforced: boolean | "local";
+                window_seconds: number;
+            };
+            quota?: {
+                limit: number;
+                remaining: number | null;
+                reset_at: string | null;
+                /** @description true: counted for all. "local": the counters could not be reached, and this process enforces its share of what was left. false: neither, because the key says `on_unavailable: "allow"` */
+                enforced: boolean | "local";
+                period: string;
+            };
+            checks: components["schemas"]["VerdictCheck"][];
+        };
         /** @description All inputs of a verification decision. Never the secret. */
         KeyRecord: {
             id: string;
@@ -976,6 +1118,8 @@ export interface components {
             enabled: boolean;
             expires_at_ms: number | null;
             superseded_until_ms: number | null;
+            superseded_by: string | null;
+            superseded_at_ms: number | null;
             metadata: {
                 [key: string]: unknown;
             };
@@ -2059,7 +2203,7 @@ export interface operations {
                         name: string;
                         /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -2096,7 +2240,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     /** @description All of them unless set */
-                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
+                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                     organization_ids?: string[] | null;
                     environments?: string[] | null;
                     ip_allowlist?: string[] | null;
@@ -2117,7 +2261,7 @@ export interface operations {
                         name: string;
                         /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -2164,7 +2308,7 @@ export interface operations {
                         name: string;
                         /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -2219,7 +2363,7 @@ export interface operations {
                         name: string;
                         /** @description Null for an operator-chosen secret: no part of it may be shown */
                         key_prefix: string | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -2644,6 +2788,116 @@ export interface operations {
                             };
                         };
                     };
+                };
+            };
+        };
+    };
+    explainHiddenKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    scopes?: string[];
+                    organization_id?: string;
+                    environment?: string;
+                    ip?: string;
+                    /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                    at?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The checks and the verdict. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+        };
+    };
+    listHiddenKeyRefusals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The refusals. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        at: string;
+                        /** @description The code of the verdict. Expect further codes */
+                        code: string;
+                        /**
+                         * @description Where it was verified. Expect further places
+                         * @enum {string}
+                         */
+                        endpoint: "verify" | "batch" | "authz" | "introspect" | "embedded";
+                        /** @description The `trace_id` that the end client was told */
+                        request_id: string;
+                        /** @description The gateway that asked */
+                        master_key_id: string;
+                        /** @description The end client's address; null when the gateway named none */
+                        ip: string | null;
+                    }[];
+                };
+            };
+        };
+    };
+    findRefusals: {
+        parameters: {
+            query: {
+                request_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The refusals with this id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        key_id: string;
+                        /** Format: date-time */
+                        at: string;
+                        /** @description The code of the verdict. Expect further codes */
+                        code: string;
+                        /**
+                         * @description Where it was verified. Expect further places
+                         * @enum {string}
+                         */
+                        endpoint: "verify" | "batch" | "authz" | "introspect" | "embedded";
+                        /** @description The `trace_id` that the end client was told */
+                        request_id: string;
+                        /** @description The gateway that asked */
+                        master_key_id: string;
+                        /** @description The end client's address; null when the gateway named none */
+                        ip: string | null;
+                    }[];
                 };
             };
         };

@@ -8,5 +8,6 @@ export const permissions: Record<MasterKeyPermission, string> = {
   'keys:read': 'Look at them',
   'keys:verify': 'Ask whether a key is good, as gateways do',
   'keys:verify:embedded': 'Verify by itself with the SDK; revokes wait for it',
+  'keys:explain': 'See why a key is refused, and its last refusals',
   'usage:read': 'See how much they are used',
 };

@@ -30,6 +30,33 @@ export function useHiddenKey(id: string) {
   });
 }
 
+export type KeyRefusal =
+  paths['/api/v1/platform/hidden-keys/{key_id}/refusals']['get']['responses'][200]['content']['application/json'][number];
+
+export function useKeyRefusals(id: string) {
+  const params = { path: { key_id: id } };
+  return useQuery({
+    queryKey: [hiddenKeysKey, 'refusals', id],
+    queryFn: () => answerTo(api.GET('/api/v1/platform/hidden-keys/{key_id}/refusals', { params })),
+  });
+}
+
+export type Explanation =
+  paths['/api/v1/platform/hidden-keys/{key_id}/explain']['post']['responses'][200]['content']['application/json'];
+
+type ExplainBody = NonNullable<
+  paths['/api/v1/platform/hidden-keys/{key_id}/explain']['post']['requestBody']
+>['content']['application/json'];
+
+/** Asks on demand: what a verification with these demands would say. It counts nothing. */
+export function useExplanation(id: string) {
+  const params = { path: { key_id: id } };
+  return useMutation({
+    mutationFn: (body: ExplainBody) =>
+      answerTo(api.POST('/api/v1/platform/hidden-keys/{key_id}/explain', { params, body })),
+  });
+}
+
 export function loadHiddenKeyUsage(id: string, query: UsageSpan) {
   const params = { path: { key_id: id }, query };
   return answerTo(api.GET('/api/v1/platform/hidden-keys/{key_id}/usage', { params }));

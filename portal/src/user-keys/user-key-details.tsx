@@ -7,6 +7,8 @@ import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Time } from '../parts/time.tsx';
+import { ExplainKey } from './explain-key.tsx';
+import { LastRefusals } from './last-refusals.tsx';
 import { type HiddenKey, hiddenKeysKey, loadHiddenKeyUsage, useHiddenKey } from './use-user-keys.ts';
 
 export function HiddenKeyDetails({ id, onClose }: { id: string; onClose: () => void }) {
@@ -18,6 +20,8 @@ export function HiddenKeyDetails({ id, onClose }: { id: string; onClose: () => v
       {hiddenKey.data !== undefined && (
         <>
           <Facts facts={factsOf(hiddenKey.data)} />
+          <LastRefusals id={id} />
+          <ExplainKey id={id} />
           <UsageHistory of={[hiddenKeysKey, id]} load={(span) => loadHiddenKeyUsage(id, span)} />
         </>
       )}

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addReading } from './user-keys-reading.ts';
+import { addRefused } from './user-keys-refused.ts';
 import { addRevoke, addRevokeAll } from './user-keys-revoking.ts';
 import { addMint, addRefresh } from './user-keys-secrets.ts';
 import { addVerify } from './user-keys-verify.ts';
@@ -16,6 +17,7 @@ export function addKeys(program: Command): void {
   addRevoke(keys);
   addRevokeAll(keys);
   addReading(keys);
+  addRefused(keys);
   addVerify(keys);
   examples(
     keys,

@@ -36,6 +36,8 @@ export const keyRecord = z
     enabled: z.boolean(),
     expires_at_ms: z.number().nullable(),
     superseded_until_ms: z.number().nullable(),
+    superseded_by: z.string().nullable(),
+    superseded_at_ms: z.number().nullable(),
     ...decidingSettings,
   })
   .meta({ id: 'KeyRecord', description: 'All inputs of a verification decision. Never the secret.' });

@@ -8,6 +8,8 @@ const identityHeaders = z.object({
   'x-flowplate-environment': z.string(),
   'x-flowplate-scopes': z.string().describe('Separated by spaces'),
   'x-request-id': z.string(),
+  Deprecation: z.string().optional().describe('RFC 9745: since when the key has a successor'),
+  Sunset: z.string().optional().describe('RFC 8594: when the superseded key stops'),
 });
 
 const refusal = z

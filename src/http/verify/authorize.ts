@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inTime } from '../../concurrency/deadline.ts';
 import { type MaybeLater, mapMaybe } from '../../concurrency/maybe-later.ts';
+import { deprecationHeaders } from '../../domain/deprecation.ts';
 import { identityHeaderList } from '../../domain/forward-auth/identity-headers.ts';
 import { limitHeaders } from '../../domain/forward-auth/limit-headers.ts';
 import { toRefusalAnswer, type Undecided } from '../../domain/forward-auth/refusals.ts';
@@ -40,7 +41,7 @@ export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResp
     if (typeof outcome === 'object' && outcome.valid) allow(parts, res, outcome, requestId);
     else refuse(parts, req, res, outcome, requestId);
   };
-  const outcome = decide(parts, req, asked);
+  const outcome = decide(parts, req, asked, requestId);
   if (outcome instanceof Promise) void withDeadline(outcome).then(answer, () => answer('UNDECIDED'));
   else answer(outcome);
 }
@@ -57,21 +58,28 @@ function meteredAs(outcome: Outcome): VerificationOutcome {
   return outcome === 'GATEWAY_FORBIDDEN' ? 'FORBIDDEN_GATEWAY' : outcome;
 }
 
-function decide(parts: AppParts, req: IncomingMessage, asked: ProxyRequest): MaybeLater<Outcome> {
+function decide(
+  parts: AppParts,
+  req: IncomingMessage,
+  asked: ProxyRequest,
+  requestId: string,
+): MaybeLater<Outcome> {
   if (asked.masterKey === undefined) return 'GATEWAY_UNKNOWN';
   const gateway = parts.masterKeys.identify(asked.masterKey, () => parts.readAddress(req));
-  return mapMaybe(gateway, (principal) => decideFor(parts, principal, asked));
+  return mapMaybe(gateway, (principal) => decideFor(parts, principal, asked, requestId));
 }
 
 function decideFor(
   parts: AppParts,
   gateway: MasterKeyPrincipal | undefined,
   asked: ProxyRequest,
+  requestId: string,
 ): MaybeLater<Outcome> {
   if (gateway === undefined) return 'GATEWAY_UNKNOWN';
   if (!gateway.permissions.includes('keys:verify')) return 'GATEWAY_FORBIDDEN';
   if (asked.key === undefined) return asked.isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS';
-  return verifyKey(parts.verify, gateway, { ...asked.asked, key: asked.key });
+  const from = { endpoint: 'authz', requestId, masterKeyId: gateway.id } as const;
+  return verifyKey(parts.verify, gateway, { ...asked.asked, key: asked.key, from });
 }
 
 function allow(parts: AppParts, res: ServerResponse, verdict: Accepted, requestId: string): void {
@@ -89,6 +97,7 @@ function allow(parts: AppParts, res: ServerResponse, verdict: Accepted, requestI
   if (verdict.rate_limit !== undefined || verdict.quota !== undefined) {
     headers.push(...Object.entries(limitHeaders(verdict, nowOf(parts))).flat());
   }
+  if (verdict.code === 'SUPERSEDED') headers.push(...Object.entries(deprecationHeaders(verdict)).flat());
   res.writeHead(200, headers);
   res.end();
 }

@@ -43,7 +43,9 @@ export const introspectRoute = defineRoute({
   }),
   errors: [],
   async handle(parts: { verify: VerifyParts } & MeterParts, { body, caller }) {
-    const verdict = await verifyKey(parts.verify, caller.principal, { key: body.token, cost: 0 });
+    const { principal, requestId } = caller;
+    const from = { endpoint: 'introspect', requestId, masterKeyId: principal.id } as const;
+    const verdict = await verifyKey(parts.verify, principal, { key: body.token, cost: 0, from });
     parts.verifications.count('introspect', verdict.code);
     return { status: 200, body: toIntrospection(verdict) };
   },

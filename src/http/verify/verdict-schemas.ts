@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { checkCodes } from '../../domain/explanation.ts';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import { verdictCodes } from '../../domain/verdict.ts';
+import type { RequestOrigin } from '../../verify/last-refusals.ts';
 import type { VerifyRequest } from '../../verify/verify-key.ts';
 import { environmentSlug, externalId, intIn, scopes, timestampText } from '../fields.ts';
 
@@ -16,11 +18,17 @@ export const verifyBody = z.strictObject({
       "The end client's address as the gateway has it; port, brackets and quotes are dropped. Keys that have an ip_allowlist need it: for them, text that is no address is IP_NOT_ALLOWED.",
     ),
   cost: intIn(numberRanges.cost).optional().describe('Cost of this call for limits and quota; 1 unless set'),
+  explain: z
+    .boolean()
+    .optional()
+    .describe(
+      'Answers with every check as well, spends nothing and counts nothing. Needs the permission `keys:explain` besides.',
+    ),
 });
 
-export function toVerifyRequest(body: z.output<typeof verifyBody>): VerifyRequest {
-  const { organization_id: organizationId, ...asked } = body;
-  return { ...asked, organizationId };
+export function toVerifyRequest(body: z.output<typeof verifyBody>, from: RequestOrigin): VerifyRequest {
+  const { organization_id: organizationId, explain: _, ...asked } = body;
+  return { ...asked, organizationId, from };
 }
 
 const limitState = {
@@ -34,19 +42,45 @@ const limitState = {
     ),
 };
 
-/** Further fields are present when `valid` is true. */
-export const verdictAnswer = z
+const check = z
   .strictObject({
-    valid: z.boolean(),
-    code: z.enum(verdictCodes).describe('Expect further codes'),
-    key_id: z.string().optional(),
-    user_id: z.string().optional(),
-    organization_id: z.string().optional(),
-    environment: z.string().optional(),
-    scopes: z.array(z.string()).readonly().optional(),
-    metadata: z.record(z.string(), z.unknown()).optional(),
-    expires_at: timestampText.nullable().optional(),
-    rate_limit: z.strictObject({ ...limitState, window_seconds: z.int() }).optional(),
-    quota: z.strictObject({ ...limitState, period: z.string() }).optional(),
+    check: z.enum(checkCodes).describe('The code that this check refuses with'),
+    result: z
+      .enum(['passed', 'failed', 'not_reached'])
+      .describe(
+        'not_reached: there was nothing to look at, since the key is not known, or since `at` asks about limits of another time',
+      ),
+    asked: z.unknown().describe('What the request wanted; null for nothing in particular'),
+    has: z.unknown().describe('What the key has; null when it has nothing of the kind'),
   })
+  .meta({ id: 'VerdictCheck' });
+
+/** In the order in which they are decided: the first that failed is the verdict. */
+const checks = z.array(check);
+
+/** Further fields are there when `valid` is true. */
+const verdictFields = {
+  valid: z.boolean(),
+  code: z.enum(verdictCodes).describe('Expect further codes'),
+  key_id: z.string().optional(),
+  user_id: z.string().optional(),
+  organization_id: z.string().optional(),
+  environment: z.string().optional(),
+  scopes: z.array(z.string()).readonly().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  expires_at: timestampText.nullable().optional(),
+  superseded_by: z
+    .string()
+    .optional()
+    .describe('With the code SUPERSEDED: the key that this one was refreshed into'),
+  superseded_at: timestampText.optional().describe('When that was'),
+  superseded_until: timestampText.optional().describe('The end of the grace'),
+  rate_limit: z.strictObject({ ...limitState, window_seconds: z.int() }).optional(),
+  quota: z.strictObject({ ...limitState, period: z.string() }).optional(),
+};
+
+export const verdictAnswer = z
+  .strictObject({ ...verdictFields, checks: checks.optional().describe('Only with `explain`') })
   .meta({ id: 'Verdict' });
+
+export const explanationAnswer = z.strictObject({ ...verdictFields, checks }).meta({ id: 'Explanation' });

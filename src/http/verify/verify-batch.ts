@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
+import { requireMasterKeyPermission } from '../../domain/principal.ts';
 import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import type { MeterParts } from './serve-metered.ts';
-import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { type VerifyOrExplainParts, verifyOrExplain } from './verify-or-explain.ts';
 
 export const verifyBatchRoute = defineRoute({
   method: 'post',
@@ -21,11 +21,11 @@ export const verifyBatchRoute = defineRoute({
   success: { 200: 'The verdicts.' },
   answer: z.strictObject({ results: z.array(verdictAnswer) }),
   errors: [],
-  async handle(parts: { verify: VerifyParts } & MeterParts, { body, caller }) {
-    const verify = (item: z.output<typeof verifyBody>) =>
-      verifyKey(parts.verify, caller.principal, toVerifyRequest(item));
-    const results = await Promise.all(body.keys.map(verify));
-    for (const { code } of results) parts.verifications.count('batch', code);
-    return { status: 200, body: { results } };
+  async handle(parts: VerifyOrExplainParts, { body, caller }) {
+    // Before the first of them spends anything.
+    if (body.keys.some(({ explain }) => explain))
+      requireMasterKeyPermission(caller.principal, 'keys:explain');
+    const verify = (item: z.output<typeof verifyBody>) => verifyOrExplain(parts, caller, item, 'batch');
+    return { status: 200, body: { results: await Promise.all(body.keys.map(verify)) } };
   },
 });

@@ -1,14 +1,12 @@
 import { mapMaybe } from '../../concurrency/maybe-later.ts';
-import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../fields.ts';
 import type { RefusalPace } from '../refusal-pace.ts';
 import { defineRoute } from '../route.ts';
-import type { MeterParts } from './serve-metered.ts';
-import { toVerifyRequest, verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { type VerifyOrExplainParts, verifyOrExplain } from './verify-or-explain.ts';
 
-export type VerifyKeyParts = MeterParts & {
-  verify: VerifyParts;
+export type VerifyKeyParts = VerifyOrExplainParts & {
   /** For `NOT_FOUND` verdicts: made-up keys through known gateways. */
   unknownKeyPace: RefusalPace;
 };
@@ -20,7 +18,7 @@ export const verifyKeyRoute = defineRoute({
   endpoint: 'verify',
   summary: 'Verify a key',
   description:
-    'Always 200 with a verdict. The first reason for a refusal decides, in the order of the codes. A refusal spends no limit and no quota.',
+    'Always 200 with a verdict. The first reason for a refusal decides, in the order of the codes. A refusal spends no limit and no quota. With `explain: true` the answer has every check, and nothing is spent or counted; that needs `keys:explain` as well.',
   access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,
@@ -28,11 +26,11 @@ export const verifyKeyRoute = defineRoute({
   success: { 200: 'The verdict.' },
   answer: verdictAnswer,
   errors: [],
-  handle({ verify, unknownKeyPace, verifications }: VerifyKeyParts, { body, caller }) {
-    const verdict = verifyKey(verify, caller.principal, toVerifyRequest(body));
-    return mapMaybe(verdict, (body) => {
-      verifications.count('verify', body.code);
-      return { status: 200, body, ...(body.code === 'NOT_FOUND' && { pace: unknownKeyPace }) };
-    });
+  handle({ unknownKeyPace, ...parts }: VerifyKeyParts, { body, caller }) {
+    return mapMaybe(verifyOrExplain(parts, caller, body, 'verify'), (verdict) => ({
+      status: 200,
+      body: verdict,
+      ...(verdict.code === 'NOT_FOUND' && { pace: unknownKeyPace }),
+    }));
   },
 });

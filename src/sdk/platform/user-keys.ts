@@ -1,4 +1,12 @@
-import type { Key, KeyUsage, Revoked, UsageRange } from '../api-types.ts';
+import type {
+  ExplainRequest,
+  Explanation,
+  Key,
+  KeyRefusal,
+  KeyUsage,
+  Revoked,
+  UsageRange,
+} from '../api-types.ts';
 import type { CallOptions } from '../client.ts';
 import type { HiddenKeyFilter, Page, PageOf } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
@@ -23,6 +31,24 @@ export class HiddenKeys {
 
   usage(keyId: string, range: UsageRange = {}, options?: CallOptions): Promise<KeyUsage> {
     return this.#requests.read(`${keyPath(keyId)}/usage`, range, options);
+  }
+
+  /** Every check that a verification with these demands would make. Spends and counts nothing. */
+  explain(keyId: string, request: ExplainRequest = {}, options?: CallOptions): Promise<Explanation> {
+    return this.#requests.change(
+      { method: 'POST', path: `${keyPath(keyId)}/explain`, body: request },
+      options,
+    );
+  }
+
+  /** Its last refusals, at most 20, the newest first. */
+  refusals(keyId: string, options?: CallOptions): Promise<KeyRefusal[]> {
+    return this.#requests.read(`${keyPath(keyId)}/refusals`, {}, options);
+  }
+
+  /** The refusals with the `trace_id` that an end client was told. */
+  findRefusals(requestId: string, options?: CallOptions): Promise<(KeyRefusal & { key_id: string })[]> {
+    return this.#requests.read('/api/v1/platform/refusals', { request_id: requestId }, options);
   }
 
   revoke(keyId: string, options?: CallOptions): Promise<Revoked> {

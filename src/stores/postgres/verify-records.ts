@@ -22,14 +22,36 @@ export function keyRecordLookUps(db: Database, limits: LookUpLimits): Observable
   return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted));
 }
 
-type Row = Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms'> &
+type Row = Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms' | 'superseded_at_ms'> &
   Pick<Selectable<ApiKeys>, 'digest' | 'pepper_id' | 'expires_at' | 'superseded_until'> & {
+    superseded_at: Date | null;
     organization_active: boolean;
     read_at_ms: number;
   };
 
+/** Columns of its successor, not of the key itself. */
+const successorNames: readonly string[] = ['superseded_by', 'superseded_at_ms'];
+
 /** Times are columns of another type: without `_ms`, and a `Date` in a row. */
-const recordColumns = sql.raw(sentKeyRecordNames.map((name) => `k.${name.replace(/_ms$/, '')}`).join(', '));
+const recordColumns = sql.raw(
+  sentKeyRecordNames
+    .filter((name) => !successorNames.includes(name))
+    .map((name) => `k.${name.replace(/_ms$/, '')}`)
+    .join(', '),
+);
+
+/** The key that the superseded key `k` was refreshed into; no row for any other key. */
+const successor = sql`(
+  SELECT id, created_at FROM api_keys
+  WHERE k.status = 'superseded' AND lineage_id = k.lineage_id AND id <> lineage_id AND id > k.id
+  ORDER BY id LIMIT 1)`;
+
+const selectRecords = sql`
+  SELECT k.digest, k.pepper_id, ${recordColumns},
+    successor.id AS superseded_by, successor.created_at AS superseded_at,
+    o.status = 'active' AS organization_active,
+    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms
+  FROM api_keys k JOIN organizations o ON o.id = k.organization_id LEFT JOIN LATERAL ${successor} AS successor ON true`;
 
 /**
  * One indexed statement for several keys, in their order. Includes the organization's status, for
@@ -37,12 +59,16 @@ const recordColumns = sql.raw(sentKeyRecordNames.map((name) => `k.${name.replace
  */
 async function findKeyRecords(db: Db, wanted: readonly Digests[]): Promise<(FoundKeyRecord | undefined)[]> {
   const { rows } = await sql<Row>`
-    SELECT k.digest, k.pepper_id, ${recordColumns},
-      o.status = 'active' AS organization_active,
-      (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms
-    FROM api_keys k JOIN organizations o ON o.id = k.organization_id
-    WHERE k.digest = ANY(${digestBytes(wanted)}::bytea[])`.execute(db);
+    ${selectRecords} WHERE k.digest = ANY(${digestBytes(wanted)}::bytea[])`.execute(db);
   return rowsInOrder(wanted, rows).map((row) => row && toFoundKeyRecord(row));
+}
+
+/** The record of a user's key by its public handle, for a question about it. */
+export async function findKeyRecordById(db: Db, keyId: string): Promise<FoundKeyRecord | undefined> {
+  const { rows } = await sql<Row>`
+    ${selectRecords} WHERE k.id = ${keyId} AND k.kind = 'user'`.execute(db);
+  const [row] = rows;
+  return row && toFoundKeyRecord(row);
 }
 
 function toFoundKeyRecord(row: Row): FoundKeyRecord {
@@ -51,6 +77,7 @@ function toFoundKeyRecord(row: Row): FoundKeyRecord {
       ...row,
       expires_at_ms: row.expires_at?.getTime() ?? null,
       superseded_until_ms: row.superseded_until?.getTime() ?? null,
+      superseded_at_ms: row.superseded_at?.getTime() ?? null,
     }),
     pepperId: row.pepper_id,
     organizationActive: row.organization_active,

@@ -12,6 +12,9 @@ import type { QuotaPeriod } from '../../domain/user-key.ts';
  * | fl:limit:{<lineage>}:<period> | string | the period and a day | cost spent             |
  * | fl:usage:flushes              | hash   | none                 | id → code and marks    |
  * | fl:usage:pause                | string | 2 s at most          | a roll-up waits        |
+ * | {fl:refusals}:keys            | hash   | 7 days from the last | key id → codes, refusals |
+ * | {fl:refusals}:times           | zset   | 7 days from the last | key id by last refusal |
+ * | {fl:refusals}:requests        | zset   | 7 days from the last | request id, key id     |
  * | {fl:jobs}:…                   | BullMQ | BullMQ's             | schedules, no payloads |
  */
 export const keyspace = {
@@ -23,5 +26,8 @@ export const keyspace = {
     `fl:limit:{${lineageId}}:${period}:${periodStart.toISOString().slice(0, 10)}`,
   usageFlushes: 'fl:usage:flushes',
   usagePause: 'fl:usage:pause',
+  refusals: '{fl:refusals}:keys',
+  refusedKeys: '{fl:refusals}:times',
+  refusedRequests: '{fl:refusals}:requests',
   jobsPrefix: '{fl:jobs}',
 } as const;

@@ -107,10 +107,17 @@ describe('200', () => {
     expect(headers.get('retry-after')).toBeNull();
   });
 
-  test('a key in its grace passes', async () => {
+  test('a key in its grace passes, with since when it has a successor and when it stops', async () => {
     const old = await mint(broker);
-    await refreshed(broker, old, { grace_period_seconds: 60 });
-    expect((await knockWith(broker, old)).headers.get('x-flowplate-key-id')).toBe(old.key_id);
+    const successor = await refreshed(broker, old, { grace_period_seconds: 60 });
+    const { headers } = await knockWith(broker, old);
+    expect(headers.get('x-flowplate-key-id')).toBe(old.key_id);
+    const sinceSeconds = Math.floor(Date.parse(successor.created_at) / 1_000);
+    // RFC 9745 §2: a date as a structured field. RFC 8594 §3: an HTTP date.
+    expect(headers.get('deprecation')).toBe(`@${sinceSeconds}`);
+    expect(headers.get('sunset')).toBe(new Date((sinceSeconds + 60) * 1_000).toUTCString());
+    const next = (await knockWith(broker, successor)).headers;
+    expect([next.get('deprecation'), next.get('sunset')]).toEqual([null, null]);
   });
 
   test("the gateway's own request id comes back", async () => {

@@ -171,9 +171,10 @@ describe('an acceptance', () => {
     });
   });
 
-  test('SUPERSEDED: a key in its grace is valid, with its own end', async () => {
+  test('SUPERSEDED: a key in its grace is valid, with its own end and its successor', async () => {
     const old = await mint(broker);
-    const { created_at } = await refreshed(broker, old, { grace_period_seconds: 60 });
+    const successor = await refreshed(broker, old, { grace_period_seconds: 60 });
+    const { created_at } = successor;
     const expires_at = new Date(Date.parse(created_at) + 60_000).toISOString();
     const { key_id } = old;
     expect(await verify(broker, old.key)).toMatchObject({
@@ -181,8 +182,33 @@ describe('an acceptance', () => {
       code: 'SUPERSEDED',
       key_id,
       expires_at,
+      superseded_by: successor.key_id,
+      superseded_at: created_at,
+      superseded_until: expires_at,
     });
     expect((await verify(broker, old.key, { scopes: ['absent'] })).code).toBe('INSUFFICIENT_SCOPE');
+    expect(Object.keys(await verify(broker, successor.key))).not.toContain('superseded_by');
+  });
+
+  test('SUPERSEDED: each key of a line names the one that it was refreshed into, wherever its record comes from', async () => {
+    const first = await mint(broker);
+    const second = await refreshed(broker, first, { grace_period_seconds: 60 });
+    const third = await refreshed(broker, first, { grace_period_seconds: 60 });
+    const replica = await broker.replica();
+    const namedBy = async (by: TestBroker) =>
+      Promise.all([first, second, third].map(async ({ key }) => (await verify(by, key)).superseded_by));
+    const expected = [second.key_id, third.key_id, undefined];
+    // From Postgres, from this process's memory, and from Redis.
+    expect(await namedBy(broker)).toEqual(expected);
+    expect(await namedBy(broker)).toEqual(expected);
+    expect(await namedBy(replica)).toEqual(expected);
+    const limited = await mint(broker, { rate_limit: { limit: 9, window_seconds: 60 } });
+    const { key_id } = await refreshed(broker, limited, { grace_period_seconds: 60 });
+    expect(await verify(broker, limited.key)).toMatchObject({
+      superseded_by: key_id,
+      rate_limit: { limit: 9 },
+    });
+    await replica.close();
   });
 
   test.each([

@@ -84,6 +84,31 @@ test('keys can be read while the indexes of lists are built', async () => {
   });
 });
 
+test('master keys that hold everything also explain, and no other does', async () => {
+  const databaseUrl = await emptyDatabase();
+  await migrate({ databaseUrl });
+  const file = new URL(
+    '../../../src/stores/postgres/migrations/0028_explain_permission.sql',
+    import.meta.url,
+  );
+  const all = 'keys:mint,keys:refresh,keys:revoke,keys:read,keys:verify,keys:verify:embedded,usage:read';
+  await query(
+    databaseUrl,
+    `INSERT INTO master_keys (id, name, password_hash, permissions, created_at) VALUES
+       ('flm_all', '', 'x', '{${all}}', now()),
+       ('flm_new', '', 'x', '{${all},keys:explain}', now()),
+       ('flm_gateway', '', 'x', '{keys:verify}', now()),
+       ('flm_backend', '', 'x', '{keys:mint,keys:refresh,keys:revoke,keys:read,usage:read}', now())`,
+  );
+  await query(databaseUrl, await readFile(file, 'utf8'));
+  const allowed = `SELECT id, cardinality(permissions) AS held FROM master_keys
+    WHERE 'keys:explain' = ANY (permissions) ORDER BY id`;
+  expect(await query(databaseUrl, allowed)).toEqual([
+    { id: 'flm_all', held: 8 },
+    { id: 'flm_new', held: 8 },
+  ]);
+});
+
 test('leases go on for master keys that had them or hold everything, and for no other; old rows count as the longest', async () => {
   const databaseUrl = await emptyDatabase();
   await migrate({ databaseUrl });

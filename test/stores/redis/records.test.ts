@@ -32,6 +32,8 @@ const records: fc.Arbitrary<KeyRecord> = fc.record({
   enabled: fc.boolean(),
   expiresAtMs: times,
   supersededUntilMs: times,
+  supersededBy: fc.option(ids),
+  supersededAtMs: times,
   scopes: fc.array(fc.string()),
   metadata: fc.dictionary(
     fc.string().filter((name) => name !== '__proto__'),

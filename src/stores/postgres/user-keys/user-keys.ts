@@ -122,6 +122,19 @@ export async function listRevocableKeys(
   return (await query.orderBy('id').limit(limit).execute()).map(toKey);
 }
 
+/** Where each of these keys of users is; those that do not exist are left out. */
+export async function listPlacesOfKeys(db: Db, ids: readonly string[]): Promise<Map<string, Place>> {
+  const rows = await db
+    .selectFrom('api_keys')
+    .select(['id', 'organization_id', 'environment'])
+    .where('id', '=', sql<string>`any(${ids}::text[])`)
+    .where('kind', '=', 'user')
+    .execute();
+  return new Map(
+    rows.map((row) => [row.id, { organizationId: row.organization_id, environment: row.environment }]),
+  );
+}
+
 /** Places of present and past keys, at most `limit`. */
 export async function listKeyPlaces(db: Db, owners: KeyOwners, limit: number): Promise<Place[]> {
   const query = keysOf(db, owners).select(['organization_id', 'environment']).distinct();

@@ -1,0 +1,23 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import type { KeyRefusal } from '../../domain/key-refusal.ts';
+import { isVisibleTo, type VisibleScope } from '../../domain/principal.ts';
+import { findKey } from '../../stores/postgres/user-keys/user-keys.ts';
+import { readRefusalsOfKey } from '../../stores/redis/refusals.ts';
+import { type RefusalReadParts, refuseWithoutRedis } from './kept-refusals.ts';
+
+/**
+ * The last refusals of a key, at most 20 of the last seven days, the newest first; none that Redis
+ * has lost. `KEY_NOT_FOUND` also when the caller may not see the key, `DEPENDENCY_UNAVAILABLE`
+ * while Redis is away.
+ */
+export async function listKeyRefusals(
+  parts: RefusalReadParts,
+  principal: VisibleScope,
+  keyId: string,
+): Promise<KeyRefusal[]> {
+  const key = await findKey(parts.db, keyId);
+  if (key === undefined || !isVisibleTo(principal, key.organizationId, key.environment)) {
+    throw new FlowplateError('KEY_NOT_FOUND');
+  }
+  return readRefusalsOfKey(parts.keyRefusals, keyId, parts.clock.now().getTime()).catch(refuseWithoutRedis);
+}
