@@ -8,16 +8,18 @@ import { createMetrics, metricsServer, shareWithPrimary } from './metrics.ts';
 import { lowerPoolThreads } from './process/pool-threads.ts';
 import { runProcess } from './process/run-process.ts';
 import { drain, listen } from './process/serve-http.ts';
+import { startTracing } from './tracing/start-tracing.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { wireApi } from './wire/api.ts';
 
 const retryMs = 1_000;
 
 /** Runs one API process from start to exit. */
-export function runApi(config: Config): void {
+export async function runApi(config: Config): Promise<void> {
   const log = createLog({ level: config.LOG_LEVEL, service: 'api' });
   const metrics = createMetrics();
-  const api = wireApi(config, log, metrics);
+  const tracing = await startTracing(config, 'api', log);
+  const api = wireApi(config, log, metrics, tracing);
   let isDraining = false;
   const server = createApiServer({ ...api.parts, isDraining: () => isDraining });
   const watch = metricsServer(() => metrics.registry.metrics());

@@ -9,7 +9,7 @@ import { type HealthParts, live, ready } from './health.ts';
 import { portalPages } from './portal-pages.ts';
 import { answerProblem, type ProblemParts } from './problem.ts';
 import type { RefusalPace } from './refusal-pace.ts';
-import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
+import { contextOf, type RequestContextParts, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
 import { hasOneHost, hasOneReading } from './request-target.ts';
 import { type Route, type RouteParts, serve } from './route.ts';
@@ -19,12 +19,12 @@ import { type ApiParts, routes } from './routes.ts';
 export type AppParts = ApiParts &
   RouteParts &
   HealthParts &
-  ProblemParts & {
+  ProblemParts &
+  RequestContextParts & {
     /** Directory of the built portal. */
     portalDirectory: string;
     /** For `NOT_FOUND` verdicts: made-up keys through known gateways. */
     unknownKeyPace: RefusalPace;
-    newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
     /** For large and public files. */
@@ -40,7 +40,7 @@ export function createApp(parts: AppParts): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use(
-    requestContext(parts.newRequestId),
+    requestContext(parts),
     requestLog(parts.log, parts.onRequest),
     helmet(),
     closeWhenDraining(parts),

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { Closing } from '../process/closing.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 
 /** Counts and logs a fault of a dependency. */
 type OnFault = (dependency: string) => (error: unknown) => void;
@@ -14,13 +15,21 @@ export type ProcessParts = {
   /** Closes what was opened, last first. */
   closing: Closing;
   fault: OnFault;
+  tracing: Tracing | undefined;
 };
 
-export function processParts(config: Config, log: Log, metrics: Metrics): ProcessParts {
+export function processParts(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+  tracing: Tracing | undefined,
+): ProcessParts {
   const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
   const fault = (dependency: string) => (error: unknown) => {
     metrics.dependencyFaults.inc({ dependency });
     log.warn({ err: error, dependency }, 'dependency fault');
   };
-  return { config, log, metrics, closing, fault };
+  // First in and so last out: what ends before it is traced too.
+  if (tracing !== undefined) closing.add('traces', () => tracing.stop());
+  return { config, log, metrics, closing, fault, tracing };
 }

@@ -14,6 +14,7 @@ import { countSetAsideFlushes } from '../stores/postgres/usage/set-aside-flushes
 import { openQueue } from '../stores/queue.ts';
 import { openQueueRedis, openRedis } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
 import { processParts } from './process-parts.ts';
@@ -33,8 +34,8 @@ export type WorkerParts = {
 };
 
 /** Builds the parts of the worker. Its statements may be slow: no caller waits for them. */
-export function wireWorker(config: Config, log: Log, metrics: Metrics) {
-  const { closing, fault } = processParts(config, log, metrics);
+export function wireWorker(config: Config, log: Log, metrics: Metrics, tracing?: Tracing) {
+  const { closing, fault } = processParts(config, log, metrics, tracing);
   const db = openDatabase(
     openPool(
       {
@@ -44,12 +45,13 @@ export function wireWorker(config: Config, log: Log, metrics: Metrics) {
         connectTimeoutMs: 5_000,
         statementTimeoutMs: 30_000,
         lockTimeoutMs: 10_000,
+        tracing,
       },
       fault('postgres'),
     ),
   );
   closing.add('pool', () => db.destroy());
-  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000 }, fault('redis'));
+  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000, tracing }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
   const queueRedis = openQueueRedis(config.QUEUE_REDIS_URL ?? config.REDIS_URL, fault('queue redis'));
   closing.add('queue redis', () => queueRedis.disconnect());
