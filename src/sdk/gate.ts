@@ -7,6 +7,7 @@ import { pickHeaders } from '../domain/pick-headers.ts';
 import { isSafeRequestId } from '../domain/request-id.ts';
 import type { Accepted, Refused, Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
+import { readTraceHeaders } from './trace-headers.ts';
 import type { FlowplateVerifier } from './verifier.ts';
 
 /** Requirements of a route. */
@@ -50,7 +51,7 @@ export function judge(
   const verdict = verifier.verifyNow(request);
   if (verdict !== undefined) return decided(verdict);
   return verifier
-    .verify(request)
+    .verify(request, readTraceHeaders(rawHeaders))
     .then(decided)
     .catch(() => deny('UNDECIDED'));
 }

@@ -21,6 +21,7 @@ import { BrokerClock } from './broker-clock.ts';
 import { BrokerLease } from './broker-lease.ts';
 import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-records.ts';
 import { FlowplateUndecidedError } from './errors.ts';
+import type { TraceHeaders } from './trace-headers.ts';
 import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
 
@@ -121,42 +122,42 @@ export class FlowplateVerifier {
 
   /**
    * The verdict. Rejects with a `FlowplateUndecidedError` when there is none; then refuse the
-   * request.
+   * request. `trace` goes to the broker where it is asked, unless the options have `traceHeaders`.
    */
-  verify(request: VerifyRequest): Promise<Verdict> {
+  verify(request: VerifyRequest, trace?: TraceHeaders): Promise<Verdict> {
     try {
       const verdict = this.verifyNow(request);
-      return verdict === undefined ? this.#ask(request) : Promise.resolve(verdict);
+      return verdict === undefined ? this.#ask(request, trace) : Promise.resolve(verdict);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #ask(request: VerifyRequest): Promise<Verdict> {
+  async #ask(request: VerifyRequest, trace: TraceHeaders | undefined): Promise<Verdict> {
     try {
-      return await this.#lookUp(request);
+      return await this.#lookUp(request, trace);
     } catch (error) {
       throw error instanceof FlowplateUndecidedError ? error : new FlowplateUndecidedError(error);
     }
   }
 
-  async #lookUp(request: VerifyRequest): Promise<Verdict> {
+  async #lookUp(request: VerifyRequest, trace: TraceHeaders | undefined): Promise<Verdict> {
     const fingerprint = fingerprintOf(request.key);
     for (const stalePauseMs of [...stalePausesMs, undefined]) {
       const { verifierId, registrations } = this.#lease;
-      if (!this.isLeaseHeld() || verifierId === undefined) return this.#broker.verify(request);
+      if (!this.isLeaseHeld() || verifierId === undefined) return this.#broker.verify(request, trace);
       const known = this.#memory.get(fingerprint, performance.now());
-      if (known !== undefined && isLimited(known)) return this.#broker.verify(request);
+      if (known !== undefined && isLimited(known)) return this.#broker.verify(request, trace);
       const { version } = this.#revisions;
       const context = { verifierId, registrations, version };
-      const fetched = await this.#records.find(context, fingerprint, request.key);
+      const fetched = await this.#records.find(context, fingerprint, request.key, trace);
       // During the fetch the lease may have ended, or been renewed over another feed.
-      if (!this.isLeaseHeld()) return this.#broker.verify(request);
+      if (!this.isLeaseHeld()) return this.#broker.verify(request, trace);
       if (this.#lease.registrations !== registrations) continue;
       if (fetched === undefined) return { valid: false, code: 'NOT_FOUND' };
-      if (isLimited(fetched.entry.record)) return this.#broker.verify(request);
+      if (isLimited(fetched.entry.record)) return this.#broker.verify(request, trace);
       // Older than the known part of the feed, so later changes may be missing.
-      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#broker.verify(request);
+      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#broker.verify(request, trace);
       if (!this.#revisions.isStale(fetched.entry.record)) {
         const verdict = this.#judge(fetched.entry, request, fetched.organizationActive, performance.now());
         if (verdict !== undefined) return verdict;
