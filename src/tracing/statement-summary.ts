@@ -5,8 +5,9 @@ const lengthMax = 255;
 const namedQuery = /\b([a-z_]\w*)(?:\s*\([^()]*\))?\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(/gi;
 
 /**
- * An operation, or a word before a table, with the table. `FOR UPDATE`, `DO UPDATE`, `DISTINCT FROM`
- * and `EXTRACT(EPOCH FROM` are neither. A bracket behind the name in `FROM` makes it a function.
+ * An operation, or a word before a table, with the table. `FOR UPDATE`, `DO UPDATE`, `DISTINCT
+ * FROM` and `EXTRACT(EPOCH FROM` are neither. A bracket behind the name in `FROM` makes it a
+ * function.
  */
 const step =
   /\b(SELECT)\b|(?<!\b(?:FOR|DO|KEY|DISTINCT|EPOCH)\s+)\b(INSERT|DELETE|UPDATE|FROM|JOIN)(?:\s+(?:INTO|FROM|ONLY))*\s+"?([a-z_][\w.]*)"?(\s*\()?/gi;
