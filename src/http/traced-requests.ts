@@ -1,7 +1,10 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Tracing } from '../tracing/tracing.ts';
+import { pickHeaders } from './pick-headers.ts';
 import { routes } from './routes.ts';
 import { authorizePath, isForAuthorize } from './verify/authorize.ts';
+
+const headerNames = ['traceparent'];
 
 /** Paths without a parameter: such a path is its own route, and no caller can put anything in. */
 const fixedPaths: ReadonlySet<string> = new Set(
@@ -14,19 +17,20 @@ const fixedPaths: ReadonlySet<string> = new Set(
  */
 export function tracedRequests(tracing: Tracing, listener: RequestListener): RequestListener {
   return (req, res) => {
-    if (isUntracedProbe(req)) listener(req, res);
-    else
-      tracing.request(
-        req,
-        res,
-        () => routeOf(req),
-        () => listener(req, res),
-      );
+    const [traceparents = []] = pickHeaders(req.rawHeaders, headerNames);
+    if (traceparents.length === 0 && isProbe(req)) {
+      listener(req, res);
+      return;
+    }
+    // Several are none (W3C Trace Context §3.2.2.1).
+    const traceparent = traceparents.length === 1 ? traceparents[0] : undefined;
+    const request = { req, res, traceparent, routeOf: () => routeOf(req) };
+    tracing.request(request, () => listener(req, res));
   };
 }
 
-function isUntracedProbe({ url = '', headers }: IncomingMessage): boolean {
-  return url.startsWith('/health/') && headers.traceparent === undefined;
+function isProbe({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/health/');
 }
 
 /**

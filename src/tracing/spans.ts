@@ -28,7 +28,7 @@ import {
 } from '@opentelemetry/semantic-conventions';
 import { errorType, sqlState } from './error-type.ts';
 import { statementSummary } from './statement-summary.ts';
-import type { EndSpan, Facts, StoreAddress, Tracing } from './tracing.ts';
+import type { EndSpan, Facts, StoreAddress, TracedRequest, Tracing } from './tracing.ts';
 
 /** Statements are made by code: there are some hundreds of them. */
 const summariesMax = 2_000;
@@ -48,6 +48,10 @@ const methods = new Set([
 ]);
 const otherMethod = '_OTHER';
 
+/** On the request itself: a `WeakMap` costs as much again as a span that is not recorded. */
+const traceId = Symbol('traceId');
+type TracedMessage = IncomingMessage & { [traceId]?: string };
+
 /**
  * The spans of this process, named as OpenTelemetry's semantic conventions for HTTP and databases
  * have it. Left out is what a caller could put a secret or an id into: paths, queries, headers,
@@ -56,7 +60,6 @@ const otherMethod = '_OTHER';
 export class Spans implements Tracing {
   readonly #tracer: Tracer;
   readonly #contexts: ContextManager;
-  readonly #traceIds = new WeakMap<IncomingMessage, string>();
   readonly #summaries = new Map<string, string>();
   readonly stop: () => Promise<void>;
 
@@ -66,26 +69,15 @@ export class Spans implements Tracing {
     this.stop = stop;
   }
 
-  request(
-    req: IncomingMessage,
-    res: ServerResponse,
-    routeOf: () => string | undefined,
-    handle: () => void,
-  ): void {
+  request({ req, res, traceparent, routeOf }: TracedRequest, handle: () => void): void {
     const method = methods.has(req.method ?? '') ? (req.method as string) : otherMethod;
-    const span = this.#tracer.startSpan(
-      method,
-      {
-        kind: SpanKind.SERVER,
-        attributes: { [ATTR_HTTP_REQUEST_METHOD]: method, [ATTR_URL_SCHEME]: 'http' },
-      },
-      callersContext(req),
-    );
-    this.#traceIds.set(req, span.spanContext().traceId);
+    const span = this.#tracer.startSpan(method, { kind: SpanKind.SERVER }, contextOf(traceparent));
+    (req as TracedMessage)[traceId] = span.spanContext().traceId;
     if (!span.isRecording()) {
       handle();
       return;
     }
+    span.setAttributes({ [ATTR_HTTP_REQUEST_METHOD]: method, [ATTR_URL_SCHEME]: 'http' });
     res.once('close', () => endRequest(span, method, routeOf(), res));
     const context = trace.setSpan(ROOT_CONTEXT, span);
     // Node tells of a body outside of any context.
@@ -94,7 +86,7 @@ export class Spans implements Tracing {
   }
 
   traceIdOf(req: IncomingMessage): string | undefined {
-    return this.#traceIds.get(req);
+    return (req as TracedMessage)[traceId];
   }
 
   statement(address: StoreAddress, text: string): EndSpan | undefined {
@@ -159,17 +151,9 @@ export class Spans implements Tracing {
   }
 }
 
-/** Several `traceparent` are none (W3C Trace Context §3.2.2.1). */
-function callersContext({ rawHeaders }: IncomingMessage): Context {
-  const [sent, ...others] = valuesOf(rawHeaders, 'traceparent');
-  const caller = sent === undefined || others.length > 0 ? null : parseTraceParent(sent);
+function contextOf(traceparent: string | undefined): Context {
+  const caller = traceparent === undefined ? null : parseTraceParent(traceparent);
   return caller === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { ...caller, isRemote: true });
-}
-
-function valuesOf(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter(
-    (_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name,
-  );
 }
 
 function endRequest(span: Span, method: string, route: string | undefined, res: ServerResponse): void {

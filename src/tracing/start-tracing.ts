@@ -17,7 +17,7 @@ export type TracingConfig = Pick<
 
 /**
  * Tracing as the `OTEL_*` variables want it; undefined unless they switch it on. OpenTelemetry's
- * packages are loaded only then: without them a process starts faster and is 10 MB smaller.
+ * packages are loaded only then: they take 30 MB of memory and a quarter of a second.
  */
 export async function startTracing(
   config: TracingConfig,

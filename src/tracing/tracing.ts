@@ -9,6 +9,15 @@ export type EndSpan = (error?: unknown) => void;
 /** Where a store is, as far as a span may tell it. */
 export type StoreAddress = { host: string; port: number; namespace: string };
 
+export type TracedRequest = {
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** The caller's span (W3C Trace Context). */
+  traceparent: string | undefined;
+  /** Asked when the answer is out. */
+  routeOf: () => string | undefined;
+};
+
 /**
  * The spans of one process. The parts that can be traced have it as `Tracing | undefined`; it is
  * undefined unless tracing was switched on, so that tracing costs one comparison while it is off.
@@ -18,13 +27,8 @@ export type StoreAddress = { host: string; port: number; namespace: string };
  * background is in no trace.
  */
 export type Tracing = {
-  /** Runs `handle` inside the span of a request. `routeOf` is asked when the answer is out. */
-  request(
-    req: IncomingMessage,
-    res: ServerResponse,
-    routeOf: () => string | undefined,
-    handle: () => void,
-  ): void;
+  /** Runs `handle` inside the span of a request. */
+  request(request: TracedRequest, handle: () => void): void;
   /** The id of the request's trace, recorded or not. */
   traceIdOf(req: IncomingMessage): string | undefined;
   /** One statement of SQL. Only a summary of its text is told. */
