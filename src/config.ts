@@ -36,8 +36,8 @@ const positive = z.coerce.number().int().min(1);
 
 /**
  * The standard variables of OpenTelemetry that are read here; its exporter reads the others of
- * `OTEL_EXPORTER_OTLP_*` itself. Texts on purpose: other programs may share them, so a value that
- * means nothing here is reported and ignored, as the specification wants it.
+ * `OTEL_EXPORTER_OTLP_*` itself. Other programs may share them: a value that means nothing here
+ * keeps no process from starting, and is ignored, as the specification wants it.
  */
 const openTelemetryVariables = {
   OTEL_TRACES_EXPORTER: z
@@ -76,12 +76,18 @@ const openTelemetryVariables = {
   OTEL_BSP_SCHEDULE_DELAY: positive
     .max(600_000)
     .default(5_000)
+    .catch(5_000)
     .describe('How long finished spans wait for others before they are sent, in milliseconds.'),
   OTEL_BSP_MAX_QUEUE_SIZE: positive
     .max(1_000_000)
     .default(2_048)
+    .catch(2_048)
     .describe('Finished spans that wait to be sent; beyond it they are dropped.'),
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: positive.max(100_000).default(512).describe('Spans that are sent at once.'),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: positive
+    .max(100_000)
+    .default(512)
+    .catch(512)
+    .describe('Spans that are sent at once.'),
 };
 
 /**

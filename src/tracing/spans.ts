@@ -71,14 +71,15 @@ export class Spans implements Tracing {
 
   request({ req, res, traceparent, routeOf }: TracedRequest, handle: () => void): void {
     const method = methods.has(req.method ?? '') ? (req.method as string) : otherMethod;
-    const span = this.#tracer.startSpan(method, { kind: SpanKind.SERVER }, contextOf(traceparent));
+    const name = method === otherMethod ? 'HTTP' : method;
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.SERVER }, contextOf(traceparent));
     (req as TracedMessage)[traceId] = span.spanContext().traceId;
     if (!span.isRecording()) {
       handle();
       return;
     }
     span.setAttributes({ [ATTR_HTTP_REQUEST_METHOD]: method, [ATTR_URL_SCHEME]: 'http' });
-    res.once('close', () => endRequest(span, method, routeOf(), res));
+    res.once('close', () => endRequest(span, name, routeOf(), res));
     const context = trace.setSpan(ROOT_CONTEXT, span);
     // Node tells of a body outside of any context.
     this.#contexts.bind(context, req);
@@ -156,9 +157,8 @@ function contextOf(traceparent: string | undefined): Context {
   return caller === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { ...caller, isRemote: true });
 }
 
-function endRequest(span: Span, method: string, route: string | undefined, res: ServerResponse): void {
-  const named = method === otherMethod ? 'HTTP' : method;
-  if (route !== undefined) span.updateName(`${named} ${route}`).setAttribute(ATTR_HTTP_ROUTE, route);
+function endRequest(span: Span, name: string, route: string | undefined, res: ServerResponse): void {
+  if (route !== undefined) span.updateName(`${name} ${route}`).setAttribute(ATTR_HTTP_ROUTE, route);
   if (res.headersSent) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, res.statusCode);
   if (!res.writableFinished) fail(span, 'aborted');
   else if (res.statusCode >= 500) fail(span, String(res.statusCode));
