@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
+import { pickHeaders } from '../domain/pick-headers.ts';
 import type { Tracing } from '../tracing/tracing.ts';
-import { pickHeaders } from './pick-headers.ts';
 import { routes } from './routes.ts';
 import { authorizePath, isForAuthorize } from './verify/authorize.ts';
 
