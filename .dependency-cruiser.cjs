@@ -8,6 +8,8 @@ const entries = '^(src/(main|api|primary)|src/wire/[a-z-]+|workers/main)\\.ts$';
 // (docs/decisions/0011).
 const deciding =
   '^src/(verify/(accepted-verdict|decide|fingerprint-table|last-refusals|record-cache|usage-recorder|verification-meter)|revocation/(refused-organizations|remembered-revisions|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
+// Loaded only where tracing is switched on (docs/decisions/0023).
+const loadedForTracing = '^src/tracing/(open-telemetry|sampler|spans|telling-exporter)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -77,6 +79,24 @@ module.exports = {
       from: { path: '^(src|workers)/', pathNot: '^src/stores/(redis/|queue\\.ts$)' },
       to: { path: package_('ioredis'), dependencyTypesNot: ['type-only'] },
     },
+
+    {
+      name: '4 OpenTelemetry only in what tracing loads',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: loadedForTracing },
+      to: { path: '(^|/)node_modules/@opentelemetry/' },
+    },
+    {
+      name: '4 OpenTelemetry is loaded where tracing is on',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: loadedForTracing },
+      to: { path: loadedForTracing, dynamic: false },
+    },
+    rule(
+      '4 tracing imports domain and concurrency',
+      '^src/tracing/',
+      '^(workers|src/(http|usecases|verify|revocation|stores|cli|sdk|wire|process))/',
+    ),
 
     // 5. workers
     {

@@ -9,18 +9,20 @@ import { metricsServer, shareWithPrimary } from './metrics/metrics-server.ts';
 import { lowerPoolThreads } from './process/pool-threads.ts';
 import { runProcess } from './process/run-process.ts';
 import { drain, listen } from './process/serve-http.ts';
+import { startTracing } from './tracing/start-tracing.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { wireApi } from './wire/api.ts';
 
 const retryMs = 1_000;
 
 /** Runs one API process from start to exit. */
-export function runApi(config: Config): void {
+export async function runApi(config: Config): Promise<void> {
   const log = createLog({ level: config.LOG_LEVEL, service: 'api' });
   const metrics = apiMetrics();
-  const api = wireApi(config, log, metrics);
   // Before anything is waited for: a scrape waits for every process that the primary has started.
   if (cluster.isWorker) shareWithPrimary(metrics.registry);
+  const tracing = await startTracing(config, 'api', log);
+  const api = wireApi(config, log, metrics, tracing);
   let isDraining = false;
   const server = createApiServer({ ...api.parts, isDraining: () => isDraining });
   const watch = metricsServer(() => metrics.registry.metrics());

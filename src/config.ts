@@ -32,6 +32,64 @@ function toPepper(entry: string) {
   return id === undefined || secret.length < pepperBytesMin ? undefined : newPepper(id, secret);
 }
 
+const positive = z.coerce.number().int().min(1);
+
+/**
+ * The standard variables of OpenTelemetry that are read here; its exporter reads the others of
+ * `OTEL_EXPORTER_OTLP_*` itself. Other programs may share them: a value that means nothing here
+ * keeps no process from starting, and is ignored, as the specification wants it.
+ */
+const openTelemetryVariables = {
+  OTEL_TRACES_EXPORTER: z
+    .string()
+    .optional()
+    .describe('`otlp` switches traces on, `none` off. Not set: on when there is an endpoint.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .optional()
+    .describe(
+      'Where traces are sent as OTLP over HTTP in JSON, such as `http://collector:4318`; `/v1/traces` is added. `http://localhost:4318` unless set.',
+    ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
+    .string()
+    .optional()
+    .describe('The same with its path, used as it is, and before the other.'),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .optional()
+    .describe('The name of the service in traces; `flowplate-api` or `flowplate-worker` unless set.'),
+  OTEL_RESOURCE_ATTRIBUTES: z
+    .string()
+    .optional()
+    .describe('Further facts of the process for its traces: `name=value`, several separated by commas.'),
+  OTEL_TRACES_SAMPLER: z
+    .string()
+    .optional()
+    .describe(
+      'Which traces are recorded: `parentbased_always_on` unless set, `parentbased_traceidratio`, `parentbased_always_off`, `traceidratio`, `always_on`, `always_off`. With `parentbased_` a caller who traces decides.',
+    ),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .optional()
+    .describe('The share of traces that a `traceidratio` records, 0 to 1; 1 unless set.'),
+  OTEL_SDK_DISABLED: z.string().optional().describe('`true` switches traces off, whatever else is set.'),
+  OTEL_BSP_SCHEDULE_DELAY: positive
+    .max(600_000)
+    .default(5_000)
+    .catch(5_000)
+    .describe('How long finished spans wait for others before they are sent, in milliseconds.'),
+  OTEL_BSP_MAX_QUEUE_SIZE: positive
+    .max(1_000_000)
+    .default(2_048)
+    .catch(2_048)
+    .describe('Finished spans that wait to be sent; beyond it they are dropped.'),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: positive
+    .max(100_000)
+    .default(512)
+    .catch(512)
+    .describe('Spans that are sent at once.'),
+};
+
 /**
  * All settings, each with its purpose, unit, range and the effect of a wrong value.
  * docs/configuration.md is generated from this.
@@ -165,6 +223,7 @@ export const configSchema = z.object({
     .max(3_650)
     .default(730)
     .describe('How long daily usage is kept, in days; dropped by whole months.'),
+  ...openTelemetryVariables,
 });
 
 export type Config = Readonly<z.output<typeof configSchema>>;

@@ -6,4 +6,4 @@ import { runPrimary } from './primary.ts';
 const config = readConfigOrExit();
 
 if (config.API_PROCESSES > 1 && cluster.isPrimary) runPrimary(config);
-else runApi(config);
+else await runApi(config);

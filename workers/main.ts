@@ -7,6 +7,7 @@ import { runProcess } from '../src/process/run-process.ts';
 import { listen } from '../src/process/serve-http.ts';
 import { emptyQueue, queueName, registerSchedules } from '../src/stores/queue.ts';
 import { keyspace } from '../src/stores/redis/keyspace.ts';
+import { startTracing } from '../src/tracing/start-tracing.ts';
 import { wireWorker } from '../src/wire/worker.ts';
 import { type JobName, jobs } from './jobs.ts';
 import { Rhythm } from './rhythm.ts';
@@ -18,7 +19,8 @@ const rhythmWatchMs = 1_000;
 const config = readConfigOrExit();
 const log = createLog({ level: config.LOG_LEVEL, service: 'worker' });
 const metrics = workerMetrics(Object.keys(jobs));
-const { parts, closing, fault, startWatching } = wireWorker(config, log, metrics);
+const tracing = await startTracing(config, 'worker', log);
+const { parts, closing, fault, startWatching } = wireWorker(config, log, metrics, tracing);
 const watch = metricsServer(() => metrics.registry.metrics());
 
 const rhythm = new Rhythm({ run, resetQueue, nowMs: () => performance.now() });
@@ -55,7 +57,8 @@ async function runGiven(name: string): Promise<unknown> {
 async function run(name: JobName): Promise<unknown> {
   const end = metrics.startJob(name);
   try {
-    const result = await jobs[name].run(parts);
+    const runJob = () => jobs[name].run(parts);
+    const result = await (tracing === undefined ? runJob() : tracing.job(name, runJob));
     end('done');
     log.debug({ job: name, result }, 'job done');
     return result;

@@ -14,12 +14,14 @@ import { rollUp } from './roll-up.ts';
 import type { Scenario } from './scenario.ts';
 import { strangers } from './strangers.ts';
 import { sustained } from './sustained.ts';
+import { traces } from './traces.ts';
 import { verifyKeys } from './verify-keys.ts';
 
 /** In the order of execution and of docs/performance.md. */
 export const allScenarios: readonly Scenario[] = [
   verifyKeys,
   forwardAuth,
+  traces,
   millionKeys,
   embedded,
   sustained,

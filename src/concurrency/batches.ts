@@ -1,7 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { FlowplateError } from '../domain/errors.ts';
 import type { BulkheadOccupancy } from './bulkhead.ts';
 
-type Waiting<T, R> = { item: T; resolve: (result: R) => void; reject: (error: unknown) => void };
+type Waiting<T, R> = {
+  item: T;
+  resolve: (result: R) => void;
+  reject: (error: unknown) => void;
+  /** Runs a function in the asynchronous context of the caller, such as its trace. */
+  inContext: (run: () => void) => void;
+};
 
 export type BatchOptions<T, R> = {
   /** Does the work of a batch; the results are in the order of the items. */
@@ -36,7 +43,7 @@ export class Batches<T, R> {
       throw new FlowplateError('OVERLOADED', { systemMessage: 'Too much at once', retryAfterSeconds: 1 });
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      this.#waiting.push({ item, resolve, reject, inContext: AsyncLocalStorage.snapshot() });
       // Items of the same turn of the event loop join this batch.
       if (this.#waiting.length === 1) setImmediate(() => this.#start());
     });
@@ -50,7 +57,9 @@ export class Batches<T, R> {
 
   #start(): void {
     while (this.#running < this.#options.runningMax && this.#waiting.length > 0) {
-      void this.#runBatch(this.#waiting.splice(0, this.#options.sizeMax));
+      const batch = this.#waiting.splice(0, this.#options.sizeMax);
+      // Not in that of the batch before: its callers may be gone, and their traces over.
+      batch[0]?.inContext(() => void this.#runBatch(batch));
     }
   }
 

@@ -9,7 +9,7 @@ import { canVerify, type HealthParts, live, ready } from './health.ts';
 import { portalPages } from './portal-pages.ts';
 import { answerProblem, type ProblemParts } from './problem.ts';
 import type { RefusalPace } from './refusal-pace.ts';
-import { contextOf, type NewRequestId, requestContext } from './request-context.ts';
+import { contextOf, type RequestContextParts, requestContext } from './request-context.ts';
 import { type RequestSeen, requestLog } from './request-log.ts';
 import { hasOneHost, hasOneReading } from './request-target.ts';
 import type { Route, RouteParts } from './route.ts';
@@ -20,10 +20,10 @@ import { serveMetered } from './verify/serve-metered.ts';
 export type AppParts = ApiParts &
   RouteParts &
   HealthParts &
-  ProblemParts & {
+  ProblemParts &
+  RequestContextParts & {
     /** Directory of the built portal. */
     portalDirectory: string;
-    newRequestId: NewRequestId;
     readAddress: ReadAddress;
     onRequest: (seen: RequestSeen) => void;
     /** For large and public files. */
@@ -38,12 +38,7 @@ export function createApp(parts: AppParts): Express {
   // A proxy rule for `/users` must cover all of it, so `/Users` and `/users/` are not found.
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  app.use(
-    requestContext(parts.newRequestId),
-    requestLog(parts.log, parts.onRequest),
-    helmet(),
-    requireOneReading,
-  );
+  app.use(requestContext(parts), requestLog(parts.log, parts.onRequest), helmet(), requireOneReading);
   app.get('/health/live', live());
   app.get('/health/ready', ready(parts));
   app.get('/health/verify', canVerify(parts));

@@ -18,7 +18,9 @@ export const errorEnvelope = z
       system_message: z.string().describe('For the calling engineer'),
       type: z.string(),
       status: z.int(),
-      trace_id: z.string().describe('The x-request-id of the answer'),
+      trace_id: z
+        .string()
+        .describe('The id of the trace where the broker traces, else the x-request-id of the answer'),
       timestamp: z.iso.datetime(),
       details,
     }),

@@ -1,5 +1,6 @@
 import { type ErrorCode, FlowplateError, validationError } from '../domain/errors.ts';
 import type { Log } from '../log.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { HttpExchange } from './exchange.ts';
 import { patchTypes } from './read-body.ts';
@@ -262,21 +263,22 @@ export const problems: Record<ErrorCode, Problem> = {
  * If the answer has begun, the connection is closed. `schemes`: challenges for a 401.
  */
 export function answerProblem(
-  { log, refusalPace }: ProblemParts,
+  { log, refusalPace, tracing }: ProblemParts,
   thrown: unknown,
   exchange: ProblemExchange,
   schemes: readonly SecurityScheme[] = [],
 ): void {
   const { req, res, requestId } = exchange;
+  const traceId = tracing?.traceIdOf(req) ?? requestId;
   const error = toFlowplateError(thrown);
   if (problems[error.code].status >= 500) {
     log.error({ err: thrown, cause: error.cause, request_id: requestId, code: error.code }, 'request failed');
   }
   if (res.headersSent) req.destroy();
-  else endProblem(refusalPace, exchange, error, setProblem(exchange, error, schemes));
+  else endProblem(refusalPace, exchange, error, setProblem({ ...exchange, traceId }, error, schemes));
 }
 
-export type ProblemParts = { log: Log; refusalPace: RefusalPace };
+export type ProblemParts = { log: Log; refusalPace: RefusalPace; tracing: Tracing | undefined };
 
 type ProblemExchange = Pick<HttpExchange, 'req' | 'res' | 'requestId' | 'isCallerKnown'>;
 
@@ -304,13 +306,14 @@ function endProblem(
 
 /** Sets status and headers, and returns the body. */
 function setProblem(
-  { req, res, requestId }: ProblemExchange,
+  { req, res, requestId, traceId }: ProblemExchange & { traceId: string },
   error: FlowplateError,
   schemes: readonly SecurityScheme[],
 ): string {
   const { status } = problems[error.code];
   const type = acceptedType(req, ['application/json', 'application/problem+json']) || 'application/json';
-  const body = type === 'application/json' ? envelope(error, requestId) : problemBody(error, requestId);
+  const body =
+    type === 'application/json' ? envelope(error, traceId) : problemBody(error, requestId, traceId);
   const text = JSON.stringify(body);
   res.statusCode = status;
   res.setHeader('Content-Type', `${type}; charset=utf-8`);
@@ -344,14 +347,14 @@ function envelope(error: FlowplateError, traceId: string) {
 /**
  * RFC 9457 problem details: the same facts under the standard's names, ours as extension members.
  */
-function problemBody(error: FlowplateError, traceId: string) {
+function problemBody(error: FlowplateError, requestId: string, traceId: string) {
   const { status, message, systemMessage, type } = problems[error.code];
   return {
     type: `urn:flowplate:problem:${error.code.toLowerCase().replaceAll('_', '-')}`,
     title: message,
     status,
     detail: error.systemMessage ?? systemMessage,
-    instance: `urn:flowplate:request:${traceId}`,
+    instance: `urn:flowplate:request:${requestId}`,
     code: error.code,
     error_type: type,
     trace_id: traceId,

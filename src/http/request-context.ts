@@ -1,13 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import { encodeBase62, randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import { idPrefixes } from '../domain/ids.ts';
 import { isSafeRequestId } from '../domain/request-id.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 
 /** Context of a request up to its log line, in `res.locals`. */
 export type RequestContext = {
   requestId: string;
-  /** Trace id from a valid `traceparent` (W3C Trace Context), for the log. */
+  /** Trace id, for the log. */
   traceId: string | undefined;
   /** Id of the authenticated caller, for the log. */
   principalId: string | undefined;
@@ -16,16 +18,30 @@ export type RequestContext = {
 const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /** Stores the context in `res.locals` and sends the request id. */
-export function requestContext(newRequestId: NewRequestId): RequestHandler {
+export function requestContext(parts: RequestContextParts): RequestHandler {
   return (req, res, next) => {
-    const requestId = requestIdFrom(req.headers['x-request-id'], newRequestId);
+    const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
     const context = contextOf(res);
     context.requestId = requestId;
-    context.traceId = traceparentPattern.exec(req.get('traceparent') ?? '')?.[1];
+    context.traceId = traceIdOf(parts, req);
     res.set('x-request-id', requestId);
     next();
   };
 }
+
+/**
+ * The id of the trace that a request belongs to: ours where this process traces, else that of a
+ * caller who does (`traceparent`, W3C Trace Context).
+ */
+export function traceIdOf(
+  { tracing }: Pick<RequestContextParts, 'tracing'>,
+  req: IncomingMessage,
+): string | undefined {
+  if (tracing !== undefined) return tracing.traceIdOf(req);
+  return traceparentPattern.exec(String(req.headers.traceparent))?.[1];
+}
+
+export type RequestContextParts = { newRequestId: NewRequestId; tracing: Tracing | undefined };
 
 export type NewRequestId = () => string;
 

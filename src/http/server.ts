@@ -2,6 +2,7 @@ import { createServer, IncomingMessage, type RequestListener, type Server, Serve
 import { type AppParts, createApp } from './app.ts';
 import { hasOneHost, toOriginForm } from './request-target.ts';
 import { loginFloodGuard } from './sessions/login-flood-guard.ts';
+import { tracedRequests } from './traced-requests.ts';
 import { verifyDoors } from './verify/doors.ts';
 
 /**
@@ -43,6 +44,7 @@ export function createApiServer(parts: AppParts): Server {
     const isAnswered = hasOneHost(req) && (doors(req, res) || gate(req, res));
     if (!isAnswered) app(req, res);
   };
+  const { tracing } = parts;
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -56,7 +58,7 @@ export function createApiServer(parts: AppParts): Server {
       IncomingMessage: withPrototype(IncomingMessage, app.request),
       ServerResponse: withPrototype(ServerResponse, app.response),
     },
-    listener,
+    tracing === undefined ? listener : tracedRequests(tracing, listener),
   );
   server.timeout = stalledAnswerMsMax;
   return server;

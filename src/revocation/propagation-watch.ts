@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Audience, isConcerned } from '../domain/key-change.ts';
 import type { Propagation } from '../domain/propagation.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { listLiveVerifiers, type VerifierProgress } from '../stores/postgres/verifiers/verifiers.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 
 /** Position in the feed that the verifiers of an audience must reach. */
 export type Told = { seq: number; audience: Audience };
@@ -23,7 +25,10 @@ type Waiter = Told & { startedMs: number; resolve: (propagation: Propagation) =>
 export class PropagationWatch {
   readonly #db: Database;
   readonly #onSettled: (propagation: Propagation) => void;
+  readonly #tracing: Tracing | undefined;
   readonly #waiters = new Set<Waiter>();
+  /** Root context: the poll is shared, so it belongs to no waiter's trace. */
+  readonly #outsideOfTraces = AsyncLocalStorage.snapshot();
   /** Longest known lease: a verifier keeps the length that it registered with. */
   #leaseMsMax: number;
   #polling = false;
@@ -33,8 +38,10 @@ export class PropagationWatch {
     db: Database,
     leaseMs: number,
     onSettled: (propagation: Propagation) => void = () => undefined,
+    tracing?: Tracing,
   ) {
     this.#db = db;
+    this.#tracing = tracing;
     this.#leaseMsMax = leaseMs;
     this.#onSettled = onSettled;
   }
@@ -47,9 +54,20 @@ export class PropagationWatch {
   /** Undefined stands for a change that turned no yes into a no: complete at once. */
   async wait(told: Told | undefined): Promise<Propagation> {
     if (told === undefined) return settled([], [], 0);
+    const endSpan = this.#tracing?.wait('wait for propagation');
+    const propagation = await this.#waitFor(told);
+    endSpan?.({
+      'flowplate.propagation': propagation.isComplete ? 'complete' : 'pending',
+      'flowplate.propagation.acknowledged': propagation.acknowledged,
+      'flowplate.propagation.total': propagation.total,
+    });
+    return propagation;
+  }
+
+  #waitFor(told: Told): Promise<Propagation> {
     return new Promise((resolve) => {
       this.#waiters.add({ ...told, startedMs: performance.now(), resolve });
-      if (!this.#polling) void this.#poll();
+      if (!this.#polling) void this.#outsideOfTraces(() => this.#poll());
     });
   }
 

@@ -419,7 +419,7 @@ export interface components {
             /** @description The organization that an operator was impersonating */
             on_behalf_of: string | null;
             target_id: string;
-            /** @description The `trace_id` of the request */
+            /** @description The `x-request-id` of the request */
             request_id: string | null;
             /** @enum {string} */
             result: "success" | "refused";

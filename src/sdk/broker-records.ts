@@ -1,6 +1,7 @@
 import type { KeyRecord } from '../domain/key-record.ts';
 import { CacheEntry } from '../verify/record-cache.ts';
 import type { Broker, FoundRecord } from './broker.ts';
+import type { TraceHeaders } from './trace-headers.ts';
 
 /** The registration and feed version under which the lookup was made. */
 export type LookupContext = { verifierId: string; registrations: number; version: number };
@@ -32,19 +33,29 @@ export class BrokerRecords {
    * Undefined when there is no such key. Joins no fetch of another context: it may have read before
    * a change that this request must see. The result may still be stale; the caller checks it.
    */
-  find(context: LookupContext, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
+  find(
+    context: LookupContext,
+    fingerprint: string,
+    key: string,
+    trace?: TraceHeaders,
+  ): Promise<FetchedRecord | undefined> {
     const running = this.#fetches.get(fingerprint);
     if (running !== undefined && isSame(running.context, context)) return running.fetched;
-    const fetched = this.#fetch(context, fingerprint, key).finally(() => {
+    const fetched = this.#fetch(context, fingerprint, key, trace).finally(() => {
       if (this.#fetches.get(fingerprint)?.fetched === fetched) this.#fetches.delete(fingerprint);
     });
     this.#fetches.set(fingerprint, { context, fetched });
     return fetched;
   }
 
-  async #fetch(context: LookupContext, fingerprint: string, key: string): Promise<FetchedRecord | undefined> {
+  async #fetch(
+    context: LookupContext,
+    fingerprint: string,
+    key: string,
+    trace?: TraceHeaders,
+  ): Promise<FetchedRecord | undefined> {
     const sentMs = performance.now();
-    const found = await this.#broker.findRecord(context.verifierId, key);
+    const found = await this.#broker.findRecord(context.verifierId, key, trace);
     if (found === undefined) return undefined;
     const { record, organizationActive, ageMs, asOfSeq } = found;
     const fetched = { organizationActive, entry: new CacheEntry(record, sentMs - ageMs, asOfSeq) };

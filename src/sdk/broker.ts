@@ -5,6 +5,7 @@ import type { KeyRefusal } from '../domain/key-refusal.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { readVerdict } from './read-verdict.ts';
+import type { TraceHeaders } from './trace-headers.ts';
 import { type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 import type { UsageReport } from './usage-report.ts';
 
@@ -65,9 +66,9 @@ export class Broker {
     return this.#transport.send({ method: 'DELETE', path, timeoutMs: removeMsMax });
   }
 
-  async findRecord(verifierId: string, key: string): Promise<FoundRecord | undefined> {
+  async findRecord(verifierId: string, key: string, trace?: TraceHeaders): Promise<FoundRecord | undefined> {
     const path = `${verifiersPath}/${verifierId}/records`;
-    const answer = await this.#transport.send<RecordAnswer>({ method: 'POST', path, body: { key } });
+    const answer = await this.#transport.send<RecordAnswer>({ method: 'POST', path, body: { key }, trace });
     if (answer.record === null) return undefined;
     const {
       record,
@@ -96,9 +97,9 @@ export class Broker {
     return this.#transport.send({ method: 'POST', path, body: { refusals: sent } });
   }
 
-  async verify(request: VerifyRequest): Promise<Verdict> {
+  async verify(request: VerifyRequest, trace?: TraceHeaders): Promise<Verdict> {
     const path = '/v1/flowplate/api-keys/verify';
-    return readVerdict(await this.#transport.send({ method: 'POST', path, body: request }));
+    return readVerdict(await this.#transport.send({ method: 'POST', path, body: request, trace }));
   }
 }
 

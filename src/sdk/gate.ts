@@ -6,6 +6,7 @@ import { pickHeaders } from '../domain/pick-headers.ts';
 import type { Accepted, Refused, Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { requestIdReader } from './request-id.ts';
+import { readTraceHeaders } from './trace-headers.ts';
 import type { FlowplateVerifier } from './verifier.ts';
 
 /** Requirements of a route. */
@@ -50,7 +51,7 @@ export function judge(
   const verdict = verifier.verifyNow(request, requestId);
   if (verdict !== undefined) return decided(verdict);
   return verifier
-    .verify(request, requestId)
+    .verify(request, { requestId, trace: readTraceHeaders(rawHeaders) })
     .then(decided)
     .catch(() => deny('UNDECIDED'));
 }

@@ -5,6 +5,7 @@ import { Deadline } from './deadline.ts';
 import { FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
 import { readText } from './read-text.ts';
 import { splitLines } from './split-lines.ts';
+import type { TraceHeaders } from './trace-headers.ts';
 
 export type ConnectionOptions = {
   /** Base URL of Flowplate Keys, such as `https://keys.internal:9123`. */
@@ -14,6 +15,11 @@ export type ConnectionOptions = {
   timeoutMs?: number | undefined;
   /** Replaces Node's own. */
   fetch?: typeof fetch | undefined;
+  /**
+   * The trace that each request belongs to, as `traceparent` and `tracestate`. With OpenTelemetry:
+   * what `propagation.inject(context.active(), headers)` puts into an empty object.
+   */
+  traceHeaders?: (() => TraceHeaders) | undefined;
 };
 
 /** Header with the credential. */
@@ -28,6 +34,8 @@ export type Call = {
   /** Sent as JSON, or as a form for `URLSearchParams`. */
   body?: object | URLSearchParams | undefined;
   headers?: Record<string, string> | undefined;
+  /** The trace that it belongs to, unless the connection's `traceHeaders` says so. */
+  trace?: TraceHeaders | undefined;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
   /** Maximum retries; for idempotent calls only. */
@@ -135,13 +143,14 @@ export class Transport {
     return this.#baseUrl + path + (set.length === 0 ? '' : `?${new URLSearchParams(set)}`);
   }
 
-  #request({ method, body, headers }: Call): RequestInit {
+  #request({ method, body, headers, trace }: Call): RequestInit {
     const isJson = body !== undefined && !(body instanceof URLSearchParams);
     return {
       method,
       // A redirect would send the credential to another address.
       redirect: 'manual',
       headers: {
+        ...(this.#options.traceHeaders?.() ?? trace),
         ...this.#credential,
         accept: 'application/json',
         ...(isJson && { 'content-type': 'application/json' }),

@@ -26,9 +26,18 @@ import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-
 import { FlowplateUndecidedError } from './errors.ts';
 import { deliverRefusals } from './refusal-delivery.ts';
 import { newRequestId } from './request-id.ts';
+import type { TraceHeaders } from './trace-headers.ts';
 import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
 import type { AskedLatency, VerifierMetrics } from './verifier-metrics.ts';
+
+/** Of the request that a key came with. */
+export type RequestContext = {
+  /** Names the request among the last refusals of its key; a new one unless set. */
+  requestId?: () => string;
+  /** Goes to the broker where it is asked, unless the options have `traceHeaders`. */
+  trace?: TraceHeaders | undefined;
+};
 
 export type VerifierOptions = ConnectionOptions & {
   /** Maximum key records in memory, about 1 KB each; 200,000 unless set. */
@@ -171,19 +180,22 @@ export class FlowplateVerifier {
    * The verdict. Rejects with a `FlowplateUndecidedError` when there is none; then refuse the
    * request.
    */
-  verify(request: VerifyRequest, requestId: () => string = newRequestId): Promise<Verdict> {
+  verify(request: VerifyRequest, { requestId = newRequestId, trace }: RequestContext = {}): Promise<Verdict> {
     try {
       const verdict = this.verifyNow(request, requestId);
-      return verdict === undefined ? this.#ask(request, requestId) : Promise.resolve(verdict);
+      return verdict === undefined ? this.#ask(request, { requestId, trace }) : Promise.resolve(verdict);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #ask(request: VerifyRequest, requestId: () => string): Promise<Verdict> {
+  async #ask(
+    request: VerifyRequest,
+    context: RequestContext & { requestId: () => string },
+  ): Promise<Verdict> {
     const startedMs = this.#meter.startMs();
     try {
-      const verdict = await this.#lookUp(request, requestId);
+      const verdict = await this.#lookUp(request, context);
       // A newer broker may give a code that this version does not know.
       const isKnown = verificationOutcomes.includes(verdict.code);
       this.#meter.end('embedded', isKnown ? verdict.code : 'NOT_FOUND', startedMs);
@@ -194,26 +206,29 @@ export class FlowplateVerifier {
     }
   }
 
-  async #lookUp(request: VerifyRequest, requestId: () => string): Promise<Verdict> {
+  async #lookUp(
+    request: VerifyRequest,
+    { requestId, trace }: RequestContext & { requestId: () => string },
+  ): Promise<Verdict> {
     const fingerprint = fingerprintOf(request.key);
     for (const stalePauseMs of [...stalePausesMs, undefined]) {
       const { verifierId, registrations } = this.#lease;
-      if (!this.isLeaseHeld() || verifierId === undefined) return this.#askBroker(request);
+      if (!this.isLeaseHeld() || verifierId === undefined) return this.#askBroker(request, trace);
       const known = this.#memory.get(fingerprint, performance.now());
-      if (known !== undefined && isLimited(known)) return this.#askBroker(request);
+      if (known !== undefined && isLimited(known)) return this.#askBroker(request, trace);
       const { version } = this.#revisions;
       const context = { verifierId, registrations, version };
-      const fetched = await this.#records.find(context, fingerprint, request.key);
+      const fetched = await this.#records.find(context, fingerprint, request.key, trace);
       // During the fetch the lease may have ended, or been renewed over another feed.
-      if (!this.isLeaseHeld()) return this.#askBroker(request);
+      if (!this.isLeaseHeld()) return this.#askBroker(request, trace);
       if (this.#lease.registrations !== registrations) continue;
       if (fetched === undefined) {
         this.#decidedFrom.record += 1;
         return { valid: false, code: 'NOT_FOUND' };
       }
-      if (isLimited(fetched.entry.record)) return this.#askBroker(request);
+      if (isLimited(fetched.entry.record)) return this.#askBroker(request, trace);
       // Older than the known part of the feed, so later changes may be missing.
-      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#askBroker(request);
+      if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#askBroker(request, trace);
       if (!this.#revisions.isStale(fetched.entry.record)) {
         const verdict = this.#judge(
           fetched.entry,
@@ -233,8 +248,8 @@ export class FlowplateVerifier {
     throw new FlowplateUndecidedError(new Error('the broker knows less of this key than this verifier'));
   }
 
-  async #askBroker(request: VerifyRequest): Promise<Verdict> {
-    const verdict = await this.#broker.verify(request);
+  async #askBroker(request: VerifyRequest, trace: TraceHeaders | undefined): Promise<Verdict> {
+    const verdict = await this.#broker.verify(request, trace);
     this.#decidedFrom.broker += 1;
     return verdict;
   }

@@ -10,6 +10,7 @@ import { isPostgresReachable } from '../stores/postgres/database.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
 import { isRedisReachable, waitUntilReady } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { ExplainParts } from '../verify/explain.ts';
 import type { LastRefusals } from '../verify/last-refusals.ts';
 import type { VerifyParts } from '../verify/verify-key.ts';
@@ -36,8 +37,8 @@ export type Api = {
 };
 
 /** Composition root of an API process: everything by hand, in the order of its dependencies. */
-export function wireApi(config: Config, log: Log, metrics: ApiMetrics): Api {
-  const processOwn = processParts(config, log, metrics);
+export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?: Tracing): Api {
+  const processOwn = processParts(config, log, metrics, tracing);
   const stores = openStores(processOwn);
   const revocation = wireRevocation(processOwn, stores);
   const listener = new ChangeListener(config.DATABASE_URL, () => revocation.lease.wake());
@@ -73,6 +74,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics): Api {
       readQueue: () => stores.queue.read(),
       countFlushes: () => countFlushes(stores.redis),
       log,
+      tracing,
       portalDirectory,
       newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import type { ProcessMetrics } from '../metrics/process-metrics.ts';
 import { Closing } from '../process/closing.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 
 /** Counts and logs a fault of a dependency. */
 type OnFault = (dependency: string) => (error: unknown) => void;
@@ -15,17 +16,21 @@ export type ProcessParts<Metrics extends ProcessMetrics = ApiMetrics> = {
   /** Closes what was opened, last first. */
   closing: Closing;
   fault: OnFault;
+  tracing: Tracing | undefined;
 };
 
 export function processParts<Metrics extends ProcessMetrics>(
   config: Config,
   log: Log,
   metrics: Metrics,
+  tracing: Tracing | undefined,
 ): ProcessParts<Metrics> {
   const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
   const fault = (dependency: string) => (error: unknown) => {
     metrics.dependencyFaults.inc({ dependency });
     log.warn({ err: error, dependency }, 'dependency fault');
   };
-  return { config, log, metrics, closing, fault };
+  // First in and so last out: what ends before it is traced too.
+  if (tracing !== undefined) closing.add('traces', () => tracing.stop());
+  return { config, log, metrics, closing, fault, tracing };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { MasterKey } from '../domain/master-key.ts';
+import type { Propagation } from '../domain/propagation.ts';
 import { ChangeSignal } from '../revocation/change-signal.ts';
 import { combineSinks } from '../revocation/combine-sinks.ts';
 import { Lease } from '../revocation/lease.ts';
@@ -31,7 +32,7 @@ const chosenSecretHashing = { runningMax: 2, waitingMax: 40, refusal: 'TOO_MANY_
 export type RevocationParts = ReturnType<typeof wireRevocation>;
 
 /** The lease, and what follows the change feed under it: caches, chosen master keys, heartbeats. */
-export function wireRevocation({ config, log, metrics, fault }: ProcessParts, stores: Stores) {
+export function wireRevocation({ config, log, metrics, fault, tracing }: ProcessParts, stores: Stores) {
   const clock = new ServerClock();
   const revisions = new RememberedRevisions({
     retentionMs: revisionMemoryMs,
@@ -43,11 +44,12 @@ export function wireRevocation({ config, log, metrics, fault }: ProcessParts, st
   const caches = [keysInMemory, masterKeysInMemory];
   const memory = new VerifierMemory({ revisions, refusedOrganizations, caches });
   const changesHeard = new ChangeSignal();
-  const propagation = new PropagationWatch(stores.db, config.LEASE_MS, (settled) => {
+  const onSettled = (settled: Propagation) => {
     metrics.notePropagation(settled);
     if (settled.isComplete) return;
     log.warn({ held_up_by: settled.heldUpBy }, 'a change is pending: these verifiers have not applied it');
-  });
+  };
+  const propagation = new PropagationWatch(stores.db, config.LEASE_MS, onSettled, tracing);
   const hashing = new FairBulkhead(chosenSecretHashing);
   metrics.watchBulkheads({ 'chosen secrets': hashing });
   const chosenSecrets = new ChosenSecrets({

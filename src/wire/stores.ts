@@ -1,10 +1,11 @@
 import type { Config } from '../config.ts';
-import { openDatabase } from '../stores/postgres/database.ts';
+import { type Database, openDatabase } from '../stores/postgres/database.ts';
 import { openPool } from '../stores/postgres/pool.ts';
 import { openQueueReadOnly } from '../stores/queue.ts';
 import { QueueWatch } from '../stores/queue-health.ts';
 import { openRedis } from '../stores/redis/client.ts';
 import { defineLimitScripts } from '../stores/redis/limits.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { ProcessParts } from './process-parts.ts';
 
 /** Opened on demand: a deployment without embedded verifiers has none. */
@@ -19,33 +20,36 @@ const queueLookMs = 500;
 export type Stores = ReturnType<typeof openStores>;
 
 /** Opens the connections of an API process: Postgres pools by purpose, Redis by purpose. */
-export function openStores({ config, metrics, closing, fault }: ProcessParts) {
-  const open = poolOpener(metrics);
-  const db = open(config, 'control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
+export function openStores({ config, metrics, closing, fault, tracing }: ProcessParts) {
+  const open = poolOpener(config, metrics, tracing);
+  const db = open('control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
   closing.add('control pool', () => db.destroy());
-  const verifyDb = open(config, 'verify', config.VERIFY_CONNECTIONS_MAX, fault('postgres'));
+  const verifyDb = open('verify', config.VERIFY_CONNECTIONS_MAX, fault('postgres'));
   closing.add('verify pool', () => verifyDb.destroy());
-  const strangersDb = open(config, 'strangers', strangerConnectionsMax, fault('postgres'));
+  const strangersDb = open('strangers', strangerConnectionsMax, fault('postgres'));
   closing.add('strangers pool', () => strangersDb.destroy());
-  const probeDb = open(config, 'probe', 1, fault('postgres'));
+  const probeDb = open('probe', 1, fault('postgres'));
   closing.add('probe pool', () => probeDb.destroy());
-  const leaseDb = open(config, 'lease', 1, fault('postgres'));
+  const leaseDb = open('lease', 1, fault('postgres'));
   closing.add('lease pool', () => leaseDb.destroy());
-  const verifiersDb = open(config, 'verifiers', verifierConnectionsMax, fault('postgres'));
+  const verifiersDb = open('verifiers', verifierConnectionsMax, fault('postgres'));
   closing.add('verifiers pool', () => verifiersDb.destroy());
-  const usageDb = open(config, 'usage', 1, fault('postgres'));
+  const usageDb = open('usage', 1, fault('postgres'));
   closing.add('usage pool', () => usageDb.destroy());
-  const reportsDb = open(config, 'reports', 1, fault('postgres'));
+  const reportsDb = open('reports', 1, fault('postgres'));
   closing.add('reports pool', () => reportsDb.destroy());
-  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100 }, fault('redis'));
+  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100, tracing }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
   // A separate connection from records and counts, which can be large. Late answers are still
   // applied.
-  const limitsRedis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 1_000 }, fault('redis'));
+  const limitsRedis = openRedis(
+    { redisUrl: config.REDIS_URL, commandTimeoutMs: 1_000, tracing },
+    fault('redis'),
+  );
   closing.add('limits redis', () => limitsRedis.disconnect());
   defineLimitScripts(limitsRedis);
   const queueRedis = openRedis(
-    { redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL, commandTimeoutMs: queueLookMs },
+    { redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL, commandTimeoutMs: queueLookMs, tracing },
     fault('queue redis'),
   );
   closing.add('queue redis', () => queueRedis.disconnect());
@@ -88,17 +92,22 @@ const poolTraits = {
   lease: { connectTimeoutMs: 1_000, statementTimeoutMs: 2_000, lockTimeoutMs: 1_900 },
 } as const;
 
+type OpenPool = (
+  name: keyof typeof poolTraits,
+  connectionsMax: number,
+  onFault: (error: unknown) => void,
+) => Database;
+
 /** Opens pools that the metrics know of. */
-function poolOpener(metrics: ProcessParts['metrics']) {
-  return (
-    config: Config,
-    name: keyof typeof poolTraits,
-    connectionsMax: number,
-    onFault: (error: unknown) => void,
-  ) => {
-    const { DATABASE_URL: databaseUrl } = config;
+function poolOpener(
+  { DATABASE_URL: databaseUrl }: Config,
+  metrics: ProcessParts['metrics'],
+  tracing: Tracing | undefined,
+): OpenPool {
+  return (name, connectionsMax, onFault) => {
     const applicationName = `flowplate-${name}`;
-    const pool = openPool({ databaseUrl, applicationName, connectionsMax, ...poolTraits[name] }, onFault);
+    const options = { databaseUrl, applicationName, connectionsMax, ...poolTraits[name], tracing };
+    const pool = openPool(options, onFault);
     metrics.watchPool({ name, connectionsMax, occupancy: pool.occupancy });
     return openDatabase(pool);
   };

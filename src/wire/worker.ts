@@ -16,6 +16,7 @@ import { countSetAsideFlushes } from '../stores/postgres/usage/set-aside-flushes
 import { openQueue } from '../stores/queue.ts';
 import { openQueueRedis, openRedis } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
 import { processParts } from './process-parts.ts';
@@ -39,8 +40,8 @@ const connectionsMax = 4;
 const keysCountedEveryMs = 60_000;
 
 /** Builds the parts of the worker. Its statements may be slow: no caller waits for them. */
-export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics) {
-  const { closing, fault } = processParts(config, log, metrics);
+export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tracing?: Tracing) {
+  const { closing, fault } = processParts(config, log, metrics, tracing);
   const pool = openPool(
     {
       databaseUrl: config.DATABASE_URL,
@@ -49,13 +50,14 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics) {
       connectTimeoutMs: 5_000,
       statementTimeoutMs: 30_000,
       lockTimeoutMs: 10_000,
+      tracing,
     },
     fault('postgres'),
   );
   metrics.watchPool({ name: 'worker', connectionsMax, occupancy: pool.occupancy });
   const db = openDatabase(pool);
   closing.add('pool', () => db.destroy());
-  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000 }, fault('redis'));
+  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000, tracing }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
   const queueRedis = openQueueRedis(config.QUEUE_REDIS_URL ?? config.REDIS_URL, fault('queue redis'));
   closing.add('queue redis', () => queueRedis.disconnect());

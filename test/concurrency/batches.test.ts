@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Batches } from '../../src/concurrency/batches.ts';
@@ -77,4 +78,22 @@ test('when the fault may be one of its items, each is tried alone, and only that
     { status: 'fulfilled', value: 'GOOD' },
     { status: 'rejected', reason: { message: 'one item' } },
   ]);
+});
+
+test('a batch runs in the asynchronous context of the first in it, not in that of the batch before', async () => {
+  const context = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const batches = new Batches<string, void>({
+    run: async (items) => {
+      seen.push(context.getStore());
+      await turn();
+      return items.map(() => undefined);
+    },
+    isOneItemsFault: () => false,
+    sizeMax: 2,
+    runningMax: 1,
+    waitingMax: 5,
+  });
+  await Promise.all(['a', 'b', 'c', 'd', 'e'].map((item) => context.run(item, () => batches.add(item))));
+  expect(seen).toEqual(['a', 'c', 'e']);
 });

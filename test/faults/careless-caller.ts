@@ -41,6 +41,8 @@ export async function putEverywhere(call: Call, secret: string): Promise<Answer[
         traceparent: `00-${secret}-00`,
         'x-forwarded-for': secret,
       }),
+    () =>
+      get(keysPath, { traceparent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-01`, tracestate: `at=${secret}` }),
     () => post(keysPath, owner, { 'idempotency-key': secret.repeat(10) }),
     () => post(keysPath, {}, { 'idempotency-key': secret }),
     // in query strings

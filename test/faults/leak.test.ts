@@ -6,6 +6,7 @@ import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type Started, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls, organization } from '../support/key-calls.ts';
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { logLines, runScript } from '../support/processes.ts';
 import { query, withConnection } from '../support/query.ts';
 import { quietPort } from '../support/quiet-port.ts';
@@ -24,9 +25,12 @@ let deployment: Deployment;
 let api: StartedApi;
 let worker: Started;
 let metrics: string[];
+let traces: OtlpReceiver;
 /** All but the answers whose purpose is to hand over a secret. */
 const answers: string[] = [];
 const secrets: string[] = [];
+/** No secrets, but names of somebody: without bound, and none of a trace's business. */
+const openNames: string[] = [];
 
 /** Secret part of a key: all but its public prefix. */
 const hiddenPart = (key: string) => key.slice(-38);
@@ -36,7 +40,13 @@ beforeAll(async () => {
   atEnd(() => database.drop());
   databaseUrl = database.url;
   redisUrl = (await freshRedis(inject('redisUrl'))).url;
-  const env = { LOG_LEVEL: 'debug', FLOWPLATE_MASTER_KEY: chosenMasterKey };
+  traces = await startOtlpReceiver();
+  const env = {
+    LOG_LEVEL: 'debug',
+    FLOWPLATE_MASTER_KEY: chosenMasterKey,
+    OTEL_EXPORTER_OTLP_ENDPOINT: traces.url,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+  };
   deployment = deploy({ databaseUrl, redisUrl }, env);
   const [ofApi, ofWorker] = [String(await quietPort()), String(await quietPort())];
   api = await deployment.startApi({ env: { METRICS_PORT: ofApi } });
@@ -67,6 +77,7 @@ async function liveThroughEverything(): Promise<void> {
   answers.push(...(await meetFaults(successor)));
   const pepper = (deployment.env.FLOWPLATE_PEPPERS as string).slice('p1:'.length);
   secrets.push(...[...minted, generated].map(hiddenPart), chosenMasterKey, idempotencyKey, pepper);
+  openNames.push(...[plain, limited, ended].flatMap(({ keyId, userId }) => [keyId, userId]), organization);
   secrets.push(new URL(databaseUrl).password, new URL(redisUrl).password);
   await eventually(
     waitMsMax,
@@ -133,6 +144,19 @@ test('no secret is in any answer but those that hand one over, nor in the metric
   expect(findSecrets([...answers, ...read], secrets)).toEqual([]);
 });
 
+test('no secret is in any trace, nor an id of a key, a user or an organization', async () => {
+  const names = () => new Set(traces.spans().map(({ name }) => name));
+  await eventually(
+    waitMsMax,
+    () => names(),
+    (seen) => seen.has('EVALSHA') && seen.has('GET /v1/flowplate/authz') && seen.has('job roll-up-usage'),
+  );
+  const spans = traces.spans();
+  expect(spans.filter(({ kind }) => kind === 'server').length).toBeGreaterThan(100);
+  expect(spans.some(({ isFailed }) => isFailed)).toBe(true);
+  expect(findSecrets(traces.bodies, [...secrets, ...openNames])).toEqual([]);
+});
+
 test('no secret is in Redis, in keys, values or queued jobs, nor in any row of Postgres', async () => {
   const [redis, postgres] = await Promise.all([dumpRedis(redisUrl), dumpPostgres(databaseUrl)]);
   for (const part of ['fl:record:', 'fl:limit:', '{fl:jobs}']) {
@@ -190,13 +214,34 @@ test('a line that was written carelessly holds no secret, and without redaction 
     await eventually(
       waitMsMax,
       () => logLines(running).length,
-      (count) => count >= 3,
+      (count) => count >= 4,
     );
     expect(running.stdout()).toContain('"url":');
     written.push(findSecrets(running.stdout().split('\n'), [hiddenPart(key), chosenMasterKey]));
   }
   expect(written[0]).toEqual([]);
   expect(written[1]).not.toEqual([]);
+});
+
+test('control arm: a span that told the path would tell secrets', async () => {
+  const spans = {
+    file: 'src/tracing/spans.ts',
+    from: "[ATTR_URL_SCHEME]: 'http'",
+    to: "[ATTR_URL_SCHEME]: 'http', 'url.full': req.url",
+  };
+  const receiver = await startOtlpReceiver();
+  const running = await deployment.startApi({
+    root: await copySource([spans]),
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
+  });
+  const { key } = await keyCalls(running.call).mint();
+  await running.call(`GET /v1/flowplate/api-keys?user_id=${key}`);
+  await eventually(
+    waitMsMax,
+    () => receiver.spans(),
+    (sent) => sent.some(({ name }) => name === 'GET /v1/flowplate/api-keys'),
+  );
+  expect(findSecrets(receiver.bodies, [hiddenPart(key)])).not.toEqual([]);
 });
 
 test('control arm: a secret in a store is found in any type and form', async () => {

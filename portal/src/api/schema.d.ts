@@ -1025,7 +1025,7 @@ export interface components {
                 system_message: string;
                 type: string;
                 status: number;
-                /** @description The x-request-id of the answer */
+                /** @description The id of the trace where the broker traces, else the x-request-id of the answer */
                 trace_id: string;
                 /** Format: date-time */
                 timestamp: string;
@@ -1187,7 +1187,7 @@ export interface components {
             /** @description The organization that an operator was impersonating */
             on_behalf_of: string | null;
             target_id: string;
-            /** @description The `trace_id` of the request */
+            /** @description The `x-request-id` of the request */
             request_id: string | null;
             /** @enum {string} */
             result: "success" | "refused";

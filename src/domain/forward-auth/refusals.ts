@@ -68,6 +68,14 @@ export const refusals: Record<Refusal, Reason> = {
 /** Reasons of a request that got no verdict. */
 export type Undecided = Exclude<Refusal, RefusedCode>;
 
+export type RefusedRequest = {
+  requestId: string;
+  /** Where the process traces; the request's id otherwise. */
+  traceId?: string | undefined;
+  nowMs: number;
+  limitedStatus?: 403 | 429;
+};
+
 export type RefusalAnswer = { status: number; headers: Record<string, string>; body: string };
 
 /**
@@ -78,7 +86,7 @@ export type RefusalAnswer = { status: number; headers: Record<string, string>; b
  */
 export function toRefusalAnswer(
   outcome: Refused | Undecided,
-  { requestId, nowMs, limitedStatus = 429 }: { requestId: string; nowMs: number; limitedStatus?: 403 | 429 },
+  { requestId, traceId = requestId, nowMs, limitedStatus = 429 }: RefusedRequest,
 ): RefusalAnswer {
   const verdict = typeof outcome === 'object' ? outcome : undefined;
   const refusal = verdict?.code ?? (outcome as Undecided);
@@ -97,6 +105,6 @@ export function toRefusalAnswer(
       ...(verdict !== undefined && limitHeaders(verdict, nowMs)),
       ...(verdict !== undefined && reason.status === 429 && { 'Retry-After': retryAfter(verdict, nowMs) }),
     },
-    body: JSON.stringify({ type: 'about:blank', title, status, trace_id: requestId }),
+    body: JSON.stringify({ type: 'about:blank', title, status, trace_id: traceId }),
   };
 }

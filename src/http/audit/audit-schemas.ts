@@ -43,7 +43,7 @@ export const auditEventAnswer = z
     organization_id: z.string().nullable(),
     on_behalf_of: z.string().nullable().describe('The organization that an operator was impersonating'),
     target_id: z.string(),
-    request_id: z.string().nullable().describe('The `trace_id` of the request'),
+    request_id: z.string().nullable().describe('The `x-request-id` of the request'),
     result: z.enum(results),
     details: z.record(z.string(), z.unknown()),
     created_at: timestampText,

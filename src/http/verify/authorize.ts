@@ -16,7 +16,7 @@ import { type ProxyRequest, readProxyRequest } from './end-client.ts';
 /** Envoy gives up after 200 ms by default, and must get an answer before, even a 503. */
 const deadlineMs = 150;
 
-const authorizePath = '/v1/flowplate/authz';
+export const authorizePath = '/v1/flowplate/authz';
 
 export function isForAuthorize(url: string): boolean {
   if (!url.startsWith(authorizePath)) return false;
@@ -110,9 +110,12 @@ function refuse(
   requestId: string,
 ): void {
   const limitedStatus = /[?&]deny=403(&|$)/.test(req.url ?? '') ? 403 : 429;
-  const answer = toRefusalAnswer(outcome, { requestId, nowMs: nowOf(parts), limitedStatus });
-  if (answer.status === 503)
-    parts.log.info({ route: authorizePath, status: 503, request_id: requestId }, 'request');
+  const traceId = parts.tracing?.traceIdOf(req);
+  const answer = toRefusalAnswer(outcome, { requestId, traceId, nowMs: nowOf(parts), limitedStatus });
+  if (answer.status === 503) {
+    const seen = { route: authorizePath, status: 503, request_id: requestId, trace_id: traceId };
+    parts.log.info(seen, 'request');
+  }
   res.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) });
   if (outcome === 'GATEWAY_UNKNOWN') parts.refusalPace.end(res, answer.body);
   else if (isUnknownKey(outcome)) parts.unknownKeyPace.end(res, answer.body);

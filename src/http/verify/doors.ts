@@ -3,7 +3,7 @@ import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { AppParts } from '../app.ts';
 import { formReader, type HttpExchange, noInput } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
-import { requestIdFrom } from '../request-context.ts';
+import { requestIdFrom, traceIdOf } from '../request-context.ts';
 import type { Route } from '../route.ts';
 import { authorize, isForAuthorize } from './authorize.ts';
 import { serveMetered } from './serve-metered.ts';
@@ -74,6 +74,8 @@ function refuse(
   thrown: unknown,
 ): void {
   answerProblem(parts, thrown, exchange, route.access.schemes);
-  const { res, requestId } = exchange;
-  parts.log.info({ route: route.path, status: res.statusCode, request_id: requestId }, 'request');
+  const { req, res, requestId } = exchange;
+  const traceId = traceIdOf(parts, req);
+  const seen = { route: route.path, status: res.statusCode, request_id: requestId, trace_id: traceId };
+  parts.log.info(seen, 'request');
 }

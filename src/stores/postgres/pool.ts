@@ -4,6 +4,8 @@ import pg from 'pg';
 import { inTime } from '../../concurrency/deadline.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { parseJson } from '../../domain/read-json.ts';
+import { storeAddress } from '../../tracing/store-address.ts';
+import type { EndSpan, Tracing } from '../../tracing/tracing.ts';
 import { isUnavailable } from './faults.ts';
 
 export type PoolOptions = {
@@ -24,6 +26,7 @@ export type PoolOptions = {
    * while a table was nearly empty would read all of it until the next ANALYZE.
    */
   looksUpByIndex?: true;
+  tracing?: Tracing | undefined;
 };
 
 /** Says what its connections are doing, for whoever watches it. */
@@ -83,10 +86,11 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
   pool.on('connect', (client) => void client.on('error', onError));
   const names = new Map<string, string>();
   const answerMs = options.statementTimeoutMs + 100;
+  const startSpan = statementSpans(options);
   return {
     connect: async () => {
       const client = await takeClient(pool, options.connectTimeoutMs).catch(rethrow);
-      return bound(client, answerMs, names) as unknown as PostgresPoolClient;
+      return bound(client, { answerMs, names, startSpan }) as unknown as PostgresPoolClient;
     },
     end: () => pool.end(),
     options: {},
@@ -109,7 +113,9 @@ function takeClient(pool: pg.Pool, ms: number): Promise<pg.PoolClient> {
   });
 }
 
-function bound(client: pg.PoolClient, answerMs: number, names: Map<string, string>) {
+type Bounds = { answerMs: number; names: Map<string, string>; startSpan: StartSpan | undefined };
+
+function bound(client: pg.PoolClient, { answerMs, names, startSpan }: Bounds) {
   let broken: Error | undefined;
   return {
     query: async (text: string, values: readonly unknown[]) => {
@@ -118,15 +124,27 @@ function bound(client: pg.PoolClient, answerMs: number, names: Map<string, strin
       if (broken !== undefined) return rethrow(broken);
       const name = values.length > 0 ? statementName(text, names) : undefined;
       const query = name === undefined ? { text, values: [...values] } : { name, text, values: [...values] };
+      const endSpan = startSpan?.(text);
       try {
-        return await inTime(client.query(query), answerMs, () => new Error('Query read timeout'));
+        const result = await inTime(client.query(query), answerMs, () => new Error('Query read timeout'));
+        endSpan?.();
+        return result;
       } catch (error) {
+        endSpan?.(error);
         if (isUnavailable(error) && !(error instanceof pg.DatabaseError)) broken = error as Error;
         return rethrow(error);
       }
     },
     release: () => client.release(broken),
   };
+}
+
+type StartSpan = (text: string) => EndSpan | undefined;
+
+function statementSpans({ tracing, databaseUrl }: PoolOptions): StartSpan | undefined {
+  if (tracing === undefined) return undefined;
+  const address = storeAddress(databaseUrl, { port: 5432, namespace: 'postgres' });
+  return (text) => tracing.statement(address, text);
 }
 
 function statementName(text: string, names: Map<string, string>): string | undefined {

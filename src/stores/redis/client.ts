@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type Command, Redis, type RedisOptions } from 'ioredis';
 import { startDeadline } from '../../concurrency/deadline.ts';
+import { storeAddress } from '../../tracing/store-address.ts';
+import type { EndSpan, Tracing } from '../../tracing/tracing.ts';
 
 /** A connection with unanswered commands and no byte for this long is dropped. */
 const silenceMs = 1_000;
@@ -49,14 +51,21 @@ class BoundedRedis extends Redis {
  */
 class PatientRedis extends BoundedRedis {
   readonly #answerMs: number;
+  readonly #startSpan: StartSpan | undefined;
   #isSuspected = false;
 
-  constructor(redisUrl: string, answerMs: number, options: Omit<RedisOptions, 'replyMapping'>) {
+  constructor(
+    { redisUrl, commandTimeoutMs, tracing }: RedisConnection,
+    options: Omit<RedisOptions, 'replyMapping'>,
+  ) {
     super(redisUrl, options);
-    this.#answerMs = answerMs;
+    this.#answerMs = commandTimeoutMs;
+    this.#startSpan = commandSpans(redisUrl, tracing);
   }
 
   override sendCommand(...[command, stream]: Parameters<Redis['sendCommand']>): unknown {
+    const endSpan = this.#startSpan?.(command.name);
+    if (endSpan !== undefined) command.promise.then(() => endSpan(), endSpan);
     const answer = super.sendCommand(command, stream);
     const cancel = startDeadline(this.#answerMs, () => this.#giveUp(command));
     command.promise.then(cancel, cancel);
@@ -78,16 +87,27 @@ class PatientRedis extends BoundedRedis {
   }
 }
 
+export type RedisConnection = {
+  redisUrl: string;
+  commandTimeoutMs: number;
+  tracing?: Tracing | undefined;
+};
+
+type StartSpan = (name: string) => EndSpan | undefined;
+
+function commandSpans(redisUrl: string, tracing: Tracing | undefined): StartSpan | undefined {
+  if (tracing === undefined) return undefined;
+  const address = storeAddress(redisUrl, { port: 6379, namespace: '0' });
+  return (name) => tracing.command(address, name);
+}
+
 /**
  * Connection for the request path, without queue and retries. While Redis is down a command fails
  * at once, and the caller continues without it. A hanging Redis costs at most `commandTimeoutMs` a
  * command until the connection is dropped; otherwise unanswered commands would pile up.
  */
-export function openRedis(
-  options: { redisUrl: string; commandTimeoutMs: number },
-  onError: (error: Error) => void,
-): Redis {
-  const redis = new PatientRedis(options.redisUrl, options.commandTimeoutMs, {
+export function openRedis(connection: RedisConnection, onError: (error: Error) => void): Redis {
+  const redis = new PatientRedis(connection, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     // Affects only the start of the next attempt: an unconnected client cannot miss an answer.
