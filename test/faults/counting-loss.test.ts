@@ -78,8 +78,8 @@ test('a Redis that hangs while counts are handed over makes none of them count t
   const accepted = async () => (await readSums(databaseUrl, keyId)).accepted;
   process.kill(redis.current().pid, 'SIGSTOP');
   try {
-    // Their flush goes out, no answer comes, and it goes to Postgres; Redis takes it from its socket
-    // later all the same. Called before the stop, some of them may have been taken already.
+    // Their flush goes out, no answer comes, and it goes to Postgres; Redis takes it from its
+    // socket later all the same. Called before the stop, some may have been taken already.
     await callTimes(5, () => keys.verify(key), 'VALID');
     await eventually(readableMsMax, accepted, (count) => count === 5);
   } finally {
