@@ -15,6 +15,8 @@ export type KeyRefusal = {
   code: RefusedCode;
   endpoint: RefusalEndpoint;
   requestId: string;
+  /** The trace that the end client was told of, where the process traces. */
+  traceId: string | null;
   /** The gateway that asked. */
   masterKeyId: string;
   /** The end client's address; null when the gateway named none that is one. */

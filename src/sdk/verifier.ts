@@ -278,7 +278,7 @@ export class FlowplateVerifier {
     const code = decide(record, toAsked(request), { nowMs, organizationActive });
     if (!isAccepted(code)) {
       this.#usage.mark(entry, record.lineageId, code, 0, nowMs);
-      const from = { endpoint: 'embedded', requestId: requestId(), masterKeyId: '' } as const;
+      const from = { endpoint: 'embedded', requestId: requestId(), traceId: null, masterKeyId: '' } as const;
       this.#refusals.note(record.id, code, nowMs, request.ip, from);
       return { valid: false, code };
     }

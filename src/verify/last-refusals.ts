@@ -1,10 +1,10 @@
 import { idPrefixes } from '../domain/ids.ts';
 import { parseIpAddress } from '../domain/ip-address.ts';
-import { type KeyRefusal, type RefusalEndpoint, refusalsOfKeyMax } from '../domain/key-refusal.ts';
+import { type KeyRefusal, refusalsOfKeyMax } from '../domain/key-refusal.ts';
 import type { RefusedCode } from '../domain/verdict.ts';
 
 /** Where a request came in, and through which gateway. */
-export type RequestOrigin = { endpoint: RefusalEndpoint; requestId: string; masterKeyId: string };
+export type RequestOrigin = Pick<KeyRefusal, 'endpoint' | 'requestId' | 'traceId' | 'masterKeyId'>;
 
 export type LastRefusalParts = {
   /** Brings refusals to where they are read; it may be called twice with the same ones. */

@@ -26,7 +26,9 @@ export async function watchedDeployment(
     WORKER_METRICS_PORT: String(ports.worker),
     ...env,
   });
-  const [api, worker] = await Promise.all([deployment.startApi(), deployment.startWorker()]);
+  const api = await deployment.startApi();
+  // Counts the keys when it starts, and then once a minute: by now there is a master key.
+  const worker = await deployment.startWorker();
   return {
     deployment,
     api,

@@ -1,4 +1,8 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { Stamps } from '../../src/domain/stamp.ts';
+import { readRefusalsOfRequest } from '../../src/stores/redis/refusals.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
@@ -13,6 +17,8 @@ const waitMsMax = 10_000;
 const keysPath = '/v1/flowplate/api-keys';
 const insertMint =
   'SELECT environments SELECT organizations INSERT api_keys INSERT audit_events INSERT master_key_mints';
+
+const lookUp = 'SELECT api_keys organizations SELECT api_keys';
 
 let deployment: Deployment;
 let receiver: OtlpReceiver;
@@ -95,7 +101,7 @@ describe('the trace of one call', () => {
         'server GET /v1/flowplate/authz',
         [
           ['client MGET', []],
-          ['client SELECT api_keys organizations', []],
+          [`client ${lookUp}`, []],
         ],
       ],
     ]);
@@ -113,8 +119,7 @@ describe('the trace of one call', () => {
       'server.address': hostname,
       'server.port': Number(port),
     });
-    for (const name of ['MGET', 'SELECT api_keys organizations'])
-      expectInside(named(cold.spans, name), request);
+    for (const name of ['MGET', lookUp]) expectInside(named(cold.spans, name), request);
     const warm = await ask();
     expect(treeOf(warm.spans, warm.trace.callersSpan)).toEqual([['server GET /v1/flowplate/authz', []]]);
   });
@@ -221,6 +226,28 @@ describe('trace_id of an error', () => {
     const answer = await api.call(operation, { headers, ...(body !== undefined && { body }) });
     expect((answer.body.error ?? answer.body).trace_id).toBe(trace.id);
     expect(answer.headers.get('x-request-id')).toBe('mine');
+  });
+
+  test('finds the refusal of a key at forward auth, and so does the request id', async () => {
+    const { key, keyId } = await keyCalls(api.call).mint();
+    const trace = newTrace();
+    const headers = { ...trace.headers, 'x-request-id': 'refused-and-traced', 'x-api-key': key };
+    const refused = await api.call('GET /v1/flowplate/authz', {
+      headers: { ...headers, 'x-flowplate-required-scopes': 'absent' },
+    });
+    expect(refused.body.trace_id).toBe(trace.id);
+    const redis = new Redis(deployment.env.REDIS_URL as string);
+    atEnd(() => redis.disconnect());
+    const refusalStamps = new Stamps(readConfig(deployment.env).FLOWPLATE_PEPPERS, 'refusals');
+    const found = (id: string) => readRefusalsOfRequest({ redis, refusalStamps }, id, Date.now());
+    for (const id of [trace.id, 'refused-and-traced']) {
+      const [refusal] = await eventually(
+        waitMsMax,
+        () => found(id),
+        ({ length }) => length > 0,
+      );
+      expect(refusal).toMatchObject({ keyId, code: 'INSUFFICIENT_SCOPE', traceId: trace.id });
+    }
   });
 
   test('is that of the broker where the caller does not trace, and the log has it too', async () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { KeyRefusal } from '../../src/domain/key-refusal.ts';
 import { LastRefusals } from '../../src/verify/last-refusals.ts';
 
-const from = { endpoint: 'authz', requestId: 'req_1', masterKeyId: 'flm_1' } as const;
+const from = { endpoint: 'authz', requestId: 'req_1', traceId: null, masterKeyId: 'flm_1' } as const;
 
 let delivered: KeyRefusal[][];
 let leftOut: number;

@@ -2852,7 +2852,7 @@ export interface operations {
                          * @enum {string}
                          */
                         endpoint: "verify" | "batch" | "authz" | "introspect" | "embedded";
-                        /** @description The `trace_id` that the end client was told */
+                        /** @description The `x-request-id` that was answered, and the `trace_id` unless the broker traces */
                         request_id: string;
                         /** @description The gateway that asked */
                         master_key_id: string;
@@ -2891,7 +2891,7 @@ export interface operations {
                          * @enum {string}
                          */
                         endpoint: "verify" | "batch" | "authz" | "introspect" | "embedded";
-                        /** @description The `trace_id` that the end client was told */
+                        /** @description The `x-request-id` that was answered, and the `trace_id` unless the broker traces */
                         request_id: string;
                         /** @description The gateway that asked */
                         master_key_id: string;

@@ -6,7 +6,9 @@ export const refusalFields = {
   at: timestampText,
   code: z.string().describe('The code of the verdict. Expect further codes'),
   endpoint: z.enum(refusalEndpoints).describe('Where it was verified. Expect further places'),
-  request_id: z.string().describe('The `trace_id` that the end client was told'),
+  request_id: z
+    .string()
+    .describe('The `x-request-id` that was answered, and the `trace_id` unless the broker traces'),
   master_key_id: z.string().describe('The gateway that asked'),
   ip: z.string().nullable().describe("The end client's address; null when the gateway named none"),
 };

@@ -5,6 +5,7 @@ import { deprecationHeaders } from '../../domain/deprecation.ts';
 import { identityHeaderList } from '../../domain/forward-auth/identity-headers.ts';
 import { limitHeaders } from '../../domain/forward-auth/limit-headers.ts';
 import { toRefusalAnswer, type Undecided } from '../../domain/forward-auth/refusals.ts';
+import type { KeyRefusal } from '../../domain/key-refusal.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { Accepted, Refused, Verdict } from '../../domain/verdict.ts';
 import type { VerificationOutcome } from '../../domain/verification.ts';
@@ -33,15 +34,16 @@ export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResp
   const startedMs = parts.verifications.startMs();
   const asked = readProxyRequest(req.rawHeaders);
   const requestId = requestIdFrom(asked.requestId, parts.newRequestId);
+  const ids = { requestId, traceId: parts.tracing?.traceIdOf(req) ?? null };
   // nginx announces the client's body and does not send it. On a kept connection the next request
   // would be read as that body.
   if (asked.announcesBody) res.setHeader('Connection', 'close');
   const answer = (outcome: Outcome) => {
     parts.verifications.end('authz', meteredAs(outcome), startedMs);
     if (typeof outcome === 'object' && outcome.valid) allow(parts, res, outcome, requestId);
-    else refuse(parts, req, res, outcome, requestId);
+    else refuse(parts, req, res, outcome, ids);
   };
-  const outcome = decide(parts, req, asked, requestId);
+  const outcome = decide(parts, req, asked, ids);
   if (outcome instanceof Promise) void withDeadline(outcome).then(answer, () => answer('UNDECIDED'));
   else answer(outcome);
 }
@@ -51,6 +53,9 @@ function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
 }
 
 type Outcome = Verdict | Undecided;
+
+/** What the end client can name the request by. */
+type RequestIds = Pick<KeyRefusal, 'requestId' | 'traceId'>;
 
 function meteredAs(outcome: Outcome): VerificationOutcome {
   if (typeof outcome === 'object') return outcome.code;
@@ -62,23 +67,23 @@ function decide(
   parts: AppParts,
   req: IncomingMessage,
   asked: ProxyRequest,
-  requestId: string,
+  ids: RequestIds,
 ): MaybeLater<Outcome> {
   if (asked.masterKey === undefined) return 'GATEWAY_UNKNOWN';
   const gateway = parts.masterKeys.identify(asked.masterKey, () => parts.readAddress(req));
-  return mapMaybe(gateway, (principal) => decideFor(parts, principal, asked, requestId));
+  return mapMaybe(gateway, (principal) => decideFor(parts, principal, asked, ids));
 }
 
 function decideFor(
   parts: AppParts,
   gateway: MasterKeyPrincipal | undefined,
   asked: ProxyRequest,
-  requestId: string,
+  ids: RequestIds,
 ): MaybeLater<Outcome> {
   if (gateway === undefined) return 'GATEWAY_UNKNOWN';
   if (!gateway.permissions.includes('keys:verify')) return 'GATEWAY_FORBIDDEN';
   if (asked.key === undefined) return asked.isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS';
-  const from = { endpoint: 'authz', requestId, masterKeyId: gateway.id } as const;
+  const from = { endpoint: 'authz', ...ids, masterKeyId: gateway.id } as const;
   return verifyKey(parts.verify, gateway, { ...asked.asked, key: asked.key, from });
 }
 
@@ -107,13 +112,13 @@ function refuse(
   req: IncomingMessage,
   res: ServerResponse,
   outcome: Refused | Undecided,
-  requestId: string,
+  { requestId, traceId }: RequestIds,
 ): void {
   const limitedStatus = /[?&]deny=403(&|$)/.test(req.url ?? '') ? 403 : 429;
-  const traceId = parts.tracing?.traceIdOf(req);
-  const answer = toRefusalAnswer(outcome, { requestId, traceId, nowMs: nowOf(parts), limitedStatus });
+  const told = { requestId, traceId: traceId ?? undefined, nowMs: nowOf(parts) };
+  const answer = toRefusalAnswer(outcome, { ...told, limitedStatus });
   if (answer.status === 503) {
-    const seen = { route: authorizePath, status: 503, request_id: requestId, trace_id: traceId };
+    const seen = { route: authorizePath, status: 503, request_id: requestId, trace_id: told.traceId };
     parts.log.info(seen, 'request');
   }
   res.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) });

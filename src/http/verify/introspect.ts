@@ -44,7 +44,7 @@ export const introspectRoute = defineRoute({
   errors: [],
   async handle(parts: { verify: VerifyParts } & MeterParts, { body, caller }) {
     const { principal, requestId } = caller;
-    const from = { endpoint: 'introspect', requestId, masterKeyId: principal.id } as const;
+    const from = { endpoint: 'introspect', requestId, traceId: null, masterKeyId: principal.id } as const;
     const verdict = await verifyKey(parts.verify, principal, { key: body.token, cost: 0, from });
     parts.verifications.count('introspect', verdict.code);
     return { status: 200, body: toIntrospection(verdict) };

@@ -21,7 +21,7 @@ export function verifyOrExplain(
   body: z.output<typeof verifyBody>,
   endpoint: 'verify' | 'batch',
 ): MaybeLater<Verdict | Explanation> {
-  const request = toVerifyRequest(body, { endpoint, requestId, masterKeyId: gateway.id });
+  const request = toVerifyRequest(body, { endpoint, requestId, traceId: null, masterKeyId: gateway.id });
   if (body.explain === true) {
     requireMasterKeyPermission(gateway, 'keys:explain');
     return explainVerification(verify, gateway, request);

@@ -7,8 +7,11 @@ import { keyspace } from './keyspace.ts';
 /** The last refusals of keys in Redis, and what makes them believed there. */
 export type StampedRefusals = { redis: Redis; refusalStamps: Stamps };
 
-/** Of all keys together: 58 MB with one for each key, 70 MB with the longest request ids. */
-const refusalsMax = 100_000;
+/**
+ * Of all keys together, a refusal of a traced request twice: 58 MB with one for each key, 70 MB
+ * with the longest request ids.
+ */
+const idsOfRefusalsMax = 100_000;
 /** Three times what the lines of one key can have. */
 const keyBytesMax = 20_000;
 /** A batch has at most 100 keys under one request id. */
@@ -29,7 +32,7 @@ export async function pushRefusals(
   refusals: readonly KeyRefusal[],
   nowMs: number,
 ): Promise<void> {
-  const bounds = [Math.floor(nowMs), refusalLifeMs, refusalsOfKeyMax, refusalsMax, keyBytesMax];
+  const bounds = [Math.floor(nowMs), refusalLifeMs, refusalsOfKeyMax, idsOfRefusalsMax, keyBytesMax];
   for (let start = 0; start < refusals.length; start += refusalsTogether) {
     const some = refusals.slice(start, start + refusalsTogether);
     const lines = some.flatMap((refusal) => [refusal.keyId, packLine(refusalStamps, refusal)]);
@@ -47,28 +50,28 @@ export function readRefusalsOfKey(
   return read(parts, { keyId }, nowMs);
 }
 
-/** Those with this request id, of whatever keys, the newest first. */
+/** Those whose request bore this id, or was of this trace, of whatever keys, the newest first. */
 export async function readRefusalsOfRequest(
   parts: StampedRefusals,
-  requestId: string,
+  id: string,
   nowMs: number,
 ): Promise<KeyRefusal[]> {
-  const found = await read(parts, { requestId }, nowMs);
-  return found.filter((refusal) => refusal.requestId === requestId);
+  const found = await read(parts, { id }, nowMs);
+  return found.filter(({ requestId, traceId }) => requestId === id || traceId === id);
 }
 
 async function read(
   { redis, refusalStamps }: StampedRefusals,
-  { keyId = '', requestId = '' }: { keyId?: string; requestId?: string },
+  { keyId = '', id = '' }: { keyId?: string; id?: string },
   nowMs: number,
 ): Promise<KeyRefusal[]> {
   const { refusals, refusedRequests } = keyspace;
-  const asked = [keyBytesMax, keyId, requestId, keysOfRequestMax];
+  const asked = [keyBytesMax, keyId, id, keysOfRequestMax];
   const answer = (await redis.eval(readScript, 2, refusals, refusedRequests, ...asked)) as string[];
   const found: KeyRefusal[] = [];
   for (let at = 0; at < answer.length; at += 2) {
-    const [id = '', lines = ''] = answer.slice(at, at + 2);
-    found.push(...lines.split('\n').flatMap((line) => openLine(refusalStamps, id, line) ?? []));
+    const [key = '', lines = ''] = answer.slice(at, at + 2);
+    found.push(...lines.split('\n').flatMap((line) => openLine(refusalStamps, key, line) ?? []));
   }
   return found
     .filter(({ atMs }) => atMs > nowMs - refusalLifeMs)
@@ -85,20 +88,27 @@ type Packed = [
 ];
 
 function packLine(stamps: Stamps, refusal: KeyRefusal): string {
-  const { keyId, requestId, serial, atMs, code, endpoint, masterKeyId, ip } = refusal;
+  const { keyId, serial, atMs, code, endpoint, masterKeyId, ip } = refusal;
+  const ids = idsOf(refusal);
   const packed: Packed = [serial, atMs, code, endpoint, masterKeyId, ip ?? 0];
-  return `${requestId} ${stamps.stamp(nameOf(keyId, requestId), JSON.stringify(packed))}`;
+  return `${ids} ${stamps.stamp(nameOf(keyId, ids), JSON.stringify(packed))}`;
 }
 
 /** Undefined for what no process of ours wrote for this key and request. */
 function openLine(stamps: Stamps, keyId: string, line: string): KeyRefusal | undefined {
-  const [requestId = '', stamped = ''] = line.split(' ');
-  const text = stamps.open(nameOf(keyId, requestId), stamped);
+  const [ids = '', stamped = ''] = line.split(' ');
+  const text = stamps.open(nameOf(keyId, ids), stamped);
   if (text === undefined) return undefined;
   const [serial, atMs, code, endpoint, masterKeyId, ip] = JSON.parse(text) as Packed;
-  return { keyId, serial, atMs, code, endpoint, requestId, masterKeyId, ip: ip || null };
+  const [requestId = '', traceId = null] = ids.split(',');
+  return { keyId, serial, atMs, code, endpoint, requestId, traceId, masterKeyId, ip: ip || null };
 }
 
-function nameOf(keyId: string, requestId: string): string {
-  return `${keyId} ${requestId}`;
+/** A request id has no comma. */
+function idsOf({ requestId, traceId }: KeyRefusal): string {
+  return traceId === null ? requestId : `${requestId},${traceId}`;
+}
+
+function nameOf(keyId: string, ids: string): string {
+  return `${keyId} ${ids}`;
 }

@@ -3,13 +3,13 @@ import { readRefusalsOfRequest } from '../../stores/redis/refusals.ts';
 import { type RefusalReadParts, refuseWithoutRedis } from './kept-refusals.ts';
 
 /**
- * The refusals of one request, by the id that it bore: one, or those of a batch. None when it was
- * not refused, is older than seven days, or has made room for newer ones. For operators, who see
- * every key. `DEPENDENCY_UNAVAILABLE` while Redis is away.
+ * The refusals of one request, by its request id or trace id: one, or those of a batch. None when
+ * it was not refused, is older than seven days, or has made room for newer ones. For operators, who
+ * see every key. `DEPENDENCY_UNAVAILABLE` while Redis is away.
  */
 export function findRefusals(
   { keyRefusals, clock }: Pick<RefusalReadParts, 'keyRefusals' | 'clock'>,
-  requestId: string,
+  id: string,
 ): Promise<KeyRefusal[]> {
-  return readRefusalsOfRequest(keyRefusals, requestId, clock.now().getTime()).catch(refuseWithoutRedis);
+  return readRefusalsOfRequest(keyRefusals, id, clock.now().getTime()).catch(refuseWithoutRedis);
 }

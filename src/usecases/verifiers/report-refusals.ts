@@ -41,7 +41,7 @@ export async function reportRefusals(
     const place = places.get(refusal.keyId);
     if (!place?.environment || !isVisibleTo(principal, place.organizationId, place.environment)) continue;
     if (refusal.atMs < nowMs - reportedLateMsMax || refusal.atMs > nowMs + clocksApartMsMax) continue;
-    parts.note({ ...refusal, endpoint: 'embedded', masterKeyId: principal.id });
+    parts.note({ ...refusal, traceId: null, endpoint: 'embedded', masterKeyId: principal.id });
   }
 }
 

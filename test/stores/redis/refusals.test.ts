@@ -30,6 +30,7 @@ function refusal(changed: Partial<KeyRefusal> = {}): KeyRefusal {
     code: 'IP_NOT_ALLOWED',
     endpoint: 'authz',
     requestId: `req_${serial}`,
+    traceId: null,
     masterKeyId: 'flm_0000000000000000000001',
     ip: '192.0.2.1',
     ...changed,
@@ -71,6 +72,16 @@ describe('what is kept', () => {
     const batch = Array.from({ length: 100 }, (_, n) => refusal({ keyId: `flk_${n}`, requestId: 'shared' }));
     await push(...batch, refusal({ requestId: 'shared.not' }), refusal({ requestId: 'share' }));
     expect(await ofRequest('shared')).toEqual(batch.toReversed());
+  });
+
+  test('a refusal of a trace is found by either id, and is forgotten under both', async () => {
+    const traced = Array.from({ length: 21 }, (_, n) => refusal({ traceId: `trace${n}` }));
+    await push(...traced);
+    const [oldest, newer] = traced;
+    expect(await ofRequest('trace1')).toEqual([newer]);
+    expect(await ofRequest(newer?.requestId ?? '')).toEqual([newer]);
+    expect([await ofRequest('trace0'), await ofRequest(oldest?.requestId ?? '')]).toEqual([[], []]);
+    expect(await redis.zcard(keyspace.refusedRequests)).toBe(40);
   });
 
   test('seven days, and then nothing is left', async () => {

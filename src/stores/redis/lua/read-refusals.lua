@@ -1,9 +1,9 @@
 -- The last refusals of one key, or of the keys that a request was refused with. The reply is
 -- bounded, whatever lies there: what is too long is none of ours, and is left out.
 --
--- KEYS[1]  hash, key id → its lines   KEYS[2]  sorted set for finding by request id
+-- KEYS[1]  hash, key id → its lines   KEYS[2]  sorted set for finding by an id of the request
 -- ARGV[1]  bytes of a key's lines at most
--- ARGV[2]  a key id, or ''            ARGV[3]  a request id, or ''
+-- ARGV[2]  a key id, or ''            ARGV[3]  a request id or trace id, or ''
 -- ARGV[4]  keys of a request at most
 --
 -- Returns {key id, lines, key id, lines, …}.
