@@ -6,8 +6,8 @@ import { isSlow } from './groups.ts';
 /**
  * The test files that a change touches, for a look within a minute: those that changed, those
  * beside a changed file (`test/` mirrors the rooms), and those that import one directly. Slow
- * groups only when they changed themselves. What depends on a change from further away is left to a
- * whole run.
+ * groups only when they changed themselves. Tests that depend on a change from further away are
+ * left to a whole run.
  */
 export function changedTests(root: string, since: string): string[] {
   const changed = changedFiles(root, since);

@@ -8,7 +8,7 @@ export type BulkheadLimits = {
   retryAfterSeconds?: number;
 };
 
-/** What a bulkhead is doing at the moment, and how many it has refused so far. */
+/** Occupancy of a bulkhead, and how many tasks it has refused so far. */
 export type BulkheadOccupancy = { running: number; runningMax: number; waiting: number; refused: number };
 
 /** The error of a task for which there is no room. */

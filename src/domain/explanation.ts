@@ -7,9 +7,9 @@ import { type RefusedCode, type Verdict, verdictCodes } from './verdict.ts';
 export type Check = {
   check: RefusedCode;
   result: 'passed' | 'failed' | 'not_reached';
-  /** What the request wanted, as JSON; null when it wanted nothing in particular. */
+  /** The demand of the request, as JSON; null for none in particular. */
   asked: unknown;
-  /** What the key has, as JSON. */
+  /** The value of the key, as JSON. */
   has: unknown;
 };
 

@@ -10,7 +10,7 @@ import { countBy, counter, histogram } from './counters.ts';
 import { readHistogram, readMetric } from './families.ts';
 import { processMetrics } from './process-metrics.ts';
 
-/** What an API process is watched by. */
+/** Metrics of an API process. */
 export type ApiMetrics = ReturnType<typeof apiMetrics>;
 
 /** A revoke waits for two seconds, and then says `pending`. */

@@ -3,17 +3,17 @@ import manifest from '../../package.json' with { type: 'json' };
 import { counter } from './counters.ts';
 import { dropMisnamed, readMetric } from './families.ts';
 
-/** Whatever a process of ours talks to in the background. */
+/** The dependencies that a process talks to in the background. */
 const dependencies = ['postgres', 'redis', 'queue redis', 'queue', 'usage', 'audit'] as const;
 
-/** What a pool of connections is doing at the moment. */
+/** Occupancy of a connection pool. */
 export type PoolOccupancy = { idle: number; busy: number; waiters: number };
 
 type Pool = { name: string; connectionsMax: number; occupancy: () => PoolOccupancy };
 
 export type ProcessMetrics = ReturnType<typeof processMetrics>;
 
-/** What every process is watched by. */
+/** Metrics that every process has. */
 export function processMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

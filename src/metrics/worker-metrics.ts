@@ -6,7 +6,7 @@ import { histogram } from './counters.ts';
 import { readMetric } from './families.ts';
 import { processMetrics } from './process-metrics.ts';
 
-/** What a worker is watched by. */
+/** Metrics of a worker. */
 export type WorkerMetrics = ReturnType<typeof workerMetrics>;
 
 export type VerifierState = {
@@ -17,7 +17,7 @@ export type VerifierState = {
   behindMsMax: number;
 };
 
-/** What a worker knows of the whole deployment, and not only of itself. */
+/** Gauges of the whole deployment, which a worker reads from the stores. */
 export type DeploymentFigures = {
   countFlushes(): Promise<number>;
   countFlushesAside(): Promise<number>;

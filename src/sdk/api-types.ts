@@ -59,10 +59,10 @@ export type UsageRange = Sendable<Api['GetKeyUsageQuery']>;
 export type KeyUsage = Api['GetKeyUsageAnswer'];
 export type UsageSums = KeyUsage['totals'];
 
-/** What is absent is not asked. */
+/** Demands of a verification. An absent one is not asked. */
 export type VerifyRequest = Omit<Sendable<Api['VerifyKeyBody']>, 'explain'>;
 
-/** Demands of a verification that is explained. What is absent is not asked. */
+/** Demands of a verification that is explained. An absent one is not asked. */
 export type ExplainRequest = Sendable<Api['ExplainKeyBody']>;
 
 /** One of the last refusals of a key. */

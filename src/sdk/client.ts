@@ -165,7 +165,7 @@ export class FlowplateClient {
     return this.#ask({ method: 'GET', path, query }, options);
   }
 
-  /** What changes nothing, and may be sent again. */
+  /** Requests that change nothing, and may be sent again. */
   #ask<Answer>(call: Call, options: CallOptions): Promise<Answer> {
     return this.#transport.send({ ...call, retriesMax: this.#retriesMax, ...options });
   }

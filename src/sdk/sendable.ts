@@ -4,7 +4,7 @@ import type { components } from './api-schema.ts';
 export type Api = components['schemas'];
 
 /**
- * What a caller may pass where the API takes `T`: lists that are read-only, and undefined for what
+ * Input type for an API that takes `T`: its lists may be read-only, and undefined stands for what
  * is optional. The generated types take neither, so that every caller would have to copy.
  */
 export type Sendable<T> = T extends readonly (infer Item)[]

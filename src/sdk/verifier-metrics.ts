@@ -1,5 +1,5 @@
 /**
- * What an embedded verifier has done since it was made, and how it is. Plain numbers, for any
+ * Counts of an embedded verifier since it was made, and its state. Plain numbers, for any
  * metrics library; `registerMetrics` gives them to prom-client.
  */
 export type VerifierMetrics = {

@@ -132,7 +132,7 @@ export class FlowplateVerifier {
     return this.#lease.isHeldAt(performance.now());
   }
 
-  /** What it has done so far, and how it is. Cheap enough to be read at each scrape. */
+  /** Counts and state of this verifier. Cheap enough to be read at each scrape. */
   metrics(): VerifierMetrics {
     return {
       leaseHeld: this.isLeaseHeld(),

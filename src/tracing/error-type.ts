@@ -2,7 +2,7 @@
 const codePattern = /^[A-Z0-9_]{2,40}$/;
 const sqlStatePattern = /^[0-9A-Z]{5}$/;
 
-/** What kind of error it was: its code, else its class. Its message may quote a caller. */
+/** The kind of an error: its code, else its class. A message may quote a caller. */
 export function errorType(error: unknown): string {
   const code = codeOf(error);
   if (code !== undefined && codePattern.test(code)) return code;

@@ -49,7 +49,7 @@ export function openTelemetry(config: TracingConfig, service: string, log: Log):
   });
 }
 
-/** What the environment says of the service comes last: it wins. */
+/** The service attributes of the environment come last: they win. */
 function resourceOf(service: string): Resource {
   const detectors = [serviceInstanceIdDetector, resourceAttributesEnvDetector, serviceNameEnvDetector];
   return defaultResource()

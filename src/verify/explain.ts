@@ -9,7 +9,7 @@ import type { LimitVerdict } from './limit-verdict.ts';
 import type { VerifyParts, VerifyRequest } from './verify-key.ts';
 
 export type ExplainParts = Pick<VerifyParts, 'clock' | 'records'> & {
-  /** What is left of the limits of a key. Spends nothing. */
+  /** The rest of the limits of a key. Spends nothing. */
   readLimits: (record: KeyRecord, now: Date) => Promise<LimitVerdict>;
 };
 
@@ -47,7 +47,7 @@ export async function explainVerification(
 
 /**
  * The verdict on a known key, with every check. It decides by the settings that the key has now;
- * only times are judged at `request.at`. What is left of limits is known for now alone.
+ * only times are judged at `request.at`. The rest of limits is known for now alone.
  */
 export async function explainRecord(
   parts: ExplainParts,
@@ -124,7 +124,7 @@ const nothing = () => null;
 const moment = (_request: ExplainRequest, nowMs: number) => timeText(nowMs);
 const cost = (request: ExplainRequest) => request.cost ?? 1;
 
-/** What each check wants of a key. The same for every key, known or not. */
+/** The demand of each check. The same for every key, known or not. */
 const asked: Record<RefusedCode, (request: ExplainRequest, nowMs: number) => unknown> = {
   MALFORMED: nothing,
   NOT_FOUND: nothing,
@@ -140,7 +140,7 @@ const asked: Record<RefusedCode, (request: ExplainRequest, nowMs: number) => unk
   QUOTA_EXCEEDED: cost,
 };
 
-/** What each check finds in a key. */
+/** The value that each check finds in a key. */
 const has: Record<RefusedCode, (subject: Subject) => unknown> = {
   MALFORMED: nothing,
   NOT_FOUND: ({ record }) => record.id,

@@ -25,8 +25,8 @@ const waitingMax = 1_000;
 
 /**
  * The last refusals of users' keys in this process, on their way to where they are read. Bounded:
- * at most 20 of each key and 1,000 in all wait for the next flush. What could not be delivered is
- * tried again with the next ones; what a killed process had not delivered is lost.
+ * at most 20 of each key and 1,000 in all wait for the next flush. Refusals that could not be
+ * delivered are tried again with the next ones; what a killed process had not delivered is lost.
  */
 export class LastRefusals {
   readonly #parts: LastRefusalParts;

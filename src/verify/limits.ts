@@ -55,7 +55,7 @@ export class Limits {
     return this.#spend(record, cost, now, this.#parts.onDecision);
   }
 
-  /** What is left of the limits. Spends nothing and is no decision. Rejects with `OVERLOADED`. */
+  /** The rest of the limits. Spends nothing and is no decision. Rejects with `OVERLOADED`. */
   read(record: KeyRecord, now: Date): Promise<LimitVerdict> {
     return this.#spend(record, 0, now, () => undefined);
   }

@@ -11,7 +11,7 @@ import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.t
 import { query } from '../support/query.ts';
 
 /**
- * Somebody who may read all of Postgres, what runs in it, and a log of all statements with their
+ * An attacker who may read all of Postgres, what runs in it, and a log of all statements with their
  * values.
  */
 let postgres: OwnPostgres;

@@ -13,7 +13,7 @@ import { logLines } from '../support/processes.ts';
 import { copySource } from '../support/source-copy.ts';
 import { readyRedis } from '../support/stores.ts';
 
-/** Somebody who may write to Redis, and look at all that goes through it. */
+/** An attacker who may write to Redis, and look at all that goes through it. */
 let redis: Redis;
 let deployment: Deployment;
 let api: StartedApi;

@@ -35,7 +35,7 @@ export type ReceivedSpan = {
 
 export type OtlpReceiver = {
   url: string;
-  /** What came in, request by request, as it was sent. */
+  /** The bodies that came in, request by request, as they were sent. */
   bodies: string[];
   headers: IncomingMessage['headers'][];
   spans(): ReceivedSpan[];

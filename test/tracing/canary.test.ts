@@ -14,7 +14,7 @@ const canary = `canary${randomBytes(20).toString('hex')}`;
 
 let receiver: OtlpReceiver;
 let api: StartedApi;
-/** What must be in no span: the canary, keys, and what stands for them in the stores. */
+/** Texts that no span may have: the canary, keys, and their digests in the stores. */
 const secrets: string[] = [canary];
 
 beforeAll(async () => {

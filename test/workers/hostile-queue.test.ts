@@ -10,7 +10,7 @@ import { logLines } from '../support/processes.ts';
 import { query } from '../support/query.ts';
 import { workerStores } from '../support/worker-stores.ts';
 
-/** Somebody who may write to Redis, and a worker that goes on counting all the same. */
+/** An attacker who may write to Redis, and a worker that goes on counting all the same. */
 const stores = await workerStores();
 const { redis } = stores;
 const queueRedis = openQueueRedis(stores.redisUrl, () => undefined);

@@ -26,7 +26,7 @@ function Warning({ queues: { up, queue } }: { queues: Queues }) {
   if (!up) {
     return (
       <Alert color="red" title="Redis does not answer" role="status">
-        Keys are verified all the same. What the jobs do is late until it is back.
+        Keys are verified all the same. The work of the jobs is late until it is back.
       </Alert>
     );
   }

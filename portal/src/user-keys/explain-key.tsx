@@ -12,7 +12,7 @@ const fields = {
 
 type Demands = Record<keyof typeof fields, string>;
 
-/** What a gateway would be told about a key for a request with these demands, check by check. */
+/** The verdict on a key for a request with these demands, check by check. */
 export function ExplainKey({ id }: { id: string }) {
   const explanation = useExplanation(id);
   const [demands, setDemands] = useState<Demands>({ ip: '', scopes: '', environment: '' });
@@ -48,7 +48,7 @@ export function ExplainKey({ id }: { id: string }) {
   );
 }
 
-/** What is left empty is not asked. */
+/** Demands of the form; an empty field is not asked. */
 function toBody({ ip, scopes, environment }: Demands) {
   const held = scopes.split(/[\s,]+/).filter((scope) => scope !== '');
   return {

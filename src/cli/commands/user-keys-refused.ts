@@ -47,7 +47,7 @@ function printExplanation(cli: Cli, explanation: Explanation): void {
   cli.say(explanation, `${explanation.valid ? 'Accepted' : 'Refused'}: ${explanation.code}`);
 }
 
-/** Nothing for null, words for a list of words, else JSON. */
+/** Text of a value: empty for null, words for a list of words, else JSON. */
 function text(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return value;

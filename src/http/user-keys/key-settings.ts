@@ -36,7 +36,7 @@ const quota = z
   })
   .meta({ description: 'Maximum cost in each calendar day or month, UTC.' });
 
-/** What a mint may set, beside its end. */
+/** Settings that a mint may give a key, besides its end. */
 export const mintSettings = {
   metadata: metadata.optional(),
   name: name.optional(),

@@ -54,7 +54,7 @@ function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
 
 type Outcome = Verdict | Undecided;
 
-/** What the end client can name the request by. */
+/** The ids that the end client is told, for questions about the request. */
 type RequestIds = Pick<KeyRefusal, 'requestId' | 'traceId'>;
 
 function meteredAs(outcome: Outcome): VerificationOutcome {

@@ -26,7 +26,7 @@ export type ProxyRequest = PresentedKey & {
 };
 
 /**
- * What the proxy's request says: who asks, the end client's key, and what the gateway demands of it
+ * Contents of the proxy's request: who asks, the end client's key, and the gateway's demands on it
  * in `x-flowplate-required-*`. A client that sends such a demand itself only makes it harder for
  * itself: demands are added up.
  */

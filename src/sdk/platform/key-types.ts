@@ -38,7 +38,10 @@ export type NewApiUser = Sendable<Api['CreateApiUserBody']>;
 export type ApiUserChanges = Sendable<Api['UpdateApiUserBody']>;
 /** `api_key` is the secret, shown this once. */
 export type CreatedApiUser = Api['CreateApiUserAnswer'];
-/** What ends a key says how far that has come only while some verifier does not know yet. */
+/**
+ * Answer of a call that ends a key. It has `propagation` only while some verifier does not know
+ * yet.
+ */
 export type UpdatedApiUser = ApiUser & Partial<Propagated>;
 export type RotatedApiUserKey = Done & Omit<CreatedApiUser, 'user'> & Partial<Propagated>;
 export type DeletedApiUser = Deleted & Partial<Propagated>;

@@ -14,7 +14,7 @@ export type PlatformUserFilter = Omit<
 
 export type Login = Api['LogInAnswer'];
 
-/** Who a credential stands for, and what it may do at this moment. */
+/** The holder of a credential, and its present rights. */
 export type Me = Api['GetMeAnswer'];
 
 export type Role = Api['CreateRoleAnswer'];
@@ -34,7 +34,7 @@ export type AuditEvent = Api['ListAuditEventsAnswer'][number];
 export type AuditRange = Sendable<Api['VerifyAuditQuery']>;
 export type AuditVerification = Api['VerifyAuditAnswer'];
 /**
- * What is wrong at the first place where something is; docs/operations.md says what each one means.
+ * The fault at the first place that has one; docs/operations.md explains each.
  */
 export type AuditFault = NonNullable<AuditVerification['first_fault']>['kind'];
 

@@ -26,8 +26,8 @@ export type PlatformUserChanges = Partial<
 >;
 
 /**
- * Changes a platform user. Nobody changes one who holds more than they do, or gives what they do
- * not hold; a password is set by super-admins, and never one's own here; nobody deactivates
+ * Changes a platform user. Operators cannot change one who holds more than they do, or give what
+ * they do not hold; a password is set by super-admins, and never one's own here; nobody deactivates
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
  * sessions in the same transaction, and forget the places known to the account, as another e-mail
  * address does; roles and status bind the next request.

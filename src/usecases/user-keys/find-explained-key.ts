@@ -5,8 +5,8 @@ import { findKeyRecordById } from '../../stores/postgres/verify-records.ts';
 import type { ReadParts } from './key-with-usage.ts';
 
 /**
- * What a verification of this key would decide from, as Postgres has it now. `KEY_NOT_FOUND` also
- * when the caller may not see the key.
+ * The record that a verification of this key would decide from, as Postgres has it now.
+ * `KEY_NOT_FOUND` also when the caller may not see the key.
  */
 export async function findExplainedKey(
   { db }: Pick<ReadParts, 'db'>,

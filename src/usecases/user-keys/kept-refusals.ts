@@ -2,7 +2,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import type { StampedRefusals } from '../../stores/redis/refusals.ts';
 import type { ReadParts } from './key-with-usage.ts';
 
-/** What every question about last refusals needs. */
+/** Dependencies of every question about last refusals. */
 export type RefusalReadParts = ReadParts & { keyRefusals: StampedRefusals };
 
 /** They lie in Redis and nowhere else. */

@@ -43,7 +43,7 @@ async function usageOf(keyId: string) {
   return (await getKey(broker, keyId)).body.usage;
 }
 
-/** Nothing in any table of counts. */
+/** Expects that no table of counts has a row. */
 async function rowsOf(lineageIds: string[]): Promise<number> {
   await broker.settleUsage();
   const { rows } = await sql<{ count: number }>`

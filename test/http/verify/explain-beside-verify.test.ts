@@ -70,7 +70,7 @@ function leftOf({ rate_limit, quota }: Said) {
   return [rate_limit?.remaining, quota?.remaining];
 }
 
-/** What a verification must show that comes after this explanation. */
+/** The verification that must follow this explanation. */
 function leftAfter({ rate_limit, quota }: Said, verdict: Said, cost: number) {
   // A refusal before the limits does not look at them.
   const isShown = verdict.rate_limit !== undefined || verdict.quota !== undefined;

@@ -43,7 +43,7 @@ async function read(name: string): Promise<Counted> {
   );
 }
 
-/** What grew while `act` ran. */
+/** The counters that grew while `act` ran. */
 async function grownBy(act: () => Promise<unknown>): Promise<{ outcomes: Counted; requests: Counted }> {
   const names = ['flowplate_verifications_total', 'flowplate_verification_seconds_count'];
   const before = await Promise.all(names.map(read));

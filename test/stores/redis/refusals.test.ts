@@ -148,7 +148,8 @@ test('a flood of a million keys takes 100,000 places and 64 MB at most, and the 
       refusal({ keyId: `flk_${String(start + n).padStart(22, '0')}`, requestId: requestId(start + n) }),
     );
   const perWave = 10_000;
-  // What passes of a million keys: each process delivers at most 1,000 refusals every two seconds.
+  // The part of a million keys that gets through: each process delivers at most 1,000 refusals
+  // every two seconds.
   for (let start = 0; start < 150_000; start += perWave) {
     await pushRefusals(parts, wave(start, perWave), nowMs + start);
   }

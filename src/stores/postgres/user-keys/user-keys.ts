@@ -17,7 +17,7 @@ const settingColumns = [
   'expires_at',
 ] as const;
 
-/** What is written of a new key beside its digest; the other columns have their defaults. */
+/** Columns of a new key besides its digest; the others have their defaults. */
 export const newKeyColumns = [
   'id',
   'lineage_id',
