@@ -22,7 +22,7 @@ export async function checkCommentWidth(root: string, files: readonly string[]):
 function isWideComment(line: string): boolean {
   return (
     line.length > columnsMax &&
-    /^\s*(\/\*\*?|\*|\/\/) /.test(line) &&
+    /^\s*(\/\*\*?|\*|\/\/|--) /.test(line) &&
     !/https?:\S{40}|biome-ignore/.test(line)
   );
 }

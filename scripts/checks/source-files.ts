@@ -18,7 +18,7 @@ export function codeFiles(root: string): string[] {
   return ['src', 'workers', 'portal/src', 'scripts', 'test', 'bench', 'packages', 'examples'].flatMap(
     (folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-        .filter((file) => /\.(ts|tsx|js|mjs|cjs)$/.test(file))
+        .filter((file) => /\.(ts|tsx|js|mjs|cjs|sql|lua)$/.test(file))
         .filter((file) => !/(^|\/)(node_modules|dist|generated)\/|schema(\.d)?\.ts$/.test(file))
         .map((file) => `${folder}/${file}`),
   );

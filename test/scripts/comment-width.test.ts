@@ -15,9 +15,15 @@ test('comments beyond 100 columns are named with their line; code and URLs may b
     `const text = '${words}';`,
     `// ${url}`,
     '// ok',
+    `-- ${words}`,
   ];
   await writeFile(join(root, 'a.ts'), lines.join('\n'));
   const { ok, output } = await checkCommentWidth(root, ['a.ts']);
   expect(ok).toBe(false);
-  expect(output.split('\n').map((line) => line.split(' ')[0])).toEqual(['a.ts:1', 'a.ts:2', 'a.ts:3']);
+  expect(output.split('\n').map((line) => line.split(' ')[0])).toEqual([
+    'a.ts:1',
+    'a.ts:2',
+    'a.ts:3',
+    'a.ts:7',
+  ]);
 });

@@ -1,5 +1,5 @@
--- Organizations (tenants) and their environments. An organization is never removed, only marked: its keys refer to it,
--- and "deleted" must go on refusing them.
+-- Organizations (tenants) and their environments. An organization is never removed, only marked:
+-- its keys refer to it, and "deleted" must go on refusing them.
 CREATE TABLE organizations (
   id          text COLLATE "C" PRIMARY KEY,
   name        text NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE organizations (
   updated_at  timestamptz(3) NOT NULL
 );
 
--- What a starting verifier loads: the few organizations whose keys are refused.
+-- Index for a starting verifier: the few organizations whose keys are refused.
 CREATE INDEX organizations_refused ON organizations (id) WHERE status <> 'active';
 
 CREATE TABLE environments (

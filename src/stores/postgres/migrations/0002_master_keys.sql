@@ -1,5 +1,5 @@
--- The credentials of internal backends and gateways. A generated one is stored as a peppered digest; one that an operator
--- chose may be weak, so it is stored under argon2id instead.
+-- The credentials of internal backends and gateways. A generated one is stored as a peppered
+-- digest; one that an operator chose may be weak, so it is stored under argon2id instead.
 CREATE TABLE master_keys (
   id                text COLLATE "C" PRIMARY KEY,
   name              text NOT NULL,

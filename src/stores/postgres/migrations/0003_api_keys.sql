@@ -1,6 +1,6 @@
 -- Every key that the verification path knows, whatever its kind: one table, one lookup by digest.
--- organization_id has no foreign key: each mint would lock the organization's row, and the insert already selects from
--- organizations, whose rows are never removed.
+-- organization_id has no foreign key: each mint would lock the organization's row, and the insert
+-- already selects from organizations, whose rows are never removed.
 CREATE TABLE api_keys (
   id                text COLLATE "C" PRIMARY KEY,
   lineage_id        text COLLATE "C" NOT NULL,

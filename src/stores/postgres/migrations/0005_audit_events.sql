@@ -1,5 +1,6 @@
--- Who did what to which thing, written in the transaction of the change itself. Append-only: not even the owner's own
--- statements may update, delete or truncate, so that a slip in the code cannot rewrite history.
+-- Audit log: who did what to which thing, written in the transaction of the change itself.
+-- Append-only: not even the owner's own statements may update, delete or truncate, so that a slip
+-- in the code cannot rewrite history.
 CREATE TABLE audit_events (
   id               text COLLATE "C" PRIMARY KEY,
   event_type       text NOT NULL,

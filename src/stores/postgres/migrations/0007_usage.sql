@@ -1,5 +1,5 @@
--- Counted calls, summed by hour and by UTC day, for each line of keys and each outcome; partitioned by month so that old
--- months are dropped instead of deleted.
+-- Counted calls, summed by hour and by UTC day, for each line of keys and each outcome; partitioned
+-- by month so that old months are dropped instead of deleted.
 CREATE TABLE usage_hours (
   lineage_id  text COLLATE "C" NOT NULL,
   hour        timestamptz(0) NOT NULL,
@@ -26,8 +26,8 @@ CREATE TABLE usage_totals (
   last_used_at   timestamptz(3)
 );
 
--- The flushes that are already in the sums: inserting the id and adding the sums is one transaction, so that a flush which
--- is delivered or drained twice counts once.
+-- The flushes that are already in the sums: inserting the id and adding the sums is one
+-- transaction, so that a flush which is delivered or drained twice counts once.
 CREATE TABLE usage_flushes (
   id          uuid PRIMARY KEY,
   drained_at  timestamptz(3) NOT NULL DEFAULT now()
@@ -35,8 +35,8 @@ CREATE TABLE usage_flushes (
 
 CREATE INDEX usage_flushes_drained ON usage_flushes (drained_at);
 
--- Makes the monthly partitions from one month to another, both included. Safe to repeat, and for several callers at once:
--- the advisory lock keeps them from creating the same table.
+-- Makes the monthly partitions from one month to another, both included. Safe to repeat, and for
+-- several callers at once: the advisory lock keeps them from creating the same table.
 CREATE FUNCTION ensure_usage_partitions(from_month date, to_month date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   parent text;

@@ -1,5 +1,6 @@
--- Roles of operators: named lists of permissions. The built-in ones are rows like the others, so that a name and a list of
--- permissions is found in one place; a trigger keeps them as they are, whatever the code does.
+-- Roles of operators: named lists of permissions. The built-in ones are rows like the others, so
+-- that a name and a list of permissions is found in one place; a trigger keeps them as they are,
+-- whatever the code does.
 CREATE TABLE roles (
   id           text COLLATE "C" PRIMARY KEY,
   name         text NOT NULL,

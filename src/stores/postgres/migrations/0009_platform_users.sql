@@ -14,7 +14,8 @@ CREATE TABLE platform_users (
 
 CREATE INDEX platform_users_roles ON platform_users USING gin (role_ids);
 
--- A token is good only while its session is here: log-out, a changed password and deactivation remove the row.
+-- A token is good only while its session is here: log-out, a changed password and deactivation
+-- remove the row.
 CREATE TABLE platform_sessions (
   id          text COLLATE "C" PRIMARY KEY,
   user_id     text COLLATE "C" NOT NULL REFERENCES platform_users (id) ON DELETE CASCADE,
@@ -25,7 +26,8 @@ CREATE TABLE platform_sessions (
 CREATE INDEX platform_sessions_user ON platform_sessions (user_id);
 CREATE INDEX platform_sessions_expires ON platform_sessions (expires_at);
 
--- The keys that sign tokens. The private half is sealed under the pepper: a stolen dump signs nothing.
+-- The keys that sign tokens. The private half is sealed under the pepper: a stolen dump signs
+-- nothing.
 CREATE TABLE signing_keys (
   id                  text COLLATE "C" PRIMARY KEY,
   public_key          text NOT NULL,
@@ -34,7 +36,8 @@ CREATE TABLE signing_keys (
   created_at          timestamptz(3) NOT NULL
 );
 
--- Failed logins in a row, by keyed hash of the account, of the account with the address, or of the address.
+-- Failed logins in a row, by keyed hash of the account, of the account with the address, or of the
+-- address.
 CREATE TABLE login_failures (
   subject         bytea PRIMARY KEY,
   failures        integer NOT NULL,

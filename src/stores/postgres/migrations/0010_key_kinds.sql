@@ -1,10 +1,12 @@
--- One table for every kind of key, one way to verify them. A key that belongs to no user stands for itself: its user_id is its
--- own id. Keys of the platform and of API users belong to an organization whose id no caller can spell.
+-- One table for every kind of key, one way to verify them. A key that belongs to no user stands for
+-- itself: its user_id is its own id. Keys of the platform and of API users belong to an
+-- organization whose id no caller can spell.
 ALTER TABLE api_keys
   ADD COLUMN kind text NOT NULL DEFAULT 'user' CHECK (kind IN ('user', 'tenant', 'platform', 'api_user')),
   ADD COLUMN description text,
   ADD COLUMN key_suffix text,
-  -- The name as searches compare it (domain/api-key.ts); of the kinds that have lists with a search.
+  -- The name as searches compare it (domain/api-key.ts); of the kinds that have lists with a
+  -- search.
   ADD COLUMN name_key text COLLATE "C",
   ADD COLUMN role_ids text[];
 

@@ -1,4 +1,5 @@
--- API users: a person or a program with one key. The key is a row of api_keys whose user_id is the id here.
+-- API users: a person or a program with one key. The key is a row of api_keys whose user_id is the
+-- id here.
 CREATE TABLE api_users (
   id          text COLLATE "C" PRIMARY KEY,
   name        text NOT NULL,

@@ -1,7 +1,8 @@
--- What is done for a tenant is done as a role that can see nothing of another tenant, whatever the statement says. The service
--- takes the role on inside the transaction (SET LOCAL ROLE) and names the organization in flowplate.organization_id; without
--- a name there are no rows. Roles belong to the whole server: another database of it, or an administrator, may have made this
--- one already.
+-- Row-level security: statements for a tenant run as a role that can see nothing of another tenant,
+-- whatever they say. The service takes the role on inside the transaction (SET LOCAL ROLE) and
+-- names the organization in flowplate.organization_id; without a name there are no rows. Roles
+-- belong to the whole server: another database of it, or an administrator, may have made this one
+-- already.
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'flowplate_tenant') THEN
@@ -41,8 +42,8 @@ CREATE POLICY own_audit_events ON audit_events FOR INSERT TO flowplate_tenant
 -- The feed may be appended to, for keys; of what stands in it the grant below shows numbers alone.
 CREATE POLICY feed_position ON key_changes FOR SELECT TO flowplate_tenant USING (true);
 CREATE POLICY feed_keys ON key_changes FOR INSERT TO flowplate_tenant WITH CHECK (kind = 'key' AND status IS NULL);
--- An answer is kept, and one past its day makes room for it; those that count are out of sight. A minute less than the day, for
--- the service's clock and this one may differ.
+-- An answer is kept, and one past its day makes room for it; those that count are out of sight. A
+-- minute less than the day, for the service's clock and this one may differ.
 CREATE POLICY kept_answers ON idempotency_keys FOR INSERT TO flowplate_tenant WITH CHECK (true);
 CREATE POLICY past_answers ON idempotency_keys FOR SELECT TO flowplate_tenant
   USING (created_at < clock_timestamp() - interval '23 hours 59 minutes');
@@ -61,9 +62,10 @@ CREATE POLICY own_hours ON usage_hours FOR SELECT TO flowplate_tenant
   USING (EXISTS (SELECT FROM api_keys WHERE api_keys.id = usage_hours.lineage_id));
 
 GRANT SELECT ON organizations TO flowplate_tenant;
--- Whoever may update no column may lock no row either, and a key that is being made holds its environment.
+-- A role that may update no column may lock no row either, and a key that is being made locks its
+-- environment.
 GRANT SELECT, INSERT, UPDATE (created_at), DELETE ON environments TO flowplate_tenant;
--- What a change of a key's state writes; whose it is and what it opens never changes.
+-- Columns that a change of a key's state writes; its owner and its rights never change.
 GRANT SELECT, INSERT, UPDATE (status, revoked_at, updated_at, revision), DELETE ON api_keys TO flowplate_tenant;
 GRANT INSERT ON audit_events TO flowplate_tenant;
 GRANT SELECT (seq), INSERT (kind, subject_id, revision, status) ON key_changes TO flowplate_tenant;

@@ -1,10 +1,12 @@
--- Lists of tenant and platform keys among a million of them, newest first: each filter has an order to walk in, or a set to
--- start from. All of it is partial, so that hidden keys, which come in floods, pay nothing for it.
+-- Lists of tenant and platform keys among a million of them, newest first: each filter has an order
+-- to walk in, or a set to start from. All of it is partial, so that hidden keys, which come in
+-- floods, pay nothing for it.
 CREATE INDEX api_keys_shown_status ON api_keys (organization_id, status, id) WHERE kind IN ('tenant', 'platform');
 CREATE INDEX api_keys_shown_all_status ON api_keys (status, id) WHERE kind IN ('tenant', 'platform');
 CREATE INDEX api_keys_shown_disabled ON api_keys (organization_id, id)
   WHERE status = 'active' AND NOT enabled AND kind IN ('tenant', 'platform');
--- Past their expiry and not yet met by the sweep: they count and are listed as expired all the same.
+-- Past their expiry and not yet met by the sweep: they count and are listed as expired all the
+-- same.
 CREATE INDEX api_keys_shown_due ON api_keys (expires_at)
   WHERE status = 'active' AND expires_at IS NOT NULL AND kind IN ('tenant', 'platform');
 CREATE INDEX api_keys_shown_due_there ON api_keys (organization_id, expires_at)
@@ -22,8 +24,9 @@ $$;
 CREATE INDEX api_keys_shown_name ON api_keys USING gin (name_trigrams(name_key)) WITH (fastupdate = off)
   WHERE kind IN ('tenant', 'platform');
 
--- How many tenant and platform keys there are, by state. A row for each of 64 shards, chosen by connection: what is being counted
--- in one transaction does not wait for another's commit. A transaction writes one row only, so none wait in a circle.
+-- How many tenant and platform keys there are, by state. A row for each of 64 shards, chosen by
+-- connection: what is being counted in one transaction does not wait for another's commit. A
+-- transaction writes one row only, so none wait in a circle.
 CREATE TABLE api_key_counts (
   shard    integer PRIMARY KEY,
   total    bigint NOT NULL,
@@ -64,7 +67,8 @@ CREATE TRIGGER api_keys_count_changed AFTER UPDATE OF status, enabled ON api_key
 CREATE TRIGGER api_keys_count_gone AFTER DELETE ON api_keys
   FOR EACH ROW WHEN (OLD.kind IN ('tenant', 'platform')) EXECUTE FUNCTION count_api_key();
 
--- Accepted calls of all keys, by UTC day, in shards for the same reason. usage_days has a row for each key.
+-- Accepted calls of all keys, by UTC day, in shards for the same reason. usage_days has a row for
+-- each key.
 CREATE TABLE accepted_calls (
   day    date NOT NULL,
   shard  integer NOT NULL,

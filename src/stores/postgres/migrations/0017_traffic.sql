@@ -1,11 +1,13 @@
--- What an operator sees of all keys together, kept in the transaction that counts a call for its key: usage_hours and usage_days have
--- a row for each key, so adding up a million of them takes longer than a page should.
+-- Traffic of all keys together, for operators, kept in the transaction that counts a call for its
+-- key: usage_hours and usage_days have a row for each key, so adding up a million of them takes
+-- longer than a page should.
 
--- Who still writes the old way comes to its end first, and whoever comes afterwards finds its table gone and counts anew: no call is
--- left out. In the order in which a roll-up takes them.
+-- Writers of the old way come to their end first; later ones find their table gone and count anew:
+-- no call is left out. In the order in which a roll-up takes them.
 LOCK TABLE usage_hours, usage_days, accepted_calls IN SHARE MODE;
 
--- Calls of all keys by outcome, in shards by connection: what is being counted in one transaction does not wait for another's commit.
+-- Calls of all keys by outcome, in shards by connection: what is being counted in one transaction
+-- does not wait for another's commit.
 CREATE TABLE traffic_hours (
   hour   timestamptz(0) NOT NULL,
   code   text COLLATE "C" NOT NULL,
@@ -46,7 +48,8 @@ FROM usage_days JOIN api_keys ON api_keys.id = usage_days.lineage_id GROUP BY da
 
 CREATE INDEX organization_days_top ON organization_days (day, accepted DESC, organization_id);
 
--- The most used keys of a day: of tenants and the platform, and hidden ones of users. A row is in one of the two at most.
+-- The most used keys of a day: of tenants and the platform, and hidden ones of users. A row is in
+-- one of the two at most.
 CREATE INDEX usage_days_top_shown ON usage_days (day, calls DESC, lineage_id)
   WHERE code = 'VALID' AND starts_with(lineage_id, 'ak_');
 CREATE INDEX usage_days_top_hidden ON usage_days (day, calls DESC, lineage_id)

@@ -1,14 +1,16 @@
--- Counting costs a third: no index on a number that every call changes, and room in a page for the next version of its rows.
+-- Counting costs a third: no index on a number that every call changes, and room in a page for the
+-- next version of its rows.
 
--- The sum of two counts, neither of them negative. Ends at the largest bigint instead of failing: one sum that overflowed would
--- stop the counting of all keys.
+-- The sum of two counts, neither of them negative. Ends at the largest bigint instead of failing:
+-- one sum that overflowed would stop the counting of all keys.
 CREATE FUNCTION saturating_sum(one bigint, other bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
   $$ SELECT CASE WHEN one > 9223372036854775807 - other THEN 9223372036854775807 ELSE one + other END $$;
 
--- The most used keys of a day, in place of two indexes on usage_days that every count had to write. Each transaction that counts
--- writes down the highest thousand of the keys that it counted. Counts only grow, so a key that is among the highest thousand of
--- all was among the highest thousand of the transaction that counted it last: the first thousand here are exact. What lies
--- beyond them may be old.
+-- The most used keys of a day, in place of two indexes on usage_days that every count had to write.
+-- Each transaction that counts writes down the highest thousand of the keys that it counted. Counts
+-- only grow, so a key that is among the highest thousand of all was among the highest thousand of
+-- the transaction that counted it last: the first thousand here are exact. What lies beyond them
+-- may be old.
 CREATE TABLE usage_tops (
   day         date NOT NULL,
   lineage_id  text COLLATE "C" NOT NULL,
@@ -31,7 +33,8 @@ SELECT days.day, top.lineage_id, true, top.calls FROM (SELECT DISTINCT day FROM 
   WHERE usage_days.day = days.day AND code = 'VALID' AND starts_with(usage_days.lineage_id, 'flk_')
   ORDER BY calls DESC, usage_days.lineage_id LIMIT 1000) AS top;
 
--- A fifth of each page is left for newer versions of its rows. A version that stays in its page needs no new index entry.
+-- A fifth of each page is left for newer versions of its rows. A version that stays in its page
+-- needs no new index entry.
 CREATE OR REPLACE FUNCTION ensure_usage_partitions(from_month date, to_month date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   parent text;

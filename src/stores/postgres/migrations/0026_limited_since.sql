@@ -1,5 +1,6 @@
--- Since when a key has a rate limit or a quota, for one that was made without: until then gateways decided about it by themselves
--- and may still report it. Null for a key that was born limited, and for one whose limits are older than this column.
+-- Since when a key has a rate limit or a quota, for one that was made without: until then gateways
+-- decided about it by themselves and may still report it. Null for a key that was born limited, and
+-- for one whose limits are older than this column.
 ALTER TABLE api_keys ADD COLUMN limited_since timestamptz(3);
 
 CREATE FUNCTION note_limited_since() RETURNS trigger LANGUAGE plpgsql AS $$

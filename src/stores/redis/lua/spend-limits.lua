@@ -1,4 +1,5 @@
--- Spends a call's cost from a key's rate limit and quota, or from neither: a refusal spends nothing.
+-- Spends the cost of a call from a key's rate limit and quota, or from neither: a refusal spends
+-- nothing.
 -- A window begins with the first call in it and ends by its key's expiry.
 -- The caller also brings what it knows better than Redis: counters that Redis lost, and calls that
 -- were let in while Redis was away. Both are written first, whatever becomes of the call itself.
@@ -11,7 +12,7 @@
 -- ARGV[4]  cost to add to the window: let in while Redis was away
 -- ARGV[5]  what the window's counter starts from when it is absent
 -- ARGV[6]  milliseconds that are left of the window of ARGV[4] and ARGV[5]
--- ARGV[7]  quota, -1 for none                 ARGV[8]  milliseconds until its counter may be forgotten
+-- ARGV[7]  quota, -1 for none     ARGV[8]  milliseconds until its counter may be forgotten
 -- ARGV[9]  what was spent in the period at least: the counter is raised to it
 -- ARGV[10] 1: ARGV[9] is enough for an absent counter to start from
 --
