@@ -39,6 +39,7 @@ function optionOf(path: string, long: string) {
 const timeOptions: [path: string, long: string, rest: string[]][] = [
   ['keys mint', '--expires-at', ['--user', 'u', '--org', 'o']],
   ['keys refresh', '--expires-at', ['--user', 'u', '--org', 'o']],
+  ['keys explain', '--at', ['flk_x']],
   ['keys usage', '--from', ['flk_x']],
   ['keys usage', '--to', ['flk_x']],
   ['apikey create', '--expires-at', ['x']],
