@@ -162,8 +162,10 @@ test.each(paths.filter((path) => path.includes(':')))(
 
 /** Matched route, from the log. */
 function routeOf(requestId: string): Promise<string | undefined> {
-  const find = () =>
-    broker.logLines.map((line) => JSON.parse(line)).findLast((line) => line.request_id === requestId)?.route;
+  const find = () => {
+    const line = broker.logLines.findLast((text) => text.includes(`"request_id":"${requestId}"`));
+    return line && JSON.parse(line).route;
+  };
   return eventually(
     5_000,
     async () => find(),

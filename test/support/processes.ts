@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dieWithParent } from '../../scripts/services/die-with-parent.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { atEnd } from './at-end.ts';
+import { compileCache } from './compile-cache.ts';
 
 export type Ended = { code: number | null; signal: NodeJS.Signals | null };
 
@@ -37,7 +38,8 @@ export async function startScript(script: string, options: ProcessOptions): Prom
   const [program = node, ...rest] = [...(await dieWithParent('TERM')), node, script, ...args];
   const child = spawn(program, rest, {
     cwd: root,
-    env: { PATH: process.env.PATH, ...env },
+    // Not for a copy, of which the cache would keep what nothing reads again.
+    env: { PATH: process.env.PATH, ...(root === projectRoot && compileCache), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.on('error', () => {}).end(input);
