@@ -12,6 +12,7 @@ export default defineConfig({
     globalSetup: 'test/support/global-setup.ts',
     reporters: ['default', new CountReporter()],
     sequence: { sequencer: LongestFirst },
+    teardownTimeout: 30_000,
     projects: groupNames.map(project),
   },
 });
@@ -37,7 +38,6 @@ function project(name: string): TestProjectInlineConfiguration {
       restoreMocks: true,
       testTimeout: 120_000,
       hookTimeout: 120_000,
-      teardownTimeout: 30_000,
     },
   };
 }
