@@ -33,7 +33,7 @@ function project(name: string): TestProjectInlineConfiguration {
       // More than cores, for tests also wait. A second number needs a place of its own in the order.
       maxWorkers: isStrained ? 2 : 3,
       sequence: { groupOrder: isStrained ? 1 : 0 },
-      env: compileCache,
+      env: compileCache(),
       unstubEnvs: true,
       restoreMocks: true,
       testTimeout: 120_000,

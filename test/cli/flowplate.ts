@@ -47,7 +47,7 @@ async function runFlowplate(
   options: RunOptions,
 ): Promise<Ran> {
   const child = spawn(process.execPath, [launcher, ...args], {
-    env: { ...compileCache, ...env, ...options.env },
+    env: { ...compileCache(), ...env, ...options.env },
   });
   // A process that refuses before it reads has closed it already.
   child.stdin.on('error', () => undefined);

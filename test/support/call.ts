@@ -18,7 +18,7 @@ export type CallOptions = {
 
 export type Call = (operation: string, options?: CallOptions) => Promise<Answer>;
 
-/** Connections are kept, as gateways and the SDK keep theirs: a new one costs more than its request. */
+/** Kept connections, as gateways have them: a new one costs more than its request. */
 const agent = new Agent({ keepAlive: true });
 
 /** `call('POST /v1/…', { body })` against one server, with one master key by default. */

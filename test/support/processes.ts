@@ -18,7 +18,7 @@ export type Running = {
 };
 
 export type ProcessOptions = {
-  /** The whole environment except PATH; nothing is inherited from the test. */
+  /** The whole environment, but for PATH and the compile cache; the test's is not inherited. */
   env: Record<string, string>;
   args?: readonly string[];
   /** Standard input; none unless given. */
@@ -38,8 +38,7 @@ export async function startScript(script: string, options: ProcessOptions): Prom
   const [program = node, ...rest] = [...(await dieWithParent('TERM')), node, script, ...args];
   const child = spawn(program, rest, {
     cwd: root,
-    // Not for a copy, of which the cache would keep what nothing reads again.
-    env: { PATH: process.env.PATH, ...(root === projectRoot && compileCache), ...env },
+    env: { PATH: process.env.PATH, ...compileCache(root), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.on('error', () => {}).end(input);
