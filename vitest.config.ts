@@ -30,8 +30,8 @@ function project(name: string): TestProjectInlineConfiguration {
       // A worker loads the modules once and not for each file: that was a second of work each time.
       // Test files therefore leave nothing behind in a module or a global.
       isolate: false,
-      // More than cores, for tests also wait. A second number needs a place of its own in the order.
-      maxWorkers: isStrained ? 2 : 3,
+      // More than cores, since tests also wait. Another number needs its own place in the order.
+      maxWorkers: isStrained ? 3 : 4,
       sequence: { groupOrder: isStrained ? 1 : 0 },
       env: compileCache(),
       unstubEnvs: true,
