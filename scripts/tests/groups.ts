@@ -13,9 +13,7 @@ export function isSlow(testFile: string): boolean {
   return Object.keys(slowGroups).some((group) => testFile.startsWith(`test/${group}/`));
 }
 
-/** Arguments of vitest for these groups: paths, or folders to exclude. */
+/** Arguments of vitest, for which each group is a project. */
 export function argumentsOf(groups: readonly string[]): string[] {
-  const excluded = Object.keys(slowGroups).filter((group) => !groups.includes(group));
-  if (groups.includes('quick')) return excluded.map((group) => `--exclude=test/${group}/**`);
-  return groups.map((group) => `test/${group}/`);
+  return groups.map((group) => `--project=${group}`);
 }

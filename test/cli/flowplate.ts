@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { atEnd } from '../support/at-end.ts';
+import { compileCache } from '../support/compile-cache.ts';
 
 export const launcher = fileURLToPath(new URL('../../src/cli/flowplate.js', import.meta.url));
 
@@ -45,7 +46,9 @@ async function runFlowplate(
   env: Record<string, string>,
   options: RunOptions,
 ): Promise<Ran> {
-  const child = spawn(process.execPath, [launcher, ...args], { env: { ...env, ...options.env } });
+  const child = spawn(process.execPath, [launcher, ...args], {
+    env: { ...compileCache(), ...env, ...options.env },
+  });
   // A process that refuses before it reads has closed it already.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin ?? '');

@@ -36,7 +36,8 @@ export async function openTerminal({ home, env }: Desk): Promise<Terminal> {
   const shell = spawn('script', ['-qefc', 'bash --noprofile --rcfile "$HOME/rc" -i', '/dev/null'], {
     env: { ...env, PATH: path, TERM: 'xterm', SHELL: '/bin/sh' },
   });
-  atEnd(() => shell.kill('SIGHUP'));
+  // Its terminal goes with it, and so does what runs there.
+  atEnd(() => shell.kill('SIGKILL'));
   let seen = '';
   shell.stdout.setEncoding('utf8').on('data', (piece: string) => {
     seen += piece;

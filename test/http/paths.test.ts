@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isReservedWord } from '../../src/domain/ids.ts';
+import { RefusalPace } from '../../src/http/refusal-pace.ts';
 import { routes } from '../../src/http/routes.ts';
+import { createApiServer } from '../../src/http/server.ts';
+import { drain, listen } from '../../src/process/serve-http.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { expectError, expectViolations } from '../support/errors.ts';
 import { eventually } from '../support/eventually.ts';
@@ -9,10 +13,17 @@ import { keysPath, mint, refresh, revoke, verify } from '../support/keys.ts';
 import { type RawAnswer, sendPipelined } from '../support/raw-request.ts';
 
 let broker: TestBroker;
+/** The same broker, which refuses strangers as fast as they ask. */
+let unpaced: string;
 beforeAll(async () => {
   broker = await startBroker();
+  atEnd(() => broker.close());
+  const refusalPace = new RefusalPace({ perSecond: 1e9, atOnceMax: 1, waitMsMax: 0, waitingMax: 0 });
+  const server = createApiServer({ ...broker.api.parts, refusalPace, isDraining: () => false });
+  atEnd(() => drain(server));
+  unpaced = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
 });
-afterAll(() => broker.close());
+afterAll(endAll);
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const paths = [...new Set(routes.map(({ path }) => path))];
@@ -100,7 +111,7 @@ async function ask(targets: readonly string[]): Promise<Array<RawAnswer & { id: 
     const batch = sent
       .slice(at, at + 200)
       .map(({ target, id }) => `${target} HTTP/1.1\r\nHost: broker\r\nx-request-id: ${id}\r\n\r\n`);
-    answers.push(...(await sendPipelined(broker.url, batch)));
+    answers.push(...(await sendPipelined(unpaced, batch)));
   }
   expect(answers).toHaveLength(sent.length);
   return sent.map(({ id }, index) => ({ ...(answers[index] as RawAnswer), id }));
@@ -162,8 +173,10 @@ test.each(paths.filter((path) => path.includes(':')))(
 
 /** Matched route, from the log. */
 function routeOf(requestId: string): Promise<string | undefined> {
-  const find = () =>
-    broker.logLines.map((line) => JSON.parse(line)).findLast((line) => line.request_id === requestId)?.route;
+  const find = () => {
+    const line = broker.logLines.findLast((text) => text.includes(`"request_id":"${requestId}"`));
+    return line && JSON.parse(line).route;
+  };
   return eventually(
     5_000,
     async () => find(),

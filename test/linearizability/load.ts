@@ -12,7 +12,7 @@ import type { Verdict } from './verifier.ts';
 
 const changers = 3;
 /** Between two questions to one verifier, answered or not. */
-const askEveryMs = 12;
+const askEveryMs = 25;
 /**
  * For a change of a witness that gets no answer, as on a machine that is busy with other things.
  */

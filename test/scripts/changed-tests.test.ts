@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { runCommand } from '../../scripts/services/run-command.ts';
 import { changedTests } from '../../scripts/tests/changed-tests.ts';
-import { argumentsOf } from '../../scripts/tests/groups.ts';
+import { argumentsOf, slowGroups } from '../../scripts/tests/groups.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const files: Record<string, string> = {
@@ -55,8 +56,20 @@ test('a changed test is touched itself, slow or not', async () => {
   expect(changedTests(root, 'HEAD')).toEqual(['test/faults/kill.test.ts']);
 });
 
-test('groups are folders, and quick is all that is in none of them', () => {
-  expect(argumentsOf(['faults', 'portal'])).toEqual(['test/faults/', 'test/portal/']);
-  expect(argumentsOf(['quick', 'faults'])).not.toContain('--exclude=test/faults/**');
-  expect(argumentsOf(['quick'])).toContain('--exclude=test/portal/**');
+test('groups are folders, and quick is all that is in none of them', async () => {
+  const slow = Object.keys(slowGroups);
+  const all = (await readdir('test', { recursive: true })).filter((file) => file.endsWith('.test.ts'));
+  const inFolders = (folders: string[]) => all.filter((file) => folders.includes(file.split('/')[0] ?? ''));
+  expect(await testsOf(argumentsOf(['faults', 'portal']))).toEqual(inFolders(['faults', 'portal']).sort());
+  expect(await testsOf(argumentsOf(['quick', 'gateways']))).toEqual(
+    all.filter((file) => !inFolders(slow.filter((group) => group !== 'gateways')).includes(file)).sort(),
+  );
+  expect(await testsOf([])).toEqual(all.sort());
 });
+
+/** Files that vitest would run with these arguments. */
+async function testsOf(args: readonly string[]): Promise<string[]> {
+  const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'list', '--filesOnly', '--json'];
+  const { stdout } = await runCommand([...vitest, ...args]);
+  return (JSON.parse(stdout) as { file: string }[]).map(({ file }) => relative('test', file)).sort();
+}

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { type EmbeddedPostgres, startPostgres } from '../../scripts/services/postgres.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { serverDirectory } from '../support/temporary-directory.ts';
 
 const settings = { shared_buffers: '16MB' };
 
 test('data survives a stop and a new start', async () => {
-  const dataDir = join(await temporaryDirectory(), 'postgres');
+  const dataDir = join(await serverDirectory(), 'postgres');
   const first = await startPostgres({ dataDir, settings });
   await query(first.url, "CREATE TABLE kept AS SELECT 'committed' AS word");
   await first.stop();
@@ -20,7 +20,7 @@ test('data survives a stop and a new start', async () => {
 });
 
 test('what was committed survives kill -9 of the server, and the next start needs no help', async () => {
-  const dataDir = join(await temporaryDirectory(), 'postgres');
+  const dataDir = join(await serverDirectory(), 'postgres');
   const first = await startPostgres({ dataDir, settings });
   await query(first.url, 'CREATE TABLE kept (id integer)');
   const busy = query(first.url, 'SELECT pg_sleep(5)').catch(() => 'cut off');
@@ -34,7 +34,7 @@ test('what was committed survives kill -9 of the server, and the next start need
 });
 
 test('a leftover pid file whose number now belongs to another program does not block a start', async () => {
-  const dataDir = join(await temporaryDirectory(), 'postgres');
+  const dataDir = join(await serverDirectory(), 'postgres');
   const first = await startPostgres({ dataDir, settings });
   const pidFile = join(dataDir, 'postmaster.pid');
   const lines = (await readFile(pidFile, 'utf8')).split('\n');
@@ -47,7 +47,7 @@ test('a leftover pid file whose number now belongs to another program does not b
 });
 
 test('it listens on the loopback interface only, wants the password and keeps UTF-8, UTC and durability', async () => {
-  const dataDir = join(await temporaryDirectory(), 'postgres');
+  const dataDir = join(await serverDirectory(), 'postgres');
   await withPostgres(dataDir, async ({ url, port }) => {
     const [facts] = await query(
       url,
@@ -76,7 +76,7 @@ test('a taken port is named in one sentence', async () => {
   const port = await new Promise<number>((resolve) => {
     blocker.listen(0, '127.0.0.1', () => resolve((blocker.address() as { port: number }).port));
   });
-  const dataDir = join(await temporaryDirectory(), 'postgres');
+  const dataDir = join(await serverDirectory(), 'postgres');
   await expect(startPostgres({ dataDir, port, settings })).rejects.toThrow(`Port ${port} is taken`);
   blocker.close();
 });
@@ -84,7 +84,7 @@ test('a taken port is named in one sentence', async () => {
 test.runIf(process.getuid?.() === 0)(
   'started by root below a closed directory, it runs as somebody else',
   async () => {
-    const dataDir = join(await temporaryDirectory(), 'postgres');
+    const dataDir = join(await serverDirectory(), 'postgres');
     await withPostgres(dataDir, async ({ pid }) => {
       const status = await readFile(`/proc/${pid}/status`, 'utf8');
       const [, realUid, effectiveUid] = /^Uid:\s+(\d+)\s+(\d+)/m.exec(status) ?? [];

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { serverDirectory } from '../support/temporary-directory.ts';
 
 test('data and address survive a stop and a new start on the same port', async () => {
-  const dataDir = join(await temporaryDirectory(), 'redis');
+  const dataDir = join(await serverDirectory(), 'redis');
   const first = await startRedis({ dataDir });
   await withClient(first.url, (client) => client.set('word', 'kept'));
   await first.stop();
@@ -17,7 +17,7 @@ test('data and address survive a stop and a new start on the same port', async (
 });
 
 test('what the append-only file holds survives kill -9', async () => {
-  const dataDir = join(await temporaryDirectory(), 'redis');
+  const dataDir = join(await serverDirectory(), 'redis');
   const first = await startRedis({ dataDir, settings: { appendfsync: 'always' } });
   await withClient(first.url, (client) => client.set('word', 'kept'));
   first.kill('SIGKILL');
@@ -28,7 +28,7 @@ test('what the append-only file holds survives kill -9', async () => {
 });
 
 test('it evicts nothing, wants its password and runs Lua with JSON', async () => {
-  const dataDir = join(await temporaryDirectory(), 'redis');
+  const dataDir = join(await serverDirectory(), 'redis');
   await withRedis(dataDir, undefined, async ({ url, port }) => {
     await withClient(url, async (client) => {
       expect(await client.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction']);

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCommand } from '../../scripts/services/run-command.ts';
 import { runStart, threeFreePorts } from '../support/run-start.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { serverDirectory } from '../support/temporary-directory.ts';
 
 const curlExists = existsSync('/usr/bin/curl');
 
 test.runIf(curlExists)(
   'the three pasted lines mint, verify and revoke; a second start keeps the data',
   async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = join(await serverDirectory(), 'data');
     const port = String(await threeFreePorts());
     const first = runStart('--port', port, '--data-dir', dataDir);
     await first.ready;
@@ -48,7 +48,7 @@ test.runIf(curlExists)(
 );
 
 test('secrets are readable by their owner only, and their loss is not papered over', async () => {
-  const dataDir = join(await temporaryDirectory(), 'data');
+  const dataDir = join(await serverDirectory(), 'data');
   const port = String(await threeFreePorts());
   const first = runStart('--port', port, '--data-dir', dataDir);
   await first.ready;
@@ -72,7 +72,7 @@ test('secrets are readable by their owner only, and their loss is not papered ov
 });
 
 test('a second start on the same data directory is refused in one sentence, and the first goes on', async () => {
-  const dataDir = join(await temporaryDirectory(), 'data');
+  const dataDir = join(await serverDirectory(), 'data');
   const port = await threeFreePorts();
   const first = runStart('--port', String(port), '--data-dir', dataDir);
   await first.ready;
@@ -88,7 +88,7 @@ test('a second start on the same data directory is refused in one sentence, and 
 test.runIf(process.platform === 'linux')(
   'when a child dies, it is named, the rest is stopped and the exit code is 1',
   async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = join(await serverDirectory(), 'data');
     const start = runStart('--port', String(await threeFreePorts()), '--data-dir', dataDir);
     await start.ready;
     const pids = await childrenOf(start.child.pid);
@@ -106,7 +106,7 @@ test('a taken port is named before anything is started', async () => {
   const blocker = createServer();
   const port = await threeFreePorts();
   await new Promise<void>((resolve) => blocker.listen(port, '127.0.0.1', resolve));
-  const dataDir = join(await temporaryDirectory(), 'data');
+  const dataDir = join(await serverDirectory(), 'data');
   const start = runStart('--port', String(port), '--data-dir', dataDir);
   expect(await start.exited).toMatchObject({ code: 1 });
   expect(start.said().stderr).toBe(`Port ${port} is taken: choose another one for the API with --port.\n`);
@@ -115,7 +115,7 @@ test('a taken port is named before anything is started', async () => {
 });
 
 test("a directory that holds other files is nobody's data directory", async () => {
-  const dataDir = join(await temporaryDirectory(), 'home');
+  const dataDir = join(await serverDirectory(), 'home');
   await mkdir(dataDir);
   await writeFile(join(dataDir, 'letter.txt'), 'mine');
   const start = runStart('--data-dir', dataDir);

@@ -36,7 +36,7 @@ async function startGateway(api: StartedApi, masterKey: string) {
   return { ...running, ask };
 }
 
-test('a gateway that is stopped past its lease refuses, when it goes on, what was revoked meanwhile', async () => {
+test.concurrent('a gateway that is stopped past its lease refuses, when it goes on, what was revoked meanwhile', async () => {
   const deployment = await newDeployment();
   const api = await deployment.startApi();
   const gateway = await startGateway(api, deployment.masterKey);
@@ -70,7 +70,7 @@ test('a gateway that is stopped past its lease refuses, when it goes on, what wa
   expect((await gateway.ask(other.key)).code).toBe('REVOKED');
 });
 
-test('a broker that is killed is done without until the lease ends, and used again when it is back', async () => {
+test.concurrent('a broker that is killed is done without until the lease ends, and used again when it is back', async () => {
   const deployment = await newDeployment();
   const api = await deployment.startApi();
   const gateway = await startGateway(api, deployment.masterKey);
@@ -101,7 +101,7 @@ test('a broker that is killed is done without until the lease ends, and used aga
   expect((await gateway.ask(key)).code).toBe('REVOKED');
 });
 
-test('a broker that is restarted in its order costs no verification', async () => {
+test.concurrent('a broker that is restarted in its order costs no verification', async () => {
   const deployment = await newDeployment(30_000);
   const api = await deployment.startApi();
   const gateway = await startGateway(api, deployment.masterKey);
@@ -132,7 +132,7 @@ test('a broker that is restarted in its order costs no verification', async () =
   expect((await gateway.ask(key)).code).toBe('REVOKED');
 });
 
-test('a gateway that ends in its order is waited for by nobody', async () => {
+test.concurrent('a gateway that ends in its order is waited for by nobody', async () => {
   const deployment = await newDeployment();
   const api = await deployment.startApi();
   const gateway = await startGateway(api, deployment.masterKey);

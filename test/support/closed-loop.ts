@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { atEnd } from './at-end.ts';
+import { onTestFinished } from 'vitest';
 
 export type ClosedLoop = {
   answers: number;
@@ -9,7 +9,10 @@ export type ClosedLoop = {
   end(): void;
 };
 
-/** Keep-alive connections that send their next request as soon as they have an answer. */
+/**
+ * Keep-alive connections that send their next request as soon as they have an answer, until the
+ * test is over.
+ */
 export function closedLoop(port: number, request: () => string, connections: number): ClosedLoop {
   const statuses = new Map<string, number>();
   const sockets = Array.from({ length: connections }, () => {
@@ -32,6 +35,6 @@ export function closedLoop(port: number, request: () => string, connections: num
     for (const socket of sockets) socket.destroy();
   };
   const loop: ClosedLoop = { answers: 0, statuses, closed: 0, end };
-  atEnd(end);
+  onTestFinished(end);
   return loop;
 }

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
@@ -8,6 +7,7 @@ import { type EmbeddedPostgres, startPostgres } from '../../scripts/services/pos
 import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts';
 import { migrate } from '../../src/stores/postgres/migrate.ts';
 import { TEMPLATE_DATABASE } from './database.ts';
+import { makeRunDirectory } from './run-directory.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -15,12 +15,14 @@ declare module 'vitest' {
     postgresUrl: string;
     /** Logical database 0: for `freshRedis`. */
     redisUrl: string;
+    /** For the data of servers; removed at the end of the run. */
+    runDirectory: string;
   }
 }
 
 /** Starts one Postgres and one Redis for the whole run, in a temporary directory. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
+  const directory = await makeRunDirectory();
   const running: (EmbeddedPostgres | EmbeddedRedis)[] = [];
   const teardown = async () => {
     for (const server of running.reverse()) await server.stop();
@@ -41,6 +43,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await prepareTemplate(postgres.url);
     project.provide('postgresUrl', postgres.url);
     project.provide('redisUrl', redis.url);
+    project.provide('runDirectory', directory);
     return teardown;
   } catch (err) {
     await teardown();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { databaseUrl } from '../../scripts/services/create-database.ts';
 import { type EmbeddedPostgres, startPostgres } from '../../scripts/services/postgres.ts';
 import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts';
@@ -25,7 +25,7 @@ type Startable = { kill(signal: NodeJS.Signals): void; exited: Promise<unknown>;
 async function own<Server extends Startable>(
   start: (at: { dataDir: string; port: number }) => Promise<Server>,
 ): Promise<OwnServer<Server>> {
-  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
+  const directory = await mkdtemp(join(inject('runDirectory'), 'own-'));
   atEnd(() => rm(directory, { recursive: true, force: true }));
   const dataDir = join(directory, 'data');
   let at = { dataDir, port: await quietPort() };

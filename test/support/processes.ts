@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dieWithParent } from '../../scripts/services/die-with-parent.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { atEnd } from './at-end.ts';
+import { compileCache } from './compile-cache.ts';
 
 export type Ended = { code: number | null; signal: NodeJS.Signals | null };
 
@@ -17,7 +18,7 @@ export type Running = {
 };
 
 export type ProcessOptions = {
-  /** The whole environment except PATH; nothing is inherited from the test. */
+  /** The whole environment, but for PATH and the compile cache; the test's is not inherited. */
   env: Record<string, string>;
   args?: readonly string[];
   /** Standard input; none unless given. */
@@ -37,7 +38,7 @@ export async function startScript(script: string, options: ProcessOptions): Prom
   const [program = node, ...rest] = [...(await dieWithParent('TERM')), node, script, ...args];
   const child = spawn(program, rest, {
     cwd: root,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, ...compileCache(root), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.on('error', () => {}).end(input);

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { expect, inject, test } from 'vitest';
 import { cloneDatabase } from './database.ts';
 import { freshRedis } from './redis.ts';
+import { makeRunDirectory } from './run-directory.ts';
 
 test('each caller gets a migrated database of its own, also when many ask at once', async () => {
   const clones = await Promise.all(Array.from({ length: 6 }, () => cloneDatabase(inject('postgresUrl'))));
@@ -48,3 +52,22 @@ async function tableNames(url: string): Promise<string[]> {
     await client.end();
   }
 }
+
+test.runIf(inject('runDirectory').startsWith('/dev/shm/'))(
+  'data in memory of a run that was killed is removed by the next run, and that of a run that goes on stays',
+  async () => {
+    const pidMax = 4_194_304;
+    const left = join(dirname(inject('runDirectory')), `flowplate-test-${pidMax + 1}-killed`);
+    await mkdir(left);
+    const next = await makeRunDirectory();
+    try {
+      expect([left, next, inject('runDirectory')].map((path) => existsSync(path))).toEqual([
+        false,
+        true,
+        true,
+      ]);
+    } finally {
+      await rm(next, { recursive: true });
+    }
+  },
+);

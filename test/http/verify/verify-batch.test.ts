@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testAccess } from '../../support/access.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';
-import { keysPath, mint, refreshed, revoke, verify } from '../../support/keys.ts';
+import { keysPath, type Minted, mint, refreshed, revoke, verify } from '../../support/keys.ts';
 
 const operation = `POST ${keysPath}/verify/batch`;
 
@@ -67,7 +67,11 @@ describe('success', () => {
   });
 
   test('a hundred keys are verified in one call', async () => {
-    const minted = await Promise.all(Array.from({ length: 100 }, () => mint(broker)));
+    const minted: Minted[] = [];
+    // More at once are refused by a busy machine.
+    while (minted.length < 100) {
+      minted.push(...(await Promise.all(Array.from({ length: 10 }, () => mint(broker)))));
+    }
     const { status, body } = await verifyAll(minted.map(({ key }) => ({ key })));
     expect(status).toBe(200);
     expect(body.results.map((verdict: { key_id: string }) => verdict.key_id)).toEqual(
