@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { FlowplateClient } from '../sdk/client.ts';
+import { FlowplateApiError } from '../sdk/errors.ts';
 import { FlowplateOperatorClient } from '../sdk/operator-client.ts';
 import { type Audience, chooseCredential } from './credentials/choose-credential.ts';
 import { credentialsPath, findLogin } from './credentials/credentials-file.ts';
-import { FlowplateApiError } from '../sdk/errors.ts';
 import { CredentialRefused, type CredentialSource, UsageError } from './failure.ts';
 import { type KeysClient, masterKeyKeys, operatorKeys } from './keys-client.ts';
 import { printableJson } from './output/printable.ts';
@@ -78,6 +78,11 @@ export class Cli {
   say(answer: unknown, ...sentences: string[]): void {
     if (this.options.json) this.printJson(answer);
     else writeLines(process.stdout, sentences);
+  }
+
+  /** Hints on stderr, so that piped output stays clean. */
+  note(...sentences: string[]): void {
+    writeLines(process.stderr, sentences);
   }
 
   #requireOwnName(who: string): void {

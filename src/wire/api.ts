@@ -55,6 +55,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       masterKeys: credentials.masterKeys,
       keyring: config.FLOWPLATE_PEPPERS,
       environment: config.FLOWPLATE_ENV,
+      strictOrganizations: config.STRICT_ORGANIZATIONS,
       readQueue: () => stores.queue.read(),
       countFlushes: () => countFlushes(stores.redis),
       log,

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { listen } from '../../src/process/serve-http.ts';
-import { atEnd } from '../support/at-end.ts';
 import { firstApiAdmin } from '../support/api-users.ts';
+import { atEnd } from '../support/at-end.ts';
 import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import { useOperatorDesk } from './platform-user-desk.ts';

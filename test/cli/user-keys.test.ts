@@ -66,7 +66,7 @@ describe('with a master key', () => {
           ...(made[0] === 'keys' && { env }),
         });
         expect([stdout, exitCode]).toEqual(['', 1]);
-        expect(stderr).toContain('ip_allowlist.1: must be an IP address or a CIDR range such as 10.0.0.0/8');
+        expect(stderr).toContain('`ip_allowlist.1` must be an IP address or a CIDR range such as 10.0.0.0/8');
       }
     },
   );
@@ -80,7 +80,7 @@ test.each(['user', 'User', '%75ser', '..', '.'])(
     const args = ['keys', 'revoke', '--user', user, '--org', innocent.user_id];
     const refused = await desk().run(args, { env });
     expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
-    expect(refused.stderr).toMatch(/^flowplate: (user_id|id): .* \(VALIDATION_ERROR/);
+    expect(refused.stderr).toMatch(/^flowplate: `(user_id|id)` .* \(VALIDATION_ERROR/);
     expect(await desk().json(['keys', 'list', '--user', innocent.user_id])).toMatchObject([
       { status: 'active' },
     ]);

@@ -886,11 +886,8 @@ export interface components {
     schemas: {
         Verdict: {
             valid: boolean;
-            /**
-             * @description Expect further codes
-             * @enum {string}
-             */
-            code: "MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "SUPERSEDED" | "VALID";
+            /** @description Expect further codes */
+            code: ("MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "SUPERSEDED" | "VALID") | string;
             key_id?: string;
             user_id?: string;
             organization_id?: string;
@@ -917,12 +914,31 @@ export interface components {
                 period: string;
             };
         };
+        /**
+         * @example {
+         *       "success": false,
+         *       "error": {
+         *         "code": "VALIDATION_ERROR",
+         *         "message": "The request is not valid.",
+         *         "system_message": "unknown field `userId`; did you mean `user_id`?",
+         *         "type": "validation_error",
+         *         "status": 422,
+         *         "trace_id": "req_As2U3n0cwb7J00000008",
+         *         "timestamp": "2026-03-12T10:00:00.000Z",
+         *         "details": [
+         *           {
+         *             "path": "",
+         *             "message": "unknown field `userId`; did you mean `user_id`?"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
         Error: {
             /** @constant */
             success: false;
             error: {
-                /** @enum {string} */
-                code: "INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED";
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -941,27 +957,6 @@ export interface components {
                     message: string;
                 }[];
             };
-        };
-        /** @description The same error as RFC 9457, with Accept: application/problem+json */
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            instance: string;
-            /** @enum {string} */
-            code: "INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED";
-            error_type: string;
-            trace_id: string;
-            /** Format: date-time */
-            timestamp: string;
-            /** @description Machine-readable; for VALIDATION_ERROR the list of violations */
-            details: {
-                [key: string]: unknown;
-            } | {
-                path: string;
-                message: string;
-            }[];
         };
         /** @description All that a verification decides from. Never the secret. */
         KeyRecord: {
@@ -1091,6 +1086,26 @@ export interface components {
             status: number;
             trace_id: string;
         };
+        /** @description The same error as RFC 9457, with Accept: application/problem+json */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            instance: string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            error_type: string;
+            trace_id: string;
+            /** Format: date-time */
+            timestamp: string;
+            /** @description Machine-readable; for VALIDATION_ERROR the list of violations */
+            details: {
+                [key: string]: unknown;
+            } | {
+                path: string;
+                message: string;
+            }[];
+        };
     };
     responses: never;
     parameters: never;
@@ -1109,6 +1124,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "admin@example.com",
+                 *       "password": "seven purple otters 3042",
+                 *       "name": "Platform Admin"
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
@@ -1124,6 +1146,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "puser_a1b2c3d4e5f6",
+                     *       "email": "ops@example.com",
+                     *       "name": "Ops User",
+                     *       "is_active": true,
+                     *       "role_ids": [
+                     *         "role_platform_operator"
+                     *       ],
+                     *       "last_login_at": null,
+                     *       "created_at": "2026-03-12T10:00:00.000Z",
+                     *       "updated_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlatformUser"];
                 };
             };
@@ -1138,6 +1174,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ops@example.com",
+                 *       "password": "seven purple otters 3042"
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     password: string;
@@ -1151,6 +1193,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "eyJ…",
+                     *       "expires_at": "2026-03-13T10:00:00.000Z",
+                     *       "user": {
+                     *         "id": "puser_a1b2c3d4e5f6",
+                     *         "email": "ops@example.com",
+                     *         "name": "Ops User",
+                     *         "is_active": true,
+                     *         "role_ids": [
+                     *           "role_platform_operator"
+                     *         ],
+                     *         "last_login_at": null,
+                     *         "created_at": "2026-03-12T10:00:00.000Z",
+                     *         "updated_at": "2026-03-12T10:00:00.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         token: string;
                         /** Format: date-time */
@@ -1224,6 +1284,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current_password": "seven purple otters 3042",
+                 *       "new_password": "nine green herons 8127"
+                 *     }
+                 */
                 "application/json": {
                     current_password: string;
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
@@ -1277,6 +1343,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ops@example.com",
+                 *       "password": "seven purple otters 3042"
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     password: string;
@@ -1323,6 +1395,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "puser_a1b2c3d4e5f6",
+                     *         "email": "ops@example.com",
+                     *         "name": "Ops User",
+                     *         "is_active": true,
+                     *         "role_ids": [
+                     *           "role_platform_operator"
+                     *         ],
+                     *         "last_login_at": null,
+                     *         "created_at": "2026-03-12T10:00:00.000Z",
+                     *         "updated_at": "2026-03-12T10:00:00.000Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["PlatformUser"][];
                 };
             };
@@ -1337,6 +1425,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ops@example.com",
+                 *       "password": "seven purple otters 3042",
+                 *       "name": "Ops User",
+                 *       "role_ids": [
+                 *         "role_platform_operator"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
@@ -1353,6 +1451,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "puser_a1b2c3d4e5f6",
+                     *       "email": "ops@example.com",
+                     *       "name": "Ops User",
+                     *       "is_active": true,
+                     *       "role_ids": [
+                     *         "role_platform_operator"
+                     *       ],
+                     *       "last_login_at": null,
+                     *       "created_at": "2026-03-12T10:00:00.000Z",
+                     *       "updated_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlatformUser"];
                 };
             };
@@ -1391,6 +1503,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Operations Lead"
+                 *     }
+                 */
                 "application/json": {
                     name?: string;
                     email?: string;
@@ -1408,6 +1525,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "puser_a1b2c3d4e5f6",
+                     *       "email": "ops@example.com",
+                     *       "name": "Operations Lead",
+                     *       "is_active": true,
+                     *       "role_ids": [
+                     *         "role_platform_operator"
+                     *       ],
+                     *       "last_login_at": null,
+                     *       "created_at": "2026-03-12T10:00:00.000Z",
+                     *       "updated_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlatformUser"];
                 };
             };
@@ -1450,6 +1581,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "seven purple otters 3042"
+                 *     }
+                 */
                 "application/json": {
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
                     password: string;
@@ -1500,6 +1636,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "auditor",
+                 *       "permissions": [
+                 *         "platform:audit:read"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                     description?: string | null;
@@ -1530,6 +1674,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "permissions": [
+                 *         "platform:audit:read",
+                 *         "platform:tenants:read"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     name?: string;
                     description?: string | null;
@@ -1731,6 +1883,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "staging"
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                 };
@@ -1743,6 +1900,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "env_a1b2c3d4e5f6",
+                     *       "name": "staging",
+                     *       "created_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `env_…` */
                         id: string;
@@ -1823,6 +1987,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Acme Corp"
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                 };
@@ -1835,6 +2004,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "org_x1y2z3w4v5u6",
+                     *       "name": "Acme Corp",
+                     *       "status": "active",
+                     *       "created_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `org_…`, or the id that a backend chose at its first mint */
                         id: string;
@@ -1980,6 +2157,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "status": "suspended"
+                 *     }
+                 */
                 "application/json": {
                     name?: string;
                     /** @enum {string} */
@@ -2093,6 +2275,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "gateway",
+                 *       "permissions": [
+                 *         "keys:verify"
+                 *       ],
+                 *       "ip_allowlist": [
+                 *         "10.0.0.0/8"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                     /** @description All of them unless set */
@@ -2200,6 +2393,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "overlap_seconds": 3600
+                 *     }
+                 */
                 "application/json": {
                     /** @default 86400 */
                     overlap_seconds?: number;
@@ -2822,6 +3020,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "my-ci-key",
+                 *       "platform": true
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                     description?: string | null;

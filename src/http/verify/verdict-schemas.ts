@@ -3,6 +3,7 @@ import { numberRanges } from '../../domain/number-ranges.ts';
 import { verdictCodes } from '../../domain/verdict.ts';
 import type { VerifyRequest } from '../../verify/verify-key.ts';
 import { environmentSlug, externalId, intIn, scopes, timestampText } from '../fields.ts';
+import { openEnum } from '../open-enum.ts';
 
 export const verifyBody = z.strictObject({
   key: z.string().describe('The key that the end client sent. One that cannot be a key is MALFORMED'),
@@ -38,7 +39,7 @@ const limitState = {
 export const verdictAnswer = z
   .strictObject({
     valid: z.boolean(),
-    code: z.enum(verdictCodes).describe('Expect further codes'),
+    code: openEnum(verdictCodes).describe('Expect further codes'),
     key_id: z.string().optional(),
     user_id: z.string().optional(),
     organization_id: z.string().optional(),
