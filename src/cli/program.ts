@@ -1,6 +1,7 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { addAbsent } from './commands/absent.ts';
 import { addApiKeys } from './commands/api-keys.ts';
 import { addApiUsers } from './commands/api-users.ts';
 import { addEnvironments } from './commands/environments.ts';
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   addKeys(program);
   addMasterKeys(program);
   addCompletion(program);
+  addAbsent(program);
   return examples(
     program,
     'flowplate platform login --email admin@example.com',

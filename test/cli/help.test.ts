@@ -15,7 +15,7 @@ afterAll(endAll);
 
 function commandsBelow(command: Command, path: string[] = []): { command: Command; path: string[] }[] {
   const below = command.commands
-    .filter((child) => child.name() !== 'complete')
+    .filter((child) => !['complete', 'function', 'functions'].includes(child.name()))
     .flatMap((child) => commandsBelow(child, [...path, child.name()]));
   return [{ command, path }, ...below];
 }
