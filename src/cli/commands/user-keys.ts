@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { examples } from '../examples.ts';
+import { addDisable, addEnable, addUpdate } from './user-keys-changing.ts';
 import { addReading } from './user-keys-reading.ts';
 import { addRevoke, addRevokeAll } from './user-keys-revoking.ts';
 import { addMint, addRefresh } from './user-keys-secrets.ts';
@@ -15,6 +16,9 @@ export function addKeys(program: Command): void {
   addRefresh(keys);
   addRevoke(keys);
   addRevokeAll(keys);
+  addUpdate(keys);
+  addEnable(keys);
+  addDisable(keys);
   addReading(keys);
   addVerify(keys);
   examples(
