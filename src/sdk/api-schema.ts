@@ -198,6 +198,27 @@ export interface components {
                 last_reset: string;
             };
         };
+        GetDiagnosisAnswer: {
+            /** @description Of the broker */
+            version: string;
+            postgres_version: string;
+            /** @description null while Redis does not answer */
+            redis_version: string | null;
+            /**
+             * Format: date-time
+             * @description The answering process's own clock
+             */
+            server_time: string;
+            findings: {
+                code: string;
+                /** @enum {string} */
+                severity: "error" | "warning";
+                /** @description The part that is wrong */
+                where: string;
+                message: string;
+                fix: string;
+            }[];
+        };
         GetKeyAnswer: {
             key_id: string;
             key_prefix: string;

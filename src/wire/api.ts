@@ -14,6 +14,7 @@ import type { VerifyParts } from '../verify/verify-key.ts';
 import { wireChanges } from './changes.ts';
 import { type CountingParts, wireCounting } from './counting.ts';
 import { wireCredentials } from './credentials.ts';
+import { wireDiagnosis } from './diagnosis.ts';
 import { wireGateways } from './gateways.ts';
 import { bulkheads, paces } from './loads.ts';
 import { type ProcessParts, processParts } from './process-parts.ts';
@@ -56,6 +57,7 @@ export function wireApi(config: Config, log: Log, metrics: Metrics): Api {
       keyring: config.FLOWPLATE_PEPPERS,
       environment: config.FLOWPLATE_ENV,
       strictOrganizations: config.STRICT_ORGANIZATIONS,
+      ...wireDiagnosis(config, stores),
       readQueue: () => stores.queue.read(),
       countFlushes: () => countFlushes(stores.redis),
       log,

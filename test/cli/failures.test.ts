@@ -99,8 +99,8 @@ describe('a server that does not answer', () => {
 describe('wrong use ends with 2, says what is wrong, and asks nobody', () => {
   test.each([
     [['platfrom'], "unknown command 'platfrom'"],
-    [['--as-org', 'org_x', 'function', 'list'], 'flowplate function has no counterpart here'],
-    [['functions', 'list', '--limit', '3'], 'flowplate functions has no counterpart here'],
+    [['--as-org', 'org_x', 'function', 'list'], 'function has no counterpart here'],
+    [['functions', 'list', '--limit', '3'], 'functions has no counterpart here'],
     [['platform', 'tenants'], 'Usage: flowplate platform tenants'],
     [['platform', 'tenants', 'provision'], "required option '--name <name>' not specified"],
     [['platform', 'audit', 'everything'], 'too many arguments'],

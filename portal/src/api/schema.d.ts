@@ -880,6 +880,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is wrong with the deployment, each with its fix
+         * @description Settings of Postgres and Redis that break guarantees, clocks that differ, pending migrations, a worker that is silent, and dangerous configuration, as the answering process sees them. `flowplate doctor` prints it. Expect further codes.
+         *
+         *     Needs the permission `platform:keys:read`.
+         */
+        get: operations["getDiagnosis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3659,6 +3681,46 @@ export interface operations {
                         } | null;
                         /** @description Usage flushes that are not rolled up yet; each process writes up to four a second */
                         usage_flushes_waiting: number | null;
+                    };
+                };
+            };
+        };
+    };
+    getDiagnosis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The findings, errors first; an empty list when all is well. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Of the broker */
+                        version: string;
+                        postgres_version: string;
+                        /** @description null while Redis does not answer */
+                        redis_version: string | null;
+                        /**
+                         * Format: date-time
+                         * @description The answering process's own clock
+                         */
+                        server_time: string;
+                        findings: {
+                            code: string;
+                            /** @enum {string} */
+                            severity: "error" | "warning";
+                            /** @description The part that is wrong */
+                            where: string;
+                            message: string;
+                            fix: string;
+                        }[];
                     };
                 };
             };

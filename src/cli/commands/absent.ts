@@ -19,9 +19,7 @@ export function addAbsent(program: Command): void {
       .helpOption(false)
       .allowUnknownOption()
       .action(() => {
-        throw new UsageError(
-          `flowplate ${name} has no counterpart here: ${why}. flowplate --help lists what there is`,
-        );
+        throw new UsageError(`${name} has no counterpart here: ${why}. flowplate --help lists what there is`);
       });
   }
 }

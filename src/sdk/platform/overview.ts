@@ -1,6 +1,6 @@
 import type { UsageRange } from '../api-types.ts';
 import type { CallOptions } from '../client.ts';
-import type { QueueHealth, TopTraffic, Traffic, Verifiers } from '../operator-types.ts';
+import type { Diagnosis, QueueHealth, TopTraffic, Traffic, Verifiers } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
 const platformPath = '/api/v1/platform';
@@ -33,5 +33,10 @@ export class Overview {
 
   queues(options?: CallOptions): Promise<QueueHealth> {
     return this.#requests.read(`${platformPath}/queues`, {}, options);
+  }
+
+  /** What is wrong with the deployment, each with its fix. */
+  diagnosis(options?: CallOptions): Promise<Diagnosis> {
+    return this.#requests.read(`${platformPath}/diagnosis`, {}, options);
   }
 }

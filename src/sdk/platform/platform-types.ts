@@ -44,4 +44,6 @@ export type TopTraffic = Api['GetTopTrafficAnswer'];
 /** Up to 200 verifiers, live ones that are behind first. */
 export type Verifiers = Api['ListVerifiersAnswer'];
 /** `queue` is null while Redis does not answer. */
+/** Findings with their fixes; expect further codes. */
+export type Diagnosis = Api['GetDiagnosisAnswer'];
 export type QueueHealth = Api['GetQueuesAnswer'];
