@@ -39,6 +39,11 @@ function optionOf(path: string, long: string) {
 const timeOptions: [path: string, long: string, rest: string[]][] = [
   ['keys mint', '--expires-at', ['--user', 'u', '--org', 'o']],
   ['keys refresh', '--expires-at', ['--user', 'u', '--org', 'o']],
+  ['keys update', '--expires-at', ['flk_x']],
+  ['apikey usage', '--from', ['ak_x']],
+  ['apikey usage', '--to', ['ak_x']],
+  ['platform traffic list', '--from', []],
+  ['platform traffic list', '--to', []],
   ['keys usage', '--from', ['flk_x']],
   ['keys usage', '--to', ['flk_x']],
   ['apikey create', '--expires-at', ['x']],

@@ -6,7 +6,7 @@ import { examples } from '../examples.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
 import { printUsage, usageOptions } from '../usage-command.ts';
-import { wholeNumber } from '../values.ts';
+import { time, wholeNumber } from '../values.ts';
 import { clearScreen, watch } from '../watch.ts';
 
 /** What happens now: traffic, verifiers and background jobs. */
@@ -52,7 +52,7 @@ function addTop(traffic: Command): void {
   const command = traffic
     .command('top')
     .description('The tenants and keys with the most calls of a day.')
-    .option('--day <day>', 'in UTC; today unless set', day)
+    .option('--day <yyyy-mm-dd>', 'in UTC; today unless set', day)
     .option('--limit <number>', 'how many of each, at most 20', wholeNumber({ min: 1, max: 20 }))
     .action(
       act(async (cli, query: { day?: string; limit?: number }) => {
@@ -69,7 +69,7 @@ function addTop(traffic: Command): void {
 }
 
 function day(text: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return text;
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return time(text);
   throw new InvalidArgumentError('It must be a day such as 2026-03-12.');
 }
 
