@@ -125,7 +125,7 @@ test('every key of a user is revoked at once, and the list says so', async () =>
   for (const organization_id of ['org_a', 'org_b']) {
     await desk().json(['keys', 'mint', ...ownerArgs({ user_id, organization_id })], { env });
   }
-  const { stdout, stderr } = await desk().run(['keys', 'revoke-all', user_id], { env });
+  const { stdout, stderr } = await desk().run(['keys', 'revoke-all', user_id, '--yes'], { env });
   expect([stdout, stderr]).toEqual(['Revoked 2 keys (propagation: complete)\n', '']);
   const listed = await desk().run(['keys', 'list', '--user', user_id], { env });
   expect(listed.stdout).toMatch(/^ID +USER +ORGANIZATION +ENVIRONMENT +PREFIX +STATUS +CREATED/);

@@ -3,6 +3,7 @@ import type { UsageRange } from '../../sdk/api-types.ts';
 import type { FlowplateOperatorClient } from '../../sdk/operator-client.ts';
 import type { ApiKey, ApiKeyFilter } from '../../sdk/operator-types.ts';
 import { act, type Cli } from '../cli.ts';
+import { ifReadable, warnOfUse, type YesOption, yesOption } from '../confirm.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import { propagationText } from '../output/propagation-text.ts';
@@ -178,23 +179,36 @@ function addRotate(apiKeys: Command): void {
 }
 
 function addRevoke(apiKeys: Command): void {
-  const command = keyCommand(apiKeys, 'revoke', 'Ends a key at once. It stays in the list.').action(
-    act(async (cli, options: PlatformOption, id: string) => {
-      const answer = await (await operatorFor(cli, options)).apiKeys.revoke(id);
-      cli.say(answer, `Revoked API key: ${id} (${propagationText(answer)})`);
-    }),
-  );
+  const command = keyCommand(apiKeys, 'revoke', 'Ends a key at once. It stays in the list.')
+    .option(...yesOption)
+    .action(
+      act(async (cli, { yes, ...options }: PlatformOption & YesOption, id: string) => {
+        const { apiKeys } = await operatorFor(cli, options);
+        if (!yes) await warnOfKey(cli, apiKeys.get(id));
+        const answer = await apiKeys.revoke(id);
+        cli.say(answer, `Revoked API key: ${id} (${propagationText(answer)})`);
+      }),
+    );
   examples(command, 'flowplate apikey revoke ak_h8i9j0k1');
 }
 
 function addDelete(apiKeys: Command): void {
-  const command = keyCommand(apiKeys, 'delete', 'Ends a key at once, and takes it out of the list.').action(
-    act(async (cli, options: PlatformOption, id: string) => {
-      const answer = await (await operatorFor(cli, options)).apiKeys.delete(id);
-      cli.say(answer, `Deleted API key: ${id} (${propagationText(answer)})`);
-    }),
-  );
+  const command = keyCommand(apiKeys, 'delete', 'Ends a key at once, and takes it out of the list.')
+    .option(...yesOption)
+    .action(
+      act(async (cli, { yes, ...options }: PlatformOption & YesOption, id: string) => {
+        const { apiKeys } = await operatorFor(cli, options);
+        if (!yes) await warnOfKey(cli, apiKeys.get(id));
+        const answer = await apiKeys.delete(id);
+        cli.say(answer, `Deleted API key: ${id} (${propagationText(answer)})`);
+      }),
+    );
   examples(command, 'flowplate apikey delete ak_h8i9j0k1');
+}
+
+async function warnOfKey(cli: Cli, looking: Promise<ApiKey>): Promise<void> {
+  const key = await ifReadable(looking);
+  if (key?.status === 'active') await warnOfUse(cli, `${key.name} (${key.id})`, key.last_used_at);
 }
 
 function keyCommand(apiKeys: Command, verb: string, description: string): Command {
