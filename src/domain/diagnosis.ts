@@ -37,7 +37,7 @@ export type PostgresFacts = {
 
 export type RedisFacts = { version: string; evictionPolicy: string; nowMs: number };
 
-/** `error`: a guarantee is broken, or work stands still. `warning`: it will, or something is open. */
+/** `error`: a guarantee is broken or work stands still. `warning`: that may come. */
 export type Severity = 'error' | 'warning';
 
 export type Finding = {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 
-/** Commands of the tutorials from which this command line took its shape, and why they are absent. */
+/** Commands of other tutorials that people try here, with the reason why they are absent. */
 const absent: Record<string, string> = {
   function: 'functions belong to a job engine, and this is a broker of keys',
   functions: 'functions belong to a job engine, and this is a broker of keys',

@@ -95,7 +95,8 @@ function insertAndKeep(parts: MintParts, mint: Mint, keep: (tx: Tx) => Promise<v
 }
 
 /**
- * Finds the obstacle of a mint: removes it, or throws it as an error. Returns what it had to create.
+ * Finds the obstacle of a mint: removes it, or throws it as an error. Returns what it had to
+ * create.
  */
 async function makeRoom(
   parts: MintParts,
