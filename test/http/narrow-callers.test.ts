@@ -25,7 +25,7 @@ const suffices: Record<string, string> = {
   'provisionTenant updateTenant deleteTenant': 'platform:tenants:manage',
   'listHiddenKeys getHiddenKey getHiddenKeyUsage': 'platform:hidden_keys:read',
   'revokeHiddenKeys revokeHiddenKey': 'platform:hidden_keys:manage',
-  'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues':
+  'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
   'createPlatformUser deletePlatformUser resetPlatformUserPassword bootstrapApiUsers': 'the super-admin role',

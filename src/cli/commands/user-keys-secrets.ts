@@ -48,7 +48,8 @@ export function addMint(keys: Command): void {
         const owner = `user: ${minted.user_id}, organization: ${minted.organization_id}`;
         const sentence = `Minted key: ${minted.key_id} (${owner})`;
         cli.say(minted, sentence, `Key: ${minted.key}`, saveThis);
-        cli.note(...createdText(minted, options));
+        // --json has it in the answer.
+        if (!cli.options.json) cli.note(...createdText(minted, options));
       }),
     );
   examples(
