@@ -130,6 +130,13 @@ export const configSchema = z.object({
     .regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9')
     .default('prod')
     .describe("This deployment's environment, used for mints that name none."),
+  STRICT_ORGANIZATIONS: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe(
+      "Whether a mint needs an organization and an environment that exist already: `true` refuses others with 404. With `false` it creates them, and so does a typo. This deployment's own environment is created either way, in an organization that exists.",
+    ),
   HOST: address.default('127.0.0.1').describe('The address to listen on; 0.0.0.0 inside a container.'),
   PORT: port.default(9123).describe('The API. 0 takes any free port.'),
   API_PROCESSES: z.coerce

@@ -1,4 +1,5 @@
 import { auditLists } from './audit-lists.ts';
+import { cliStart } from './cli-start.ts';
 import { embedded } from './embedded.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
@@ -36,4 +37,5 @@ export const allScenarios: readonly Scenario[] = [
   strangers,
   keyLists,
   auditLists,
+  cliStart,
 ];

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { FlowplateClient } from '../sdk/client.ts';
+import { FlowplateApiError } from '../sdk/errors.ts';
 import { FlowplateOperatorClient } from '../sdk/operator-client.ts';
 import { type Audience, chooseCredential } from './credentials/choose-credential.ts';
 import { credentialsPath, findLogin } from './credentials/credentials-file.ts';
-import { UsageError } from './failure.ts';
+import { CredentialRefused, type CredentialSource, UsageError } from './failure.ts';
 import { type KeysClient, masterKeyKeys, operatorKeys } from './keys-client.ts';
 import { printableJson } from './output/printable.ts';
 import { type Column, tableLines } from './output/table.ts';
@@ -17,6 +18,7 @@ export type GlobalOptions = { server: string; asOrg?: string; reason?: string; j
 export class Cli {
   readonly options: GlobalOptions;
   readonly credentials: string;
+  #source: CredentialSource | undefined;
 
   constructor(options: GlobalOptions) {
     this.options = options;
@@ -28,7 +30,9 @@ export class Cli {
     const { server, asOrg } = this.options;
     const apiKey = secretOf('FLOWPLATE_API_KEY');
     const login = await findLogin(this.credentials, server);
-    return this.as(chooseCredential(audience, { server, asOrg, apiKey, login }));
+    const credential = chooseCredential(audience, { server, asOrg, apiKey, login });
+    this.#source = credential === apiKey ? 'FLOWPLATE_API_KEY' : 'login';
+    return this.as(credential);
   }
 
   /** Client with this credential, or with none. */
@@ -40,8 +44,11 @@ export class Cli {
   apiUserAdmin(): FlowplateOperatorClient {
     this.#requireOwnName('an API user');
     const adminKey = secretOf('FLOWPLATE_ADMIN_KEY');
-    if (adminKey !== undefined) return this.as(adminKey);
-    throw new UsageError('set FLOWPLATE_ADMIN_KEY to the key of an API user with the role admin (flapi_…)');
+    if (adminKey === undefined) {
+      throw new UsageError('set FLOWPLATE_ADMIN_KEY to the key of an API user with the role admin (flapi_…)');
+    }
+    this.#source = 'FLOWPLATE_ADMIN_KEY';
+    return this.as(adminKey);
   }
 
   masterKey(): FlowplateClient {
@@ -49,6 +56,7 @@ export class Cli {
     const masterKey = secretOf('FLOWPLATE_MASTER_KEY');
     if (masterKey === undefined)
       throw new UsageError('set FLOWPLATE_MASTER_KEY to a master key (fl_master_…)');
+    this.#source = 'FLOWPLATE_MASTER_KEY';
     return new FlowplateClient({ baseUrl: this.options.server, masterKey });
   }
 
@@ -60,10 +68,21 @@ export class Cli {
     return isOperator ? operatorKeys(await this.operator('platform')) : masterKeyKeys(this.masterKey());
   }
 
+  /** Adds to a refused credential where it came from. */
+  explain(error: unknown): unknown {
+    const isRefused = error instanceof FlowplateApiError && error.code === 'AUTHENTICATION_REQUIRED';
+    return isRefused && this.#source !== undefined ? new CredentialRefused(this.#source, error) : error;
+  }
+
   /** Prints the API's answer with --json, and sentences otherwise. */
   say(answer: unknown, ...sentences: string[]): void {
     if (this.options.json) this.printJson(answer);
     else writeLines(process.stdout, sentences);
+  }
+
+  /** Hints on stderr, so that piped output stays clean. */
+  note(...sentences: string[]): void {
+    writeLines(process.stderr, sentences);
   }
 
   #requireOwnName(who: string): void {
@@ -93,6 +112,8 @@ export function act<Args extends string[], Options>(
     const args = received.slice(0, -2) as Args;
     const cli = new Cli(command.optsWithGlobals());
     useProxies(cli.options.server, process.env);
-    await work(cli, command.opts() as Options, ...args);
+    await work(cli, command.opts() as Options, ...args).catch((error: unknown) => {
+      throw cli.explain(error);
+    });
   };
 }

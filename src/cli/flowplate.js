@@ -3,20 +3,34 @@
 // TypeScript; it then starts the project's own.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ownNode = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 const [major = 0] = process.versions.node.split('.').map(Number);
 
-if (major >= 24) await import('./main.ts');
-else if (existsSync(ownNode)) process.exitCode = runWith(ownNode);
+if (major >= 24) {
+  keepCompiled();
+  await import('./main.ts');
+} else if (existsSync(ownNode)) process.exitCode = runWith(ownNode);
 else {
   process.stderr.write('flowplate: needs Node.js 24 or newer, or what scripts/prepare installs beside it\n');
   process.exitCode = 1;
 }
 
+/**
+ * Compile cache: half of a start is the compilation of sixty TypeScript files. In the user's own
+ * cache directory, because one in /tmp could be prepared by somebody else (CWE-379).
+ */
+function keepCompiled() {
+  const { XDG_CACHE_HOME: configured = '', HOME: home = homedir() } = process.env;
+  module.enableCompileCache(join(isAbsolute(configured) ? configured : join(home, '.cache'), 'flowplate'));
+}
+
 function runWith(node) {
-  const main = fileURLToPath(new URL('main.ts', import.meta.url));
+  const main = fileURLToPath(import.meta.url);
   const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
   if (signal !== null) process.kill(process.pid, signal);
   return status ?? 1;

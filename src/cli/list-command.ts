@@ -13,24 +13,31 @@ export type Listing<Item> = {
   shape: 'array' | 'page';
   columns: readonly Column<Item>[];
   fetch(page: PageOf): Promise<Page<Item>>;
+  /** Hint for an empty list. */
+  none?: string | undefined;
 };
 
-export function pageOptions(command: Command, size: { min: number; max: number } = numberRanges.pageSize) {
+export function pageOptions(
+  command: Command,
+  size: { min: number; max: number } = numberRanges.pageSize,
+  all = 'every page',
+) {
   return command
     .option('--limit <number>', `how many on a page, at most ${size.max}`, wholeNumber(size))
     .option('--cursor <cursor>', 'where the page before ended')
-    .option('--all', 'every page');
+    .option('--all', all);
 }
 
 /** Prints one page, or all. The next cursor goes to stderr, so that piped output stays clean. */
 export async function printList<Item>(
   cli: Cli,
   { all, ...page }: PageOptions,
-  { shape, columns, fetch }: Listing<Item>,
+  { shape, columns, fetch, none }: Listing<Item>,
 ): Promise<void> {
   const { data, next_cursor } = all ? await fetchAll(page, fetch) : await fetch(page);
   if (cli.options.json) cli.printJson(shape === 'array' ? data : { data, next_cursor });
   else cli.printTable(data, columns);
+  if (data.length === 0 && none !== undefined) cli.note(none);
   if (next_cursor !== null) process.stderr.write(`There are more: add ${wayOn(next_cursor)}--all\n`);
 }
 

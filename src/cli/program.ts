@@ -1,11 +1,14 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { addAbsent } from './commands/absent.ts';
 import { addApiKeys } from './commands/api-keys.ts';
 import { addApiUsers } from './commands/api-users.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addEnvironments } from './commands/environments.ts';
 import { addMasterKeys } from './commands/master-keys.ts';
 import { addPlatform } from './commands/platform.ts';
+import { addStatus } from './commands/status.ts';
 import { addKeys } from './commands/user-keys.ts';
 import { examples } from './examples.ts';
 import { organizationId, reason, serverAddress } from './values.ts';
@@ -37,7 +40,10 @@ export function createProgram(): Command {
   addApiUsers(program);
   addKeys(program);
   addMasterKeys(program);
+  addStatus(program);
+  addDoctor(program);
   addCompletion(program);
+  addAbsent(program);
   return examples(
     program,
     'flowplate platform login --email admin@example.com',

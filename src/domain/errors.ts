@@ -78,9 +78,18 @@ export class FlowplateError extends Error {
   }
 }
 
+/** Begins the message of a violation that names its field itself. */
+export const unknownField = 'unknown field';
+
 export function validationError(violations: readonly Violation[]): FlowplateError {
   return new FlowplateError('VALIDATION_ERROR', {
-    systemMessage: violations.map((violation) => `${violation.path}: ${violation.message}`).join('; '),
+    systemMessage: violations.map(toSentence).join('; '),
     details: violations,
   });
+}
+
+/** `user_id` and `is required` make a sentence. A violation of the whole has no path. */
+function toSentence({ path, message }: Violation): string {
+  if (message.startsWith(unknownField)) return message;
+  return path === '' ? `the request ${message}` : `\`${path}\` ${message}`;
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { errorCodes } from '../domain/errors.ts';
 import { idempotencyKeyLengthMax } from '../domain/idempotency.ts';
+import { openEnum } from './open-enum.ts';
+import { errorExample } from './openapi-examples.ts';
 
 const details = z
   .union([
@@ -13,7 +15,7 @@ export const errorEnvelope = z
   .strictObject({
     success: z.literal(false),
     error: z.strictObject({
-      code: z.enum(errorCodes),
+      code: openEnum(errorCodes),
       message: z.string().describe('For people'),
       system_message: z.string().describe('For the calling engineer'),
       type: z.string(),
@@ -25,7 +27,7 @@ export const errorEnvelope = z
       details,
     }),
   })
-  .meta({ id: 'Error' });
+  .meta({ id: 'Error', examples: [errorExample] });
 
 export const problemDetails = z
   .strictObject({
@@ -34,7 +36,7 @@ export const problemDetails = z
     status: z.int(),
     detail: z.string(),
     instance: z.string(),
-    code: z.enum(errorCodes),
+    code: openEnum(errorCodes),
     error_type: z.string(),
     trace_id: z.string(),
     timestamp: z.iso.datetime(),

@@ -1,6 +1,8 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../domain/errors.ts';
 import { errorEnvelope, idempotencyHeader, problemDetails } from './error-schemas.ts';
+import { examples } from './openapi-examples.ts';
+import { tagOf, tags } from './openapi-tags.ts';
 import { problems } from './problem.ts';
 import type { Route } from './route.ts';
 import { securitySchemes } from './security-schemes.ts';
@@ -34,22 +36,37 @@ export function openApiDocument<Parts>(routes: readonly Route<Parts>[]) {
     info: {
       title: 'Flowplate Keys',
       version: '1',
-      description: 'Mints, verifies, refreshes, revokes and counts the API keys of users in organizations.',
+      description:
+        'Mints, verifies, refreshes, revokes and counts the API keys of users in organizations. With `Accept: application/problem+json` an error comes as `Problem` (RFC 9457) instead of `Error`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/', description: 'The address that served this document' }],
+    servers,
+    tags: [...tags],
     paths: { ...paths, ...authorizePaths },
-    components: {
-      securitySchemes,
-    },
+    components: { securitySchemes, schemas: { Problem: problemDetails } },
   });
 }
 
+const servers = [
+  { url: '/', description: 'The address that served this document' },
+  {
+    url: '{scheme}://{host}:{port}',
+    description: 'For generated clients; the defaults are those of `scripts/start`',
+    variables: {
+      scheme: { default: 'http', enum: ['http', 'https'] },
+      host: { default: 'localhost' },
+      port: { default: '9123' },
+    },
+  },
+];
+
 function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
   const hasBody = ['post', 'put', 'patch'].includes(route.method);
+  const { answer } = examples[route.operationId] ?? {};
   const answerType = route.answerFormat === 'lines' ? linesMediaType : 'application/json';
   return {
     operationId: route.operationId,
+    tags: [tagOf(route.path)],
     summary: route.summary,
     description: `${route.description}\n\n${route.access.needs}`,
     security: route.access.schemes.map((scheme) => ({ [scheme]: [] })),
@@ -65,7 +82,7 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
           status,
           status === '204'
             ? { description }
-            : { description, content: { [answerType]: { schema: route.answer } } },
+            : { description, content: { [answerType]: { schema: route.answer, ...exampleOf(answer) } } },
         ]),
       ),
       ...errorResponses([
@@ -80,10 +97,16 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
   };
 }
 
-function bodyContent<Parts>({ body, bodyFormat, mergePatchBody = body, method }: Route<Parts>) {
-  if (bodyFormat === 'form') return { 'application/x-www-form-urlencoded': { schema: body } };
-  const json = { 'application/json': { schema: body } };
+function bodyContent<Parts>(route: Route<Parts>) {
+  const { body, bodyFormat, mergePatchBody = body, method, operationId } = route;
+  const example = exampleOf(examples[operationId]?.body);
+  if (bodyFormat === 'form') return { 'application/x-www-form-urlencoded': { schema: body, ...example } };
+  const json = { 'application/json': { schema: body, ...example } };
   return method === 'patch' ? { ...json, 'application/merge-patch+json': { schema: mergePatchBody } } : json;
+}
+
+function exampleOf(example: unknown) {
+  return example === undefined ? {} : { example };
 }
 
 /** Whether a body is required: an absent one is validated as `{}`. */
@@ -98,10 +121,9 @@ function errorResponses(codes: readonly ErrorCode[]) {
       String(status),
       {
         description: group.map((code) => `\`${code}\``).join(', '),
-        content: {
-          'application/json': { schema: errorEnvelope },
-          'application/problem+json': { schema: problemDetails },
-        },
+        // Without `application/problem+json`: generated clients would type every error as a union
+        // of the two shapes, in which none has `error.code`.
+        content: { 'application/json': { schema: errorEnvelope } },
       },
     ]),
   );

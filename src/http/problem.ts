@@ -86,7 +86,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 404,
     type: notFound,
     message: 'The user was not found.',
-    systemMessage: 'No such user, or no key was ever minted for it',
+    systemMessage: 'No such user',
   },
   ORGANIZATION_NOT_FOUND: {
     status: 404,

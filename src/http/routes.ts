@@ -1,5 +1,6 @@
 import type { ExportAuditParts } from '../usecases/audit/export-audit-events.ts';
 import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
+import type { DiagnosisParts } from '../usecases/overview/get-diagnosis.ts';
 import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts';
 import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
@@ -44,6 +45,7 @@ import { getOrganizationRoute } from './organizations/get-organization.ts';
 import { listOrganizationsRoute } from './organizations/list-organizations.ts';
 import { provisionOrganizationRoute } from './organizations/provision-organization.ts';
 import { updateOrganizationRoute } from './organizations/update-organization.ts';
+import { getDiagnosisRoute } from './overview/get-diagnosis.ts';
 import { getPlatformStatsRoute } from './overview/get-platform-stats.ts';
 import { getQueuesRoute } from './overview/get-queue-health.ts';
 import { getTopTrafficRoute } from './overview/get-top-traffic.ts';
@@ -100,6 +102,7 @@ export type ApiParts = MintParts &
   PlatformUserParts &
   LogInParts &
   QueueHealthParts &
+  DiagnosisParts &
   VerifyAuditParts &
   ExportAuditParts &
   MeterParts & {
@@ -197,4 +200,5 @@ export const routes: readonly Route<ApiParts>[] = [
   getTopTrafficRoute, //   GET    /api/v1/platform/traffic/top
   listVerifiersRoute, //   GET    /api/v1/platform/verifiers
   getQueuesRoute, //       GET    /api/v1/platform/queues
+  getDiagnosisRoute, //    GET    /api/v1/platform/diagnosis
 ];

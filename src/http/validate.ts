@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { type Violation, validationError } from '../domain/errors.ts';
 import { redact } from '../domain/redact.ts';
+import { describeIssue, type RawIssue } from './describe-issue.ts';
+import { describeUnknownField } from './unknown-field.ts';
 
 /** Enough to correct a request by. A body with a thousand mistakes must not get a larger answer. */
 const violationsMax = 20;
@@ -11,13 +13,43 @@ const textMax = 300;
  * misplaced value may be a secret.
  */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
+  let knownFields: Map<string, string[]> | undefined;
+  const error = (issue: RawIssue) => {
+    if (issue.code === 'unrecognized_keys') {
+      knownFields ??= new Map();
+      knownFields.set(pathOf(issue), fieldsOf(issue.inst));
+    }
+    return describeIssue(issue);
+  };
+  const result = schema.safeParse(value, { error });
   if (result.success) return result.data;
   throw validationError(
     result.error.issues
+      .flatMap((issue) => violationsOf(issue, knownFields))
       .slice(0, violationsMax)
-      .map(({ path, message }) => toViolation({ path: path.join('.'), message })),
+      .map(toViolation),
   );
+}
+
+/** One violation, or one for each unknown field. */
+function violationsOf(
+  issue: z.core.$ZodIssue,
+  knownFields: ReadonlyMap<string, string[]> | undefined,
+): Violation[] {
+  const path = pathOf(issue);
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  const known = knownFields?.get(path) ?? [];
+  return issue.keys
+    .slice(0, violationsMax)
+    .map((field) => ({ path, message: describeUnknownField(field, known, path) }));
+}
+
+function pathOf({ path = [] }: { path?: PropertyKey[] | undefined }): string {
+  return path.join('.');
+}
+
+function fieldsOf(schema: unknown): string[] {
+  return Object.keys((schema as z.ZodObject | undefined)?.def?.shape ?? {});
 }
 
 /** Redacts and shortens: a path has names that the caller chose. */

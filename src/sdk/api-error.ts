@@ -41,7 +41,7 @@ export function refusedId(name: string, message: string): FlowplateApiError {
   return new FlowplateApiError({
     code: 'VALIDATION_ERROR',
     status: 422,
-    message: `${name}: ${message}`,
+    message: `\`${name}\` ${message}`,
     traceId: undefined,
     details: [{ path: name, message }],
     retryAfterSeconds: undefined,

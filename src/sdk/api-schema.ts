@@ -206,6 +206,27 @@ export interface components {
                 last_reset: string;
             };
         };
+        GetDiagnosisAnswer: {
+            /** @description Of the broker */
+            version: string;
+            postgres_version: string;
+            /** @description null while Redis does not answer */
+            redis_version: string | null;
+            /**
+             * Format: date-time
+             * @description The answering process's own clock
+             */
+            server_time: string;
+            findings: {
+                code: string;
+                /** @enum {string} */
+                severity: "error" | "warning";
+                /** @description The part that is wrong */
+                where: string;
+                message: string;
+                fix: string;
+            }[];
+        };
         GetKeyAnswer: {
             key_id: string;
             key_prefix: string;
@@ -344,6 +365,38 @@ export interface components {
             expired_keys: number;
             api_calls_today: number;
         };
+        GetQueuesAnswer: {
+            /** @description Whether Redis answers */
+            up: boolean;
+            queue: {
+                waiting: number;
+                active: number;
+                /** @description Scheduled runs: one for each job */
+                delayed: number;
+                /** @description Failed runs, of which the newest 500 are kept */
+                failed: number;
+                /** @description The longest-due run that no worker has started */
+                oldest_due: {
+                    job: string;
+                    /** Format: date-time */
+                    at: string;
+                    /** @description For how long */
+                    seconds: number;
+                } | null;
+                last_completed: {
+                    job: string;
+                    /** Format: date-time */
+                    at: string;
+                } | null;
+                last_failed: {
+                    job: string;
+                    /** Format: date-time */
+                    at: string;
+                } | null;
+            } | null;
+            /** @description Usage flushes that are not rolled up yet; each process writes up to four a second */
+            usage_flushes_waiting: number | null;
+        };
         GetTenantAnswer: {
             /** @description `org_…`, or the id that a backend chose at its first mint */
             id: string;
@@ -364,6 +417,63 @@ export interface components {
             };
             /** @description Their names, the newest first, at most 100 */
             environments: string[];
+        };
+        GetTopTrafficAnswer: {
+            /** Format: date */
+            day: string;
+            /** @description null without `platform:tenants:read` */
+            tenants: {
+                id: string;
+                name: string;
+                /** @description Accepted verifications */
+                requests: number;
+                refused: number;
+            }[] | null;
+            keys: {
+                id: string;
+                name: string | null;
+                /**
+                 * @description `user`: a hidden key
+                 * @enum {string}
+                 */
+                kind: "tenant" | "platform" | "user";
+                /** @description null for a platform key */
+                organization_id: string | null;
+                /** @description How the secret begins */
+                prefix: string;
+                key_masked: string;
+                /** @description Accepted verifications */
+                requests: number;
+                refused: number;
+            }[];
+        };
+        GetTrafficAnswer: {
+            /** @enum {string} */
+            granularity: "hour" | "day";
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            data: {
+                /** Format: date-time */
+                start: string;
+                /** @description Accepted verifications */
+                requests: number;
+                refused: number;
+                /** @description Refused verifications by code */
+                refusals: {
+                    [key: string]: number;
+                };
+            }[];
+            totals: {
+                /** @description Accepted verifications */
+                requests: number;
+                refused: number;
+                /** @description Refused verifications by code */
+                refusals: {
+                    [key: string]: number;
+                };
+            };
         };
         IntrospectKeyAnswer: {
             active: boolean;
@@ -508,6 +618,35 @@ export interface components {
             status?: "active" | "suspended" | "deleted";
             limit?: number;
             cursor?: string;
+        };
+        ListVerifiersAnswer: {
+            /** @description The newest change in the feed */
+            head_seq: number;
+            live: number;
+            lapsed: number;
+            data: {
+                id: string;
+                /**
+                 * @description An API process, or one embedded in a gateway
+                 * @enum {string}
+                 */
+                kind: "api" | "embedded";
+                /** @description Master key of an embedded verifier */
+                master_key_id: string | null;
+                /** @enum {string} */
+                state: "live" | "lapsed";
+                /** Format: date-time */
+                started_at: string;
+                /** Format: date-time */
+                lease_until: string;
+                /** @description By the server's clock; negative once it has lapsed */
+                lease_left_ms: number;
+                applied_seq: number;
+                /** @description Upper bound of the changes that it has not applied */
+                behind: number;
+                /** @description Age of the oldest of these changes; a live verifier with seconds here delays revokes */
+                behind_ms: number;
+            }[];
         };
         LogInAnswer: {
             token: string;

@@ -26,11 +26,14 @@ export type Owner = { user_id: string; organization_id: string; environment?: st
 export type MintRequest = Sendable<Api['MintKeyBody']>;
 
 /** The options that were set come along. */
-export type MintedKey = Api['MintKeyAnswer'];
+export type MintedKey = Api['MintKeyAnswer'] & {
+  /** What the mint had to create first, such as for a typo; from the header `Flowplate-Created`. */
+  created?: ('organization' | 'environment')[];
+};
 export type NewKey = Omit<Refreshed['new_key'], 'expires_at'>;
 
 export type Key = Api['GetKeyAnswer'];
-export type KeySettings = Omit<Required<MintedKey>, keyof NewKey | 'environment'>;
+export type KeySettings = Omit<Required<Api['MintKeyAnswer']>, keyof NewKey | 'environment'>;
 export type KeyStatus = Key['status'];
 
 /** Only what is named changes; null takes an option away. */

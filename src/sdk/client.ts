@@ -44,6 +44,7 @@ export type SecretOptions = CallOptions & {
 };
 
 const keysPath = '/v1/flowplate/api-keys';
+const homes = ['organization', 'environment'] as const;
 
 /**
  * Client of the Flowplate API. Methods reject with `FlowplateApiError` (a refusal),
@@ -64,8 +65,11 @@ export class FlowplateClient {
    * `KEY_ALREADY_EXISTS` (409) with `details.key_id` when the user has an active key in that
    * organization and environment.
    */
-  mint(request: MintRequest, options: SecretOptions = {}): Promise<MintedKey> {
-    return this.#sendForSecret({ method: 'POST', path: keysPath, body: request }, options);
+  async mint(request: MintRequest, options: SecretOptions = {}): Promise<MintedKey> {
+    const call = this.#forSecret({ method: 'POST', path: keysPath, body: request }, options);
+    const { body, headers } = await this.#transport.receive(call);
+    const created = homes.find((home) => home === headers.get('flowplate-created'));
+    return { ...(body as MintedKey), ...(created !== undefined && { created: [created] }) };
   }
 
   /**
@@ -75,7 +79,8 @@ export class FlowplateClient {
   async refresh(owner: Owner, request: RefreshRequest = {}, options: SecretOptions = {}): Promise<Refreshed> {
     const { environment } = owner;
     const body = { ...request, ...(environment !== undefined && { environment }) };
-    return this.#sendForSecret({ method: 'POST', path: `${ownerPath(owner)}/refresh`, body }, options);
+    const path = `${ownerPath(owner)}/refresh`;
+    return this.#transport.send(this.#forSecret({ method: 'POST', path, body }, options));
   }
 
   revoke(keyId: string, options: CallOptions = {}): Promise<Revoked> {
@@ -170,9 +175,9 @@ export class FlowplateClient {
     return this.#transport.send({ ...call, retriesMax: this.#retriesMax, ...options });
   }
 
-  #sendForSecret<Answer>(call: Call, { idempotencyKey, ...options }: SecretOptions): Promise<Answer> {
+  #forSecret(call: Call, { idempotencyKey, ...options }: SecretOptions): Call {
     const headers = { 'idempotency-key': idempotencyKey ?? randomUUID() };
-    return this.#transport.send({ ...call, headers, retriesMax: this.#retriesMax, ...options });
+    return { ...call, headers, retriesMax: this.#retriesMax, ...options };
   }
 }
 

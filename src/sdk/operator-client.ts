@@ -6,6 +6,7 @@ import { Audit } from './platform/audit.ts';
 import { Environments } from './platform/environments.ts';
 import { MasterKeys } from './platform/master-keys.ts';
 import { Tenants } from './platform/organizations.ts';
+import { Overview } from './platform/overview.ts';
 import { PlatformUsers } from './platform/platform-users.ts';
 import { Requests } from './platform/requests.ts';
 import { Roles } from './platform/roles.ts';
@@ -43,6 +44,7 @@ export class FlowplateOperatorClient {
   readonly hiddenKeys: HiddenKeys;
   readonly apiUsers: ApiUsers;
   readonly audit: Audit;
+  readonly overview: Overview;
   readonly #requests: Requests;
 
   constructor(options: OperatorClientOptions) {
@@ -57,6 +59,7 @@ export class FlowplateOperatorClient {
     this.hiddenKeys = new HiddenKeys(requests);
     this.apiUsers = new ApiUsers(requests);
     this.audit = new Audit(requests);
+    this.overview = new Overview(requests);
     this.#requests = requests;
   }
 

@@ -17,6 +17,7 @@ import type { VerifyParts } from '../verify/verify-key.ts';
 import { wireChanges } from './changes.ts';
 import { type CountingParts, wireCounting } from './counting.ts';
 import { wireCredentials } from './credentials.ts';
+import { wireDiagnosis } from './diagnosis.ts';
 import { wireGateways } from './gateways.ts';
 import { wireLastRefusals } from './last-refusals.ts';
 import { bulkheads, paces } from './loads.ts';
@@ -71,6 +72,8 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       masterKeys: credentials.masterKeys,
       keyring: config.FLOWPLATE_PEPPERS,
       environment: config.FLOWPLATE_ENV,
+      strictOrganizations: config.STRICT_ORGANIZATIONS,
+      ...wireDiagnosis(config, stores),
       readQueue: () => stores.queue.read(),
       countFlushes: () => countFlushes(stores.redis),
       log,

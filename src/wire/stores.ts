@@ -17,6 +17,18 @@ const strangerConnectionsMax = 4;
 /** Bounded, because an operator's page waits for it. */
 const queueLookMs = 500;
 
+/** Postgres connections of one API process at most. */
+export function connectionsOfProcess({ CONTROL_CONNECTIONS_MAX, VERIFY_CONNECTIONS_MAX }: Config): number {
+  const single = ['probe', 'lease', 'usage', 'reports', 'listener'].length;
+  return (
+    CONTROL_CONNECTIONS_MAX +
+    VERIFY_CONNECTIONS_MAX +
+    strangerConnectionsMax +
+    verifierConnectionsMax +
+    single
+  );
+}
+
 export type Stores = ReturnType<typeof openStores>;
 
 /** Opens the connections of an API process: Postgres pools by purpose, Redis by purpose. */
@@ -67,6 +79,7 @@ export function openStores({ config, metrics, closing, fault, tracing }: Process
     reportsDb,
     redis,
     limitsRedis,
+    queueRedis,
     queue,
   };
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { listen } from '../../src/process/serve-http.ts';
+import { firstApiAdmin } from '../support/api-users.ts';
 import { atEnd } from '../support/at-end.ts';
 import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { quietPort } from '../support/quiet-port.ts';
@@ -29,7 +30,7 @@ describe('a refusal is one sentence on stderr, with its code and the trace id, a
 
   test('of what is not valid, which says what', async () => {
     const refused = await desk().run(['platform', 'users', 'update', 'puser_x', '--name', 'y']);
-    expect(refused.stderr).toMatch(/id: must be a platform user id .*VALIDATION_ERROR/);
+    expect(refused.stderr).toMatch(/`id` must be a platform user id .*VALIDATION_ERROR/);
     expect(refused.exitCode).toBe(1);
   });
 
@@ -38,6 +39,27 @@ describe('a refusal is one sentence on stderr, with its code and the trace id, a
     const ran = await desk().run(['platform', 'whoami'], { env: { FLOWPLATE_API_KEY: secret } });
     expect(ran.stderr).toContain('AUTHENTICATION_REQUIRED');
     expect(ran.stdout + ran.stderr).not.toContain(secret);
+  });
+
+  test.each([
+    ['FLOWPLATE_MASTER_KEY', ['keys', 'list'], 'fl_master_prod_wrong'],
+    ['FLOWPLATE_ADMIN_KEY', ['users', 'list'], 'flapi_wrong'],
+    ['FLOWPLATE_API_KEY', ['platform', 'stats'], 'flplatform_wrong'],
+  ])('of a wrong %s, which is named, and no login', async (variable, args, value) => {
+    const { stderr, exitCode } = await desk().run(args, { env: { [variable]: value } });
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(oneSentence)]);
+    expect(stderr).toMatch(/AUTHENTICATION_REQUIRED, trace id: req_\w+\)\. Check (\w+): /);
+    expect(/Check (\w+)/.exec(stderr)?.[1]).toBe(variable);
+    expect(stderr).not.toContain('log in');
+    expect(stderr).not.toContain(value);
+  });
+
+  test('of an API user that is not there, which says nothing of minted keys', async () => {
+    const env = { FLOWPLATE_ADMIN_KEY: (await firstApiAdmin(broker())).key };
+    const { stderr } = await desk().run(['users', 'get', 'usr_000000000000'], { env });
+    expect(stderr).toMatch(/^flowplate: No such user \(USER_NOT_FOUND/);
+    const operator = await desk().run(['keys', 'revoke-all', 'nobody']);
+    expect(operator.stderr).toMatch(/^flowplate: No key was ever minted for this user \(USER_NOT_FOUND/);
   });
 
   test('of a second bootstrap', async () => {
@@ -77,6 +99,8 @@ describe('a server that does not answer', () => {
 describe('wrong use ends with 2, says what is wrong, and asks nobody', () => {
   test.each([
     [['platfrom'], "unknown command 'platfrom'"],
+    [['--as-org', 'org_x', 'function', 'list'], 'function has no counterpart here'],
+    [['functions', 'list', '--limit', '3'], 'functions has no counterpart here'],
     [['platform', 'tenants'], 'Usage: flowplate platform tenants'],
     [['platform', 'tenants', 'provision'], "required option '--name <name>' not specified"],
     [['platform', 'audit', 'everything'], 'too many arguments'],

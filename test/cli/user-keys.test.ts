@@ -66,7 +66,7 @@ describe('with a master key', () => {
           ...(made[0] === 'keys' && { env }),
         });
         expect([stdout, exitCode]).toEqual(['', 1]);
-        expect(stderr).toContain('ip_allowlist.1: must be an IP address or a CIDR range such as 10.0.0.0/8');
+        expect(stderr).toContain('`ip_allowlist.1` must be an IP address or a CIDR range such as 10.0.0.0/8');
       }
     },
   );
@@ -80,7 +80,7 @@ test.each(['user', 'User', '%75ser', '..', '.'])(
     const args = ['keys', 'revoke', '--user', user, '--org', innocent.user_id];
     const refused = await desk().run(args, { env });
     expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
-    expect(refused.stderr).toMatch(/^flowplate: (user_id|id): .* \(VALIDATION_ERROR/);
+    expect(refused.stderr).toMatch(/^flowplate: `(user_id|id)` .* \(VALIDATION_ERROR/);
     expect(await desk().json(['keys', 'list', '--user', innocent.user_id])).toMatchObject([
       { status: 'active' },
     ]);
@@ -125,7 +125,7 @@ test('every key of a user is revoked at once, and the list says so', async () =>
   for (const organization_id of ['org_a', 'org_b']) {
     await desk().json(['keys', 'mint', ...ownerArgs({ user_id, organization_id })], { env });
   }
-  const { stdout, stderr } = await desk().run(['keys', 'revoke-all', user_id], { env });
+  const { stdout, stderr } = await desk().run(['keys', 'revoke-all', user_id, '--yes'], { env });
   expect([stdout, stderr]).toEqual(['Revoked 2 keys (propagation: complete)\n', '']);
   const listed = await desk().run(['keys', 'list', '--user', user_id], { env });
   expect(listed.stdout).toMatch(/^ID +USER +ORGANIZATION +ENVIRONMENT +PREFIX +STATUS +CREATED/);

@@ -47,7 +47,8 @@ const groups = {
   'every operator with a role': {
     operations: [
       'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
-      'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformStats getTraffic getTopTraffic listVerifiers getQueues',
+      'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformStats getTraffic getTopTraffic',
+      'listVerifiers getQueues getDiagnosis',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',
     refuses: 'operator without roles',

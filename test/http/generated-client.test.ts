@@ -24,13 +24,15 @@ const good: Record<string, string> = {
   'a change': `client.PATCH('${keys}/{key_id}', { ${keyPath}, body: { enabled: false } });`,
   'a list': `client.GET('${keys}', { params: { query: { user_id: 'usr_1', limit: 5 } } });`,
   'a verification, told apart by its code': `const { data } = await client.POST('${keys}/verify', { body: { key: 'x', ip: '::1' } });
-    if (data?.code === 'REVOKED') console.info(data.valid);`,
+    if (data?.code === 'REVOKED' || data?.code === 'A_LATER_CODE') console.info(data.valid);`,
   'a batch': `client.POST('${keys}/verify/batch', { body: { keys: [{ key: 'x' }, { key: 'y', scopes: ['a'] }] } });`,
   'an introspection': `client.POST('/v1/flowplate/introspect', { body: { token: 'x', client_id: 'a' } });`,
   'forward auth': `client.GET('/v1/flowplate/authz', { params: { header: { 'X-API-Key': 'x' } } });`,
   'a log-in': `client.POST('/api/v1/platform/auth/login', { body: { email: 'a@example.com', password: 'b' } });`,
   'what an error says': `const { error } = await client.POST('${keys}', { body: ${owner} });
-    export const code = error !== undefined && 'error' in error ? error.error.code : error?.code;`,
+    export const code: string | undefined = error?.error.code;
+    if (error?.error.code === 'KEY_ALREADY_EXISTS') console.info(error.error.details);
+    if (error?.error.code === 'A_LATER_CODE') console.info(error.error.message);`,
 };
 
 const bad: Record<string, string> = {

@@ -27,7 +27,7 @@ const suffices: Record<string, string> = {
   'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals':
     'platform:hidden_keys:read',
   'revokeHiddenKeys revokeHiddenKey': 'platform:hidden_keys:manage',
-  'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues':
+  'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
   'createPlatformUser deletePlatformUser resetPlatformUserPassword bootstrapApiUsers': 'the super-admin role',

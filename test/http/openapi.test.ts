@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ZodType } from 'zod';
+import { errorEnvelope } from '../../src/http/error-schemas.ts';
+import { errorExample, examples } from '../../src/http/openapi-examples.ts';
 import { problems } from '../../src/http/problem.ts';
 import { routes } from '../../src/http/routes.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
@@ -7,6 +9,7 @@ import { startBroker, type TestBroker } from '../support/broker.ts';
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type Operation = {
   operationId: string;
+  tags: string[];
   summary: string;
   security?: object[];
   parameters?: Array<{ name: string; in: string; required?: boolean; schema: object }>;
@@ -16,6 +19,8 @@ type Operation = {
 type Document = {
   openapi: string;
   info: { title: string; version: string };
+  servers: Array<{ url: string }>;
+  tags: Array<{ name: string; description: string }>;
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
 };
@@ -132,6 +137,51 @@ describe('the document', () => {
       }
       for (const { schema } of Object.values(requestBody?.content ?? {})) expect(schema).toBeTypeOf('object');
     }
+  });
+});
+
+describe('for generated clients', () => {
+  test('every operation is in one group, and every group is described', () => {
+    const described = document.tags.map(({ name, description }) => {
+      expect(description.length).toBeGreaterThan(5);
+      return name;
+    });
+    const used = operations.map(([name, { tags }]) => {
+      expect(tags, name).toHaveLength(1);
+      return tags[0];
+    });
+    expect(new Set(used)).toEqual(new Set(described));
+  });
+
+  test('every example is valid, and every operation that needs a body has one', () => {
+    const byId = new Map(routes.map((route) => [route.operationId, route]));
+    for (const [id, { body, answer }] of Object.entries(examples)) {
+      const route = byId.get(id);
+      expect(route, id).toBeDefined();
+      if (body !== undefined) expect(route?.body.safeParse(body), id).toMatchObject({ success: true });
+      if (answer !== undefined) expect(route?.answer.safeParse(answer), id).toMatchObject({ success: true });
+    }
+    for (const { operationId, body } of routes) {
+      const isForPeople = !['reportUsage', 'findRecord'].includes(operationId);
+      if (isForPeople && isRefusedWithoutBody(body))
+        expect(examples[operationId]?.body, operationId).toBeDefined();
+    }
+    expect(errorEnvelope.safeParse(errorExample).success).toBe(true);
+  });
+
+  test('codes are open: a later one breaks no client', () => {
+    const { Error: error, Verdict: verdict } = document.components.schemas as Record<
+      string,
+      { properties: Record<string, Json> }
+    >;
+    const open = { anyOf: [{ type: 'string', enum: expect.any(Array) }, { type: 'string' }] };
+    expect(error?.properties.error).toMatchObject({ properties: { code: open } });
+    expect(verdict?.properties.code).toMatchObject(open);
+  });
+
+  test('the first server is the one that served the document', () => {
+    expect(document.servers[0]?.url).toBe('/');
+    expect(document.components.schemas.Problem).toBeDefined();
   });
 });
 

@@ -121,3 +121,12 @@ test.each([
 ])('the next page of %j begins at %j', (link, cursor) => {
   expect(nextCursor(link)).toBe(cursor);
 });
+
+test('traffic, verifiers, queues and the diagnosis are read', async () => {
+  const { overview } = client;
+  expect((await overview.traffic({ granularity: 'day' })).granularity).toBe('day');
+  expect((await overview.topTraffic({ limit: 1 })).keys.length).toBeLessThanOrEqual(1);
+  expect((await overview.verifiers()).live).toBe(1);
+  expect((await overview.queues()).up).toBe(true);
+  expect((await overview.diagnosis()).version).toMatch(/^\d+\.\d+\.\d+$/);
+});

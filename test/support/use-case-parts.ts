@@ -62,6 +62,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = mach
     turns: new KeyedQueue(),
     connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     insertMint: mintsInBatches(stores.db),
+    strictOrganizations: false,
   };
 }
 

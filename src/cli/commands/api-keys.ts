@@ -1,16 +1,19 @@
 import type { Command } from 'commander';
+import type { UsageRange } from '../../sdk/api-types.ts';
 import type { FlowplateOperatorClient } from '../../sdk/operator-client.ts';
 import type { ApiKey, ApiKeyFilter } from '../../sdk/operator-types.ts';
 import { act, type Cli } from '../cli.ts';
+import { ifReadable, warnOfUse, type YesOption, yesOption } from '../confirm.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import { propagationText } from '../output/propagation-text.ts';
 import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
+import { printUsage, usageOptions } from '../usage-command.ts';
 import { list, time } from '../values.ts';
 
-type PlatformOption = { platform?: true };
+type PlatformOption = { platform?: true | undefined };
 
 export function addApiKeys(program: Command): void {
   const apiKeys = program
@@ -21,6 +24,7 @@ export function addApiKeys(program: Command): void {
   addCreate(apiKeys);
   addList(apiKeys);
   addGet(apiKeys);
+  addUsage(apiKeys);
   addRotate(apiKeys);
   addRevoke(apiKeys);
   addDelete(apiKeys);
@@ -86,23 +90,30 @@ type ListOptions = PageOptions &
 
 function addList(apiKeys: Command): void {
   const command = pageOptions(
-    apiKeys.command('list').description('Lists keys, newest first. Never a secret.'),
+    apiKeys
+      .command('list')
+      .description('Lists active keys, newest first; with --all ended ones too. Never a secret.'),
+    undefined,
+    'every page, and keys that have ended',
   )
     .option('--platform', 'only keys of the platform')
     .option('--name <text>', 'a part of the name')
     .option('--prefix <text>', 'how the key begins; no more of it than is shown')
     .option('--org <organization_id>', 'of this tenant')
-    .option('--status <status>', 'active, revoked, expired or disabled')
+    .option('--status <status>', 'active unless set; revoked, expired or disabled')
     .option('--scope <scope>', 'only those that have it')
     .option('--unused-since <time>', 'never used, or not since then; a day from its beginning, in UTC', time)
     .action(
       act(async (cli, options: ListOptions) => {
         const { platform, name, prefix, org, status, scope, unusedSince, ...page } = options;
         const rest = { organization_id: org, unused_since: unusedSince };
-        const filter: ApiKeyFilter = { platform, name, prefix, status, scope, ...rest };
+        const shown = status ?? (page.all ? undefined : 'active');
+        const filter: ApiKeyFilter = { platform, name, prefix, status: shown, scope, ...rest };
         const client = await operatorFor(cli, options);
         const fetch = (next: PageOptions) => client.apiKeys.list({ ...filter, ...next });
-        await printList(cli, page, { shape: 'page', columns: columnsOf(options), fetch });
+        const columns = columnsOf(options, shown !== 'active');
+        const none = shown === 'active' ? 'No active keys. --all shows ended ones too' : undefined;
+        await printList(cli, page, { shape: 'page', columns, fetch, none });
       }),
     );
   examples(
@@ -112,7 +123,9 @@ function addList(apiKeys: Command): void {
   );
 }
 
-function columnsOf({ platform }: PlatformOption): readonly Column<ApiKey>[] {
+/** The status only where a key may have ended, so that none looks alive. */
+function columnsOf({ platform }: PlatformOption, withStatus: boolean): readonly Column<ApiKey>[] {
+  const status: Column<ApiKey> = ['STATUS', ({ status }) => status];
   return [
     ['ID', ({ id }) => id],
     ['NAME', ({ name }) => name],
@@ -121,6 +134,7 @@ function columnsOf({ platform }: PlatformOption): readonly Column<ApiKey>[] {
     ['CREATED', ({ created_at }) => toSeconds(created_at)],
     ['LAST USED', ({ last_used_at }) => orNever(last_used_at)],
     ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
+    ...(withStatus ? [status] : []),
   ];
 }
 
@@ -135,6 +149,18 @@ function addGet(apiKeys: Command): void {
     }),
   );
   examples(command, 'flowplate apikey get ak_h8i9j0k1', 'flowplate apikey get ak_h8i9j0k1 --json');
+}
+
+function addUsage(apiKeys: Command): void {
+  const command = usageOptions(
+    keyCommand(apiKeys, 'usage', 'Shows how often a key was used, over time.'),
+  ).action(
+    act(async (cli, { platform, ...range }: PlatformOption & UsageRange, id: string) => {
+      const client = await operatorFor(cli, { platform });
+      printUsage(cli, await client.apiKeys.usage(id, range));
+    }),
+  );
+  examples(command, 'flowplate apikey usage ak_h8i9j0k1 --from 2026-03-01 --granularity day');
 }
 
 function addRotate(apiKeys: Command): void {
@@ -153,23 +179,36 @@ function addRotate(apiKeys: Command): void {
 }
 
 function addRevoke(apiKeys: Command): void {
-  const command = keyCommand(apiKeys, 'revoke', 'Ends a key at once. It stays in the list.').action(
-    act(async (cli, options: PlatformOption, id: string) => {
-      const answer = await (await operatorFor(cli, options)).apiKeys.revoke(id);
-      cli.say(answer, `Revoked API key: ${id} (${propagationText(answer)})`);
-    }),
-  );
+  const command = keyCommand(apiKeys, 'revoke', 'Ends a key at once. It stays in the list.')
+    .option(...yesOption)
+    .action(
+      act(async (cli, { yes, ...options }: PlatformOption & YesOption, id: string) => {
+        const { apiKeys } = await operatorFor(cli, options);
+        if (!yes) await warnOfKey(cli, apiKeys.get(id));
+        const answer = await apiKeys.revoke(id);
+        cli.say(answer, `Revoked API key: ${id} (${propagationText(answer)})`);
+      }),
+    );
   examples(command, 'flowplate apikey revoke ak_h8i9j0k1');
 }
 
 function addDelete(apiKeys: Command): void {
-  const command = keyCommand(apiKeys, 'delete', 'Ends a key at once, and takes it out of the list.').action(
-    act(async (cli, options: PlatformOption, id: string) => {
-      const answer = await (await operatorFor(cli, options)).apiKeys.delete(id);
-      cli.say(answer, `Deleted API key: ${id} (${propagationText(answer)})`);
-    }),
-  );
+  const command = keyCommand(apiKeys, 'delete', 'Ends a key at once, and takes it out of the list.')
+    .option(...yesOption)
+    .action(
+      act(async (cli, { yes, ...options }: PlatformOption & YesOption, id: string) => {
+        const { apiKeys } = await operatorFor(cli, options);
+        if (!yes) await warnOfKey(cli, apiKeys.get(id));
+        const answer = await apiKeys.delete(id);
+        cli.say(answer, `Deleted API key: ${id} (${propagationText(answer)})`);
+      }),
+    );
   examples(command, 'flowplate apikey delete ak_h8i9j0k1');
+}
+
+async function warnOfKey(cli: Cli, looking: Promise<ApiKey>): Promise<void> {
+  const key = await ifReadable(looking);
+  if (key?.status === 'active') await warnOfUse(cli, `${key.name} (${key.id})`, key.last_used_at);
 }
 
 function keyCommand(apiKeys: Command, verb: string, description: string): Command {

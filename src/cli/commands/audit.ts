@@ -1,8 +1,14 @@
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
 import { numberRanges } from '../../sdk/input-rules.ts';
-import type { AuditEvent, AuditEventType, AuditFilter, AuditVerification } from '../../sdk/operator-types.ts';
-import { act } from '../cli.ts';
+import type {
+  AuditEvent,
+  AuditEventType,
+  AuditFilter,
+  AuditVerification,
+  Page,
+} from '../../sdk/operator-types.ts';
+import { act, type Cli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import { printable } from '../output/printable.ts';
@@ -10,6 +16,7 @@ import { startProgress, whileWaiting } from '../output/progress.ts';
 import type { Column } from '../output/table.ts';
 import { toSeconds } from '../output/time.ts';
 import { time } from '../values.ts';
+import { watch } from '../watch.ts';
 
 const columns: readonly Column<AuditEvent>[] = [
   ['ID', ({ id }) => id],
@@ -48,16 +55,61 @@ function addList(audit: Command): void {
     pageOptions(audit.command('list', { isDefault: true }), numberRanges.auditPageSize),
   )
     .description('Lists audit events, newest first.')
+    .option('--watch', 'new events as they come, oldest first, until Ctrl-C')
     .action(
-      act(async (cli, options: PageOptions & FilterOptions) => {
-        const { eventType, from, to, actor, org, target, result, ...page } = options;
+      act(async (cli, options: PageOptions & FilterOptions & { watch?: true }) => {
+        const { eventType, from, to, actor, org, target, result, watch, ...page } = options;
         const filter = toFilter({ eventType, from, to, actor, org, target, result });
         const client = await cli.operator('platform');
         const fetch = (next: PageOptions) => client.audit.list({ ...filter, ...next });
+        if (watch) return watchEvents(cli, fetch);
         await printList(cli, page, { shape: 'array', columns, fetch });
       }),
     );
-  examples(command, 'flowplate platform audit --event-type platform.user.created --limit 10');
+  examples(
+    command,
+    'flowplate platform audit --event-type platform.user.created --limit 10',
+    'flowplate platform audit --watch --json',
+  );
+}
+
+/** Events on a page while watching. */
+const watchedMax = 100;
+
+/**
+ * Prints each event once, as it comes; with --json one a line. It keeps the ids of the newest page,
+ * because an event of a long transaction is listed before others that were printed.
+ */
+async function watchEvents(cli: Cli, fetch: (page: PageOptions) => Promise<Page<AuditEvent>>): Promise<void> {
+  let seen = new Set((await fetch({ limit: watchedMax })).data.map(({ id }) => id));
+  cli.note('Waiting for new events; Ctrl-C ends it');
+  await watch(async () => {
+    const events = await newestEvents(fetch, seen);
+    for (const event of events.filter(({ id }) => !seen.has(id)).reverse()) {
+      process.stdout.write(`${lineOf(cli, event)}\n`);
+    }
+    if (events.length > 0) seen = new Set(events.map(({ id }) => id));
+  });
+}
+
+/** Pages back to one with an event that was seen, so that a burst is shown whole. */
+async function newestEvents(
+  fetch: (page: PageOptions) => Promise<Page<AuditEvent>>,
+  seen: ReadonlySet<string>,
+): Promise<AuditEvent[]> {
+  const events: AuditEvent[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await fetch({ limit: watchedMax, ...(cursor !== undefined && { cursor }) });
+    events.push(...page.data);
+    const isWhole = seen.size === 0 || page.data.some(({ id }) => seen.has(id));
+    if (isWhole || page.next_cursor === null) return events;
+    cursor = page.next_cursor;
+  }
+}
+
+function lineOf(cli: Cli, event: AuditEvent): string {
+  if (cli.options.json) return printable(JSON.stringify(event));
+  return columns.map(([, text]) => printable(text(event))).join('  ');
 }
 
 function addVerify(audit: Command): void {

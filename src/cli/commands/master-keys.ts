@@ -28,6 +28,7 @@ export function addMasterKeys(program: Command): void {
     .description('Master keys of backends and gateways. For super-admins.');
   addCreate(masterKeys);
   addList(masterKeys);
+  addGet(masterKeys);
   addRotate(masterKeys);
   addRevoke(masterKeys);
   examples(masterKeys, 'flowplate masterkeys create --name gateway --permissions keys:verify');
@@ -80,6 +81,20 @@ function addList(masterKeys: Command): void {
     }),
   );
   examples(command, 'flowplate masterkeys list');
+}
+
+function addGet(masterKeys: Command): void {
+  const command = masterKeys
+    .command('get <master_key_id>')
+    .description('Shows one master key. Never its secret.')
+    .action(
+      act(async (cli, _, id: string) => {
+        const key = await (await cli.operator('platform')).masterKeys.get(id);
+        if (cli.options.json) cli.printJson(key);
+        else cli.printTable([key], columns);
+      }),
+    );
+  examples(command, 'flowplate masterkeys get flm_x1y2z3w4 --json');
 }
 
 function addRotate(masterKeys: Command): void {

@@ -18,6 +18,7 @@ const columns: readonly Column<PlatformUser>[] = [
 export function addPlatformUsers(platform: Command): void {
   const users = platform.command('users').description('Platform users: operators with a password.');
   addList(users);
+  addGet(users);
   addCreate(users);
   addUpdate(users);
   addDelete(users);
@@ -48,6 +49,20 @@ function addList(users: Command): void {
     'flowplate platform users list',
     'flowplate platform users list --search ops --all --json',
   );
+}
+
+function addGet(users: Command): void {
+  const command = users
+    .command('get <user_id>')
+    .description('Shows one platform user.')
+    .action(
+      act(async (cli, _, id: string) => {
+        const user = await (await cli.operator('platform')).users.get(id);
+        if (cli.options.json) cli.printJson(user);
+        else cli.printTable([user], columns);
+      }),
+    );
+  examples(command, 'flowplate platform users get puser_x1y2z3w4');
 }
 
 type NewUser = { email: string; name: string; roleIds?: string[]; passwordStdin?: true };

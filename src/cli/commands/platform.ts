@@ -3,6 +3,7 @@ import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { addAudit } from './audit.ts';
 import { addTenants } from './organizations.ts';
+import { addOverview } from './overview.ts';
 import { addPlatformUsers } from './platform-users.ts';
 import { addRoles } from './roles.ts';
 import { addSession } from './sessions.ts';
@@ -17,6 +18,7 @@ export function addPlatform(program: Command): void {
   addRoles(platform);
   addAudit(platform);
   addStats(platform);
+  addOverview(platform);
   examples(platform, 'flowplate platform login --email admin@example.com', 'flowplate platform tenants list');
 }
 

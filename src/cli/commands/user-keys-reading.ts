@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Key, KeyFilter, KeyUsage, UsageRange } from '../../sdk/api-types.ts';
+import type { Key, KeyFilter, UsageRange } from '../../sdk/api-types.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
-import { time } from '../values.ts';
+import { printUsage, usageOptions } from '../usage-command.ts';
 
 const columns: readonly Column<Key>[] = [
   ['ID', ({ key_id }) => key_id],
@@ -60,27 +60,12 @@ function addGet(keys: Command): void {
   examples(command, 'flowplate keys get flk_x1y2z3w4 --json');
 }
 
-const usageColumns: readonly Column<KeyUsage['data'][number]>[] = [
-  ['START', ({ start }) => toSeconds(start)],
-  ['REQUESTS', ({ requests }) => String(requests)],
-  ['REFUSED', ({ refused }) => String(refused)],
-  ['COST', ({ cost }) => String(cost)],
-];
-
 function addUsage(keys: Command): void {
-  const command = keys
-    .command('usage <key_id>')
+  const command = usageOptions(keys.command('usage <key_id>'))
     .description('Shows how often a key was used, over time.')
-    .option('--from <time>', 'from when on; a day from its beginning, in UTC', time)
-    .option('--to <time>', 'until when; a day to its end, in UTC', time)
-    .option('--granularity <hour|day>', 'in which steps')
     .action(
-      act(async (cli, { from, to, granularity }: UsageRange, keyId: string) => {
-        const usage = await (await cli.keys()).usage(keyId, { from, to, granularity });
-        if (cli.options.json) return cli.printJson(usage);
-        cli.printTable(usage.data, usageColumns);
-        const { requests, refused, cost } = usage.totals;
-        cli.say(usage, `Total: ${requests} requests, ${refused} refused, cost ${cost}`);
+      act(async (cli, range: UsageRange, keyId: string) => {
+        printUsage(cli, await (await cli.keys()).usage(keyId, range));
       }),
     );
   examples(command, 'flowplate keys usage flk_x1y2z3w4 --from 2026-03-01 --granularity day');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Metadata, Quota, RateLimit } from '../../sdk/api-types.ts';
+import type { Metadata, MintedKey, Quota, RateLimit } from '../../sdk/api-types.ts';
 import { numberRanges } from '../../sdk/input-rules.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
@@ -46,13 +46,25 @@ export function addMint(keys: Command): void {
           ...{ rate_limit: options.rateLimit, quota: options.quota, ip_allowlist: ips },
         });
         const owner = `user: ${minted.user_id}, organization: ${minted.organization_id}`;
-        cli.say(minted, `Minted key: ${minted.key_id} (${owner})`, `Key: ${minted.key}`, saveThis);
+        const sentence = `Minted key: ${minted.key_id} (${owner})`;
+        cli.say(minted, sentence, `Key: ${minted.key}`, saveThis);
+        // --json has it in the answer.
+        if (!cli.options.json) cli.note(...createdText(minted, options));
       }),
     );
   examples(
     command,
     'flowplate keys mint --user usr_42 --org org_acme',
     'flowplate keys mint --user usr_42 --org org_acme --scopes read,write --rate-limit 100/60 --ttl-seconds 86400',
+  );
+}
+
+/** A typo in a name would make another one without a word. */
+function createdText({ created = [], organization_id }: MintedKey, { environment }: OwnerOptions): string[] {
+  return created.map((home) =>
+    home === 'organization'
+      ? `The organization ${organization_id} did not exist, and was created`
+      : `The environment ${environment ?? 'of this server'} did not exist there, and was created`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { examples } from '../examples.ts';
+import { addDisable, addEnable, addUpdate } from './user-keys-changing.ts';
 import { addReading } from './user-keys-reading.ts';
 import { addRefused } from './user-keys-refused.ts';
 import { addRevoke, addRevokeAll } from './user-keys-revoking.ts';
@@ -16,6 +17,9 @@ export function addKeys(program: Command): void {
   addRefresh(keys);
   addRevoke(keys);
   addRevokeAll(keys);
+  addUpdate(keys);
+  addEnable(keys);
+  addDisable(keys);
   addReading(keys);
   addRefused(keys);
   addVerify(keys);

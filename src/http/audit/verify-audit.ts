@@ -31,7 +31,7 @@ export const verifyAuditRoute = defineRoute({
     })
     .refine((query) => (query.seq === undefined) === (query.hash === undefined), {
       path: ['hash'],
-      message: 'seq and hash belong together',
+      message: 'and `seq` belong together: send both or neither',
     })
     .refine((query) => (query.seq ?? Number.MAX_SAFE_INTEGER) >= (query.from_seq ?? 1) - 1, {
       path: ['seq'],

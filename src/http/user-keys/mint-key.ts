@@ -15,7 +15,7 @@ export const mintKeyRoute = defineRoute({
   operationId: 'mintKey',
   summary: 'Mint a hidden key for a user in an organization',
   description:
-    'There is at most one active key for a (user, organization, environment). A second mint is refused with the id of the first, also when both run at once. The organization and the environment are created on first use. The key works on every replica at once.',
+    'There is at most one active key for a (user, organization, environment). A second mint is refused with the id of the first, also when both run at once. The organization and the environment are created on first use, and the header `Flowplate-Created` then says `organization` or `environment`; a deployment with `STRICT_ORGANIZATIONS` refuses them instead. The key works on every replica at once.',
   access: masterKey('keys:mint'),
   params: noParams,
   query: noQuery,
@@ -25,9 +25,9 @@ export const mintKeyRoute = defineRoute({
     ...mintedFields,
     ...z.strictObject({ environment: environmentSlug, ...settingFields }).partial().shape,
   }),
-  errors: ['KEY_ALREADY_EXISTS', 'ORGANIZATION_SUSPENDED'],
+  errors: ['KEY_ALREADY_EXISTS', 'ORGANIZATION_SUSPENDED', 'ORGANIZATION_NOT_FOUND', 'ENVIRONMENT_NOT_FOUND'],
   idempotent: true,
-  async handle(parts: MintParts & { environment: string }, { body, caller, idempotency }) {
+  async handle(parts: MintParts, { body, caller, idempotency }) {
     const owner = { userId: body.user_id, organizationId: body.organization_id };
     const request = {
       ...owner,
@@ -40,7 +40,10 @@ export const mintKeyRoute = defineRoute({
     return {
       status: 201,
       body: { ...toMinted(answer, owner), ...optionsThatWereSet(body, answer.expiresAt) },
-      ...(isReplay && { headers: { 'Idempotency-Replayed': 'true' } }),
+      headers: {
+        ...(isReplay && { 'Idempotency-Replayed': 'true' }),
+        ...(answer.created !== undefined && { 'Flowplate-Created': answer.created }),
+      },
     };
   },
 });

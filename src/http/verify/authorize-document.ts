@@ -24,6 +24,7 @@ const refused = (description: string) => ({
 const operation = (method: string): ZodOpenApiOperationObject => ({
   operationId: `authorize${method}`,
   summary: 'Forward auth for proxies',
+  tags: ['Verification'],
   description:
     "Takes any method, and any path below. The end client's key is in `X-API-Key` or `Authorization: Bearer`, the gateway's own master key in `x-flowplate-master-key`. Credentials in a body, query or cookie are ignored.\n\nNeeds the permission `keys:verify`.",
   security: [{ masterKey: [] }],

@@ -5,6 +5,7 @@ import { verdictCodes } from '../../domain/verdict.ts';
 import type { RequestOrigin } from '../../verify/last-refusals.ts';
 import type { VerifyRequest } from '../../verify/verify-key.ts';
 import { environmentSlug, externalId, intIn, scopes, timestampText } from '../fields.ts';
+import { openEnum } from '../open-enum.ts';
 
 export const verifyBody = z.strictObject({
   key: z.string().describe('The key that the end client sent. One that cannot be a key is MALFORMED'),
@@ -44,7 +45,7 @@ const limitState = {
 
 const check = z
   .strictObject({
-    check: z.enum(checkCodes).describe('The code that this check refuses with'),
+    check: openEnum(checkCodes).describe('The code that this check refuses with'),
     result: z
       .enum(['passed', 'failed', 'not_reached'])
       .describe(
@@ -61,7 +62,7 @@ const checks = z.array(check);
 /** Further fields are there when `valid` is true. */
 const verdictFields = {
   valid: z.boolean(),
-  code: z.enum(verdictCodes).describe('Expect further codes'),
+  code: openEnum(verdictCodes).describe('Expect further codes'),
   key_id: z.string().optional(),
   user_id: z.string().optional(),
   organization_id: z.string().optional(),

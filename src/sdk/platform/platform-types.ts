@@ -39,3 +39,11 @@ export type AuditVerification = Api['VerifyAuditAnswer'];
 export type AuditFault = NonNullable<AuditVerification['first_fault']>['kind'];
 
 export type PlatformStats = Api['GetPlatformStatsAnswer'];
+export type Traffic = Api['GetTrafficAnswer'];
+export type TopTraffic = Api['GetTopTrafficAnswer'];
+/** Up to 200 verifiers, live ones that are behind first. */
+export type Verifiers = Api['ListVerifiersAnswer'];
+/** `queue` is null while Redis does not answer. */
+/** Findings with their fixes; expect further codes. */
+export type Diagnosis = Api['GetDiagnosisAnswer'];
+export type QueueHealth = Api['GetQueuesAnswer'];

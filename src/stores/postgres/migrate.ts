@@ -8,6 +8,9 @@ import pg from 'pg';
  */
 const migrationLock = 5_201_002;
 
+/** SQL files, in the order of their names. */
+export const migrationsDirectory = fileURLToPath(new URL('./migrations', import.meta.url));
+
 /**
  * Migrates the database to the newest schema. Forward only, one transaction per file. Processes
  * that start at once queue up, and find nothing left to do.
@@ -19,7 +22,7 @@ export async function migrate({ databaseUrl }: { databaseUrl: string }): Promise
     await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
     await runner({
       dbClient: client,
-      dir: fileURLToPath(new URL('./migrations', import.meta.url)),
+      dir: migrationsDirectory,
       direction: 'up',
       migrationsTable: 'schema_migrations',
       singleTransaction: false,

@@ -71,7 +71,7 @@ async function tenantKey(
     });
   }
   if (roleIds !== undefined) {
-    throw validationError([{ path: 'role_ids', message: 'only a platform key has roles' }]);
+    throw validationError([{ path: 'role_ids', message: 'is only for platform keys: set platform to true' }]);
   }
   // Verification would refuse the key anyway. An operator can act inside a suspended organization.
   const organization = await findOrganization(tx, organizationId);
@@ -93,7 +93,7 @@ async function platformKey(
     ]);
   }
   if (environment !== undefined) {
-    throw validationError([{ path: 'environment', message: 'only a tenant key has an environment' }]);
+    throw validationError([{ path: 'environment', message: 'is only for tenant keys' }]);
   }
   if (roleIds.length === 0) {
     throw new FlowplateError('INSUFFICIENT_PERMISSIONS', {

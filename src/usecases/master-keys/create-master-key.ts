@@ -27,7 +27,7 @@ export async function createMasterKey(
   const { chosenSecret } = request;
   if (chosenSecret !== undefined && chosenSecret.length < chosenSecretLengthMin) {
     throw validationError([
-      { path: 'secret', message: `must be at least ${chosenSecretLengthMin} characters long` },
+      { path: 'secret', message: `must have at least ${chosenSecretLengthMin} characters` },
     ]);
   }
   const issued = await issueMasterKey(parts, request, chosenSecret);

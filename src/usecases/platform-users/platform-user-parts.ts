@@ -26,5 +26,7 @@ export async function rightsOf(db: Db, roleIds: readonly string[]): Promise<Hold
 export async function requireKnownRoles(tx: Tx, roleIds: readonly string[]): Promise<void> {
   const unknown = await listUnknownRoles(tx, roleIds);
   if (unknown.length === 0) return;
-  throw validationError(unknown.map((id) => ({ path: 'role_ids', message: `${id} is not a role` })));
+  throw validationError(
+    unknown.map((id) => ({ path: 'role_ids', message: `names ${id}, which is not a role` })),
+  );
 }

@@ -33,7 +33,10 @@ export function wholeSteps(
   if (fromMs >= toMs) throw validationError([{ path: 'from', message: 'must lie before to' }]);
   if ((toMs - fromMs) / step > stepsMax[granularity]) {
     throw validationError([
-      { path: 'from', message: `at most ${stepsMax[granularity]} ${granularity}s in one answer` },
+      {
+        path: 'from',
+        message: `is too early: at most ${stepsMax[granularity]} ${granularity}s are in one answer`,
+      },
     ]);
   }
   return { from: new Date(fromMs), to: new Date(toMs), granularity };

@@ -7,6 +7,7 @@ import { type Caller, originOf, queueOf, requireVisible } from '../../domain/pri
 import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
+import { hasEnvironment } from '../../stores/postgres/organizations/environments.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import {
   type InsertMint,
@@ -24,7 +25,18 @@ import { keyEvent } from './key-events.ts';
 
 export type MintRequest = KeySettings & { userId: string; organizationId: string; environment: string };
 
-export type MintParts = ChangeParts & { keyring: Keyring; insertMint: InsertMint };
+export type MintParts = ChangeParts & {
+  keyring: Keyring;
+  insertMint: InsertMint;
+  /** The deployment's own environment, which a mint may create in any case. */
+  environment: string;
+  /** Whether a mint refuses organizations and environments that do not exist. */
+  strictOrganizations: boolean;
+};
+
+/** A new key, and the first of its home that the mint created. */
+export type Minted = MintedKey & { created?: Home };
+type Home = 'organization' | 'environment';
 
 /**
  * Rounds of removing an obstacle and trying again. More of them mean that others keep taking the
@@ -34,8 +46,9 @@ const roundsMax = 4;
 
 /**
  * Mints the one active key of a (user, organization, environment). The organization and the
- * environment are created on first use. Only this answer has the secret. Errors:
- * `KEY_ALREADY_EXISTS` with its `key_id`, also in a race; `ORGANIZATION_SUSPENDED`;
+ * environment are created on first use, unless the deployment is strict. Only this answer has the
+ * secret. Errors: `KEY_ALREADY_EXISTS` with its `key_id`, also in a race; `ORGANIZATION_SUSPENDED`;
+ * `ORGANIZATION_NOT_FOUND` and `ENVIRONMENT_NOT_FOUND` of a strict deployment;
  * `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists. The key, its audit event and the
  * kept answer are one transaction.
  */
@@ -44,13 +57,13 @@ export async function mintKey(
   caller: Caller,
   request: MintRequest,
   idempotency?: Idempotency,
-): Promise<Replayed<MintedKey>> {
+): Promise<Replayed<Minted>> {
   requireVisible(caller.principal, request.organizationId, request.environment);
   const now = parts.clock.now();
-  const minted = await idempotent<MintedKey>({ ...parts, now }, idempotency, async (keep) => {
+  const minted = await idempotent<Minted>({ ...parts, now }, idempotency, async (keep) => {
     requireFuture(request.expiresAt, now);
     const { secret, key, digest } = issueSecret(parts, request, now);
-    const answer = toMintedKey(secret, key);
+    const answer: Minted = toMintedKey(secret, key);
     const mint = { key, digest, event: mintEvent(parts, caller, key) };
     for (let round = 1; ; round++) {
       const outcome =
@@ -61,7 +74,8 @@ export async function mintKey(
             );
       if (outcome === 'minted') return answer;
       if (outcome === 'unauthorized') throw credentialEnded();
-      await makeRoom(parts, caller, key, round);
+      const created = await makeRoom(parts, caller, key, round);
+      if (created !== undefined) answer.created = created;
     }
   });
   if (minted.isReplay) await requireStillAuthorized(parts, caller);
@@ -80,8 +94,16 @@ function insertAndKeep(parts: MintParts, mint: Mint, keep: (tx: Tx) => Promise<v
   });
 }
 
-/** Finds the obstacle of a mint: removes it, or throws it as an error. */
-async function makeRoom(parts: MintParts, caller: Caller, key: Key, round: number): Promise<void> {
+/**
+ * Finds the obstacle of a mint: removes it, or throws it as an error. Returns what it had to
+ * create.
+ */
+async function makeRoom(
+  parts: MintParts,
+  caller: Caller,
+  key: Key,
+  round: number,
+): Promise<Home | undefined> {
   const organization = await findOrganization(parts.db, key.organizationId);
   if (organization !== undefined && organization.status !== 'active') {
     throw new FlowplateError('ORGANIZATION_SUSPENDED');
@@ -92,17 +114,39 @@ async function makeRoom(parts: MintParts, caller: Caller, key: Key, round: numbe
     throw new FlowplateError('KEY_ALREADY_EXISTS', { details: { key_id: active.id } });
   }
   if (round >= roundsMax) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1 });
-  if (active === undefined) await createHome(parts, caller, key);
-  else await endExpired(parts, active);
+  if (active !== undefined) {
+    await endExpired(parts, active);
+    return undefined;
+  }
+  if (parts.strictOrganizations) await requireHome(parts, key, organization !== undefined);
+  return createHome(parts, caller, key);
 }
 
-async function createHome(parts: MintParts, by: Caller, key: Key): Promise<void> {
+async function requireHome(parts: MintParts, key: Key, hasOrganization: boolean): Promise<void> {
+  const { organizationId, environment } = key;
+  if (!hasOrganization) {
+    throw new FlowplateError('ORGANIZATION_NOT_FOUND', {
+      systemMessage: 'No such organization. STRICT_ORGANIZATIONS is on: create it before its first key',
+      details: { organization_id: organizationId },
+    });
+  }
+  if (environment === parts.environment) return;
+  if (await hasEnvironment(parts.db, organizationId, environment)) return;
+  throw new FlowplateError('ENVIRONMENT_NOT_FOUND', {
+    systemMessage: 'No such environment. STRICT_ORGANIZATIONS is on: create it before its first key',
+    details: { organization_id: organizationId, environment },
+  });
+}
+
+/** Says what was created by this call: another mint may have been first. */
+async function createHome(parts: MintParts, by: Caller, key: Key): Promise<Home | undefined> {
   const { organizationId: id, environment } = key;
-  await commitChange(parts, { by }, async (tx, now) => ({
-    answer: {},
-    events: await ensureOrganization(parts, tx, { id, name: id, environments: [environment] }, now),
-    revokes: revokesNothing,
-  }));
+  const { answer } = await commitChange(parts, { by }, async (tx, now) => {
+    const events = await ensureOrganization(parts, tx, { id, name: id, environments: [environment] }, now);
+    return { answer: { types: events.map(({ eventType }) => eventType) }, events, revokes: revokesNothing };
+  });
+  if (answer.types.includes('organization.created')) return 'organization';
+  return answer.types.includes('environment.created') ? 'environment' : undefined;
 }
 
 async function endExpired(parts: MintParts, active: Key): Promise<void> {

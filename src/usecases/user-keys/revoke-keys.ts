@@ -69,7 +69,8 @@ function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, i
 async function audienceOfEnded(tx: Tx, asked: KeyOwners): Promise<Audience> {
   const places = await listKeyPlaces(tx, asked, placesMax);
   if (places.length === 0) {
-    throw new FlowplateError(asked.organizationId === undefined ? 'USER_NOT_FOUND' : 'KEY_NOT_FOUND');
+    if (asked.organizationId !== undefined) throw new FlowplateError('KEY_NOT_FOUND');
+    throw new FlowplateError('USER_NOT_FOUND', { systemMessage: 'No key was ever minted for this user' });
   }
   return places.length < placesMax ? { places } : 'everybody';
 }

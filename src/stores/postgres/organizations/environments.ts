@@ -22,6 +22,16 @@ export async function insertEnvironment(
   return result.numInsertedOrUpdatedRows === 1n;
 }
 
+export async function hasEnvironment(db: Db, organizationId: string, slug: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('environments')
+    .select('id')
+    .where('organization_id', '=', organizationId)
+    .where('slug', '=', slug)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Newest first, starting after the environment `before`. */
 export async function listEnvironments(
   db: Db,

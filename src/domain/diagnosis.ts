@@ -1,0 +1,264 @@
+/** Facts about a deployment, as one API process sees them. Null where a store does not answer. */
+export type DeploymentFacts = {
+  config: ConfigFacts;
+  postgres: PostgresFacts;
+  redis: RedisFacts | null;
+  queueRedis: RedisFacts | null;
+  /** Seconds for which a job has been due that no worker has started; 0 when none is. */
+  jobOverdueSeconds: number;
+  areMetricsReachable: boolean;
+  /** This process's own clock. */
+  nowMs: number;
+};
+
+export type ConfigFacts = {
+  isFirstMasterKeySet: boolean;
+  trustedProxies: readonly string[];
+  logLevel: string;
+  /** Postgres connections of all API processes of this machine at most. */
+  connectionsMax: number;
+  metricsPort: number;
+};
+
+export type PostgresFacts = {
+  /** Such as 180004 for 18.4. */
+  version: number;
+  fsync: string;
+  fullPageWrites: string;
+  synchronousCommit: string;
+  synchronousStandbyNames: string;
+  isReadOnly: boolean;
+  replicas: number;
+  connectionsMax: number;
+  nowMs: number;
+  pendingMigrations: readonly string[];
+  unknownMigrations: readonly string[];
+};
+
+export type RedisFacts = { version: string; evictionPolicy: string; nowMs: number };
+
+/** `error`: a guarantee is broken or work stands still. `warning`: that may come. */
+export type Severity = 'error' | 'warning';
+
+export type Finding = {
+  code: string;
+  severity: Severity;
+  /** The part that is wrong. */
+  where: string;
+  /** What is wrong, and what follows from it. */
+  message: string;
+  fix: string;
+};
+
+type Rule = (facts: DeploymentFacts) => Finding | undefined;
+
+/** Errors first; within them in the order of the rules. Pure: the facts are gathered elsewhere. */
+export function diagnose(facts: DeploymentFacts): Finding[] {
+  const findings = rules.flatMap((rule) => rule(facts) ?? []);
+  return ['error', 'warning'].flatMap((severity) => findings.filter((found) => found.severity === severity));
+}
+
+const postgresVersionMin = 150_000;
+const redisVersionMin = 7;
+/** Expiry is decided by Postgres's clock; logs, tokens and limits see the others. */
+const clockDifferenceMsMax = 2_000;
+/** Jobs run every few seconds; a minute means that no worker is there. */
+const overdueSecondsMax = 60;
+
+const rules: readonly Rule[] = [
+  ({ postgres }) =>
+    postgres.fsync === 'off'
+      ? postgresError(
+          'POSTGRES_FSYNC_OFF',
+          'fsync is off. A crash of the machine undoes answered changes: a revoked key works again.',
+          'ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();',
+        )
+      : undefined,
+  ({ postgres }) =>
+    postgres.fullPageWrites === 'off'
+      ? postgresError(
+          'POSTGRES_FULL_PAGE_WRITES_OFF',
+          'full_page_writes is off. A crash in the middle of a write can corrupt tables.',
+          'ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf();',
+        )
+      : undefined,
+  ({ postgres }) =>
+    postgres.synchronousCommit === 'off'
+      ? postgresError(
+          'POSTGRES_SYNCHRONOUS_COMMIT_OFF',
+          'synchronous_commit is off. A crash undoes the last answered changes: a revoked key works again.',
+          'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf(); and RESET it for the role and the database',
+        )
+      : undefined,
+  ({ postgres }) =>
+    postgres.synchronousCommit === 'local' && postgres.synchronousStandbyNames !== ''
+      ? postgresError(
+          'POSTGRES_SYNCHRONOUS_COMMIT_LOCAL',
+          'synchronous_commit is local. A failover to a standby loses answered changes.',
+          'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf();',
+        )
+      : undefined,
+  ({ postgres }) =>
+    postgres.isReadOnly
+      ? postgresError(
+          'POSTGRES_READ_ONLY',
+          'It is a standby, or read-only. Nothing can be minted or revoked, and no lease can be taken.',
+          'Let DATABASE_URL lead to the primary (target_session_attrs=read-write), or RESET default_transaction_read_only',
+        )
+      : undefined,
+  ({ postgres }) =>
+    postgres.replicas > 0 && postgres.synchronousStandbyNames === ''
+      ? {
+          ...postgresError(
+            'POSTGRES_STANDBY_ASYNCHRONOUS',
+            'Its standbys are asynchronous. A failover to one of them loses the last answered changes.',
+            "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'; SELECT pg_reload_conf();",
+          ),
+          severity: 'warning',
+        }
+      : undefined,
+  ({ postgres }) =>
+    postgres.version < postgresVersionMin
+      ? postgresError(
+          'POSTGRES_TOO_OLD',
+          `Its version is ${Math.floor(postgres.version / 10_000)}; 15 is the oldest that is tested.`,
+          'Upgrade Postgres (pg_upgrade)',
+        )
+      : undefined,
+  ({ postgres: { pendingMigrations: pending } }) =>
+    pending.length > 0
+      ? postgresError(
+          'SCHEMA_MIGRATIONS_PENDING',
+          `${pending.length} migrations are pending, from ${pending[0]} on. Calls that need them fail.`,
+          'Run the migrations: DATABASE_URL=… npm run migrate',
+        )
+      : undefined,
+  ({ postgres: { unknownMigrations: unknown } }) =>
+    unknown.length > 0
+      ? {
+          ...postgresError(
+            'SCHEMA_NEWER',
+            `The schema is newer than this process: ${unknown[0]}.`,
+            'Finish the upgrade: start this process with the newer release',
+          ),
+          severity: 'warning',
+        }
+      : undefined,
+  ({ postgres, config }) =>
+    config.connectionsMax >= postgres.connectionsMax
+      ? {
+          ...postgresError(
+            'POSTGRES_CONNECTIONS_SHORT',
+            `It takes ${postgres.connectionsMax} connections, and the API processes here may open ${config.connectionsMax}.`,
+            'Raise max_connections, or lower API_PROCESSES, CONTROL_CONNECTIONS_MAX and VERIFY_CONNECTIONS_MAX',
+          ),
+          severity: 'warning',
+        }
+      : undefined,
+  ({ postgres, nowMs }) => clockFinding('Postgres', postgres.nowMs, nowMs),
+  ({ redis, nowMs }) => (redis === null ? undefined : clockFinding('Redis', redis.nowMs, nowMs)),
+  ({ redis }) =>
+    redis === null
+      ? {
+          code: 'REDIS_UNREACHABLE',
+          severity: 'warning',
+          where: 'Redis',
+          message:
+            'It does not answer. Verification is slower, and limits are enforced by each process alone.',
+          fix: 'Start it, or correct REDIS_URL; the log of the API says why it fails',
+        }
+      : undefined,
+  ({ redis }) =>
+    redis !== null && Number.parseInt(redis.version, 10) < redisVersionMin
+      ? {
+          code: 'REDIS_TOO_OLD',
+          severity: 'error',
+          where: 'Redis',
+          message: `Its version is ${redis.version}; 7 is the oldest that is tested.`,
+          fix: 'Upgrade Redis, or use Valkey',
+        }
+      : undefined,
+  ({ queueRedis }) =>
+    queueRedis !== null && queueRedis.evictionPolicy !== 'noeviction'
+      ? {
+          code: 'QUEUE_REDIS_EVICTS',
+          severity: 'error',
+          where: 'Redis of the queue',
+          message: `Its maxmemory-policy is ${queueRedis.evictionPolicy}. When it is full it drops scheduled jobs.`,
+          fix: 'CONFIG SET maxmemory-policy noeviction, and in its configuration file; or a Redis of its own in QUEUE_REDIS_URL',
+        }
+      : undefined,
+  ({ jobOverdueSeconds }) =>
+    jobOverdueSeconds > overdueSecondsMax
+      ? {
+          code: 'WORKER_SILENT',
+          severity: 'error',
+          where: 'worker',
+          message: `A job has been due for ${jobOverdueSeconds} s. Usage, audit seals and expiries are not stored.`,
+          fix: 'Start the worker: node workers/main.ts; its log says why it ended',
+        }
+      : undefined,
+  ({ areMetricsReachable, config }) =>
+    areMetricsReachable
+      ? undefined
+      : {
+          code: 'METRICS_UNREACHABLE',
+          severity: 'warning',
+          where: 'metrics of the API',
+          message: `Nothing answers on METRICS_PORT (${config.metricsPort}), so no alert can fire.`,
+          fix: 'Free the port, or set another METRICS_PORT, and restart the API',
+        },
+  ({ config }) =>
+    config.isFirstMasterKeySet
+      ? {
+          code: 'FIRST_MASTER_KEY_SET',
+          severity: 'warning',
+          where: 'configuration',
+          message:
+            'FLOWPLATE_MASTER_KEY is still set. It is read at the first start only, and lies open in the environment.',
+          fix: 'Remove FLOWPLATE_MASTER_KEY from the environment of the API and the worker',
+        }
+      : undefined,
+  ({ config }) =>
+    config.trustedProxies.some(isEverybody)
+      ? {
+          code: 'TRUSTED_PROXIES_TOO_WIDE',
+          severity: 'error',
+          where: 'configuration',
+          message:
+            'TRUSTED_PROXIES trusts everybody. Callers forge the address that allow-lists and throttles see.',
+          fix: 'List only the addresses of your proxies in TRUSTED_PROXIES',
+        }
+      : undefined,
+  ({ config }) =>
+    config.logLevel === 'debug'
+      ? {
+          code: 'LOG_LEVEL_DEBUG',
+          severity: 'warning',
+          where: 'configuration',
+          message: 'LOG_LEVEL is debug. Logs grow with every request, and each line costs time.',
+          fix: 'Set LOG_LEVEL=info, and restart',
+        }
+      : undefined,
+];
+
+function postgresError(code: string, message: string, fix: string): Finding {
+  return { code, severity: 'error', where: 'Postgres', message, fix };
+}
+
+function clockFinding(where: string, itsMs: number, oursMs: number): Finding | undefined {
+  const seconds = Math.round((itsMs - oursMs) / 1_000);
+  if (Math.abs(itsMs - oursMs) <= clockDifferenceMsMax) return undefined;
+  return {
+    code: 'CLOCKS_DIFFER',
+    severity: 'warning',
+    where: `clock of ${where}`,
+    message: `It is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the API's. Expiries, logs and logins disagree.`,
+    fix: 'Synchronise both machines (chrony or systemd-timesyncd)',
+  };
+}
+
+/** Half of all addresses or more. */
+function isEverybody(range: string): boolean {
+  return /\/[01]$/.test(range);
+}

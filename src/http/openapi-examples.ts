@@ -1,0 +1,126 @@
+const keyId = 'flk_4f9a2b7c1d8e';
+const organizationId = 'org_x1y2z3w4v5u6';
+const owner = { user_id: 'usr_42', organization_id: organizationId };
+const at = '2026-03-12T10:00:00.000Z';
+const password = 'seven purple otters 3042';
+
+const settled = {
+  propagation: 'complete',
+  propagation_detail: { acknowledged: 2, total: 2, waited_ms: 9, effective_by: at },
+};
+
+const newKey = {
+  key: 'fl_user_prod_a1b2c3d4…',
+  key_id: keyId,
+  key_prefix: 'fl_user_prod_a1b2c3d4',
+  ...owner,
+  created_at: at,
+};
+
+const platformUser = {
+  id: 'puser_a1b2c3d4e5f6',
+  email: 'ops@example.com',
+  name: 'Ops User',
+  is_active: true,
+  role_ids: ['role_platform_operator'],
+  last_login_at: null,
+  created_at: at,
+  updated_at: at,
+};
+
+const verdict = {
+  valid: true,
+  code: 'VALID',
+  key_id: keyId,
+  ...owner,
+  environment: 'prod',
+  scopes: ['read'],
+  metadata: {},
+  expires_at: null,
+};
+
+const revoked = { success: true, message: 'API keys revoked', revoked_count: 1, ...settled };
+
+export type Example = { body?: object; answer?: unknown };
+
+/**
+ * Examples in the API document by operation id. A test parses each with the schema of its route.
+ * Secrets are cut short: a whole one would look like a leak to secret scanners.
+ */
+export const examples: Readonly<Record<string, Example>> = {
+  verifyKey: {
+    body: { key: newKey.key, scopes: ['read'], ip: '203.0.113.7' },
+    answer: verdict,
+  },
+  verifyKeys: {
+    body: { keys: [{ key: newKey.key }, { key: 'fl_user_prod_e5f6g7h8…' }] },
+    answer: { results: [verdict, { valid: false, code: 'REVOKED' }] },
+  },
+  introspectKey: { body: { token: newKey.key } },
+  mintKey: {
+    body: { ...owner, scopes: ['read'], rate_limit: { limit: 100, window_seconds: 60 } },
+    answer: { ...newKey, scopes: ['read'], rate_limit: { limit: 100, window_seconds: 60 } },
+  },
+  updateKey: { body: { enabled: false } },
+  refreshKey: {
+    body: { grace_period_seconds: 600 },
+    answer: { success: true, message: 'API key refreshed', new_key: newKey, ...settled },
+  },
+  revokeKey: { answer: revoked },
+  revokeKeys: { answer: revoked },
+  revokeUserKeys: { answer: revoked },
+  registerVerifier: { body: { lease: 'first_heartbeat' } },
+  heartbeat: { body: { applied_seq: 1523, wait_ms: 5000 } },
+  bootstrapPlatform: {
+    body: { email: 'admin@example.com', password, name: 'Platform Admin' },
+    answer: platformUser,
+  },
+  logIn: {
+    body: { email: 'ops@example.com', password },
+    answer: { token: 'eyJ…', expires_at: '2026-03-13T10:00:00.000Z', user: platformUser },
+  },
+  createSession: { body: { email: 'ops@example.com', password } },
+  changePassword: { body: { current_password: password, new_password: 'nine green herons 8127' } },
+  createPlatformUser: {
+    body: { email: 'ops@example.com', password, name: 'Ops User', role_ids: ['role_platform_operator'] },
+    answer: platformUser,
+  },
+  listPlatformUsers: { answer: [platformUser] },
+  updatePlatformUser: {
+    body: { name: 'Operations Lead' },
+    answer: { ...platformUser, name: 'Operations Lead' },
+  },
+  resetPlatformUserPassword: { body: { password } },
+  createRole: { body: { name: 'auditor', permissions: ['platform:audit:read'] } },
+  updateRole: { body: { permissions: ['platform:audit:read', 'platform:tenants:read'] } },
+  createApiUser: { body: { name: 'Mobile App', email: 'app@example.com', role: 'user' } },
+  bootstrapApiUsers: { body: { name: 'Admin Dashboard' } },
+  updateApiUser: { body: { name: 'Updated Name', is_active: false } },
+  createEnvironment: {
+    body: { name: 'staging' },
+    answer: { id: 'env_a1b2c3d4e5f6', name: 'staging', created_at: at },
+  },
+  provisionTenant: {
+    body: { name: 'Acme Corp' },
+    answer: { id: organizationId, name: 'Acme Corp', status: 'active', created_at: at },
+  },
+  updateTenant: { body: { status: 'suspended' } },
+  createMasterKey: { body: { name: 'gateway', permissions: ['keys:verify'], ip_allowlist: ['10.0.0.0/8'] } },
+  rotateMasterKey: { body: { overlap_seconds: 3600 } },
+  createApiKey: { body: { name: 'my-ci-key', platform: true } },
+};
+
+/** An error as the seed of all errors shows it. */
+export const errorExample = {
+  success: false,
+  error: {
+    code: 'VALIDATION_ERROR',
+    message: 'The request is not valid.',
+    system_message: 'unknown field `userId`; did you mean `user_id`?',
+    type: 'validation_error',
+    status: 422,
+    trace_id: 'req_As2U3n0cwb7J00000008',
+    timestamp: at,
+    details: [{ path: '', message: 'unknown field `userId`; did you mean `user_id`?' }],
+  },
+} as const;
