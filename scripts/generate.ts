@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { composeFile } from './generated/compose-file.ts';
 import { configurationPage } from './generated/configuration-page.ts';
 import { databaseTypes } from './generated/database-types.ts';
 import { openApiFile } from './generated/open-api-file.ts';
@@ -11,6 +12,7 @@ const generated: Record<string, () => string | Promise<string>> = {
   'src/stores/postgres/schema.ts': databaseTypes,
   'docs/openapi.json': openApiFile,
   'docs/configuration.md': configurationPage,
+  'docker-compose.yml': composeFile,
   'portal/src/api/schema.d.ts': portalApiTypes,
   'src/sdk/api-schema.ts': sdkApiTypes,
 };
