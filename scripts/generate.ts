@@ -4,6 +4,7 @@ import { configurationPage } from './generated/configuration-page.ts';
 import { databaseTypes } from './generated/database-types.ts';
 import { openApiFile } from './generated/open-api-file.ts';
 import { portalApiTypes } from './generated/portal-api-types.ts';
+import { pythonApiTypes } from './generated/python-api-types.ts';
 import { sdkApiTypes } from './generated/sdk-api-types.ts';
 import { projectRoot } from './services/project-root.ts';
 
@@ -15,6 +16,7 @@ const generated: Record<string, () => string | Promise<string>> = {
   'docker-compose.yml': composeFile,
   'portal/src/api/schema.d.ts': portalApiTypes,
   'src/sdk/api-schema.ts': sdkApiTypes,
+  'clients/python/src/flowplate_keys/_api_types.py': pythonApiTypes,
 };
 
 /** `--check` writes nothing, and fails when a file is out of date. */

@@ -13,6 +13,19 @@ const packages = {
     'python3-idna',
     'python3-six',
   ],
+  httpx: [
+    'python3-httpx',
+    'python3-httpcore',
+    'python3-h11',
+    'python3-anyio',
+    'python3-sniffio',
+    'python3-rfc3986',
+    'python3-certifi',
+    'python3-idna',
+  ],
+  pip: ['python3-pip'],
+  setuptools: ['python3-setuptools', 'python3-pkg-resources'],
+  wheel: ['python3-wheel'],
 } as const;
 
 export type PythonModule = keyof typeof packages;
