@@ -35,6 +35,11 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
+test.each(pages)('no command of %s has a secret in it, since a shell keeps a history', async (page) => {
+  const commands = [...(await read(page)).matchAll(/^```sh(?! file=).*\n([\s\S]*?)\n```$/gm)];
+  for (const [, text] of commands) expect(text).not.toMatch(/flkey_|flplatform_|fl_master_/);
+});
+
 test('"Troubleshooting" names only codes that the broker has, and every verdict that refuses', async () => {
   const text = await read('docs/guides/troubleshooting.md');
   const named = new Set([...text.matchAll(/`([A-Z]+(?:_[A-Z]+)+|[A-Z]{7,})`/g)].map(([, code = '']) => code));
