@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inject } from 'vitest';
 import { findProgram, type ProgramName } from '../../scripts/services/debian-programs.ts';
-import { choosePort } from '../../scripts/services/free-port.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { pythonPath } from '../../scripts/services/python-modules.ts';
 import { atEnd } from '../support/at-end.ts';
@@ -31,6 +30,7 @@ export async function openDesk(programs: readonly ProgramName[]): Promise<Desk> 
   for (const name of programs) await linkProgram(name, bin);
   await writeProgram(join(bin, 'npx'), npx);
   await startBroker(join(checkout, '.flowplate', 'data'));
+  const port = await threeFreePorts();
   return {
     checkout,
     env: {
@@ -39,9 +39,9 @@ export async function openDesk(programs: readonly ProgramName[]): Promise<Desk> 
       PATH: [bin, dirname(process.execPath), process.env.PATH].join(':'),
       PYTHONPATH: await pythonPath('requests'),
       // Ports that the pages let a reader choose.
-      APPLICATION: await freeAddress(),
-      GATEWAY: await freeAddress(),
-      DOOR: await freeAddress(),
+      APPLICATION: `127.0.0.1:${port}`,
+      GATEWAY: `127.0.0.1:${port + 1}`,
+      DOOR: `127.0.0.1:${port + 2}`,
       TERM: 'dumb',
       NO_COLOR: '1',
     },
@@ -50,10 +50,6 @@ export async function openDesk(programs: readonly ProgramName[]): Promise<Desk> 
 
 /** Guides write these; a link would lead them into the project's own. */
 const ownOfCheckout = new Set(['.flowplate', '.git', '.env']);
-
-async function freeAddress(): Promise<string> {
-  return `127.0.0.1:${await choosePort(undefined, 'a guide')}`;
-}
 
 /** A program that may be unpacked, with the libraries that it needs and no other program. */
 async function linkProgram(name: ProgramName, bin: string): Promise<void> {
