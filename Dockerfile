@@ -1,25 +1,32 @@
 # One image for the API and the worker: `node src/main.ts` unless told `node workers/main.ts`.
 # Node.js runs the TypeScript as it is, so there is nothing to build but the portal's pages.
 
-FROM node:26-slim AS packages
+FROM node:26-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No install scripts: what we keep comes with its native code or does without (argon2 ships prebuilt binaries).
 # Optional packages are the embedded Postgres, which a container has beside it instead.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
-FROM node:26-slim AS portal
+FROM node:26-bookworm-slim AS portal
 WORKDIR /portal
 COPY portal/package.json portal/package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY portal ./
 RUN npm run build
 
-FROM node:26-slim
+# Node.js, and the one library of it that the base of the image lacks.
+FROM node:26-bookworm-slim AS runtime
+RUN mkdir -p /runtime/usr/local/bin /runtime/usr/lib && cp /usr/local/bin/node /runtime/usr/local/bin/ \
+  && for library in $(ldd /usr/local/bin/node | grep -o '/[^ ]*/libatomic[^ ]*'); do cp "$library" /runtime/usr/lib/; done
+
+# The C and C++ libraries, certificates and an account without rights: no shell, no package manager, no npm.
+FROM gcr.io/distroless/cc-debian12
 ENV NODE_ENV=production
 # Inside a container the network is the container's own; what is published is decided outside.
 ENV HOST=0.0.0.0
 WORKDIR /app
+COPY --from=runtime /runtime /
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY src src
@@ -28,8 +35,9 @@ COPY --from=portal /portal/dist portal/dist
 # The administrator's tools: docker compose exec api node scripts/master-keys.ts list
 COPY scripts/admin scripts/admin
 COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/usage-flushes.ts scripts/
-# Owned by root and not writable by the account that runs it.
-USER node
+# Owned by root and not writable by the account that runs it, distroless' "nonroot". By number, so that Kubernetes'
+# runAsNonRoot can tell.
+USER 65532:65532
 EXPOSE 9123 9124 9125
 # Whether it can verify: without Postgres its lease still does for a while, and nothing may take it away then.
 # By node, because the image has no curl. The worker overrides it: its health is on its metrics port.

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { composeFile } from './generated/compose-file.ts';
 import { configurationPage } from './generated/configuration-page.ts';
 import { databaseTypes } from './generated/database-types.ts';
 import { grafanaDashboard } from './generated/grafana-dashboard.ts';
 import { openApiFile } from './generated/open-api-file.ts';
 import { portalApiTypes } from './generated/portal-api-types.ts';
 import { prometheusRules } from './generated/prometheus-rules.ts';
+import { pythonApiTypes } from './generated/python-api-types.ts';
 import { sdkApiTypes } from './generated/sdk-api-types.ts';
 import { projectRoot } from './services/project-root.ts';
 
@@ -13,10 +15,12 @@ const generated: Record<string, () => string | Promise<string>> = {
   'src/stores/postgres/schema.ts': databaseTypes,
   'docs/openapi.json': openApiFile,
   'docs/configuration.md': configurationPage,
+  'docker-compose.yml': composeFile,
   'portal/src/api/schema.d.ts': portalApiTypes,
   'src/sdk/api-schema.ts': sdkApiTypes,
   'deploy/observability/grafana-dashboard.json': grafanaDashboard,
   'deploy/observability/prometheus-rules.yml': () => prometheusRules(),
+  'clients/python/src/flowplate_keys/_api_types.py': pythonApiTypes,
 };
 
 /** `--check` writes nothing, and fails when a file is out of date. */

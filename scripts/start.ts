@@ -1,6 +1,6 @@
 import { leaveDataDir } from './launch/data-dir.ts';
 import { launch } from './launch/launch.ts';
-import { type LaunchOptions, readOptions, UsageError, usage } from './launch/options.ts';
+import { type LaunchOptions, readOptions, UsageError } from './launch/options.ts';
 import { progress } from './services/progress.ts';
 import { supervise } from './services/supervise.ts';
 
@@ -8,10 +8,7 @@ process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const options = readOptions(args);
-    if (options !== 'help') return await runUntilStopped(options);
-    console.log(usage);
-    return 0;
+    return await runUntilStopped(readOptions(args));
   } catch (err) {
     if (!(err instanceof UsageError)) throw err;
     progress(`${err.message}\nSee scripts/start --help.`);

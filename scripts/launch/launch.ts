@@ -6,6 +6,7 @@ import { firstKeys } from './first-keys.ts';
 import type { LaunchOptions } from './options.ts';
 import { startProcesses } from './processes.ts';
 import { keptSecrets } from './secrets.ts';
+import { writeShellSettings } from './shell-settings.ts';
 import { startStores } from './stores.ts';
 import { summary } from './summary.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
@@ -36,5 +37,6 @@ export async function launch(supervisor: Supervisor, options: LaunchOptions): Pr
   await startProcesses(supervisor, { env, watch });
   await waitUntilReady(url);
   // Last, and printed at once: a later failure would lose keys that are shown once.
-  return summary({ url, dataDir, ...(await firstKeys(env)) });
+  const keys = await firstKeys(env);
+  return summary({ url, dataDir, shellFile: await writeShellSettings(dataDir, { url, ...keys }), ...keys });
 }

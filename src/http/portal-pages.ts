@@ -25,6 +25,7 @@ export function portalPages(directory: string): Router {
   const router = Router({ caseSensitive: true, strict: true });
   const page = readPage(directory);
   const assets = readAssets(directory);
+  router.get('/', (_req, res) => res.redirect(302, '/platform/'));
   router.get('/platform', (_req, res) => res.redirect(308, '/platform/'));
   router.get('/platform/assets/:name', sendAsset(assets));
   router.get('/platform/{*view}', page === undefined ? sayNotBuilt : sendPage(page));

@@ -113,7 +113,7 @@ describe('the request id', () => {
 
 describe('what is refused whatever the route', () => {
   test.each([
-    'GET /',
+    'POST /',
     'GET /v1',
     'GET /v1/flowplate',
     'POST /v1/flowplate/api-key',

@@ -87,7 +87,9 @@ test('nothing else is served: no other file, wherever a path leads', async () =>
   }
 });
 
-test('/platform leads to /platform/', async () => {
+test.each(['/', '/platform'])('%s leads to /platform/', async (path) => {
   const get = await serve(await built());
-  expect((await get('/platform')).status).toBe(200);
+  const { status, body } = await get(path);
+  expect(status).toBe(200);
+  expect(body).toContain('/platform/assets/a-1.js');
 });

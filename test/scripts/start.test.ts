@@ -1,31 +1,42 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { quoted, writeShellSettings } from '../../scripts/launch/shell-settings.ts';
+import { projectRoot } from '../../scripts/services/project-root.ts';
 import { runCommand } from '../../scripts/services/run-command.ts';
 import { runStart, threeFreePorts } from '../support/run-start.ts';
-import { serverDirectory } from '../support/temporary-directory.ts';
+import { serverDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
 
 const curlExists = existsSync('/usr/bin/curl');
 
 test.runIf(curlExists)(
-  'the three pasted lines mint, verify and revoke; a second start keeps the data',
+  'the pasted lines mint, verify and revoke with no secret in them; a second start keeps data and keys',
   async () => {
-    const dataDir = join(await serverDirectory(), 'data');
+    const dataDir = join(await serverDirectory(), "the broker's data");
     const port = String(await threeFreePorts());
     const first = runStart('--port', port, '--data-dir', dataDir);
     await first.ready;
-    const lines = curlLines(first.said().stdout);
+    const lines = pastedLines(first.said().stdout);
+    expect(lines.join('\n')).not.toMatch(/fl_master_|flkey_/);
     const [minted = '', verified = '', revoked = ''] = await paste(lines);
     expect(JSON.parse(minted)).toMatchObject({ user_id: 'alice', organization_id: 'acme' });
     expect(JSON.parse(verified)).toMatchObject({ valid: true, code: 'VALID' });
     expect(JSON.parse(revoked)).toMatchObject({ success: true, revoked_count: 1, propagation: 'complete' });
-    const [command, tenantKey = ''] =
-      /^FLOWPLATE_API_KEY="(flkey_\w+)" npx flowplate .*platform create-admin .*$/m.exec(
-        first.said().stdout,
-      ) ?? [];
-    expect(command).toContain(`--server http://127.0.0.1:${port}`);
+    const shown = /fl_master_\w+|flkey_\w+/g;
+    const [masterKey = '', tenantKey = ''] = first.said().stdout.match(shown) ?? [];
+    expect(await readFile(join(dataDir, 'shell.env'), 'utf8')).toBe(
+      [
+        `export FLOWPLATE_SERVER=http://127.0.0.1:${port}`,
+        `export FLOWPLATE_MASTER_KEY=${masterKey}`,
+        `export FLOWPLATE_TENANT_KEY=${tenantKey}`,
+        '',
+      ].join('\n'),
+    );
+    expect(first.said().stdout).toMatch(
+      /^FLOWPLATE_API_KEY="\$FLOWPLATE_TENANT_KEY" npx flowplate platform create-admin .*$/m,
+    );
     const environments = await fetch(`http://127.0.0.1:${port}/api/v1/environments`, {
       headers: { authorization: `Bearer ${tenantKey}` },
     });
@@ -33,19 +44,57 @@ test.runIf(curlExists)(
     first.child.kill('SIGTERM');
     expect(await first.exited).toMatchObject({ code: 0 });
 
-    const masterKey = /fl_master_\w+/.exec(first.said().stdout)?.[0] ?? '';
-    const second = runStart('--port', port, '--data-dir', dataDir);
+    const otherPort = String(await threeFreePorts());
+    const second = runStart('--port', otherPort, '--data-dir', dataDir);
     await second.ready;
-    expect(second.said().stdout).not.toMatch(/fl_master_|flkey_/);
-    const [again = ''] = await paste(curlLines(second.said().stdout), { FLOWPLATE_MASTER_KEY: masterKey });
+    expect(second.said().stdout).not.toMatch(shown);
+    const [again = ''] = await paste(pastedLines(second.said().stdout));
     expect(JSON.parse(again)).toMatchObject({ user_id: 'alice', organization_id: 'acme' });
-    const listed = await fetch(`http://127.0.0.1:${port}/v1/flowplate/api-keys?user_id=alice`, {
+    const listed = await fetch(`http://127.0.0.1:${otherPort}/v1/flowplate/api-keys?user_id=alice`, {
       headers: { 'x-flowplate-master-key': masterKey },
     });
     const { data } = (await listed.json()) as { data: { key_id: string }[] };
     expect(data.map((key) => key.key_id)).toContain((JSON.parse(minted) as { key_id: string }).key_id);
   },
 );
+
+test('a chosen master key reaches the shell byte for byte', async () => {
+  const dataDir = await temporaryDirectory();
+  const masterKey = `it's $HOME "and" \\ \`more\` of thirty-two`;
+  const url = 'http://127.0.0.1:9123';
+  const path = await writeShellSettings(dataDir, { url, masterKey, tenantKey: undefined });
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  await writeShellSettings(dataDir, { url: `${url}4`, masterKey: undefined, tenantKey: 'flkey_1' });
+  const told = 'printf "%s\\n" "$FLOWPLATE_SERVER" "$FLOWPLATE_MASTER_KEY" "$FLOWPLATE_TENANT_KEY"';
+  const { stdout } = await runCommand(['sh', '-c', `. ${quoted(path)}; ${told}`]);
+  expect(stdout.trimEnd().split('\n')).toEqual([`${url}4`, masterKey, 'flkey_1']);
+});
+
+test.each(['--help', '-h'])('%s is answered before anything is installed', async (option) => {
+  const copy = await temporaryDirectory();
+  await mkdir(join(copy, 'scripts', 'launch'), { recursive: true });
+  for (const file of ['scripts/start', 'scripts/launch/usage.txt']) {
+    await copyFile(join(projectRoot, file), join(copy, file));
+  }
+  const start = join(copy, 'scripts', 'start');
+  const { exitCode, stdout, stderr } = await runCommand([start, '--port', '9223', option]);
+  expect([exitCode, stderr]).toEqual([0, '']);
+  for (const named of ['--port', '--metrics-port', '--data-dir', '--watch', 'DATABASE_URL', 'shell.env']) {
+    expect(stdout).toContain(named);
+  }
+});
+
+test('everything names the same Node that one has to have', async () => {
+  const read = (file: string) => readFile(join(projectRoot, file), 'utf8');
+  const { engines } = JSON.parse(await read('package.json')) as { engines: { node: string } };
+  const [, major = ''] = /^>=(\d+)$/.exec(engines.node) ?? [];
+  for (const page of ['README.md', 'docs/contributing.md']) {
+    expect(await read(page), page).toContain(`Node ${major} or newer`);
+  }
+  const prepare = await read('scripts/prepare');
+  expect(prepare).toContain(`-ge ${major} ]`);
+  expect(prepare.match(/Node\.js \d+ or newer/g)).toEqual(Array(2).fill(`Node.js ${major} or newer`));
+});
 
 test('secrets are readable by their owner only, and their loss is not papered over', async () => {
   const dataDir = join(await serverDirectory(), 'data');
@@ -55,6 +104,7 @@ test('secrets are readable by their owner only, and their loss is not papered ov
   expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
   for (const file of [
     'secrets.env',
+    'shell.env',
     'postgres.password',
     'postgres.log',
     'redis/redis.conf',
@@ -132,15 +182,14 @@ test.each([['--port', 'x'], ['--port', '70000'], ['--colour'], ['now']])(
   },
 );
 
-function curlLines(stdout: string): string[] {
-  return stdout.split('\n').filter((line) => line.includes('curl '));
+/** The file to source, and the three lines with curl. */
+function pastedLines(stdout: string): string[] {
+  return stdout.split('\n').filter((line) => line.startsWith('. ') || line.includes('curl '));
 }
 
-async function paste(lines: string[], env: Record<string, string> = {}): Promise<string[]> {
-  expect(lines).toHaveLength(3);
-  const { stdout, stderr } = await runCommand(['sh', '-c', lines.join('\n')], {
-    env: { ...process.env, ...env },
-  });
+async function paste(lines: string[]): Promise<string[]> {
+  expect(lines).toHaveLength(4);
+  const { stdout, stderr } = await runCommand(['sh', '-eu', '-c', lines.join('\n')]);
   expect(stderr).toBe('');
   return stdout.trimEnd().split('\n');
 }

@@ -1,0 +1,255 @@
+"""Types of the API's JSON. Generated from the API document by scripts/generate.ts."""
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+
+class VerdictRateLimit(TypedDict):
+    limit: int
+    remaining: int | None
+    reset_at: str | None
+    enforced: bool | Literal["local"]
+    window_seconds: int
+
+
+class VerdictQuota(TypedDict):
+    limit: int
+    remaining: int | None
+    reset_at: str | None
+    enforced: bool | Literal["local"]
+    period: str
+
+
+class Verdict(TypedDict):
+    valid: bool
+    code: str
+    key_id: NotRequired[str]
+    user_id: NotRequired[str]
+    organization_id: NotRequired[str]
+    environment: NotRequired[str]
+    scopes: NotRequired[list[str]]
+    metadata: NotRequired[dict[str, Any]]
+    expires_at: NotRequired[str | None]
+    rate_limit: NotRequired[VerdictRateLimit]
+    quota: NotRequired[VerdictQuota]
+
+
+class VerifyRequest(TypedDict):
+    key: str
+    scopes: NotRequired[list[str]]
+    organization_id: NotRequired[str]
+    environment: NotRequired[str]
+    ip: NotRequired[str]
+    cost: NotRequired[int]
+
+
+class MintRequestRateLimit(TypedDict):
+    limit: int
+    window_seconds: int
+    on_unavailable: NotRequired[Literal["local", "deny", "allow"]]
+
+
+class MintRequestQuota(TypedDict):
+    limit: int
+    period: Literal["day", "month"]
+    on_unavailable: NotRequired[Literal["local", "deny", "allow"]]
+
+
+class MintRequest(TypedDict):
+    user_id: str
+    organization_id: str
+    environment: NotRequired[str]
+    metadata: NotRequired[dict[str, Any]]
+    name: NotRequired[str]
+    scopes: NotRequired[list[str]]
+    rate_limit: NotRequired[MintRequestRateLimit]
+    quota: NotRequired[MintRequestQuota]
+    ip_allowlist: NotRequired[list[str]]
+    expires_at: NotRequired[str]
+    ttl_seconds: NotRequired[int]
+
+
+class MintedKey(TypedDict):
+    key: str
+    key_id: str
+    key_prefix: str
+    user_id: str
+    organization_id: str
+    created_at: str
+    environment: NotRequired[str]
+    name: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+    scopes: NotRequired[list[str]]
+    expires_at: NotRequired[str | None]
+    rate_limit: NotRequired[MintRequestRateLimit | None]
+    quota: NotRequired[MintRequestQuota | None]
+    ip_allowlist: NotRequired[list[str] | None]
+
+
+class RefreshRequest(TypedDict):
+    grace_period_seconds: NotRequired[int]
+    expires_at: NotRequired[str]
+    ttl_seconds: NotRequired[int]
+    environment: NotRequired[str]
+
+
+class RefreshedNewKey(TypedDict):
+    key: str
+    key_id: str
+    key_prefix: str
+    user_id: str
+    organization_id: str
+    created_at: str
+    expires_at: NotRequired[str]
+
+
+class RefreshedPropagationDetailHeldUpBy(TypedDict):
+    verifier_id: str
+    master_key_id: str | None
+
+
+class RefreshedPropagationDetail(TypedDict):
+    acknowledged: int
+    total: int
+    waited_ms: int
+    effective_by: str
+    held_up_by: NotRequired[list[RefreshedPropagationDetailHeldUpBy]]
+
+
+class Refreshed(TypedDict):
+    success: Literal[True]
+    message: str
+    new_key: RefreshedNewKey
+    propagation: Literal["complete", "pending"]
+    propagation_detail: RefreshedPropagationDetail
+
+
+class Revoked(TypedDict):
+    success: Literal[True]
+    message: str
+    revoked_count: int
+    propagation: Literal["complete", "pending"]
+    propagation_detail: RefreshedPropagationDetail
+
+
+class KeyUsageValue(TypedDict):
+    total_requests: int
+    refused_requests: int
+    requests_today: int
+    first_used_at: str | None
+    last_used_at: str | None
+    last_reset: str
+
+
+class Key(TypedDict):
+    key_id: str
+    key_prefix: str
+    user_id: str
+    organization_id: str
+    environment: str
+    name: str | None
+    metadata: dict[str, Any]
+    scopes: list[str]
+    expires_at: str | None
+    rate_limit: MintRequestRateLimit | None
+    quota: MintRequestQuota | None
+    ip_allowlist: list[str] | None
+    enabled: bool
+    status: Literal["active", "disabled", "superseded", "revoked", "expired"]
+    superseded_until: str | None
+    revoked_at: str | None
+    created_at: str
+    updated_at: str
+    usage: KeyUsageValue
+
+
+class KeyFilter(TypedDict):
+    user_id: NotRequired[str]
+    organization_id: NotRequired[str]
+    environment: NotRequired[str]
+    status: NotRequired[Literal["active", "disabled", "superseded", "revoked", "expired"]]
+    limit: NotRequired[int]
+
+
+class KeyPage(TypedDict):
+    data: list[Key]
+    next_cursor: str | None
+
+
+class KeyChanges(TypedDict):
+    name: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+    scopes: NotRequired[list[str]]
+    expires_at: NotRequired[str | None]
+    rate_limit: NotRequired[MintRequestRateLimit | None]
+    quota: NotRequired[MintRequestQuota | None]
+    ip_allowlist: NotRequired[list[str] | None]
+    enabled: NotRequired[bool]
+
+
+class UpdatedKey(TypedDict):
+    key_id: str
+    key_prefix: str
+    user_id: str
+    organization_id: str
+    environment: str
+    name: str | None
+    metadata: dict[str, Any]
+    scopes: list[str]
+    expires_at: str | None
+    rate_limit: MintRequestRateLimit | None
+    quota: MintRequestQuota | None
+    ip_allowlist: list[str] | None
+    enabled: bool
+    status: Literal["active", "disabled", "superseded", "revoked", "expired"]
+    superseded_until: str | None
+    revoked_at: str | None
+    created_at: str
+    updated_at: str
+    usage: KeyUsageValue
+    propagation: Literal["complete", "pending"]
+    propagation_detail: RefreshedPropagationDetail
+
+
+class UsageRange(TypedDict):
+    from_: NotRequired[str]
+    to: NotRequired[str]
+    granularity: NotRequired[Literal["hour", "day"]]
+
+
+class KeyUsageData(TypedDict):
+    start: str
+    requests: int
+    refused: int
+    cost: int
+    refusals: dict[str, Any]
+
+
+class KeyUsageTotals(TypedDict):
+    requests: int
+    refused: int
+    cost: int
+    refusals: dict[str, Any]
+
+
+KeyUsage = TypedDict(
+    "KeyUsage",
+    {
+        "key_id": str,
+        "granularity": Literal["hour", "day"],
+        "from": str,
+        "to": str,
+        "data": list[KeyUsageData],
+        "totals": KeyUsageTotals,
+    },
+)
+
+
+class Introspection(TypedDict):
+    active: bool
+    scope: NotRequired[str]
+    sub: NotRequired[str]
+    exp: NotRequired[int]
+    token_type: NotRequired[str]
+    key_id: NotRequired[str]
+    organization_id: NotRequired[str]
+    environment: NotRequired[str]
