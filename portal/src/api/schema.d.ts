@@ -153,7 +153,7 @@ export interface paths {
          * List platform users
          * @description Newest first unless `sort` says otherwise, as a bare array; the next page is in the `Link` header.
          *
-         *     Needs the permission `platform:users:read`.
+         *     Needs the permission `platform:users:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listPlatformUsers"];
         put?: never;
@@ -161,7 +161,7 @@ export interface paths {
          * Create a platform user
          * @description A user without roles can log in, and has no permissions.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["createPlatformUser"];
         delete?: never;
@@ -181,14 +181,14 @@ export interface paths {
          * Get a platform user
          * @description As the list shows them.
          *
-         *     Needs the permission `platform:users:read`.
+         *     Needs the permission `platform:users:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getPlatformUser"];
         /**
          * Change a platform user
          * @description Only named fields change. Roles and status apply from the next request; deactivation and a new password end all sessions of the user. Setting a password needs a super-admin. The caller must hold every permission of the user, cannot deactivate themselves, and cannot demote the last super-admin.
          *
-         *     Needs the permission `platform:users:manage`.
+         *     Needs the permission `platform:users:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         put: operations["updatePlatformUser"];
         post?: never;
@@ -196,7 +196,7 @@ export interface paths {
          * Delete a platform user
          * @description Permanent. All sessions of the user end; their actions stay in the audit log. Users cannot delete themselves, and the last super-admin cannot be deleted.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         delete: operations["deletePlatformUser"];
         options?: never;
@@ -217,7 +217,7 @@ export interface paths {
          * Set a platform user's password
          * @description All sessions of the user end. Not for one's own password.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["resetPlatformUserPassword"];
         delete?: never;
@@ -237,7 +237,7 @@ export interface paths {
          * List roles
          * @description All roles, the built-in ones first.
          *
-         *     Needs the permission `platform:roles:read`.
+         *     Needs the permission `platform:roles:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listRoles"];
         put?: never;
@@ -245,7 +245,7 @@ export interface paths {
          * Create a role
          * @description A named list of permissions. The caller must hold all of them.
          *
-         *     Needs the permission `platform:roles:manage`.
+         *     Needs the permission `platform:roles:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["createRole"];
         delete?: never;
@@ -266,7 +266,7 @@ export interface paths {
          * Change a role
          * @description Only named fields change. They apply from the next request of the role's users.
          *
-         *     Needs the permission `platform:roles:manage`.
+         *     Needs the permission `platform:roles:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         put: operations["updateRole"];
         post?: never;
@@ -274,7 +274,7 @@ export interface paths {
          * Delete a role
          * @description Works while no user and no working platform key has it.
          *
-         *     Needs the permission `platform:roles:manage`.
+         *     Needs the permission `platform:roles:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         delete: operations["deleteRole"];
         options?: never;
@@ -293,7 +293,7 @@ export interface paths {
          * Read the audit log
          * @description Newest first. The next page is in the `Link` header and stays valid while events are added. Refused attempts of known callers are included.
          *
-         *     Needs the permission `platform:audit:read`.
+         *     Needs the permission `platform:audit:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["listAuditEvents"];
         put?: never;
@@ -315,7 +315,7 @@ export interface paths {
          * Export the audit log
          * @description All matching events, newest first, one JSON object per line. If the export fails, or the client reads nothing for a minute, the connection is closed without a proper end: such an answer is incomplete. A process runs two exports at once; more are refused with 503 `OVERLOADED`.
          *
-         *     Needs the permission `platform:audit:read`.
+         *     Needs the permission `platform:audit:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["exportAuditEvents"];
         put?: never;
@@ -337,7 +337,7 @@ export interface paths {
          * Verify the hash chain of the audit log
          * @description Recomputes the hash chain, and finds the first event that was changed, removed, moved or inserted since it was sealed. To detect that the newest events were removed together with their seals and heads, send `seq` and `hash` of a head that you stored elsewhere. A process runs two verifications at once; more are refused with 503 `OVERLOADED`.
          *
-         *     Needs the permission `platform:audit:read`.
+         *     Needs the permission `platform:audit:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["verifyAudit"];
         put?: never;
@@ -409,7 +409,7 @@ export interface paths {
          * List tenants
          * @description Newest first, tenants created by a first mint included. The next page is in `Link`. Deleted ones only with `status=deleted`.
          *
-         *     Needs the permission `platform:tenants:read`.
+         *     Needs the permission `platform:tenants:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["listTenants"];
         put?: never;
@@ -417,7 +417,7 @@ export interface paths {
          * Provision a tenant
          * @description A new organization with the environment `default`. Names need not be unique; ids are.
          *
-         *     Needs the permission `platform:tenants:manage`.
+         *     Needs the permission `platform:tenants:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["provisionTenant"];
         delete?: never;
@@ -437,7 +437,7 @@ export interface paths {
          * Look at one tenant
          * @description With its counts. A deleted tenant gives 404.
          *
-         *     Needs the permission `platform:tenants:read`.
+         *     Needs the permission `platform:tenants:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["getTenant"];
         put?: never;
@@ -446,7 +446,7 @@ export interface paths {
          * Delete a tenant
          * @description All its keys are refused at once and for good. Its keys, usage and audit events stay in the database, its id cannot be used again, and no operator can enter it. Repeating it gives 404.
          *
-         *     Needs the permission `platform:tenants:manage`.
+         *     Needs the permission `platform:tenants:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         delete: operations["deleteTenant"];
         options?: never;
@@ -455,7 +455,7 @@ export interface paths {
          * Rename, suspend or resume a tenant
          * @description All keys of a suspended tenant are refused, hidden user keys and its own; resumed, they work again. Operators can still read and change it.
          *
-         *     Needs the permission `platform:tenants:manage`.
+         *     Needs the permission `platform:tenants:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         patch: operations["updateTenant"];
         trace?: never;
@@ -471,7 +471,7 @@ export interface paths {
          * List master keys
          * @description Newest first, ended ones included unless a status is asked for. The next page is in `Link`.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listMasterKeys"];
         put?: never;
@@ -479,7 +479,7 @@ export interface paths {
          * Create a master key
          * @description For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["createMasterKey"];
         delete?: never;
@@ -499,7 +499,7 @@ export interface paths {
          * Look at one master key
          * @description Its rights and what it minted; never its secret.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getMasterKey"];
         put?: never;
@@ -523,7 +523,7 @@ export interface paths {
          * Replace a master key by a new one
          * @description The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["rotateMasterKey"];
         delete?: never;
@@ -545,7 +545,7 @@ export interface paths {
          * Revoke a master key
          * @description The keys that it minted keep working. Repeating it is a success.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["revokeMasterKey"];
         delete?: never;
@@ -565,7 +565,7 @@ export interface paths {
          * List hidden user keys
          * @description The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["listHiddenKeys"];
         put?: never;
@@ -587,7 +587,7 @@ export interface paths {
          * Look at one hidden user key
          * @description Its settings, state and usage; never its secret.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["getHiddenKey"];
         put?: never;
@@ -596,7 +596,7 @@ export interface paths {
          * Revoke one hidden user key
          * @description Revokes the predecessors in grace of an active key too. Repeating it is a success with `revoked_count` 0.
          *
-         *     Needs the permission `platform:hidden_keys:manage`.
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         delete: operations["revokeHiddenKey"];
         options?: never;
@@ -615,7 +615,7 @@ export interface paths {
          * Usage of a hidden user key over time
          * @description Calls of the key and of all keys of its line (refreshed from or into), counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls are omitted.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["getHiddenKeyUsage"];
         put?: never;
@@ -640,7 +640,7 @@ export interface paths {
          * Revoke a user's hidden keys in every organization
          * @description All of them, in one transaction.
          *
-         *     Needs the permission `platform:hidden_keys:manage`.
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         delete: operations["revokeHiddenKeys"];
         options?: never;
@@ -781,7 +781,7 @@ export interface paths {
          * How many keys there are, and how often keys were used today
          * @description Number of tenant and platform keys, and of accepted verifications of every key, hidden ones included, since 00:00 UTC. Calls are counted within ten seconds. Operators' own calls with a platform key count too.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getPlatformStats"];
         put?: never;
@@ -803,7 +803,7 @@ export interface paths {
          * Calls and refusals of all keys over time
          * @description Verifications of every key, hidden ones included, counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls have zeros. Unknown keys are not counted.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getTraffic"];
         put?: never;
@@ -825,7 +825,7 @@ export interface paths {
          * The tenants and keys with the most calls of a day
          * @description By accepted verifications on a UTC day, most first. A tenant's number includes its hidden keys. The list of keys has hidden ones only for operators with `platform:hidden_keys:read`. A refreshed key counts under its newest id, without calls with an older secret in its grace. Deleted keys are omitted.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getTopTraffic"];
         put?: never;
@@ -847,7 +847,7 @@ export interface paths {
          * The processes that verify from memory, with their leases
          * @description A revoke is complete when every live verifier has applied it. A live verifier that is behind delays each revoke, at most until its lease ends. A verifier without a lease asks the database, and delays nothing. Verifiers that are silent for 20 minutes are deleted. At most 200 are listed, live ones that are behind first.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listVerifiers"];
         put?: never;
@@ -869,7 +869,7 @@ export interface paths {
          * State of the background jobs
          * @description Jobs find their own work, so a lost or late queue only delays it: rolling up usage, sealing the audit log, storing expiries. No decision about a key waits for them. A run that is due for longer than a minute means that no worker is running.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getQueues"];
         put?: never;

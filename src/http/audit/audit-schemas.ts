@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
+import type { VisibleScope } from '../../domain/principal.ts';
 import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
+import { requireReach } from '../../usecases/organizations/present-organization.ts';
 import { endTime, startTime, timestampText } from '../fields.ts';
 
 const results = ['success', 'refused'] as const;
@@ -20,13 +22,18 @@ export const auditFilterFields = {
 
 const auditFilter = z.strictObject(auditFilterFields);
 
-export function toAuditFilter(query: z.output<typeof auditFilter>): AuditFilter {
+/** `ORGANIZATION_NOT_FOUND` when the query names another organization than the impersonated one. */
+export function toAuditFilter(
+  query: z.output<typeof auditFilter>,
+  principal: Pick<VisibleScope, 'organizationIds'>,
+): AuditFilter {
+  if (query.organization_id !== undefined) requireReach(principal, query.organization_id);
   return {
     eventType: query.event_type,
     from: query.from,
     to: query.to,
     actorId: query.actor,
-    organizationId: query.organization_id,
+    organizationId: query.organization_id ?? principal.organizationIds?.[0],
     targetId: query.target_id,
     result: query.result,
   };

@@ -2,7 +2,7 @@ import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { lockOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { presentOrganization } from './present-organization.ts';
+import { presentOrganization, requireReach } from './present-organization.ts';
 import { setStatus } from './status-change.ts';
 
 /**
@@ -15,6 +15,7 @@ export async function deleteOrganization(
   caller: Caller<PlatformPrincipal>,
   id: string,
 ): Promise<Propagation> {
+  requireReach(caller.principal, id);
   const { propagation } = await change(parts, { by: caller, ends: [id] }, async (tx, now) => {
     presentOrganization(await lockOrganization(tx, id));
     return { answer: {}, ...(await setStatus(tx, { id, status: 'deleted', now })) };

@@ -8,7 +8,7 @@ import {
   updateOrganizationName,
 } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change, type EventDraft } from '../change.ts';
-import { presentOrganization } from './present-organization.ts';
+import { presentOrganization, requireReach } from './present-organization.ts';
 import { setStatus } from './status-change.ts';
 
 export type OrganizationChanges = {
@@ -26,6 +26,7 @@ export async function updateOrganization(
   id: string,
   { name, status }: OrganizationChanges,
 ): Promise<{ tenant: Organization; propagation: Propagation }> {
+  requireReach(caller.principal, id);
   const options = { by: caller, ends: status === undefined ? [] : [id] };
   const { answer, propagation } = await change<{ tenant: Organization }>(parts, options, async (tx, now) => {
     const before = presentOrganization(await lockOrganization(tx, id));
