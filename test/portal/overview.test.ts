@@ -270,24 +270,6 @@ test('asks six things, again every half minute while it is seen, and nothing whi
   await portal.close();
 });
 
-test('inside a tenant it asks nothing about keys, which would be audited each time', async () => {
-  await tenantKey(broker, 'org_entered', { name: 'Its own key' });
-  const portal = await openAs(root.email, '/tenants?name=org_entered');
-  const { page } = portal;
-  await page.getByRole('button', { name: 'Enter org_entered' }).click();
-  const dialog = page.getByRole('dialog');
-  await field(dialog, 'reason').fill('to look');
-  await dialog.getByRole('button', { name: 'Enter org_entered' }).click();
-  await page.getByRole('region', { name: 'Impersonation' }).waitFor();
-  await page.getByRole('button', { name: 'Its own key', exact: true }).waitFor();
-  const calls = callsOf(portal);
-  await page.getByRole('link', { name: 'Overview' }).click();
-  await panel(portal, 'Verifiers').getByText('Up to date').first().waitFor();
-  expect(await panel(portal, 'About to expire').count()).toBe(0);
-  expect(calls).not.toContain('/api/v1/apikeys');
-  await portal.close();
-});
-
 test('hidden keys are named to those who may see them', async () => {
   const hidden = await mint(broker, { user_id: 'usr_named', organization_id: 'org_named' });
   for (let time = 0; time < 30; time++) await verify(broker, hidden.key);

@@ -1,6 +1,5 @@
 import { SimpleGrid, Stack, Title } from '@mantine/core';
 import { useSearchState } from '../parts/search-state.ts';
-import { useOwn } from '../sessions/me.ts';
 import { AttentionPanel } from './attention-panel.tsx';
 import { QueuesPanel } from './queues-panel.tsx';
 import { TopPanels } from './top-panels.tsx';
@@ -9,7 +8,6 @@ import { VerifiersPanel } from './verifiers-panel.tsx';
 
 /** Health of the broker, and items that need attention. */
 export function OverviewPage() {
-  const { inside } = useOwn();
   const [read, write] = useSearchState();
   return (
     <Stack>
@@ -23,9 +21,8 @@ export function OverviewPage() {
           day={read('day') === 'yesterday' ? 'yesterday' : 'today'}
           onChange={(day) => write({ day: day === 'yesterday' ? day : '' })}
         />
-        {/* Inside a tenant every call about its keys is audited, and this page asks by itself. */}
-        {inside === undefined && <AttentionPanel attention="expiring" />}
-        {inside === undefined && <AttentionPanel attention="unused" />}
+        <AttentionPanel attention="expiring" />
+        <AttentionPanel attention="unused" />
         <VerifiersPanel />
         <QueuesPanel />
       </SimpleGrid>

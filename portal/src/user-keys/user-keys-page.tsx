@@ -18,7 +18,7 @@ const statuses = (['active', 'disabled', 'superseded', 'revoked', 'expired'] as 
 
 /** Hidden keys of users, which no tenant sees. */
 export function HiddenKeysPage() {
-  const { may } = useOwn();
+  const { may, inside } = useOwn();
   const [read, write] = useSearchState();
   const [revoking, setRevoking] = useState<Revoked | null>(null);
   const filter = Object.fromEntries(
@@ -32,12 +32,14 @@ export function HiddenKeysPage() {
       <Text>The keys that backends mint for their users. No tenant sees them.</Text>
       <Group align="end">
         <TextFilter label="User" placeholder="usr_…" value={filter.user_id} onTake={take('user_id')} />
-        <TextFilter
-          label="Organization"
-          placeholder="org_…"
-          value={filter.organization_id}
-          onTake={take('organization_id')}
-        />
+        {inside === undefined && (
+          <TextFilter
+            label="Organization"
+            placeholder="org_…"
+            value={filter.organization_id}
+            onTake={take('organization_id')}
+          />
+        )}
         <TextFilter
           label="Begins with"
           placeholder="fl_user_prod_…"
@@ -57,7 +59,9 @@ export function HiddenKeysPage() {
       {!(keys.isError && keys.data === undefined) && (
         <HiddenKeysTable
           hiddenKeys={keys.data?.items}
-          isManager={may('platform:hidden_keys:manage')}
+          isManager={
+            may('platform:hidden_keys:manage') && (inside === undefined || may('platform:impersonate'))
+          }
           onDetails={(id) => write({ key: id })}
           onRevoke={setRevoking}
         />
