@@ -22,7 +22,7 @@ export function ConfirmDialog(props: Props) {
   const { title, verb, color = 'red', change, onConfirm, onClose, outcome, children } = props;
   const isDone = outcome !== undefined;
   return (
-    <Dialog onClose={onClose} title={title}>
+    <Dialog onClose={onClose} title={title} closeOnClickOutside={false}>
       <Stack>
         {outcome ?? children}
         {change.isError && <FaultAlert error={change.error} />}
