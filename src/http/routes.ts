@@ -46,6 +46,8 @@ import { getPlatformStatsRoute } from './overview/get-platform-stats.ts';
 import { getQueuesRoute } from './overview/get-queue-health.ts';
 import { getTopTrafficRoute } from './overview/get-top-traffic.ts';
 import { getTrafficRoute } from './overview/get-traffic.ts';
+import { listNamesRoute } from './overview/list-names.ts';
+import { listOrganizationUsageRoute } from './overview/list-organization-usage.ts';
 import { bootstrapRoute } from './platform-users/bootstrap-platform.ts';
 import { changePasswordRoute } from './platform-users/change-own-password.ts';
 import { createUserRoute } from './platform-users/create-platform-user.ts';
@@ -181,4 +183,6 @@ export const routes: readonly Route<ApiParts>[] = [
   getTopTrafficRoute, //   GET    /api/v1/platform/traffic/top
   listVerifiersRoute, //   GET    /api/v1/platform/verifiers
   getQueuesRoute, //       GET    /api/v1/platform/queues
+  listNamesRoute, //       GET    /api/v1/platform/names
+  listOrganizationUsageRoute, // GET /api/v1/platform/usage
 ];

@@ -374,6 +374,8 @@ export interface components {
             name?: string;
             /** @description How the key begins, or the part of it that is shown */
             prefix?: string;
+            /** @description End of the key, as it is shown */
+            suffix?: string;
             /** @enum {string} */
             status?: "active" | "revoked" | "expired" | "disabled";
             scope?: string;

@@ -25,7 +25,7 @@ const groups = {
     refuses: 'master key without permissions',
   },
   'every operator': {
-    operations: ['logOut getMe changePassword'],
+    operations: ['logOut getMe changePassword listNames'],
     letsIn: 'super-admin, super-admin with a token, admin, read-only, operator without roles',
   },
   'admins and super-admins': {
@@ -47,7 +47,7 @@ const groups = {
   'every operator with a role': {
     operations: [
       'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
-      'getHiddenKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues',
+      'getHiddenKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues listTenantUsage',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',
     refuses: 'operator without roles',

@@ -13,7 +13,7 @@ const confined = [
   'listHiddenKeys getHiddenKey getHiddenKeyUsage revokeHiddenKeys revokeHiddenKey',
   'listTenants getTenant updateTenant deleteTenant listAuditEvents exportAuditEvents',
   'listApiKeys createApiKey getApiKey deleteApiKey rotateApiKey revokeApiKey getApiKeyUsage',
-  'listEnvironments createEnvironment deleteEnvironment',
+  'listEnvironments createEnvironment deleteEnvironment listNames listTenantUsage',
 ].flatMap((ids) => ids.split(' '));
 const ownAccount = ['getMe', 'logOut', 'changePassword'];
 const platformWide = [
@@ -159,6 +159,27 @@ describe('the audit log', () => {
     const { body } = await inside(`GET /api/v1/platform/audit?target_id=${foreign.key_id}`);
     expect(body).toEqual([]);
   });
+});
+
+test('usage is told of the organization alone', async () => {
+  await mintBoth('usr_counted');
+  await verify(broker, own.key);
+  await verify(broker, foreign.key);
+  await broker.settleUsage();
+  const { body } = await inside('GET /api/v1/platform/usage');
+  expect(body.tenants).toMatchObject([{ id: here }]);
+  expect(body.all).toMatchObject([{ requests: body.tenants[0].requests }]);
+  const answer = await inside(`GET /api/v1/platform/usage?organization_id=${there}`);
+  expectError(answer, 404, 'ORGANIZATION_NOT_FOUND');
+});
+
+test('names are told of things of the organization alone', async () => {
+  await mintBoth('usr_named');
+  const { id } = await tenantKey(broker, here, { name: 'Its own' });
+  const elsewhere = await tenantKey(broker, there);
+  const ids = [here, there, own.key_id, foreign.key_id, id, elsewhere.id, operator.id];
+  const { body } = await inside(`GET /api/v1/platform/names?ids=${ids}`);
+  expect(body.data.map((named: { id: string }) => named.id).sort()).toEqual([here, own.key_id, id].sort());
 });
 
 describe('API keys', () => {

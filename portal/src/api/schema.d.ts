@@ -880,6 +880,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Names of things by id
+         * @description For lists that keep ids only, such as the audit log. Absent: unknown ids, and things that the operator may not list. A hidden key without a name has the beginning of its secret as one.
+         *
+         *     Open to every operator. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["listNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Calls of each tenant by day
+         * @description The tenants with the most accepted verifications in a range of UTC days, most first, with their calls by day. A tenant's numbers include its hidden keys. Days without calls are omitted. At most 92 days; the last 30 unless set.
+         *
+         *     Needs the permission `platform:tenants:read`. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["listTenantUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2736,6 +2780,8 @@ export interface operations {
                 name?: string;
                 /** @description How the key begins, or the part of it that is shown */
                 prefix?: string;
+                /** @description End of the key, as it is shown */
+                suffix?: string;
                 status?: "active" | "revoked" | "expired" | "disabled";
                 scope?: string;
                 /** @description Never used, or not at or after this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
@@ -3455,6 +3501,89 @@ export interface operations {
                         } | null;
                         /** @description Usage flushes that are not rolled up yet; each process writes up to four a second */
                         usage_flushes_waiting: number | null;
+                    };
+                };
+            };
+        };
+    };
+    listNames: {
+        parameters: {
+            query: {
+                /** @description Up to 100 ids, separated by commas */
+                ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names that were found, in no order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            id: string;
+                            /** @enum {string} */
+                            kind: "platform_user" | "organization" | "api_key" | "user_key" | "role" | "master_key";
+                            name: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    listTenantUsage: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                /** @description One tenant */
+                organization_id?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenants, and all tenants together. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        from: string;
+                        /** Format: date-time */
+                        to: string;
+                        tenants: {
+                            id: string;
+                            name: string;
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                            days: {
+                                /** Format: date */
+                                day: string;
+                                /** @description Accepted verifications */
+                                requests: number;
+                                refused: number;
+                            }[];
+                        }[];
+                        /** @description All tenants together, those beyond `limit` included */
+                        all: {
+                            /** Format: date */
+                            day: string;
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                        }[];
                     };
                 };
             };
