@@ -22,7 +22,7 @@ function callsOf({ page }: Portal, event: 'request' | 'requestfinished' = 'reque
   const calls: string[] = [];
   page.on(event as 'request', (request) => {
     const { pathname } = new URL(request.url());
-    if (pathname.startsWith('/api/') && !/\/(session|auth\/me)$/.test(pathname)) calls.push(pathname);
+    if (pathname.startsWith('/api/') && !/\/(session|auth\/me|names)$/.test(pathname)) calls.push(pathname);
   });
   return calls;
 }
