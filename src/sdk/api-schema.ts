@@ -437,6 +437,8 @@ export interface components {
             target_id?: string;
             /** @enum {string} */
             result?: "success" | "refused";
+            /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+            request_id?: string;
             limit?: number;
             cursor?: string;
         };

@@ -1631,6 +1631,8 @@ export interface operations {
                 /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
+                /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+                request_id?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -1663,6 +1665,8 @@ export interface operations {
                 /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
+                /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+                request_id?: string;
             };
             header?: never;
             path?: never;

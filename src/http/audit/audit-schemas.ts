@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
+import { isSafeRequestId } from '../../domain/request-id.ts';
 import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
 import { requireReach } from '../../usecases/organizations/present-organization.ts';
 import { endTime, startTime, timestampText } from '../fields.ts';
 
 const results = ['success', 'refused'] as const;
+const requestId = z.string().refine(isSafeRequestId, 'must be a request id');
 const anId = z.string().regex(externalIdPattern, 'must be an id');
 
 /** Filters of a list or an export. */
@@ -18,6 +20,9 @@ export const auditFilterFields = {
   organization_id: anId.optional(),
   target_id: anId.optional().describe('Id of the target: a key, a user, a tenant, a role'),
   result: z.enum(results).optional(),
+  request_id: requestId
+    .optional()
+    .describe('The `trace_id` of an error, or `x-request-id`: what the request did, without mints'),
 };
 
 const auditFilter = z.strictObject(auditFilterFields);
@@ -36,6 +41,7 @@ export function toAuditFilter(
     organizationId: query.organization_id ?? principal.organizationIds?.[0],
     targetId: query.target_id,
     result: query.result,
+    requestId: query.request_id,
   };
 }
 
