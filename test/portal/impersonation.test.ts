@@ -135,6 +135,7 @@ test.each(['/overview', '/users', '/tenants', '/roles', '/master-keys'])(
   async (view) => {
     const portal = await enter(root.email);
     const { page } = portal;
+    await page.goto('about:blank');
     const asked: string[] = [];
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto(`${broker.url}/platform${view}`);
@@ -148,7 +149,8 @@ test('all keys of a user are revoked inside the tenant, and nowhere else', async
   const portal = await enter(root.email);
   const { page } = portal;
   await page.getByRole('link', { name: 'Hidden Keys' }).click();
-  await page.getByRole('button', { name: 'Revoke all keys of usr_of_two' }).click();
+  await page.getByRole('button', { name: `More for ${own.key_prefix}` }).click();
+  await page.getByRole('menuitem', { name: 'Revoke all keys of usr_of_two' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Revoke all keys of usr_of_two' }).click();
   await page.getByText('1 API key revoked').waitFor();

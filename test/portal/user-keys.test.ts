@@ -158,17 +158,26 @@ test('while a verifier has stopped, a revoke says that it is not certain everywh
   await portal.close();
 });
 
-test('all keys of a user are revoked together', async () => {
-  const { key, user_id } = await mint(broker);
+test('all keys of a user are revoked together, after the dialog has said how many, where, and when they were used', async () => {
+  const { key, key_prefix, user_id } = await mint(broker, { organization_id: 'org_one' });
+  const other = await mint(broker, { user_id, organization_id: 'org_two' });
+  await verdictOf(other.key);
+  await broker.settleUsage();
   const portal = await hiddenKeysAs(root.email);
   const { page } = portal;
-  await page.getByRole('button', { name: `Revoke all keys of ${user_id}` }).click();
-  await page
-    .getByRole('dialog')
-    .getByRole('button', { name: `Revoke all keys of ${user_id}` })
-    .click();
-  await page.getByText('1 API key revoked').waitFor();
-  expect(await verdictOf(key)).toBe('REVOKED');
+  await page.getByRole('button', { name: `More for ${key_prefix}` }).click();
+  await page.getByRole('menuitem', { name: `Revoke all keys of ${user_id}` }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('2 that can still be accepted').waitFor();
+  await dialog.getByRole('alert').getByText('Still in use').waitFor();
+  const facts = await dialog.getByRole('row').allTextContents();
+  expect(facts.slice(0, 2)).toEqual([`User${user_id}`, 'Keys2 that can still be accepted']);
+  expect(facts[2]).toMatch(/^Organizations(org_oneorg_two|org_twoorg_one)$/);
+  expect(facts[3]).toMatch(/^Last used(now|\d+ (second|minute)s? ago)$/);
+  await portal.look('revoke-all');
+  await dialog.getByRole('button', { name: `Revoke all keys of ${user_id}` }).click();
+  await page.getByText('2 API keys revoked').waitFor();
+  expect([await verdictOf(key), await verdictOf(other.key)]).toEqual(['REVOKED', 'REVOKED']);
   await portal.close();
 });
 

@@ -11,6 +11,7 @@ type Props = { filter: AuditFilter; onChange: (changes: Partial<AuditFilter>) =>
 const ids = [
   { name: 'actor', label: 'Actor', placeholder: 'puser_…, ak_…, flm_…' },
   { name: 'target_id', label: 'Target', placeholder: 'Id of a key, a user, a tenant' },
+  { name: 'request_id', label: 'Request', placeholder: 'Trace id, req_…' },
 ] as const;
 
 const days = [

@@ -1,14 +1,18 @@
 import { Code } from '@mantine/core';
+import { useState } from 'react';
 import type { AuditEvent } from './use-audit.ts';
 
 /** The whole event, on demand. */
 export function EventJson({ event }: { event: AuditEvent }) {
+  const [isOpen, setIsOpen] = useState(false);
   return (
-    <details className="event-json">
-      <summary aria-label={`JSON of ${event.event_type}`}>JSON</summary>
-      <Code block tabIndex={0}>
-        {JSON.stringify(event, null, 2)}
-      </Code>
+    <details onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
+      <summary>JSON</summary>
+      {isOpen && (
+        <Code block tabIndex={0}>
+          {JSON.stringify(event, null, 2)}
+        </Code>
+      )}
     </details>
   );
 }

@@ -12,6 +12,7 @@ import { type Me, MeContext, may } from '../sessions/me.ts';
 import { useMe } from '../sessions/use-me.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { ColorSchemeSwitch } from './color-scheme-switch.tsx';
+import { GoTo, GoToButton } from './go-to.tsx';
 import { InsideBanner } from './inside-banner.tsx';
 import { isThere, placeAt, places, titleOf } from './navigation.ts';
 import { OutsideOnly } from './outside-only.tsx';
@@ -59,11 +60,12 @@ function Frame({ me }: { me: Me }) {
         <Group h="100%" justify="space-between" wrap="nowrap">
           <Group wrap="nowrap">
             <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <Text fw={700} style={{ whiteSpace: 'nowrap' }}>
+            <Text fw={700} fz={{ base: 'sm', sm: 'md' }} style={{ whiteSpace: 'nowrap' }}>
               Flowplate Keys
             </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            <GoToButton />
             <ColorSchemeSwitch />
             <AccountMenu name={me.name} />
           </Group>
@@ -84,6 +86,7 @@ function Frame({ me }: { me: Me }) {
             />
           ))}
       </AppShell.Navbar>
+      <GoTo />
       <AppShell.Main id="content" tabIndex={-1}>
         {inside !== undefined && <InsideBanner inside={inside} />}
         <ViewBoundary key={pathname}>

@@ -64,6 +64,35 @@ export function useHiddenKey(id: string) {
   });
 }
 
+export type UserKeys = {
+  /** Keys that a gateway may still accept. */
+  living: HiddenKey[];
+  isMore: boolean;
+};
+
+const pagesMax = 5;
+const ended: readonly HiddenKeyStatus[] = ['revoked', 'expired'];
+
+/** The living keys of a user, from up to 500 of the newest. */
+export function useKeysOfUser(userId: string) {
+  return useQuery({
+    queryKey: [hiddenKeysKey, 'of user', userId],
+    queryFn: async (): Promise<UserKeys> => {
+      const living: HiddenKey[] = [];
+      let cursor: string | undefined;
+      for (let page = 0; page < pagesMax; page++) {
+        const query = { user_id: userId, limit: 100, ...(cursor !== undefined && { cursor }) };
+        const { items, next } = await pageOf(api.GET('/api/v1/platform/hidden-keys', { params: { query } }));
+        living.push(...items.filter(({ status }) => !ended.includes(status)));
+        cursor = next;
+        if (cursor === undefined) break;
+      }
+      return { living, isMore: cursor !== undefined };
+    },
+    staleTime: 0,
+  });
+}
+
 export function loadHiddenKeyUsage(id: string, query: UsageSpan) {
   const params = { path: { key_id: id }, query };
   return answerTo(api.GET('/api/v1/platform/hidden-keys/{key_id}/usage', { params }));

@@ -8,8 +8,9 @@ import { Pager } from '../parts/pager.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../sessions/me.ts';
-import { type Revoked, RevokeHiddenKeys } from './revoke-user-keys.tsx';
+import { RevokeAllOfUser, RevokeHiddenKey } from './revoke-user-keys.tsx';
 import {
+  type HiddenKey,
   type HiddenKeyFilter,
   hiddenKeyFilterNames,
   searched,
@@ -28,7 +29,8 @@ const statuses = (['active', 'disabled', 'superseded', 'revoked', 'expired'] as 
 export function HiddenKeysPage() {
   const { may, inside } = useOwn();
   const [read, write] = useSearchState();
-  const [revoking, setRevoking] = useState<Revoked | null>(null);
+  const [revokingAllOf, setRevokingAllOf] = useState<string | null>(null);
+  const [revoking, setRevoking] = useState<HiddenKey | null>(null);
   const filter = Object.fromEntries(
     hiddenKeyFilterNames.map((name) => [name, read(name)]),
   ) as HiddenKeyFilter;
@@ -74,11 +76,15 @@ export function HiddenKeysPage() {
           }
           onDetails={(id) => write({ key: id })}
           onRevoke={setRevoking}
+          onRevokeAll={setRevokingAllOf}
         />
       )}
       <Pager cursor={filter.cursor} next={keys.data?.next} onTurn={(cursor) => write({ cursor })} />
       {read('key') !== '' && <HiddenKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
-      {revoking !== null && <RevokeHiddenKeys {...revoking} onClose={() => setRevoking(null)} />}
+      {revoking !== null && <RevokeHiddenKey hiddenKey={revoking} onClose={() => setRevoking(null)} />}
+      {revokingAllOf !== null && (
+        <RevokeAllOfUser userId={revokingAllOf} onClose={() => setRevokingAllOf(null)} />
+      )}
     </Stack>
   );
 }

@@ -1,10 +1,9 @@
-import { Anchor, Button, Group, Table } from '@mantine/core';
+import { ActionIcon, Anchor, Button, Group, Menu, Table } from '@mantine/core';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
 import { ListTable } from '../parts/list-table.tsx';
 import { Named } from '../parts/named.tsx';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
-import type { Revoked } from './revoke-user-keys.tsx';
 import type { HiddenKey } from './use-user-keys.ts';
 
 type Props = {
@@ -12,7 +11,8 @@ type Props = {
   hiddenKeys: HiddenKey[] | undefined;
   isManager: boolean;
   onDetails: (keyId: string) => void;
-  onRevoke: (revoked: Revoked) => void;
+  onRevoke: (hiddenKey: HiddenKey) => void;
+  onRevokeAll: (userId: string) => void;
 };
 
 const columns = [
@@ -47,7 +47,7 @@ type RowProps = Omit<Props, 'hiddenKeys'> & {
   nameOf: (id: string) => string | undefined;
 };
 
-function HiddenKeyRow({ hiddenKey, nameOf, isManager, onDetails, onRevoke }: RowProps) {
+function HiddenKeyRow({ hiddenKey, nameOf, isManager, onDetails, onRevoke, onRevokeAll }: RowProps) {
   const { key_id, key_prefix, user_id, status } = hiddenKey;
   return (
     <Table.Tr>
@@ -73,23 +73,27 @@ function HiddenKeyRow({ hiddenKey, nameOf, isManager, onDetails, onRevoke }: Row
       </Table.Td>
       <Table.Td>
         {isManager && status !== 'revoked' && (
-          <Group gap={4}>
+          <Group gap={4} wrap="nowrap">
             <Button
               size="compact-sm"
               variant="default"
               aria-label={`Revoke ${key_prefix}`}
-              onClick={() => onRevoke({ keyId: key_id, name: key_prefix })}
+              onClick={() => onRevoke(hiddenKey)}
             >
               Revoke
             </Button>
-            <Button
-              size="compact-sm"
-              variant="default"
-              aria-label={`Revoke all keys of ${user_id}`}
-              onClick={() => onRevoke({ userId: user_id, name: `all keys of ${user_id}` })}
-            >
-              Revoke all
-            </Button>
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <ActionIcon variant="default" aria-label={`More for ${key_prefix}`}>
+                  <span aria-hidden>⋯</span>
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item color="red" onClick={() => onRevokeAll(user_id)}>
+                  Revoke all keys of {user_id}
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
           </Group>
         )}
       </Table.Td>
