@@ -14,6 +14,9 @@ beforeAll(async () => {
   await tenantKey(broker, 'org_other', { name: 'Key of the other tenant' });
   own = await mint(broker, { user_id: 'usr_of_two', organization_id: 'org_visited' });
   foreign = await mint(broker, { user_id: 'usr_of_two', organization_id: 'org_other' });
+  await verify(broker, own.key);
+  await verify(broker, foreign.key);
+  await broker.settleUsage();
   await platformKey(broker, undefined, { name: 'Key of the platform' });
 });
 
@@ -95,6 +98,7 @@ const viewsInside = [
   ['/hidden-keys', 'usr_of_two'],
   ['/environments', 'default'],
   ['/audit', 'platform.impersonated'],
+  ['/usage', 'org_visited'],
 ] as const;
 
 test('every view in the side bar is confined to the tenant, and every call of it says so', async () => {

@@ -2,6 +2,8 @@ import { SimpleGrid, Stack, Title } from '@mantine/core';
 import { useSearchState } from '../parts/search-state.ts';
 import { AttentionPanel } from './attention-panel.tsx';
 import { QueuesPanel } from './queues-panel.tsx';
+import { readSpan } from './spans.ts';
+import { StatePanel } from './state-panel.tsx';
 import { TopPanels } from './top-panels.tsx';
 import { TrafficPanel } from './traffic-panel.tsx';
 import { VerifiersPanel } from './verifiers-panel.tsx';
@@ -12,9 +14,10 @@ export function OverviewPage() {
   return (
     <Stack>
       <Title order={1}>Overview</Title>
+      <StatePanel />
       <TrafficPanel
-        granularity={read('by') === 'day' ? 'day' : 'hour'}
-        onChange={(by) => write({ by: by === 'day' ? 'day' : '' })}
+        span={readSpan(read('by'))}
+        onChange={(span) => write({ by: span === 'hour' ? '' : span })}
       />
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <TopPanels

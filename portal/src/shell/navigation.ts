@@ -17,6 +17,7 @@ export const places: readonly Place[] = [
   { to: '/roles', label: 'Roles', need: 'platform:roles:read', where: 'outside' },
   { to: '/master-keys', label: 'Master Keys', need: 'super-admin', where: 'outside' },
   { to: '/audit', label: 'Audit', need: 'platform:audit:read' },
+  { to: '/usage', label: 'Usage', need: 'platform:tenants:read' },
 ];
 
 /** Whether a view can be shown, outside or inside of a tenant. */
