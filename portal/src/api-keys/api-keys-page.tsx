@@ -57,7 +57,7 @@ export function ApiKeysPage() {
         search={
           <SearchBox
             label="Search"
-            placeholder="Name, id, key, its beginning or end"
+            placeholder="Name, id, key or its end"
             value={filter.name}
             onTake={(name) => setFilter({ name })}
           />

@@ -9,7 +9,7 @@ export function EventJson({ event }: { event: AuditEvent }) {
     <details onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
       <summary>JSON</summary>
       {isOpen && (
-        <Code block tabIndex={0}>
+        <Code block tabIndex={0} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
           {JSON.stringify(event, null, 2)}
         </Code>
       )}

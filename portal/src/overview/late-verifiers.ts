@@ -2,7 +2,9 @@ import type { Verifiers } from './use-overview.ts';
 
 type Verifier = Verifiers['data'][number];
 
-/** A healthy verifier applies a change within milliseconds. A revoke answers `pending` after 2 s. */
+/**
+ * A healthy verifier applies a change within milliseconds. A revoke answers `pending` after 2 s.
+ */
 const delayMs = 2_000;
 
 /** Verifiers that hold a lease and do not confirm what has changed: revokes wait for them. */

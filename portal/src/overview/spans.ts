@@ -36,8 +36,8 @@ export function newest(traffic: Traffic, span: Span) {
 }
 
 /**
- * Calls of the last whole steps, compared with as many before them: a step that has just begun would
- * look like a decline.
+ * Calls of the last whole steps, compared with as many before them. A step that has just begun
+ * would look like a decline.
  */
 export function comparison(traffic: Traffic, span: Span): { now: number; before: number } {
   const { steps } = spans[span];

@@ -36,7 +36,7 @@ export function StatePanel() {
           <div key={text} role="status">
             <Group gap="xs" wrap="nowrap" align="start">
               <Badge variant="dot" color={isGood ? 'green' : 'red'} mt={3}>
-                {isGood ? 'Good' : 'Look'}
+                {isGood ? 'Good' : 'Attention'}
               </Badge>
               <Text fw={600}>{text}</Text>
             </Group>

@@ -9,7 +9,7 @@ export function RecentUse({ at }: { at: string | null }) {
   if (at === null || Date.now() - Date.parse(at) > recentMs) return null;
   return (
     <Alert color="red" title="Still in use" role="alert">
-      Last used <Time at={at} none="" />. Whoever calls with it is refused afterwards.
+      Last used <Time at={at} none="" />. Callers that still have it are refused afterwards.
     </Alert>
   );
 }

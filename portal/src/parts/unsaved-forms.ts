@@ -1,6 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react';
 
-/** Forms that somebody has filled in and not sent. Module state, as the query client needs it too. */
+/** Filled forms that were not sent. Module state, because the query client needs it too. */
 const unsaved = new Set<symbol>();
 const listeners = new Set<() => void>();
 

@@ -23,6 +23,7 @@ export function LogInAgain({ me }: { me: Me }) {
       closeOnEscape={false}
       withCloseButton={false}
       zIndex={300}
+      overlayProps={{ backgroundOpacity: 0.9 }}
     >
       <Stack>
         <Text>

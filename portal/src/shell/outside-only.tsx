@@ -1,7 +1,9 @@
 import { Stack, Text, Title } from '@mantine/core';
 import type { Inside } from '../sessions/inside.ts';
 
-/** In the place of a view about the whole platform, during an impersonation. It asks for no data. */
+/**
+ * In the place of a view about the whole platform, during an impersonation. Requests no data.
+ */
 export function OutsideOnly({ inside, label }: { inside: Inside; label: string }) {
   return (
     <Stack>

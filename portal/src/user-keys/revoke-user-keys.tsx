@@ -36,7 +36,7 @@ export function RevokeHiddenKey({ hiddenKey, onClose }: { hiddenKey: HiddenKey; 
   );
 }
 
-/** Confirms after it has shown how many keys end, of which organizations, and when they were used. */
+/** Confirms after it has shown how many keys end, their organizations and their last use. */
 export function RevokeAllOfUser({ userId, onClose }: { userId: string; onClose: () => void }) {
   const params = { path: { user_id: userId } };
   const keys = useKeysOfUser(userId);

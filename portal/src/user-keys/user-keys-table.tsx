@@ -32,7 +32,7 @@ export function HiddenKeysTable({ hiddenKeys, ...rest }: Props) {
   return (
     <ListTable
       label="Hidden keys"
-      minWidth={1080}
+      minWidth={1000}
       columns={columns}
       items={hiddenKeys}
       empty="No key here. A backend mints them, with a master key."

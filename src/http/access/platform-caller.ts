@@ -33,8 +33,9 @@ export type PlatformNeed = PlatformPermission | 'super-admin' | 'nothing';
 
 /**
  * Behaviour of an operation that is called with `X-Flowplate-Org`. `confined`: it honours
- * `organizationIds` of its principal, and so neither shows nor changes another organization. `own`:
- * it concerns only the caller's own account. `refused`, the default: it concerns the whole platform.
+ * `organizationIds` of its principal, and so neither shows nor changes another organization.
+ * `own`: it concerns only the caller's own account. `refused`, the default: it concerns the whole
+ * platform.
  */
 export type InsideRule = 'refused' | 'confined' | 'own';
 

@@ -9,7 +9,7 @@ export function presentOrganization(found: Organization | undefined): Organizati
   throw new FlowplateError('ORGANIZATION_NOT_FOUND');
 }
 
-/** `ORGANIZATION_NOT_FOUND` for another organization than the one that the operator impersonates. */
+/** `ORGANIZATION_NOT_FOUND` for another organization than the impersonated one. */
 export function requireReach({ organizationIds }: Pick<VisibleScope, 'organizationIds'>, id: string): void {
   if (organizationIds !== null && !organizationIds.includes(id)) {
     throw new FlowplateError('ORGANIZATION_NOT_FOUND');
