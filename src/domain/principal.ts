@@ -130,6 +130,13 @@ export function isVisibleTo(reach: VisibleScope, organizationId: string, environ
   );
 }
 
+/** `ORGANIZATION_NOT_FOUND` for another organization than the impersonated one. */
+export function requireReach({ organizationIds }: Pick<VisibleScope, 'organizationIds'>, id: string): void {
+  if (organizationIds !== null && !organizationIds.includes(id)) {
+    throw new FlowplateError('ORGANIZATION_NOT_FOUND');
+  }
+}
+
 /**
  * The same check for a mint. Here a refusal may be explicit, because no key exists yet that it
  * could reveal.

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
-import type { VisibleScope } from '../../domain/principal.ts';
+import { requireReach, type VisibleScope } from '../../domain/principal.ts';
 import { isSafeRequestId } from '../../domain/request-id.ts';
 import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
-import { requireReach } from '../../usecases/organizations/present-organization.ts';
 import { endTime, startTime, timestampText } from '../fields.ts';
 
 const results = ['success', 'refused'] as const;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { externalIdPattern } from '../../domain/ids.ts';
-import { namedKinds } from '../../stores/postgres/names.ts';
-import { listNames } from '../../usecases/overview/list-names.ts';
+import { listNames, namedKinds } from '../../usecases/overview/list-names.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { noBody, noParams } from '../fields.ts';
 import { defineRoute } from '../route.ts';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { UsageDay } from '../../stores/postgres/usage/organization-usage.ts';
-import { listOrganizationUsage } from '../../usecases/overview/list-organization-usage.ts';
+import { listOrganizationUsage, type UsageDay } from '../../usecases/overview/list-organization-usage.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { pageLimit } from '../cursor.ts';
 import { endTime, externalId, noBody, noParams, startTime, timestampText } from '../fields.ts';

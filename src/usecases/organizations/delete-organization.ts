@@ -1,8 +1,8 @@
-import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
+import { type Caller, type PlatformPrincipal, requireReach } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { lockOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { presentOrganization, requireReach } from './present-organization.ts';
+import { presentOrganization } from './present-organization.ts';
 import { setStatus } from './status-change.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Organization } from '../../domain/organization.ts';
-import type { VisibleScope } from '../../domain/principal.ts';
+import { requireReach, type VisibleScope } from '../../domain/principal.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
   type OrganizationCounts,
@@ -8,7 +8,7 @@ import {
 } from '../../stores/postgres/organizations/counts.ts';
 import { listEnvironments } from '../../stores/postgres/organizations/environments.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
-import { presentOrganization, requireReach } from './present-organization.ts';
+import { presentOrganization } from './present-organization.ts';
 
 export type OrganizationDetails = Organization & { counts: OrganizationCounts; environments: string[] };
 

@@ -1,17 +1,9 @@
 import { platformOrganizationId } from '../../domain/api-key.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Organization } from '../../domain/organization.ts';
-import type { VisibleScope } from '../../domain/principal.ts';
 
 /** Hides a deleted organization, and the one of the platform itself, from operators. */
 export function presentOrganization(found: Organization | undefined): Organization {
   if (found !== undefined && found.status !== 'deleted' && found.id !== platformOrganizationId) return found;
   throw new FlowplateError('ORGANIZATION_NOT_FOUND');
-}
-
-/** `ORGANIZATION_NOT_FOUND` for another organization than the impersonated one. */
-export function requireReach({ organizationIds }: Pick<VisibleScope, 'organizationIds'>, id: string): void {
-  if (organizationIds !== null && !organizationIds.includes(id)) {
-    throw new FlowplateError('ORGANIZATION_NOT_FOUND');
-  }
 }

@@ -1,6 +1,6 @@
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Organization } from '../../domain/organization.ts';
-import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
+import { type Caller, type PlatformPrincipal, requireReach } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import {
@@ -8,7 +8,7 @@ import {
   updateOrganizationName,
 } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change, type EventDraft } from '../change.ts';
-import { presentOrganization, requireReach } from './present-organization.ts';
+import { presentOrganization } from './present-organization.ts';
 import { setStatus } from './status-change.ts';
 
 export type OrganizationChanges = {

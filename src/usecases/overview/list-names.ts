@@ -9,6 +9,8 @@ import {
   namedKinds,
 } from '../../stores/postgres/names.ts';
 
+export { namedKinds };
+
 /** Right that lists the things of a kind. It shows their names too. */
 const needs: Record<NamedKind, PlatformPermission | 'super-admin'> = {
   platform_user: 'platform:users:read',

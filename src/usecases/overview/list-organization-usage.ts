@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { validationError } from '../../domain/errors.ts';
-import type { VisibleScope } from '../../domain/principal.ts';
+import { requireReach, type VisibleScope } from '../../domain/principal.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
   listOrganizationUsage as findOrganizationUsage,
@@ -9,8 +9,9 @@ import {
   type OrganizationUsage as Sums,
   type UsageDay,
 } from '../../stores/postgres/usage/organization-usage.ts';
-import { requireReach } from '../organizations/present-organization.ts';
 import { stepMs, wholeSteps } from '../usage/usage-range.ts';
+
+export type { UsageDay };
 
 export type OrganizationUsage = {
   from: Date;
