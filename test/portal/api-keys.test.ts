@@ -179,6 +179,7 @@ describe('API Keys List', () => {
     }
     const portal = await keysAs(root.email, '/api-keys?name=paged');
     const names = () => portal.page.locator('tbody tr td:first-child button').allTextContents();
+    await portal.page.getByRole('row').nth(25).waitFor();
     await expect.poll(async () => (await names()).length).toBe(25);
     const first = await names();
     await portal.page.getByRole('button', { name: 'Next page' }).click();

@@ -77,7 +77,10 @@ function UserRow({ user, roles, onAction }: RowProps) {
 function UserActions({ user, roles, onAction }: RowProps) {
   const { me, may } = useOwn();
   const isOther = user.id !== me.id;
-  const isWithin = user.role_ids.every((id) => roles.some((role) => role.id === id && holds(me, role)));
+  const isWithin = user.role_ids.every((id) => {
+    const role = roles.find((one) => one.id === id);
+    return role === undefined ? me.role_ids.includes(id) : holds(me, role);
+  });
   const offered: [action: UserAction, label: string, isOffered: boolean][] = [
     ['edit', 'Edit', may('platform:users:manage') && isWithin],
     ['reset', 'Reset Password', may('super-admin') && isOther],
