@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ApiFault, isSessionOver } from './api/fault.ts';
+import { areFormsUnsaved } from './parts/unsaved-forms.ts';
 
 export const meKey = ['me'] as const;
 export const sessionKey = ['session'] as const;
@@ -10,10 +11,14 @@ export const sessionKey = ['session'] as const;
  */
 const ofTheLogin: readonly unknown[] = [...meKey, ...sessionKey];
 
-/** Handles an ended session: nobody is logged in, and all cached data is dropped. */
+/**
+ * Handles an ended session: nobody is logged in, and all cached data is dropped. Behind a filled
+ * form the view stays as it is, until its operator has logged in again.
+ */
 function noticeEnd(error: unknown): void {
   if (!isSessionOver(error)) return;
-  queryClient.removeQueries({ predicate: ({ queryKey }) => !ofTheLogin.includes(queryKey[0]) });
+  if (!areFormsUnsaved())
+    queryClient.removeQueries({ predicate: ({ queryKey }) => !ofTheLogin.includes(queryKey[0]) });
   queryClient.setQueryData(meKey, null);
 }
 

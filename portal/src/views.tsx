@@ -37,6 +37,9 @@ const MasterKeysPage = lazy(() =>
 const AuditPage = lazy(() =>
   import('./audit/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
 );
+const UsagePage = lazy(() =>
+  import('./usage/usage-page.tsx').then(({ UsagePage }) => ({ default: UsagePage })),
+);
 const AccountPage = lazy(() =>
   import('./sessions/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
 );
@@ -59,6 +62,7 @@ export function Views() {
             <Route path="roles" element={<RolesPage />} />
             <Route path="master-keys" element={<MasterKeysPage />} />
             <Route path="audit" element={<AuditPage />} />
+            <Route path="usage" element={<UsagePage />} />
             <Route path="account" element={<AccountPage />} />
             <Route path="*" element={<NoView />} />
           </Route>

@@ -22,6 +22,8 @@ export type PlatformPrincipal = Principal &
     kind: 'platform_user' | 'platform_key';
     roleIds: readonly string[];
     permissions: readonly PlatformPermission[];
+    /** All, or the one that the request is confined to by impersonation. */
+    organizationIds: readonly string[] | null;
     /** The session of a platform user's token; null for a key. */
     sessionId: string | null;
   };
@@ -79,9 +81,15 @@ export type Caller<P extends Principal = Principal & VisibleScope> = { principal
 
 export function originOf({ principal, requestId }: Caller<Principal>): Origin {
   const actor = { kind: principal.kind, id: principal.id };
-  const onBehalfOf =
-    isOrganizationCaller(principal) && principal.impersonator !== null ? principal.organizationId : null;
-  return { actor, requestId, onBehalfOf };
+  return { actor, requestId, onBehalfOf: impersonatedBy(principal) };
+}
+
+/** The organization that an operator impersonates with this request; null otherwise. */
+function impersonatedBy(principal: Principal): string | null {
+  if (isOrganizationCaller(principal)) {
+    return principal.impersonator === null ? null : principal.organizationId;
+  }
+  return isPlatformCaller(principal) ? (principal.organizationIds?.[0] ?? null) : null;
 }
 
 /** Organization of a principal that acts inside one; null otherwise. */
@@ -120,6 +128,13 @@ export function isVisibleTo(reach: VisibleScope, organizationId: string, environ
     (reach.organizationIds?.includes(organizationId) ?? true) &&
     (reach.environments?.includes(environment) ?? true)
   );
+}
+
+/** `ORGANIZATION_NOT_FOUND` for another organization than the impersonated one. */
+export function requireReach({ organizationIds }: Pick<VisibleScope, 'organizationIds'>, id: string): void {
+  if (organizationIds !== null && !organizationIds.includes(id)) {
+    throw new FlowplateError('ORGANIZATION_NOT_FOUND');
+  }
 }
 
 /**

@@ -50,6 +50,8 @@ import { getPlatformStatsRoute } from './overview/get-platform-stats.ts';
 import { getQueuesRoute } from './overview/get-queue-health.ts';
 import { getTopTrafficRoute } from './overview/get-top-traffic.ts';
 import { getTrafficRoute } from './overview/get-traffic.ts';
+import { listNamesRoute } from './overview/list-names.ts';
+import { listOrganizationUsageRoute } from './overview/list-organization-usage.ts';
 import { bootstrapRoute } from './platform-users/bootstrap-platform.ts';
 import { changePasswordRoute } from './platform-users/change-own-password.ts';
 import { createUserRoute } from './platform-users/create-platform-user.ts';
@@ -201,4 +203,6 @@ export const routes: readonly Route<ApiParts>[] = [
   listVerifiersRoute, //   GET    /api/v1/platform/verifiers
   getQueuesRoute, //       GET    /api/v1/platform/queues
   getDiagnosisRoute, //    GET    /api/v1/platform/diagnosis
+  listNamesRoute, //       GET    /api/v1/platform/names
+  listOrganizationUsageRoute, // GET /api/v1/platform/usage
 ];

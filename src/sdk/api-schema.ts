@@ -492,6 +492,8 @@ export interface components {
             name?: string;
             /** @description How the key begins, or the part of it that is shown */
             prefix?: string;
+            /** @description End of the key, as it is shown */
+            suffix?: string;
             /** @enum {string} */
             status?: "active" | "revoked" | "expired" | "disabled";
             scope?: string;
@@ -553,6 +555,8 @@ export interface components {
             target_id?: string;
             /** @enum {string} */
             result?: "success" | "refused";
+            /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+            request_id?: string;
             limit?: number;
             cursor?: string;
         };

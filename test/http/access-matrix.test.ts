@@ -25,7 +25,7 @@ const groups = {
     refuses: 'master key without permissions',
   },
   'every operator': {
-    operations: ['logOut getMe changePassword'],
+    operations: ['logOut getMe changePassword listNames'],
     letsIn: 'super-admin, super-admin with a token, admin, read-only, operator without roles',
   },
   'admins and super-admins': {
@@ -48,7 +48,7 @@ const groups = {
     operations: [
       'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
       'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformStats getTraffic getTopTraffic',
-      'listVerifiers getQueues getDiagnosis',
+      'listVerifiers getQueues getDiagnosis listTenantUsage',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',
     refuses: 'operator without roles',

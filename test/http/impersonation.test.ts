@@ -9,7 +9,7 @@ import { tenantKey } from '../support/platform-callers.ts';
 
 /** Everything that a tenant's own key can call, and an operator in its place. */
 const operations = routes
-  .filter(({ access }) => access.needs.includes('X-Flowplate-Org'))
+  .filter(({ access }) => /tenant key.*X-Flowplate-Org/.test(access.needs))
   .map(({ method, path }) => `${method.toUpperCase()} ${path.replaceAll(/:\w+/g, 'x')}`);
 
 const environments = '/api/v1/environments';

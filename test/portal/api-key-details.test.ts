@@ -38,7 +38,7 @@ describe('Viewing Key Details', () => {
     expect(await shown('Id')).toBe(id);
     expect(await shown('Kind')).toBe('Platform key');
     expect(await shown('Scopes')).toBe('readreports');
-    expect(await shown('Roles')).toBe('role_platform_admin');
+    expect(await shown('Roles')).toBe('super-admin');
     expect(await shown('Status')).toBe('Active');
     expect(await shown('Expires')).toBe('Never');
     expect(await shown('Calls')).toBe('1 in all, 1 today');
@@ -59,9 +59,14 @@ describe('Viewing Key Details', () => {
     const { page } = portal;
     const events = page.getByRole('table', { name: 'Recent audit events' }).locator('tbody tr');
     await events.first().waitFor();
-    const types = await events.locator('td:nth-child(2)').allTextContents();
-    expect(types).toEqual(['platform.key.revoked', 'platform.key.created']);
-    expect(await events.locator('td:nth-child(3)').allTextContents()).toEqual([root.id, root.id]);
+    await events.first().getByText('Root revoked the platform key Audited.').waitFor();
+    const texts = await events.locator('td:nth-child(2)').allTextContents();
+    expect(texts).toEqual([
+      'Root revoked the platform key Audited.platform.key.revoked',
+      'Root created the platform key Audited.platform.key.created',
+    ]);
+    const actor = `Root${root.id}`;
+    expect(await events.locator('td:nth-child(3)').allTextContents()).toEqual([actor, actor]);
     await page.getByRole('link', { name: 'All in Audit' }).click();
     await page.getByRole('heading', { name: 'Audit', exact: true }).waitFor();
     expect(page.url()).toContain(`/audit?target_id=${id}`);

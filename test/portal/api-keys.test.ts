@@ -113,13 +113,60 @@ describe('API Keys List', () => {
     await portal.close();
   });
 
+  test('one search takes a name, an id, the beginning or the end of a key, and a pasted key, which it cuts', async () => {
+    const wanted = await tenantKey(broker, 'org_searched', { name: 'Sought after' });
+    await tenantKey(broker, 'org_searched', { name: 'Neighbour' });
+    const portal = await keysAs(root.email, '/api-keys?organization_id=org_searched');
+    const { page } = portal;
+    const addresses: string[] = [];
+    page.on('request', (request) => addresses.push(request.url()));
+    const { id, secret } = wanted;
+    const prefix = secret.slice(0, 'flkey_'.length + 8);
+    const suffix = secret.slice(-4);
+    for (const text of ['ought af', id, prefix, `${prefix}…${suffix}`, `…${suffix}`, suffix, secret]) {
+      await page.getByLabel('Search').fill('');
+      await row(portal, 'Neighbour').waitFor();
+      await page.getByLabel('Search').fill(text);
+      await row(portal, 'Neighbour').waitFor({ state: 'detached' });
+      await row(portal, 'Sought after').waitFor();
+    }
+    expect(await page.getByLabel('Search').inputValue()).toBe(prefix);
+    const rest = secret.slice(prefix.length);
+    expect([...addresses, page.url()].filter((address) => address.includes(rest))).toEqual([]);
+    await portal.close();
+  });
+
+  test('a tenant has its name, and a platform key without scopes the role that it has', async () => {
+    await tenantKey(broker, 'org_called', { name: 'Of a tenant' });
+    await broker.call('PATCH /api/v1/platform/tenants/org_called', {
+      as: null,
+      headers: root.headers,
+      body: { name: 'Called Otherwise' },
+    });
+    await platformKey(broker, ['role_platform_viewer'], { name: 'With a role' });
+    const portal = await keysAs(root.email);
+    await row(portal, 'Of a tenant').getByText('Called Otherwise').waitFor();
+    await row(portal, 'With a role').getByText('Role read-only').waitFor();
+    await portal.close();
+  });
+
+  test('an admin is not offered to end a platform key with more rights', async () => {
+    await platformKey(broker, undefined, { name: 'Of a super-admin' });
+    const admin = await platformUser(broker, root, ['role_platform_operator']);
+    const portal = await keysAs(admin.email);
+    await portal.page.getByRole('button', { name: 'Actions for Of a super-admin' }).click();
+    await portal.page.getByRole('menuitem', { name: 'Details' }).waitFor();
+    expect(await portal.page.getByRole('menuitem').allTextContents()).toEqual(['Details']);
+    await portal.close();
+  });
+
   test('says whose each key is, and shows those of one tenant alone', async () => {
     await tenantKey(broker, 'org_here', { name: 'Theirs' });
     await tenantKey(broker, 'org_there', { name: 'Of others' });
     const portal = await keysAs(root.email);
     await row(portal, 'Of others').getByText('org_there', { exact: true }).waitFor();
-    await portal.page.getByLabel('Tenant').fill('org_here');
-    await portal.page.keyboard.press('Enter');
+    await portal.page.getByRole('combobox', { name: 'Tenant' }).fill('org_here');
+    await portal.page.getByRole('option', { name: 'org_here' }).click();
     await row(portal, 'Of others').waitFor({ state: 'detached' });
     await row(portal, 'Theirs').getByText('org_here', { exact: true }).waitFor();
     expect(new URL(portal.page.url()).searchParams.get('organization_id')).toBe('org_here');
@@ -132,6 +179,7 @@ describe('API Keys List', () => {
     }
     const portal = await keysAs(root.email, '/api-keys?name=paged');
     const names = () => portal.page.locator('tbody tr td:first-child button').allTextContents();
+    await portal.page.getByRole('row').nth(25).waitFor();
     await expect.poll(async () => (await names()).length).toBe(25);
     const first = await names();
     await portal.page.getByRole('button', { name: 'Next page' }).click();

@@ -15,10 +15,36 @@ test('events are there newest first, are filtered, and the address says how', as
   await rows(portal, 'platform.bootstrapped').waitFor();
   expect(await page.locator('tbody tr').first().textContent()).toContain('platform.login.succeeded');
   await portal.look('audit');
-  await page.getByLabel('Event', { exact: true }).fill('platform.bootstrapped');
-  await page.keyboard.press('Enter');
+  await page.getByRole('combobox', { name: 'Event' }).fill('bootstrapped');
+  await page.getByRole('option', { name: 'platform.bootstrapped' }).click();
   await rows(portal, 'platform.login.succeeded').first().waitFor({ state: 'detached' });
   expect(page.url()).toContain('event_type=platform.bootstrapped');
+  await portal.close();
+});
+
+test('an event is one sentence with the names of who and what, and JSON on demand', async () => {
+  const made = await broker.call('POST /api/v1/platform/tenants', {
+    as: null,
+    headers: root.headers,
+    body: { name: 'Acme Ltd' },
+  });
+  const portal = await auditAs(root.email, `/audit?target_id=${made.body.id}`);
+  const event = rows(portal, 'Root provisioned the tenant Acme Ltd.');
+  await event.waitFor();
+  expect(await event.getByRole('cell').nth(2).textContent()).toBe(`Root${root.id}`);
+  expect(await event.getByRole('cell').nth(3).textContent()).toBe(`Acme Ltd${made.body.id}`);
+  const json = event.locator('pre');
+  expect(await json.isVisible()).toBe(false);
+  await event.getByText('JSON', { exact: true }).click();
+  expect(JSON.parse((await json.textContent()) ?? '')).toMatchObject({ details: { name: 'Acme Ltd' } });
+  await portal.look('audit-json');
+  await portal.close();
+});
+
+test('a read-only operator, who may not list users, sees their ids', async () => {
+  const viewer = await platformUser(broker, root, ['role_platform_viewer']);
+  const portal = await auditAs(viewer.email, '/audit?event_type=platform.bootstrapped');
+  await rows(portal, `made ${root.id} the first super-admin.`).waitFor();
   await portal.close();
 });
 

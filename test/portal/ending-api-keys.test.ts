@@ -23,6 +23,22 @@ describe('Revoking an API Key', () => {
     await portal.close();
   });
 
+  test('one that was used in the last 7 days is warned of, another one is not', async () => {
+    const used = await platformKey(broker, undefined, { name: 'In use' });
+    await platformKey(broker, undefined, { name: 'Left alone' });
+    await statusOf(broker, used.headers);
+    await broker.settleUsage();
+    const portal = await keysAs(root.email);
+    const warning = portal.page.getByRole('alert').getByText('Still in use');
+    await choose(portal, 'Left alone', 'Revoke');
+    await portal.page.getByRole('dialog').getByText('It can no longer authenticate').waitFor();
+    expect(await warning.count()).toBe(0);
+    await portal.page.getByRole('button', { name: 'Cancel' }).click();
+    await choose(portal, 'In use', 'Revoke');
+    await warning.waitFor();
+    await portal.close();
+  });
+
   test('who only asks, and cancels, has revoked nothing', async () => {
     const key = await platformKey(broker, undefined, { name: 'To keep' });
     const portal = await keysAs(root.email);

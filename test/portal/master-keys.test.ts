@@ -66,7 +66,7 @@ describe('the list', () => {
     await page.getByRole('table', { name: 'Recent audit events' }).getByText('master_key.created').waitFor();
     await portal.look('master-key-details');
     await page.getByRole('link', { name: '1 key, in Audit' }).click();
-    await row(portal, 'key.minted').getByText(id).waitFor();
+    await row(portal, 'key.minted').getByText(id, { exact: true }).waitFor();
     expect(await page.getByRole('row').count()).toBe(2);
     await portal.close();
   });

@@ -127,6 +127,20 @@ describe('Role Permissions', () => {
     await portal.close();
   });
 
+  test('an admin is not offered to edit a super-admin, nor to give that role', async () => {
+    const admin = await platformUser(broker, root, ['role_platform_operator']);
+    const other = await platformUser(broker, root, ['role_platform_viewer']);
+    const portal = await usersAs(admin.email);
+    const { page } = portal;
+    await page.getByRole('button', { name: `Edit ${other.email}` }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('read-only').waitFor();
+    expect(await dialog.getByLabel('super-admin').count()).toBe(0);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect(await offers(portal, `Edit ${root.email}`)).toBe(0);
+    await portal.close();
+  });
+
   test('read-only does not find Users in the navigation, and the server refuses them at the address', async () => {
     const viewer = await platformUser(broker, root, ['role_platform_viewer']);
     const portal = await usersAs(viewer.email, '/users');

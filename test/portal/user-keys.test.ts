@@ -19,8 +19,7 @@ test('a key is found by its user and by how it begins, and its secret is nowhere
   const { page } = portal;
   await row(portal, other.key_prefix).waitFor();
   await portal.look('hidden-keys');
-  await page.getByLabel('Begins with').fill(wanted.key_prefix);
-  await page.keyboard.press('Enter');
+  await page.getByLabel('Search').fill(wanted.key_prefix);
   await row(portal, other.key_prefix).waitFor({ state: 'detached' });
   await row(portal, wanted.key_prefix).waitFor();
   await page.goto(`${broker.url}/platform/hidden-keys?user_id=${other.user_id}`);
@@ -36,14 +35,41 @@ test('who pastes a whole key finds it, and its secret is in no address', async (
   const addresses: string[] = [];
   page.on('request', (request) => addresses.push(request.url()));
   const answered = page.waitForResponse((response) => response.url().includes('prefix='));
-  await page.getByLabel('Begins with').fill(key);
-  await page.keyboard.press('Enter');
+  await page.getByLabel('Search').fill(key);
+  expect(await page.getByLabel('Search').inputValue()).toBe(key_prefix);
   await answered;
   await page.waitForURL(`**/hidden-keys?prefix=${key_prefix}`);
   await row(portal, key_prefix).waitFor();
   const hidden = key.slice(key_prefix.length);
   expect(addresses.some((address) => address.includes(key_prefix))).toBe(true);
   expect([...addresses, page.url()].filter((address) => address.includes(hidden))).toEqual([]);
+  await portal.close();
+});
+
+test('the same search finds a user and an id, and rows have the names of key and organization', async () => {
+  const wanted = await mint(broker, { name: 'The app of a phone' });
+  const other = await mint(broker);
+  await broker.call(`PATCH /api/v1/platform/tenants/${wanted.organization_id}`, {
+    as: null,
+    headers: root.headers,
+    body: { name: 'Acme Ltd' },
+  });
+  const portal = await hiddenKeysAs(root.email);
+  const { page } = portal;
+  for (const text of [wanted.user_id, wanted.key_id]) {
+    await page.getByLabel('Search').fill('');
+    await row(portal, other.key_prefix).waitFor();
+    await page.getByLabel('Search').fill(text);
+    await row(portal, other.key_prefix).waitFor({ state: 'detached' });
+    const cells = await row(portal, wanted.key_prefix).getByRole('cell').allTextContents();
+    expect(cells[1]).toBe('The app of a phone');
+    expect(cells[3]).toBe(`Acme Ltd${wanted.organization_id}`);
+  }
+  await page.getByLabel('Search').fill('');
+  await page.getByRole('combobox', { name: 'Organization' }).fill('acme');
+  await page.getByRole('option', { name: 'Acme Ltd' }).click();
+  await row(portal, other.key_prefix).waitFor({ state: 'detached' });
+  expect(page.url()).toContain(`organization_id=${wanted.organization_id}`);
   await portal.close();
 });
 
@@ -182,17 +208,26 @@ test('while a verifier has stopped, a revoke says that it is not certain everywh
   await portal.close();
 });
 
-test('all keys of a user are revoked together', async () => {
-  const { key, user_id } = await mint(broker);
+test('all keys of a user are revoked together, after the dialog has said how many, where, and when they were used', async () => {
+  const { key, key_prefix, user_id } = await mint(broker, { organization_id: 'org_one' });
+  const other = await mint(broker, { user_id, organization_id: 'org_two' });
+  await verdictOf(other.key);
+  await broker.settleUsage();
   const portal = await hiddenKeysAs(root.email);
   const { page } = portal;
-  await page.getByRole('button', { name: `Revoke all keys of ${user_id}` }).click();
-  await page
-    .getByRole('dialog')
-    .getByRole('button', { name: `Revoke all keys of ${user_id}` })
-    .click();
-  await page.getByText('1 API key revoked').waitFor();
-  expect(await verdictOf(key)).toBe('REVOKED');
+  await page.getByRole('button', { name: `More for ${key_prefix}` }).click();
+  await page.getByRole('menuitem', { name: `Revoke all keys of ${user_id}` }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('2 that can still be accepted').waitFor();
+  await dialog.getByRole('alert').getByText('Still in use').waitFor();
+  const facts = await dialog.getByRole('row').allTextContents();
+  expect(facts.slice(0, 2)).toEqual([`User${user_id}`, 'Keys2 that can still be accepted']);
+  expect(facts[2]).toMatch(/^Organizations(org_oneorg_two|org_twoorg_one)$/);
+  expect(facts[3]).toMatch(/^Last used(now|\d+ (second|minute)s? ago)$/);
+  await portal.look('revoke-all');
+  await dialog.getByRole('button', { name: `Revoke all keys of ${user_id}` }).click();
+  await page.getByText('2 API keys revoked').waitFor();
+  expect([await verdictOf(key), await verdictOf(other.key)]).toEqual(['REVOKED', 'REVOKED']);
   await portal.close();
 });
 

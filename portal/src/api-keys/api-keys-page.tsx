@@ -1,11 +1,12 @@
-import { Button, Group, Select, Stack, TextInput, Title } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Button, Group, Select, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
+import { TenantPicker } from '../organizations/organization-picker.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { countSet, Filters } from '../parts/filters.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { ShownOnce } from '../parts/shown-once.tsx';
-import { TextFilter } from '../parts/text-filter.tsx';
 import { useOwn } from '../sessions/me.ts';
 import { ApiKeysTable } from './api-keys-table.tsx';
 import { attentions } from './attention.ts';
@@ -25,9 +26,8 @@ export function ApiKeysPage() {
   const [ending, setEnding] = useState<{ action: Ending; apiKey: ApiKey } | null>(null);
   /** Held here only, until the dialog is closed. */
   const [secret, setSecret] = useState<Secret | null>(null);
-  const [name] = useDebouncedValue(read('name'), 250);
   const filter = {
-    name,
+    name: read('name'),
     status: read('status'),
     kind: read('kind'),
     organization_id: read('organization_id'),
@@ -43,16 +43,26 @@ export function ApiKeysPage() {
         <Title order={1}>API Keys</Title>
         {isManager && <Button onClick={() => setIsCreating(true)}>Create API Key</Button>}
       </Group>
-      {inside === undefined && <MetricCards />}
-      <Group align="end">
-        <TextInput
-          label="Search"
-          w={180}
-          placeholder="Part of the name"
-          type="search"
-          value={read('name')}
-          onChange={(event) => setFilter({ name: event.currentTarget.value })}
-        />
+      {inside === undefined && (
+        <>
+          <MetricCards />
+          <Text size="sm">
+            The cards count all tenant and platform keys, whatever is filtered below. The calls of today are
+            those of every key, Hidden Keys included.
+          </Text>
+        </>
+      )}
+      <Filters
+        set={countSet([filter.status, filter.attention, filter.kind, filter.organization_id])}
+        search={
+          <SearchBox
+            label="Search"
+            placeholder="Name, id, key or its end"
+            value={filter.name}
+            onTake={(name) => setFilter({ name })}
+          />
+        }
+      >
         <Select
           label="Status"
           w={180}
@@ -82,15 +92,14 @@ export function ApiKeysPage() {
               value={read('kind') || null}
               onChange={(kind) => setFilter({ kind: kind ?? '' })}
             />
-            <TextFilter
+            <TenantPicker
               label="Tenant"
-              placeholder="org_…"
               value={filter.organization_id}
-              onTake={(organizationId) => setFilter({ organization_id: organizationId })}
+              onChange={(organizationId) => setFilter({ organization_id: organizationId })}
             />
           </>
         )}
-      </Group>
+      </Filters>
       {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
       {!(page.isError && page.data === undefined) && (
         <ApiKeysTable

@@ -1,8 +1,7 @@
-import { SegmentedControl, Select, TagsInput, Textarea, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { SegmentedControl, TagsInput, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
-import { useTenantChoice } from '../organizations/use-organizations.ts';
+import { TenantPicker } from '../organizations/organization-picker.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
 import { useOwn } from '../sessions/me.ts';
@@ -34,9 +33,6 @@ export function CreateKey({ onSecret, onClose }: Props) {
   const [attempt] = useState(() => crypto.randomUUID());
   // Fixed start of the presets, so that a retry after a lost answer is the same request.
   const [beganAt] = useState(() => new Date());
-  const [tenantSearch, setTenantSearch] = useState('');
-  const [tenantName] = useDebouncedValue(tenantSearch, 250);
-  const tenants = useTenantChoice(tenant === null ? tenantName : '', mayActInside);
   const create = useKeyChange(
     (body: Wanted) => send(body, kind === 'tenant' ? tenant : null, attempt),
     ({ name, key }) => {
@@ -83,14 +79,11 @@ export function CreateKey({ onSecret, onClose }: Props) {
         />
       )}
       {kind === 'tenant' && inside === undefined && (
-        <Select
+        <TenantPicker
           label="Tenant"
           required
-          searchable
-          onSearchChange={setTenantSearch}
-          data={(tenants.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-          value={tenant}
-          onChange={setTenant}
+          value={tenant ?? ''}
+          onChange={(id) => setTenant(id || null)}
           error={lacking.tenant}
         />
       )}

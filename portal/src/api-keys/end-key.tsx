@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
+import { RecentUse } from '../parts/recent-use.tsx';
 import type { Secret } from './api-keys-page.tsx';
 import { type ApiKey, useKeyChange } from './use-api-keys.ts';
 
@@ -62,6 +63,7 @@ export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
       <Text>
         {apiKey.name} ({apiKey.key_masked}): {consequence}
       </Text>
+      {apiKey.status === 'active' && <RecentUse at={apiKey.last_used_at} />}
     </ConfirmDialog>
   );
 }

@@ -1,7 +1,6 @@
 import { Checkbox, Stack } from '@mantine/core';
-import type { Role } from '../api/client.ts';
 import { useRoles } from '../platform-users/use-platform-users.ts';
-import { type Me, may, superAdminRoleId, useOwn } from '../sessions/me.ts';
+import { holds, type Me, may, superAdminRoleId, useOwn } from '../sessions/me.ts';
 
 type Props = { roleIds: string[]; onChange: (roleIds: string[]) => void; error: string | undefined };
 
@@ -22,11 +21,6 @@ export function RolesField({ roleIds, onChange, error }: Props) {
       </Stack>
     </Checkbox.Group>
   );
-}
-
-function holds(me: Me, { id, permissions }: Role): boolean {
-  const isWithin = permissions.every((permission) => may(me, permission));
-  return isWithin && (id !== superAdminRoleId || may(me, 'super-admin'));
 }
 
 const readOnlyRoleId = 'role_platform_viewer';

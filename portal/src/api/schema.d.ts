@@ -153,7 +153,7 @@ export interface paths {
          * List platform users
          * @description Newest first unless `sort` says otherwise, as a bare array; the next page is in the `Link` header.
          *
-         *     Needs the permission `platform:users:read`.
+         *     Needs the permission `platform:users:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listPlatformUsers"];
         put?: never;
@@ -161,7 +161,7 @@ export interface paths {
          * Create a platform user
          * @description A user without roles can log in, and has no permissions.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["createPlatformUser"];
         delete?: never;
@@ -181,14 +181,14 @@ export interface paths {
          * Get a platform user
          * @description As the list shows them.
          *
-         *     Needs the permission `platform:users:read`.
+         *     Needs the permission `platform:users:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getPlatformUser"];
         /**
          * Change a platform user
          * @description Only named fields change. Roles and status apply from the next request; deactivation and a new password end all sessions of the user. Setting a password needs a super-admin. The caller must hold every permission of the user, cannot deactivate themselves, and cannot demote the last super-admin.
          *
-         *     Needs the permission `platform:users:manage`.
+         *     Needs the permission `platform:users:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         put: operations["updatePlatformUser"];
         post?: never;
@@ -196,7 +196,7 @@ export interface paths {
          * Delete a platform user
          * @description Permanent. All sessions of the user end; their actions stay in the audit log. Users cannot delete themselves, and the last super-admin cannot be deleted.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         delete: operations["deletePlatformUser"];
         options?: never;
@@ -217,7 +217,7 @@ export interface paths {
          * Set a platform user's password
          * @description All sessions of the user end. Not for one's own password.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["resetPlatformUserPassword"];
         delete?: never;
@@ -237,7 +237,7 @@ export interface paths {
          * List roles
          * @description All roles, the built-in ones first.
          *
-         *     Needs the permission `platform:roles:read`.
+         *     Needs the permission `platform:roles:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listRoles"];
         put?: never;
@@ -245,7 +245,7 @@ export interface paths {
          * Create a role
          * @description A named list of permissions. The caller must hold all of them.
          *
-         *     Needs the permission `platform:roles:manage`.
+         *     Needs the permission `platform:roles:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["createRole"];
         delete?: never;
@@ -266,7 +266,7 @@ export interface paths {
          * Change a role
          * @description Only named fields change. They apply from the next request of the role's users.
          *
-         *     Needs the permission `platform:roles:manage`.
+         *     Needs the permission `platform:roles:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         put: operations["updateRole"];
         post?: never;
@@ -274,7 +274,7 @@ export interface paths {
          * Delete a role
          * @description Works while no user and no working platform key has it.
          *
-         *     Needs the permission `platform:roles:manage`.
+         *     Needs the permission `platform:roles:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         delete: operations["deleteRole"];
         options?: never;
@@ -293,7 +293,7 @@ export interface paths {
          * Read the audit log
          * @description Newest first. The next page is in the `Link` header and stays valid while events are added. Refused attempts of known callers are included.
          *
-         *     Needs the permission `platform:audit:read`.
+         *     Needs the permission `platform:audit:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["listAuditEvents"];
         put?: never;
@@ -315,7 +315,7 @@ export interface paths {
          * Export the audit log
          * @description All matching events, newest first, one JSON object per line. If the export fails, or the client reads nothing for a minute, the connection is closed without a proper end: such an answer is incomplete. A process runs two exports at once; more are refused with 503 `OVERLOADED`.
          *
-         *     Needs the permission `platform:audit:read`.
+         *     Needs the permission `platform:audit:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["exportAuditEvents"];
         put?: never;
@@ -337,7 +337,7 @@ export interface paths {
          * Verify the hash chain of the audit log
          * @description Recomputes the hash chain, and finds the first event that was changed, removed, moved or inserted since it was sealed. To detect that the newest events were removed together with their seals and heads, send `seq` and `hash` of a head that you stored elsewhere. A process runs two verifications at once; more are refused with 503 `OVERLOADED`.
          *
-         *     Needs the permission `platform:audit:read`.
+         *     Needs the permission `platform:audit:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["verifyAudit"];
         put?: never;
@@ -409,7 +409,7 @@ export interface paths {
          * List tenants
          * @description Newest first, tenants created by a first mint included. The next page is in `Link`. Deleted ones only with `status=deleted`.
          *
-         *     Needs the permission `platform:tenants:read`.
+         *     Needs the permission `platform:tenants:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["listTenants"];
         put?: never;
@@ -417,7 +417,7 @@ export interface paths {
          * Provision a tenant
          * @description A new organization with the environment `default`. Names need not be unique; ids are.
          *
-         *     Needs the permission `platform:tenants:manage`.
+         *     Needs the permission `platform:tenants:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["provisionTenant"];
         delete?: never;
@@ -437,7 +437,7 @@ export interface paths {
          * Look at one tenant
          * @description With its counts. A deleted tenant gives 404.
          *
-         *     Needs the permission `platform:tenants:read`.
+         *     Needs the permission `platform:tenants:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["getTenant"];
         put?: never;
@@ -446,7 +446,7 @@ export interface paths {
          * Delete a tenant
          * @description All its keys are refused at once and for good. Its keys, usage and audit events stay in the database, its id cannot be used again, and no operator can enter it. Repeating it gives 404.
          *
-         *     Needs the permission `platform:tenants:manage`.
+         *     Needs the permission `platform:tenants:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         delete: operations["deleteTenant"];
         options?: never;
@@ -455,7 +455,7 @@ export interface paths {
          * Rename, suspend or resume a tenant
          * @description All keys of a suspended tenant are refused, hidden user keys and its own; resumed, they work again. Operators can still read and change it.
          *
-         *     Needs the permission `platform:tenants:manage`.
+         *     Needs the permission `platform:tenants:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         patch: operations["updateTenant"];
         trace?: never;
@@ -471,7 +471,7 @@ export interface paths {
          * List master keys
          * @description Newest first, ended ones included unless a status is asked for. The next page is in `Link`.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listMasterKeys"];
         put?: never;
@@ -479,7 +479,7 @@ export interface paths {
          * Create a master key
          * @description For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["createMasterKey"];
         delete?: never;
@@ -499,7 +499,7 @@ export interface paths {
          * Look at one master key
          * @description Its rights and what it minted; never its secret.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getMasterKey"];
         put?: never;
@@ -523,7 +523,7 @@ export interface paths {
          * Replace a master key by a new one
          * @description The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["rotateMasterKey"];
         delete?: never;
@@ -545,7 +545,7 @@ export interface paths {
          * Revoke a master key
          * @description The keys that it minted keep working. Repeating it is a success.
          *
-         *     Needs the role `role_platform_admin`.
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["revokeMasterKey"];
         delete?: never;
@@ -565,7 +565,7 @@ export interface paths {
          * List hidden user keys
          * @description The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["listHiddenKeys"];
         put?: never;
@@ -587,7 +587,7 @@ export interface paths {
          * Look at one hidden user key
          * @description Its settings, state and usage; never its secret.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["getHiddenKey"];
         put?: never;
@@ -596,7 +596,7 @@ export interface paths {
          * Revoke one hidden user key
          * @description Revokes the predecessors in grace of an active key too. Repeating it is a success with `revoked_count` 0.
          *
-         *     Needs the permission `platform:hidden_keys:manage`.
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         delete: operations["revokeHiddenKey"];
         options?: never;
@@ -615,7 +615,7 @@ export interface paths {
          * Usage of a hidden user key over time
          * @description Calls of the key and of all keys of its line (refreshed from or into), counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls are omitted.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["getHiddenKeyUsage"];
         put?: never;
@@ -639,7 +639,7 @@ export interface paths {
          * Why a hidden user key is refused
          * @description Every check that a verification with these demands would make, in order, each with what was asked and what the key has, what is left of its limits, and the verdict. It spends and counts nothing. Decided is by the settings that the key has now; `at` is the time by which its end and its grace are judged, and limits of another time are not known.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         post: operations["explainHiddenKey"];
         delete?: never;
@@ -659,7 +659,7 @@ export interface paths {
          * Last refusals of a hidden user key
          * @description The last 20 refusals of this key, newest first: when, why, where, through which gateway and for which address. A refusal can be read within ten seconds and is kept for seven days, unless a flood of refusals makes room for newer ones or Redis is lost. A predecessor in its grace has its own.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
         get: operations["listHiddenKeyRefusals"];
         put?: never;
@@ -681,7 +681,7 @@ export interface paths {
          * Find a refusal by its trace id
          * @description For the `trace_id` or `x-request-id` that an end client was told: the key that was refused, and why. A batch has one id for all its keys. Empty when nothing of that id was refused, or it is not kept any more.
          *
-         *     Needs the permission `platform:hidden_keys:read`.
+         *     Needs the permission `platform:hidden_keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["findRefusals"];
         put?: never;
@@ -706,7 +706,7 @@ export interface paths {
          * Revoke a user's hidden keys in every organization
          * @description All of them, in one transaction.
          *
-         *     Needs the permission `platform:hidden_keys:manage`.
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
          */
         delete: operations["revokeHiddenKeys"];
         options?: never;
@@ -847,7 +847,7 @@ export interface paths {
          * How many keys there are, and how often keys were used today
          * @description Number of tenant and platform keys, and of accepted verifications of every key, hidden ones included, since 00:00 UTC. Calls are counted within ten seconds. Operators' own calls with a platform key count too.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getPlatformStats"];
         put?: never;
@@ -869,7 +869,7 @@ export interface paths {
          * Calls and refusals of all keys over time
          * @description Verifications of every key, hidden ones included, counted within ten seconds. The range is widened to whole hours or UTC days; steps without calls have zeros. Unknown keys are not counted.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getTraffic"];
         put?: never;
@@ -891,7 +891,7 @@ export interface paths {
          * The tenants and keys with the most calls of a day
          * @description By accepted verifications on a UTC day, most first. A tenant's number includes its hidden keys. The list of keys has hidden ones only for operators with `platform:hidden_keys:read`. A refreshed key counts under its newest id, without calls with an older secret in its grace. Deleted keys are omitted.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getTopTraffic"];
         put?: never;
@@ -913,7 +913,7 @@ export interface paths {
          * The processes that verify from memory, with their leases
          * @description A revoke is complete when every live verifier has applied it. A live verifier that is behind delays each revoke, at most until its lease ends. A verifier without a lease asks the database, and delays nothing. Verifiers that are silent for 20 minutes are deleted. At most 200 are listed, live ones that are behind first.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["listVerifiers"];
         put?: never;
@@ -935,9 +935,75 @@ export interface paths {
          * State of the background jobs
          * @description Jobs find their own work, so a lost or late queue only delays it: rolling up usage, sealing the audit log, storing expiries. No decision about a key waits for them. A run that is due for longer than a minute means that no worker is running.
          *
-         *     Needs the permission `platform:keys:read`.
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         get: operations["getQueues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is wrong with the deployment, each with its fix
+         * @description Settings of Postgres and Redis that break guarantees, clocks that differ, pending migrations, a worker that is silent, and dangerous configuration, as the answering process sees them. `flowplate doctor` prints it. Expect further codes.
+         *
+         *     Needs the permission `platform:keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        get: operations["getDiagnosis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Names of things by id
+         * @description For lists that keep ids only, such as the audit log. Absent: unknown ids, and things that the operator may not list. A hidden key without a name has the beginning of its secret as one.
+         *
+         *     Open to every operator. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["listNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Calls of each tenant by day
+         * @description The tenants with the most accepted verifications in a range of UTC days, most first, with their calls by day. A tenant's numbers include its hidden keys. Days without calls are omitted. At most 92 days; the last 30 unless set.
+         *
+         *     Needs the permission `platform:tenants:read`. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["listTenantUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -952,11 +1018,8 @@ export interface components {
     schemas: {
         Verdict: {
             valid: boolean;
-            /**
-             * @description Expect further codes
-             * @enum {string}
-             */
-            code: "MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "SUPERSEDED" | "VALID";
+            /** @description Expect further codes */
+            code: ("MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "SUPERSEDED" | "VALID") | string;
             key_id?: string;
             user_id?: string;
             organization_id?: string;
@@ -998,11 +1061,8 @@ export interface components {
             checks?: components["schemas"]["VerdictCheck"][];
         };
         VerdictCheck: {
-            /**
-             * @description The code that this check refuses with
-             * @enum {string}
-             */
-            check: "MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED";
+            /** @description The code that this check refuses with */
+            check: ("MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED") | string;
             /**
              * @description not_reached: there was nothing to look at, since the key is not known, or since `at` asks about limits of another time
              * @enum {string}
@@ -1013,12 +1073,31 @@ export interface components {
             /** @description What the key has; null when it has nothing of the kind */
             has: unknown;
         };
+        /**
+         * @example {
+         *       "success": false,
+         *       "error": {
+         *         "code": "VALIDATION_ERROR",
+         *         "message": "The request is not valid.",
+         *         "system_message": "unknown field `userId`; did you mean `user_id`?",
+         *         "type": "validation_error",
+         *         "status": 422,
+         *         "trace_id": "req_As2U3n0cwb7J00000008",
+         *         "timestamp": "2026-03-12T10:00:00.000Z",
+         *         "details": [
+         *           {
+         *             "path": "",
+         *             "message": "unknown field `userId`; did you mean `user_id`?"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
         Error: {
             /** @constant */
             success: false;
             error: {
-                /** @enum {string} */
-                code: "INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED";
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -1038,34 +1117,10 @@ export interface components {
                 }[];
             };
         };
-        /** @description The same error as RFC 9457, with Accept: application/problem+json */
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            instance: string;
-            /** @enum {string} */
-            code: "INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED";
-            error_type: string;
-            trace_id: string;
-            /** Format: date-time */
-            timestamp: string;
-            /** @description Machine-readable; for VALIDATION_ERROR the list of violations */
-            details: {
-                [key: string]: unknown;
-            } | {
-                path: string;
-                message: string;
-            }[];
-        };
         Explanation: {
             valid: boolean;
-            /**
-             * @description Expect further codes
-             * @enum {string}
-             */
-            code: "MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "SUPERSEDED" | "VALID";
+            /** @description Expect further codes */
+            code: ("MALFORMED" | "NOT_FOUND" | "REVOKED" | "DISABLED" | "EXPIRED" | "ORGANIZATION_SUSPENDED" | "ENVIRONMENT_MISMATCH" | "ORGANIZATION_MISMATCH" | "IP_NOT_ALLOWED" | "INSUFFICIENT_SCOPE" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "SUPERSEDED" | "VALID") | string;
             key_id?: string;
             user_id?: string;
             organization_id?: string;
@@ -1235,6 +1290,26 @@ export interface components {
             status: number;
             trace_id: string;
         };
+        /** @description The same error as RFC 9457, with Accept: application/problem+json */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            instance: string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "SELF_ACTION_FORBIDDEN" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            error_type: string;
+            trace_id: string;
+            /** Format: date-time */
+            timestamp: string;
+            /** @description Machine-readable; for VALIDATION_ERROR the list of violations */
+            details: {
+                [key: string]: unknown;
+            } | {
+                path: string;
+                message: string;
+            }[];
+        };
     };
     responses: never;
     parameters: never;
@@ -1253,6 +1328,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "admin@example.com",
+                 *       "password": "seven purple otters 3042",
+                 *       "name": "Platform Admin"
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
@@ -1268,6 +1350,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "puser_a1b2c3d4e5f6",
+                     *       "email": "ops@example.com",
+                     *       "name": "Ops User",
+                     *       "is_active": true,
+                     *       "role_ids": [
+                     *         "role_platform_operator"
+                     *       ],
+                     *       "last_login_at": null,
+                     *       "created_at": "2026-03-12T10:00:00.000Z",
+                     *       "updated_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlatformUser"];
                 };
             };
@@ -1282,6 +1378,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ops@example.com",
+                 *       "password": "seven purple otters 3042"
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     password: string;
@@ -1295,6 +1397,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "eyJ…",
+                     *       "expires_at": "2026-03-13T10:00:00.000Z",
+                     *       "user": {
+                     *         "id": "puser_a1b2c3d4e5f6",
+                     *         "email": "ops@example.com",
+                     *         "name": "Ops User",
+                     *         "is_active": true,
+                     *         "role_ids": [
+                     *           "role_platform_operator"
+                     *         ],
+                     *         "last_login_at": null,
+                     *         "created_at": "2026-03-12T10:00:00.000Z",
+                     *         "updated_at": "2026-03-12T10:00:00.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         token: string;
                         /** Format: date-time */
@@ -1368,6 +1488,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current_password": "seven purple otters 3042",
+                 *       "new_password": "nine green herons 8127"
+                 *     }
+                 */
                 "application/json": {
                     current_password: string;
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
@@ -1421,6 +1547,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ops@example.com",
+                 *       "password": "seven purple otters 3042"
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     password: string;
@@ -1467,6 +1599,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "puser_a1b2c3d4e5f6",
+                     *         "email": "ops@example.com",
+                     *         "name": "Ops User",
+                     *         "is_active": true,
+                     *         "role_ids": [
+                     *           "role_platform_operator"
+                     *         ],
+                     *         "last_login_at": null,
+                     *         "created_at": "2026-03-12T10:00:00.000Z",
+                     *         "updated_at": "2026-03-12T10:00:00.000Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["PlatformUser"][];
                 };
             };
@@ -1481,6 +1629,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ops@example.com",
+                 *       "password": "seven purple otters 3042",
+                 *       "name": "Ops User",
+                 *       "role_ids": [
+                 *         "role_platform_operator"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
@@ -1497,6 +1655,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "puser_a1b2c3d4e5f6",
+                     *       "email": "ops@example.com",
+                     *       "name": "Ops User",
+                     *       "is_active": true,
+                     *       "role_ids": [
+                     *         "role_platform_operator"
+                     *       ],
+                     *       "last_login_at": null,
+                     *       "created_at": "2026-03-12T10:00:00.000Z",
+                     *       "updated_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlatformUser"];
                 };
             };
@@ -1535,6 +1707,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Operations Lead"
+                 *     }
+                 */
                 "application/json": {
                     name?: string;
                     email?: string;
@@ -1552,6 +1729,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "puser_a1b2c3d4e5f6",
+                     *       "email": "ops@example.com",
+                     *       "name": "Operations Lead",
+                     *       "is_active": true,
+                     *       "role_ids": [
+                     *         "role_platform_operator"
+                     *       ],
+                     *       "last_login_at": null,
+                     *       "created_at": "2026-03-12T10:00:00.000Z",
+                     *       "updated_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlatformUser"];
                 };
             };
@@ -1594,6 +1785,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "seven purple otters 3042"
+                 *     }
+                 */
                 "application/json": {
                     /** @description 15 to 256 characters of any kind, and not easy to guess */
                     password: string;
@@ -1644,6 +1840,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "auditor",
+                 *       "permissions": [
+                 *         "platform:audit:read"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                     description?: string | null;
@@ -1674,6 +1878,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "permissions": [
+                 *         "platform:audit:read",
+                 *         "platform:tenants:read"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     name?: string;
                     description?: string | null;
@@ -1731,6 +1943,8 @@ export interface operations {
                 /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
+                /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+                request_id?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -1763,6 +1977,8 @@ export interface operations {
                 /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
+                /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+                request_id?: string;
             };
             header?: never;
             path?: never;
@@ -1875,6 +2091,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "staging"
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                 };
@@ -1887,6 +2108,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "env_a1b2c3d4e5f6",
+                     *       "name": "staging",
+                     *       "created_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `env_…` */
                         id: string;
@@ -1967,6 +2195,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Acme Corp"
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                 };
@@ -1979,6 +2212,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "org_x1y2z3w4v5u6",
+                     *       "name": "Acme Corp",
+                     *       "status": "active",
+                     *       "created_at": "2026-03-12T10:00:00.000Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `org_…`, or the id that a backend chose at its first mint */
                         id: string;
@@ -2124,6 +2365,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "status": "suspended"
+                 *     }
+                 */
                 "application/json": {
                     name?: string;
                     /** @enum {string} */
@@ -2237,6 +2483,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "gateway",
+                 *       "permissions": [
+                 *         "keys:verify"
+                 *       ],
+                 *       "ip_allowlist": [
+                 *         "10.0.0.0/8"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                     /** @description All of them unless set */
@@ -2344,6 +2601,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "overlap_seconds": 3600
+                 *     }
+                 */
                 "application/json": {
                     /** @default 86400 */
                     overlap_seconds?: number;
@@ -2990,6 +3252,8 @@ export interface operations {
                 name?: string;
                 /** @description How the key begins, or the part of it that is shown */
                 prefix?: string;
+                /** @description End of the key, as it is shown */
+                suffix?: string;
                 status?: "active" | "revoked" | "expired" | "disabled";
                 scope?: string;
                 /** @description Never used, or not at or after this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
@@ -3076,6 +3340,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "my-ci-key",
+                 *       "platform": true
+                 *     }
+                 */
                 "application/json": {
                     name: string;
                     description?: string | null;
@@ -3709,6 +3979,129 @@ export interface operations {
                         } | null;
                         /** @description Usage flushes that are not rolled up yet; each process writes up to four a second */
                         usage_flushes_waiting: number | null;
+                    };
+                };
+            };
+        };
+    };
+    getDiagnosis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The findings, errors first; an empty list when all is well. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Of the broker */
+                        version: string;
+                        postgres_version: string;
+                        /** @description null while Redis does not answer */
+                        redis_version: string | null;
+                        /**
+                         * Format: date-time
+                         * @description The answering process's own clock
+                         */
+                        server_time: string;
+                        findings: {
+                            code: string;
+                            /** @enum {string} */
+                            severity: "error" | "warning";
+                            /** @description The part that is wrong */
+                            where: string;
+                            message: string;
+                            fix: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    listNames: {
+        parameters: {
+            query: {
+                /** @description Up to 100 ids, separated by commas */
+                ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names that were found, in no order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            id: string;
+                            /** @enum {string} */
+                            kind: "platform_user" | "organization" | "api_key" | "user_key" | "role" | "master_key";
+                            name: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    listTenantUsage: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                /** @description One tenant */
+                organization_id?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenants, and all tenants together. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        from: string;
+                        /** Format: date-time */
+                        to: string;
+                        tenants: {
+                            id: string;
+                            name: string;
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                            days: {
+                                /** Format: date */
+                                day: string;
+                                /** @description Accepted verifications */
+                                requests: number;
+                                refused: number;
+                            }[];
+                        }[];
+                        /** @description All tenants together, those beyond `limit` included */
+                        all: {
+                            /** Format: date */
+                            day: string;
+                            /** @description Accepted verifications */
+                            requests: number;
+                            refused: number;
+                        }[];
                     };
                 };
             };

@@ -1,14 +1,17 @@
-import { Group, Select, TextInput } from '@mantine/core';
-import { TextFilter } from '../parts/text-filter.tsx';
+import { Select, TextInput } from '@mantine/core';
+import { TenantPicker } from '../organizations/organization-picker.tsx';
+import { countSet, Filters } from '../parts/filters.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
+import { useOwn } from '../sessions/me.ts';
+import { eventTypes } from './sentence.ts';
 import type { AuditFilter } from './use-audit.ts';
 
 type Props = { filter: AuditFilter; onChange: (changes: Partial<AuditFilter>) => void };
 
-const texts = [
-  { name: 'event_type', label: 'Event', placeholder: 'key.revoked' },
-  { name: 'actor', label: 'Actor', placeholder: 'puser_…' },
-  { name: 'organization_id', label: 'Organization', placeholder: 'org_…' },
-  { name: 'target_id', label: 'Target', placeholder: 'ak_…' },
+const ids = [
+  { name: 'actor', label: 'Actor', placeholder: 'puser_…, ak_…, flm_…' },
+  { name: 'target_id', label: 'Target', placeholder: 'Id of a key, a user, a tenant' },
+  { name: 'request_id', label: 'Request', placeholder: 'Trace id, req_…' },
 ] as const;
 
 const days = [
@@ -17,10 +20,21 @@ const days = [
 ] as const;
 
 export function AuditFilters({ filter, onChange }: Props) {
+  const { inside } = useOwn();
+  const { cursor: _, ...set } = filter;
   return (
-    <Group align="end">
-      {texts.map(({ name, label, placeholder }) => (
-        <TextFilter
+    <Filters set={countSet(Object.values(set))}>
+      <Select
+        label="Event"
+        placeholder="Any"
+        clearable
+        searchable
+        data={eventTypes}
+        value={filter.event_type || null}
+        onChange={(type) => onChange({ event_type: type ?? '' })}
+      />
+      {ids.map(({ name, label, placeholder }) => (
+        <SearchBox
           key={name}
           label={label}
           placeholder={placeholder}
@@ -28,6 +42,13 @@ export function AuditFilters({ filter, onChange }: Props) {
           onTake={(value) => onChange({ [name]: value })}
         />
       ))}
+      {inside === undefined && (
+        <TenantPicker
+          label="Organization"
+          value={filter.organization_id}
+          onChange={(id) => onChange({ organization_id: id })}
+        />
+      )}
       <Select
         label="Result"
         placeholder="Any"
@@ -49,6 +70,6 @@ export function AuditFilters({ filter, onChange }: Props) {
           onChange={(event) => onChange({ [name]: event.currentTarget.value })}
         />
       ))}
-    </Group>
+    </Filters>
   );
 }

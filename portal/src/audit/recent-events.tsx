@@ -1,9 +1,12 @@
 import { Anchor, Group, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
 import { Link } from 'react-router';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Named } from '../parts/named.tsx';
 import { Time } from '../parts/time.tsx';
+import { useNames } from '../parts/use-names.ts';
 import { useOwn } from '../sessions/me.ts';
 import { ResultBadge } from './result-badge.tsx';
+import { idsIn, sentenceOf } from './sentence.ts';
 import { type AuditEvent, useRecentEvents } from './use-audit.ts';
 
 /**
@@ -36,6 +39,7 @@ function Events({ targetId }: { targetId: string }) {
 }
 
 function EventTable({ events }: { events: AuditEvent[] }) {
+  const nameOf = useNames(events.flatMap(idsIn));
   return (
     <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table aria-label="Recent audit events">
@@ -48,15 +52,22 @@ function EventTable({ events }: { events: AuditEvent[] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {events.map(({ id, created_at, event_type, actor, result }) => (
-            <Table.Tr key={id}>
+          {events.map((event) => (
+            <Table.Tr key={event.id}>
               <Table.Td>
-                <Time at={created_at} none="—" />
+                <Time at={event.created_at} none="—" />
               </Table.Td>
-              <Table.Td>{event_type}</Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{actor.id}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                {sentenceOf(event, nameOf)}
+                <Text size="xs" ff="monospace">
+                  {event.event_type}
+                </Text>
+              </Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                <Named id={event.actor.id} name={nameOf(event.actor.id)} />
+              </Table.Td>
               <Table.Td>
-                <ResultBadge result={result} />
+                <ResultBadge result={event.result} />
               </Table.Td>
             </Table.Tr>
           ))}

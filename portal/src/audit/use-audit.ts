@@ -9,6 +9,7 @@ export const auditFilterNames = [
   'actor',
   'organization_id',
   'target_id',
+  'request_id',
   'result',
   'from',
   'to',

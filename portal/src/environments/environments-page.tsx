@@ -1,6 +1,7 @@
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../sessions/me.ts';
 import { EnterFirst } from './enter-first.tsx';
+import { LeaveFirst } from './leave-first.tsx';
 import { TenantEnvironments } from './organization-environments.tsx';
 
 /**
@@ -12,5 +13,5 @@ export function EnvironmentsPage() {
   const [read] = useSearchState();
   const wanted = read('tenant') || inside?.id;
   if (inside !== undefined && inside.id === wanted) return <TenantEnvironments inside={inside} />;
-  return <EnterFirst tenantId={wanted} />;
+  return inside === undefined ? <EnterFirst tenantId={wanted} /> : <LeaveFirst inside={inside} />;
 }

@@ -1,9 +1,10 @@
-import { Button, Group, Select, Stack, Text, TextInput, Title } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Button, Group, Select, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import type { Secret } from '../api-keys/api-keys-page.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { countSet, Filters } from '../parts/filters.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { ShownOnce } from '../parts/shown-once.tsx';
 import { useOwn } from '../sessions/me.ts';
@@ -31,7 +32,7 @@ export function MasterKeysPage() {
   const [open, setOpen] = useState<Open>(null);
   /** Held here only, until the dialog is closed. */
   const [secret, setSecret] = useState<Secret | null>(null);
-  const [name] = useDebouncedValue(read('name'), 250);
+  const name = read('name');
   const filter = { name, status: read('status'), cursor: read('cursor') };
   const page = useMasterKeys(filter);
   const close = () => setOpen(null);
@@ -46,14 +47,17 @@ export function MasterKeysPage() {
         )}
       </Group>
       <Text>Credentials of backends and gateways. A holder acts for every user that the key allows.</Text>
-      <Group align="end">
-        <TextInput
-          label="Search"
-          placeholder="Part of the name"
-          type="search"
-          value={read('name')}
-          onChange={(event) => write({ name: event.currentTarget.value, cursor: '' })}
-        />
+      <Filters
+        set={countSet([read('status')])}
+        search={
+          <SearchBox
+            label="Search"
+            placeholder="Part of the name"
+            value={read('name')}
+            onTake={(name) => write({ name, cursor: '' })}
+          />
+        }
+      >
         <Select
           label="Status"
           placeholder="Any"
@@ -62,7 +66,7 @@ export function MasterKeysPage() {
           value={read('status') || null}
           onChange={(status) => write({ status: status ?? '', cursor: '' })}
         />
-      </Group>
+      </Filters>
       {page.isError && <FaultAlert error={page.error} retry={() => void page.refetch()} />}
       {!(page.isError && page.data === undefined) && (
         <MasterKeysTable

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
+import { RecentUse } from '../parts/recent-use.tsx';
 import { type MasterKey, useMasterKeyChange } from './use-master-keys.ts';
 
 type Props = { masterKey: MasterKey; onClose: () => void };
@@ -37,6 +38,7 @@ export function RevokeMasterKey({ masterKey, onClose }: Props) {
         {name} ({prefix === null ? 'a chosen secret' : `${prefix}…`}): whoever works with it is refused, at
         once and for good. The keys that it minted go on.
       </Text>
+      <RecentUse at={masterKey.last_used_at} />
     </ConfirmDialog>
   );
 }

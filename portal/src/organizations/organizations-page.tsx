@@ -1,8 +1,9 @@
-import { Button, Group, Select, Stack, TextInput, Title } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Button, Group, Select, Stack, Title } from '@mantine/core';
 import { useState } from 'react';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { countSet, Filters } from '../parts/filters.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../sessions/me.ts';
 import { ChangeTenant } from './change-organization.tsx';
@@ -27,7 +28,7 @@ export function TenantsPage() {
   const { may } = useOwn();
   const [read, write] = useSearchState();
   const [open, setOpen] = useState<Open>(null);
-  const [name] = useDebouncedValue(read('name'), 250);
+  const name = read('name');
   const tenants = useTenants({ name, status: read('status'), cursor: read('cursor') });
   const isManager = may('platform:tenants:manage');
   const mayEnter = may('platform:impersonate') || may('platform:impersonate:read');
@@ -38,14 +39,17 @@ export function TenantsPage() {
         <Title order={1}>Tenants</Title>
         {isManager && <Button onClick={() => setOpen({ action: 'provision' })}>Provision Tenant</Button>}
       </Group>
-      <Group align="end">
-        <TextInput
-          label="Search"
-          placeholder="Part of the name"
-          type="search"
-          value={read('name')}
-          onChange={(event) => write({ name: event.currentTarget.value, cursor: '' })}
-        />
+      <Filters
+        set={countSet([read('status')])}
+        search={
+          <SearchBox
+            label="Search"
+            placeholder="Part of the name"
+            value={read('name')}
+            onTake={(name) => write({ name, cursor: '' })}
+          />
+        }
+      >
         <Select
           label="Status"
           placeholder="Not deleted"
@@ -54,7 +58,7 @@ export function TenantsPage() {
           value={read('status') || null}
           onChange={(status) => write({ status: status ?? '', cursor: '' })}
         />
-      </Group>
+      </Filters>
       {tenants.isError && <FaultAlert error={tenants.error} retry={() => void tenants.refetch()} />}
       {!(tenants.isError && tenants.data === undefined) && (
         <TenantsTable

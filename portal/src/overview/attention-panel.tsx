@@ -2,6 +2,7 @@ import { Anchor, Code, Group, Table, Text } from '@mantine/core';
 import { Link } from 'react-router';
 import type { Attention } from '../api-keys/attention.ts';
 import { Time } from '../parts/time.tsx';
+import { useNames } from '../parts/use-names.ts';
 import { Panel } from './panel.tsx';
 import { PanelTable } from './panel-table.tsx';
 import { type Keys, useKeysWanting } from './use-overview.ts';
@@ -30,6 +31,7 @@ const texts: Record<
 
 export function AttentionPanel({ attention }: { attention: Attention }) {
   const keys = useKeysWanting(attention);
+  const nameOf = useNames(inOrder(attention, keys.data?.data ?? []).map((key) => key.organization_id));
   const { title, column, none, some } = texts[attention];
   return (
     <Panel title={title} query={keys} height={230}>
@@ -49,7 +51,7 @@ export function AttentionPanel({ attention }: { attention: Attention }) {
             {data.length > 0 && (
               <PanelTable label={title} columns={['Name', 'Key', column]} minWidth={380}>
                 {inOrder(attention, data).map((key) => (
-                  <Row key={key.id} apiKey={key} attention={attention} />
+                  <Row key={key.id} apiKey={key} attention={attention} nameOf={nameOf} />
                 ))}
               </PanelTable>
             )}
@@ -65,14 +67,18 @@ function count(keys: number, isMore: boolean): string {
   return keys === 1 ? '1 key' : `${keys} keys`;
 }
 
-function Row({ apiKey, attention }: { apiKey: Key; attention: Attention }) {
+type RowProps = { apiKey: Key; attention: Attention; nameOf: (id: string) => string | undefined };
+
+function Row({ apiKey, attention, nameOf }: RowProps) {
   return (
     <Table.Tr>
       <Table.Td>
         <Anchor component={Link} to={`/api-keys?attention=${attention}&key=${apiKey.id}`}>
           {apiKey.name}
         </Anchor>
-        {apiKey.organization_id !== null && <Text size="xs">{apiKey.organization_id}</Text>}
+        {apiKey.organization_id !== null && (
+          <Text size="xs">{nameOf(apiKey.organization_id) ?? apiKey.organization_id}</Text>
+        )}
       </Table.Td>
       <Table.Td>
         <Code>{apiKey.key_masked}</Code>

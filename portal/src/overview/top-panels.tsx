@@ -1,5 +1,6 @@
 import { Anchor, Code, SegmentedControl, Table, Text } from '@mantine/core';
 import { Link } from 'react-router';
+import { useNames } from '../parts/use-names.ts';
 import { number } from './number.ts';
 import { Panel } from './panel.tsx';
 import { PanelTable } from './panel-table.tsx';
@@ -58,6 +59,7 @@ type Key = TopTraffic['keys'][number];
 const kinds: Record<Key['kind'], string> = { tenant: 'Tenant', platform: 'Platform', user: 'Hidden' };
 
 function Keys({ keys }: { keys: Key[] }) {
+  const nameOf = useNames(keys.map((key) => key.organization_id));
   if (keys.length === 0) return <Text>No key was used on this day.</Text>;
   return (
     <PanelTable label="Top keys" columns={['Key', 'Kind', 'Calls', 'Refusals']} minWidth={420}>
@@ -72,7 +74,9 @@ function Keys({ keys }: { keys: Key[] }) {
                 <Code>{key.key_masked}</Code>
               </Text>
             )}
-            {key.organization_id !== null && <Text size="xs">{key.organization_id}</Text>}
+            {key.organization_id !== null && (
+              <Text size="xs">{nameOf(key.organization_id) ?? key.organization_id}</Text>
+            )}
           </Table.Td>
           <Table.Td>{kinds[key.kind]}</Table.Td>
           <Table.Td>{number(key.requests)}</Table.Td>

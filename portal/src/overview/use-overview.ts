@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { answerTo, api, type Get } from '../api/client.ts';
 import { type Attention, attentionQuery } from '../api-keys/attention.ts';
+import { type Span, spans, stepMs } from './spans.ts';
 
 export type Traffic = Get<'/api/v1/platform/traffic'>;
 export type TopTraffic = Get<'/api/v1/platform/traffic/top'>;
@@ -13,13 +14,18 @@ const shownMax = 5;
 /** Maximum exact count; more is shown as "more". */
 const countedMax = 100;
 
-/** Polls while the page is visible. */
-const kept = { refetchInterval: 30_000 };
+/** Polls while the page is visible. Calls are counted within ten seconds. */
+const kept = { refetchInterval: 10_000 };
 
-export function useTraffic(granularity: Traffic['granularity']) {
+/** Twice the span, for a comparison, and the step that has begun. */
+export function useTraffic(span: Span) {
+  const { granularity, steps } = spans[span];
   return useQuery({
-    queryKey: [overviewKey, 'traffic', granularity],
-    queryFn: () => answerTo(api.GET('/api/v1/platform/traffic', { params: { query: { granularity } } })),
+    queryKey: [overviewKey, 'traffic', span],
+    queryFn: () => {
+      const from = new Date(Date.now() - 2 * steps * stepMs[granularity]).toISOString();
+      return answerTo(api.GET('/api/v1/platform/traffic', { params: { query: { granularity, from } } }));
+    },
     placeholderData: keepPreviousData,
     ...kept,
   });

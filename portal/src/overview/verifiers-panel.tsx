@@ -1,4 +1,4 @@
-import { Alert, Badge, Code, Table, Text } from '@mantine/core';
+import { Badge, Code, Table, Text } from '@mantine/core';
 import { Time } from '../parts/time.tsx';
 import { number } from './number.ts';
 import { Panel } from './panel.tsx';
@@ -8,18 +8,12 @@ import { useVerifiers, type Verifiers } from './use-overview.ts';
 const shownMax = 10;
 /** Enough of a UUID to distinguish a few. */
 const idShownMax = 8;
-/**
- * A healthy verifier applies a change within milliseconds. A revoke answers `pending` after 2 s.
- */
-const delayMs = 2_000;
-
 export function VerifiersPanel() {
   const verifiers = useVerifiers();
   return (
     <Panel title="Verifiers" query={verifiers} height={230}>
       {({ live, lapsed, data }) => (
         <>
-          <Delayed verifiers={data} />
           <Text size="sm">
             {number(live)} live, {number(lapsed)} lapsed. A revoke waits until each live one has applied it,
             or its lease is over: one that stays behind slows down every revoke. One that has lapsed asks the
@@ -44,20 +38,6 @@ export function VerifiersPanel() {
         </>
       )}
     </Panel>
-  );
-}
-
-function Delayed({ verifiers }: { verifiers: Verifiers['data'] }) {
-  const late = verifiers.filter(({ state, behind_ms }) => state === 'live' && behind_ms > delayMs);
-  if (late.length === 0) return null;
-  const names = late.map(
-    ({ master_key_id, id }) => master_key_id ?? `API process ${id.slice(0, idShownMax)}`,
-  );
-  return (
-    <Alert color="red" title={`Revokes are delayed by ${[...new Set(names)].join(', ')}`} role="status">
-      Its verifiers do not confirm what has changed, so revokes are answered as pending until their leases
-      end. See to that gateway, or revoke its master key.
-    </Alert>
   );
 }
 

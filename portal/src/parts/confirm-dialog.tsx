@@ -8,6 +8,8 @@ type Props = {
   /** Label of the confirming button; it names the target. */
   verb: string;
   color?: string;
+  /** False while the question is not complete yet. */
+  isReady?: boolean;
   change: { isPending: boolean; isError: boolean; error: unknown };
   onConfirm: () => void;
   onClose: () => void;
@@ -19,10 +21,10 @@ type Props = {
 
 /** Confirmation dialog. Cancel has the focus, so that Enter alone ends nothing. */
 export function ConfirmDialog(props: Props) {
-  const { title, verb, color = 'red', change, onConfirm, onClose, outcome, children } = props;
+  const { title, verb, color = 'red', isReady = true, change, onConfirm, onClose, outcome, children } = props;
   const isDone = outcome !== undefined;
   return (
-    <Dialog onClose={onClose} title={title}>
+    <Dialog onClose={onClose} title={title} closeOnClickOutside={false}>
       <Stack>
         {outcome ?? children}
         {change.isError && <FaultAlert error={change.error} />}
@@ -31,7 +33,7 @@ export function ConfirmDialog(props: Props) {
             {isDone ? 'Close' : 'Cancel'}
           </Button>
           {!isDone && (
-            <Button color={color} loading={change.isPending} onClick={onConfirm}>
+            <Button color={color} loading={change.isPending} disabled={!isReady} onClick={onConfirm}>
               {verb}
             </Button>
           )}

@@ -37,6 +37,6 @@ const wholeSecret =
   /\b(fl_(?:user|master)_[a-z0-9]{1,16}|flkey|flplatform|flapi)_([0-9A-Za-z]{8})[0-9A-Za-z]{9,}/g;
 
 /** Reduces a pasted key to its public part, which finds it too and may be in an address. */
-function withoutSecrets(text: string): string {
+export function withoutSecrets(text: string): string {
   return text.replaceAll(wholeSecret, '$1_$2');
 }

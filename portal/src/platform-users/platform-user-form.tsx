@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { answerTo, api, type Role, type User } from '../api/client.ts';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
-import { useOwn } from '../sessions/me.ts';
+import { holds, useOwn } from '../sessions/me.ts';
 import { useUserChange } from './use-platform-users.ts';
 
 type Props = { user?: User; roles: Role[]; onClose: () => void };
@@ -82,9 +82,11 @@ export function UserForm({ user, roles, onClose }: Props) {
         error={lacksRole ? 'choose at least one' : faults.of.role_ids}
       >
         <Stack gap="xs" mt="xs">
-          {roles.map(({ id, name, description }) => (
-            <Checkbox key={id} value={id} label={name} description={description} />
-          ))}
+          {roles
+            .filter((role) => holds(me, role))
+            .map(({ id, name, description }) => (
+              <Checkbox key={id} value={id} label={name} description={description} />
+            ))}
         </Stack>
       </Checkbox.Group>
       {user !== undefined && user.id !== me.id && (

@@ -1,9 +1,9 @@
-import { Button, Group, Stack, TextInput, Title } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Button, Group, Stack, Title } from '@mantine/core';
 import { useState } from 'react';
 import type { User } from '../api/client.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../sessions/me.ts';
 import { DeleteUser } from './delete-platform-user.tsx';
@@ -17,7 +17,7 @@ type Open = { action: UserAction; user: User } | { action: 'create' } | null;
 export function UsersPage() {
   const { may } = useOwn();
   const [read, write] = useSearchState();
-  const [search] = useDebouncedValue(read('search').trim(), 250);
+  const search = read('search');
   const sorting = { by: read('sort') || 'email', isDescending: read('order') === 'desc' };
   const users = useUsers({
     search,
@@ -35,14 +35,14 @@ export function UsersPage() {
         <Title order={1}>Users</Title>
         {may('super-admin') && <Button onClick={() => setOpen({ action: 'create' })}>Create User</Button>}
       </Group>
-      <TextInput
-        label="Search"
-        placeholder="Email or display name"
-        type="search"
-        maw={320}
-        value={read('search')}
-        onChange={(event) => write({ search: event.currentTarget.value, cursor: '' })}
-      />
+      <Group>
+        <SearchBox
+          label="Search"
+          placeholder="Email or display name"
+          value={search}
+          onTake={(search) => write({ search, cursor: '' })}
+        />
+      </Group>
       {fault !== null && <FaultAlert error={fault} retry={() => void users.refetch()} />}
       {!(users.isError && users.data === undefined) && (
         <UsersTable

@@ -3,7 +3,7 @@ import type { Role, User } from '../api/client.ts';
 import { ListTable } from '../parts/list-table.tsx';
 import { SortHeader, type Sorting } from '../parts/sort-header.tsx';
 import { Time } from '../parts/time.tsx';
-import { useOwn } from '../sessions/me.ts';
+import { holds, useOwn } from '../sessions/me.ts';
 
 export type UserAction = 'edit' | 'reset' | 'delete';
 
@@ -64,18 +64,25 @@ function UserRow({ user, roles, onAction }: RowProps) {
         <Time at={user.last_login_at} none="Never" />
       </Table.Td>
       <Table.Td>
-        <UserActions user={user} onAction={onAction} />
+        <UserActions user={user} roles={roles} onAction={onAction} />
       </Table.Td>
     </Table.Tr>
   );
 }
 
-/** Actions that this operator may take on this user; never reset or delete of oneself. */
-function UserActions({ user, onAction }: Omit<RowProps, 'roles'>) {
+/**
+ * Actions that this operator may take on this user: no edit of a user with more rights, and never
+ * reset or delete of oneself.
+ */
+function UserActions({ user, roles, onAction }: RowProps) {
   const { me, may } = useOwn();
   const isOther = user.id !== me.id;
+  const isWithin = user.role_ids.every((id) => {
+    const role = roles.find((one) => one.id === id);
+    return role === undefined ? me.role_ids.includes(id) : holds(me, role);
+  });
   const offered: [action: UserAction, label: string, isOffered: boolean][] = [
-    ['edit', 'Edit', may('platform:users:manage')],
+    ['edit', 'Edit', may('platform:users:manage') && isWithin],
     ['reset', 'Reset Password', may('super-admin') && isOther],
     ['delete', 'Delete', may('super-admin') && isOther],
   ];

@@ -19,9 +19,15 @@ export function leave(): void {
   sessionStorage.removeItem(place);
 }
 
-/** Impersonation headers for calls about a tenant. The server checks and audits each one. */
+/** Paths about the operator's own account. Every other call belongs to the impersonated tenant. */
+const ownAccount = /^\/api\/v1\/platform\/(auth\/|session$)/;
+
+/**
+ * Impersonation headers of a call. The server confines it to the tenant, or refuses it, and audits
+ * it.
+ */
 export function insideHeaders(path: string): Record<string, string> {
-  const inside = /^\/api\/v1\/(apikeys|environments)(\/|$)/.test(path) ? readInside() : undefined;
+  const inside = ownAccount.test(path) ? undefined : readInside();
   if (inside === undefined) return {};
   return {
     'X-Flowplate-Org': inside.id,

@@ -1,17 +1,14 @@
-import { Alert, Button, Card, Center, PasswordInput, Stack, TextInput, Title } from '@mantine/core';
+import { Card, Center, Stack, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { FormEvent } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Navigate, useSearchParams } from 'react-router';
 import { answerTo, api } from '../api/client.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
-import { fieldFaults } from '../parts/field-faults.ts';
 import { Waiting } from '../parts/waiting.tsx';
 import { meKey, sessionKey } from '../query-client.ts';
 import { FirstRun } from './first-run.tsx';
+import { LogInForm } from './log-in-form.tsx';
 import { useMe } from './use-me.ts';
-
-const fields = ['email', 'password'] as const;
 
 /** Reasons why the login is shown again. */
 const reasons: Record<string, string> = {
@@ -20,6 +17,7 @@ const reasons: Record<string, string> = {
 };
 
 export function LoginPage() {
+  const queryClient = useQueryClient();
   const me = useMe();
   const state = useQuery({
     queryKey: sessionKey,
@@ -42,52 +40,14 @@ export function LoginPage() {
           {state.data?.bootstrapped === false ? (
             <FirstRun />
           ) : (
-            <LoginForm reason={reasons[parameters.get('reason') ?? '']} />
+            <LogInForm
+              reason={reasons[parameters.get('reason') ?? '']}
+              onLoggedIn={() => void queryClient.invalidateQueries({ queryKey: meKey })}
+            />
           )}
         </Stack>
       </Card>
     </Center>
-  );
-}
-
-function LoginForm({ reason }: { reason: string | undefined }) {
-  const queryClient = useQueryClient();
-  const logIn = useMutation({
-    mutationFn: (body: { email: string; password: string }) =>
-      answerTo(api.POST('/api/v1/platform/session', { body })),
-    onSuccess: () => queryClient.invalidateQueries({ queryKey: meKey }),
-  });
-  const faults = fieldFaults(logIn.error, fields);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    logIn.mutate({ email: String(form.get('email')), password: String(form.get('password')) });
-  };
-  return (
-    <form onSubmit={submit}>
-      <Stack>
-        {reason !== undefined && <Alert color="blue" title={reason} />}
-        {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
-        <TextInput
-          label="Email"
-          name="email"
-          type="email"
-          autoComplete="username"
-          required
-          error={faults.of.email}
-        />
-        <PasswordInput
-          label="Password"
-          name="password"
-          autoComplete="current-password"
-          required
-          error={faults.of.password}
-        />
-        <Button type="submit" loading={logIn.isPending}>
-          Log in
-        </Button>
-      </Stack>
-    </form>
   );
 }
 

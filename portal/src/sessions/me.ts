@@ -1,4 +1,5 @@
 import { createContext, useContext } from 'react';
+import type { Role } from '../api/client.ts';
 import type { paths } from '../api/schema.d.ts';
 import { type Inside, insideOf } from './inside.ts';
 
@@ -13,6 +14,12 @@ export type Need = Permission | 'super-admin';
 
 export function may(me: Me, need: Need): boolean {
   return need === 'super-admin' ? me.role_ids.includes(superAdminRoleId) : me.permissions.includes(need);
+}
+
+/** Whether an operator holds all rights of a role. Others they neither grant nor take away. */
+export function holds(me: Me, { id, permissions }: Pick<Role, 'id' | 'permissions'>): boolean {
+  const isWithin = permissions.every((permission) => may(me, permission));
+  return isWithin && (id !== superAdminRoleId || may(me, 'super-admin'));
 }
 
 export const MeContext = createContext<Me | null>(null);

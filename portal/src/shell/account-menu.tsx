@@ -16,7 +16,7 @@ export function AccountMenu({ name }: { name: string }) {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant="default" maw={{ base: 110, sm: 240 }}>
+        <Button variant="default" maw={{ base: 80, sm: 240 }} px={{ base: 'xs', sm: 'md' }}>
           <Text span truncate inherit lh={1.5}>
             {name}
           </Text>

@@ -1,12 +1,12 @@
 import { Stack, Text, Title } from '@mantine/core';
 import { Navigate } from 'react-router';
 import { useOwn } from '../sessions/me.ts';
-import { places } from './navigation.ts';
+import { isThere, places } from './navigation.ts';
 
 /** First view that this operator may see. */
 export function Home() {
-  const { me, may } = useOwn();
-  const first = places.find(({ need }) => may(need));
+  const { me, may, inside } = useOwn();
+  const first = places.find((place) => may(place.need) && isThere(place, inside !== undefined));
   if (first !== undefined) return <Navigate to={first.to} replace />;
   return (
     <Stack>

@@ -23,7 +23,8 @@ export function InsideBanner({ inside }: { inside: Inside }) {
     >
       <Group justify="space-between">
         <Text fw={700}>
-          You work inside {inside.name} ({inside.id}). Every call there is audited under your name.
+          You work inside {inside.name}
+          {inside.name !== inside.id && ` (${inside.id})`}. Every call there is audited under your name.
         </Text>
         <Button variant="white" color="dark" onClick={goOut}>
           Leave {inside.name}

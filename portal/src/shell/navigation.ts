@@ -1,20 +1,33 @@
 import type { Need } from '../sessions/me.ts';
 
-/** `isInside`: shown only during an impersonation. */
-export type Place = { to: string; label: string; need: Need; isInside?: true };
+/**
+ * `where`: outside of every tenant, because the view is about the whole platform, or only during an
+ * impersonation. Both unless set.
+ */
+export type Place = { to: string; label: string; need: Need; where?: 'outside' | 'inside' };
 
 /** Entries of the side bar in order, each shown to users with the right. */
 export const places: readonly Place[] = [
-  { to: '/overview', label: 'Overview', need: 'platform:keys:read' },
-  { to: '/users', label: 'Users', need: 'platform:users:read' },
+  { to: '/overview', label: 'Overview', need: 'platform:keys:read', where: 'outside' },
+  { to: '/users', label: 'Users', need: 'platform:users:read', where: 'outside' },
   { to: '/api-keys', label: 'API Keys', need: 'platform:keys:read' },
   { to: '/hidden-keys', label: 'Hidden Keys', need: 'platform:hidden_keys:read' },
-  { to: '/tenants', label: 'Tenants', need: 'platform:tenants:read' },
-  { to: '/environments', label: 'Environments', need: 'platform:tenants:read', isInside: true },
-  { to: '/roles', label: 'Roles', need: 'platform:roles:read' },
-  { to: '/master-keys', label: 'Master Keys', need: 'super-admin' },
+  { to: '/tenants', label: 'Tenants', need: 'platform:tenants:read', where: 'outside' },
+  { to: '/environments', label: 'Environments', need: 'platform:tenants:read', where: 'inside' },
+  { to: '/roles', label: 'Roles', need: 'platform:roles:read', where: 'outside' },
+  { to: '/master-keys', label: 'Master Keys', need: 'super-admin', where: 'outside' },
   { to: '/audit', label: 'Audit', need: 'platform:audit:read' },
+  { to: '/usage', label: 'Usage', need: 'platform:tenants:read' },
 ];
+
+/** Whether a view can be shown, outside or inside of a tenant. */
+export function isThere({ where }: Place, isInside: boolean): boolean {
+  return where === undefined || where === (isInside ? 'inside' : 'outside');
+}
+
+export function placeAt(pathname: string): Place | undefined {
+  return places.find(({ to }) => to === pathname);
+}
 
 /** Title of the browser's tab and history entry. */
 export function titleOf(pathname: string): string {

@@ -3,43 +3,65 @@ import { useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
-import { useRevocation } from './use-user-keys.ts';
-
-/** One key, or all keys of a user in every organization. */
-export type Revoked = { name: string } & ({ keyId: string } | { userId: string });
+import { RecentUse } from '../parts/recent-use.tsx';
+import { KeysOfUser } from './keys-of-user.tsx';
+import { type HiddenKey, useKeysOfUser, useRevocation } from './use-user-keys.ts';
 
 type Ended = Propagated & { message: string };
 
-export function RevokeHiddenKeys({ onClose, ...revoked }: Revoked & { onClose: () => void }) {
+/** Confirms by the beginning of the key, then shows the server's answer. */
+export function RevokeHiddenKey({ hiddenKey, onClose }: { hiddenKey: HiddenKey; onClose: () => void }) {
+  const { key_id, key_prefix: name, user_id: user } = hiddenKey;
+  const params = { path: { key_id } };
   const [ended, setEnded] = useState<Ended | null>(null);
-  const revoke = useRevocation(() => send(revoked), setEnded);
+  const revoke = useRevocation(
+    () => answerTo(api.DELETE('/api/v1/platform/hidden-keys/{key_id}', { params })),
+    setEnded,
+  );
   return (
     <ConfirmDialog
-      title={`Revoke ${revoked.name}`}
-      verb={`Revoke ${revoked.name}`}
+      title={`Revoke ${name}`}
+      verb={`Revoke ${name}`}
       change={revoke}
       onConfirm={() => revoke.mutate()}
       onClose={onClose}
-      outcome={
-        ended === null ? undefined : (
-          <Outcome
-            title={ended.message}
-            complete="No verifier anywhere accepts it any more."
-            propagated={ended}
-          />
-        )
-      }
+      outcome={ended === null ? undefined : <Revoked ended={ended} />}
     >
-      <Text>No gateway lets it through any more, at once and for good. The backend can mint a new one.</Text>
+      <Text>
+        This is a key of {user}. No gateway lets it through any more, at once and for good. The backend can
+        mint a new one.
+      </Text>
+      <RecentUse at={hiddenKey.usage.last_used_at} />
     </ConfirmDialog>
   );
 }
 
-function send(revoked: Revoked): Promise<Ended> {
-  if ('keyId' in revoked) {
-    const params = { path: { key_id: revoked.keyId } };
-    return answerTo(api.DELETE('/api/v1/platform/hidden-keys/{key_id}', { params }));
-  }
-  const params = { path: { user_id: revoked.userId } };
-  return answerTo(api.DELETE('/api/v1/platform/hidden-keys/user/{user_id}', { params }));
+/** Confirms after it has shown how many keys end, their organizations and their last use. */
+export function RevokeAllOfUser({ userId, onClose }: { userId: string; onClose: () => void }) {
+  const params = { path: { user_id: userId } };
+  const keys = useKeysOfUser(userId);
+  const [ended, setEnded] = useState<Ended | null>(null);
+  const revoke = useRevocation(
+    () => answerTo(api.DELETE('/api/v1/platform/hidden-keys/user/{user_id}', { params })),
+    setEnded,
+  );
+  return (
+    <ConfirmDialog
+      title={`Revoke all keys of ${userId}`}
+      verb={`Revoke all keys of ${userId}`}
+      isReady={keys.data !== undefined}
+      change={revoke}
+      onConfirm={() => revoke.mutate()}
+      onClose={onClose}
+      outcome={ended === null ? undefined : <Revoked ended={ended} />}
+    >
+      <KeysOfUser userId={userId} keys={keys} />
+    </ConfirmDialog>
+  );
+}
+
+function Revoked({ ended }: { ended: Ended }) {
+  return (
+    <Outcome title={ended.message} complete="No verifier anywhere accepts it any more." propagated={ended} />
+  );
 }

@@ -6,20 +6,23 @@ import { number } from '../overview/number.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { Named } from '../parts/named.tsx';
 import { Time } from '../parts/time.tsx';
+import { useNames } from '../parts/use-names.ts';
 import { ExplainKey } from './explain-key.tsx';
 import { LastRefusals } from './last-refusals.tsx';
 import { type HiddenKey, hiddenKeysKey, loadHiddenKeyUsage, useHiddenKey } from './use-user-keys.ts';
 
 export function HiddenKeyDetails({ id, onClose }: { id: string; onClose: () => void }) {
   const hiddenKey = useHiddenKey(id);
+  const nameOf = useNames([hiddenKey.data?.organization_id]);
   return (
     <Dialog onClose={onClose} title={hiddenKey.data?.key_prefix ?? 'Hidden key'} size="xl">
       {hiddenKey.isError && <FaultAlert error={hiddenKey.error} />}
       {hiddenKey.isPending && <Skeleton h={420} />}
       {hiddenKey.data !== undefined && (
         <>
-          <Facts facts={factsOf(hiddenKey.data)} />
+          <Facts facts={factsOf(hiddenKey.data, nameOf)} />
           <LastRefusals id={id} />
           <ExplainKey id={id} />
           <UsageHistory of={[hiddenKeysKey, id]} load={(span) => loadHiddenKeyUsage(id, span)} />
@@ -30,13 +33,16 @@ export function HiddenKeyDetails({ id, onClose }: { id: string; onClose: () => v
   );
 }
 
-function factsOf(key: HiddenKey): Fact[] {
+function factsOf(key: HiddenKey, nameOf: (id: string) => string | undefined): Fact[] {
   return [
     ['Name', key.name ?? '—'],
     ['Key', <Code key="key">{key.key_prefix}…</Code>],
     ['Id', <Code key="id">{key.key_id}</Code>],
     ['User', key.user_id],
-    ['Organization', key.organization_id],
+    [
+      'Organization',
+      <Named key="organization" id={key.organization_id} name={nameOf(key.organization_id)} />,
+    ],
     ['Environment', key.environment],
     ['Scopes', <Names key="scopes" names={key.scopes} />],
     ['Metadata', <MetadataText key="metadata" metadata={key.metadata} />],

@@ -1,13 +1,22 @@
-import { Group, Select, Stack, Text, Title } from '@mantine/core';
+import { Select, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { statusLabel } from '../api-keys/status-badge.tsx';
+import { TenantPicker } from '../organizations/organization-picker.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { countSet, Filters } from '../parts/filters.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
-import { TextFilter } from '../parts/text-filter.tsx';
 import { useOwn } from '../sessions/me.ts';
-import { type Revoked, RevokeHiddenKeys } from './revoke-user-keys.tsx';
-import { type HiddenKeyFilter, hiddenKeyFilterNames, useHiddenKeys } from './use-user-keys.ts';
+import { RevokeAllOfUser, RevokeHiddenKey } from './revoke-user-keys.tsx';
+import {
+  type HiddenKey,
+  type HiddenKeyFilter,
+  hiddenKeyFilterNames,
+  searched,
+  textOf,
+  useHiddenKeys,
+} from './use-user-keys.ts';
 import { HiddenKeyDetails } from './user-key-details.tsx';
 import { HiddenKeysTable } from './user-keys-table.tsx';
 
@@ -18,9 +27,10 @@ const statuses = (['active', 'disabled', 'superseded', 'revoked', 'expired'] as 
 
 /** Hidden keys of users, which no tenant sees. */
 export function HiddenKeysPage() {
-  const { may } = useOwn();
+  const { may, inside } = useOwn();
   const [read, write] = useSearchState();
-  const [revoking, setRevoking] = useState<Revoked | null>(null);
+  const [revokingAllOf, setRevokingAllOf] = useState<string | null>(null);
+  const [revoking, setRevoking] = useState<HiddenKey | null>(null);
   const filter = Object.fromEntries(
     hiddenKeyFilterNames.map((name) => [name, read(name)]),
   ) as HiddenKeyFilter;
@@ -30,20 +40,24 @@ export function HiddenKeysPage() {
     <Stack>
       <Title order={1}>Hidden Keys</Title>
       <Text>The keys that backends mint for their users. No tenant sees them.</Text>
-      <Group align="end">
-        <TextFilter label="User" placeholder="usr_…" value={filter.user_id} onTake={take('user_id')} />
-        <TextFilter
-          label="Organization"
-          placeholder="org_…"
-          value={filter.organization_id}
-          onTake={take('organization_id')}
-        />
-        <TextFilter
-          label="Begins with"
-          placeholder="fl_user_prod_…"
-          value={filter.prefix}
-          onTake={take('prefix')}
-        />
+      <Filters
+        set={countSet([filter.organization_id, filter.status])}
+        search={
+          <SearchBox
+            label="Search"
+            placeholder="User, id, key or its beginning"
+            value={textOf(filter)}
+            onTake={(text) => write({ ...searched(text), cursor: '' })}
+          />
+        }
+      >
+        {inside === undefined && (
+          <TenantPicker
+            label="Organization"
+            value={filter.organization_id}
+            onChange={take('organization_id')}
+          />
+        )}
         <Select
           label="Status"
           placeholder="Any"
@@ -52,19 +66,25 @@ export function HiddenKeysPage() {
           value={filter.status || null}
           onChange={(status) => take('status')(status ?? '')}
         />
-      </Group>
+      </Filters>
       {keys.isError && <FaultAlert error={keys.error} retry={() => void keys.refetch()} />}
       {!(keys.isError && keys.data === undefined) && (
         <HiddenKeysTable
           hiddenKeys={keys.data?.items}
-          isManager={may('platform:hidden_keys:manage')}
+          isManager={
+            may('platform:hidden_keys:manage') && (inside === undefined || may('platform:impersonate'))
+          }
           onDetails={(id) => write({ key: id })}
           onRevoke={setRevoking}
+          onRevokeAll={setRevokingAllOf}
         />
       )}
       <Pager cursor={filter.cursor} next={keys.data?.next} onTurn={(cursor) => write({ cursor })} />
       {read('key') !== '' && <HiddenKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
-      {revoking !== null && <RevokeHiddenKeys {...revoking} onClose={() => setRevoking(null)} />}
+      {revoking !== null && <RevokeHiddenKey hiddenKey={revoking} onClose={() => setRevoking(null)} />}
+      {revokingAllOf !== null && (
+        <RevokeAllOfUser userId={revokingAllOf} onClose={() => setRevokingAllOf(null)} />
+      )}
     </Stack>
   );
 }

@@ -30,7 +30,11 @@ function addExplain(keys: Command): void {
     .option('--org <organization_id>', 'to which it must belong')
     .option('--environment <name>', 'in which it must be')
     .option('--ip <address>', "the end client's")
-    .option('--at <time>', 'moment to decide for, now unless set; a day stands for its beginning, in UTC', time)
+    .option(
+      '--at <time>',
+      'moment to decide for, now unless set; a day stands for its beginning, in UTC',
+      time,
+    )
     .action(
       act(async (cli, { scopes, org, environment, ip, at }: Demands, keyId: string) => {
         const demands = { scopes, organization_id: org, environment, ip, at };

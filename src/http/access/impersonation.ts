@@ -22,6 +22,12 @@ export const impersonationHeaders = {
   reason: 'X-Flowplate-Reason',
 } as const;
 
+/** Whether the caller asks to act inside an organization, well-formed or not. */
+export function namesOrganization({ req }: Pick<HttpExchange, 'req'>): boolean {
+  const [organizations = []] = pickHeaders(req.rawHeaders, ['x-flowplate-org']);
+  return organizations.length > 0;
+}
+
 const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
 
 /**

@@ -10,7 +10,12 @@ import {
 import type { HttpExchange } from '../exchange.ts';
 import type { Access } from './access.ts';
 import { admitKey, type KeyAccessParts } from './bearer.ts';
-import { type ImpersonationParts, impersonated } from './impersonation.ts';
+import {
+  type ImpersonationParts,
+  impersonated,
+  impersonationHeaders,
+  namesOrganization,
+} from './impersonation.ts';
 import { readCredential } from './session-cookie.ts';
 
 export type PlatformAccessParts = KeyAccessParts &
@@ -27,13 +32,24 @@ export type PlatformAccessParts = KeyAccessParts &
 export type PlatformNeed = PlatformPermission | 'super-admin' | 'nothing';
 
 /**
+ * Behaviour of an operation that is called with `X-Flowplate-Org`. `confined`: it honours
+ * `organizationIds` of its principal, and so neither shows nor changes another organization.
+ * `own`: it concerns only the caller's own account. `refused`, the default: it concerns the whole
+ * platform.
+ */
+export type InsideRule = 'refused' | 'confined' | 'own';
+
+/**
  * Access rule: a platform user's token or a platform key in `Authorization: Bearer`, or the token
  * in the portal's cookie.
  */
-export function platformCaller(need: PlatformNeed): Access<PlatformAccessParts, PlatformPrincipal> {
+export function platformCaller(
+  need: PlatformNeed,
+  inside: InsideRule = 'refused',
+): Access<PlatformAccessParts, PlatformPrincipal> {
   return {
     schemes: ['bearer', 'session'],
-    needs: describeNeed(need),
+    needs: `${describeNeed(need)}${insideTexts[inside]}`,
     errors: [
       'AMBIGUOUS_CREDENTIALS',
       'AUTHENTICATION_REQUIRED',
@@ -44,11 +60,26 @@ export function platformCaller(need: PlatformNeed): Access<PlatformAccessParts, 
     async admit(parts, exchange, onKnown) {
       const principal = await identifyPlatformCaller(parts, readCredential(exchange), exchange, onKnown);
       requireNeed(principal, need);
+      if (inside === 'refused' && namesOrganization(exchange)) throw refusedInside();
       // Every call with an impersonation header is audited, also on routes without a tenant.
-      await impersonated(parts, principal, exchange);
-      return principal;
+      const entered = await impersonated(parts, principal, exchange);
+      if (entered === undefined || inside === 'own') return principal;
+      return { ...principal, organizationIds: [entered.organizationId] };
     },
   };
+}
+
+const insideTexts: Record<InsideRule, string> = {
+  refused: ` Refused with \`${impersonationHeaders.organization}\`, because it concerns the whole platform.`,
+  confined: ` With \`${impersonationHeaders.organization}\` confined to that organization.`,
+  own: '',
+};
+
+function refusedInside(): FlowplateError {
+  return new FlowplateError('INSUFFICIENT_PERMISSIONS', {
+    systemMessage: `This operation concerns the whole platform: call it without ${impersonationHeaders.organization}`,
+    details: { refused_header: impersonationHeaders.organization },
+  });
 }
 
 export async function identifyPlatformCaller(

@@ -13,6 +13,7 @@ const query = z
   .strictObject({
     name: searched.optional().describe('Part of the name, in any case'),
     prefix: searched.optional().describe('How the key begins, or the part of it that is shown'),
+    suffix: searched.optional().describe('End of the key, as it is shown'),
     status: apiKeyStatus.optional(),
     scope: searched.optional(),
     unused_since: timeOf('Never used, or not at or after this time.'),
@@ -49,6 +50,7 @@ export const listApiKeysRoute = defineRoute({
     const { items, next } = await listApiKeys(parts, caller.principal, {
       name: asked.name,
       prefix: asked.prefix,
+      suffix: asked.suffix,
       status: asked.status,
       scope: asked.scope,
       unusedSince: asked.unused_since,

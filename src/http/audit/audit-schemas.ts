@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
+import { requireReach, type VisibleScope } from '../../domain/principal.ts';
+import { isSafeRequestId } from '../../domain/request-id.ts';
 import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
 import { endTime, startTime, timestampText } from '../fields.ts';
 
 const results = ['success', 'refused'] as const;
+const requestId = z.string().refine(isSafeRequestId, 'must be a request id');
 const anId = z.string().regex(externalIdPattern, 'must be an id');
 
 /** Filters of a list or an export. */
@@ -16,19 +19,28 @@ export const auditFilterFields = {
   organization_id: anId.optional(),
   target_id: anId.optional().describe('Id of the target: a key, a user, a tenant, a role'),
   result: z.enum(results).optional(),
+  request_id: requestId
+    .optional()
+    .describe('The `trace_id` of an error, or `x-request-id`: what the request did, without mints'),
 };
 
 const auditFilter = z.strictObject(auditFilterFields);
 
-export function toAuditFilter(query: z.output<typeof auditFilter>): AuditFilter {
+/** `ORGANIZATION_NOT_FOUND` when the query names another organization than the impersonated one. */
+export function toAuditFilter(
+  query: z.output<typeof auditFilter>,
+  principal: Pick<VisibleScope, 'organizationIds'>,
+): AuditFilter {
+  if (query.organization_id !== undefined) requireReach(principal, query.organization_id);
   return {
     eventType: query.event_type,
     from: query.from,
     to: query.to,
     actorId: query.actor,
-    organizationId: query.organization_id,
+    organizationId: query.organization_id ?? principal.organizationIds?.[0],
     targetId: query.target_id,
     result: query.result,
+    requestId: query.request_id,
   };
 }
 

@@ -13,7 +13,7 @@ export const exportAuditEventsRoute = defineRoute({
   summary: 'Export the audit log',
   description:
     'All matching events, newest first, one JSON object per line. If the export fails, or the client reads nothing for a minute, the connection is closed without a proper end: such an answer is incomplete. A process runs two exports at once; more are refused with 503 `OVERLOADED`.',
-  access: platformCaller('platform:audit:read'),
+  access: platformCaller('platform:audit:read', 'confined'),
   params: noParams,
   query: z.strictObject(auditFilterFields),
   body: noBody,
@@ -21,8 +21,8 @@ export const exportAuditEventsRoute = defineRoute({
   answer: auditEventAnswer,
   answerFormat: 'lines',
   errors: [],
-  async handle(parts: Parameters<typeof exportAuditEvents>[0], { query }) {
-    return { lines: toLines(exportAuditEvents(parts, toAuditFilter(query))) };
+  async handle(parts: Parameters<typeof exportAuditEvents>[0], { query, caller }) {
+    return { lines: toLines(exportAuditEvents(parts, toAuditFilter(query, caller.principal))) };
   },
 });
 

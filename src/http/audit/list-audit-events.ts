@@ -16,7 +16,7 @@ export const listAuditEventsRoute = defineRoute({
   summary: 'Read the audit log',
   description:
     'Newest first. The next page is in the `Link` header and stays valid while events are added. Refused attempts of known callers are included.',
-  access: platformCaller('platform:audit:read'),
+  access: platformCaller('platform:audit:read', 'confined'),
   params: noParams,
   query: z.strictObject({
     ...auditFilterFields,
@@ -27,11 +27,11 @@ export const listAuditEventsRoute = defineRoute({
   success: { 200: 'A page of events.' },
   answer: z.array(auditEventAnswer),
   errors: [],
-  async handle(parts: Parameters<typeof listAuditEvents>[0], { query }) {
+  async handle(parts: Parameters<typeof listAuditEvents>[0], { query, caller }) {
     const { cursor, ...narrowed } = query;
     const { limit, ...filter } = narrowed;
     const page = { limit, before: cursor };
-    const { items, next } = await listAuditEvents(parts, toAuditFilter(filter), page);
+    const { items, next } = await listAuditEvents(parts, toAuditFilter(filter, caller.principal), page);
     return {
       status: 200,
       body: items.map(toAuditEventAnswer),

@@ -14,7 +14,7 @@ export const deleteOrganizationRoute = defineRoute({
   summary: 'Delete a tenant',
   description:
     'All its keys are refused at once and for good. Its keys, usage and audit events stay in the database, its id cannot be used again, and no operator can enter it. Repeating it gives 404.',
-  access: platformCaller('platform:tenants:manage'),
+  access: platformCaller('platform:tenants:manage', 'confined'),
   params: organizationIdParam,
   query: noQuery,
   body: noBody,

@@ -15,14 +15,15 @@ export const getOrganizationRoute = defineRoute({
   operationId: 'getTenant',
   summary: 'Look at one tenant',
   description: 'With its counts. A deleted tenant gives 404.',
-  access: platformCaller('platform:tenants:read'),
+  access: platformCaller('platform:tenants:read', 'confined'),
   params: organizationIdParam,
   query: noQuery,
   body: noBody,
   success: { 200: 'The tenant.' },
   answer: z.strictObject(organizationDetailsFields),
   errors: ['ORGANIZATION_NOT_FOUND'],
-  async handle(parts: Parameters<typeof getOrganization>[0], { params }) {
-    return { status: 200, body: toOrganizationDetailsAnswer(await getOrganization(parts, params.id)) };
+  async handle(parts: Parameters<typeof getOrganization>[0], { params, caller }) {
+    const found = await getOrganization(parts, caller.principal, params.id);
+    return { status: 200, body: toOrganizationDetailsAnswer(found) };
   },
 });

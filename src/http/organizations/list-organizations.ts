@@ -21,7 +21,7 @@ export const listOrganizationsRoute = defineRoute({
   summary: 'List tenants',
   description:
     'Newest first, tenants created by a first mint included. The next page is in `Link`. Deleted ones only with `status=deleted`.',
-  access: platformCaller('platform:tenants:read'),
+  access: platformCaller('platform:tenants:read', 'confined'),
   params: noParams,
   query: z.strictObject({
     name: organizationName.optional().describe('Part of a name, in any case'),
@@ -33,9 +33,12 @@ export const listOrganizationsRoute = defineRoute({
   success: { 200: 'A page of tenants.' },
   answer: z.array(z.strictObject(organizationFields)),
   errors: [],
-  async handle(parts: Parameters<typeof listOrganizations>[0], { query }) {
+  async handle(parts: Parameters<typeof listOrganizations>[0], { query, caller }) {
     const { cursor, ...narrowed } = query;
-    const { items, next } = await listOrganizations(parts, { ...narrowed, before: cursor });
+    const { items, next } = await listOrganizations(parts, caller.principal, {
+      ...narrowed,
+      before: cursor,
+    });
     return {
       status: 200,
       body: items.map(toOrganizationAnswer),

@@ -19,7 +19,7 @@ export const updateOrganizationRoute = defineRoute({
   summary: 'Rename, suspend or resume a tenant',
   description:
     'All keys of a suspended tenant are refused, hidden user keys and its own; resumed, they work again. Operators can still read and change it.',
-  access: platformCaller('platform:tenants:manage'),
+  access: platformCaller('platform:tenants:manage', 'confined'),
   params: organizationIdParam,
   query: noQuery,
   body: z

@@ -15,7 +15,7 @@ export const changePasswordRoute = defineRoute({
   summary: "Change one's own password",
   description:
     'Needs the current password; after five wrong ones in a session, attempts are delayed as for a login. All sessions of the user end, this one too.',
-  access: platformCaller('nothing'),
+  access: platformCaller('nothing', 'own'),
   params: noParams,
   query: noQuery,
   body: z.strictObject({ current_password: typedPassword, new_password: newPassword }),

@@ -10,7 +10,7 @@ export const getMeRoute = defineRoute({
   operationId: 'getMe',
   summary: 'The caller of this credential',
   description: 'With current permissions: a change of roles or status applies from the next request.',
-  access: platformCaller('nothing'),
+  access: platformCaller('nothing', 'own'),
   params: noParams,
   query: noQuery,
   body: noBody,

@@ -12,7 +12,7 @@ export const logOutRoute = defineRoute({
   summary: 'End the session of this token',
   description:
     "The token is refused from the next request on. No effect for a platform key, which has no session. The portal's cookie is deleted too.",
-  access: platformCaller('nothing'),
+  access: platformCaller('nothing', 'own'),
   params: noParams,
   query: noQuery,
   body: noBody,

@@ -49,5 +49,5 @@ export const explainKeyForPlatformRoute = defineRoute({
   path: '/api/v1/platform/hidden-keys/:key_id/explain',
   operationId: 'explainHiddenKey',
   summary: 'Why a hidden user key is refused',
-  access: platformCaller('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read', 'confined'),
 });

@@ -38,5 +38,5 @@ export const getKeyUsageForPlatformRoute = defineRoute({
   path: '/api/v1/platform/hidden-keys/:key_id/usage',
   operationId: 'getHiddenKeyUsage',
   summary: 'Usage of a hidden user key over time',
-  access: platformCaller('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read', 'confined'),
 });

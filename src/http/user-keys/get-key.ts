@@ -36,5 +36,5 @@ export const getKeyForPlatformRoute = defineRoute({
   path: '/api/v1/platform/hidden-keys/:key_id',
   operationId: 'getHiddenKey',
   summary: 'Look at one hidden user key',
-  access: platformCaller('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read', 'confined'),
 });

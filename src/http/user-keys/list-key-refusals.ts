@@ -43,7 +43,7 @@ export const listKeyRefusalsForPlatformRoute = defineRoute({
   path: '/api/v1/platform/hidden-keys/:key_id/refusals',
   operationId: 'listHiddenKeyRefusals',
   summary: 'Last refusals of a hidden user key',
-  access: platformCaller('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read', 'confined'),
   success: { 200: 'The refusals.' },
   answer: z.array(z.strictObject(refusalFields)),
   async handle(parts: RefusalReadParts, asked) {

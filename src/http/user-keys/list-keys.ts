@@ -54,7 +54,7 @@ export const listKeysForPlatformRoute = defineRoute({
   summary: 'List hidden user keys',
   description:
     'The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`.',
-  access: platformCaller('platform:hidden_keys:read'),
+  access: platformCaller('platform:hidden_keys:read', 'confined'),
   params: noParams,
   query: z.strictObject({
     ...filters,

@@ -36,5 +36,5 @@ export const revokeKeyForPlatformRoute = defineRoute({
   path: '/api/v1/platform/hidden-keys/:key_id',
   operationId: 'revokeHiddenKey',
   summary: 'Revoke one hidden user key',
-  access: platformCaller('platform:hidden_keys:manage'),
+  access: platformCaller('platform:hidden_keys:manage', 'confined'),
 });

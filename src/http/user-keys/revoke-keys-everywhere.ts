@@ -36,5 +36,5 @@ export const revokeKeysForPlatformRoute = defineRoute({
   path: '/api/v1/platform/hidden-keys/user/:user_id',
   operationId: 'revokeHiddenKeys',
   summary: "Revoke a user's hidden keys in every organization",
-  access: platformCaller('platform:hidden_keys:manage'),
+  access: platformCaller('platform:hidden_keys:manage', 'confined'),
 });

@@ -1,4 +1,4 @@
-import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
+import { type Caller, type PlatformPrincipal, requireReach } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { lockOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
@@ -15,6 +15,7 @@ export async function deleteOrganization(
   caller: Caller<PlatformPrincipal>,
   id: string,
 ): Promise<Propagation> {
+  requireReach(caller.principal, id);
   const { propagation } = await change(parts, { by: caller, ends: [id] }, async (tx, now) => {
     presentOrganization(await lockOrganization(tx, id));
     return { answer: {}, ...(await setStatus(tx, { id, status: 'deleted', now })) };

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Organization } from '../../domain/organization.ts';
+import { requireReach, type VisibleScope } from '../../domain/principal.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
   type OrganizationCounts,
@@ -20,8 +21,10 @@ const environmentsMax = 100;
  */
 export async function getOrganization(
   { db, clock }: { db: Db; clock: Clock },
+  principal: VisibleScope,
   id: string,
 ): Promise<OrganizationDetails> {
+  requireReach(principal, id);
   const tenant = presentOrganization(await findOrganization(db, id));
   const [counts, environments] = await Promise.all([
     readOrganizationCounts(db, id, clock.now()),

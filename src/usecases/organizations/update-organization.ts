@@ -1,6 +1,6 @@
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Organization } from '../../domain/organization.ts';
-import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
+import { type Caller, type PlatformPrincipal, requireReach } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import {
@@ -26,6 +26,7 @@ export async function updateOrganization(
   id: string,
   { name, status }: OrganizationChanges,
 ): Promise<{ tenant: Organization; propagation: Propagation }> {
+  requireReach(caller.principal, id);
   const options = { by: caller, ends: status === undefined ? [] : [id] };
   const { answer, propagation } = await change<{ tenant: Organization }>(parts, options, async (tx, now) => {
     const before = presentOrganization(await lockOrganization(tx, id));

@@ -133,6 +133,8 @@ describe('success', () => {
     expect(await idsIn(headers, { prefix: both.prefix })).toEqual([both.id]);
     expect(await idsIn(headers, { prefix: both.prefix.slice(0, -2) })).toEqual([both.id]);
     expect(await idsIn(headers, { prefix: 'flkey%' })).toEqual([]);
+    expect(await idsIn(headers, { suffix: both.key.slice(-4) })).toEqual([both.id]);
+    expect(await idsIn(headers, { suffix: both.key.slice(-3) })).toEqual([]);
     expect(await idsIn(headers, { scope: 'read' })).toEqual([both.id, read.id].sort().reverse());
     expect(await idsIn(headers, { scope: 'rea' })).toEqual([]);
     expect(await idsIn(headers, { scope: 'read', status: 'active' })).toEqual([both.id]);

@@ -209,3 +209,15 @@ describe('200', () => {
     expect(JSON.stringify(answer.body)).not.toContain(key.slice(-30));
   });
 });
+
+test('request_id: what one request did, without its mints', async () => {
+  const [first] = await write(
+    day,
+    { requestId: 'req_traced' },
+    { requestId: 'req_traced', eventType: 'key.minted' },
+    { requestId: 'req_other' },
+  );
+  expect(ids(await list('?request_id=req_traced'))).toEqual([first]);
+  expect(ids(await list('?request_id=req_never'))).toEqual([]);
+  expectViolations(await list('?request_id=a%20b'), 'request_id');
+});

@@ -19,9 +19,16 @@ class VerdictQuota(TypedDict):
     period: str
 
 
+class VerdictCheck(TypedDict):
+    check: Literal["MALFORMED", "NOT_FOUND", "REVOKED", "DISABLED", "EXPIRED", "ORGANIZATION_SUSPENDED", "ENVIRONMENT_MISMATCH", "ORGANIZATION_MISMATCH", "IP_NOT_ALLOWED", "INSUFFICIENT_SCOPE", "RATE_LIMITED", "QUOTA_EXCEEDED"] | str
+    result: Literal["passed", "failed", "not_reached"]
+    asked: Any
+    has: Any
+
+
 class Verdict(TypedDict):
     valid: bool
-    code: str
+    code: Literal["MALFORMED", "NOT_FOUND", "REVOKED", "DISABLED", "EXPIRED", "ORGANIZATION_SUSPENDED", "ENVIRONMENT_MISMATCH", "ORGANIZATION_MISMATCH", "IP_NOT_ALLOWED", "INSUFFICIENT_SCOPE", "RATE_LIMITED", "QUOTA_EXCEEDED", "SUPERSEDED", "VALID"] | str
     key_id: NotRequired[str]
     user_id: NotRequired[str]
     organization_id: NotRequired[str]
@@ -29,8 +36,12 @@ class Verdict(TypedDict):
     scopes: NotRequired[list[str]]
     metadata: NotRequired[dict[str, Any]]
     expires_at: NotRequired[str | None]
+    superseded_by: NotRequired[str]
+    superseded_at: NotRequired[str]
+    superseded_until: NotRequired[str]
     rate_limit: NotRequired[VerdictRateLimit]
     quota: NotRequired[VerdictQuota]
+    checks: NotRequired[list[VerdictCheck]]
 
 
 class VerifyRequest(TypedDict):
@@ -40,6 +51,7 @@ class VerifyRequest(TypedDict):
     environment: NotRequired[str]
     ip: NotRequired[str]
     cost: NotRequired[int]
+    explain: NotRequired[bool]
 
 
 class MintRequestRateLimit(TypedDict):

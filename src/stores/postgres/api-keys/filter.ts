@@ -14,6 +14,8 @@ export type ApiKeyFilter = {
   name?: string | undefined;
   /** Prefix of the shown part of the secret. */
   prefix?: string | undefined;
+  /** The shown end of the secret, whole. */
+  suffix?: string | undefined;
   status?: Exclude<KeyStatus, 'superseded'> | 'disabled' | undefined;
   scope?: string | undefined;
   /** Never used, or not since this time. */
@@ -63,8 +65,9 @@ export function indexedConditions({ name, prefix, scope, expiresBefore, now }: A
 }
 
 /** The other conditions, checked for each key. */
-export function otherConditions({ status, unusedSince, now }: ApiKeyFilter): Condition[] {
+export function otherConditions({ suffix, status, unusedSince, now }: ApiKeyFilter): Condition[] {
   return [
+    ...(suffix === undefined ? [] : [sql<boolean>`key_suffix = ${suffix}`]),
     ...(status === undefined ? [] : [statusCondition(status, now)]),
     // A subquery: with a join the planner would read all of usage_totals.
     ...(unusedSince === undefined

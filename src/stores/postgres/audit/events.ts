@@ -58,6 +58,8 @@ export type AuditFilter = {
   organizationId?: string | undefined;
   targetId?: string | undefined;
   result?: AuditResult | undefined;
+  /** Events of one request, without mints. */
+  requestId?: string | undefined;
 };
 
 /** Newest first, starting after the event `before`. */
@@ -82,6 +84,10 @@ async function findIds(db: Db, filter: AuditFilter, limit: number, before?: stri
   const leading = await findLeadingColumn(db, filter);
   let query = db.selectFrom('audit_events').select('id');
   if (filter.eventType !== undefined) query = query.where('event_type', '=', filter.eventType);
+  if (filter.requestId !== undefined) {
+    // Spelled as in the partial index.
+    query = query.where('request_id', '=', filter.requestId).where(sql<boolean>`event_type <> 'key.minted'`);
+  }
   if (filter.targetId !== undefined) query = query.where('target_id', '=', filter.targetId);
   if (filter.result !== undefined) query = query.where(sql<boolean>`result = ${sql.lit(filter.result)}`);
   for (const [column, value] of [
@@ -102,10 +108,11 @@ async function findIds(db: Db, filter: AuditFilter, limit: number, before?: stri
 /**
  * Column whose index the query walks. `>= x AND <= x ORDER BY` instead of `= x`: with `=` the
  * planner expects scattered rows and reads them all (0.5 s of a million). This form uses the index
- * on the column. Refusals and single targets are rare, so the planner handles them.
+ * on the column. Refusals, single targets and requests are rare, so the planner handles them.
  */
-async function findLeadingColumn(db: Db, { actorId, organizationId, targetId, result }: AuditFilter) {
-  if (targetId !== undefined || result === 'refused') return undefined;
+async function findLeadingColumn(db: Db, filter: AuditFilter) {
+  const { actorId, organizationId, targetId, requestId, result } = filter;
+  if (targetId !== undefined || requestId !== undefined || result === 'refused') return undefined;
   if (actorId === undefined) return organizationId === undefined ? undefined : 'organization_id';
   if (organizationId === undefined) return 'actor_id';
   return (await hasShortHistory(db, actorId)) ? 'actor_id' : 'organization_id';

@@ -26,6 +26,8 @@ export type OrganizationFilter = {
   name?: string | undefined;
   /** Not deleted ones unless set. */
   status?: OrganizationStatus | undefined;
+  /** Null for all. */
+  organizationIds: readonly string[] | null;
 };
 
 /** End of a page. Ids that callers choose do not sort by time, so the time is part of it. */
@@ -46,6 +48,7 @@ export async function findOrganizations(
     filter.status === undefined
       ? query.where('status', '<>', 'deleted')
       : query.where('status', '=', filter.status);
+  if (filter.organizationIds !== null) query = query.where('id', 'in', filter.organizationIds);
   if (filter.name !== undefined) query = query.where(nameCondition(filter.name));
   if (before !== undefined)
     query = query.where(sql<boolean>`(created_at, id) < (${before.createdAt}, ${before.id})`);

@@ -1,0 +1,81 @@
+import type { AuditEvent } from './use-audit.ts';
+
+type EventType = AuditEvent['event_type'];
+type NameOf = (id: string) => string | undefined;
+type Told = { target: string; details: Record<string, unknown> };
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : 'unknown');
+
+/** The verb phrase of each event type. */
+const phrases: Record<EventType, (told: Told) => string> = {
+  'organization.created': ({ target }) => `provisioned the tenant ${target}`,
+  'organization.updated': ({ target, details }) => `renamed the tenant ${target} to ${text(details.name)}`,
+  'organization.status_changed': ({ target, details }) =>
+    `set the tenant ${target} to ${text(details.status)}`,
+  'environment.created': ({ details }) => `created the environment ${text(details.slug)}`,
+  'environment.deleted': ({ details }) => `deleted the environment ${text(details.slug)}`,
+  'key.minted': ({ details }) => `minted a hidden key for ${text(details.user_id)}`,
+  'key.refreshed': ({ details }) => `refreshed the hidden key of ${text(details.user_id)}`,
+  'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,
+  'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
+  'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
+  'master_key.created': ({ details }) => `created the master key ${text(details.name)}`,
+  'master_key.rotated': ({ target }) => `rotated the master key ${target}`,
+  'master_key.revoked': ({ target }) => `revoked the master key ${target}`,
+  'platform.bootstrapped': ({ target }) => `made ${target} the first super-admin`,
+  'platform.impersonated': ({ target, details }) =>
+    `called ${text(details.method)} ${text(details.path)} inside ${target}`,
+  'platform.login.succeeded': ({ details }) => `logged in from ${text(details.address)}`,
+  'platform.login.refused': ({ target, details }) =>
+    `tried to log in as ${target} from ${text(details.address)}`,
+  'platform.logout': () => 'logged out',
+  'platform.access.refused': ({ target }) => `was refused ${target}`,
+  'platform.user.created': ({ target }) => `created the user ${target}`,
+  'platform.user.updated': ({ target }) => `changed the user ${target}`,
+  'platform.user.password_changed': ({ target, details }) =>
+    details.by === 'self' ? 'changed the own password' : `set a new password for ${target}`,
+  'platform.user.deleted': ({ details }) => `deleted the user ${text(details.email)}`,
+  'platform.role.created': ({ details }) => `created the role ${text(details.name)}`,
+  'platform.role.updated': ({ details }) => `changed the role ${text(details.name)}`,
+  'platform.role.deleted': ({ details }) => `deleted the role ${text(details.name)}`,
+  'platform.key.created': ({ details }) => `created the platform key ${text(details.name)}`,
+  'platform.key.rotated': ({ details }) => `rotated the platform key ${text(details.name)}`,
+  'platform.key.revoked': ({ details }) => `revoked the platform key ${text(details.name)}`,
+  'platform.key.deleted': ({ details }) => `deleted the platform key ${text(details.name)}`,
+  'tenant.key.created': ({ details }) => `created the tenant key ${text(details.name)}`,
+  'tenant.key.rotated': ({ details }) => `rotated the tenant key ${text(details.name)}`,
+  'tenant.key.revoked': ({ details }) => `revoked the tenant key ${text(details.name)}`,
+  'tenant.key.deleted': ({ details }) => `deleted the tenant key ${text(details.name)}`,
+  'api_user.created': ({ details }) => `created the API user ${text(details.name)}`,
+  'api_user.updated': ({ details }) => `changed the API user ${text(details.name)}`,
+  'api_user.key_rotated': ({ details }) => `rotated the key of the API user ${text(details.name)}`,
+  'api_user.deleted': ({ details }) => `deleted the API user ${text(details.name)}`,
+};
+
+export const eventTypes = Object.keys(phrases).sort() as EventType[];
+
+const actors: Record<AuditEvent['actor']['kind'], string> = {
+  master_key: 'A master key',
+  platform_user: 'An operator',
+  platform_key: 'A platform key',
+  tenant_key: 'A tenant key',
+  api_user: 'An API user',
+  anybody: 'Somebody',
+  shell: 'Somebody at the server’s shell',
+  system: 'The server',
+};
+
+/** One sentence about an event: who did what to which thing, by name where it is known. */
+export function sentenceOf(event: AuditEvent, nameOf: NameOf): string {
+  const { event_type, actor, target_id, details } = event;
+  const who = nameOf(actor.id) ?? actors[actor.kind];
+  const did = phrases[event_type]({ target: nameOf(target_id) ?? target_id, details });
+  const where = event_type === 'platform.impersonated' ? null : event.on_behalf_of;
+  const inside = where === null ? '' : ` inside ${nameOf(where) ?? where}`;
+  return `${who} ${did}${inside}.`;
+}
+
+/** Ids of which a sentence tells the names. */
+export function idsIn({ actor, target_id, on_behalf_of, organization_id }: AuditEvent) {
+  return [actor.id, target_id, on_behalf_of, organization_id];
+}
