@@ -9,12 +9,14 @@ import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ownNode = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
+// Of an older node_modules the project's own Node.js may be too old as well.
+const isRelaunched = process.env.FLOWPLATE_RELAUNCHED === '1';
 const [major = 0] = process.versions.node.split('.').map(Number);
 
 if (major >= 24) {
   keepCompiled();
   await import('./main.ts');
-} else if (existsSync(ownNode)) process.exitCode = runWith(ownNode);
+} else if (existsSync(ownNode) && !isRelaunched) process.exitCode = runWith(ownNode);
 else {
   process.stderr.write('flowplate: needs Node.js 24 or newer, or what scripts/prepare installs beside it\n');
   process.exitCode = 1;
@@ -31,7 +33,8 @@ function keepCompiled() {
 
 function runWith(node) {
   const main = fileURLToPath(import.meta.url);
-  const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const env = { ...process.env, FLOWPLATE_RELAUNCHED: '1' };
+  const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit', env });
   if (signal !== null) process.kill(process.pid, signal);
   return status ?? 1;
 }
