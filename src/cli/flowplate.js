@@ -4,7 +4,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,8 +26,10 @@ else {
  * cache directory, because one in /tmp could be prepared by somebody else (CWE-379).
  */
 function keepCompiled() {
-  const { XDG_CACHE_HOME: configured = '', HOME: home = homedir() } = process.env;
-  module.enableCompileCache(join(isAbsolute(configured) ? configured : join(home, '.cache'), 'flowplate'));
+  const { XDG_CACHE_HOME: configured = '', HOME: home = '' } = process.env;
+  const directory = isAbsolute(configured) ? configured : join(home, '.cache');
+  // Node.js would try for ever to create it below /proc, so the directory has to be there.
+  if (isAbsolute(directory) && existsSync(directory)) module.enableCompileCache(join(directory, 'flowplate'));
 }
 
 function runWith(node) {
