@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildPackage } from '../../scripts/packages/build-packages.ts';
@@ -19,6 +19,8 @@ export const cliStart: Scenario = {
     const directory = await mkdtemp(join(tmpdir(), 'flowplate-bench-cli-'));
     stage.closing.add('package', () => rm(directory, { recursive: true, force: true }));
     await buildPackage('cli', directory);
+    // Where the launcher keeps compiled files.
+    await mkdir(join(directory, '.cache'));
     const { port } = await stage.startApi('api');
     const env = {
       PATH: process.env.PATH ?? '',
