@@ -34,6 +34,8 @@ function project(name: string): TestProjectInlineConfiguration {
       maxWorkers: isStrained ? 3 : 4,
       sequence: { groupOrder: isStrained ? 1 : 0 },
       env: compileCache(),
+      // What is polled comes later on a busy machine than in the second that vitest grants.
+      expect: { poll: { timeout: 10_000 } },
       unstubEnvs: true,
       restoreMocks: true,
       testTimeout: 120_000,
