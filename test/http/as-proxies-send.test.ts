@@ -158,11 +158,16 @@ describe('an absolute-form target is the same request (RFC 9112 §3.2.2)', () =>
     'GET ftp://broker/openapi.json',
     'GET http://broker//openapi.json',
     'GET http://broker/x/../openapi.json',
-    'GET http://broker',
-    'GET http://broker?/openapi.json',
   ])('404: %s', async (target) => {
     expect(await statusOf(target, [host])).toBe(404);
   });
+
+  test.each(['GET http://broker', 'GET http://broker?/openapi.json'])(
+    '302, to the portal: %s',
+    async (target) => {
+      expect(await statusOf(target, [host])).toBe(302);
+    },
+  );
 });
 
 describe('two Host headers are 400, and nothing behind them is answered', () => {

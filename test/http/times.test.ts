@@ -84,6 +84,11 @@ const inQueries: Door[] = [
       send: (text) => asOperator(`GET /api/v1/platform/traffic?${query(field, text)}`),
     },
     {
+      name: 'listTenantUsage',
+      field,
+      send: (text) => asOperator(`GET /api/v1/platform/usage?${query(field, text)}`),
+    },
+    {
       name: 'listAuditEvents',
       field,
       send: (text) => asOperator(`GET /api/v1/platform/audit?${query(field, text)}`),
