@@ -22,7 +22,7 @@ const suffices: Record<string, string> = {
   listRoles: 'platform:roles:read',
   'createRole updateRole deleteRole': 'platform:roles:manage',
   'listAuditEvents exportAuditEvents verifyAudit': 'platform:audit:read',
-  'listTenants getTenant': 'platform:tenants:read',
+  'listTenants getTenant listTenantUsage': 'platform:tenants:read',
   'provisionTenant updateTenant deleteTenant': 'platform:tenants:manage',
   'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals':
     'platform:hidden_keys:read',
@@ -32,7 +32,7 @@ const suffices: Record<string, string> = {
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
   'createPlatformUser deletePlatformUser resetPlatformUserPassword bootstrapApiUsers': 'the super-admin role',
   'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey': 'the super-admin role',
-  'logOut getMe changePassword': 'being an operator',
+  'logOut getMe changePassword listNames': 'being an operator',
   // Past the door without an organization named; inside one it takes impersonation
   // (impersonation.test.ts).
   'listEnvironments createEnvironment deleteEnvironment': 'being an operator',
