@@ -110,7 +110,7 @@ test('log-out ends the session on the server, and going back shows the login', a
   const { page } = portal;
   await logInAs(portal, root.email);
   const [cookie] = await page.context().cookies();
-  await page.getByRole('button', { name: 'Root' }).click();
+  await page.getByRole('button', { name: 'Root', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Log out' }).click();
   await page.waitForURL('**/platform/login');
   const me = await broker.call('GET /api/v1/platform/auth/me', {
