@@ -21,6 +21,10 @@ async function repository(): Promise<{ root: string; git: (...args: string[]) =>
     await mkdir(dirname(join(root, file)), { recursive: true });
     await cp(join(projectRoot, file), join(root, file));
   }
+  // Right after a release there is nothing to release.
+  const changelog = await readFile(join(root, 'CHANGELOG.md'), 'utf8');
+  const something = '## Unreleased\n\n### Added\n- Something.\n';
+  await writeFile(join(root, 'CHANGELOG.md'), changelog.replace('## Unreleased\n', something));
   await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
   await git('init', '--quiet', '--initial-branch', 'main');
   await git('config', 'user.name', 'Somebody');
