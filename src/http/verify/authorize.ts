@@ -83,7 +83,8 @@ function decideFor(
   if (gateway === undefined) return 'GATEWAY_UNKNOWN';
   if (!gateway.permissions.includes('keys:verify')) return 'GATEWAY_FORBIDDEN';
   if (asked.key === undefined) return asked.isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS';
-  const from = { endpoint: 'authz', ...ids, masterKeyId: gateway.id } as const;
+  const { requestId, traceId } = ids;
+  const from = { endpoint: 'authz', requestId, traceId, masterKeyId: gateway.id } as const;
   return verifyKey(parts.verify, gateway, { ...asked.asked, key: asked.key, from });
 }
 

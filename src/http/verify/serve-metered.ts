@@ -13,7 +13,7 @@ export type MeterParts = {
  * `serve`, and for a verification endpoint the time that it took. The route itself counts its
  * verdicts; a request that is answered with an error is counted here.
  */
-export async function serveMetered<Parts extends RouteParts & MeterParts>(
+export function serveMetered<Parts extends RouteParts & MeterParts>(
   parts: Parts,
   route: Route<Parts>,
   exchange: HttpExchange,
@@ -21,13 +21,13 @@ export async function serveMetered<Parts extends RouteParts & MeterParts>(
   const { endpoint } = route;
   if (endpoint === undefined) return serve(parts, route, exchange);
   const startedMs = parts.verifications.startMs();
-  try {
-    await serve(parts, route, exchange);
-    parts.verifications.time(endpoint, 'decided', startedMs);
-  } catch (error) {
-    parts.verifications.end(endpoint, outcomeOf(error), startedMs);
-    throw error;
-  }
+  return serve(parts, route, exchange).then(
+    () => parts.verifications.time(endpoint, 'decided', startedMs),
+    (error: unknown) => {
+      parts.verifications.end(endpoint, outcomeOf(error), startedMs);
+      throw error;
+    },
+  );
 }
 
 const outcomes: Partial<Record<ErrorCode, VerificationOutcome>> = {

@@ -26,11 +26,11 @@ export const verifyKeyRoute = defineRoute({
   success: { 200: 'The verdict.' },
   answer: verdictAnswer,
   errors: [],
-  handle({ unknownKeyPace, ...parts }: VerifyKeyParts, { body, caller }) {
+  handle(parts: VerifyKeyParts, { body, caller }) {
     return mapMaybe(verifyOrExplain(parts, caller, body, 'verify'), (verdict) => ({
       status: 200,
       body: verdict,
-      ...(verdict.code === 'NOT_FOUND' && { pace: unknownKeyPace }),
+      ...(verdict.code === 'NOT_FOUND' && { pace: parts.unknownKeyPace }),
     }));
   },
 });
