@@ -68,11 +68,11 @@ async function acceptedAfterCertain(root?: string): Promise<number> {
   }
 }
 
-test.concurrent('a lease keeps its length when its broker is restarted with a shorter one', async () => {
+test('a lease keeps its length when its broker is restarted with a shorter one', async () => {
   expect(await acceptedAfterCertain()).toBe(0);
 }, 60_000);
 
-test.concurrent('control arm: extended by the new length, it is counted as over while its verifier still says yes', async ({
+test('control arm: extended by the new length, it is counted as over while its verifier still says yes', async ({
   annotate,
 }) => {
   const root = await copySource([

@@ -17,6 +17,8 @@ export async function dumpRedis(redisUrl: string): Promise<string[]> {
     for await (const keys of client.scanStream({ count: 100 }) as AsyncIterable<string[]>) {
       for (const key of keys) {
         const type = await client.type(key);
+        // It has expired since it was listed.
+        if (type === 'none') continue;
         const value = await read[type]?.(key);
         if (value === undefined) throw new Error(`${key} is a ${type}, which is not read here`);
         dump.push(`${type} ${key} ${JSON.stringify(value)}`);
