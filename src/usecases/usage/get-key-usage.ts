@@ -1,7 +1,6 @@
-import { FlowplateError } from '../../domain/errors.ts';
-import { isVisibleTo, type VisibleScope } from '../../domain/principal.ts';
+import type { VisibleScope } from '../../domain/principal.ts';
 import { listUsageSums } from '../../stores/postgres/usage/usage.ts';
-import { findKey } from '../../stores/postgres/user-keys/user-keys.ts';
+import { findVisibleKey } from '../user-keys/find-visible-key.ts';
 import type { ReadParts } from '../user-keys/key-with-usage.ts';
 import { type KeyUsage, type UsageRequest, wholeSteps } from './usage-range.ts';
 
@@ -16,10 +15,7 @@ export async function getKeyUsage(
   keyId: string,
   request: UsageRequest,
 ): Promise<KeyUsage> {
-  const key = await findKey(parts.db, keyId);
-  if (key === undefined || !isVisibleTo(principal, key.organizationId, key.environment)) {
-    throw new FlowplateError('KEY_NOT_FOUND');
-  }
+  const key = await findVisibleKey(parts.db, principal, keyId);
   const range = wholeSteps(request, parts.clock.now());
   const sums = await listUsageSums(parts.db, key.lineageId, range);
   return { ...range, sums };

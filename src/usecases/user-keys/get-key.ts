@@ -1,7 +1,6 @@
-import { FlowplateError } from '../../domain/errors.ts';
-import { isVisibleTo, type VisibleScope } from '../../domain/principal.ts';
+import type { VisibleScope } from '../../domain/principal.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
-import { findKey } from '../../stores/postgres/user-keys/user-keys.ts';
+import { findVisibleKey } from './find-visible-key.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
 
 /**
@@ -12,10 +11,7 @@ export async function getKey(
   principal: VisibleScope,
   keyId: string,
 ): Promise<KeyWithUsage> {
-  const key = await findKey(parts.db, keyId);
-  if (key === undefined || !isVisibleTo(principal, key.organizationId, key.environment)) {
-    throw new FlowplateError('KEY_NOT_FOUND');
-  }
+  const key = await findVisibleKey(parts.db, principal, keyId);
   const totals = await listUsageTotals(parts.db, [key.lineageId], parts.clock.now());
   return { key, usage: totals.get(key.lineageId) };
 }

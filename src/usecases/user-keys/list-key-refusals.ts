@@ -1,8 +1,7 @@
-import { FlowplateError } from '../../domain/errors.ts';
 import type { KeyRefusal } from '../../domain/key-refusal.ts';
-import { isVisibleTo, type VisibleScope } from '../../domain/principal.ts';
-import { findKey } from '../../stores/postgres/user-keys/user-keys.ts';
+import type { VisibleScope } from '../../domain/principal.ts';
 import { readRefusalsOfKey } from '../../stores/redis/refusals.ts';
+import { findVisibleKey } from './find-visible-key.ts';
 import { type RefusalReadParts, refuseWithoutRedis } from './kept-refusals.ts';
 
 /**
@@ -15,9 +14,6 @@ export async function listKeyRefusals(
   principal: VisibleScope,
   keyId: string,
 ): Promise<KeyRefusal[]> {
-  const key = await findKey(parts.db, keyId);
-  if (key === undefined || !isVisibleTo(principal, key.organizationId, key.environment)) {
-    throw new FlowplateError('KEY_NOT_FOUND');
-  }
+  await findVisibleKey(parts.db, principal, keyId);
   return readRefusalsOfKey(parts.keyRefusals, keyId, parts.clock.now().getTime()).catch(refuseWithoutRedis);
 }

@@ -1,8 +1,8 @@
-import { FlowplateError } from '../../domain/errors.ts';
 import { placesOf } from '../../domain/key-change.ts';
-import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import type { Caller } from '../../domain/principal.ts';
 import { findKey, listSuperseded, lockUserKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
+import { findVisibleKey } from './find-visible-key.ts';
 import { endKeys, type Revocation } from './revocation.ts';
 
 /**
@@ -12,10 +12,7 @@ import { endKeys, type Revocation } from './revocation.ts';
  */
 export async function revokeKey(parts: ChangeParts, caller: Caller, keyId: string): Promise<Revocation> {
   const { answer, propagation } = await change(parts, { by: caller }, async (tx, now) => {
-    const owner = await findKey(tx, keyId);
-    if (owner === undefined || !isVisibleTo(caller.principal, owner.organizationId, owner.environment)) {
-      throw new FlowplateError('KEY_NOT_FOUND');
-    }
+    const owner = await findVisibleKey(tx, caller.principal, keyId);
     await lockUserKeys(tx, owner.userId);
     const key = (await findKey(tx, keyId)) ?? owner;
     const predecessors = key.status === 'active' ? await listSuperseded(tx, key.lineageId) : [];

@@ -1,12 +1,13 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
-import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
+import { findVisibleKey } from './find-visible-key.ts';
 import { keyEvent } from './key-events.ts';
 import type { KeyWithUsage } from './key-with-usage.ts';
 
@@ -25,10 +26,7 @@ export async function updateKey(
 ): Promise<KeyWithUsage & { propagation: Propagation }> {
   requireFuture(replaced.expiresAt, parts.clock.now());
   const { answer, propagation } = await change<{ key: Key }>(parts, { by: caller }, async (tx, now) => {
-    const found = await findKey(tx, keyId);
-    if (found === undefined || !isVisibleTo(caller.principal, found.organizationId, found.environment)) {
-      throw new FlowplateError('KEY_NOT_FOUND');
-    }
+    const found = await findVisibleKey(tx, caller.principal, keyId);
     await lockUserKeys(tx, found.userId);
     const current = (await findKey(tx, keyId)) ?? found;
     const status = statusAt(current, now);
