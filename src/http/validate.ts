@@ -25,6 +25,7 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
   if (result.success) return result.data;
   throw validationError(
     result.error.issues
+      .slice(0, violationsMax)
       .flatMap((issue) => violationsOf(issue, knownFields))
       .slice(0, violationsMax)
       .map(toViolation),
