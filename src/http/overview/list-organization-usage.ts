@@ -41,7 +41,11 @@ export const listOrganizationUsageRoute = defineRoute({
         from: usage.from.toISOString(),
         to: usage.to.toISOString(),
         tenants: usage.organizations.map(({ id, name, accepted, refused, days }) => ({
-          ...{ id, name, requests: accepted, refused, days: days.map(toDay) },
+          id,
+          name,
+          requests: accepted,
+          refused,
+          days: days.map(toDay),
         })),
         all: usage.all.map(toDay),
       },

@@ -1,5 +1,4 @@
 import type { Clock } from '../../domain/clock.ts';
-import { validationError } from '../../domain/errors.ts';
 import { requireReach, type VisibleScope } from '../../domain/principal.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
@@ -9,7 +8,7 @@ import {
   type OrganizationUsage as Sums,
   type UsageDay,
 } from '../../stores/postgres/usage/organization-usage.ts';
-import { stepMs, wholeSteps } from '../usage/usage-range.ts';
+import { wholeSteps } from '../usage/usage-range.ts';
 
 export type { UsageDay };
 
@@ -41,10 +40,7 @@ export async function listOrganizationUsage(
   principal: Pick<VisibleScope, 'organizationIds'>,
   { from, to, organizationId, limit }: OrganizationUsageRequest,
 ): Promise<OrganizationUsage> {
-  const range = wholeSteps({ from, to, granularity: 'day' }, clock.now());
-  if ((range.to.getTime() - range.from.getTime()) / stepMs.day > daysMax) {
-    throw validationError([{ path: 'from', message: `at most ${daysMax} days in one answer` }]);
-  }
+  const range = wholeSteps({ from, to, granularity: 'day' }, clock.now(), daysMax);
   if (organizationId !== undefined) requireReach(principal, organizationId);
   const organizationIds = organizationId === undefined ? principal.organizationIds : [organizationId];
   const sums = await findOrganizationUsage(db, range, { organizationIds }, limit);

@@ -16,13 +16,14 @@ export const stepMs = { hour: 3_600_000, day: 86_400_000 };
 const stepsMax = { hour: 744, day: 731 };
 
 /**
- * The requested range, widened to whole steps; by default the last day of hours or the last 30
- * days. The last step of the year 9999 ends a millisecond early: its true end has a fifth digit in
- * its year, which RFC 3339 has no room for.
+ * The requested range, widened to whole steps, at most `max` of them; by default the last day of
+ * hours or the last 30 days. The last step of the year 9999 ends a millisecond early: its true end
+ * has a fifth digit in its year, which RFC 3339 has no room for.
  */
 export function wholeSteps(
   request: UsageRequest,
   now: Date,
+  max = stepsMax[request.granularity],
 ): { from: Date; to: Date; granularity: 'hour' | 'day' } {
   const { granularity } = request;
   const step = stepMs[granularity];
@@ -31,11 +32,11 @@ export function wholeSteps(
   const fromMs = Math.floor((request.from?.getTime() ?? endMs - defaultSteps * step) / step) * step;
   const toMs = Math.min(endMs, timeMsMax);
   if (fromMs >= toMs) throw validationError([{ path: 'from', message: 'must lie before to' }]);
-  if ((toMs - fromMs) / step > stepsMax[granularity]) {
+  if ((toMs - fromMs) / step > max) {
     throw validationError([
       {
         path: 'from',
-        message: `is too early: at most ${stepsMax[granularity]} ${granularity}s are in one answer`,
+        message: `is too early: at most ${max} ${granularity}s are in one answer`,
       },
     ]);
   }
