@@ -45,7 +45,7 @@ export type Finding = {
   severity: Severity;
   /** The part that is wrong. */
   where: string;
-  /** What is wrong, and what follows from it. */
+  /** The fault, and its consequence. */
   message: string;
   fix: string;
 };
@@ -68,7 +68,8 @@ const overdueSecondsMax = 60;
 const rules: readonly Rule[] = [
   ({ postgres }) =>
     postgres.fsync === 'off'
-      ? postgresError(
+      ? postgresFinding(
+          'error',
           'POSTGRES_FSYNC_OFF',
           'fsync is off. A crash of the machine undoes answered changes: a revoked key works again.',
           'ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();',
@@ -76,7 +77,8 @@ const rules: readonly Rule[] = [
       : undefined,
   ({ postgres }) =>
     postgres.fullPageWrites === 'off'
-      ? postgresError(
+      ? postgresFinding(
+          'error',
           'POSTGRES_FULL_PAGE_WRITES_OFF',
           'full_page_writes is off. A crash in the middle of a write can corrupt tables.',
           'ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf();',
@@ -84,7 +86,8 @@ const rules: readonly Rule[] = [
       : undefined,
   ({ postgres }) =>
     postgres.synchronousCommit === 'off'
-      ? postgresError(
+      ? postgresFinding(
+          'error',
           'POSTGRES_SYNCHRONOUS_COMMIT_OFF',
           'synchronous_commit is off. A crash undoes the last answered changes: a revoked key works again.',
           'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf(); and RESET it for the role and the database',
@@ -92,7 +95,8 @@ const rules: readonly Rule[] = [
       : undefined,
   ({ postgres }) =>
     postgres.synchronousCommit === 'local' && postgres.synchronousStandbyNames !== ''
-      ? postgresError(
+      ? postgresFinding(
+          'error',
           'POSTGRES_SYNCHRONOUS_COMMIT_LOCAL',
           'synchronous_commit is local. A failover to a standby loses answered changes.',
           'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf();',
@@ -100,7 +104,8 @@ const rules: readonly Rule[] = [
       : undefined,
   ({ postgres }) =>
     postgres.isReadOnly
-      ? postgresError(
+      ? postgresFinding(
+          'error',
           'POSTGRES_READ_ONLY',
           'It is a standby, or read-only. Nothing can be minted or revoked, and no lease can be taken.',
           'Let DATABASE_URL lead to the primary (target_session_attrs=read-write), or RESET default_transaction_read_only',
@@ -108,18 +113,17 @@ const rules: readonly Rule[] = [
       : undefined,
   ({ postgres }) =>
     postgres.replicas > 0 && postgres.synchronousStandbyNames === ''
-      ? {
-          ...postgresError(
-            'POSTGRES_STANDBY_ASYNCHRONOUS',
-            'Its standbys are asynchronous. A failover to one of them loses the last answered changes.',
-            "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'; SELECT pg_reload_conf();",
-          ),
-          severity: 'warning',
-        }
+      ? postgresFinding(
+          'warning',
+          'POSTGRES_STANDBY_ASYNCHRONOUS',
+          'Its standbys are asynchronous. A failover to one of them loses the last answered changes.',
+          "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'; SELECT pg_reload_conf();",
+        )
       : undefined,
   ({ postgres }) =>
     postgres.version < postgresVersionMin
-      ? postgresError(
+      ? postgresFinding(
+          'error',
           'POSTGRES_TOO_OLD',
           `Its version is ${Math.floor(postgres.version / 10_000)}; 15 is the oldest that is tested.`,
           'Upgrade Postgres (pg_upgrade)',
@@ -127,7 +131,8 @@ const rules: readonly Rule[] = [
       : undefined,
   ({ postgres: { pendingMigrations: pending } }) =>
     pending.length > 0
-      ? postgresError(
+      ? postgresFinding(
+          'error',
           'SCHEMA_MIGRATIONS_PENDING',
           `${pending.length} migrations are pending, from ${pending[0]} on. Calls that need them fail.`,
           'Run the migrations: DATABASE_URL=… npm run migrate',
@@ -135,25 +140,21 @@ const rules: readonly Rule[] = [
       : undefined,
   ({ postgres: { unknownMigrations: unknown } }) =>
     unknown.length > 0
-      ? {
-          ...postgresError(
-            'SCHEMA_NEWER',
-            `The schema is newer than this process: ${unknown[0]}.`,
-            'Finish the upgrade: start this process with the newer release',
-          ),
-          severity: 'warning',
-        }
+      ? postgresFinding(
+          'warning',
+          'SCHEMA_NEWER',
+          `The schema is newer than this process: ${unknown[0]}.`,
+          'Finish the upgrade: start this process with the newer release',
+        )
       : undefined,
   ({ postgres, config }) =>
     config.connectionsMax >= postgres.connectionsMax
-      ? {
-          ...postgresError(
-            'POSTGRES_CONNECTIONS_SHORT',
-            `It takes ${postgres.connectionsMax} connections, and the API processes here may open ${config.connectionsMax}.`,
-            'Raise max_connections, or lower API_PROCESSES, CONTROL_CONNECTIONS_MAX and VERIFY_CONNECTIONS_MAX',
-          ),
-          severity: 'warning',
-        }
+      ? postgresFinding(
+          'warning',
+          'POSTGRES_CONNECTIONS_SHORT',
+          `It takes ${postgres.connectionsMax} connections, and the API processes here may open ${config.connectionsMax}.`,
+          'Raise max_connections, or lower API_PROCESSES, CONTROL_CONNECTIONS_MAX and VERIFY_CONNECTIONS_MAX',
+        )
       : undefined,
   ({ postgres, nowMs }) => clockFinding('Postgres', postgres.nowMs, nowMs),
   ({ redis, nowMs }) => (redis === null ? undefined : clockFinding('Redis', redis.nowMs, nowMs)),
@@ -242,8 +243,8 @@ const rules: readonly Rule[] = [
       : undefined,
 ];
 
-function postgresError(code: string, message: string, fix: string): Finding {
-  return { code, severity: 'error', where: 'Postgres', message, fix };
+function postgresFinding(severity: Severity, code: string, message: string, fix: string): Finding {
+  return { code, severity, where: 'Postgres', message, fix };
 }
 
 function clockFinding(where: string, itsMs: number, oursMs: number): Finding | undefined {

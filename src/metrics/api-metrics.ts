@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { BulkheadOccupancy } from '../concurrency/bulkhead.ts';
 import type { HeldUpBy, Propagation } from '../domain/propagation.ts';
 import { leftOutReasons } from '../domain/reported-mark.ts';
 import { verdictCodes } from '../domain/verdict.ts';
@@ -93,12 +94,11 @@ function watchLease(registry: Registry) {
   };
 }
 
-/** `refused` only grows. */
-type Occupancy = { running: number; runningMax: number; waiting: number; refused: number };
+type Watched = { occupancy(): BulkheadOccupancy };
 
-function watchBulkheads(registry: Registry): (bulkheads: Record<string, { occupancy(): Occupancy }>) => void {
-  const watched = new Map<string, { occupancy(): Occupancy }>();
-  const read = (figure: keyof Occupancy) => () =>
+function watchBulkheads(registry: Registry): (bulkheads: Record<string, Watched>) => void {
+  const watched = new Map<string, Watched>();
+  const read = (figure: keyof BulkheadOccupancy) => () =>
     [...watched].map(([bulkhead, one]) => ({ labels: { bulkhead }, value: one.occupancy()[figure] }));
   readMetric(registry, 'flowplate_bulkhead_running', read('running'));
   readMetric(registry, 'flowplate_bulkhead_running_max', read('runningMax'));

@@ -1,13 +1,11 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import manifest from '../../package.json' with { type: 'json' };
+import type { PoolOccupancy } from '../stores/postgres/pool.ts';
 import { counter } from './counters.ts';
 import { dropMisnamed, readMetric } from './families.ts';
 
 /** The dependencies that a process talks to in the background. */
 const dependencies = ['postgres', 'redis', 'queue redis', 'queue', 'usage', 'audit'] as const;
-
-/** Occupancy of a connection pool. */
-export type PoolOccupancy = { idle: number; busy: number; waiters: number };
 
 type Pool = { name: string; connectionsMax: number; occupancy: () => PoolOccupancy };
 

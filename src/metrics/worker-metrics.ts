@@ -1,6 +1,7 @@
 import { Gauge } from 'prom-client';
 import { inTime } from '../concurrency/deadline.ts';
 import { readTogether } from '../concurrency/read-together.ts';
+import type { KeyCount, UnsealedEvents, VerifierStates } from '../stores/postgres/figures.ts';
 import { catalogue } from './catalogue.ts';
 import { histogram } from './counters.ts';
 import { readMetric } from './families.ts';
@@ -9,28 +10,17 @@ import { processMetrics } from './process-metrics.ts';
 /** Metrics of a worker. */
 export type WorkerMetrics = ReturnType<typeof workerMetrics>;
 
-export type VerifierState = {
-  kind: 'api' | 'embedded';
-  current: number;
-  behind: number;
-  lapsed: number;
-  behindMsMax: number;
-};
-
 /** Gauges of the whole deployment, which a worker reads from the stores. */
 export type DeploymentFigures = {
   countFlushes(): Promise<number>;
   countFlushesAside(): Promise<number>;
-  listVerifierStates(): Promise<VerifierState[]>;
-  readUnsealed(): Promise<{ events: number; oldestAgeMs: number }>;
+  listVerifierStates(): Promise<VerifierStates[]>;
+  readUnsealed(): Promise<UnsealedEvents>;
   /** As of the last count, since counting takes a while. Undefined before the first. */
   keys(): KeyCounts | undefined;
 };
 
-export type KeyCounts = {
-  countedAtMs: number;
-  counts: readonly { kind: string; status: string; pepperId: string; keys: number }[];
-};
+export type KeyCounts = { countedAtMs: number; counts: readonly KeyCount[] };
 
 const jobBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 30];
 

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { readServerSettings } from '../stores/postgres/server-settings.ts';
+import { readPostgresFacts } from '../stores/postgres/server-facts.ts';
 import { readRedisFacts } from '../stores/redis/server-facts.ts';
 import type { DiagnosisParts } from '../usecases/overview/get-diagnosis.ts';
 import { connectionsOfProcess, type Stores } from './stores.ts';
@@ -17,7 +17,7 @@ export function wireDiagnosis(config: Config, stores: Stores): Omit<DiagnosisPar
       connectionsMax: config.API_PROCESSES * connectionsOfProcess(config),
       metricsPort: config.METRICS_PORT,
     },
-    readPostgres: () => readServerSettings(stores.db),
+    readPostgres: () => readPostgresFacts(stores.db),
     readRedis: () => readRedisFacts(stores.redis),
     readQueueRedis: () => readRedisFacts(stores.queueRedis),
     areMetricsReachable: () => areMetricsReachable(config),

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from './database.ts';
+import { withinOrganizations } from './organizations/within.ts';
 
 export const namedKinds = [
   'platform_user',
@@ -34,8 +35,7 @@ export async function listNames(
   { kinds, organizationIds }: { kinds: readonly NamedKind[]; organizationIds: readonly string[] | null },
 ): Promise<Named[]> {
   if (kinds.length === 0) return [];
-  const within =
-    organizationIds === null ? sql`true` : sql`organization_id = ANY(${[...organizationIds]}::text[])`;
+  const within = withinOrganizations(organizationIds);
   const parts = kinds.map(
     (kind) => sql`SELECT id, ${kind} AS kind, name FROM (${rowsOf[kind]}) AS rows
       WHERE id = ANY(${[...ids]}::text[]) AND ${within}`,

@@ -29,9 +29,11 @@ export type PoolOptions = {
   tracing?: Tracing | undefined;
 };
 
-/** Says what its connections are doing, for whoever watches it. */
+/** Connections of a pool by state, and callers that wait for one. */
+export type PoolOccupancy = { idle: number; busy: number; waiters: number };
+
 export type ObservablePool = PostgresPool & {
-  occupancy(): { idle: number; busy: number; waiters: number };
+  occupancy(): PoolOccupancy;
 };
 
 // bigint arrives as a number; beyond 2^53 − 1, possible for sums of usage only, as the largest

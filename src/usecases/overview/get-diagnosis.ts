@@ -36,10 +36,14 @@ export async function getDiagnosis(parts: DiagnosisParts): Promise<Diagnosis> {
   ]);
   const { nowMs } = postgres;
   const jobOverdueSeconds = queue?.oldestDue?.seconds ?? 0;
-  const stores = { postgres: postgres.facts, redis, queueRedis };
   const findings = diagnose({
-    ...stores,
-    ...{ config: parts.configFacts, jobOverdueSeconds, areMetricsReachable, nowMs },
+    config: parts.configFacts,
+    postgres: postgres.facts,
+    redis,
+    queueRedis,
+    jobOverdueSeconds,
+    areMetricsReachable,
+    nowMs,
   });
   const { version } = postgres.facts;
   const postgresVersion = `${Math.floor(version / 10_000)}.${version % 10_000}`;

@@ -1,4 +1,3 @@
--- The events of one request, by the trace id that its error or its header told. Without mints, like
--- the other indexes of this table: each index that takes them in costs a mint about 3 µs of
--- Postgres.
+-- Index for the events of one request, by its `x-request-id`. Without mints, like the other indexes
+-- of this table: each index that takes them in costs a mint about 3 µs of Postgres.
 CREATE INDEX audit_events_request ON audit_events (request_id) WHERE event_type <> 'key.minted';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { utcDay } from '../../../domain/usage.ts';
 import type { Db } from '../database.ts';
+import { withinOrganizations } from '../organizations/within.ts';
 
 export type UsageDay = { day: Date; accepted: number; refused: number };
 export type OrganizationUsage = { id: string; name: string; accepted: number; refused: number };
@@ -52,7 +53,5 @@ function sum(column: 'accepted' | 'refused') {
 }
 
 function within({ from, to }: Days, organizationIds: readonly string[] | null) {
-  const ofThem =
-    organizationIds === null ? sql`true` : sql`organization_id = ANY(${[...organizationIds]}::text[])`;
-  return sql`day >= ${utcDay(from)}::date AND day < ${utcDay(to)}::date AND organization_id <> '_platform' AND ${ofThem}`;
+  return sql`day >= ${utcDay(from)}::date AND day < ${utcDay(to)}::date AND organization_id <> '_platform' AND ${withinOrganizations(organizationIds)}`;
 }

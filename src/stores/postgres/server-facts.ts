@@ -8,7 +8,7 @@ import { migrationsDirectory } from './migrate.ts';
  * Settings that the guarantees rest on, as this connection has them: a role or a database may
  * differ from the server.
  */
-export async function readServerSettings(db: Db): Promise<PostgresFacts> {
+export async function readPostgresFacts(db: Db): Promise<PostgresFacts> {
   const [{ rows }, applied, known] = await Promise.all([
     sql<Omit<PostgresFacts, 'pendingMigrations' | 'unknownMigrations' | 'nowMs'> & { now: Date }>`
       SELECT current_setting('server_version_num')::int AS "version",
