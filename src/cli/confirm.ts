@@ -36,8 +36,8 @@ export async function warnOfUse(
 }
 
 /**
- * What a question would name; undefined for a credential that may end and not read, and for a key
- * that is not there. The call that follows says which.
+ * Facts for a question. Undefined for a credential that may end a key and not read it, and for a
+ * key that is not there: the call that follows says which.
  */
 export function ifReadable<Found>(found: Promise<Found>): Promise<Found | undefined> {
   return found.catch((error: unknown) => {

@@ -56,7 +56,7 @@ function refusalText(error: FlowplateApiError, server: string): string {
   return `${told} (${code}${traceId})${later}`;
 }
 
-/** What to do about a credential that was refused. The server tells no more, to be no oracle. */
+/** Remedies for a refused credential, by its source. The server tells no more, to be no oracle. */
 const remedies: Record<CredentialSource, string> = {
   login: 'Your login has ended. Log in again: flowplate platform login',
   FLOWPLATE_API_KEY:

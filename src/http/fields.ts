@@ -4,6 +4,7 @@ import { ipRangeRule, isIpRange } from '../domain/ip-allowlist.ts';
 import { environmentSlugPattern } from '../domain/key-format.ts';
 import { isPlainName, plainNameRule } from '../domain/plain-name.ts';
 import { type DayMeans, readTime } from '../domain/read-time.ts';
+import { isSafeRequestId } from '../domain/request-id.ts';
 import { scopePattern, scopesMax } from '../domain/scope.ts';
 
 export const noParams = z.strictObject({});
@@ -17,6 +18,11 @@ export const externalId = z
   .refine((id) => !isReservedWord(id), 'is a reserved word');
 
 export const keyId = z.string().regex(keyIdPattern, 'must be a key id (flk_…)');
+
+/** An `x-request-id` that we would take from a caller, or the id of a trace. */
+export const requestId = z
+  .string()
+  .refine(isSafeRequestId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : - and no secret');
 
 export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be 1 to 16 of a-z 0-9');
 

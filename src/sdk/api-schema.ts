@@ -555,7 +555,7 @@ export interface components {
             target_id?: string;
             /** @enum {string} */
             result?: "success" | "refused";
-            /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+            /** @description The `x-request-id` of the answer, and the `trace_id` of an error unless the broker traces: what the request did, without mints */
             request_id?: string;
             limit?: number;
             cursor?: string;

@@ -1943,7 +1943,7 @@ export interface operations {
                 /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
-                /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+                /** @description The `x-request-id` of the answer, and the `trace_id` of an error unless the broker traces: what the request did, without mints */
                 request_id?: string;
                 limit?: number;
                 cursor?: string;
@@ -1977,7 +1977,7 @@ export interface operations {
                 /** @description Id of the target: a key, a user, a tenant, a role */
                 target_id?: string;
                 result?: "success" | "refused";
-                /** @description The `trace_id` of an error, or `x-request-id`: what the request did, without mints */
+                /** @description The `x-request-id` of the answer, and the `trace_id` of an error unless the broker traces: what the request did, without mints */
                 request_id?: string;
             };
             header?: never;

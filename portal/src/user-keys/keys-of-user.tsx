@@ -8,7 +8,7 @@ import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
 import type { UserKeys } from './use-user-keys.ts';
 
-/** What a revoke of all keys of a user ends. */
+/** Number, organizations and last use of the keys that a revoke of all keys of a user ends. */
 export function KeysOfUser({ userId, keys }: { userId: string; keys: UseQueryResult<UserKeys> }) {
   const organizationIds = [...new Set((keys.data?.living ?? []).map((key) => key.organization_id))];
   const nameOf = useNames(organizationIds);

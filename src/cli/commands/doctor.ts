@@ -39,7 +39,7 @@ function address(url: string, others: string[]): string[] {
   throw new InvalidArgumentError('It must be an address such as http://localhost:9124/metrics.');
 }
 
-/** What shows only from here: the way to the server, this clock, and the addresses of metrics. */
+/** Findings of this machine: the way to the server, its own clock, the addresses of metrics. */
 async function findingsHere(
   { options: { server } }: Cli,
   { server_time }: Diagnosis,

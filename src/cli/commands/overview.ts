@@ -9,7 +9,7 @@ import { printUsage, usageOptions } from '../usage-command.ts';
 import { time, wholeNumber } from '../values.ts';
 import { clearScreen, watch } from '../watch.ts';
 
-/** What happens now: traffic, verifiers and background jobs. */
+/** Commands for traffic, verifiers and background jobs. */
 export function addOverview(platform: Command): void {
   addTraffic(platform);
   addVerifiers(platform);

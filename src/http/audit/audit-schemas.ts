@@ -2,12 +2,10 @@ import { z } from 'zod';
 import { type AuditEvent, actorKinds, auditEventTypes } from '../../domain/audit-event.ts';
 import { externalIdPattern } from '../../domain/ids.ts';
 import { requireReach, type VisibleScope } from '../../domain/principal.ts';
-import { isSafeRequestId } from '../../domain/request-id.ts';
 import type { AuditFilter } from '../../usecases/audit/list-audit-events.ts';
-import { endTime, startTime, timestampText } from '../fields.ts';
+import { endTime, requestId, startTime, timestampText } from '../fields.ts';
 
 const results = ['success', 'refused'] as const;
-const requestId = z.string().refine(isSafeRequestId, 'must be a request id');
 const anId = z.string().regex(externalIdPattern, 'must be an id');
 
 /** Filters of a list or an export. */
@@ -21,7 +19,9 @@ export const auditFilterFields = {
   result: z.enum(results).optional(),
   request_id: requestId
     .optional()
-    .describe('The `trace_id` of an error, or `x-request-id`: what the request did, without mints'),
+    .describe(
+      'The `x-request-id` of the answer, and the `trace_id` of an error unless the broker traces: what the request did, without mints',
+    ),
 };
 
 const auditFilter = z.strictObject(auditFilterFields);

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { isSafeRequestId } from '../../domain/request-id.ts';
 import { findRefusals } from '../../usecases/user-keys/find-refusals.ts';
 import type { RefusalReadParts } from '../../usecases/user-keys/kept-refusals.ts';
 import { platformCaller } from '../access/platform-caller.ts';
-import { keyId, noBody, noParams } from '../fields.ts';
+import { keyId, noBody, noParams, requestId } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { refusalFields, toRefusalAnswer } from './refusal-answers.ts';
 
@@ -16,9 +15,7 @@ export const findRefusalsRoute = defineRoute({
     'For the `trace_id` or `x-request-id` that an end client was told: the key that was refused, and why. A batch has one id for all its keys. Empty when nothing of that id was refused, or it is not kept any more.',
   access: platformCaller('platform:hidden_keys:read'),
   params: noParams,
-  query: z.strictObject({
-    request_id: z.string().refine(isSafeRequestId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : - and no secret'),
-  }),
+  query: z.strictObject({ request_id: requestId }),
   body: noBody,
   success: { 200: 'The refusals with this id.' },
   answer: z.array(z.strictObject({ key_id: keyId, ...refusalFields })),

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { checkCodes } from '../../domain/explanation.ts';
-import { isSafeRequestId } from '../../domain/request-id.ts';
 import { type ReportRefusalsParts, reportRefusals } from '../../usecases/verifiers/report-refusals.ts';
 import { masterKey } from '../access/master-key.ts';
-import { keyId, noQuery } from '../fields.ts';
+import { keyId, noQuery, requestId } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { verifierParams } from './verifier-schemas.ts';
 
@@ -11,7 +10,7 @@ const refusal = z.strictObject({
   key_id: keyId,
   at_ms: z.int().min(0),
   code: z.enum(checkCodes),
-  request_id: z.string().refine(isSafeRequestId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : - and no secret'),
+  request_id: requestId,
   ip: z.string().max(100).nullable(),
 });
 
