@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { callAs, created } from '../support/api-keys.ts';
-import { platformUser } from '../support/platform-users.ts';
+import { platformUserWith } from '../support/platform-users.ts';
 import { bearer, row, statusOf } from './api-key-steps.ts';
 import { openSite } from './site.ts';
 
@@ -83,12 +83,7 @@ describe('Viewing Key Details', () => {
 
   test('who may not read the audit log sees the key without it, and their page does not ask', async () => {
     const { id } = await newKey('Without its events');
-    const permissions = ['platform:keys:read'];
-    const role = await callAs(broker, root.headers, 'POST /api/v1/platform/roles', {
-      name: 'keys',
-      permissions,
-    });
-    const reader = await platformUser(broker, root, [role.body.id]);
+    const reader = await platformUserWith(broker, root, ['platform:keys:read']);
     const portal = await keysAs(reader.email);
     const { page } = portal;
     const asked: string[] = [];

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { mint } from '../support/keys.ts';
 import { tenantKey } from '../support/platform-callers.ts';
-import { platformUser } from '../support/platform-users.ts';
+import { platformUser, platformUserWith } from '../support/platform-users.ts';
 import { field, type Portal } from './browser.ts';
 import { openSite } from './site.ts';
 
@@ -147,12 +147,7 @@ test('an admin is offered the same, read-only looks around and is offered no cha
 });
 
 test('who may enter no tenant is offered no way in', async () => {
-  const { body } = await broker.call('POST /api/v1/platform/roles', {
-    as: null,
-    headers: root.headers,
-    body: { name: 'Outside', permissions: ['platform:tenants:read'] },
-  });
-  const other = await platformUser(broker, root, [body.id]);
+  const other = await platformUserWith(broker, root, ['platform:tenants:read']);
   const portal = await openAs(other.email, there, 'Environments');
   await portal.page.getByText('Your roles do not let you enter one.').waitFor();
   expect(await portal.page.getByRole('button', { name: /Enter/ }).count()).toBe(0);

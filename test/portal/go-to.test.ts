@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mint } from '../support/keys.ts';
 import { tenantKey } from '../support/platform-callers.ts';
-import { platformUser } from '../support/platform-users.ts';
+import { platformUser, platformUserWith } from '../support/platform-users.ts';
 import type { Portal } from './browser.ts';
 import { openSite } from './site.ts';
 
@@ -69,13 +69,7 @@ test('a view is found by its name, and Escape closes the box', async () => {
 });
 
 test('nothing is offered that one may not see', async () => {
-  const permissions = ['platform:keys:read'];
-  const role = await broker.call('POST /api/v1/platform/roles', {
-    as: null,
-    headers: root.headers,
-    body: { name: 'keys', permissions },
-  });
-  const reader = await platformUser(broker, root, [role.body.id]);
+  const reader = await platformUserWith(broker, root, ['platform:keys:read']);
   const portal = await openAs(reader.email, '/api-keys', 'API Keys');
   await open(portal);
   await box(portal).fill('flk_0000000000000000000000');

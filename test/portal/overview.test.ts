@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { insertApiKey } from '../../src/stores/postgres/api-keys/api-keys.ts';
@@ -6,7 +5,7 @@ import { issueApiKey } from '../../src/usecases/api-keys/issue-api-key.ts';
 import { append, revisionOf } from '../support/feed.ts';
 import { mint, verify } from '../support/keys.ts';
 import { tenantKey } from '../support/platform-callers.ts';
-import { goodPassword, platformUser } from '../support/platform-users.ts';
+import { goodPassword, platformUser, platformUserWith } from '../support/platform-users.ts';
 import { dayMs } from '../support/walk-clock.ts';
 import { field, logInAs, openPortal, type Portal } from './browser.ts';
 import { openSite } from './site.ts';
@@ -61,10 +60,7 @@ test('is the first place in the side bar, and the home of whoever may see it', a
     expect((await places(portal))[0]).toBe('Overview');
     await portal.close();
   }
-  const body = { name: 'Auditor', permissions: ['platform:audit:read'] };
-  const { headers } = root;
-  const { body: role } = await broker.call('POST /api/v1/platform/roles', { as: null, headers, body });
-  const auditor = await platformUser(broker, root, [role.id]);
+  const auditor = await platformUserWith(broker, root, ['platform:audit:read']);
   const portal = await openAs(auditor.email, '/', 'Audit');
   expect(await places(portal)).not.toContain('Overview');
   await portal.close();
@@ -277,11 +273,7 @@ test('hidden keys are named to those who may see them', async () => {
   const hidden = await mint(broker, { user_id: 'usr_named', organization_id: 'org_named' });
   for (let time = 0; time < 30; time++) await verify(broker, hidden.key);
   await broker.settleUsage();
-  const permissions = ['platform:keys:read'];
-  const body = { name: `keys ${randomBytes(4).toString('hex')}`, permissions };
-  const { headers } = root;
-  const { body: role } = await broker.call('POST /api/v1/platform/roles', { as: null, headers, body });
-  const user = await platformUser(broker, root, [role.id]);
+  const user = await platformUserWith(broker, root, ['platform:keys:read']);
   const seen = await overviewAs(root.email);
   await panel(seen, 'Top keys').getByText(hidden.key_prefix).waitFor();
   await seen.close();

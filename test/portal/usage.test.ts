@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { applyFlushes } from '../../src/stores/postgres/usage/flushes.ts';
 import { tenantKey } from '../support/platform-callers.ts';
-import { platformUser } from '../support/platform-users.ts';
+import { platformUserWith } from '../support/platform-users.ts';
 import { usageFlush, usageMark } from '../support/usage.ts';
 import { dayMs } from '../support/walk-clock.ts';
 import type { Portal } from './browser.ts';
@@ -82,13 +82,7 @@ test('the CSV has a line a tenant and day, and no formula', async () => {
 });
 
 test('who may not list tenants is not offered the page', async () => {
-  const permissions = ['platform:keys:read'];
-  const role = await broker.call('POST /api/v1/platform/roles', {
-    as: null,
-    headers: root.headers,
-    body: { name: 'keys', permissions },
-  });
-  const reader = await platformUser(broker, root, [role.body.id]);
+  const reader = await platformUserWith(broker, root, ['platform:keys:read']);
   const portal = await openAs(reader.email, '/usage');
   await portal.page.getByText('You do not have permission to access this resource.').waitFor();
   expect(await portal.page.getByRole('navigation').getByRole('link', { name: 'Usage' }).count()).toBe(0);

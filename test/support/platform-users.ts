@@ -28,6 +28,17 @@ export async function platformUser(
   return logIn(broker, email);
 }
 
+/** A platform user with these permissions alone, logged in. `by` holds them. */
+export async function platformUserWith(
+  broker: TestBroker,
+  by: { headers: Record<string, string> },
+  permissions: string[],
+): Promise<LoggedIn> {
+  const body = { name: `role ${randomUUID()}`, permissions };
+  const role = await broker.call('POST /api/v1/platform/roles', { as: null, headers: by.headers, body });
+  return platformUser(broker, by, [role.body.id]);
+}
+
 export async function logIn(broker: TestBroker, email: string, password = goodPassword): Promise<LoggedIn> {
   const { status, body } = await tryLogIn(broker, email, password);
   if (status !== 200) throw new Error(`log-in of ${email}: ${JSON.stringify(body)}`);

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
 import { type Asked, decide } from '../../src/verify/decide.ts';
 import { keyRecord } from '../support/key-record.ts';
+import { nowMs, randomCalls, randomRecords } from './random-decisions.ts';
 
-const nowMs = Date.parse('2030-03-01T00:00:00.000Z');
 const active = { nowMs, organizationActive: true };
 
 /**
@@ -87,32 +87,8 @@ describe('what is not asked is not looked at', () => {
 });
 
 test('it decides like a model that gathers every reason and takes the first of the contract', () => {
-  const soon = fc.constantFrom(nowMs - 1, nowMs, nowMs + 1, nowMs + 60_000);
-  const records = fc
-    .record({
-      status: fc.constantFrom('active', 'superseded', 'revoked', 'expired'),
-      enabled: fc.boolean(),
-      expiresAtMs: fc.option(soon),
-      graceEndMs: soon,
-      environment: fc.constantFrom('prod', 'dev'),
-      organizationId: fc.constantFrom('org_1', 'org_2'),
-      scopes: fc.subarray(['read', 'write', 'admin']),
-      ipAllowlist: fc.option(fc.subarray(['10.0.0.0/8', '192.0.2.7'])),
-    })
-    .map(({ graceEndMs, ...rest }) =>
-      keyRecord({ ...rest, supersededUntilMs: rest.status === 'superseded' ? graceEndMs : null }),
-    );
-  const calls = fc.record(
-    {
-      environment: fc.constantFrom('prod', 'dev'),
-      organizationId: fc.constantFrom('org_1', 'org_2'),
-      scopes: fc.subarray(['read', 'write', 'admin']),
-      ip: fc.constantFrom('10.1.2.3', '192.0.2.7', '203.0.113.1'),
-    },
-    { requiredKeys: [] },
-  );
   fc.assert(
-    fc.property(records, calls, fc.boolean(), (record, asked, organizationActive) => {
+    fc.property(randomRecords, randomCalls, fc.boolean(), (record, asked, organizationActive) => {
       const reasons = everyReason(record, asked, organizationActive);
       const first = contractOrder.find((code) => reasons.has(code));
       expect(decide(record, asked, { nowMs, organizationActive })).toBe(first);

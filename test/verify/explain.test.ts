@@ -3,12 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { Explanation } from '../../src/domain/explanation.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
 import { isAccepted } from '../../src/domain/verdict.ts';
-import { type Asked, decide } from '../../src/verify/decide.ts';
+import { decide } from '../../src/verify/decide.ts';
 import { type ExplainRequest, explainRecord } from '../../src/verify/explain.ts';
 import type { LimitVerdict } from '../../src/verify/limit-verdict.ts';
 import { keyRecord } from '../support/key-record.ts';
-
-const nowMs = Date.parse('2030-03-01T00:00:00.000Z');
+import { nowMs, randomCalls, randomRecords } from './random-decisions.ts';
 
 const explain = (
   record: KeyRecord,
@@ -29,34 +28,9 @@ const explain = (
 const failedOf = ({ checks }: Explanation) =>
   checks.filter(({ result }) => result === 'failed').map(({ check }) => check);
 
-const soon = fc.constantFrom(nowMs - 1, nowMs, nowMs + 1, nowMs + 60_000);
-const records = fc
-  .record({
-    status: fc.constantFrom('active', 'active', 'superseded', 'revoked', 'expired'),
-    enabled: fc.boolean(),
-    expiresAtMs: fc.option(soon),
-    graceEndMs: soon,
-    environment: fc.constantFrom('prod', 'dev'),
-    organizationId: fc.constantFrom('org_1', 'org_2'),
-    scopes: fc.subarray(['read', 'write', 'admin']),
-    ipAllowlist: fc.option(fc.subarray(['10.0.0.0/8', '192.0.2.7'])),
-  })
-  .map(({ graceEndMs, ...rest }) =>
-    keyRecord({ ...rest, supersededUntilMs: rest.status === 'superseded' ? graceEndMs : null }),
-  );
-const calls: fc.Arbitrary<Asked> = fc.record(
-  {
-    environment: fc.constantFrom('prod', 'dev'),
-    organizationId: fc.constantFrom('org_1', 'org_2'),
-    scopes: fc.subarray(['read', 'write', 'admin']),
-    ip: fc.constantFrom('10.1.2.3', '192.0.2.7', '203.0.113.1', 'nonsense'),
-  },
-  { requiredKeys: [] },
-);
-
 test('the first check that failed is the code of the verdict, and none failed where it is a yes', async () => {
   await fc.assert(
-    fc.asyncProperty(records, calls, fc.boolean(), async (record, asked, organizationActive) => {
+    fc.asyncProperty(randomRecords, randomCalls, fc.boolean(), async (record, asked, organizationActive) => {
       const explained = await explain(record, asked, organizationActive);
       const code = decide(record, asked, { nowMs, organizationActive });
       expect([explained.valid, explained.code]).toEqual([isAccepted(code), code]);

@@ -1,19 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { endAll } from '../../support/at-end.ts';
-import { startReplica, type TestBroker } from '../../support/broker.ts';
+import type { TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Minted, mint } from '../../support/keys.ts';
-import {
-  freezePostgres,
-  type OwnPostgres,
-  type OwnServer,
-  ownPostgres,
-  ownRedis,
-} from '../../support/own-stores.ts';
+import { startOwnBroker } from '../../support/own-broker.ts';
+import { freezePostgres, type OwnPostgres, type OwnServer } from '../../support/own-stores.ts';
 import { headersOf, knockOnce } from './door.ts';
 
 const leaseMs = 3_000;
@@ -24,15 +18,7 @@ let broker: TestBroker;
 let client: Minted;
 
 beforeAll(async () => {
-  [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
-  broker = await startReplica({
-    DATABASE_URL: postgres.databaseUrl,
-    REDIS_URL: redis.current().url,
-    FLOWPLATE_PEPPERS: `p1:${randomBytes(32).toString('base64url')}`,
-    FLOWPLATE_ENV: 'test',
-    DRAIN_MS: '0',
-    LEASE_MS: String(leaseMs),
-  });
+  ({ postgres, redis, broker } = await startOwnBroker({ LEASE_MS: String(leaseMs) }));
   client = await mint(broker);
 });
 

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../../../src/domain/key-format.ts';
 import { endAll } from '../../support/at-end.ts';
-import { startReplica, type TestBroker } from '../../support/broker.ts';
+import type { TestBroker } from '../../support/broker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { keysPath, type Minted, mint, revoke } from '../../support/keys.ts';
-import { type OwnPostgres, type OwnServer, ownPostgres, ownRedis } from '../../support/own-stores.ts';
+import { startOwnBroker } from '../../support/own-broker.ts';
+import type { OwnPostgres, OwnServer } from '../../support/own-stores.ts';
 
 let postgres: OwnPostgres;
 let redis: OwnServer<{ url: string }>;
@@ -13,15 +14,7 @@ let broker: TestBroker;
 let client: Minted;
 
 beforeAll(async () => {
-  [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
-  broker = await startReplica({
-    DATABASE_URL: postgres.databaseUrl,
-    REDIS_URL: redis.current().url,
-    FLOWPLATE_PEPPERS: `p1:${randomBytes(32).toString('base64url')}`,
-    FLOWPLATE_ENV: 'test',
-    DRAIN_MS: '0',
-    LEASE_MS: '3000',
-  });
+  ({ postgres, redis, broker } = await startOwnBroker({ LEASE_MS: '3000' }));
   client = await mint(broker);
 });
 
