@@ -6,5 +6,5 @@ export type * from './operator-types.ts';
 export { type MetricsRegistry, registerMetrics } from './register-metrics.ts';
 export type { TraceHeaders } from './trace-headers.ts';
 export type { ConnectionOptions } from './transport.ts';
-export { FlowplateVerifier, type VerifierOptions } from './verifier.ts';
+export { FlowplateVerifier, type RequestContext, type VerifierOptions } from './verifier.ts';
 export type { AskedLatency, VerifierMetrics } from './verifier-metrics.ts';
