@@ -1,48 +1,61 @@
 import { lazy, Suspense } from 'react';
 import { Route, Routes } from 'react-router';
+import { OnDemand, Shown } from './on-demand.tsx';
 import { ViewBoundary } from './parts/view-boundary.tsx';
 import { Waiting } from './parts/waiting.tsx';
 import { LoginPage } from './sessions/login-page.tsx';
 
 // Loaded on demand: the login does not need it.
-const Shell = lazy(() => import('./shell/shell.tsx').then(({ Shell }) => ({ default: Shell })));
-const Home = lazy(() => import('./shell/home.tsx').then(({ Home }) => ({ default: Home })));
-const OverviewPage = lazy(() =>
-  import('./overview/overview-page.tsx').then(({ OverviewPage }) => ({ default: OverviewPage })),
-);
+const shell = new OnDemand(() => import('./shell/shell.tsx').then(({ Shell }) => ({ default: Shell })));
 const NoView = lazy(() => import('./shell/no-view.tsx').then(({ NoView }) => ({ default: NoView })));
-const UsersPage = lazy(() =>
-  import('./platform-users/platform-users-page.tsx').then(({ UsersPage }) => ({ default: UsersPage })),
-);
-const ApiKeysPage = lazy(() =>
-  import('./api-keys/api-keys-page.tsx').then(({ ApiKeysPage }) => ({ default: ApiKeysPage })),
-);
-const HiddenKeysPage = lazy(() =>
-  import('./user-keys/user-keys-page.tsx').then(({ HiddenKeysPage }) => ({ default: HiddenKeysPage })),
-);
-const TenantsPage = lazy(() =>
-  import('./organizations/organizations-page.tsx').then(({ TenantsPage }) => ({ default: TenantsPage })),
-);
-const EnvironmentsPage = lazy(() =>
-  import('./environments/environments-page.tsx').then(({ EnvironmentsPage }) => ({
-    default: EnvironmentsPage,
-  })),
-);
-const RolesPage = lazy(() =>
-  import('./roles/roles-page.tsx').then(({ RolesPage }) => ({ default: RolesPage })),
-);
-const MasterKeysPage = lazy(() =>
-  import('./master-keys/master-keys-page.tsx').then(({ MasterKeysPage }) => ({ default: MasterKeysPage })),
-);
-const AuditPage = lazy(() =>
-  import('./audit/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
-);
-const UsagePage = lazy(() =>
-  import('./usage/usage-page.tsx').then(({ UsagePage }) => ({ default: UsagePage })),
-);
-const AccountPage = lazy(() =>
-  import('./sessions/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
-);
+
+/** Views inside the shell by path, each loaded on demand; '' is the first one. */
+const views: Record<string, OnDemand> = {
+  '': new OnDemand(() => import('./shell/home.tsx').then(({ Home }) => ({ default: Home }))),
+  overview: new OnDemand(() =>
+    import('./overview/overview-page.tsx').then(({ OverviewPage }) => ({ default: OverviewPage })),
+  ),
+  users: new OnDemand(() =>
+    import('./platform-users/platform-users-page.tsx').then(({ UsersPage }) => ({ default: UsersPage })),
+  ),
+  'api-keys': new OnDemand(() =>
+    import('./api-keys/api-keys-page.tsx').then(({ ApiKeysPage }) => ({ default: ApiKeysPage })),
+  ),
+  'hidden-keys': new OnDemand(() =>
+    import('./user-keys/user-keys-page.tsx').then(({ HiddenKeysPage }) => ({ default: HiddenKeysPage })),
+  ),
+  tenants: new OnDemand(() =>
+    import('./organizations/organizations-page.tsx').then(({ TenantsPage }) => ({ default: TenantsPage })),
+  ),
+  environments: new OnDemand(() =>
+    import('./environments/environments-page.tsx').then(({ EnvironmentsPage }) => ({
+      default: EnvironmentsPage,
+    })),
+  ),
+  roles: new OnDemand(() =>
+    import('./roles/roles-page.tsx').then(({ RolesPage }) => ({ default: RolesPage })),
+  ),
+  'master-keys': new OnDemand(() =>
+    import('./master-keys/master-keys-page.tsx').then(({ MasterKeysPage }) => ({ default: MasterKeysPage })),
+  ),
+  audit: new OnDemand(() =>
+    import('./audit/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
+  ),
+  usage: new OnDemand(() =>
+    import('./usage/usage-page.tsx').then(({ UsagePage }) => ({ default: UsagePage })),
+  ),
+  account: new OnDemand(() =>
+    import('./sessions/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
+  ),
+};
+
+/** Loads the scripts of a view inside the shell, all at once. */
+export async function preloadView(path: string): Promise<void> {
+  const view = views[path];
+  if (view === undefined) return;
+  // A failure shows at the view itself, which loads the same.
+  await Promise.all([shell.preload(), view.preload()]).catch(() => undefined);
+}
 
 /** All addresses of the portal, below /platform. */
 export function Views() {
@@ -51,19 +64,10 @@ export function Views() {
       <Suspense fallback={<Waiting />}>
         <Routes>
           <Route path="login" element={<LoginPage />} />
-          <Route element={<Shell />}>
-            <Route index element={<Home />} />
-            <Route path="overview" element={<OverviewPage />} />
-            <Route path="users" element={<UsersPage />} />
-            <Route path="api-keys" element={<ApiKeysPage />} />
-            <Route path="hidden-keys" element={<HiddenKeysPage />} />
-            <Route path="tenants" element={<TenantsPage />} />
-            <Route path="environments" element={<EnvironmentsPage />} />
-            <Route path="roles" element={<RolesPage />} />
-            <Route path="master-keys" element={<MasterKeysPage />} />
-            <Route path="audit" element={<AuditPage />} />
-            <Route path="usage" element={<UsagePage />} />
-            <Route path="account" element={<AccountPage />} />
+          <Route element={<Shown view={shell} />}>
+            {Object.entries(views).map(([path, view]) => (
+              <Route key={path} path={path} element={<Shown key={path} view={view} />} />
+            ))}
             <Route path="*" element={<NoView />} />
           </Route>
         </Routes>

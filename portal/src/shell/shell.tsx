@@ -89,11 +89,12 @@ function Frame({ me }: { me: Me }) {
       <GoTo />
       <AppShell.Main id="content" tabIndex={-1}>
         {inside !== undefined && <InsideBanner inside={inside} />}
-        <ViewBoundary key={pathname}>
-          <Suspense fallback={<Waiting />}>
+        {/* Without a key: while the next view is loaded, the last one stays. */}
+        <Suspense fallback={<Waiting />}>
+          <ViewBoundary key={pathname}>
             {isOutsideOnly ? <OutsideOnly inside={inside} label={place.label} /> : <Outlet />}
-          </Suspense>
-        </ViewBoundary>
+          </ViewBoundary>
+        </Suspense>
       </AppShell.Main>
     </AppShell>
   );
