@@ -31,6 +31,8 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY src src
 COPY workers workers
+# The API document, which the API serves.
+COPY docs/openapi.json docs/
 COPY --from=portal /portal/dist portal/dist
 # The administrator's tools: docker compose exec api node scripts/master-keys.ts list
 COPY scripts/admin scripts/admin

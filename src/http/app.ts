@@ -42,7 +42,7 @@ export function createApp(parts: AppParts): Express {
   app.get('/health/live', live());
   app.get('/health/ready', ready(parts));
   app.get('/health/verify', canVerify(parts));
-  app.use(docsPage(routes, parts.documentPace));
+  app.use(docsPage(parts.documentPace));
   app.use(portalPages(parts.portalDirectory));
   for (const group of byPath(routes)) addPath(app, parts, group);
   app.use(() => {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { type RequestHandler, Router } from 'express';
 import { FlowplateError } from '../domain/errors.ts';
 
@@ -14,7 +15,9 @@ const contentTypes: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-type Asset = { type: string; plain: Buffer; gzipped: Buffer };
+const compress = promisify(gzip);
+
+type Asset = { type: string; plain: Buffer; gzipped?: Promise<Buffer> };
 
 /**
  * Serves the portal under `/platform/`: the built files, and the single page for all other paths
@@ -44,8 +47,7 @@ function readAssets(directory: string): Map<string, Asset> {
     names.flatMap((name): [string, Asset][] => {
       const type = contentTypes[extname(name)];
       if (type === undefined) return [];
-      const plain = readFileSync(join(folder, name));
-      return [[name, { type, plain, gzipped: gzipSync(plain) }]];
+      return [[name, { type, plain: readFileSync(join(folder, name)) }]];
     }),
   );
 }
@@ -55,7 +57,7 @@ const codingsLengthMax = 200;
 
 /** Immutable assets: their names contain a hash of the content. */
 function sendAsset(assets: Map<string, Asset>): RequestHandler<{ name: string }> {
-  return (req, res) => {
+  return async (req, res) => {
     const asset = assets.get(req.params.name);
     if (asset === undefined) throw new FlowplateError('ROUTE_NOT_FOUND');
     const { 'accept-encoding': codings = '' } = req.headers;
@@ -64,8 +66,14 @@ function sendAsset(assets: Map<string, Asset>): RequestHandler<{ name: string }>
     res.set('Cache-Control', 'public, max-age=31536000, immutable');
     res.set('Vary', 'Accept-Encoding');
     if (isGzipped) res.set('Content-Encoding', 'gzip');
-    res.send(isGzipped ? asset.gzipped : asset.plain);
+    res.send(isGzipped ? await gzipped(asset) : asset.plain);
   };
+}
+
+/** Compressed at the first request, on a thread of the pool, and kept. */
+function gzipped(asset: Asset): Promise<Buffer> {
+  asset.gzipped ??= compress(asset.plain);
+  return asset.gzipped;
 }
 
 function sendPage(page: string): RequestHandler {

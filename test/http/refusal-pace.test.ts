@@ -7,7 +7,6 @@ import { newSecret } from '../../src/domain/key-format.ts';
 import { acceptedType } from '../../src/http/accepted-type.ts';
 import { docsPage } from '../../src/http/docs-page.ts';
 import { type PaceLimits, RefusalPace } from '../../src/http/refusal-pace.ts';
-import { routes } from '../../src/http/routes.ts';
 import { listen } from '../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
@@ -138,7 +137,7 @@ describe('strangers in a closed loop', () => {
 
   test('get the largest document at a pace', async () => {
     const pace = new RefusalPace({ perSecond: 1, atOnceMax: 1, waitMsMax: 60_000, waitingMax: 10 });
-    const server = createServer(express().use(docsPage(routes, pace)));
+    const server = createServer(express().use(docsPage(pace)));
     atEnd(() => void server.close());
     const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}/openapi.json`;
     const startedMs = performance.now();

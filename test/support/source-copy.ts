@@ -14,7 +14,7 @@ export type Edit = { file: string; from: string; to: string };
 export async function copySource(edits: readonly Edit[]): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
   atEnd(() => rm(root, { recursive: true, force: true }));
-  for (const part of ['src', 'workers', 'package.json']) {
+  for (const part of ['src', 'workers', 'docs/openapi.json', 'package.json']) {
     await cp(join(projectRoot, part), join(root, part), { recursive: true });
   }
   await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
