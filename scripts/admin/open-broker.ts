@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
-import { readConfigOrExit } from '../../src/config.ts';
+import { type Config, readConfigOrExit } from '../../src/config.ts';
 import type { Origin } from '../../src/domain/audit-event.ts';
 import { FlowplateError } from '../../src/domain/errors.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
@@ -14,8 +14,7 @@ import { readServerTime } from '../../src/stores/postgres/server-time.ts';
  * Dependencies of an administrator's script: the API's own use cases, on behalf of the person at
  * the shell.
  */
-export async function openBroker() {
-  const config = readConfigOrExit();
+export async function openBroker(config: Config) {
   const db = openDatabase(
     openPool(
       {
@@ -58,7 +57,7 @@ export async function runAdmin(
     process.exitCode = 2;
     return;
   }
-  const broker = await openBroker();
+  const broker = await openBroker(readConfigOrExit());
   try {
     await command(broker);
   } catch (error) {

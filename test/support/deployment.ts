@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { openBroker } from '../../scripts/admin/open-broker.ts';
+import { readConfig } from '../../src/config.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
+import { ensureFirstMasterKey } from '../../src/usecases/master-keys/ensure-first-master-key.ts';
 import { type Call, caller } from './call.ts';
-import { loggedLine, type Running, runScript, startScript } from './processes.ts';
+import { loggedLine, type Running, startScript } from './processes.ts';
 
 export type Started = Running;
 export type StartedApi = Started & { url: string; port: number; call: Call };
@@ -46,7 +49,7 @@ export function deploy(
   // while Postgres is slow.
   let ensured: Promise<unknown> | undefined;
   const ensureMasterKey = () => {
-    ensured ??= runScript('scripts/master-keys.ts', { env: settings, args: ['ensure-first'] });
+    ensured ??= createFirstMasterKey(settings);
     return ensured;
   };
   return {
@@ -66,4 +69,14 @@ export function deploy(
     },
     launchWorker: (options) => start('workers/main.ts', options),
   };
+}
+
+/** Does what `scripts/master-keys.ts ensure-first` does, without a process. */
+async function createFirstMasterKey(settings: Record<string, string>): Promise<void> {
+  const broker = await openBroker(readConfig(settings));
+  try {
+    await ensureFirstMasterKey(broker, broker.firstMasterKey, broker.origin);
+  } finally {
+    await broker.close();
+  }
 }
