@@ -115,3 +115,37 @@ BEGIN
   FROM finish_change(events, changes, NULL, NULL, NULL, NULL, NULL) AS finished;
 END
 $$;
+
+-- The line of keys that a refresh continues, read under the lock of the user's keys: the active key
+-- of an owner, then its predecessors in grace, the first to end first. With with_expired, without an
+-- active key, the one that expired last. None when a later line exists: its end, perhaps a revoke,
+-- is what counts.
+CREATE FUNCTION lock_last_line(
+  wanted_user_id text, wanted_organization_id text, wanted_environment text, with_expired boolean)
+RETURNS SETOF api_keys
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  last api_keys;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(wanted_user_id, 5201));
+  SELECT * INTO last FROM api_keys
+  WHERE kind = 'user' AND user_id = wanted_user_id AND organization_id = wanted_organization_id
+    AND environment = wanted_environment AND status = 'active';
+  IF NOT FOUND AND with_expired THEN
+    SELECT * INTO last FROM api_keys AS candidate
+    WHERE kind = 'user' AND user_id = wanted_user_id AND organization_id = wanted_organization_id
+      AND environment = wanted_environment AND status IN ('active', 'expired') AND (status = 'active' OR NOT EXISTS (
+        SELECT FROM api_keys AS later
+        WHERE later.kind = 'user' AND later.user_id = candidate.user_id
+          AND later.organization_id = candidate.organization_id AND later.environment = candidate.environment
+          AND later.lineage_id <> candidate.lineage_id AND later.created_at > candidate.created_at))
+    ORDER BY status = 'active' DESC, expires_at DESC LIMIT 1;
+  END IF;
+  IF last.id IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN NEXT last;
+  RETURN QUERY SELECT * FROM api_keys
+    WHERE lineage_id = last.lineage_id AND status = 'superseded' ORDER BY superseded_until, id;
+END
+$$;
