@@ -180,8 +180,8 @@ export class Lease {
   }
 
   /**
-   * After a hint: reads, applies and reports, without extending. After a change of this process: only
-   * reports. Safe on its own, since the lease stays unchanged.
+   * After a hint: reads, applies and reports, without extending. After a change of this process:
+   * only reports. Safe on its own, since the lease stays unchanged.
    */
   async #followUp(): Promise<void> {
     await (this.#isBehind ? this.#catchUp() : this.#report());
@@ -198,8 +198,8 @@ export class Lease {
   }
 
   /**
-   * Applies what is new. A change of this process may have moved the position during a read, and the
-   * feed must never be applied backwards.
+   * Applies what is new. A change of this process may have moved the position during a read, and
+   * the feed must never be applied backwards.
    */
   #apply(changes: readonly AppliedChange[]): void {
     const appliedSeq = this.#appliedSeq ?? 0;

@@ -7,8 +7,8 @@ import { listLiveVerifiers, type VerifierProgress } from '../stores/postgres/ver
 import type { Tracing } from '../tracing/tracing.ts';
 
 /**
- * Position in the feed that the verifiers of an audience must reach. `following`: the change itself,
- * when it is the only one of its transaction.
+ * Position in the feed that the verifiers of an audience must reach. `following`: the change
+ * itself, when it is the only one of its transaction.
  */
 export type Told = { seq: number; audience: Audience; following?: FollowingChange };
 

@@ -6,7 +6,10 @@ import { isLockTimeout } from '../stores/postgres/faults.ts';
 import type { Ending } from '../stores/postgres/finish-change.ts';
 import { findSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
 
-/** Seals the answer, to be stored in the transaction of its change. Undefined without an Idempotency-Key. */
+/**
+ * Seals the answer, to be stored in the transaction of its change. Undefined without an
+ * Idempotency-Key.
+ */
 export type SealAnswer<T> = (answer: T) => Ending['kept'];
 
 export type Replayed<T> = { answer: T; isReplay: boolean };

@@ -24,8 +24,8 @@ export type FeedPlace = { previousSeq: number; lastSeq: number | null };
  * 0033). Call it as the last statement before the commit: from the append on, all other changes
  * wait. The append's lock makes seq order commit order; with a bare sequence, a reader of `seq >
  * last` would miss a row whose transaction commits late. Events and changes are one parameter each,
- * since a statement has at most 65,535. A second answer to the same request fails the transaction by
- * the primary key.
+ * since a statement has at most 65,535. A second answer to the same request fails the transaction
+ * by the primary key.
  */
 export async function finishChange(tx: Tx, { events, changes, kept }: Ending): Promise<FeedPlace> {
   const { id = null, bodyHash = null, sealedAnswer = null, createdAt = null } = kept?.answer ?? {};

@@ -117,9 +117,9 @@ END
 $$;
 
 -- The line of keys that a refresh continues, read under the lock of the user's keys: the active key
--- of an owner, then its predecessors in grace, the first to end first. With with_expired, without an
--- active key, the one that expired last. None when a later line exists: its end, perhaps a revoke,
--- is what counts.
+-- of an owner, then its predecessors in grace, the first to end first. Without an active key, and
+-- with with_expired, the one that expired last. None when a later line exists: its end, perhaps a
+-- revoke, is what counts.
 CREATE FUNCTION lock_last_line(
   wanted_user_id text, wanted_organization_id text, wanted_environment text, with_expired boolean)
 RETURNS SETOF api_keys

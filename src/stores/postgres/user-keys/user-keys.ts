@@ -76,9 +76,9 @@ export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefin
 }
 
 /**
- * Takes `lockUserKeys`, and reads the line that a refresh continues (migration 0033): the active key
- * of an owner by its row, and its predecessors in grace, the first to end first. `withExpired`: else
- * the last expired one, unless a later line exists.
+ * Takes `lockUserKeys`, and reads the line that a refresh continues (migration 0033): the active
+ * key of an owner by its row, and its predecessors in grace, the first to end first. `withExpired`:
+ * else the last expired one, unless a later line exists.
  */
 export async function lockLastLine(
   tx: Tx,
