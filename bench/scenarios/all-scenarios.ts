@@ -1,4 +1,5 @@
 import { auditLists } from './audit-lists.ts';
+import { changes } from './changes.ts';
 import { cliStart } from './cli-start.ts';
 import { embedded } from './embedded.ts';
 import { fixedRate } from './fixed-rate.ts';
@@ -29,6 +30,7 @@ export const allScenarios: readonly Scenario[] = [
   rollUp,
   peers,
   mintKeys,
+  changes,
   revokeKeys,
   redisBytes,
   fixedRate,

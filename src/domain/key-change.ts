@@ -12,6 +12,12 @@ export type KeyChange = {
 /** A change with its position in the feed. */
 export type AppliedChange = KeyChange & { seq: number };
 
+/**
+ * A change, and the end of the feed before it. A verifier that has applied exactly that much may
+ * apply the change without reading the feed: there is nothing in between.
+ */
+export type FollowingChange = { previousSeq: number; change: AppliedChange };
+
 /** Keys of one organization; of one environment in it, or of all when `environment` is null. */
 export type Place = { organizationId: string; environment: string | null };
 

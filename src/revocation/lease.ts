@@ -1,3 +1,4 @@
+import type { AppliedChange, FollowingChange } from '../domain/key-change.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { listRefusedOrganizations } from '../stores/postgres/organizations/organizations.ts';
 import { findCatchUpSeq, listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
@@ -64,6 +65,8 @@ export class Lease {
   #saidSeq = 0;
   #wake: () => void = () => undefined;
   #isWoken = false;
+  /** Whether the feed has grown beyond what was applied, as far as this process was told. */
+  #isBehind = false;
   #isStopped = false;
   #loop: Promise<void> = Promise.resolve();
   readonly #onLeaseMs: (leaseMs: number) => void;
@@ -101,8 +104,29 @@ export class Lease {
     this.#loop = this.#run();
   }
 
-  /** Hint that the feed has grown: reads it now instead of within the second. */
-  wake(): void {
+  /**
+   * Hint that the feed has grown up to `seq`: reads it now instead of within the second. What is
+   * known already is not read again. Anybody with a database connection can send such a hint, so it
+   * never moves the position.
+   */
+  wake(seq = Number.POSITIVE_INFINITY): void {
+    if (seq <= (this.#appliedSeq ?? 0)) return;
+    this.#isBehind = true;
+    this.#wakeUp();
+  }
+
+  /**
+   * Applies a change that this process has committed itself, without reading the feed. Only where
+   * nothing is missing in between; otherwise the feed is read.
+   */
+  hear({ previousSeq, change }: FollowingChange): void {
+    if (this.#appliedSeq === previousSeq) {
+      this.#apply([change]);
+      this.#wakeUp();
+    } else this.wake(change.seq);
+  }
+
+  #wakeUp(): void {
     this.#isWoken = true;
     this.#wake();
   }
@@ -122,7 +146,7 @@ export class Lease {
       await this.#sleepUntil(nextBeatMs);
       if (this.#isStopped) return;
       this.#isWoken = false;
-      if (performance.now() < nextBeatMs) await this.#attempt(() => this.#catchUp());
+      if (performance.now() < nextBeatMs) await this.#attempt(() => this.#followUp());
       else {
         nextBeatMs = performance.now() + this.#options.heartbeatMs;
         await this.#attempt(() => this.#beat());
@@ -156,19 +180,39 @@ export class Lease {
   }
 
   /**
-   * Reads, applies and reports without extending. Safe on its own, since the lease stays unchanged.
+   * After a hint: reads, applies and reports, without extending. After a change of this process:
+   * only reports. Safe on its own, since the lease stays unchanged.
    */
+  async #followUp(): Promise<void> {
+    await (this.#isBehind ? this.#catchUp() : this.#report());
+  }
+
   async #catchUp(): Promise<void> {
-    if (this.#appliedSeq === undefined) return;
-    for (let isBehind = true; isBehind; ) {
+    this.#isBehind = false;
+    for (let isMore = true; isMore && this.#appliedSeq !== undefined; ) {
       const changes = await listKeyChangesAfter(this.#db, this.#appliedSeq, changesPerReadMax);
-      this.#appliedSeq = changes.at(-1)?.seq ?? this.#appliedSeq;
-      this.#sink.apply(changes, this.#appliedSeq);
-      isBehind = changes.length === changesPerReadMax;
+      this.#apply(changes);
+      isMore = changes.length === changesPerReadMax;
     }
-    if (this.#appliedSeq === this.#saidSeq) return;
-    await updateAppliedSeq(this.#db, this.#options.verifierId, this.#appliedSeq);
-    this.#saidSeq = this.#appliedSeq;
+    await this.#report();
+  }
+
+  /**
+   * Applies what is new. A change of this process may have moved the position during a read, and
+   * the feed must never be applied backwards.
+   */
+  #apply(changes: readonly AppliedChange[]): void {
+    const appliedSeq = this.#appliedSeq ?? 0;
+    const fresh = changes.filter(({ seq }) => seq > appliedSeq);
+    this.#appliedSeq = fresh.at(-1)?.seq ?? appliedSeq;
+    this.#sink.apply(fresh, this.#appliedSeq);
+  }
+
+  async #report(): Promise<void> {
+    const appliedSeq = this.#appliedSeq;
+    if (appliedSeq === undefined || appliedSeq === this.#saidSeq) return;
+    await updateAppliedSeq(this.#db, this.#options.verifierId, appliedSeq);
+    this.#saidSeq = appliedSeq;
   }
 
   /**

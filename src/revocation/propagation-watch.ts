@@ -1,13 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Audience, isConcerned } from '../domain/key-change.ts';
+import { type Audience, type FollowingChange, isConcerned } from '../domain/key-change.ts';
 import type { Propagation } from '../domain/propagation.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { listLiveVerifiers, type VerifierProgress } from '../stores/postgres/verifiers/verifiers.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 
-/** Position in the feed that the verifiers of an audience must reach. */
-export type Told = { seq: number; audience: Audience };
+/**
+ * Position in the feed that the verifiers of an audience must reach. `following`: the change
+ * itself, when it is the only one of its transaction.
+ */
+export type Told = { seq: number; audience: Audience; following?: FollowingChange };
 
 /**
  * A healthy verifier answers within a few milliseconds. One that hangs must not delay the caller

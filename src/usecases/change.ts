@@ -1,18 +1,18 @@
 import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import type { KeyedQueue } from '../concurrency/keyed-queue.ts';
-import { type AuditEvent, newAuditEvent, type Origin } from '../domain/audit-event.ts';
+import { type AuditEvent, type AuditEventType, newAuditEvent, type Origin } from '../domain/audit-event.ts';
 import type { Clock, RandomBytes } from '../domain/clock.ts';
 import type { Idempotency } from '../domain/idempotency.ts';
 import type { Audience, Revokes } from '../domain/key-change.ts';
-import { type Caller, originOf, type Principal, queueOf } from '../domain/principal.ts';
+import { type Caller, isMasterKey, originOf, type Principal, queueOf } from '../domain/principal.ts';
 import type { Propagation } from '../domain/propagation.ts';
 import type { PropagationWatch, Told } from '../revocation/propagation-watch.ts';
-import { insertAuditEvents } from '../stores/postgres/audit/events.ts';
-import type { Database, Tx } from '../stores/postgres/database.ts';
+import type { Database, Db, Tx } from '../stores/postgres/database.ts';
+import { type FeedPlace, finishChange } from '../stores/postgres/finish-change.ts';
 import { enterOrganizationRole } from '../stores/postgres/organizations/row-scope.ts';
-import { appendKeyChanges, findLastKeyChangeSeq } from '../stores/postgres/verifiers/change-feed.ts';
-import { type Ends, holdAuthority, requireStillAuthorized } from './authority.ts';
-import { idempotent } from './idempotent.ts';
+import { findLastKeyChangeSeq } from '../stores/postgres/verifiers/change-feed.ts';
+import { credentialEnded, type Ends, holdAuthority, requireStillAuthorized } from './authority.ts';
+import { idempotent, type SealAnswer } from './idempotent.ts';
 
 export type ChangeParts = {
   db: Database;
@@ -68,15 +68,29 @@ type Committed<T> = { answer: T; told: Told | undefined };
 type Decide<T> = (tx: Tx, now: Date) => Promise<Decision<T>>;
 
 /**
- * Runs every change. One transaction: lock the caller's rights, run `decide`, insert the audit
- * events, store the answer of an idempotent request, and append to the change feed. The append is
- * last, because it blocks all other changes until the commit. Then it waits until the concerned
- * verifiers have applied the change.
+ * A change whose function in Postgres also writes its audit events and feed entries, so that all of
+ * it is one statement. `holder`: master key that the statement must hold first. `origin`: the
+ * caller's event, whose time is that of the change. `unheld` when the master key has ended.
+ */
+export type OneStatement<T> = {
+  /** Of each event that the statement writes. */
+  eventType: AuditEventType;
+  run(
+    db: Db,
+    authority: { holder: string | undefined; origin: AuditEvent },
+  ): Promise<'unheld' | { answer: T; revokes: Revokes; place: FeedPlace }>;
+};
+
+/**
+ * Runs every change. One transaction: lock the caller's rights, run `decide`, and finish: insert
+ * the audit events, store the answer of an idempotent request, and append to the change feed. The
+ * finish is last, because its append blocks all other changes until the commit. Then it waits until
+ * the concerned verifiers have applied the change.
  */
 export async function change<T extends object>(
   parts: ChangeParts,
   options: ChangeOptions,
-  decide: Decide<T>,
+  decide: Decide<T> | OneStatement<T>,
 ): Promise<Changed<T>> {
   const { told, ...committed } = await commitChange(parts, options, decide);
   return { ...committed, propagation: await parts.propagation.wait(told) };
@@ -89,15 +103,15 @@ export async function change<T extends object>(
 export async function commitChange<T extends object>(
   parts: Omit<ChangeParts, 'propagation'>,
   options: ChangeOptions,
-  decide: Decide<T>,
+  decide: Decide<T> | OneStatement<T>,
 ): Promise<Committed<T> & { isReplay: boolean }> {
   const now = parts.clock.now();
   const { idempotency } = options;
   let told: Told | undefined;
-  const { answer: kept, isReplay } = await idempotent<Kept<T>>({ ...parts, now }, idempotency, (keep) => {
+  const { answer: kept, isReplay } = await idempotent<Kept<T>>({ ...parts, now }, idempotency, (seal) => {
     const commit = async () => {
       const committed = await parts.connections.run(queueOfCaller(options.by), () =>
-        commitAt(parts, now, options, decide, keep),
+        commitAt(parts, now, options, decide, seal),
       );
       told = committed.told;
       return committed.answer;
@@ -143,20 +157,69 @@ type Kept<T> = T & { audience?: Audience };
 export async function commitAt<T extends object>(
   parts: Pick<ChangeParts, 'db' | 'randomBytes'>,
   now: Date,
-  options: Pick<ChangeOptions, 'by' | 'ends' | 'inside'>,
-  decide: Decide<T>,
-  keep: (tx: Tx, answer: Kept<T>) => Promise<void> = async () => undefined,
+  options: Rights,
+  decide: Decide<T> | OneStatement<T>,
+  seal: SealAnswer<Kept<T>> = () => undefined,
 ): Promise<Committed<Kept<T>>> {
-  const { by, ends = [], inside } = options;
-  return parts.db.transaction().execute(async (tx) => {
+  if (typeof decide !== 'function') return commitStatement(parts, now, options, decide);
+  return inTransaction(parts.db, now, options, async (tx) => {
+    const { answer, events, revokes } = await decide(tx, now);
+    const kept = { ...answer, audience: revokes.audience };
+    const place = await finishChange(tx, {
+      events: eventsOf(parts, options.by, events, now),
+      changes: 'changes' in revokes ? revokes.changes : [],
+      kept: seal(kept),
+    });
+    return { answer: kept, told: toldOf(revokes, place) };
+  });
+}
+
+type Rights = Pick<ChangeOptions, 'by' | 'ends' | 'inside'>;
+
+/** Holds the caller's rights, and takes on the database role of its organization. */
+function inTransaction<T>(
+  db: Database,
+  now: Date,
+  { by, ends = [], inside }: Rights,
+  run: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  return db.transaction().execute(async (tx) => {
     await holdAuthority(tx, 'principal' in by ? by.principal : undefined, ends, now);
     if (inside !== undefined) await enterOrganizationRole(tx, inside);
-    const { answer, events, revokes } = await decide(tx, now);
-    await insertAuditEvents(tx, eventsOf(parts, by, events, now));
-    const kept = { ...answer, audience: revokes.audience };
-    await keep(tx, kept);
-    return { answer: kept, told: await tell(tx, revokes) };
+    return run(tx);
   });
+}
+
+/**
+ * A master key is held by the statement itself, which is then the whole transaction: one round trip
+ * instead of four. Other callers' rights take statements of their own.
+ */
+async function commitStatement<T extends object>(
+  parts: Pick<ChangeParts, 'db' | 'randomBytes'>,
+  now: Date,
+  rights: Rights,
+  { eventType, run }: OneStatement<T>,
+): Promise<Committed<Kept<T>>> {
+  const draft = { eventType, organizationId: null, targetId: '', details: {} };
+  const origin = newAuditEvent({ now, randomBytes: parts.randomBytes }, originOfCaller(rights.by), draft);
+  const holder = soleHolder(rights);
+  const ran =
+    holder === undefined
+      ? await inTransaction(parts.db, now, rights, (tx) => run(tx, { holder, origin }))
+      : await run(parts.db, { holder, origin });
+  if (ran === 'unheld') throw credentialEnded();
+  const { answer, revokes, place } = ran;
+  return { answer: { ...answer, audience: revokes.audience }, told: toldOf(revokes, place) };
+}
+
+/** The caller's master key, where holding it is all that the change's rights need. */
+function soleHolder({ by, ends = [], inside }: Rights): string | undefined {
+  if (!('principal' in by) || !isMasterKey(by.principal)) return undefined;
+  return ends.length === 0 && inside === undefined ? by.principal.id : undefined;
+}
+
+function originOfCaller(by: Caller<Principal> | Origin): Origin {
+  return 'principal' in by ? originOf(by) : by;
 }
 
 function eventsOf(
@@ -165,13 +228,16 @@ function eventsOf(
   drafts: readonly EventDraft[],
   now: Date,
 ): AuditEvent[] {
-  const callers = 'principal' in by ? originOf(by) : by;
+  const callers = originOfCaller(by);
   return drafts.map(({ origin = callers, ...draft }) => newAuditEvent({ now, randomBytes }, origin, draft));
 }
 
-async function tell(tx: Tx, revokes: Revokes): Promise<Told | undefined> {
+/** A repeated request waits for the end of the feed: its earlier entry is somewhere before. */
+function toldOf(revokes: Revokes, { previousSeq, lastSeq }: FeedPlace): Told | undefined {
   const { audience } = revokes;
-  if ('alreadyTold' in revokes) return { seq: await findLastKeyChangeSeq(tx), audience };
-  const seq = await appendKeyChanges(tx, revokes.changes);
-  return seq === undefined ? undefined : { seq, audience };
+  if ('alreadyTold' in revokes) return { seq: previousSeq, audience };
+  if (lastSeq === null) return undefined;
+  const [change, ...others] = revokes.changes;
+  if (change === undefined || others.length > 0) return { seq: lastSeq, audience };
+  return { seq: lastSeq, audience, following: { previousSeq, change: { ...change, seq: lastSeq } } };
 }

@@ -1,12 +1,16 @@
 import type { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyLifeMs } from '../domain/idempotency.ts';
-import type { Database, Tx } from '../stores/postgres/database.ts';
+import type { Database } from '../stores/postgres/database.ts';
 import { isLockTimeout } from '../stores/postgres/faults.ts';
-import { findSealedAnswer, insertSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
+import type { Ending } from '../stores/postgres/finish-change.ts';
+import { findSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
 
-/** Stores the answer in the transaction of its change. No-op without an Idempotency-Key. */
-export type StoreAnswer<T> = (tx: Tx, answer: T) => Promise<void>;
+/**
+ * Seals the answer, to be stored in the transaction of its change. Undefined without an
+ * Idempotency-Key.
+ */
+export type SealAnswer<T> = (answer: T) => Ending['kept'];
 
 export type Replayed<T> = { answer: T; isReplay: boolean };
 
@@ -23,9 +27,9 @@ export type Replayed<T> = { answer: T; isReplay: boolean };
 export async function idempotent<T>(
   parts: { db: Database; turns: KeyedQueue; now: Date },
   idempotency: Idempotency | undefined,
-  run: (keep: StoreAnswer<T>) => Promise<T>,
+  run: (seal: SealAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
-  if (idempotency === undefined) return { answer: await run(async () => undefined), isReplay: false };
+  if (idempotency === undefined) return { answer: await run(() => undefined), isReplay: false };
   const [id] = idempotency.ids;
   return parts.turns.run(`replay ${id?.toString('base64url')}`, () => runOnce(parts, idempotency, run));
 }
@@ -33,14 +37,14 @@ export async function idempotent<T>(
 async function runOnce<T>(
   parts: { db: Database; now: Date },
   idempotency: Idempotency,
-  run: (keep: StoreAnswer<T>) => Promise<T>,
+  run: (seal: SealAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   const notBefore = new Date(parts.now.getTime() - idempotencyLifeMs);
   const earlier = await findAnswer<T>(parts.db, idempotency, notBefore);
   if (earlier !== undefined) return earlier;
   try {
-    const keep: StoreAnswer<T> = (tx, answer) => insertAnswer(tx, idempotency, answer, parts.now, notBefore);
-    return { answer: await run(keep), isReplay: false };
+    const seal: SealAnswer<T> = (answer) => sealAnswer(idempotency, answer, parts.now, notBefore);
+    return { answer: await run(seal), isReplay: false };
   } catch (error) {
     const meanwhile = await findAnswer<T>(parts.db, idempotency, notBefore);
     if (meanwhile !== undefined) return meanwhile;
@@ -64,15 +68,15 @@ async function findAnswer<T>(
   return { answer: JSON.parse(idempotency.open(stored.id, stored.sealedAnswer)) as T, isReplay: true };
 }
 
-async function insertAnswer<T>(
-  tx: Tx,
+function sealAnswer<T>(
   idempotency: Idempotency,
   answer: T,
   createdAt: Date,
   notBefore: Date,
-): Promise<void> {
+): Ending['kept'] {
+  const { bodyHash } = idempotency;
   const [id] = idempotency.ids;
-  if (id === undefined) return;
+  if (id === undefined) return undefined;
   const sealedAnswer = idempotency.seal(JSON.stringify(answer));
-  await insertSealedAnswer(tx, { id, bodyHash: idempotency.bodyHash, sealedAnswer, createdAt }, notBefore);
+  return { answer: { id, bodyHash, sealedAnswer, createdAt }, notBefore };
 }

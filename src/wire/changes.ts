@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { readTogether } from '../concurrency/read-together.ts';
 import type { AppParts } from '../http/app.ts';
+import type { Told } from '../revocation/propagation-watch.ts';
 import { isServerAway } from '../stores/postgres/faults.ts';
 import { sessionHolderLookUps } from '../stores/postgres/sessions/sessions.ts';
 import { mintsInBatches } from '../stores/postgres/user-keys/minted-keys.ts';
@@ -22,11 +23,19 @@ import type { Stores } from './stores.ts';
 export function wireChanges(
   { config, closing, fault }: ProcessParts,
   { db, strangersDb }: Stores,
-  { clock, propagation }: RevocationParts,
+  { clock, propagation, lease }: RevocationParts,
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
   const connections = changesAtOnce(config);
-  const changes = { db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections, propagation };
+  const changes = {
+    ...{ db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections },
+    propagation: {
+      wait: (told: Told | undefined) => {
+        if (told?.following !== undefined) lease.hear(told.following);
+        return propagation.wait(told);
+      },
+    },
+  };
   const refusals = new RefusalAudit(changes, fault('audit'));
   closing.add('refusals', () => refusals.close());
   const signingKeys = new SigningKeys({ db, strangersDb, clock, randomBytes, keyring });

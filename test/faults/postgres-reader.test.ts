@@ -1,14 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { endAll } from '../support/at-end.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { type KeyCalls, keyCalls, organization } from '../support/key-calls.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
+import { copySource, type Edit } from '../support/source-copy.ts';
 
 /**
  * An attacker who may read all of Postgres, what runs in it, and a log of all statements with their
@@ -128,3 +130,55 @@ test('a flood of made-up notifications costs no verifier its lease, and no revok
   const minted = await keys.mint();
   expect(await keys.revoke(minted.userId)).toMatchObject({ propagation: 'complete' });
 }, 60_000);
+
+describe('notifications that name a change that never was, or skip one,', () => {
+  const believing: Edit[] = [
+    {
+      file: 'src/revocation/lease.ts',
+      from: 'this.#isBehind = true;',
+      to: 'if (Number.isFinite(seq)) this.#appliedSeq = seq;',
+    },
+  ];
+
+  async function feedEnd(client: Client): Promise<number> {
+    const { rows } = await client.query<{ seq: string }>('SELECT max(seq) AS seq FROM key_changes');
+    return Number(rows[0]?.seq ?? 0);
+  }
+
+  function forged(end: number, id: string): string[] {
+    return [
+      ...[`${end}:${end + 1}:key:${id}:99`, `${end}:${end + 1_000_000}:key:${id}:99`],
+      `${end + 1}:${end + 2}:organization:${organization}:99:active`,
+      ...['-1', '1e9', '9'.repeat(400), '{}', ' 7'],
+      ...[`${end + 1_000_000}`, `${end + 1}`],
+    ];
+  }
+
+  /** Verdicts of this process on revoked keys, each after a revoke that was complete everywhere. */
+  async function verdictsAfterRevokes({ call }: StartedApi): Promise<string[]> {
+    const client = await reader();
+    const there = keyCalls(call);
+    const verdicts: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      const minted = await keys.mint();
+      expect(await there.codeOf(minted.key)).toBe('VALID');
+      for (const payload of forged(await feedEnd(client), minted.keyId)) {
+        await client.query(`SELECT pg_notify('key_changes', $1)`, [payload]);
+      }
+      await sleep(20);
+      expect(await keys.revoke(minted.userId)).toMatchObject({ propagation: 'complete' });
+      verdicts.push(await there.codeOf(minted.key));
+    }
+    return verdicts;
+  }
+
+  test('keep no process from a revoke', async () => {
+    const other = await deployment.startApi();
+    expect(new Set(await verdictsAfterRevokes(other))).toEqual(new Set(['REVOKED']));
+  }, 60_000);
+
+  test('control arm: a process that believes them accepts a revoked key', async () => {
+    const other = await deployment.startApi({ root: await copySource(believing) });
+    expect(await verdictsAfterRevokes(other)).toContain('VALID');
+  }, 60_000);
+});

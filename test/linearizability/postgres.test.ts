@@ -3,9 +3,10 @@ import { afterAll, beforeAll, inject } from 'vitest';
 import { endAll } from '../support/at-end.ts';
 import { type DroppingProxy, startDroppingProxy } from '../support/dropping-proxy.ts';
 import { type OwnPostgres, ownPostgres } from '../support/own-stores.ts';
-import { query, withConnection } from '../support/query.ts';
+import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
 import { type Fleet, leaseMs, newFleet } from './fleet.ts';
+import { whileListenersFall } from './listeners.ts';
 import { prove } from './run.ts';
 import { without } from './without.ts';
 
@@ -53,7 +54,7 @@ prove(
   {
     joining: [(members, root) => members.add({ root })],
     async inflict(load, [third]) {
-      await whileListenersFall(async () => {
+      await whileListenersFall(postgres.adminUrl, async () => {
         await sleep(300);
         // No other question stands in the way of those that are asked as soon as these changes are
         // answered.
@@ -123,22 +124,3 @@ prove(
   safe,
   { fleet: () => unsafeFleet, without: 'commits that are on disk when they are answered' },
 );
-
-/** Ends the connection on which each process listens as soon as it has one. */
-async function whileListenersFall(act: () => Promise<void>): Promise<void> {
-  let isOver = false;
-  const falling = withConnection(postgres.adminUrl, async (admin) => {
-    while (!isOver) {
-      await admin.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flowplate-listener'`,
-      );
-      await sleep(20);
-    }
-  });
-  try {
-    await act();
-  } finally {
-    isOver = true;
-    await falling;
-  }
-}

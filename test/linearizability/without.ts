@@ -31,6 +31,13 @@ export const without = {
       to: 'return this.#heldUntilMs > 0;',
     },
   ],
+  noticingGaps: [
+    {
+      file: lease,
+      from: 'if (this.#appliedSeq === previousSeq) {',
+      to: 'if (this.#appliedSeq !== undefined && previousSeq >= 0) {',
+    },
+  ],
 } satisfies Record<string, Edit[]>;
 
 const endOfFeed = { file: lease, from: 'changesMax: changesRememberedMax,', to: 'changesMax: 0,' };

@@ -3,7 +3,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { KeyChange } from '../../src/domain/key-change.ts';
 import type { Database, Tx } from '../../src/stores/postgres/database.ts';
 import {
-  appendKeyChanges,
   deleteKeyChangesOlderThan,
   findCatchUpSeq,
   findLastKeyChangeSeq,
@@ -12,6 +11,7 @@ import {
 } from '../../src/stores/postgres/verifiers/change-feed.ts';
 import { eventually } from '../support/eventually.ts';
 import { append, revisionOf } from '../support/feed.ts';
+import { appendKeyChanges } from '../support/finish-change.ts';
 import { openStores } from '../support/stores.ts';
 
 const stores = await openStores();

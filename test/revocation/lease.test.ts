@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Lease } from '../../src/revocation/lease.ts';
-import { appendKeyChanges } from '../../src/stores/postgres/verifiers/change-feed.ts';
 import { eventually } from '../support/eventually.ts';
 import { append, nameSteps, newLease, recordedFeed, revisionOf } from '../support/feed.ts';
+import { appendKeyChanges } from '../support/finish-change.ts';
 import { openStores } from '../support/stores.ts';
 
 const stores = await openStores();

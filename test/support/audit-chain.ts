@@ -3,10 +3,10 @@ import { Bulkhead } from '../../src/concurrency/bulkhead.ts';
 import { type AuditEvent, newAuditEvent, systemOrigin } from '../../src/domain/audit-event.ts';
 import type { Head } from '../../src/domain/audit-seal.ts';
 import type { Keyring } from '../../src/domain/key-digest.ts';
-import { insertAuditEvents } from '../../src/stores/postgres/audit/events.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
 import { sealAudit } from '../../src/usecases/audit/seal-audit.ts';
 import { type VerifyRequest, verifyAudit } from '../../src/usecases/audit/verify-audit.ts';
+import { insertAuditEvents } from './finish-change.ts';
 import { query, withConnection } from './query.ts';
 
 export function auditEvent(changed: Partial<AuditEvent> = {}, now = new Date()): AuditEvent {

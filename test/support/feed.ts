@@ -4,7 +4,7 @@ import { Lease, type LeaseOptions } from '../../src/revocation/lease.ts';
 import { ServerClock } from '../../src/revocation/server-clock.ts';
 import type { ChangeSink } from '../../src/revocation/verifier-memory.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
-import { appendKeyChanges } from '../../src/stores/postgres/verifiers/change-feed.ts';
+import { appendKeyChanges } from './finish-change.ts';
 import type { Around } from './observed-pool.ts';
 
 export function revisionOf(subjectId: string, revision: number): KeyChange {

@@ -41,8 +41,13 @@ function take(isExclusive: boolean, name: RawBuilder<unknown>): RawBuilder<unkno
  * Whether the master key is still active. It stays so until the transaction ends (migration 0022).
  */
 export async function holdMasterKey(tx: Tx, id: string): Promise<boolean> {
-  const { rows } = await sql<{ held: boolean }>`SELECT hold_master_key(${id}) AS held`.execute(tx);
+  const { rows } = await sql<{ held: boolean }>`SELECT ${isHeld(id)} AS held`.execute(tx);
   return rows[0]?.held === true;
+}
+
+/** The same as part of a statement; true without a master key. */
+export function isHeld(masterKeyId: string | undefined): RawBuilder<boolean> {
+  return masterKeyId === undefined ? sql`true` : sql`hold_master_key(${masterKeyId})`;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, originOf, queueOf, requireVisible } from '../../domain/principal.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
-import type { Tx } from '../../stores/postgres/database.ts';
+import { type Ending, finishChange } from '../../stores/postgres/finish-change.ts';
 import { hasEnvironment } from '../../stores/postgres/organizations/environments.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import {
@@ -60,7 +60,7 @@ export async function mintKey(
 ): Promise<Replayed<Minted>> {
   requireVisible(caller.principal, request.organizationId, request.environment);
   const now = parts.clock.now();
-  const minted = await idempotent<Minted>({ ...parts, now }, idempotency, async (keep) => {
+  const minted = await idempotent<Minted>({ ...parts, now }, idempotency, async (seal) => {
     requireFuture(request.expiresAt, now);
     const { secret, key, digest } = issueSecret(parts, request, now);
     const answer: Minted = toMintedKey(secret, key);
@@ -70,7 +70,7 @@ export async function mintKey(
         idempotency === undefined
           ? await parts.insertMint(mint)
           : await parts.connections.run(queueOf(caller.principal), () =>
-              insertAndKeep(parts, mint, (tx) => keep(tx, answer)),
+              insertAndKeep(parts, mint, seal(answer)),
             );
       if (outcome === 'minted') return answer;
       if (outcome === 'unauthorized') throw credentialEnded();
@@ -86,10 +86,11 @@ function mintEvent({ randomBytes }: MintParts, caller: Caller, key: Key): AuditE
   return newAuditEvent({ now: key.createdAt, randomBytes }, originOf(caller), keyEvent('key.minted', key));
 }
 
-function insertAndKeep(parts: MintParts, mint: Mint, keep: (tx: Tx) => Promise<void>): Promise<MintOutcome> {
+/** The mint has written its event already. */
+function insertAndKeep(parts: MintParts, mint: Mint, kept: Ending['kept']): Promise<MintOutcome> {
   return parts.db.transaction().execute(async (tx) => {
     const [outcome = 'obstructed'] = await insertMints(tx, [mint]);
-    if (outcome === 'minted') await keep(tx);
+    if (outcome === 'minted') await finishChange(tx, { events: [], changes: [], kept });
     return outcome;
   });
 }

@@ -7,17 +7,13 @@ import { type Caller, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/user-key.ts';
-import { lockEnvironment } from '../../stores/postgres/api-keys/api-keys.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
+import { lockHome } from '../../stores/postgres/organizations/environments.ts';
 import {
   expireKey,
-  findActiveKey,
-  findLastKey,
   insertSuccessor,
   isPlaceTaken,
-  listSuperseded,
-  lockUserKeys,
+  lockLastLine,
   revokeKeys,
   supersedeKey,
 } from '../../stores/postgres/user-keys/user-keys.ts';
@@ -71,12 +67,12 @@ async function refreshOnce(
   const { answer, ...rest } = await change<{ minted: MintedKey }>(parts, options, async (tx, now) => {
     const { newEnd } = request;
     requireFuture(newEnd, now);
-    const old = await lockRefreshable(tx, caller, request, now);
+    const { old, inGrace } = await lockRefreshable(tx, caller, request, now);
     const { secret, key, digest } = issueSecret(parts, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
     const isExpired = statusAt(old, now) === 'expired';
     const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
     const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
-    const { ended, crowdedOut } = await endOld(tx, old, gracePeriodSeconds, now);
+    const { ended, crowdedOut } = await endOld(tx, { old, inGrace }, gracePeriodSeconds, now);
     await insertSuccessor(tx, key, digest);
     const details = {
       previous_key_id: old.id,
@@ -96,37 +92,39 @@ async function refreshOnce(
   return { ...answer, ...rest };
 }
 
-async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, now: Date): Promise<Key> {
+/** A key, and its predecessors in grace, the first to end first. */
+type Line = { old: Key; inGrace: readonly Key[] };
+
+async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, now: Date): Promise<Line> {
   // Before the lock, which other organizations of the user wait for.
   if (!isVisibleTo(caller.principal, request.organizationId, request.environment)) {
     throw new FlowplateError('KEY_NOT_FOUND');
   }
-  await lockUserKeys(tx, request.userId);
-  const old = await findRefreshable(tx, request, now);
-  if (old === undefined) throw new FlowplateError('KEY_NOT_FOUND');
-  const organization = await findOrganization(tx, request.organizationId);
-  if (organization?.status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
+  const isRenewal = request.newEnd !== undefined;
+  const { last: old, inGrace } = await lockLastLine(tx, request, { withExpired: isRenewal });
+  if (old === undefined || !isRefreshable(old, isRenewal, now)) throw new FlowplateError('KEY_NOT_FOUND');
+  const { status, hasEnvironment } = await lockHome(tx, old.organizationId, old.environment);
+  if (status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
   // An environment with only expired keys can be deleted; a renewal would bring one back to life
   // in it.
-  if (!(await lockEnvironment(tx, old.organizationId, old.environment))) {
-    throw new FlowplateError('KEY_NOT_FOUND');
-  }
-  return old;
+  if (!hasEnvironment) throw new FlowplateError('KEY_NOT_FOUND');
+  return { old, inGrace };
 }
 
-/** The active key. Without one, and with a new end, the one that expired recently, swept or not. */
-async function findRefreshable(tx: Tx, request: RefreshRequest, now: Date): Promise<Key | undefined> {
-  const isRenewal = request.newEnd !== undefined;
-  const found = await (isRenewal ? findLastKey(tx, request) : findActiveKey(tx, request));
-  if (found === undefined || statusAt(found, now) === 'active') return found;
-  return isRenewal && isRenewable(found, now) ? found : undefined;
+/** Whether it is active, or with a new end expired recently, swept or not. */
+function isRefreshable(key: Key, isRenewal: boolean, now: Date): boolean {
+  return statusAt(key, now) === 'active' || (isRenewal && isRenewable(key, now));
 }
 
 /** `crowdedOut`: predecessors whose grace ends early, since the line may have no more of them. */
 type EndedLine = { ended: Key[]; crowdedOut: Key[] };
 
-async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): Promise<EndedLine> {
-  const inGrace = await listSuperseded(tx, old.lineageId);
+async function endOld(
+  tx: Tx,
+  { old, inGrace }: Line,
+  gracePeriodSeconds: number,
+  now: Date,
+): Promise<EndedLine> {
   if (gracePeriodSeconds === 0) {
     const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], now);
     return { ended, crowdedOut: [] };
@@ -134,5 +132,6 @@ async function endOld(tx: Tx, old: Key, gracePeriodSeconds: number, now: Date): 
   const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
   const revision = await supersedeKey(tx, { id: old.id, until, now });
   const tooMany = inGrace.slice(0, Math.max(0, inGrace.length + 1 - predecessorsMax)).map(({ id }) => id);
-  return { ended: [{ ...old, revision }], crowdedOut: await revokeKeys(tx, tooMany, now) };
+  const crowdedOut = tooMany.length === 0 ? [] : await revokeKeys(tx, tooMany, now);
+  return { ended: [{ ...old, revision }], crowdedOut };
 }

@@ -34,7 +34,8 @@ export async function endKeys(
   };
 }
 
-function isAcceptable(key: Key, now: Date): boolean {
+/** Whether a verifier may accept the key at that time. */
+export function isAcceptable(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): boolean {
   const status = statusAt(key, now);
   return status === 'active' || status === 'superseded';
 }

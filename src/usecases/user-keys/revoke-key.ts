@@ -1,22 +1,34 @@
-import { placesOf } from '../../domain/key-change.ts';
+import { FlowplateError } from '../../domain/errors.ts';
+import { placesOf, type Revokes, revokesKeys } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
-import { findKey, listSuperseded, lockUserKeys } from '../../stores/postgres/user-keys/user-keys.ts';
-import { type ChangeParts, change } from '../change.ts';
-import { findVisibleKey } from './find-visible-key.ts';
-import { endKeys, type Revocation } from './revocation.ts';
+import { type RevokedKey, revokeKeyLine } from '../../stores/postgres/user-keys/revoke-key.ts';
+import { type ChangeParts, change, type OneStatement } from '../change.ts';
+import { isAcceptable, type Revocation } from './revocation.ts';
 
 /**
  * Revokes a key by id, with its predecessors in grace if it is active: they are the same
  * credential. 0 for a key that has ended; `KEY_NOT_FOUND` for one that never existed or is not
- * visible to the caller.
+ * visible to the caller. One statement (migration 0033), since it has to be quick.
  */
 export async function revokeKey(parts: ChangeParts, caller: Caller, keyId: string): Promise<Revocation> {
-  const { answer, propagation } = await change(parts, { by: caller }, async (tx, now) => {
-    const owner = await findVisibleKey(tx, caller.principal, keyId);
-    await lockUserKeys(tx, owner.userId);
-    const key = (await findKey(tx, keyId)) ?? owner;
-    const predecessors = key.status === 'active' ? await listSuperseded(tx, key.lineageId) : [];
-    return endKeys(tx, [key, ...predecessors], { places: placesOf([key]) }, now);
-  });
+  const revoke: OneStatement<{ revokedCount: number }> = {
+    eventType: 'key.revoked',
+    async run(db, authority) {
+      const line = await revokeKeyLine(db, { keyId, reach: caller.principal }, authority);
+      if (line === 'unheld') return line;
+      if (line === 'unseen') throw new FlowplateError('KEY_NOT_FOUND');
+      const { keys, ...place } = line;
+      const now = authority.origin.createdAt;
+      const revokedCount = keys.filter((key) => key.revision !== null && isAcceptable(key, now)).length;
+      return { answer: { revokedCount }, revokes: revokesLine(keys), place };
+    },
+  };
+  const { answer, propagation } = await change(parts, { by: caller }, revoke);
   return { ...answer, propagation };
+}
+
+function revokesLine(keys: readonly [RevokedKey, ...RevokedKey[]]): Revokes {
+  const revoked = keys.flatMap((key) => (key.revision === null ? [] : [{ ...key, revision: key.revision }]));
+  if (revoked.length > 0) return revokesKeys(revoked);
+  return { alreadyTold: true, audience: { places: placesOf([keys[0]]) } };
 }

@@ -80,6 +80,10 @@ async function readOrWait({ db, changes }: HeartbeatParts, beat: Beat): Promise<
     if (read.length > 0 || isOver) return read;
     await waitInSlices(changes, version, untilMs, beat);
     if (beat.signal.aborted) return read;
+    // The read above was empty, in a snapshot after the lease. So what this process has applied
+    // since is all that there is, and need not be read by each waiting heartbeat.
+    const heard = changes.changesAfter(beat.appliedSeq);
+    if (heard.length > 0) return heard;
     isOver = changes.version === version;
   }
 }

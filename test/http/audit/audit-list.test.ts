@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '../../../src/domain/audit-event.ts';
 import { newAuditEvent } from '../../../src/domain/audit-event.ts';
-import { insertAuditEvents } from '../../../src/stores/postgres/audit/events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
+import { insertAuditEvents } from '../../support/finish-change.ts';
 import { mint, revoke } from '../../support/keys.ts';
 import { organization, platformKey } from '../../support/platform-callers.ts';
 

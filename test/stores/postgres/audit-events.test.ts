@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newAuditEvent, systemOrigin } from '../../../src/domain/audit-event.ts';
-import { insertAuditEvents } from '../../../src/stores/postgres/audit/events.ts';
+import { insertAuditEvents } from '../../support/finish-change.ts';
 import { openStores } from '../../support/stores.ts';
 
 const stores = await openStores();

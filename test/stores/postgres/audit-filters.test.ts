@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AuditEvent, newAuditEvent } from '../../../src/domain/audit-event.ts';
-import {
-  type AuditFilter,
-  insertAuditEvents,
-  listAuditEvents,
-} from '../../../src/stores/postgres/audit/events.ts';
+import { type AuditFilter, listAuditEvents } from '../../../src/stores/postgres/audit/events.ts';
+import { insertAuditEvents } from '../../support/finish-change.ts';
 import { openStores } from '../../support/stores.ts';
 
 const stores = await openStores();

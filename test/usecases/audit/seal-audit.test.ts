@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
-import { insertAuditEvents } from '../../../src/stores/postgres/audit/events.ts';
 import { inOrganization } from '../../../src/stores/postgres/organizations/row-scope.ts';
 import { mintKey } from '../../../src/usecases/user-keys/mint-key.ts';
 import { auditEvent, seal, sealedIds, verify, writeEvents } from '../../support/audit-chain.ts';
 import { admitTestCallers } from '../../support/callers.ts';
+import { insertAuditEvents } from '../../support/finish-change.ts';
 import { query, withConnection } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { callerWith, mintRequest, testKeyring, useCaseParts } from '../../support/use-case-parts.ts';

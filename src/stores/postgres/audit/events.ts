@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Actor, AuditEvent, AuditEventType, AuditResult } from '../../../domain/audit-event.ts';
 import { idFloor, keyIdPattern, sameMoment } from '../../../domain/ids.ts';
-import type { Db, Tx } from '../database.ts';
+import type { Db } from '../database.ts';
 import type { JsonObject } from '../schema.ts';
 
 const columns = [
@@ -35,18 +35,6 @@ export function auditEventRow(event: AuditEvent) {
     details: event.details as JsonObject,
     created_at: event.createdAt,
   };
-}
-
-/**
- * Inserts events. Takes a transaction only, because an event belongs to its change. All events are
- * one parameter, since a statement has at most 65,535.
- */
-export async function insertAuditEvents(tx: Tx, events: readonly AuditEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  const rows = JSON.stringify(events.map(auditEventRow));
-  await sql`
-    INSERT INTO audit_events (${auditEventColumns})
-    SELECT ${auditEventColumns} FROM json_populate_recordset(NULL::audit_events, ${rows}::json)`.execute(tx);
 }
 
 export type AuditFilter = {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Environment } from '../../../domain/organization.ts';
+import type { Environment, OrganizationStatus } from '../../../domain/organization.ts';
 import type { Db, Tx } from '../database.ts';
 
 const columns = ['id', 'slug', 'created_at'] as const;
@@ -30,6 +30,24 @@ export async function hasEnvironment(db: Db, organizationId: string, slug: strin
     .where('slug', '=', slug)
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/**
+ * Status of an organization, undefined when there is none, and whether it has this environment.
+ * Locks the environment until the transaction ends, as a mint does.
+ */
+export async function lockHome(
+  tx: Tx,
+  organizationId: string,
+  slug: string,
+): Promise<{ status: OrganizationStatus | undefined; hasEnvironment: boolean }> {
+  const { rows } = await sql<{ status: OrganizationStatus; hasEnvironment: boolean }>`
+    SELECT status, place.id IS NOT NULL AS "hasEnvironment"
+    FROM organizations LEFT JOIN LATERAL (
+      SELECT id FROM environments WHERE organization_id = ${organizationId} AND slug = ${slug} FOR KEY SHARE
+    ) AS place ON true
+    WHERE organizations.id = ${organizationId}`.execute(tx);
+  return rows[0] ?? { status: undefined, hasEnvironment: false };
 }
 
 /** Newest first, starting after the environment `before`. */

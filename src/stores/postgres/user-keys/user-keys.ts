@@ -76,23 +76,22 @@ export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefin
 }
 
 /**
- * The active key of an owner by its row, else the last expired one. Undefined when a later line
- * exists: its end, perhaps a revoke, is what counts. One statement, so that a mint is seen wholly
- * or not at all.
+ * Takes `lockUserKeys`, and reads the line that a refresh continues (migration 0033): the active
+ * key of an owner by its row, and its predecessors in grace, the first to end first. `withExpired`:
+ * else the last expired one, unless a later line exists.
  */
-export async function findLastKey(db: Db, owner: Owner): Promise<Key | undefined> {
+export async function lockLastLine(
+  tx: Tx,
+  owner: Owner,
+  { withExpired }: { withExpired: boolean },
+): Promise<{ last: Key | undefined; inGrace: Key[] }> {
   const { rows } = await sql<KeyRow>`
-    SELECT ${sql.join(columns.map((column) => sql.ref(column)))} FROM api_keys AS candidate
-    WHERE kind = 'user' AND user_id = ${owner.userId} AND organization_id = ${owner.organizationId}
-      AND environment = ${owner.environment}
-      AND (status = 'active' OR status = 'expired' AND NOT EXISTS (
-        SELECT FROM api_keys AS later
-        WHERE later.kind = 'user' AND later.user_id = candidate.user_id
-          AND later.organization_id = candidate.organization_id AND later.environment = candidate.environment
-          AND later.lineage_id <> candidate.lineage_id AND later.created_at > candidate.created_at))
-    ORDER BY status = 'active' DESC, expires_at DESC LIMIT 1`.execute(db);
-  const [row] = rows;
-  return row === undefined ? undefined : toKey(row);
+    SELECT ${sql.join(columns.map((column) => sql.ref(column)))}
+    FROM lock_last_line(${owner.userId}, ${owner.organizationId}, ${owner.environment}, ${withExpired}::boolean)`.execute(
+    tx,
+  );
+  const [last, ...inGrace] = rows.map(toKey);
+  return { last, inGrace };
 }
 
 /** User keys of one user. Undefined fields do not filter; a null allow-list allows all. */
@@ -153,21 +152,6 @@ function keysOf(db: Db, { userId, organizationId, environment, organizationIds, 
 
 function isOneOf(column: 'organization_id' | 'environment', values: readonly string[]) {
   return sql<boolean>`${sql.ref(column)} = any(${values}::text[])`;
-}
-
-/**
- * The predecessors of a line that are still in their grace by their row, the first to end first.
- */
-export async function listSuperseded(db: Db, lineageId: string): Promise<Key[]> {
-  const rows = await db
-    .selectFrom('api_keys')
-    .select(columns)
-    .where('lineage_id', '=', lineageId)
-    .where('status', '=', 'superseded')
-    .orderBy('superseded_until')
-    .orderBy('id')
-    .execute();
-  return rows.map(toKey);
 }
 
 export type KeyFilter = {

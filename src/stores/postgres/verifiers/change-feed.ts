@@ -1,34 +1,10 @@
 import { sql } from 'kysely';
-import type { AppliedChange, KeyChange, KeyChangeKind } from '../../../domain/key-change.ts';
-import type { Database, Db, Tx } from '../database.ts';
+import type { AppliedChange, KeyChangeKind } from '../../../domain/key-change.ts';
+import type { Database, Db } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 
+/** Told of the feed's growth by each change (migration 0033). */
 export const keyChangesChannel = 'key_changes';
-
-/** Number of the advisory lock. Its holder is the only writer between its seq and its commit. */
-const appendLock = 5_201_001;
-
-/**
- * Appends to the feed and returns the last seq. Call it as the last statement before the commit,
- * since all other changes wait until then. The lock makes seq order commit order. With a bare
- * sequence, a reader of `seq > last` would miss a row whose transaction commits late.
- */
-export async function appendKeyChanges(tx: Tx, changes: readonly KeyChange[]): Promise<number | undefined> {
-  if (changes.length === 0) return undefined;
-  await sql`SELECT pg_advisory_xact_lock(${sql.lit(appendLock)})`.execute(tx);
-  const { rows } = await sql<{ seq: number }>`
-    WITH appended AS (
-      INSERT INTO key_changes (kind, subject_id, revision, status)
-      SELECT * FROM unnest(
-        ${changes.map((change) => change.kind)}::text[],
-        ${changes.map((change) => change.subjectId)}::text[],
-        ${changes.map((change) => change.revision)}::bigint[],
-        ${changes.map((change) => change.status)}::text[])
-      RETURNING seq
-    )
-    SELECT max(seq) AS seq, pg_notify(${sql.lit(keyChangesChannel)}, '') FROM appended`.execute(tx);
-  return rows[0]?.seq;
-}
 
 /**
  * The feed after `seq`, in commit order; at most `limit` rows, so that one heartbeat stays short.

@@ -3,18 +3,21 @@ import { keyChangesChannel } from './change-feed.ts';
 
 const reconnectMs = 1_000;
 
+type OnChange = (seq: number | undefined) => void;
+
 /**
- * Calls `onChange` when the feed has grown (`LISTEN`). A hint only: the heartbeat reads the feed
- * every second, so a lost connection loses nothing.
+ * Calls `onChange` when the feed has grown (`LISTEN`), with its new end where the notification says
+ * so. A hint only: the heartbeat reads the feed every second, so a lost connection loses nothing.
+ * Anybody with a database connection can send one, so nothing in it is believed.
  */
 export class ChangeListener {
   readonly #databaseUrl: string;
-  readonly #onChange: () => void;
+  readonly #onChange: OnChange;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(databaseUrl: string, onChange: () => void) {
+  constructor(databaseUrl: string, onChange: OnChange) {
     this.#databaseUrl = databaseUrl;
     this.#onChange = onChange;
   }
@@ -28,7 +31,7 @@ export class ChangeListener {
     });
     client.on('error', () => undefined);
     client.on('end', () => this.#restart());
-    client.on('notification', this.#onChange);
+    client.on('notification', ({ payload }) => this.#onChange(toSeq(payload)));
     this.#client = client;
     await client
       .connect()
@@ -47,4 +50,9 @@ export class ChangeListener {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.start(), reconnectMs);
   }
+}
+
+/** Undefined for anything but a position, and for those of the release before. */
+function toSeq(payload: string | undefined): number | undefined {
+  return payload !== undefined && /^\d{1,15}$/.test(payload) ? Number(payload) : undefined;
 }

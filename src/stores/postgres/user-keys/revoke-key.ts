@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import type { AuditEvent } from '../../../domain/audit-event.ts';
+import type { VisibleScope } from '../../../domain/principal.ts';
+import type { Key, KeyStatus } from '../../../domain/user-key.ts';
+import { auditEventRow } from '../audit/events.ts';
+import { isHeld } from '../authority.ts';
+import type { Db } from '../database.ts';
+import type { FeedPlace } from '../finish-change.ts';
+
+/**
+ * A key as it was before the revoke. `revision`: the new one; null when it was revoked already.
+ */
+export type RevokedKey = Pick<
+  Key,
+  'id' | 'organizationId' | 'environment' | 'status' | 'expiresAt' | 'supersededUntil'
+> & { revision: number | null };
+
+/** The wanted key first, then its predecessors in grace. */
+export type RevokedLine = FeedPlace & { keys: readonly [RevokedKey, ...RevokedKey[]] };
+
+/**
+ * Revokes a key with its predecessors in grace, audit events and feed entries included, in one
+ * statement (migration 0033). `holder`: master key that must be active until the commit; undefined
+ * when the caller's rights are held already. `origin`: the caller's event, about no key yet.
+ * `unheld`: the master key has ended. `unseen`: no such key is visible.
+ */
+export async function revokeKeyLine(
+  db: Db,
+  wanted: { keyId: string; reach: VisibleScope },
+  { holder, origin }: { holder: string | undefined; origin: AuditEvent },
+): Promise<RevokedLine | 'unheld' | 'unseen'> {
+  const { keyId, reach } = wanted;
+  const event = JSON.stringify(auditEventRow(origin));
+  const { rows } = await sql<Row>`
+    SELECT authority.held, keys, previous_seq AS "previousSeq", last_seq AS "lastSeq"
+    FROM (SELECT ${isHeld(holder)} AS held) AS authority, LATERAL revoke_key(
+      authority.held, ${keyId}, ${reach.organizationIds}::text[], ${reach.environments}::text[],
+      json_populate_record(NULL::audit_events, ${event}::json))`.execute(db);
+  const [row] = rows;
+  if (row?.held !== true) return 'unheld';
+  const { keys, previousSeq, lastSeq } = row;
+  const [first, ...others] = (keys ?? []).map(toRevokedKey);
+  return first === undefined ? 'unseen' : { previousSeq, lastSeq, keys: [first, ...others] };
+}
+
+type Row = FeedPlace & { held: boolean; keys: JsonKey[] | null };
+type Dates = 'expiresAt' | 'supersededUntil';
+type JsonKey = Omit<RevokedKey, Dates | 'status'> & Record<Dates, string | null> & { status: string };
+
+function toRevokedKey(key: JsonKey): RevokedKey {
+  return {
+    ...key,
+    status: key.status as KeyStatus,
+    expiresAt: key.expiresAt === null ? null : new Date(key.expiresAt),
+    supersededUntil: key.supersededUntil === null ? null : new Date(key.supersededUntil),
+  };
+}
