@@ -5,6 +5,31 @@
 
 export interface components {
     schemas: {
+        ActivateTotpAnswer: {
+            id: string;
+            /** @description With the account's first factor; null later */
+            recovery_codes: string[] | null;
+        };
+        ConfirmSessionBody: {
+            password?: string;
+            second_factor?: {
+                /** @constant */
+                kind: "totp";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "recovery_code";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "passkey";
+                credential_id: string;
+                /** @description `clientDataJSON` of the browser */
+                client_data: string;
+                authenticator_data: string;
+                signature: string;
+            };
+        };
         CreateApiKeyAnswer: {
             id: string;
             name: string;
@@ -125,6 +150,11 @@ export interface components {
             name: string;
             description?: string | null;
             permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+        };
+        EndOtherSessionsAnswer: {
+            /** @constant */
+            success: true;
+            ended_count: number;
         };
         ExplainKeyBody: {
             scopes?: string[];
@@ -599,6 +629,33 @@ export interface components {
             limit?: number;
             cursor?: string;
         };
+        ListOwnSecondFactorsAnswer: {
+            /** @enum {string} */
+            setting: "off" | "optional" | "required";
+            factors: {
+                id: string;
+                /** @enum {string} */
+                kind: "totp" | "passkey";
+                name: string;
+                /** Format: date-time */
+                created_at: string;
+                last_used_at: string | null;
+            }[];
+            recovery_codes_left: number;
+        };
+        ListOwnSessionsAnswer: {
+            id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @enum {string} */
+            method: "password" | "oidc" | "device";
+            second_factor: ("totp" | "passkey" | "recovery_code") | null;
+            address: string | null;
+            user_agent: string | null;
+            current: boolean;
+        }[];
         ListPlatformUsersQuery: {
             /** @description Substring of the name or the e-mail address */
             search?: string;
@@ -669,6 +726,27 @@ export interface components {
                 created_at: string;
                 /** Format: date-time */
                 updated_at: string;
+            };
+        };
+        LogInBody: {
+            email: string;
+            password: string;
+            second_factor?: {
+                /** @constant */
+                kind: "totp";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "recovery_code";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "passkey";
+                credential_id: string;
+                /** @description `clientDataJSON` of the browser */
+                client_data: string;
+                authenticator_data: string;
+                signature: string;
             };
         };
         MintKeyAnswer: {
@@ -797,6 +875,15 @@ export interface components {
             /** @description The deployment's own unless set */
             environment?: string;
         };
+        RenewRecoveryCodesAnswer: {
+            /** @description Each lets in once, in place of a second factor */
+            recovery_codes: string[];
+        };
+        ResetSecondFactorsAnswer: {
+            /** @constant */
+            success: true;
+            removed_count: number;
+        };
         RevokeApiKeyAnswer: {
             /** @constant */
             success: true;
@@ -851,6 +938,13 @@ export interface components {
                     master_key_id: string | null;
                 }[];
             };
+        };
+        StartTotpAnswer: {
+            id: string;
+            /** @description Base32, to type into the app */
+            secret: string;
+            /** @description `otpauth://`, to show as a QR code */
+            uri: string;
         };
         UpdateApiUserBody: {
             name?: string;

@@ -1884,8 +1884,9 @@ export interface operations {
                         created_at: string;
                         /** Format: date-time */
                         expires_at: string;
-                        method: ("password" | "oidc" | "device") | string;
-                        second_factor: (("totp" | "passkey" | "recovery_code") | string) | null;
+                        /** @enum {string} */
+                        method: "password" | "oidc" | "device";
+                        second_factor: ("totp" | "passkey" | "recovery_code") | null;
                         address: string | null;
                         user_agent: string | null;
                         current: boolean;
@@ -2007,7 +2008,8 @@ export interface operations {
                         setting: "off" | "optional" | "required";
                         factors: {
                             id: string;
-                            kind: ("totp" | "passkey") | string;
+                            /** @enum {string} */
+                            kind: "totp" | "passkey";
                             name: string;
                             /** Format: date-time */
                             created_at: string;

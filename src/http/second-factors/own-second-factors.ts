@@ -7,7 +7,6 @@ import { renewRecoveryCodes } from '../../usecases/second-factors/renew-recovery
 import type { SecondFactorParts } from '../../usecases/second-factors/second-factor-changes.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { noBody, noParams, noQuery, timestampText } from '../fields.ts';
-import { openEnum } from '../open-enum.ts';
 import { defineRoute } from '../route.ts';
 import { recoveryCodesAnswer, replayHeader } from './second-factor-schemas.ts';
 
@@ -27,7 +26,7 @@ export const listSecondFactorsRoute = defineRoute({
     factors: z.array(
       z.strictObject({
         id: z.string(),
-        kind: openEnum(enrolledKinds),
+        kind: z.enum(enrolledKinds),
         name: z.string(),
         created_at: timestampText,
         last_used_at: timestampText.nullable(),

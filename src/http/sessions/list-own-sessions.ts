@@ -5,7 +5,6 @@ import { listOwnSessions } from '../../usecases/sessions/list-own-sessions.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
 import { noBody, noParams, timestampText } from '../fields.ts';
-import { openEnum } from '../open-enum.ts';
 import { defineRoute } from '../route.ts';
 
 const path = '/api/v1/platform/auth/sessions';
@@ -27,8 +26,8 @@ export const listOwnSessionsRoute = defineRoute({
       id: z.string(),
       created_at: timestampText,
       expires_at: timestampText,
-      method: openEnum(sessionMethods),
-      second_factor: openEnum(secondFactorKinds).nullable(),
+      method: z.enum(sessionMethods),
+      second_factor: z.enum(secondFactorKinds).nullable(),
       address: z.string().nullable(),
       user_agent: z.string().nullable(),
       current: z.boolean(),
