@@ -46,7 +46,7 @@ export function OwnSecondFactors() {
           Second factor
         </Title>
         {me.lacks_second_factor && (
-          <Alert color="orange" title="Set up a second factor to go on">
+          <Alert variant="default" title="Set up a second factor to go on">
             This deployment requires one. Until then you can do nothing else here.
           </Alert>
         )}
@@ -82,7 +82,7 @@ function Summary({ factors: { setting, factors, recovery_codes_left }, onOpen, o
       <Text size="sm">
         {isOff
           ? 'Second factors are switched off in this deployment.'
-          : 'With one, a stolen password alone lets nobody in. It ends your other sessions when you set up the first.'}
+          : 'With one, a stolen password alone lets nobody in. Setting up the first one ends your other sessions.'}
       </Text>
       {factors.length > 0 && (
         <ListTable

@@ -26,8 +26,7 @@ function OpenStepUp() {
     >
       <Stack>
         <Text size="sm">
-          This action makes a new way in, and your login is older than ten minutes. It goes on when you have
-          confirmed.
+          Your login is older than ten minutes. The action goes on as soon as you have confirmed.
         </Text>
         {needed.isPending && <Waiting />}
         {needed.isError && <FaultAlert error={needed.error} retry={() => void needed.refetch()} />}
