@@ -156,7 +156,10 @@ describe('a login with an authenticator app', () => {
       ({ event_type }) => event_type === 'platform.login.refused',
     );
     expect(refused).toHaveLength(7);
-    expect(refused[0]?.details).toMatchObject({ code: 'SECOND_FACTOR_INVALID', second_factor: 'totp' });
+    expect(refused[0]).toMatchObject({
+      actor_kind: 'anybody',
+      details: { code: 'SECOND_FACTOR_INVALID', second_factor: 'totp' },
+    });
   });
 
   test('guesses at once take turns at the account, so none slips in between the check and the count', async () => {
