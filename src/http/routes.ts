@@ -3,6 +3,7 @@ import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
 import type { DiagnosisParts } from '../usecases/overview/get-diagnosis.ts';
 import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts';
 import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
+import type { SecondFactorParts } from '../usecases/second-factors/second-factor-changes.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
@@ -60,14 +61,25 @@ import { getMeRoute } from './platform-users/get-me.ts';
 import { getUserRoute } from './platform-users/get-platform-user.ts';
 import { listUsersRoute } from './platform-users/list-platform-users.ts';
 import { resetPasswordRoute } from './platform-users/reset-password.ts';
+import { resetSecondFactorsRoute } from './platform-users/reset-second-factors.ts';
 import { updateUserRoute } from './platform-users/update-platform-user.ts';
 import { createRoleRoute } from './roles/create-role.ts';
 import { deleteRoleRoute } from './roles/delete-role.ts';
 import { listRolesRoute } from './roles/list-roles.ts';
 import { updateRoleRoute } from './roles/update-role.ts';
 import type { Route } from './route.ts';
+import { addPasskeyRoute, startPasskeyRoute } from './second-factors/enroll-passkey.ts';
+import { activateTotpRoute, startTotpRoute } from './second-factors/enroll-totp.ts';
+import {
+  listSecondFactorsRoute,
+  removeSecondFactorRoute,
+  renewRecoveryCodesRoute,
+} from './second-factors/own-second-factors.ts';
+import { confirmSessionRoute } from './sessions/confirm-session.ts';
 import { createSessionRoute } from './sessions/create-session.ts';
+import { endOtherSessionsRoute, endOwnSessionRoute } from './sessions/end-own-session.ts';
 import { getSessionRoute } from './sessions/get-session.ts';
+import { listOwnSessionsRoute } from './sessions/list-own-sessions.ts';
 import { logInRoute } from './sessions/log-in.ts';
 import { logOutRoute } from './sessions/log-out.ts';
 import { explainKeyForPlatformRoute, explainKeyRoute } from './user-keys/explain-key.ts';
@@ -103,6 +115,7 @@ export type ApiParts = MintParts &
   PlatformAccessParts &
   PlatformUserParts &
   LogInParts &
+  SecondFactorParts &
   QueueHealthParts &
   DiagnosisParts &
   VerifyAuditParts &
@@ -149,12 +162,24 @@ export const routes: readonly Route<ApiParts>[] = [
   changePasswordRoute, //  POST   /api/v1/platform/auth/change-password
   getSessionRoute, //      GET    /api/v1/platform/session
   createSessionRoute, //   POST   /api/v1/platform/session
+  listOwnSessionsRoute, // GET    /api/v1/platform/auth/sessions
+  endOtherSessionsRoute, //DELETE /api/v1/platform/auth/sessions
+  endOwnSessionRoute, //   DELETE /api/v1/platform/auth/sessions/:id
+  confirmSessionRoute, //  POST   /api/v1/platform/auth/confirm
+  listSecondFactorsRoute, //  GET    /api/v1/platform/auth/second-factors
+  startTotpRoute, //          POST   /api/v1/platform/auth/totp
+  activateTotpRoute, //       POST   /api/v1/platform/auth/totp/activate
+  startPasskeyRoute, //       POST   /api/v1/platform/auth/passkeys/challenge
+  addPasskeyRoute, //         POST   /api/v1/platform/auth/passkeys
+  renewRecoveryCodesRoute, // POST   /api/v1/platform/auth/recovery-codes
+  removeSecondFactorRoute, // DELETE /api/v1/platform/auth/second-factors/:id
   listUsersRoute, //       GET    /api/v1/platform/users
   createUserRoute, //      POST   /api/v1/platform/users
   getUserRoute, //         GET    /api/v1/platform/users/:id
   updateUserRoute, //      PUT    /api/v1/platform/users/:id
   deleteUserRoute, //      DELETE /api/v1/platform/users/:id
   resetPasswordRoute, //   POST   /api/v1/platform/users/:id/reset-password
+  resetSecondFactorsRoute, // DELETE /api/v1/platform/users/:id/second-factors
   listRolesRoute, //       GET    /api/v1/platform/roles
   createRoleRoute, //      POST   /api/v1/platform/roles
   updateRoleRoute, //      PUT    /api/v1/platform/roles/:id

@@ -26,6 +26,7 @@ export function wireChanges(
   { clock, propagation, lease }: RevocationParts,
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
+  const secondFactor = config.SECOND_FACTOR;
   const connections = changesAtOnce(config);
   const changes = {
     ...{ db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections },
@@ -43,8 +44,10 @@ export function wireChanges(
   return {
     ...changes,
     signingKeys,
+    secondFactor,
     insertMint: mintsInBatches(db),
-    identifySession: (token) => identifySession({ findSessionHolder, clock, signingKeys }, token),
+    identifySession: (token) =>
+      identifySession({ findSessionHolder, clock, signingKeys, secondFactor }, token),
     isPlatformBootstrapped: readTogether(() => isPlatformBootstrapped({ db: strangersDb })),
     identifyPlatformKey: (keyId) => identifyPlatformKey({ db }, keyId),
     identifyApiUser: (key) => identifyApiUser({ db }, key),

@@ -36,7 +36,13 @@ export const updateUserRoute = defineRoute({
     .refine((body) => Object.keys(body).length > 0, 'must change something'),
   success: { 200: 'The user as it is now.' },
   answer: userAnswer,
-  errors: ['USER_NOT_FOUND', 'EMAIL_ALREADY_EXISTS', 'LAST_SUPER_ADMIN', 'SELF_ACTION_FORBIDDEN'],
+  errors: [
+    'STEP_UP_REQUIRED',
+    'USER_NOT_FOUND',
+    'EMAIL_ALREADY_EXISTS',
+    'LAST_SUPER_ADMIN',
+    'SELF_ACTION_FORBIDDEN',
+  ],
   async handle(parts: PlatformUserParts, { params, body, caller }) {
     const { is_active: isActive, role_ids: roleIds, name, email: address, password } = body;
     const user = await updatePlatformUser(parts, caller, params.id, {

@@ -179,10 +179,22 @@ export interface Organizations {
   updated_at: Timestamp;
 }
 
+export interface PasskeyChallenges {
+  challenge: string;
+  expires_at: Timestamp;
+  purpose: string;
+  user_id: string;
+}
+
 export interface PlatformSessions {
+  address: string | null;
+  confirmed_at: Timestamp | null;
   created_at: Timestamp;
   expires_at: Timestamp;
   id: string;
+  method: Generated<string>;
+  second_factor: string | null;
+  user_agent: string | null;
   user_id: string;
 }
 
@@ -199,6 +211,12 @@ export interface PlatformUsers {
   updated_at: Timestamp;
 }
 
+export interface RecoveryCodes {
+  created_at: Timestamp;
+  digest: Buffer;
+  user_id: string;
+}
+
 export interface Roles {
   created_at: Timestamp;
   description: string | null;
@@ -207,6 +225,24 @@ export interface Roles {
   name: string;
   permissions: string[];
   updated_at: Timestamp;
+}
+
+export interface SecondFactors {
+  activated_at: Timestamp | null;
+  created_at: Timestamp;
+  credential_id: string | null;
+  id: string;
+  kind: string;
+  last_step: number | null;
+  last_used_at: Timestamp | null;
+  name: string;
+  pepper_id: string | null;
+  public_key: Buffer | null;
+  rp_id: string | null;
+  sealed_secret: Buffer | null;
+  sign_count: number | null;
+  transports: string[] | null;
+  user_id: string;
 }
 
 export interface SigningKeys {
@@ -303,9 +339,12 @@ export interface DB {
   master_keys: MasterKeys;
   organization_days: OrganizationDays;
   organizations: Organizations;
+  passkey_challenges: PasskeyChallenges;
   platform_sessions: PlatformSessions;
   platform_users: PlatformUsers;
+  recovery_codes: RecoveryCodes;
   roles: Roles;
+  second_factors: SecondFactors;
   signing_keys: SigningKeys;
   traffic_days: TrafficDays;
   traffic_hours: TrafficHours;

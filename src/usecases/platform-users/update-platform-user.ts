@@ -13,6 +13,7 @@ import {
 import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import { hashNewPassword } from './new-password.ts';
 import {
   type PlatformUserParts,
@@ -30,7 +31,8 @@ export type PlatformUserChanges = Partial<
  * they do not hold; a password is set by super-admins, and never one's own here; nobody deactivates
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
  * sessions in the same transaction, and forget the places known to the account, as another e-mail
- * address does; roles and status bind the next request.
+ * address does; roles and status bind the next request. `STEP_UP_REQUIRED` for a password and for
+ * roles.
  */
 export async function updatePlatformUser(
   parts: PlatformUserParts,
@@ -50,6 +52,8 @@ export async function updatePlatformUser(
     if (before === undefined) throw new FlowplateError('USER_NOT_FOUND');
     const after = { ...before, ...changes, updatedAt: now };
     await requireMay(tx, caller.principal, before, after);
+    const givesAWayIn = passwordHash !== undefined || changes.roleIds !== undefined;
+    if (givesAWayIn) await requireConfirmed(tx, caller, now);
     if ((await savePlatformUser(tx, after, passwordHash)) === 'email taken') {
       throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     }

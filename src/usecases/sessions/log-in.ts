@@ -3,7 +3,6 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { randomBase62 } from '../../domain/base62.ts';
 import { emailKey } from '../../domain/email.ts';
 import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
-import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { knownPlaceIds } from '../../domain/known-place.ts';
@@ -11,8 +10,10 @@ import { type LoginSubject, type LoginSubjects, loginSubjects } from '../../doma
 import { normalizedPassword } from '../../domain/password.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
-import { sessionLifeMs } from '../../domain/session.ts';
+import type { SecondFactorKind, SecondFactorProof, SecondFactorSetting } from '../../domain/second-factor.ts';
+import type { SessionClient } from '../../domain/session.ts';
 import { hashPassword, isOutdated, isPassword } from '../../password-hash.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import {
   type Credentials,
   findCredentials,
@@ -20,27 +21,31 @@ import {
 } from '../../stores/postgres/platform-users/platform-users.ts';
 import { isKnownPlace, saveKnownPlace } from '../../stores/postgres/sessions/known-places.ts';
 import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
-import { insertSession } from '../../stores/postgres/sessions/sessions.ts';
-import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
+import { type ChangeParts, commitChange, type Decision, type EventDraft } from '../change.ts';
+import { askForSecondFactor } from '../second-factors/ask-for-second-factor.ts';
+import { type Proving, proveFactor } from '../second-factors/prove-factor.ts';
 import { requireNoLoginBlock } from './login-block.ts';
-import { signSession } from './session-token.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import { beginSession, type NewSession, type NewSessionParts, newSession } from './new-session.ts';
 
-export type LogInParts = Omit<ChangeParts, 'propagation'> & {
-  keyring: Keyring;
-  signingKeys: SigningKeys;
-  /**
-   * Bounds concurrent logins: a flood of them must not slow down other work, so most are refused
-   * unread.
-   */
-  passwordHashing: Bulkhead;
-};
+export type LogInParts = Omit<ChangeParts, 'propagation'> &
+  NewSessionParts & {
+    keyring: Keyring;
+    /**
+     * Bounds concurrent logins: a flood of them must not slow down other work, so most are refused
+     * unread.
+     */
+    passwordHashing: Bulkhead;
+    secondFactor: SecondFactorSetting;
+  };
 
 export type LogInRequest = {
   email: string;
   password: string;
-  /** Canonical spelling; undefined when unknown. */
-  address: string | undefined;
+  client: SessionClient;
+  /** Undefined at first: who logs in does not know yet whether the account has one. */
+  secondFactor: SecondFactorProof | undefined;
+  /** Our page that sent it, if one did. */
+  page: URL | undefined;
   requestId: string;
 };
 
@@ -53,10 +58,11 @@ type Attempt = LogInRequest & { subjects: LoginSubjects; placeIds: Buffer[]; isP
 export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
 
 /**
- * A token for who knows the password. `INVALID_CREDENTIALS` for an unknown address and for a wrong
- * password, after the same work; `ACCOUNT_INACTIVE` only to who knew the password;
- * `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password; at a place that the account
- * knows, what failed elsewhere does not count.
+ * A token for who knows the password and, where the account has one, proves a second factor.
+ * `INVALID_CREDENTIALS` for an unknown address and for a wrong password, after the same work; only
+ * to who knew the password: `ACCOUNT_INACTIVE`, `SECOND_FACTOR_REQUIRED` with what counts, and
+ * `SECOND_FACTOR_INVALID`. `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password; at a
+ * place that the account knows, what failed elsewhere does not count.
  */
 export function logIn(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
   return parts.passwordHashing.run(() => logInNow(parts, request));
@@ -79,8 +85,8 @@ async function logInNow(parts: LogInParts, request: LogInRequest): Promise<Logge
  */
 async function recognize(parts: LogInParts, request: LogInRequest): Promise<Attempt> {
   const account = emailKey(request.email);
-  const subjects = loginSubjects(parts.keyring, account, request.address);
-  const placeIds = knownPlaceIds(parts.keyring, account, request.address);
+  const subjects = loginSubjects(parts.keyring, account, request.client.address);
+  const placeIds = knownPlaceIds(parts.keyring, account, request.client.address);
   const isPlaceKnown = await isKnownPlace(parts.db, placeIds, parts.clock.now());
   return { ...request, subjects, placeIds, isPlaceKnown };
 }
@@ -108,8 +114,7 @@ async function refuse(
   known: Credentials | undefined,
   code: ErrorCode,
 ): Promise<never> {
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId: attempt.requestId };
-  await commitChange(parts, { by }, async (tx, now) => {
+  await commitChange(parts, { by: byAnybody(attempt) }, async (tx, now) => {
     await addLoginFailure(tx, Object.values(attempt.subjects), now);
     // Without the typed address: it may be a password in the wrong field.
     const event: EventDraft = {
@@ -117,47 +122,75 @@ async function refuse(
       organizationId: null,
       targetId: known?.user.id ?? 'unknown',
       result: 'refused',
-      details: { code, address: attempt.address ?? 'unknown' },
+      details: { code, address: attempt.client.address ?? 'unknown' },
     };
     return { answer: {}, events: [event], revokes: revokesNothing };
   });
   throw new FlowplateError(code);
 }
 
+type Outcome = { kind: 'begun' | 'too late' | 'wrong' } | Extract<Proving, { kind: 'ask' }>;
+
 async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): Promise<LoggedIn> {
   const { user, passwordHash } = known;
   const now = parts.clock.now();
-  const session = {
-    id: newId('session', now, parts.randomBytes),
-    userId: user.id,
-    createdAt: now,
-    expiresAt: new Date(now.getTime() + sessionLifeMs),
-  };
-  const token = await signSession(await parts.signingKeys.current(), session);
+  const origin = { ...attempt.client, method: 'password', secondFactor: null } as const;
+  const created = await newSession(parts, user.id, origin);
   const renewedHash = isOutdated(passwordHash)
     ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
-  const [placeId] = attempt.placeIds;
   const by: Origin = { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId };
-  const { answer } = await commitChange(parts, { by }, async (tx) => {
-    const login = { userId: user.id, email: attempt.email, passwordHash, renewedHash, now };
-    if (!(await touchLogin(tx, login))) {
-      return { answer: { isInTime: false }, events: [], revokes: revokesNothing };
-    }
-    await insertSession(tx, session);
-    if (placeId !== undefined) await saveKnownPlace(tx, { id: placeId, userId: user.id, now });
-    await clearLoginFailures(tx, subjectsCleared(attempt));
-    const details = { session_id: session.id, address: attempt.address ?? 'unknown' };
-    const event: EventDraft = {
-      eventType: 'platform.login.succeeded',
-      organizationId: null,
-      targetId: user.id,
-      details,
-    };
-    return { answer: { isInTime: true }, events: [event], revokes: revokesNothing };
+  const login = { userId: user.id, email: attempt.email, passwordHash, renewedHash, now };
+  const { answer } = await commitChange<Outcome>(parts, { by }, async (tx) => {
+    const proof = { userId: user.id, proof: attempt.secondFactor, page: attempt.page };
+    const proving = await proveFactor(tx, parts, proof);
+    if (proving.kind === 'ask') return decided(proving);
+    const { secondFactor } = proving;
+    if (proving.kind === 'wrong')
+      return decided({ kind: 'wrong' }, wrongFactor(attempt, user.id, secondFactor));
+    if (!(await touchLogin(tx, login))) return decided({ kind: 'too late' });
+    await noteSuccess(tx, attempt, user.id, now);
+    return decided({ kind: 'begun' }, await beginSession(tx, withFactor(created, secondFactor)));
   });
-  if (!answer.isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
+  if (answer.kind === 'too late') return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
+  if (answer.kind === 'wrong') throw new FlowplateError('SECOND_FACTOR_INVALID');
+  if (answer.kind === 'ask') {
+    const asked = { userId: user.id, kinds: answer.kinds, page: attempt.page };
+    throw await askForSecondFactor(parts, { ...asked, purpose: 'log in' });
+  }
+  const { token, session } = created;
   return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
+}
+
+function decided(answer: Outcome, event?: EventDraft): Decision<Outcome> {
+  return { answer, events: event === undefined ? [] : [event], revokes: revokesNothing };
+}
+
+/** Who failed is nobody known: the password may be stolen. */
+function wrongFactor(attempt: Attempt, userId: string, kind: SecondFactorKind | null): EventDraft {
+  const address = attempt.client.address ?? 'unknown';
+  return {
+    eventType: 'platform.login.refused',
+    organizationId: null,
+    targetId: userId,
+    result: 'refused',
+    details: { code: 'SECOND_FACTOR_INVALID', second_factor: kind, address },
+    origin: byAnybody(attempt),
+  };
+}
+
+function byAnybody({ requestId }: Attempt): Origin {
+  return { actor: { kind: anybody.kind, id: anybody.id }, requestId };
+}
+
+async function noteSuccess(tx: Tx, attempt: Attempt, userId: string, now: Date): Promise<void> {
+  const [placeId] = attempt.placeIds;
+  if (placeId !== undefined) await saveKnownPlace(tx, { id: placeId, userId, now });
+  await clearLoginFailures(tx, subjectsCleared(attempt));
+}
+
+function withFactor({ token, session }: NewSession, secondFactor: SecondFactorKind | null): NewSession {
+  return { token, session: { ...session, origin: { ...session.origin, secondFactor } } };
 }
 
 /**
