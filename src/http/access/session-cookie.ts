@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
+import { isLoopbackHost } from '../../domain/loopback.ts';
 import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { HttpExchange } from '../exchange.ts';
 import { hasBearer, readBearer } from './bearer.ts';
@@ -19,7 +20,7 @@ const tokenPattern = /^[\w-]{1,2000}\.[\w-]{1,2000}\.[\w-]{1,2000}$/;
 
 /** False for a page that was sent unencrypted over the network. */
 export function maySetSessionCookie({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || isLoopback(hostname);
+  return protocol === 'https:' || isLoopbackHost(hostname);
 }
 
 export function sessionCookie({ protocol }: URL, token: string, expiresAt: Date): string {
@@ -56,7 +57,7 @@ function readCookie(req: IncomingMessage): string | undefined {
   const secure = cookieValue(pairs, secureName);
   // On loopback only: elsewhere an attacker on the network or a sibling domain could have planted
   // it.
-  return secure ?? (isLoopback(hostnameOf(host)) ? cookieValue(pairs, localName) : undefined);
+  return secure ?? (isLoopbackHost(hostnameOf(host)) ? cookieValue(pairs, localName) : undefined);
 }
 
 /**
@@ -84,8 +85,4 @@ function cookieValue(pairs: readonly string[], name: string): string | undefined
 
 function hostnameOf(host: string): string {
   return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '';
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
