@@ -15,3 +15,27 @@ export const sessionToken = {
   issuer: 'flowplate-keys',
   audience: 'flowplate-platform',
 } as const;
+
+/** How the owner of a session proved who they are. */
+export const sessionMethods = ['password', 'oidc', 'device'] as const;
+
+export type SessionMethod = (typeof sessionMethods)[number];
+
+export const secondFactorKinds = ['totp', 'passkey', 'recovery_code'] as const;
+
+export type SecondFactorKind = (typeof secondFactorKinds)[number];
+
+/** Client that begins a session, as far as it is known. */
+export type SessionClient = {
+  /** Canonical spelling. */
+  address: string | undefined;
+  /** Already cut and cleaned (user-agent.ts). */
+  userAgent: string | undefined;
+};
+
+/** Where a session comes from. Its owner sees it in the list of their sessions. */
+export type SessionOrigin = SessionClient & {
+  method: SessionMethod;
+  /** Null when none was used. */
+  secondFactor: SecondFactorKind | null;
+};

@@ -6,6 +6,8 @@ import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { type Caller, organizationOf, type Principal, queueOf } from '../domain/principal.ts';
+import type { SessionClient } from '../domain/session.ts';
+import { readUserAgent } from '../domain/user-agent.ts';
 import type { VerificationEndpoint } from '../domain/verification.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
@@ -32,6 +34,8 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   idempotency: Idempotency | undefined;
   /** Caller's address, as reported by trusted proxies. */
   ip: () => string | undefined;
+  /** The client behind a log-in: its address and its User-Agent. */
+  client: () => SessionClient;
   /** Origin of the portal's page that sent this; undefined otherwise. */
   pageOrigin: () => URL | undefined;
   /** Aborts when the client disconnects; for long polls. */
@@ -162,6 +166,7 @@ function readInput<Parts extends RouteParts>(
       idempotency:
         route.idempotent && readIdempotency(keyring, principal, req, { route, params, body: sent }),
       ip: exchange.ip,
+      client: () => ({ address: exchange.ip(), userAgent: readUserAgent(req.headers['user-agent']) }),
       pageOrigin: () => pageOrigin(req),
       signal: () => disconnectSignal(res),
     }),

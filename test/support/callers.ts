@@ -45,7 +45,14 @@ export async function admitTestCallers(db: Database): Promise<void> {
     };
     await insertPlatformUser(tx, user, 'nobody knows it');
     const expiresAt = new Date('2099-01-01T00:00:00Z');
-    await insertSession(tx, { id: testSessionId, userId: testUserId, createdAt, expiresAt });
+    const origin = {
+      method: 'password',
+      secondFactor: null,
+      address: undefined,
+      userAgent: undefined,
+    } as const;
+    const times = { createdAt, expiresAt, confirmedAt: createdAt };
+    await insertSession(tx, { id: testSessionId, userId: testUserId, ...times, origin });
   });
 }
 

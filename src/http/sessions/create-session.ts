@@ -21,9 +21,9 @@ export const createSessionRoute = defineRoute({
   success: { 200: 'Logged in.' },
   answer: z.strictObject({ expires_at: timestampText, user: userAnswer }),
   errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
-  async handle(parts: LogInParts, { body, caller, ip, pageOrigin }) {
+  async handle(parts: LogInParts, { body, caller, client, pageOrigin }) {
     const origin = requireOwnOrigin(pageOrigin());
-    const request = { ...body, address: ip(), requestId: caller.requestId };
+    const request = { ...body, client: client(), requestId: caller.requestId };
     const { token, expiresAt, user } = await logIn(parts, request);
     return {
       status: 200,

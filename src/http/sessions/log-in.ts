@@ -19,8 +19,8 @@ export const logInRoute = defineRoute({
   success: { 200: 'A token for `Authorization: Bearer`.' },
   answer: z.strictObject({ token: z.string(), expires_at: timestampText, user: userAnswer }),
   errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
-  async handle(parts: LogInParts, { body, caller, ip }) {
-    const request = { ...body, address: ip(), requestId: caller.requestId };
+  async handle(parts: LogInParts, { body, caller, client }) {
+    const request = { ...body, client: client(), requestId: caller.requestId };
     const { token, expiresAt, user } = await logIn(parts, request);
     return { status: 200, body: { token, expires_at: expiresAt.toISOString(), user: toUserAnswer(user) } };
   },

@@ -180,9 +180,14 @@ export interface Organizations {
 }
 
 export interface PlatformSessions {
+  address: string | null;
+  confirmed_at: Timestamp | null;
   created_at: Timestamp;
   expires_at: Timestamp;
   id: string;
+  method: Generated<string>;
+  second_factor: string | null;
+  user_agent: string | null;
   user_id: string;
 }
 

@@ -3,7 +3,6 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { randomBase62 } from '../../domain/base62.ts';
 import { emailKey } from '../../domain/email.ts';
 import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
-import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { knownPlaceIds } from '../../domain/known-place.ts';
@@ -11,7 +10,7 @@ import { type LoginSubject, type LoginSubjects, loginSubjects } from '../../doma
 import { normalizedPassword } from '../../domain/password.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
-import { sessionLifeMs } from '../../domain/session.ts';
+import type { SessionClient } from '../../domain/session.ts';
 import { hashPassword, isOutdated, isPassword } from '../../password-hash.ts';
 import {
   type Credentials,
@@ -20,27 +19,24 @@ import {
 } from '../../stores/postgres/platform-users/platform-users.ts';
 import { isKnownPlace, saveKnownPlace } from '../../stores/postgres/sessions/known-places.ts';
 import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
-import { insertSession } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
 import { requireNoLoginBlock } from './login-block.ts';
-import { signSession } from './session-token.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import { beginSession, type NewSessionParts, newSession } from './new-session.ts';
 
-export type LogInParts = Omit<ChangeParts, 'propagation'> & {
-  keyring: Keyring;
-  signingKeys: SigningKeys;
-  /**
-   * Bounds concurrent logins: a flood of them must not slow down other work, so most are refused
-   * unread.
-   */
-  passwordHashing: Bulkhead;
-};
+export type LogInParts = Omit<ChangeParts, 'propagation'> &
+  NewSessionParts & {
+    keyring: Keyring;
+    /**
+     * Bounds concurrent logins: a flood of them must not slow down other work, so most are refused
+     * unread.
+     */
+    passwordHashing: Bulkhead;
+  };
 
 export type LogInRequest = {
   email: string;
   password: string;
-  /** Canonical spelling; undefined when unknown. */
-  address: string | undefined;
+  client: SessionClient;
   requestId: string;
 };
 
@@ -79,8 +75,8 @@ async function logInNow(parts: LogInParts, request: LogInRequest): Promise<Logge
  */
 async function recognize(parts: LogInParts, request: LogInRequest): Promise<Attempt> {
   const account = emailKey(request.email);
-  const subjects = loginSubjects(parts.keyring, account, request.address);
-  const placeIds = knownPlaceIds(parts.keyring, account, request.address);
+  const subjects = loginSubjects(parts.keyring, account, request.client.address);
+  const placeIds = knownPlaceIds(parts.keyring, account, request.client.address);
   const isPlaceKnown = await isKnownPlace(parts.db, placeIds, parts.clock.now());
   return { ...request, subjects, placeIds, isPlaceKnown };
 }
@@ -117,7 +113,7 @@ async function refuse(
       organizationId: null,
       targetId: known?.user.id ?? 'unknown',
       result: 'refused',
-      details: { code, address: attempt.address ?? 'unknown' },
+      details: { code, address: attempt.client.address ?? 'unknown' },
     };
     return { answer: {}, events: [event], revokes: revokesNothing };
   });
@@ -127,13 +123,8 @@ async function refuse(
 async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): Promise<LoggedIn> {
   const { user, passwordHash } = known;
   const now = parts.clock.now();
-  const session = {
-    id: newId('session', now, parts.randomBytes),
-    userId: user.id,
-    createdAt: now,
-    expiresAt: new Date(now.getTime() + sessionLifeMs),
-  };
-  const token = await signSession(await parts.signingKeys.current(), session);
+  const origin = { ...attempt.client, method: 'password', secondFactor: null } as const;
+  const created = await newSession(parts, user.id, origin);
   const renewedHash = isOutdated(passwordHash)
     ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
@@ -144,19 +135,13 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
     if (!(await touchLogin(tx, login))) {
       return { answer: { isInTime: false }, events: [], revokes: revokesNothing };
     }
-    await insertSession(tx, session);
     if (placeId !== undefined) await saveKnownPlace(tx, { id: placeId, userId: user.id, now });
     await clearLoginFailures(tx, subjectsCleared(attempt));
-    const details = { session_id: session.id, address: attempt.address ?? 'unknown' };
-    const event: EventDraft = {
-      eventType: 'platform.login.succeeded',
-      organizationId: null,
-      targetId: user.id,
-      details,
-    };
+    const event = await beginSession(tx, created);
     return { answer: { isInTime: true }, events: [event], revokes: revokesNothing };
   });
   if (!answer.isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
+  const { token, session } = created;
   return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
 }
 

@@ -1,11 +1,20 @@
 import { sql } from 'kysely';
 import type { Clock } from '../../../domain/clock.ts';
 import type { PlatformPermission } from '../../../domain/permission.ts';
+import type { SessionOrigin } from '../../../domain/session.ts';
 import type { Database, Db, Tx } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 import { inBatches, type LookUpLimits } from '../look-ups.ts';
 
-export type Session = { id: string; userId: string; expiresAt: Date; createdAt: Date };
+export type Session = {
+  id: string;
+  userId: string;
+  expiresAt: Date;
+  createdAt: Date;
+  /** When the owner last proved who they are. */
+  confirmedAt: Date;
+  origin: SessionOrigin;
+};
 
 export async function insertSession(tx: Tx, session: Session): Promise<void> {
   await tx
@@ -15,6 +24,11 @@ export async function insertSession(tx: Tx, session: Session): Promise<void> {
       user_id: session.userId,
       expires_at: session.expiresAt,
       created_at: session.createdAt,
+      confirmed_at: session.confirmedAt,
+      method: session.origin.method,
+      second_factor: session.origin.secondFactor,
+      address: session.origin.address ?? null,
+      user_agent: session.origin.userAgent ?? null,
     })
     .execute();
 }
