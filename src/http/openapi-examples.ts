@@ -26,6 +26,8 @@ const platformUser = {
   last_login_at: null,
   created_at: at,
   updated_at: at,
+  sign_in: 'password',
+  is_break_glass: false,
 };
 
 const verdict = {

@@ -57,10 +57,6 @@ export class IdentityProvider {
     this.#nowMs = nowMs;
   }
 
-  get issuer(): string {
-    return this.#settings.issuer.href;
-  }
-
   /** The address that a browser is sent to. */
   async authorizationUrl(checks: SignInChecks, { isFresh = false }: SignInOptions = {}): Promise<URL> {
     try {
@@ -130,6 +126,14 @@ export class IdentityProvider {
       groups: groupsOfClaim(claims[this.#settings.groupsClaim]),
       authenticatedAt: vouched.auth_time === undefined ? undefined : new Date(vouched.auth_time * 1_000),
     };
+  }
+
+  /** Whether its metadata can be read now, or was within the last hour. */
+  async isReachable(): Promise<boolean> {
+    return this.#client().then(
+      () => this.#failed === undefined,
+      () => false,
+    );
   }
 
   async #client(): Promise<Client> {

@@ -89,7 +89,13 @@ function addCreate(users: Command): void {
   );
 }
 
-type Changes = { email?: string; name?: string; active?: boolean; roleIds?: string[] };
+type Changes = {
+  email?: string;
+  name?: string;
+  active?: boolean;
+  roleIds?: string[];
+  breakGlass?: boolean;
+};
 
 function addUpdate(users: Command): void {
   const command = users
@@ -99,10 +105,12 @@ function addUpdate(users: Command): void {
     .option('--name <name>', 'shown to others')
     .option('--active <true|false>', 'whether they may do anything', flag)
     .option('--role-ids <ids>', 'instead of those held; separated by commas', list)
+    .option('--break-glass <true|false>', 'whether the password stays while others use the provider', flag)
     .action(
-      act(async (cli, { email, name, active, roleIds }: Changes, id: string) => {
+      act(async (cli, { email, name, active, roleIds, breakGlass }: Changes, id: string) => {
         const { users } = await cli.operator('platform');
-        const user = await users.update(id, { email, name, is_active: active, role_ids: roleIds });
+        const changes = { email, name, is_active: active, role_ids: roleIds, is_break_glass: breakGlass };
+        const user = await users.update(id, changes);
         cli.say(user, `Updated platform user: ${user.email} (id: ${user.id})`);
       }),
     );

@@ -20,7 +20,7 @@ export const createSessionRoute = defineRoute({
   body: z.strictObject({ email, password: typedPassword }),
   success: { 200: 'Logged in.' },
   answer: z.strictObject({ expires_at: timestampText, user: userAnswer }),
-  errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
+  errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE', 'PASSWORD_LOGIN_OFF'],
   async handle(parts: LogInParts, { body, caller, client, pageOrigin }) {
     const origin = requireOwnOrigin(pageOrigin());
     const request = { ...body, client: client(), requestId: caller.requestId };

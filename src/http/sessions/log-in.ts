@@ -18,7 +18,7 @@ export const logInRoute = defineRoute({
   body: z.strictObject({ email, password: typedPassword }),
   success: { 200: 'A token for `Authorization: Bearer`.' },
   answer: z.strictObject({ token: z.string(), expires_at: timestampText, user: userAnswer }),
-  errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE'],
+  errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE', 'PASSWORD_LOGIN_OFF'],
   async handle(parts: LogInParts, { body, caller, client }) {
     const request = { ...body, client: client(), requestId: caller.requestId };
     const { token, expiresAt, user } = await logIn(parts, request);

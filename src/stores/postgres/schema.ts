@@ -103,11 +103,30 @@ export interface AuditUnsealed {
   event_id: string;
 }
 
+export interface DeviceLogins {
+  address: string | null;
+  approved_by: string | null;
+  created_at: Timestamp;
+  device_digest: Buffer;
+  expires_at: Timestamp;
+  interval_seconds: number;
+  is_denied: Generated<boolean>;
+  last_polled_at: Timestamp | null;
+  place: Buffer;
+  user_agent: string | null;
+  user_digest: Buffer;
+}
+
 export interface Environments {
   created_at: Timestamp;
   id: string;
   organization_id: string;
   slug: string;
+}
+
+export interface FinishedSignIns {
+  expires_at: Timestamp;
+  id: Buffer;
 }
 
 export interface IdempotencyKeys {
@@ -179,6 +198,13 @@ export interface Organizations {
   updated_at: Timestamp;
 }
 
+export interface PlatformIdentities {
+  created_at: Timestamp;
+  issuer: string;
+  subject: string;
+  user_id: string;
+}
+
 export interface PlatformSessions {
   address: string | null;
   confirmed_at: Timestamp | null;
@@ -197,9 +223,10 @@ export interface PlatformUsers {
   email_key: string;
   id: string;
   is_active: Generated<boolean>;
+  is_break_glass: Generated<boolean>;
   last_login_at: Timestamp | null;
   name: string;
-  password_hash: string;
+  password_hash: string | null;
   role_ids: string[];
   updated_at: Timestamp;
 }
@@ -299,7 +326,9 @@ export interface DB {
   audit_heads: AuditHeads;
   audit_seals: AuditSeals;
   audit_unsealed: AuditUnsealed;
+  device_logins: DeviceLogins;
   environments: Environments;
+  finished_sign_ins: FinishedSignIns;
   idempotency_keys: IdempotencyKeys;
   key_changes: KeyChanges;
   known_places: KnownPlaces;
@@ -308,6 +337,7 @@ export interface DB {
   master_keys: MasterKeys;
   organization_days: OrganizationDays;
   organizations: Organizations;
+  platform_identities: PlatformIdentities;
   platform_sessions: PlatformSessions;
   platform_users: PlatformUsers;
   roles: Roles;

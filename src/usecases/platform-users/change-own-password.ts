@@ -8,6 +8,7 @@ import { isPassword } from '../../password-hash.ts';
 import {
   type Credentials,
   findCredentials,
+  findPlatformUser,
   savePlatformUser,
 } from '../../stores/postgres/platform-users/platform-users.ts';
 import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places.ts';
@@ -25,7 +26,8 @@ export type ChangePasswordParts = PlatformUserParts & { keyring: Keyring };
  * also this one, since its token may be what was stolen. The account's known places are forgotten.
  * `INVALID_CREDENTIALS` when the old one is wrong, which is written down and counted for the
  * session: with a stolen token nobody must find the password by trying. `TOO_MANY_ATTEMPTS` after
- * repeated failures, whatever the password. A platform key has no password: `USER_NOT_FOUND`.
+ * repeated failures, whatever the password. A platform key has no password: `USER_NOT_FOUND`. Nor has an account of
+ * the identity provider: `MANAGED_BY_PROVIDER`.
  */
 export async function changeOwnPassword(
   parts: ChangePasswordParts,
@@ -33,7 +35,7 @@ export async function changeOwnPassword(
   request: { currentPassword: string; newPassword: string },
 ): Promise<void> {
   const known = await findCredentials(parts.db, { id: caller.principal.id });
-  if (known === undefined) throw new FlowplateError('USER_NOT_FOUND');
+  if (known === undefined) throw await whyNoPassword(parts, caller);
   await parts.passwordHashing.run(() => requireOwnPassword(parts, caller, known, request.currentPassword));
   const passwordHash = await hashNewPassword(parts, request.newPassword, known.user, 'new_password');
   const subject = sessionSubject(parts.keyring, caller.principal.sessionId);
@@ -51,6 +53,14 @@ export async function changeOwnPassword(
       revokes: revokesNothing,
     };
   });
+}
+
+async function whyNoPassword(
+  { db }: ChangePasswordParts,
+  { principal }: Caller<PlatformPrincipal>,
+): Promise<FlowplateError> {
+  const user = await findPlatformUser(db, principal.id);
+  return new FlowplateError(user === undefined ? 'USER_NOT_FOUND' : 'MANAGED_BY_PROVIDER');
 }
 
 async function requireOwnPassword(

@@ -22,7 +22,7 @@ import {
 } from './platform-user-parts.ts';
 
 export type PlatformUserChanges = Partial<
-  Pick<PlatformUser, 'email' | 'name' | 'isActive' | 'roleIds'> & { password: string }
+  Pick<PlatformUser, 'email' | 'name' | 'isActive' | 'roleIds' | 'isBreakGlass'> & { password: string }
 >;
 
 /**
@@ -30,7 +30,8 @@ export type PlatformUserChanges = Partial<
  * they do not hold; a password is set by super-admins, and never one's own here; nobody deactivates
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
  * sessions in the same transaction, and forget the places known to the account, as another e-mail
- * address does; roles and status bind the next request.
+ * address does; roles and status bind the next request. An account of the identity provider is only
+ * switched on and off here (`MANAGED_BY_PROVIDER`).
  */
 export async function updatePlatformUser(
   parts: PlatformUserParts,
@@ -38,7 +39,7 @@ export async function updatePlatformUser(
   userId: string,
   { password, ...changes }: PlatformUserChanges,
 ): Promise<PlatformUser> {
-  if (password !== undefined) requireSuperAdmin(caller.principal);
+  if (password !== undefined || changes.isBreakGlass !== undefined) requireSuperAdmin(caller.principal);
   const isSelf = caller.principal.id === userId;
   if (isSelf && (password !== undefined || changes.isActive === false)) {
     throw new FlowplateError('SELF_ACTION_FORBIDDEN');
@@ -48,6 +49,7 @@ export async function updatePlatformUser(
   const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
     const before = await findPlatformUser(tx, userId);
     if (before === undefined) throw new FlowplateError('USER_NOT_FOUND');
+    if (!before.hasPassword) requireOnlyStatus(changes);
     const after = { ...before, ...changes, updatedAt: now };
     await requireMay(tx, caller.principal, before, after);
     if ((await savePlatformUser(tx, after, passwordHash)) === 'email taken') {
@@ -75,7 +77,14 @@ async function newHash(
 ) {
   const user = await findPlatformUser(parts.db, userId);
   if (user === undefined) throw new FlowplateError('USER_NOT_FOUND');
+  if (!user.hasPassword) throw new FlowplateError('MANAGED_BY_PROVIDER');
   return hashNewPassword(parts, password, { ...user, ...changes });
+}
+
+/** The next sign-in would undo anything else, and until then somebody would hold it. */
+function requireOnlyStatus(changes: PlatformUserChanges): void {
+  const names = Object.keys(changes).filter((name) => name !== 'isActive');
+  if (names.length > 0) throw new FlowplateError('MANAGED_BY_PROVIDER');
 }
 
 async function requireMay(
@@ -97,6 +106,7 @@ function eventsOf(changes: PlatformUserChanges, userId: string, isPasswordChange
     ...(changes.name !== undefined && { name: changes.name }),
     ...(changes.isActive !== undefined && { is_active: changes.isActive }),
     ...(changes.roleIds !== undefined && { role_ids: changes.roleIds }),
+    ...(changes.isBreakGlass !== undefined && { is_break_glass: changes.isBreakGlass }),
   };
   const updated = platformUserEvent('platform.user.updated', userId, details);
   const password = platformUserEvent('platform.user.password_changed', userId, { by: 'operator' });

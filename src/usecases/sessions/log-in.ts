@@ -22,6 +22,7 @@ import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessi
 import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
 import { requireNoLoginBlock } from './login-block.ts';
 import { beginSession, type NewSessionParts, newSession } from './new-session.ts';
+import { breakGlassEvent, type PasswordLogin, type PasswordUse, passwordUseOf } from './password-use.ts';
 
 export type LogInParts = Omit<ChangeParts, 'propagation'> &
   NewSessionParts & {
@@ -31,6 +32,8 @@ export type LogInParts = Omit<ChangeParts, 'propagation'> &
      * unread.
      */
     passwordHashing: Bulkhead;
+    passwordLogin: PasswordLogin;
+    onBreakGlass: (userId: string, address: string | undefined) => void;
   };
 
 export type LogInRequest = {
@@ -51,6 +54,7 @@ export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
 /**
  * A token for who knows the password. `INVALID_CREDENTIALS` for an unknown address and for a wrong
  * password, after the same work; `ACCOUNT_INACTIVE` only to who knew the password;
+ * `PASSWORD_LOGIN_OFF` likewise, where accounts use the identity provider;
  * `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password; at a place that the account
  * knows, what failed elsewhere does not count.
  */
@@ -66,7 +70,9 @@ async function logInNow(parts: LogInParts, request: LogInRequest): Promise<Logge
   const isRight = await isPassword(normalizedPassword(request.password), passwordHash);
   if (known === undefined || !isRight) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
   if (!known.user.isActive) return refuse(parts, attempt, known, 'ACCOUNT_INACTIVE');
-  return begin(parts, attempt, known);
+  const use = await passwordUseOf(parts, known.user);
+  if (use === 'refused') return refuse(parts, attempt, known, 'PASSWORD_LOGIN_OFF');
+  return begin(parts, attempt, known, use);
 }
 
 /**
@@ -120,7 +126,12 @@ async function refuse(
   throw new FlowplateError(code);
 }
 
-async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): Promise<LoggedIn> {
+async function begin(
+  parts: LogInParts,
+  attempt: Attempt,
+  known: Credentials,
+  use: PasswordUse,
+): Promise<LoggedIn> {
   const { user, passwordHash } = known;
   const now = parts.clock.now();
   const origin = { ...attempt.client, method: 'password', secondFactor: null } as const;
@@ -138,9 +149,11 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
     if (placeId !== undefined) await saveKnownPlace(tx, { id: placeId, userId: user.id, now });
     await clearLoginFailures(tx, subjectsCleared(attempt));
     const event = await beginSession(tx, created);
-    return { answer: { isInTime: true }, events: [event], revokes: revokesNothing };
+    const events = use === 'break-glass' ? [event, breakGlassEvent(event)] : [event];
+    return { answer: { isInTime: true }, events, revokes: revokesNothing };
   });
   if (!answer.isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
+  if (use === 'break-glass') parts.onBreakGlass(user.id, attempt.client.address);
   const { token, session } = created;
   return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
 }
