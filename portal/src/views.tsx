@@ -44,6 +44,10 @@ const AccountPage = lazy(() =>
   import('./sessions/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
 );
 
+const DevicePage = lazy(() =>
+  import('./sessions/device-page.tsx').then(({ DevicePage }) => ({ default: DevicePage })),
+);
+
 /** All addresses of the portal, below /platform. */
 export function Views() {
   return (
@@ -64,6 +68,7 @@ export function Views() {
             <Route path="audit" element={<AuditPage />} />
             <Route path="usage" element={<UsagePage />} />
             <Route path="account" element={<AccountPage />} />
+            <Route path="device" element={<DevicePage />} />
             <Route path="*" element={<NoView />} />
           </Route>
         </Routes>
