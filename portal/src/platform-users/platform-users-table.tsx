@@ -60,11 +60,7 @@ function UserRow({ user, roles, onAction }: RowProps) {
           {user.is_active ? 'Active' : 'Inactive'}
         </Badge>
         {user.sign_in === 'provider' && <Badge variant="default">Company account</Badge>}
-        {user.is_break_glass && (
-          <Badge variant="default" color="orange">
-            Break-glass
-          </Badge>
-        )}
+        {user.is_break_glass && <Badge variant="default">Break-glass</Badge>}
       </Table.Td>
       <Table.Td>
         <Time at={user.last_login_at} none="Never" />

@@ -44,7 +44,7 @@ function CodeForm({ onFound }: { onFound: (code: string, waiting: Waiting) => vo
     <form onSubmit={submit}>
       <Stack>
         <Text>Type the code that your own terminal shows after `flowplate platform login`.</Text>
-        <Alert color="yellow" title="Only a code of yours">
+        <Alert color="red" title="Only a code of yours">
           Never type a code that somebody sent you, in a mail, a chat or a call. It would log them in as you.
         </Alert>
         {faults.rest !== undefined && <FaultAlert error={faults.rest} />}
@@ -113,11 +113,11 @@ function Question({ code, waiting, onAnswered }: QuestionProps) {
 
 function Answered({ answered }: { answered: 'approved' | 'denied' }) {
   return answered === 'approved' ? (
-    <Alert color="green" title="Approved">
+    <Alert color="blue" title="Approved">
       Your terminal goes on by itself. You can close this page.
     </Alert>
   ) : (
-    <Alert color="gray" title="Denied">
+    <Alert color="blue" title="Denied">
       The program was not logged in. If you did not start it, tell an administrator.
     </Alert>
   );
