@@ -1696,6 +1696,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_code": "tW3q…",
+                     *       "user_code": "BCDF-GHJK",
+                     *       "verification_uri": "/platform/device",
+                     *       "expires_in": 600,
+                     *       "interval": 5
+                     *     }
+                     */
                     "application/json": {
                         device_code: string;
                         user_code: string;
@@ -1718,6 +1727,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "device_code": "4fZkq8Yw2nXrT7sLb1cVd9GhJm3PqR5tUvWxYz0A"
+                 *     }
+                 */
                 "application/json": {
                     device_code: string;
                 };
@@ -1749,6 +1763,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "user_code": "BCDF-GHJK"
+                 *     }
+                 */
                 "application/json": {
                     user_code: string;
                 };
@@ -1783,6 +1802,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "user_code": "BCDF-GHJK",
+                 *       "approve": true
+                 *     }
+                 */
                 "application/json": {
                     user_code: string;
                     approve: boolean;

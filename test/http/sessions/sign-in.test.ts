@@ -5,6 +5,7 @@ import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
 import { type ForgingProvider, startForgingProvider } from '../../support/forging-provider.ts';
 import { bootstrapped, type LoggedIn, logIn, platformUser, tryLogIn } from '../../support/platform-users.ts';
+import { startScript } from '../../support/processes.ts';
 import { attemptCookie, begin, comeBack, type Led, open, reasonOf } from '../../support/sign-in.ts';
 import { walkClock } from '../../support/walk-clock.ts';
 
@@ -512,6 +513,19 @@ describe('with PASSWORD_LOGIN break-glass', () => {
       expect.arrayContaining(['BREAK_GLASS_MISSING', 'IDENTITY_PROVIDER_UNREACHABLE']),
     );
   });
+});
+
+test('an API process that names a role which does not exist says so and ends', async () => {
+  const env = {
+    ...broker.env,
+    PORT: '0',
+    METRICS_PORT: '0',
+    OIDC_ROLES: 'admins=role_platform_admin,role_typo',
+  };
+  const api = await startScript('src/main.ts', { env });
+  expect((await api.exited).code).toBe(1);
+  expect(api.stdout()).toContain('OIDC_ROLES names roles that do not exist: role_typo');
+  expect(api.stdout()).not.toContain(secret);
 });
 
 test('a role that a group gives is not deleted', async () => {
