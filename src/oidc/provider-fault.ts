@@ -11,6 +11,12 @@ export class ProviderFault extends Error {
     this.name = 'ProviderFault';
     this.kind = kind;
   }
+
+  /** The provider's own code, such as `invalid_client`; undefined for anything but a plain word. */
+  get code(): string | undefined {
+    const { error } = this.cause as { error?: unknown };
+    return typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? error : undefined;
+  }
 }
 
 /** Codes of openid-client and oauth4webapi for an answer that never came, or is not OAuth's. */

@@ -50,16 +50,16 @@ export async function admitIdentity(context: AdmitContext, identity: Identity): 
   const userId = await findUserIdOf(tx, identity);
   const user = userId === undefined ? undefined : await findPlatformUser(tx, userId);
   if (user === undefined) return admitNew(context, identity, roleIds);
-  if (roleIds.length === 0) return withdraw(context, user);
+  if (roleIds.length === 0) return withdraw(context, identity, user);
   return admitKnown(context, identity, user, roleIds);
 }
 
 async function admitNew(context: AdmitContext, identity: Identity, roleIds: string[]): Promise<Admitted> {
   const { tx, now } = context;
-  if (roleIds.length === 0) return { refusal: 'no-role', events: [refused(context, 'no-role')] };
+  if (roleIds.length === 0) return { refusal: 'no-role', events: [refused(context, 'no-role', identity)] };
   const { issuer, subject, email, name = subject } = identity;
   if (email !== undefined && (await isEmailTaken(tx, email))) {
-    return { refusal: 'email-taken', events: [refused(context, 'email-taken')] };
+    return { refusal: 'email-taken', events: [refused(context, 'email-taken', identity)] };
   }
   const wanted = toNewUser(context, { email: email ?? '', name: name.slice(0, nameLengthMax), roleIds }, now);
   const user = { ...wanted, email: email ?? placeholderOf(wanted.id), hasPassword: false };
@@ -96,20 +96,20 @@ async function admitKnown(
   if (isChanged) await savePlatformUser(tx, { ...user, ...changes, updatedAt: now });
   const events = isChanged ? [updated(context, user.id, changes)] : [];
   if (!user.isActive) {
-    return { refusal: 'inactive', events: [...events, refused(context, 'inactive', user.id)] };
+    return { refusal: 'inactive', events: [...events, refused(context, 'inactive', identity, user.id)] };
   }
   await noteLogin(tx, user.id, now);
   return { userId: user.id, events };
 }
 
 /** The account stays, so that a group gives it its roles back. What it was doing ends now. */
-async function withdraw(context: AdmitContext, user: PlatformUser): Promise<Admitted> {
+async function withdraw(context: AdmitContext, identity: Identity, user: PlatformUser): Promise<Admitted> {
   const { tx, now } = context;
   const hadRoles = user.roleIds.length > 0;
   if (hadRoles) await savePlatformUser(tx, { ...user, roleIds: [], updatedAt: now });
   await deleteSessionsOf(tx, user.id);
   const changed = hadRoles ? [updated(context, user.id, { roleIds: [] })] : [];
-  return { refusal: 'no-role', events: [...changed, refused(context, 'no-role', user.id)] };
+  return { refusal: 'no-role', events: [...changed, refused(context, 'no-role', identity, user.id)] };
 }
 
 function updated(
@@ -130,8 +130,14 @@ function ours({ requestId }: AdmitContext): Origin {
   return { ...systemOrigin, requestId };
 }
 
-function refused({ client, requestId }: AdmitContext, code: string, userId = 'unknown'): EventDraft {
-  const details = { method: 'oidc', code, address: client.address ?? 'unknown' };
+function refused(
+  { client, requestId }: AdmitContext,
+  code: string,
+  { issuer, subject, groups }: Identity,
+  userId = 'unknown',
+): EventDraft {
+  const address = client.address ?? 'unknown';
+  const details = { method: 'oidc', code, address, issuer, subject, groups: groups.length };
   return {
     ...platformUserEvent('platform.login.refused', userId, details),
     result: 'refused',
