@@ -5,6 +5,7 @@ import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts'
 import { environmentSlugPattern } from './domain/key-format.ts';
 import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
+import { secondFactorSettings } from './domain/second-factor.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const address = z.string().min(1);
@@ -204,6 +205,12 @@ export const configSchema = z.object({
     .transform((text) => text === 'true')
     .describe(
       "Whether a mint needs an organization and an environment that exist already: `true` refuses others with 404. With `false` it creates them, and so does a typo. This deployment's own environment is created either way, in an organization that exists.",
+    ),
+  SECOND_FACTOR: z
+    .enum(secondFactorSettings, 'must be off, optional or required')
+    .default('optional')
+    .describe(
+      'Second factors of platform users, TOTP or passkey. `optional`: who has set one up needs it to log in. `required`: a session that began with a password alone can set one up and nothing else. `off`: the password is enough, also for accounts that have one.',
     ),
   HOST: address.default('127.0.0.1').describe('The address to listen on; 0.0.0.0 inside a container.'),
   PORT: port.default(9123).describe('The API. 0 takes any free port.'),

@@ -32,6 +32,19 @@ export async function askSecrets(
   return secrets;
 }
 
+/**
+ * Asks for one secret after another, as they turn out to be needed: at the terminal, or from the
+ * next line of stdin.
+ */
+export function secretAsker(fromStdin: boolean | undefined): (label: string) => Promise<string> {
+  if (fromStdin !== true) return (label) => askSecret({ label });
+  let lines: string[] | undefined;
+  return async (label) => {
+    lines ??= (await readAll(process.stdin)).split(/\r?\n/);
+    return required(label, lines.shift() ?? '');
+  };
+}
+
 async function readSecrets(labels: readonly string[]): Promise<string[]> {
   const lines = (await readAll(process.stdin)).split(/\r?\n/);
   return labels.map((label, index) => required(label, lines[index] ?? ''));

@@ -2,7 +2,6 @@ import { randomBase62 } from './base62.ts';
 import type { RandomBytes } from './clock.ts';
 import { placeOf } from './ip-address.ts';
 import { digestsOf, hmac, type Keyring } from './key-digest.ts';
-import type { LoginSubject } from './login-throttle.ts';
 
 /** Device authorization (RFC 8628): a program asks, a person approves in the browser. */
 export const deviceLoginLifeMs = 10 * 60_000;
@@ -61,10 +60,4 @@ export function deviceCodeDigests(keyring: Keyring, kind: 'device' | 'user', cod
 /** Keyed hash of the network that asks; callers without a known address are one. */
 export function devicePlace(keyring: Keyring, address: string | undefined): Buffer {
   return hmac(keyring[0], `device login\nplace\n${address === undefined ? 'unknown' : placeOf(address)}`);
-}
-
-/** Guesses of user codes by one account, in all its sessions together. */
-export function userCodeSubject(keyring: Keyring, userId: string): LoginSubject {
-  const id = hmac(keyring[0], `login\ndevice code\n${userId}`);
-  return { id, limits: { free: 5, delaySecondsMax: 900 } };
 }

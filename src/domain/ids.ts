@@ -15,6 +15,7 @@ export const idPrefixes = {
   platformUser: 'puser_',
   role: 'role_',
   session: 'sess_',
+  secondFactor: 'sf_',
   signingKey: 'sig_',
   auditEvent: 'evt_',
   request: 'req_',

@@ -26,6 +26,8 @@ export type PlatformPrincipal = Principal &
     organizationIds: readonly string[] | null;
     /** The session of a platform user's token; null for a key. */
     sessionId: string | null;
+    /** Whether the deployment wants a second factor of this session first. */
+    lacksSecondFactor: boolean;
   };
 
 /** A caller inside one organization: its own key, or an operator who impersonates it. */

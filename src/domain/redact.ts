@@ -7,6 +7,9 @@ const patterns: ReadonlyArray<[RegExp, string]> = [
   [/(fl_(?:user|master)_[a-z0-9]{1,16}_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
   [/((?:flkey|flplatform|flapi)_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
   [/eyJ[\w-]{4,400}\.eyJ[\w-]{4,4000}\.[\w-]+/g, 'eyJ…'],
+  [/(otpauth:\/\/[^\s"]{1,500}?[?&]secret=)[A-Z2-7]{8,}/gi, '$1…'],
+  // A recovery code: four groups of four. A UUID has no such run.
+  [/(?<![\w-])(?:[0-9a-hjkmnp-tv-z]{4}-){3}[0-9a-hjkmnp-tv-z]{4}(?![\w-])/gi, '…'],
   [/(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, '$1 …'],
   [/(postgres(?:ql)?|rediss?):\/\/([^\s:@/"]{0,200}):[^\s@/"\\]{1,500}@/g, '$1://$2:…@'],
 ];

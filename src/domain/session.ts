@@ -1,3 +1,5 @@
+import type { SecondFactorKind } from './second-factor.ts';
+
 /** A token is valid for 24 hours at most (contract). Ending its session ends it earlier. */
 export const sessionLifeMs = 86_400_000;
 
@@ -21,10 +23,6 @@ export const sessionMethods = ['password', 'oidc', 'device'] as const;
 
 export type SessionMethod = (typeof sessionMethods)[number];
 
-export const secondFactorKinds = ['totp', 'passkey', 'recovery_code'] as const;
-
-export type SecondFactorKind = (typeof secondFactorKinds)[number];
-
 /** Client that begins a session, as far as it is known. */
 export type SessionClient = {
   /** Canonical spelling. */
@@ -39,3 +37,11 @@ export type SessionOrigin = SessionClient & {
   /** Null when none was used. */
   secondFactor: SecondFactorKind | null;
 };
+
+/** After a login or a step-up a session may do what needs a confirmation, for so long. */
+export const confirmationLifeMs = 10 * 60_000;
+
+/** Whether the owner has proved who they are lately enough for what a stolen session must not do. */
+export function isConfirmed(confirmedAt: Date | null, now: Date): boolean {
+  return confirmedAt !== null && now.getTime() - confirmedAt.getTime() < confirmationLifeMs;
+}

@@ -94,6 +94,32 @@ export const examples: Readonly<Record<string, Example>> = {
     answer: { token: 'eyJ…', expires_at: '2026-03-13T10:00:00.000Z', user: platformUser },
   },
   createSession: { body: { email: 'ops@example.com', password } },
+  listOwnSessions: {
+    answer: [
+      {
+        id: 'sess_1a2b3c4d5e6f7g8h9i0j1k',
+        created_at: '2026-03-12T10:00:00.000Z',
+        expires_at: '2026-03-13T10:00:00.000Z',
+        method: 'password',
+        second_factor: 'totp',
+        address: '192.0.2.10',
+        user_agent: 'Mozilla/5.0 (X11; Linux x86_64)',
+        current: true,
+      },
+    ],
+  },
+  endOtherSessions: { answer: { success: true, ended_count: 2 } },
+  confirmSession: { body: { second_factor: { kind: 'totp', code: '123456' } } },
+  activateTotp: { body: { code: '123456' } },
+  addPasskey: {
+    body: {
+      name: 'Laptop',
+      credential_id: 'pT5dCmVs0bFzYxYx',
+      client_data: 'eyJ0eXBlIjoi',
+      attestation: 'o2NmbXRkbm9uZQ',
+      transports: ['internal'],
+    },
+  },
   changePassword: { body: { current_password: password, new_password: 'nine green herons 8127' } },
   createPlatformUser: {
     body: { email: 'ops@example.com', password, name: 'Ops User', role_ids: ['role_platform_operator'] },

@@ -64,6 +64,18 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The e-mail address or the password is wrong.',
     systemMessage: 'Unknown e-mail address, wrong password, or a user that is not active',
   },
+  SECOND_FACTOR_REQUIRED: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'This account has a second factor. Please confirm with it.',
+    systemMessage: 'Send the same request with `second_factor`; details.methods lists what counts',
+  },
+  SECOND_FACTOR_INVALID: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'The code or the passkey is not valid. Please try a new one.',
+    systemMessage: 'The proof of the second factor is wrong, was used already, or has expired',
+  },
   INSUFFICIENT_PERMISSIONS: {
     status: 403,
     type: 'authorization_error',
@@ -87,6 +99,26 @@ export const problems: Record<ErrorCode, Problem> = {
     type: 'authorization_error',
     message: 'The log-in was denied in the browser.',
     systemMessage: 'The person who was asked said no',
+  },
+  STEP_UP_REQUIRED: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'Please confirm that it is you.',
+    systemMessage:
+      'The session was not confirmed in the last 10 minutes: call POST /api/v1/platform/auth/confirm, then repeat',
+  },
+  SECOND_FACTOR_MISSING: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'This session needs a second factor first. Please set one up in your account.',
+    systemMessage:
+      'This deployment requires a second factor: set one up, or confirm this session with the one that exists',
+  },
+  SECOND_FACTORS_OFF: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'Second factors are switched off here.',
+    systemMessage: 'This deployment runs with SECOND_FACTOR=off',
   },
   SELF_ACTION_FORBIDDEN: {
     status: 403,
@@ -117,6 +149,18 @@ export const problems: Record<ErrorCode, Problem> = {
     type: notFound,
     message: 'The user was not found.',
     systemMessage: 'No such user',
+  },
+  SESSION_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The session was not found.',
+    systemMessage: 'There is no session of yours with this id',
+  },
+  SECOND_FACTOR_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The second factor was not found.',
+    systemMessage: 'There is no second factor of yours with this id',
   },
   ORGANIZATION_NOT_FOUND: {
     status: 404,
@@ -201,6 +245,12 @@ export const problems: Record<ErrorCode, Problem> = {
     type: conflict,
     message: 'A user with this e-mail address exists already.',
     systemMessage: 'E-mail addresses are compared without regard to case',
+  },
+  SECOND_FACTOR_ALREADY_EXISTS: {
+    status: 409,
+    type: conflict,
+    message: 'This second factor is set up already.',
+    systemMessage: 'Remove the one that exists before you set up another',
   },
   ENVIRONMENT_ALREADY_EXISTS: {
     status: 409,

@@ -4,6 +4,7 @@ import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
 import type { DiagnosisParts } from '../usecases/overview/get-diagnosis.ts';
 import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts';
 import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
+import type { SecondFactorParts } from '../usecases/second-factors/second-factor-changes.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { PollParts } from '../usecases/sessions/poll-device-login.ts';
 import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
@@ -62,16 +63,27 @@ import { getMeRoute } from './platform-users/get-me.ts';
 import { getUserRoute } from './platform-users/get-platform-user.ts';
 import { listUsersRoute } from './platform-users/list-platform-users.ts';
 import { resetPasswordRoute } from './platform-users/reset-password.ts';
+import { resetSecondFactorsRoute } from './platform-users/reset-second-factors.ts';
 import { updateUserRoute } from './platform-users/update-platform-user.ts';
 import { createRoleRoute } from './roles/create-role.ts';
 import { deleteRoleRoute } from './roles/delete-role.ts';
 import { listRolesRoute } from './roles/list-roles.ts';
 import { updateRoleRoute } from './roles/update-role.ts';
 import type { Route } from './route.ts';
+import { addPasskeyRoute, startPasskeyRoute } from './second-factors/enroll-passkey.ts';
+import { activateTotpRoute, startTotpRoute } from './second-factors/enroll-totp.ts';
+import {
+  listSecondFactorsRoute,
+  removeSecondFactorRoute,
+  renewRecoveryCodesRoute,
+} from './second-factors/own-second-factors.ts';
 import { answerDeviceLoginRoute } from './sessions/answer-device-login.ts';
+import { confirmSessionRoute } from './sessions/confirm-session.ts';
 import { createSessionRoute } from './sessions/create-session.ts';
+import { endOtherSessionsRoute, endOwnSessionRoute } from './sessions/end-own-session.ts';
 import { findDeviceLoginRoute } from './sessions/find-device-login.ts';
 import { getSessionRoute } from './sessions/get-session.ts';
+import { listOwnSessionsRoute } from './sessions/list-own-sessions.ts';
 import { logInRoute } from './sessions/log-in.ts';
 import { logOutRoute } from './sessions/log-out.ts';
 import { pollDeviceLoginRoute } from './sessions/poll-device-login.ts';
@@ -109,6 +121,7 @@ export type ApiParts = MintParts &
   PlatformAccessParts &
   PlatformUserParts &
   LogInParts &
+  SecondFactorParts &
   QueueHealthParts &
   PollParts &
   DiagnosisParts &
@@ -162,12 +175,24 @@ export const routes: readonly Route<ApiParts>[] = [
   pollDeviceLoginRoute, // POST   /api/v1/platform/auth/device/token
   findDeviceLoginRoute, // POST   /api/v1/platform/auth/device/lookup
   answerDeviceLoginRoute, //POST  /api/v1/platform/auth/device/answer
+  listOwnSessionsRoute, // GET    /api/v1/platform/auth/sessions
+  endOtherSessionsRoute, //DELETE /api/v1/platform/auth/sessions
+  endOwnSessionRoute, //   DELETE /api/v1/platform/auth/sessions/:id
+  confirmSessionRoute, //  POST   /api/v1/platform/auth/confirm
+  listSecondFactorsRoute, //  GET    /api/v1/platform/auth/second-factors
+  startTotpRoute, //          POST   /api/v1/platform/auth/totp
+  activateTotpRoute, //       POST   /api/v1/platform/auth/totp/activate
+  startPasskeyRoute, //       POST   /api/v1/platform/auth/passkeys/challenge
+  addPasskeyRoute, //         POST   /api/v1/platform/auth/passkeys
+  renewRecoveryCodesRoute, // POST   /api/v1/platform/auth/recovery-codes
+  removeSecondFactorRoute, // DELETE /api/v1/platform/auth/second-factors/:id
   listUsersRoute, //       GET    /api/v1/platform/users
   createUserRoute, //      POST   /api/v1/platform/users
   getUserRoute, //         GET    /api/v1/platform/users/:id
   updateUserRoute, //      PUT    /api/v1/platform/users/:id
   deleteUserRoute, //      DELETE /api/v1/platform/users/:id
   resetPasswordRoute, //   POST   /api/v1/platform/users/:id/reset-password
+  resetSecondFactorsRoute, // DELETE /api/v1/platform/users/:id/second-factors
   listRolesRoute, //       GET    /api/v1/platform/roles
   createRoleRoute, //      POST   /api/v1/platform/roles
   updateRoleRoute, //      PUT    /api/v1/platform/roles/:id

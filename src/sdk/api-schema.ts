@@ -5,6 +5,31 @@
 
 export interface components {
     schemas: {
+        ActivateTotpAnswer: {
+            id: string;
+            /** @description With the account's first factor; null later */
+            recovery_codes: string[] | null;
+        };
+        ConfirmSessionBody: {
+            password?: string;
+            second_factor?: {
+                /** @constant */
+                kind: "totp";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "recovery_code";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "passkey";
+                credential_id: string;
+                /** @description `clientDataJSON` of the browser */
+                client_data: string;
+                authenticator_data: string;
+                signature: string;
+            };
+        };
         CreateApiKeyAnswer: {
             id: string;
             name: string;
@@ -125,6 +150,11 @@ export interface components {
             name: string;
             description?: string | null;
             permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+        };
+        EndOtherSessionsAnswer: {
+            /** @constant */
+            success: true;
+            ended_count: number;
         };
         ExplainKeyBody: {
             scopes?: string[];
@@ -358,6 +388,8 @@ export interface components {
             name: string;
             role_ids: string[];
             permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            /** @description Whether this session may do nothing until it has a second factor */
+            lacks_second_factor: boolean;
         };
         GetPlatformStatsAnswer: {
             total_keys: number;
@@ -516,7 +548,7 @@ export interface components {
         ListAuditEventsAnswer: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -543,7 +575,7 @@ export interface components {
         }[];
         ListAuditEventsQuery: {
             /** @enum {string} */
-            event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             from?: string;
             /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
@@ -597,6 +629,33 @@ export interface components {
             limit?: number;
             cursor?: string;
         };
+        ListOwnSecondFactorsAnswer: {
+            /** @enum {string} */
+            setting: "off" | "optional" | "required";
+            factors: {
+                id: string;
+                /** @enum {string} */
+                kind: "totp" | "passkey";
+                name: string;
+                /** Format: date-time */
+                created_at: string;
+                last_used_at: string | null;
+            }[];
+            recovery_codes_left: number;
+        };
+        ListOwnSessionsAnswer: {
+            id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @enum {string} */
+            method: "password" | "oidc" | "device";
+            second_factor: ("totp" | "passkey" | "recovery_code") | null;
+            address: string | null;
+            user_agent: string | null;
+            current: boolean;
+        }[];
         ListPlatformUsersQuery: {
             /** @description Substring of the name or the e-mail address */
             search?: string;
@@ -674,6 +733,27 @@ export interface components {
                 sign_in: "password" | "provider";
                 /** @description Keeps its password where others use the identity provider */
                 is_break_glass: boolean;
+            };
+        };
+        LogInBody: {
+            email: string;
+            password: string;
+            second_factor?: {
+                /** @constant */
+                kind: "totp";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "recovery_code";
+                code: string;
+            } | {
+                /** @constant */
+                kind: "passkey";
+                credential_id: string;
+                /** @description `clientDataJSON` of the browser */
+                client_data: string;
+                authenticator_data: string;
+                signature: string;
             };
         };
         MintKeyAnswer: {
@@ -802,6 +882,15 @@ export interface components {
             /** @description The deployment's own unless set */
             environment?: string;
         };
+        RenewRecoveryCodesAnswer: {
+            /** @description Each lets in once, in place of a second factor */
+            recovery_codes: string[];
+        };
+        ResetSecondFactorsAnswer: {
+            /** @constant */
+            success: true;
+            removed_count: number;
+        };
         RevokeApiKeyAnswer: {
             /** @constant */
             success: true;
@@ -865,6 +954,13 @@ export interface components {
             expires_in: number;
             /** @description Seconds between two polls */
             interval: number;
+        };
+        StartTotpAnswer: {
+            id: string;
+            /** @description Base32, to type into the app */
+            secret: string;
+            /** @description `otpauth://`, to show as a QR code */
+            uri: string;
         };
         UpdateApiUserBody: {
             name?: string;

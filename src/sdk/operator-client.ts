@@ -10,6 +10,7 @@ import { Overview } from './platform/overview.ts';
 import { PlatformUsers } from './platform/platform-users.ts';
 import { Requests } from './platform/requests.ts';
 import { Roles } from './platform/roles.ts';
+import { SecondFactors } from './platform/second-factors.ts';
 import { Session } from './platform/sessions.ts';
 import { HiddenKeys } from './platform/user-keys.ts';
 import { type ConnectionOptions, type Credential, Transport } from './transport.ts';
@@ -35,6 +36,7 @@ export type OperatorClientOptions = Omit<ConnectionOptions, 'masterKey'> & {
  */
 export class FlowplateOperatorClient {
   readonly session: Session;
+  readonly secondFactors: SecondFactors;
   readonly users: PlatformUsers;
   readonly roles: Roles;
   readonly tenants: Tenants;
@@ -50,6 +52,7 @@ export class FlowplateOperatorClient {
   constructor(options: OperatorClientOptions) {
     const requests = new Requests(new Transport(options, headersOf(options)), options.retriesMax ?? 3);
     this.session = new Session(requests);
+    this.secondFactors = new SecondFactors(requests);
     this.users = new PlatformUsers(requests);
     this.roles = new Roles(requests);
     this.tenants = new Tenants(requests);

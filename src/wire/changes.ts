@@ -25,6 +25,7 @@ export function wireChanges(
   { clock, propagation }: RevocationParts,
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
+  const secondFactor = config.SECOND_FACTOR;
   const connections = changesAtOnce(config);
   const changes = { db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections, propagation };
   const refusals = new RefusalAudit(changes, fault('audit'));
@@ -34,8 +35,10 @@ export function wireChanges(
   return {
     ...changes,
     signingKeys,
+    secondFactor,
     insertMint: mintsInBatches(db),
-    identifySession: (token) => identifySession({ findSessionHolder, clock, signingKeys }, token),
+    identifySession: (token) =>
+      identifySession({ findSessionHolder, clock, signingKeys, secondFactor }, token),
     isPlatformBootstrapped: readTogether(() => isPlatformBootstrapped({ db: strangersDb })),
     identifyPlatformKey: (keyId) => identifyPlatformKey({ db }, keyId),
     identifyApiUser: (key) => identifyApiUser({ db }, key),

@@ -22,7 +22,10 @@ export function wireSignIn({ config, log, metrics }: ProcessParts, { db }: Store
       log.warn({ user_id: userId, address }, 'break-glass log-in'),
     onProviderFault: (fault: ProviderFault) => {
       if (fault.kind === 'unavailable') metrics.dependencyFaults.inc({ dependency: 'identity provider' });
-      log.warn({ err: fault, kind: fault.kind, provider_error: fault.code }, 'sign-in with the identity provider failed');
+      log.warn(
+        { err: fault, kind: fault.kind, provider_error: fault.code },
+        'sign-in with the identity provider failed',
+      );
     },
   };
 }

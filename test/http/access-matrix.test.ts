@@ -25,7 +25,10 @@ const groups = {
     refuses: 'master key without permissions',
   },
   'every operator': {
-    operations: ['logOut getMe changePassword listNames'],
+    operations: [
+      'logOut getMe changePassword listNames listOwnSessions endOwnSession endOtherSessions confirmSession',
+      'listOwnSecondFactors startTotp activateTotp startPasskey addPasskey removeSecondFactor renewRecoveryCodes',
+    ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only, operator without roles',
   },
   // By its cookie alone: test/http/sessions/device-login.test.ts.
@@ -44,7 +47,7 @@ const groups = {
   },
   'super-admins alone': {
     operations: [
-      'createPlatformUser deletePlatformUser resetPlatformUserPassword createRole updateRole deleteRole',
+      'createPlatformUser deletePlatformUser resetPlatformUserPassword resetSecondFactors createRole updateRole deleteRole',
       'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey bootstrapApiUsers',
     ],
     letsIn: 'super-admin, super-admin with a token',

@@ -28,9 +28,18 @@ import type { createUserRoute } from '../../src/http/platform-users/create-platf
 import type { deleteUserRoute } from '../../src/http/platform-users/delete-platform-user.ts';
 import type { getMeRoute } from '../../src/http/platform-users/get-me.ts';
 import type { listUsersRoute } from '../../src/http/platform-users/list-platform-users.ts';
+import type { resetSecondFactorsRoute } from '../../src/http/platform-users/reset-second-factors.ts';
 import type { updateUserRoute } from '../../src/http/platform-users/update-platform-user.ts';
 import type { createRoleRoute } from '../../src/http/roles/create-role.ts';
 import type { updateRoleRoute } from '../../src/http/roles/update-role.ts';
+import type { activateTotpRoute, startTotpRoute } from '../../src/http/second-factors/enroll-totp.ts';
+import type {
+  listSecondFactorsRoute,
+  renewRecoveryCodesRoute,
+} from '../../src/http/second-factors/own-second-factors.ts';
+import type { confirmSessionRoute } from '../../src/http/sessions/confirm-session.ts';
+import type { endOtherSessionsRoute } from '../../src/http/sessions/end-own-session.ts';
+import type { listOwnSessionsRoute } from '../../src/http/sessions/list-own-sessions.ts';
 import type { logInRoute } from '../../src/http/sessions/log-in.ts';
 import type { listKeysForPlatformRoute } from '../../src/http/user-keys/list-keys.ts';
 import type { Key, Propagated } from '../../src/sdk/api-types.ts';
@@ -41,6 +50,15 @@ type Agreed = {
   bootstrapped: Same<sdk.PlatformUser, Answer<typeof bootstrapRoute>>;
   login: Same<sdk.Login, Answer<typeof logInRoute>>;
   me: Same<sdk.Me, Answer<typeof getMeRoute>>;
+  loginRequest: Sendable<sdk.Credentials, Body<typeof logInRoute>>;
+  confirmation: Sendable<sdk.Confirmation, Body<typeof confirmSessionRoute>>;
+  sessions: Same<sdk.OwnSession[], Answer<typeof listOwnSessionsRoute>>;
+  endedSessions: Same<sdk.EndedSessions, Answer<typeof endOtherSessionsRoute>>;
+  secondFactors: Same<sdk.OwnSecondFactors, Answer<typeof listSecondFactorsRoute>>;
+  newTotp: Same<sdk.NewTotp, Answer<typeof startTotpRoute>>;
+  enrolled: Same<sdk.Enrolled, Answer<typeof activateTotpRoute>>;
+  recoveryCodes: Same<sdk.RecoveryCodes, Answer<typeof renewRecoveryCodesRoute>>;
+  resetSecondFactors: Same<sdk.ResetSecondFactors, Answer<typeof resetSecondFactorsRoute>>;
   changedPassword: Same<sdk.Done, Answer<typeof changePasswordRoute>>;
   user: Sendable<sdk.NewPlatformUser, Body<typeof createUserRoute>>;
   userChanges: Sendable<sdk.PlatformUserChanges, Body<typeof updateUserRoute>>;

@@ -53,7 +53,7 @@ export async function admitTestCallers(db: Database): Promise<void> {
       address: undefined,
       userAgent: undefined,
     } as const;
-    const times = { createdAt, expiresAt, confirmedAt: createdAt };
+    const times = { createdAt, expiresAt, confirmedAt: expiresAt };
     await insertSession(tx, { id: testSessionId, userId: testUserId, ...times, origin });
   });
 }

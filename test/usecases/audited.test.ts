@@ -112,6 +112,7 @@ const operator: Caller<PlatformPrincipal> = {
     organizationIds: null,
     environments: null,
     sessionId: testSessionId,
+    lacksSecondFactor: false,
   },
   requestId: 'req_test',
 };

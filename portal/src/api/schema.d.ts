@@ -37,7 +37,7 @@ export interface paths {
         put?: never;
         /**
          * Log in with e-mail address and password
-         * @description The token is valid for 24 hours, or until log-out, a password change or deactivation. An unknown address and a wrong password give the same answer. After repeated failures, attempts are delayed.
+         * @description The token is valid for 24 hours, or until log-out, a password change or deactivation. An unknown address and a wrong password give the same answer. After repeated failures, attempts are delayed. An account with a second factor answers the right password with `SECOND_FACTOR_REQUIRED`: send the same request again with `second_factor`.
          *
          *     Open to anybody.
          */
@@ -230,6 +230,232 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own sessions
+         * @description Those that have not ended, newest first; `current` marks the one of this token. Address and user agent are as they were at the login. A platform key has no sessions: an empty list. The next page is in `Link`.
+         *
+         *     Open to every operator.
+         */
+        get: operations["listOwnSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End all of one's own sessions but this one
+         * @description Their tokens are refused from the next request on. A platform key has no session: 404.
+         *
+         *     Open to every operator.
+         */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's own sessions
+         * @description Its token is refused from the next request on. Another user's session and an ended one are 404 alike; so is every session for a platform key, which has none.
+         *
+         *     Open to every operator.
+         */
+        delete: operations["endOwnSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that a session is still in the hands of its owner (step-up)
+         * @description For 10 minutes this session may then do what answers `STEP_UP_REQUIRED` otherwise. With the second factor where the account has one, else with the password. Without either, the answer says what is needed: `SECOND_FACTOR_REQUIRED`, or that `password` is required. A login confirms its session too. A platform key has no session: 404.
+         *
+         *     Open to every operator.
+         */
+        post: operations["confirmSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/second-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own second factors
+         * @description With the deployment's setting, and how many recovery codes are left. Never a secret.
+         *
+         *     Open to every operator.
+         */
+        get: operations["listOwnSecondFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up an authenticator app (TOTP)
+         * @description The secret is for the app, and counts for nothing until a code of it was sent to `…/totp/activate`. Begun again, the earlier secret is void.
+         *
+         *     Open to every operator.
+         */
+        post: operations["startTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/totp/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish setting up an authenticator app with a code of it
+         * @description From now on the account needs a second factor to log in. With the account's first one come ten recovery codes, and its other sessions end.
+         *
+         *     Open to every operator.
+         */
+        post: operations["activateTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/passkeys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up a passkey
+         * @description What the browser needs to make one (WebAuthn). Only for pages of this server, under a name: a passkey belongs to the host of its page, and an IP address can have none. The challenge is good once, for five minutes.
+         *
+         *     Open to every operator.
+         */
+        post: operations["startPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish setting up a passkey
+         * @description From now on the account needs a second factor to log in. With the account's first one come ten recovery codes, and its other sessions end.
+         *
+         *     Open to every operator.
+         */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make ten new recovery codes
+         * @description The earlier ones are void.
+         *
+         *     Open to every operator.
+         */
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/auth/second-factors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove one of one's own second factors
+         * @description With the last one the recovery codes go too, and the password alone lets in again, where the deployment does not require a second factor.
+         *
+         *     Open to every operator.
+         */
+        delete: operations["removeSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/users": {
         parameters: {
             query?: never;
@@ -303,12 +529,34 @@ export interface paths {
         put?: never;
         /**
          * Set a platform user's password
-         * @description All sessions of the user end. Not for one's own password.
+         * @description All sessions of the user end. Not for one's own password. A session must have begun or been confirmed in the last 10 minutes (step-up).
          *
          *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
         post: operations["resetPlatformUserPassword"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/users/{id}/second-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take all second factors from a platform user who has lost them
+         * @description The recovery codes go too, and all sessions of the user end. The password alone lets them in again: make sure that it is they who ask. Not for one's own account.
+         *
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        delete: operations["resetSecondFactors"];
         options?: never;
         head?: never;
         patch?: never;
@@ -565,7 +813,7 @@ export interface paths {
         put?: never;
         /**
          * Create a master key
-         * @description For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs.
+         * @description For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs. A session must have begun or been confirmed in the last 10 minutes (step-up).
          *
          *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
@@ -609,7 +857,7 @@ export interface paths {
         put?: never;
         /**
          * Replace a master key by a new one
-         * @description The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once.
+         * @description The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once. A session must have begun or been confirmed in the last 10 minutes (step-up).
          *
          *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
@@ -819,7 +1067,7 @@ export interface paths {
         put?: never;
         /**
          * Create a tenant key or a platform key
-         * @description Creates a tenant key inside an organization, with its own key or for an operator who impersonates it. An operator without impersonation creates platform keys, with `platform: true`. Such a key has the roles of its creator unless `role_ids` names fewer, and never more.
+         * @description Creates a tenant key inside an organization, with its own key or for an operator who impersonates it. An operator without impersonation creates platform keys, with `platform: true`. Such a key has the roles of its creator unless `role_ids` names fewer, and never more. For a platform key a session must have begun or been confirmed in the last 10 minutes.
          *
          *     Needs a tenant key with the scope `admin`; or an operator: `platform:keys:manage`, or impersonation with `X-Flowplate-Org`.
          */
@@ -1104,6 +1352,23 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        SecondFactorProof: {
+            /** @constant */
+            kind: "totp";
+            code: string;
+        } | {
+            /** @constant */
+            kind: "recovery_code";
+            code: string;
+        } | {
+            /** @constant */
+            kind: "passkey";
+            credential_id: string;
+            /** @description `clientDataJSON` of the browser */
+            client_data: string;
+            authenticator_data: string;
+            signature: string;
+        };
         Verdict: {
             valid: boolean;
             /** @description Expect further codes */
@@ -1185,7 +1450,7 @@ export interface components {
             /** @constant */
             success: false;
             error: {
-                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -1322,7 +1587,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -1392,7 +1657,7 @@ export interface components {
             status: number;
             detail: string;
             instance: string;
-            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
             error_type: string;
             trace_id: string;
             /** Format: date-time */
@@ -1484,6 +1749,8 @@ export interface operations {
                 "application/json": {
                     email: string;
                     password: string;
+                    /** @description When the answer without it was SECOND_FACTOR_REQUIRED */
+                    second_factor?: components["schemas"]["SecondFactorProof"];
                 };
             };
         };
@@ -1573,6 +1840,8 @@ export interface operations {
                         name: string;
                         role_ids: string[];
                         permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+                        /** @description Whether this session may do nothing until it has a second factor */
+                        lacks_second_factor: boolean;
                     };
                 };
             };
@@ -1658,6 +1927,8 @@ export interface operations {
                 "application/json": {
                     email: string;
                     password: string;
+                    /** @description When the answer without it was SECOND_FACTOR_REQUIRED */
+                    second_factor?: components["schemas"]["SecondFactorProof"];
                 };
             };
         };
@@ -1816,6 +2087,393 @@ export interface operations {
         };
         responses: {
             /** @description Answered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    listOwnSessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of sessions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "sess_1a2b3c4d5e6f7g8h9i0j1k",
+                     *         "created_at": "2026-03-12T10:00:00.000Z",
+                     *         "expires_at": "2026-03-13T10:00:00.000Z",
+                     *         "method": "password",
+                     *         "second_factor": "totp",
+                     *         "address": "192.0.2.10",
+                     *         "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                     *         "current": true
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        id: string;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        expires_at: string;
+                        /** @enum {string} */
+                        method: "password" | "oidc" | "device";
+                        second_factor: ("totp" | "passkey" | "recovery_code") | null;
+                        address: string | null;
+                        user_agent: string | null;
+                        current: boolean;
+                    }[];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "ended_count": 2
+                     *     }
+                     */
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        ended_count: number;
+                    };
+                };
+            };
+        };
+    };
+    endOwnSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    confirmSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "second_factor": {
+                 *         "kind": "totp",
+                 *         "code": "123456"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    password?: string;
+                    second_factor?: components["schemas"]["SecondFactorProof"];
+                };
+            };
+        };
+        responses: {
+            /** @description Confirmed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    listOwnSecondFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The second factors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        setting: "off" | "optional" | "required";
+                        factors: {
+                            id: string;
+                            /** @enum {string} */
+                            kind: "totp" | "passkey";
+                            name: string;
+                            /** Format: date-time */
+                            created_at: string;
+                            last_used_at: string | null;
+                        }[];
+                        recovery_codes_left: number;
+                    };
+                };
+            };
+        };
+    };
+    startTotp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating the request under the same key within 24 hours gives the same answer, the secret included */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Begun. The secret is in this answer and nowhere else. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @description Base32, to type into the app */
+                        secret: string;
+                        /** @description `otpauth://`, to show as a QR code */
+                        uri: string;
+                    };
+                };
+            };
+        };
+    };
+    activateTotp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating the request under the same key within 24 hours gives the same answer, the secret included */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
+                "application/json": {
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Set up. The recovery codes are in this answer and nowhere else. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @description With the account's first factor; null later */
+                        recovery_codes: string[] | null;
+                    };
+                };
+            };
+        };
+    };
+    startPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Begun. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        challenge: string;
+                        rp_id: string;
+                        user: {
+                            id: string;
+                            email: string;
+                            name: string;
+                        };
+                        /** @description Credential ids of the passkeys that exist */
+                        existing_ids: string[];
+                    };
+                };
+            };
+        };
+    };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating the request under the same key within 24 hours gives the same answer, the secret included */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Laptop",
+                 *       "credential_id": "pT5dCmVs0bFzYxYx",
+                 *       "client_data": "eyJ0eXBlIjoi",
+                 *       "attestation": "o2NmbXRkbm9uZQ",
+                 *       "transports": [
+                 *         "internal"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What the owner calls it */
+                    name: string;
+                    credential_id: string;
+                    /** @description `clientDataJSON` of the browser */
+                    client_data: string;
+                    /** @description `attestationObject` of the browser */
+                    attestation: string;
+                    /** @default [] */
+                    transports?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Set up. The recovery codes are in this answer and nowhere else. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @description With the account's first factor; null later */
+                        recovery_codes: string[] | null;
+                    };
+                };
+            };
+        };
+    };
+    renewRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating the request under the same key within 24 hours gives the same answer, the secret included */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Made. The codes are in this answer and nowhere else. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Each lets in once, in place of a second factor */
+                        recovery_codes: string[];
+                    };
+                };
+            };
+        };
+    };
+    removeSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2072,6 +2730,32 @@ export interface operations {
             };
         };
     };
+    resetSecondFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Reset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        removed_count: number;
+                    };
+                };
+            };
+        };
+    };
     listRoles: {
         parameters: {
             query?: never;
@@ -2195,7 +2879,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -2229,7 +2913,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */

@@ -10,6 +10,7 @@ import { propagationText } from '../output/propagation-text.ts';
 import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
+import { withStepUp } from '../step-up.ts';
 import { printUsage, usageOptions } from '../usage-command.ts';
 import { list, time } from '../values.ts';
 
@@ -62,10 +63,11 @@ function addCreate(apiKeys: Command): void {
       act(async (cli, options: NewKeyOptions, name: string) => {
         const { description, scopes, roleIds, environment, expiresAt, platform } = options;
         const client = await cli.operator(platform ? 'platform' : 'organization');
-        const created = await client.apiKeys.create({
+        const wanted = {
           ...{ name, description, scopes, environment, platform },
           ...{ role_ids: roleIds, expires_at: expiresAt },
-        });
+        };
+        const created = await withStepUp(client, () => client.apiKeys.create(wanted));
         const kind = platform ? 'Platform Key' : 'API Key';
         cli.say(created, `Created ${kind}: ${name} (id: ${created.id})`, `Key: ${created.key}`, saveThis);
       }),
@@ -170,7 +172,8 @@ function addRotate(apiKeys: Command): void {
     'Replaces a key by a new one with a new id. The old one is refused at once.',
   ).action(
     act(async (cli, options: PlatformOption, id: string) => {
-      const rotated = await (await operatorFor(cli, options)).apiKeys.rotate(id);
+      const client = await operatorFor(cli, options);
+      const rotated = await withStepUp(client, () => client.apiKeys.rotate(id));
       const sentence = `Rotated API key: ${rotated.name} (id: ${rotated.id})`;
       cli.say(rotated, sentence, `New key: ${rotated.key}`, saveThis);
     }),

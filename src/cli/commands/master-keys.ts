@@ -8,6 +8,7 @@ import { propagationText } from '../output/propagation-text.ts';
 import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
+import { withStepUp } from '../step-up.ts';
 import { list, time, wholeNumber } from '../values.ts';
 
 const columns: readonly Column<MasterKey>[] = [
@@ -56,10 +57,12 @@ function addCreate(masterKeys: Command): void {
     .action(
       act(async (cli, options: NewOptions) => {
         const { name, permissions, organizations, environments, ips, expiresAt } = options;
-        const created = await (await cli.operator('platform')).masterKeys.create({
+        const client = await cli.operator('platform');
+        const wanted = {
           ...{ name, permissions, environments },
           ...{ organization_ids: organizations, ip_allowlist: ips, expires_at: expiresAt },
-        });
+        };
+        const created = await withStepUp(client, () => client.masterKeys.create(wanted));
         cli.say(created, `Created master key: ${name} (id: ${created.id})`, `Key: ${created.key}`, saveThis);
       }),
     );
@@ -109,7 +112,8 @@ function addRotate(masterKeys: Command): void {
     .action(
       act(async (cli, { overlapSeconds }: { overlapSeconds?: number }, id: string) => {
         const client = await cli.operator('platform');
-        const rotated = await client.masterKeys.rotate(id, { overlap_seconds: overlapSeconds });
+        const overlap = { overlap_seconds: overlapSeconds };
+        const rotated = await withStepUp(client, () => client.masterKeys.rotate(id, overlap));
         const sentence = `Rotated master key: ${rotated.name} (id: ${rotated.id})`;
         cli.say(rotated, sentence, `New key: ${rotated.key}`, saveThis);
       }),

@@ -5,6 +5,7 @@ import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import type { Column } from '../output/table.ts';
+import { withStepUp } from '../step-up.ts';
 import { flag, list } from '../values.ts';
 import { passwordStdin } from './sessions.ts';
 
@@ -23,6 +24,7 @@ export function addPlatformUsers(platform: Command): void {
   addUpdate(users);
   addDelete(users);
   addResetPassword(users);
+  addResetSecondFactors(users);
   examples(users, 'flowplate platform users list', 'flowplate platform users list --json');
 }
 
@@ -79,7 +81,8 @@ function addCreate(users: Command): void {
       act(async (cli, { email, name, roleIds, passwordStdin }: NewUser) => {
         const client = await cli.operator('platform');
         const password = await askSecret({ label: 'Password', fromStdin: passwordStdin });
-        const user = await client.users.create({ email, password, name, role_ids: roleIds });
+        const wanted = { email, password, name, role_ids: roleIds };
+        const user = await withStepUp(client, () => client.users.create(wanted));
         cli.say(user, `Created platform user: ${user.email} (id: ${user.id})`);
       }),
     );
@@ -108,9 +111,9 @@ function addUpdate(users: Command): void {
     .option('--break-glass <true|false>', 'whether the password stays while others use the provider', flag)
     .action(
       act(async (cli, { email, name, active, roleIds, breakGlass }: Changes, id: string) => {
-        const { users } = await cli.operator('platform');
+        const client = await cli.operator('platform');
         const changes = { email, name, is_active: active, role_ids: roleIds, is_break_glass: breakGlass };
-        const user = await users.update(id, changes);
+        const user = await withStepUp(client, () => client.users.update(id, changes));
         cli.say(user, `Updated platform user: ${user.email} (id: ${user.id})`);
       }),
     );
@@ -143,9 +146,24 @@ function addResetPassword(users: Command): void {
       act(async (cli, { passwordStdin }: { passwordStdin?: true }, id: string) => {
         const client = await cli.operator('platform');
         const password = await askSecret({ label: 'New password', fromStdin: passwordStdin });
-        const answer = await client.users.resetPassword(id, { password });
+        const answer = await withStepUp(client, () => client.users.resetPassword(id, { password }));
         cli.say(answer, `Reset the password of platform user: ${id}`);
       }),
     );
   examples(command, 'flowplate platform users reset-password puser_d4e5f6g7');
+}
+
+function addResetSecondFactors(users: Command): void {
+  const command = users
+    .command('reset-second-factors <user_id>')
+    .description('Takes all second factors from somebody who has lost them, and ends their logins.')
+    .action(
+      act(async (cli, _, id: string) => {
+        const client = await cli.operator('platform');
+        const answer = await withStepUp(client, () => client.users.resetSecondFactors(id));
+        cli.say(answer, `Reset ${answer.removed_count} second factors of platform user: ${id}`);
+        cli.note('The password alone lets them in again: have them set up a new one');
+      }),
+    );
+  examples(command, 'flowplate platform users reset-second-factors puser_d4e5f6g7');
 }

@@ -1,25 +1,31 @@
 import type { Command } from 'commander';
 import { FlowplateApiError } from '../../sdk/errors.ts';
-import type { Login } from '../../sdk/operator-types.ts';
-import { askSecret, askSecrets } from '../ask-secret.ts';
+import type { FlowplateOperatorClient } from '../../sdk/operator-client.ts';
+import type { Login, OwnSession } from '../../sdk/operator-types.ts';
+import { askSecret, askSecrets, secretAsker } from '../ask-secret.ts';
 import { logInByBrowser } from '../browser-login.ts';
 import { act, type Cli, secretOf } from '../cli.ts';
 import { requireTenantKey } from '../credentials/choose-credential.ts';
 import { findLogin, removeLogin, saveLogin } from '../credentials/credentials-file.ts';
 import { examples } from '../examples.ts';
 import { UsageError } from '../failure.ts';
+import { type PageOptions, pageOptions, printList } from '../list-command.ts';
+import type { Column } from '../output/table.ts';
 import { toSeconds } from '../output/time.ts';
+import { askSecondFactor, confirmSession } from '../step-up.ts';
 
 type PasswordOption = { passwordStdin?: true };
 
 export const passwordStdin = ['--password-stdin', 'read it from stdin instead of asking'] as const;
 
-/** Commands to log in and out. */
+/** Commands to log in and out, and about one's own sessions. */
 export function addSession(platform: Command): void {
   addCreateAdmin(platform);
   addLogin(platform);
   addLogout(platform);
   addWhoami(platform);
+  addConfirm(platform);
+  addSessions(platform);
   addChangePassword(platform);
 }
 
@@ -51,7 +57,10 @@ function addLogin(platform: Command): void {
       'Logs in, and keeps the token for the commands that follow. Through the browser unless --email.',
     )
     .option('--email <email>', 'whose, to log in with a password')
-    .option(...passwordStdin)
+    .option(
+      '--password-stdin',
+      'read it from stdin instead of asking; a code of the second factor on the second line',
+    )
     .option('--browser', 'approve the log-in in a browser; the default at a terminal')
     .option('--open', 'open that page with the program of this machine')
     .action(
@@ -87,8 +96,85 @@ function isByBrowser({ email, browser, open, passwordStdin }: LoginOptions): boo
 
 async function logInByPassword(cli: Cli, { email, passwordStdin }: LoginOptions): Promise<Login> {
   if (email === undefined) throw new UsageError('say whose password it is: add --email <email>');
-  const password = await askSecret({ label: 'Password', fromStdin: passwordStdin });
-  return cli.as(undefined).session.login({ email, password });
+  return logIn(cli.as(undefined), email, secretAsker(passwordStdin));
+}
+
+/** Asks for the second factor only when the account has one. */
+async function logIn(
+  client: FlowplateOperatorClient,
+  email: string,
+  ask: (label: string) => Promise<string>,
+): Promise<Login> {
+  const password = await ask('Password');
+  try {
+    return await client.session.login({ email, password });
+  } catch (error) {
+    const second_factor = await askSecondFactor(error, ask);
+    return client.session.login({ email, password, second_factor });
+  }
+}
+
+function addConfirm(platform: Command): void {
+  const command = platform
+    .command('confirm')
+    .description('Confirms for ten minutes that it is you, for commands that ask for it.')
+    .option('--password-stdin', 'read the password, or the code of the second factor, from stdin')
+    .action(
+      act(async (cli, { passwordStdin }: PasswordOption) => {
+        await confirmSession(await cli.operator('platform'), secretAsker(passwordStdin));
+        cli.say({ success: true }, 'Confirmed, for ten minutes');
+      }),
+    );
+  examples(command, 'flowplate platform confirm');
+}
+
+function addSessions(platform: Command): void {
+  const sessions = platform.command('sessions').description('Your own sessions: where you are logged in.');
+  const list = pageOptions(
+    sessions.command('list').description('Lists your sessions, newest first. A star marks this one.'),
+  ).action(
+    act(async (cli, page: PageOptions) => {
+      const { session } = await cli.operator('platform');
+      const fetch = (next: PageOptions) => session.list(next);
+      await printList(cli, page, { shape: 'array', columns, fetch });
+    }),
+  );
+  examples(list, 'flowplate platform sessions list');
+  addEndSession(sessions);
+  examples(sessions, 'flowplate platform sessions list', 'flowplate platform sessions end --others');
+}
+
+const columns: readonly Column<OwnSession>[] = [
+  ['', ({ current }) => (current ? '*' : '')],
+  ['ID', ({ id }) => id],
+  ['CREATED', ({ created_at }) => toSeconds(created_at)],
+  ['EXPIRES', ({ expires_at }) => toSeconds(expires_at)],
+  ['METHOD', ({ method, second_factor }) => (second_factor === null ? method : `${method}+${second_factor}`)],
+  ['ADDRESS', ({ address }) => address ?? ''],
+  ['CLIENT', ({ user_agent }) => user_agent ?? ''],
+];
+
+function addEndSession(sessions: Command): void {
+  const command = sessions
+    .command('end [session_id]')
+    .description('Ends one of your sessions at once, or all but this one.')
+    .option('--others', 'all of them but this one')
+    .action(
+      act(async (cli, { others }: { others?: true }, id?: string) => {
+        if ((id === undefined) === (others === undefined)) {
+          throw new UsageError('name a session, or add --others');
+        }
+        const { session } = await cli.operator('platform');
+        if (id !== undefined) return cli.say(await session.end(id), `Ended session: ${id}`);
+        const answer = await session.endOthers();
+        cli.say(answer, `Ended other sessions: ${answer.ended_count}`);
+      }),
+    );
+  examples(
+    command,
+    'flowplate platform sessions end sess_x1y2z3w4v5u6',
+    'flowplate platform sessions end --others',
+  );
 }
 
 function addLogout(platform: Command): void {

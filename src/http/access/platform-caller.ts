@@ -34,8 +34,8 @@ export type PlatformNeed = PlatformPermission | 'super-admin' | 'nothing';
 /**
  * Behaviour of an operation that is called with `X-Flowplate-Org`. `confined`: it honours
  * `organizationIds` of its principal, and so neither shows nor changes another organization.
- * `own`: it concerns only the caller's own account. `refused`, the default: it concerns the whole
- * platform.
+ * `own`: it concerns only the caller's own account, and is open to a session that still lacks its
+ * second factor. `refused`, the default: it concerns the whole platform.
  */
 export type InsideRule = 'refused' | 'confined' | 'own';
 
@@ -54,11 +54,13 @@ export function platformCaller(
       'AMBIGUOUS_CREDENTIALS',
       'AUTHENTICATION_REQUIRED',
       'INSUFFICIENT_PERMISSIONS',
+      'SECOND_FACTOR_MISSING',
       'ORGANIZATION_NOT_FOUND',
     ],
     areRefusalsAudited: true,
     async admit(parts, exchange, onKnown) {
-      const principal = await identifyPlatformCaller(parts, readCredential(exchange), exchange, onKnown);
+      const principal = await identifyAnyCaller(parts, readCredential(exchange), exchange, onKnown);
+      if (inside !== 'own') requireSecondFactor(principal);
       requireNeed(principal, need);
       if (inside === 'refused' && namesOrganization(exchange)) throw refusedInside();
       // Every call with an impersonation header is audited, also on routes without a tenant.
@@ -82,7 +84,26 @@ function refusedInside(): FlowplateError {
   });
 }
 
+/**
+ * The operator of a credential. `SECOND_FACTOR_MISSING` for a session that has to get its second
+ * factor first.
+ */
 export async function identifyPlatformCaller(
+  parts: PlatformAccessParts,
+  credential: string,
+  exchange: HttpExchange,
+  onKnown: (principal: Principal) => void,
+): Promise<PlatformPrincipal> {
+  const principal = await identifyAnyCaller(parts, credential, exchange, onKnown);
+  requireSecondFactor(principal);
+  return principal;
+}
+
+function requireSecondFactor({ lacksSecondFactor }: PlatformPrincipal): void {
+  if (lacksSecondFactor) throw new FlowplateError('SECOND_FACTOR_MISSING');
+}
+
+async function identifyAnyCaller(
   parts: PlatformAccessParts,
   credential: string,
   exchange: HttpExchange,

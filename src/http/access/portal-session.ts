@@ -9,7 +9,7 @@ import { type PlatformAccessParts, platformCaller } from './platform-caller.ts';
  * platform key in a header is refused, because a program must not answer in a person's place.
  */
 export function portalSession(): Access<PlatformAccessParts, PlatformPrincipal> {
-  const operator = platformCaller('nothing', 'own');
+  const operator = platformCaller('nothing');
   return {
     ...operator,
     schemes: ['session'],

@@ -14,7 +14,7 @@ export const createApiKeyRoute = defineRoute({
   operationId: 'createApiKey',
   summary: 'Create a tenant key or a platform key',
   description:
-    'Creates a tenant key inside an organization, with its own key or for an operator who impersonates it. An operator without impersonation creates platform keys, with `platform: true`. Such a key has the roles of its creator unless `role_ids` names fewer, and never more.',
+    'Creates a tenant key inside an organization, with its own key or for an operator who impersonates it. An operator without impersonation creates platform keys, with `platform: true`. Such a key has the roles of its creator unless `role_ids` names fewer, and never more. For a platform key a session must have begun or been confirmed in the last 10 minutes.',
   access: organizationOrPlatformCaller('manage', 'platform:keys:manage'),
   params: noParams,
   query: noQuery,
@@ -35,7 +35,7 @@ export const createApiKeyRoute = defineRoute({
   }),
   success: { 201: 'Created. The secret is in this answer and nowhere else.' },
   answer: z.strictObject(createdFields),
-  errors: [],
+  errors: ['STEP_UP_REQUIRED'],
   idempotent: true,
   async handle(parts: CreateApiKeyParts, { body, caller, idempotency }) {
     const wanted = {

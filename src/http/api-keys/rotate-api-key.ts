@@ -19,7 +19,7 @@ export const rotateApiKeyRoute = defineRoute({
   body: z.strictObject({}),
   success: { 200: 'Rotated. The new secret is in this answer and nowhere else.' },
   answer: z.strictObject({ ...createdFields, ...propagationFields }),
-  errors: ['KEY_NOT_FOUND', 'KEY_NOT_ACTIVE'],
+  errors: ['STEP_UP_REQUIRED', 'KEY_NOT_FOUND', 'KEY_NOT_ACTIVE'],
   idempotent: true,
   async handle(parts: Parameters<typeof rotateApiKey>[0], { params, caller, idempotency }) {
     const { created, propagation, isReplay } = await rotateApiKey(parts, caller, params.id, idempotency);

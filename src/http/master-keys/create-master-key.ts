@@ -14,14 +14,14 @@ export const createMasterKeyRoute = defineRoute({
   operationId: 'createMasterKey',
   summary: 'Create a master key',
   description:
-    'For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs.',
+    'For an internal backend or a gateway. Omitted lists are unrestricted, so name only what it needs. A session must have begun or been confirmed in the last 10 minutes (step-up).',
   access: platformCaller('super-admin'),
   params: noParams,
   query: noQuery,
   body: masterKeyBody,
   success: { 201: 'Created. The secret is in this answer and nowhere else.' },
   answer: createdMasterKey,
-  errors: [],
+  errors: ['STEP_UP_REQUIRED'],
   idempotent: true,
   async handle(parts: Parameters<typeof createMasterKey>[0], { body, caller, idempotency }) {
     const request = toRequest(body);

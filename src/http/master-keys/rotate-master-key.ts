@@ -13,7 +13,7 @@ export const rotateMasterKeyRoute = defineRoute({
   operationId: 'rotateMasterKey',
   summary: 'Replace a master key by a new one',
   description:
-    'The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once.',
+    'The successor has a new id and the same name and rights. The old key works for `overlap_seconds` longer, but never past its own expiry, so that its holders can move one by one; 0 ends it at once. A session must have begun or been confirmed in the last 10 minutes (step-up).',
   access: platformCaller('super-admin'),
   params: masterKeyId,
   query: noQuery,
@@ -23,7 +23,7 @@ export const rotateMasterKeyRoute = defineRoute({
     previous_id: z.string().describe('The master key that this one replaces'),
     ...propagationFields,
   }),
-  errors: ['MASTER_KEY_NOT_FOUND'],
+  errors: ['STEP_UP_REQUIRED', 'MASTER_KEY_NOT_FOUND'],
   idempotent: true,
   async handle(parts: Parameters<typeof rotateMasterKey>[0], { params, body, caller, idempotency }) {
     const request = { masterKeyId: params.id, overlapSeconds: body.overlap_seconds };

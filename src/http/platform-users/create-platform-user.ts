@@ -25,7 +25,7 @@ export const createUserRoute = defineRoute({
   body: z.strictObject({ email, password: newPassword, name: displayName, role_ids: roleIds.optional() }),
   success: { 201: 'The user.' },
   answer: userAnswer,
-  errors: ['EMAIL_ALREADY_EXISTS'],
+  errors: ['STEP_UP_REQUIRED', 'EMAIL_ALREADY_EXISTS'],
   async handle(parts: PlatformUserParts, { body, caller }) {
     const { role_ids: roleIds = [], ...wanted } = body;
     const user = await createPlatformUser(parts, caller, { ...wanted, roleIds });

@@ -21,10 +21,14 @@ export const getMeRoute = defineRoute({
     name: z.string(),
     role_ids: z.array(z.string()),
     permissions: z.array(z.enum(platformPermissions)),
+    lacks_second_factor: z
+      .boolean()
+      .describe('Whether this session may do nothing until it has a second factor'),
   }),
   errors: [],
   async handle(_parts: unknown, { caller: { principal } }) {
-    const { kind, id, name, roleIds, permissions } = principal;
-    return { status: 200, body: { kind, id, name, role_ids: [...roleIds], permissions: [...permissions] } };
+    const { kind, id, name, roleIds, permissions, lacksSecondFactor } = principal;
+    const rights = { role_ids: [...roleIds], permissions: [...permissions] };
+    return { status: 200, body: { kind, id, name, ...rights, lacks_second_factor: lacksSecondFactor } };
   },
 });

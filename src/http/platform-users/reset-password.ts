@@ -11,14 +11,15 @@ export const resetPasswordRoute = defineRoute({
   path: '/api/v1/platform/users/:id/reset-password',
   operationId: 'resetPlatformUserPassword',
   summary: "Set a platform user's password",
-  description: "All sessions of the user end. Not for one's own password.",
+  description:
+    "All sessions of the user end. Not for one's own password. A session must have begun or been confirmed in the last 10 minutes (step-up).",
   access: platformCaller('super-admin'),
   params: userParams,
   query: noQuery,
   body: z.strictObject({ password: newPassword }),
   success: { 200: 'Set.' },
   answer: z.strictObject({ success: z.literal(true) }),
-  errors: ['USER_NOT_FOUND', 'SELF_ACTION_FORBIDDEN', 'MANAGED_BY_PROVIDER'],
+  errors: ['STEP_UP_REQUIRED', 'USER_NOT_FOUND', 'SELF_ACTION_FORBIDDEN', 'MANAGED_BY_PROVIDER'],
   async handle(parts: PlatformUserParts, { params, body, caller }) {
     await updatePlatformUser(parts, caller, params.id, { password: body.password });
     return { status: 200, body: { success: true as const } };

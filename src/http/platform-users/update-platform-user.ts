@@ -38,6 +38,7 @@ export const updateUserRoute = defineRoute({
   success: { 200: 'The user as it is now.' },
   answer: userAnswer,
   errors: [
+    'STEP_UP_REQUIRED',
     'USER_NOT_FOUND',
     'EMAIL_ALREADY_EXISTS',
     'LAST_SUPER_ADMIN',

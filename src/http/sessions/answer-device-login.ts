@@ -18,7 +18,7 @@ export const answerDeviceLoginRoute = defineRoute({
   body: z.strictObject({ user_code: userCode, approve: z.boolean() }),
   success: { 200: 'Answered.' },
   answer: z.strictObject({ success: z.literal(true) }),
-  errors: ['DEVICE_CODE_NOT_FOUND'],
+  errors: ['DEVICE_CODE_NOT_FOUND', 'STEP_UP_REQUIRED'],
   async handle(parts: Parameters<typeof answerDeviceLogin>[0], { body, caller }) {
     await answerDeviceLogin(parts, caller, { userCode: body.user_code, isApproved: body.approve });
     return { status: 200, body: { success: true as const } };

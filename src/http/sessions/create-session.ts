@@ -5,8 +5,9 @@ import { anybody } from '../access/anybody.ts';
 import { portalHeader } from '../access/own-page.ts';
 import { maySetSessionCookie, sessionCookie } from '../access/session-cookie.ts';
 import { noParams, noQuery, timestampText } from '../fields.ts';
-import { email, toUserAnswer, typedPassword, userAnswer } from '../platform-users/platform-user-schemas.ts';
+import { toUserAnswer, userAnswer } from '../platform-users/platform-user-schemas.ts';
 import { defineRoute } from '../route.ts';
+import { loginBody, toLogin } from './login-body.ts';
 
 export const createSessionRoute = defineRoute({
   method: 'post',
@@ -17,13 +18,19 @@ export const createSessionRoute = defineRoute({
   access: anybody(),
   params: noParams,
   query: noQuery,
-  body: z.strictObject({ email, password: typedPassword }),
+  body: loginBody,
   success: { 200: 'Logged in.' },
   answer: z.strictObject({ expires_at: timestampText, user: userAnswer }),
-  errors: ['INVALID_CREDENTIALS', 'ACCOUNT_INACTIVE', 'PASSWORD_LOGIN_OFF'],
+  errors: [
+    'INVALID_CREDENTIALS',
+    'SECOND_FACTOR_REQUIRED',
+    'SECOND_FACTOR_INVALID',
+    'ACCOUNT_INACTIVE',
+    'PASSWORD_LOGIN_OFF',
+  ],
   async handle(parts: LogInParts, { body, caller, client, pageOrigin }) {
     const origin = requireOwnOrigin(pageOrigin());
-    const request = { ...body, client: client(), requestId: caller.requestId };
+    const request = { ...toLogin(body), client: client(), page: origin, requestId: caller.requestId };
     const { token, expiresAt, user } = await logIn(parts, request);
     return {
       status: 200,

@@ -19,6 +19,22 @@ export type DeviceLogin = Api['StartDeviceLoginAnswer'];
 /** The holder of a credential, and its present rights. */
 export type Me = Api['GetMeAnswer'];
 
+export type Credentials = Sendable<Api['LogInBody']>;
+/** A password, or a second factor where the account has one. */
+export type Confirmation = Sendable<Api['ConfirmSessionBody']>;
+
+/** A session of one's own; `current` is the one of this token. */
+export type OwnSession = Api['ListOwnSessionsAnswer'][number];
+export type EndedSessions = Api['EndOtherSessionsAnswer'];
+
+export type OwnSecondFactors = Api['ListOwnSecondFactorsAnswer'];
+/** The secret is for an authenticator app. */
+export type NewTotp = Api['StartTotpAnswer'];
+/** Recovery codes come with the account's first factor. */
+export type Enrolled = Api['ActivateTotpAnswer'];
+export type RecoveryCodes = Api['RenewRecoveryCodesAnswer'];
+export type ResetSecondFactors = Api['ResetSecondFactorsAnswer'];
+
 export type Role = Api['CreateRoleAnswer'];
 export type RoleRequest = Sendable<Api['CreateRoleBody']>;
 

@@ -8,6 +8,7 @@ import type {
   PlatformUser,
   PlatformUserChanges,
   PlatformUserFilter,
+  ResetSecondFactors,
 } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
@@ -43,6 +44,11 @@ export class PlatformUsers {
 
   resetPassword(id: string, body: { password: string }, options?: CallOptions): Promise<Done> {
     return this.#requests.change({ method: 'POST', path: `${userPath(id)}/reset-password`, body }, options);
+  }
+
+  /** For a user who has lost them. Ends their sessions; the password alone lets them in again. */
+  resetSecondFactors(id: string, options?: CallOptions): Promise<ResetSecondFactors> {
+    return this.#requests.change({ method: 'DELETE', path: `${userPath(id)}/second-factors` }, options);
   }
 }
 

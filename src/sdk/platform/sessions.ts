@@ -1,10 +1,22 @@
 import type { CallOptions } from '../client.ts';
-import type { DeviceLogin, Done, Login, Me, PlatformUser } from '../operator-types.ts';
+import type {
+  Confirmation,
+  Credentials,
+  DeviceLogin,
+  Done,
+  EndedSessions,
+  Login,
+  Me,
+  OwnSession,
+  Page,
+  PageOf,
+  PlatformUser,
+} from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
 const authPath = '/api/v1/platform/auth';
 
-/** Log in, with a password or through the browser, log out, who am I, change password. */
+/** Log in, with a password or through the browser, and out, who am I, one's own sessions, change password. */
 export class Session {
   readonly #requests: Requests;
 
@@ -25,9 +37,11 @@ export class Session {
 
   /**
    * `INVALID_CREDENTIALS` (401) for an unknown address and a wrong password alike;
+   * `SECOND_FACTOR_REQUIRED` (401) when the account has one: `details.methods` says what counts, and
+   * the same call with `second_factor` logs in; `SECOND_FACTOR_INVALID` (401);
    * `TOO_MANY_ATTEMPTS` (429) with `retryAfterSeconds`.
    */
-  login(body: { email: string; password: string }, options?: CallOptions): Promise<Login> {
+  login(body: Credentials, options?: CallOptions): Promise<Login> {
     return this.#requests.change({ method: 'POST', path: `${authPath}/login`, body }, options);
   }
 
@@ -55,6 +69,29 @@ export class Session {
 
   me(options?: CallOptions): Promise<Me> {
     return this.#requests.read(`${authPath}/me`, {}, options);
+  }
+
+  /** One's own living sessions, newest first. */
+  list(page: PageOf = {}, options?: CallOptions): Promise<Page<OwnSession>> {
+    return this.#requests.readArray(`${authPath}/sessions`, page, options);
+  }
+
+  end(id: string, options?: CallOptions): Promise<Done> {
+    const path = `${authPath}/sessions/${encodeURIComponent(id)}`;
+    return this.#requests.change({ method: 'DELETE', path }, options);
+  }
+
+  /** Ends all of one's own sessions but this one. */
+  endOthers(options?: CallOptions): Promise<EndedSessions> {
+    return this.#requests.change({ method: 'DELETE', path: `${authPath}/sessions` }, options);
+  }
+
+  /**
+   * Step-up: for ten minutes the session may do what answers `STEP_UP_REQUIRED` (403) otherwise.
+   * With neither member the refusal says what is needed.
+   */
+  confirm(body: Confirmation, options?: CallOptions): Promise<Done> {
+    return this.#requests.change({ method: 'POST', path: `${authPath}/confirm`, body }, options);
   }
 
   /** Ends all tokens of this user. */

@@ -198,6 +198,13 @@ export interface Organizations {
   updated_at: Timestamp;
 }
 
+export interface PasskeyChallenges {
+  challenge: string;
+  expires_at: Timestamp;
+  purpose: string;
+  user_id: string;
+}
+
 export interface PlatformIdentities {
   created_at: Timestamp;
   issuer: string;
@@ -231,6 +238,12 @@ export interface PlatformUsers {
   updated_at: Timestamp;
 }
 
+export interface RecoveryCodes {
+  created_at: Timestamp;
+  digest: Buffer;
+  user_id: string;
+}
+
 export interface Roles {
   created_at: Timestamp;
   description: string | null;
@@ -239,6 +252,24 @@ export interface Roles {
   name: string;
   permissions: string[];
   updated_at: Timestamp;
+}
+
+export interface SecondFactors {
+  activated_at: Timestamp | null;
+  created_at: Timestamp;
+  credential_id: string | null;
+  id: string;
+  kind: string;
+  last_step: number | null;
+  last_used_at: Timestamp | null;
+  name: string;
+  pepper_id: string | null;
+  public_key: Buffer | null;
+  rp_id: string | null;
+  sealed_secret: Buffer | null;
+  sign_count: number | null;
+  transports: string[] | null;
+  user_id: string;
 }
 
 export interface SigningKeys {
@@ -337,10 +368,13 @@ export interface DB {
   master_keys: MasterKeys;
   organization_days: OrganizationDays;
   organizations: Organizations;
+  passkey_challenges: PasskeyChallenges;
   platform_identities: PlatformIdentities;
   platform_sessions: PlatformSessions;
   platform_users: PlatformUsers;
+  recovery_codes: RecoveryCodes;
   roles: Roles;
+  second_factors: SecondFactors;
   signing_keys: SigningKeys;
   traffic_days: TrafficDays;
   traffic_hours: TrafficHours;

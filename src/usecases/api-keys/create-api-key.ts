@@ -12,6 +12,7 @@ import { findOrganization } from '../../stores/postgres/organizations/organizati
 import { type ChangeParts, change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
 import { requireKnownRoles, rightsOf } from '../platform-users/platform-user-parts.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import { apiKeyEvent, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
 import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
@@ -33,8 +34,8 @@ export type NewApiKey = {
 /**
  * Creates a key: inside an organization a tenant key, for an operator outside of tenants a platform
  * key. Only this answer has the secret. `INSUFFICIENT_PERMISSIONS` for a platform key created from
- * inside an organization, or with more rights than its creator; `ORGANIZATION_SUSPENDED`;
- * `VALIDATION_ERROR`.
+ * inside an organization, or with more rights than its creator; `STEP_UP_REQUIRED` for a platform
+ * key; `ORGANIZATION_SUSPENDED`; `VALIDATION_ERROR`.
  */
 export async function createApiKey(
   parts: CreateApiKeyParts,
@@ -49,7 +50,7 @@ export async function createApiKey(
     const request =
       'organizationId' in principal
         ? await tenantKey(tx, principal, wanted)
-        : await platformKey(tx, principal, wanted);
+        : await platformKey(tx, principal, wanted, () => requireConfirmed(tx, caller, now));
     const { secret, apiKey, digest } = issueApiKey(parts, request, now);
     await insertApiKey(tx, apiKey, digest);
     return {
@@ -86,6 +87,7 @@ async function platformKey(
   tx: Tx,
   operator: PlatformPrincipal,
   { isPlatform, environment, roleIds = [...operator.roleIds], ...wanted }: NewApiKey,
+  requireStepUp: () => Promise<void>,
 ): Promise<ApiKeyRequest> {
   if (!isPlatform) {
     throw validationError([
@@ -104,5 +106,6 @@ async function platformKey(
   // (usecases/authority.ts).
   await requireKnownRoles(tx, roleIds);
   requireHolds(operator, await rightsOf(tx, roleIds));
+  await requireStepUp();
   return { ...wanted, kind: 'platform', roleIds };
 }

@@ -10,6 +10,7 @@ import { endApiKey, insertApiKey } from '../../stores/postgres/api-keys/api-keys
 import type { Tx } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
 import { type ChangeParts, change } from '../change.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-key-changes.ts';
 import { type CreatedApiKey, toCreatedApiKey } from './created-api-key.ts';
 import { type ApiKeyRequest, issueApiKey } from './issue-api-key.ts';
@@ -19,7 +20,8 @@ import type { ApiKeyPrincipal } from './within-reach.ts';
  * Replaces an active key by a new one with its own id and secret. The old one ends at once. Name,
  * scopes, roles, environment and expiry carry over. Of two rotations at once one succeeds; the
  * other gets `KEY_NOT_ACTIVE`. `KEY_NOT_FOUND`, `ORGANIZATION_SUSPENDED`,
- * `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the caller.
+ * for a platform key `STEP_UP_REQUIRED`, and `INSUFFICIENT_PERMISSIONS` when it has more rights
+ * than the caller.
  */
 export async function rotateApiKey(
   parts: ChangeParts & { keyring: Keyring },
@@ -33,6 +35,7 @@ export async function rotateApiKey(
   const { answer, ...rest } = await change<{ created: CreatedApiKey }>(parts, options, async (tx, now) => {
     const old = await lockChangeable(tx, principal, id);
     await requireRotatable(tx, old, now);
+    if (old.kind === 'platform') await requireConfirmed(tx, caller, now);
     const { secret, apiKey, digest } = issueApiKey(parts, successorOf(old), now);
     const ended = await endApiKey(tx, old.id, now);
     await insertApiKey(tx, apiKey, digest);

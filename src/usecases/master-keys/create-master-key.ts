@@ -4,6 +4,7 @@ import type { Idempotency } from '../../domain/idempotency.ts';
 import { chosenSecretLengthMin } from '../../domain/master-key.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { change } from '../change.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import {
   type CreatedMasterKey,
   issueMasterKey,
@@ -17,6 +18,7 @@ import {
 /**
  * Creates a master key; only this answer has its secret. `chosenSecret` is chosen by an operator,
  * with at least 32 characters, and is stored under argon2id unless we generated it.
+ * `STEP_UP_REQUIRED`.
  */
 export async function createMasterKey(
   parts: MasterKeyParts,
@@ -31,10 +33,14 @@ export async function createMasterKey(
     ]);
   }
   const issued = await issueMasterKey(parts, request, chosenSecret);
-  const { answer, isReplay } = await change<CreatedMasterKey>(parts, { by, idempotency }, async (tx) => ({
-    answer: toCreated(issued),
-    events: [await storeMasterKey(tx, issued)],
-    revokes: tellsOfMasterKey(issued),
-  }));
+  const options = { by, idempotency };
+  const { answer, isReplay } = await change<CreatedMasterKey>(parts, options, async (tx, now) => {
+    await requireConfirmed(tx, by, now);
+    return {
+      answer: toCreated(issued),
+      events: [await storeMasterKey(tx, issued)],
+      revokes: tellsOfMasterKey(issued),
+    };
+  });
   return { ...answer, isReplay };
 }

@@ -12,6 +12,7 @@ import {
 } from '../../stores/postgres/master-keys/master-keys.ts';
 import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { change } from '../change.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import {
   type CreatedMasterKey,
   issueMasterKey,
@@ -24,7 +25,7 @@ import {
 /**
  * Creates a successor with the same name and rights. The old key works for `overlapSeconds` longer,
  * so that its holders can move one by one; 0 ends it at once. `MASTER_KEY_NOT_FOUND` when there is
- * none, or it has ended.
+ * none, or it has ended; `STEP_UP_REQUIRED`.
  */
 export async function rotateMasterKey(
   parts: MasterKeyParts,
@@ -37,6 +38,7 @@ export async function rotateMasterKey(
   const { answer, ...rest } = await change<{ created: CreatedMasterKey }>(parts, options, async (tx, now) => {
     const old = await findMasterKey(tx, masterKeyId);
     if (old === undefined || !isUsable(old, now.getTime())) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
+    await requireConfirmed(tx, by, now);
     const issued = await issueMasterKey(parts, old);
     const revision = await endOld(tx, old.id, overlapSeconds, now);
     if (revision === undefined) throw new FlowplateError('MASTER_KEY_NOT_FOUND');

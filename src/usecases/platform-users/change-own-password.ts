@@ -2,20 +2,17 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { sessionSubject } from '../../domain/login-throttle.ts';
-import { normalizedPassword } from '../../domain/password.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
-import { isPassword } from '../../password-hash.ts';
 import {
-  type Credentials,
   findCredentials,
   findPlatformUser,
   savePlatformUser,
 } from '../../stores/postgres/platform-users/platform-users.ts';
 import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places.ts';
-import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
+import { clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
-import { change, commitChange } from '../change.ts';
-import { requireNoLoginBlock } from '../sessions/login-block.ts';
+import { change } from '../change.ts';
+import { requireOwnPassword } from '../sessions/own-password.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
@@ -36,7 +33,8 @@ export async function changeOwnPassword(
 ): Promise<void> {
   const known = await findCredentials(parts.db, { id: caller.principal.id });
   if (known === undefined) throw await whyNoPassword(parts, caller);
-  await parts.passwordHashing.run(() => requireOwnPassword(parts, caller, known, request.currentPassword));
+  const attempt = { typed: request.currentPassword, at: 'change_password' } as const;
+  await requireOwnPassword(parts, caller, known, attempt);
   const passwordHash = await hashNewPassword(parts, request.newPassword, known.user, 'new_password');
   const subject = sessionSubject(parts.keyring, caller.principal.sessionId);
   await change(parts, { by: caller, ends: 'operators' }, async (tx, now) => {
@@ -61,24 +59,4 @@ async function whyNoPassword(
 ): Promise<FlowplateError> {
   const user = await findPlatformUser(db, principal.id);
   return new FlowplateError(user === undefined ? 'USER_NOT_FOUND' : 'MANAGED_BY_PROVIDER');
-}
-
-async function requireOwnPassword(
-  parts: ChangePasswordParts,
-  caller: Caller<PlatformPrincipal>,
-  { passwordHash }: Credentials,
-  typed: string,
-): Promise<void> {
-  const subject = sessionSubject(parts.keyring, caller.principal.sessionId);
-  await requireNoLoginBlock(parts, [subject]);
-  if (await isPassword(normalizedPassword(typed), passwordHash)) return;
-  await commitChange(parts, { by: caller }, async (tx, now) => {
-    await addLoginFailure(tx, [subject], now);
-    const refused = platformUserEvent('platform.login.refused', caller.principal.id, {
-      code: 'INVALID_CREDENTIALS',
-      at: 'change_password',
-    });
-    return { answer: {}, events: [{ ...refused, result: 'refused' }], revokes: revokesNothing };
-  });
-  throw new FlowplateError('INVALID_CREDENTIALS');
 }

@@ -5,6 +5,7 @@ import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
 import { insertPlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 import { change } from '../change.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type NewPlatformUser, toNewUser } from './new-user.ts';
 import {
@@ -16,7 +17,7 @@ import {
 
 /**
  * Adds a platform user; without roles it may do nothing. `EMAIL_ALREADY_EXISTS` in any case or
- * Unicode form.
+ * Unicode form; `STEP_UP_REQUIRED`: another account is a way around every other step-up.
  */
 export async function createPlatformUser(
   parts: PlatformUserParts,
@@ -29,6 +30,7 @@ export async function createPlatformUser(
     const user = toNewUser(parts, wanted, now);
     await requireKnownRoles(tx, user.roleIds);
     requireHolds(caller.principal, await rightsOf(tx, user.roleIds));
+    await requireConfirmed(tx, caller, now);
     if (!(await insertPlatformUser(tx, user, passwordHash))) throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     const details = { email: user.email, role_ids: user.roleIds };
     return {

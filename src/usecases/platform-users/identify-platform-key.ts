@@ -19,6 +19,7 @@ export async function identifyPlatformKey(
     roleIds,
     permissions,
     sessionId: null,
+    lacksSecondFactor: false,
     organizationIds: null,
     environments: null,
   };

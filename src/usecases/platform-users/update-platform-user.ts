@@ -13,6 +13,7 @@ import {
 import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import { hashNewPassword } from './new-password.ts';
 import {
   type PlatformUserParts,
@@ -30,8 +31,9 @@ export type PlatformUserChanges = Partial<
  * they do not hold; a password is set by super-admins, and never one's own here; nobody deactivates
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
  * sessions in the same transaction, and forget the places known to the account, as another e-mail
- * address does; roles and status bind the next request. An account of the identity provider is only
- * switched on and off here (`MANAGED_BY_PROVIDER`).
+ * address does; roles and status bind the next request. `STEP_UP_REQUIRED` for a password, for
+ * roles, and to mark a break-glass account. An account of the identity provider is only switched on
+ * and off here (`MANAGED_BY_PROVIDER`).
  */
 export async function updatePlatformUser(
   parts: PlatformUserParts,
@@ -52,6 +54,9 @@ export async function updatePlatformUser(
     if (!before.hasPassword) requireOnlyStatus(changes);
     const after = { ...before, ...changes, updatedAt: now };
     await requireMay(tx, caller.principal, before, after);
+    const givesAWayIn =
+      passwordHash !== undefined || changes.roleIds !== undefined || changes.isBreakGlass !== undefined;
+    if (givesAWayIn) await requireConfirmed(tx, caller, now);
     if ((await savePlatformUser(tx, after, passwordHash)) === 'email taken') {
       throw new FlowplateError('EMAIL_ALREADY_EXISTS');
     }

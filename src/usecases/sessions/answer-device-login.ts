@@ -8,12 +8,14 @@ import {
 import { change } from '../change.ts';
 import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { findDeviceLogin } from './find-device-login.ts';
+import { requireConfirmed } from './own-session.ts';
 import type { DeviceParts } from './start-device-login.ts';
 
 /**
  * Approves or denies the log-in behind a code, once. The approval belongs to the session that gave
  * it: when that ends before the program has its token, there will be none. A session that was
  * approved this way itself approves no other, so that a stolen token does not renew itself for ever.
+ * `STEP_UP_REQUIRED` to approve.
  */
 export async function answerDeviceLogin(
   parts: DeviceParts & Parameters<typeof change>[0],
@@ -23,7 +25,9 @@ export async function answerDeviceLogin(
   const { id, sessionId } = caller.principal;
   if (sessionId === null) throw onlyInPerson();
   const login = await findDeviceLogin(parts, caller, userCode);
-  await change(parts, { by: caller }, async (tx) => {
+  await change(parts, { by: caller }, async (tx, now) => {
+    // The program's log-in outlives the page.
+    if (isApproved) await requireConfirmed(tx, caller, now);
     if ((await findSessionMethod(tx, sessionId)) === 'device') throw onlyInPerson();
     const answer = isApproved ? { approvedBy: sessionId } : 'denied';
     if (!(await saveAnswer(tx, login.deviceDigest, answer)))

@@ -1,6 +1,7 @@
-import { deviceCodeDigests, typedUserCode, userCodeSubject } from '../../domain/device-login.ts';
+import { deviceCodeDigests, typedUserCode } from '../../domain/device-login.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
+import { userCodeSubject } from '../../domain/login-throttle.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { findOpenDeviceLogin, type OpenDeviceLogin } from '../../stores/postgres/sessions/device-logins.ts';
 import { addLoginFailure } from '../../stores/postgres/sessions/login-failures.ts';

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { PlatformPrincipal } from '../../domain/principal.ts';
-import type { FindSessionHolder } from '../../stores/postgres/sessions/sessions.ts';
+import type { SecondFactorSetting } from '../../domain/second-factor.ts';
+import type { FindSessionHolder, SessionHolder } from '../../stores/postgres/sessions/sessions.ts';
 import { readToken } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -9,20 +10,31 @@ import type { SigningKeys } from './signing-keys.ts';
  * its session is invalid.
  */
 export async function identifySession(
-  parts: { findSessionHolder: FindSessionHolder; clock: Clock; signingKeys: SigningKeys },
+  parts: {
+    findSessionHolder: FindSessionHolder;
+    clock: Clock;
+    signingKeys: SigningKeys;
+    secondFactor: SecondFactorSetting;
+  },
   token: string,
 ): Promise<PlatformPrincipal | undefined> {
   const named = await readToken(parts, token);
   if (named === undefined) return undefined;
   const holder = await parts.findSessionHolder(named.sessionId);
   if (holder === undefined || holder.userId !== named.userId) return undefined;
-  const { userId, ...known } = holder;
+  const { userId, name, roleIds, permissions } = holder;
   return {
     kind: 'platform_user',
     id: userId,
-    ...known,
+    ...{ name, roleIds, permissions },
     sessionId: named.sessionId,
+    lacksSecondFactor: parts.secondFactor === 'required' && needsSecondFactor(holder),
     organizationIds: null,
     environments: null,
   };
+}
+
+/** Other methods than the password are as strong as what stands behind them. */
+function needsSecondFactor({ method, secondFactor }: SessionHolder): boolean {
+  return method === 'password' && secondFactor === null;
 }

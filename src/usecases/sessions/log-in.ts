@@ -10,18 +10,28 @@ import { type LoginSubject, type LoginSubjects, loginSubjects } from '../../doma
 import { normalizedPassword } from '../../domain/password.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
+import type {
+  EnrolledKind,
+  SecondFactorKind,
+  SecondFactorProof,
+  SecondFactorSetting,
+} from '../../domain/second-factor.ts';
 import type { SessionClient } from '../../domain/session.ts';
 import { hashPassword, isOutdated, isPassword } from '../../password-hash.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import {
   type Credentials,
   findCredentials,
   touchLogin,
 } from '../../stores/postgres/platform-users/platform-users.ts';
+import { findEnrolledKinds, lockSecondFactors } from '../../stores/postgres/second-factors/second-factors.ts';
 import { isKnownPlace, saveKnownPlace } from '../../stores/postgres/sessions/known-places.ts';
 import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
-import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
+import { type ChangeParts, commitChange, type Decision, type EventDraft } from '../change.ts';
+import { askForSecondFactor } from '../second-factors/ask-for-second-factor.ts';
+import { useSecondFactor } from '../second-factors/use-second-factor.ts';
 import { requireNoLoginBlock } from './login-block.ts';
-import { beginSession, type NewSessionParts, newSession } from './new-session.ts';
+import { beginSession, type NewSession, type NewSessionParts, newSession } from './new-session.ts';
 import { breakGlassEvent, type PasswordLogin, type PasswordUse, passwordUseOf } from './password-use.ts';
 
 export type LogInParts = Omit<ChangeParts, 'propagation'> &
@@ -32,6 +42,7 @@ export type LogInParts = Omit<ChangeParts, 'propagation'> &
      * unread.
      */
     passwordHashing: Bulkhead;
+    secondFactor: SecondFactorSetting;
     passwordLogin: PasswordLogin;
     onBreakGlass: (userId: string, address: string | undefined) => void;
   };
@@ -40,6 +51,10 @@ export type LogInRequest = {
   email: string;
   password: string;
   client: SessionClient;
+  /** Undefined at first: who logs in does not know yet whether the account has one. */
+  secondFactor: SecondFactorProof | undefined;
+  /** Our page that sent it, if one did. */
+  page: URL | undefined;
   requestId: string;
 };
 
@@ -52,9 +67,10 @@ type Attempt = LogInRequest & { subjects: LoginSubjects; placeIds: Buffer[]; isP
 export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
 
 /**
- * A token for who knows the password. `INVALID_CREDENTIALS` for an unknown address and for a wrong
- * password, after the same work; `ACCOUNT_INACTIVE` only to who knew the password;
- * `PASSWORD_LOGIN_OFF` likewise, where accounts use the identity provider;
+ * A token for who knows the password and, where the account has one, proves a second factor.
+ * `INVALID_CREDENTIALS` for an unknown address and for a wrong password, after the same work; only
+ * to who knew the password: `ACCOUNT_INACTIVE`, `PASSWORD_LOGIN_OFF` where the account has to use
+ * the identity provider, `SECOND_FACTOR_REQUIRED` with what counts, and `SECOND_FACTOR_INVALID`.
  * `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password; at a place that the account
  * knows, what failed elsewhere does not count.
  */
@@ -126,6 +142,9 @@ async function refuse(
   throw new FlowplateError(code);
 }
 
+/** `kinds`: what the account has, when it has to be asked for. */
+type Outcome = { kind: 'begun' | 'too late' | 'wrong factor' | 'ask'; kinds?: EnrolledKind[] };
+
 async function begin(
   parts: LogInParts,
   attempt: Attempt,
@@ -134,28 +153,83 @@ async function begin(
 ): Promise<LoggedIn> {
   const { user, passwordHash } = known;
   const now = parts.clock.now();
-  const origin = { ...attempt.client, method: 'password', secondFactor: null } as const;
-  const created = await newSession(parts, user.id, origin);
+  const created = await newSession(parts, user.id, {
+    ...{ ...attempt.client, method: 'password' },
+    secondFactor: null,
+  });
   const renewedHash = isOutdated(passwordHash)
     ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
-  const [placeId] = attempt.placeIds;
   const by: Origin = { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId };
-  const { answer } = await commitChange(parts, { by }, async (tx) => {
-    const login = { userId: user.id, email: attempt.email, passwordHash, renewedHash, now };
-    if (!(await touchLogin(tx, login))) {
-      return { answer: { isInTime: false }, events: [], revokes: revokesNothing };
-    }
-    if (placeId !== undefined) await saveKnownPlace(tx, { id: placeId, userId: user.id, now });
-    await clearLoginFailures(tx, subjectsCleared(attempt));
-    const event = await beginSession(tx, created);
-    const events = use === 'break-glass' ? [event, breakGlassEvent(event)] : [event];
-    return { answer: { isInTime: true }, events, revokes: revokesNothing };
+  const login = { userId: user.id, email: attempt.email, passwordHash, renewedHash, now };
+  const { answer } = await commitChange<Outcome>(parts, { by }, async (tx) => {
+    const factor = await proveFactor(tx, parts, attempt, user.id);
+    if ('events' in factor) return factor;
+    if (!(await touchLogin(tx, login))) return decided({ kind: 'too late' });
+    await noteSuccess(tx, attempt, user.id, now);
+    const event = await beginSession(tx, withFactor(created, factor.secondFactor));
+    return decided({ kind: 'begun' }, use === 'break-glass' ? [event, breakGlassEvent(event)] : [event]);
   });
-  if (!answer.isInTime) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
-  if (use === 'break-glass') parts.onBreakGlass(user.id, attempt.client.address);
   const { token, session } = created;
-  return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
+  if (answer.kind === 'begun' && use === 'break-glass') {
+    parts.onBreakGlass(user.id, attempt.client.address);
+  }
+  if (answer.kind === 'begun')
+    return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
+  if (answer.kind === 'too late') return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
+  if (answer.kind === 'wrong factor') throw new FlowplateError('SECOND_FACTOR_INVALID');
+  throw await askForSecondFactor(parts, {
+    ...{ userId: user.id, kinds: answer.kinds ?? [] },
+    ...{ purpose: 'log in', page: attempt.page },
+  });
+}
+
+function decided(answer: Outcome, events: EventDraft[] = []): Decision<Outcome> {
+  return { answer, events, revokes: revokesNothing };
+}
+
+/**
+ * The factor that was proved, null where the account has none; otherwise why there is no login. A
+ * wrong one is counted and written down in the same transaction.
+ */
+async function proveFactor(
+  tx: Tx,
+  parts: LogInParts,
+  { secondFactor: proof, page, client }: Attempt,
+  userId: string,
+): Promise<Decision<Outcome> | { secondFactor: SecondFactorKind | null }> {
+  if (parts.secondFactor === 'off') return { secondFactor: null };
+  await lockSecondFactors(tx, userId);
+  const kinds = await findEnrolledKinds(tx, userId);
+  if (kinds.length === 0) return { secondFactor: null };
+  if (proof === undefined) return decided({ kind: 'ask', kinds });
+  if (await useSecondFactor(tx, parts, { userId, proof, page, purpose: 'log in' })) {
+    return { secondFactor: proof.kind };
+  }
+  const details = {
+    code: 'SECOND_FACTOR_INVALID',
+    second_factor: proof.kind,
+    address: client.address ?? 'unknown',
+  };
+  const eventType = 'platform.login.refused';
+  const refused: EventDraft = {
+    eventType,
+    organizationId: null,
+    targetId: userId,
+    result: 'refused',
+    details,
+  };
+  return decided({ kind: 'wrong factor' }, [refused]);
+}
+
+async function noteSuccess(tx: Tx, attempt: Attempt, userId: string, now: Date): Promise<void> {
+  const [placeId] = attempt.placeIds;
+  if (placeId !== undefined) await saveKnownPlace(tx, { id: placeId, userId, now });
+  await clearLoginFailures(tx, subjectsCleared(attempt));
+}
+
+function withFactor({ token, session }: NewSession, secondFactor: SecondFactorKind | null): NewSession {
+  return { token, session: { ...session, origin: { ...session.origin, secondFactor } } };
 }
 
 /**

@@ -81,13 +81,15 @@ async function handOut(
   parts: NewSessionParts,
   { client, requestId }: PollRequest,
   tx: Tx,
-  { userId, secondFactor }: NonNullable<PolledDeviceLogin['approval']>,
+  { userId, secondFactor, confirmedAt }: NonNullable<PolledDeviceLogin['approval']>,
   now: Date,
 ): Promise<Decision<{ polled: Polled }>> {
   await noteLogin(tx, userId, now);
   const user = await findPlatformUser(tx, userId);
   if (user === undefined) return refused('DEVICE_CODE_EXPIRED');
-  const created = await newSession(parts, userId, { ...client, method: 'device', secondFactor });
+  const made = await newSession(parts, userId, { ...client, method: 'device', secondFactor });
+  // Not now: the person proved who they are when they approved, and this may be a while later.
+  const created = { ...made, session: { ...made.session, confirmedAt } };
   const event = await beginSession(tx, created);
   const actor = { kind: 'platform_user', id: userId } as const;
   return {

@@ -48,7 +48,7 @@ const [oldestRevoked, oldestExpired, oldestActive] = [0, many / 3, (2 * many) / 
 
 const operator: PlatformPrincipal = {
   ...{ kind: 'platform_key', id: 'ak_test', name: 'test', roleIds: [], permissions: [] },
-  ...{ sessionId: null, organizationIds: null, environments: null },
+  ...{ sessionId: null, lacksSecondFactor: false, organizationIds: null, environments: null },
 };
 const tenant: OrganizationPrincipal = {
   ...{ kind: 'tenant_key', id: 'ak_test', name: 'test' },

@@ -32,6 +32,13 @@ async function knownPlaceOf(daysAgo: number): Promise<Buffer> {
   return id;
 }
 
+async function challengeOf(minutesLeft: number): Promise<string> {
+  const challenge = randomUUID();
+  await sql`INSERT INTO passkey_challenges (challenge, user_id, purpose, expires_at)
+    VALUES (${challenge}, 'puser_1', 'log in', now() + make_interval(mins => ${minutesLeft}))`.execute(db);
+  return challenge;
+}
+
 async function signingKeyOf(daysAgo: number): Promise<string> {
   const id = `sig_${randomUUID()}`;
   await sql`INSERT INTO signing_keys (id, public_key, pepper_id, sealed_private_key, created_at)
@@ -39,19 +46,23 @@ async function signingKeyOf(daysAgo: number): Promise<string> {
   return id;
 }
 
-test('expired sessions, forgotten failures and places, and signing keys past their last token are dropped, the others are kept', async () => {
+test('expired sessions, forgotten failures and places, challenges, and signing keys past their last token are dropped, the others are kept', async () => {
   await sessionOf(-1);
   const session = await sessionOf(1);
-  await failureOf(16);
-  const subject = await failureOf(14);
+  await failureOf(24 * 60 + 1);
+  const subject = await failureOf(24 * 60 - 1);
   await knownPlaceOf(31);
   const place = await knownPlaceOf(29);
+  await challengeOf(-1);
+  const challenge = await challengeOf(1);
   await signingKeyOf(33);
   const key = await signingKeyOf(31);
-  expect(await pruneSessions({ db })).toBe(4);
+  expect(await pruneSessions({ db })).toBe(5);
   expect(await db.selectFrom('platform_sessions').select('id').execute()).toEqual([{ id: session }]);
   expect(await db.selectFrom('login_failures').select('subject').execute()).toEqual([{ subject }]);
   expect(await db.selectFrom('known_places').select('id').execute()).toEqual([{ id: place }]);
+  const challenges = await db.selectFrom('passkey_challenges').select('challenge').execute();
+  expect(challenges).toEqual([{ challenge }]);
   expect(await db.selectFrom('signing_keys').select('id').execute()).toEqual([{ id: key }]);
   expect(await pruneSessions({ db })).toBe(0);
 });

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { SecondFactorKind, SessionMethod } from '../../../domain/session.ts';
+import type { SecondFactorKind } from '../../../domain/second-factor.ts';
+import type { SessionMethod } from '../../../domain/session.ts';
 import type { Database, Db, Tx } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 
@@ -97,7 +98,7 @@ export type PolledDeviceLogin = {
   intervalSeconds: number;
   lastPolledAt: Date | null;
   /** The session that approved, while it lasts and its user is active. */
-  approval: { userId: string; email: string; secondFactor: SecondFactorKind | null } | undefined;
+  approval: { userId: string; secondFactor: SecondFactorKind | null; confirmedAt: Date } | undefined;
 };
 
 /** The request of a program that polls, whose row is locked until the transaction ends. */
@@ -117,7 +118,8 @@ export async function lockDeviceLogin(
       'last_polled_at',
       'second_factor',
       'platform_users.id as user_id',
-      'platform_users.email',
+      'confirmed_at',
+      'platform_sessions.created_at as began_at',
     ])
     .where('device_digest', '=', sql<Buffer>`any(${deviceDigests}::bytea[])`)
     .where('device_logins.expires_at', '>', now)
@@ -130,14 +132,15 @@ export async function lockDeviceLogin(
     .forUpdate('device_logins')
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { user_id: userId, email } = row;
+  const { user_id: userId, confirmed_at, began_at } = row;
+  const confirmedAt = confirmed_at ?? began_at;
   const secondFactor = row.second_factor as SecondFactorKind | null;
   return {
     deviceDigest: row.device_digest,
     isDenied: row.is_denied,
     intervalSeconds: row.interval_seconds,
     lastPolledAt: row.last_polled_at,
-    approval: userId === null || email === null ? undefined : { userId, email, secondFactor },
+    approval: userId === null || confirmedAt === null ? undefined : { userId, secondFactor, confirmedAt },
   };
 }
 

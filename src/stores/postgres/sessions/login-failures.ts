@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { failureLifeMs, type LoginSubject } from '../../../domain/login-throttle.ts';
+import type { LoginSubject } from '../../../domain/login-throttle.ts';
 import type { Database, Db } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 
@@ -24,8 +24,8 @@ export async function findLoginBlock(
  */
 export async function addLoginFailure(db: Db, subjects: readonly LoginSubject[], now: Date): Promise<void> {
   const sorted = [...subjects].sort((one, other) => Buffer.compare(one.id, other.id));
-  const forgottenBefore = new Date(now.getTime() - failureLifeMs);
   for (const { id, limits } of sorted) {
+    const forgottenBefore = new Date(now.getTime() - limits.lifeMs);
     await sql`
       INSERT INTO login_failures AS known (subject, failures, last_failed_at) VALUES (${id}, 1, ${now})
       ON CONFLICT (subject) DO UPDATE SET

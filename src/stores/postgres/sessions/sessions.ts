@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Clock } from '../../../domain/clock.ts';
 import type { PlatformPermission } from '../../../domain/permission.ts';
-import type { SessionOrigin } from '../../../domain/session.ts';
+import type { SecondFactorKind } from '../../../domain/second-factor.ts';
+import type { SessionMethod, SessionOrigin } from '../../../domain/session.ts';
 import type { Database, Db, Tx } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 import { inBatches, type LookUpLimits } from '../look-ups.ts';
@@ -38,6 +39,8 @@ export type SessionHolder = {
   name: string;
   roleIds: string[];
   permissions: PlatformPermission[];
+  method: SessionMethod;
+  secondFactor: SecondFactorKind | null;
 };
 
 export type FindSessionHolder = (sessionId: string) => Promise<SessionHolder | undefined>;
@@ -62,6 +65,7 @@ async function findSessionHolders(
 ): Promise<(SessionHolder | undefined)[]> {
   const { rows } = await sql<SessionHolder & { sessionId: string }>`
     SELECT s.id AS "sessionId", u.id AS "userId", u.name, u.role_ids AS "roleIds",
+      s.method, s.second_factor AS "secondFactor",
       ARRAY(SELECT DISTINCT unnest(roles.permissions) FROM roles WHERE roles.id = ANY(u.role_ids) ORDER BY 1) AS permissions
     FROM platform_sessions s JOIN platform_users u ON u.id = s.user_id
     WHERE s.id = ANY(${[...new Set(ids)]}::text[]) AND s.expires_at > ${now} AND u.is_active`.execute(db);
@@ -74,11 +78,87 @@ export async function deleteSession(tx: Tx, id: string): Promise<boolean> {
   return result.numDeletedRows === 1n;
 }
 
-/** Ends all sessions of a user. */
-export async function deleteSessionsOf(tx: Tx, userId: string, exceptId?: string): Promise<void> {
+/** A session as its owner sees it. */
+export type OwnSession = Pick<Session, 'id' | 'createdAt' | 'expiresAt'> & {
+  method: SessionMethod;
+  secondFactor: SecondFactorKind | null;
+  address: string | null;
+  userAgent: string | null;
+};
+
+/** Living sessions of a user, newest first. */
+export async function listSessionsOf(
+  db: Db,
+  userId: string,
+  { now, limit, before }: { now: Date; limit: number; before?: string | undefined },
+): Promise<OwnSession[]> {
+  let query = db
+    .selectFrom('platform_sessions')
+    .select(['id', 'created_at', 'expires_at', 'method', 'second_factor', 'address', 'user_agent'])
+    .where('user_id', '=', userId)
+    .where('expires_at', '>', now);
+  if (before !== undefined) query = query.where('id', '<', before);
+  const rows = await query.orderBy('id', 'desc').limit(limit).execute();
+  return rows.map((row) => ({
+    id: row.id,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    method: row.method as SessionMethod,
+    secondFactor: row.second_factor as SecondFactorKind | null,
+    address: row.address,
+    userAgent: row.user_agent,
+  }));
+}
+
+/** Ends one living session of this user. False when they have none with this id. */
+export async function deleteSessionOf(tx: Tx, userId: string, id: string, now: Date): Promise<boolean> {
+  const result = await tx
+    .deleteFrom('platform_sessions')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return result.numDeletedRows === 1n;
+}
+
+/** When the session's owner last proved who they are; null when that is not known. */
+export async function findConfirmation(tx: Tx, id: string): Promise<Date | null> {
+  const row = await tx
+    .selectFrom('platform_sessions')
+    .select('confirmed_at')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row?.confirmed_at ?? null;
+}
+
+/** Notes a step-up, and the second factor if one was used. */
+export async function confirmSession(
+  tx: Tx,
+  id: string,
+  now: Date,
+  secondFactor: SecondFactorKind | undefined,
+): Promise<void> {
+  await tx
+    .updateTable('platform_sessions')
+    .set({ confirmed_at: now, ...(secondFactor !== undefined && { second_factor: secondFactor }) })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** The account has no second factor any more, so no session counts as one with it. */
+export async function forgetSecondFactorOf(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .updateTable('platform_sessions')
+    .set({ second_factor: null })
+    .where('user_id', '=', userId)
+    .execute();
+}
+
+/** Ends all sessions of a user, and returns their number. */
+export async function deleteSessionsOf(tx: Tx, userId: string, exceptId?: string): Promise<number> {
   let query = tx.deleteFrom('platform_sessions').where('user_id', '=', userId);
   if (exceptId !== undefined) query = query.where('id', '<>', exceptId);
-  await query.execute();
+  return Number((await query.executeTakeFirst()).numDeletedRows);
 }
 
 export async function deleteSessionsExpiredBefore(db: Database, notAfter: Date): Promise<number> {

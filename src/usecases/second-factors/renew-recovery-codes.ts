@@ -1,0 +1,35 @@
+import { FlowplateError } from '../../domain/errors.ts';
+import type { Idempotency } from '../../domain/idempotency.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
+import { findEnrolledKinds } from '../../stores/postgres/second-factors/second-factors.ts';
+import { change } from '../change.ts';
+import type { Replayed } from '../idempotent.ts';
+import {
+  holdOwnFactors,
+  requireSecondFactors,
+  type SecondFactorParts,
+  saveNewRecoveryCodes,
+  secondFactorEvent,
+} from './second-factor-changes.ts';
+
+/**
+ * Ten new recovery codes; the earlier ones are void. Only this answer has them.
+ * `SECOND_FACTOR_NOT_FOUND` for an account without a factor to recover; `STEP_UP_REQUIRED`.
+ */
+export async function renewRecoveryCodes(
+  parts: SecondFactorParts,
+  caller: Caller<PlatformPrincipal>,
+  idempotency?: Idempotency,
+): Promise<Replayed<{ recoveryCodes: string[] }>> {
+  requireSecondFactors(parts);
+  return change<{ recoveryCodes: string[] }>(parts, { by: caller, idempotency }, async (tx, now) => {
+    await holdOwnFactors(tx, caller, now);
+    const userId = caller.principal.id;
+    if ((await findEnrolledKinds(tx, userId)).length === 0)
+      throw new FlowplateError('SECOND_FACTOR_NOT_FOUND');
+    const recoveryCodes = await saveNewRecoveryCodes(tx, parts, userId, now);
+    const event = secondFactorEvent('platform.recovery_codes.renewed', userId, {});
+    return { answer: { recoveryCodes }, events: [event], revokes: revokesNothing };
+  });
+}

@@ -1,0 +1,51 @@
+import type { Bulkhead } from '../../concurrency/bulkhead.ts';
+import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { sessionSubject } from '../../domain/login-throttle.ts';
+import { normalizedPassword } from '../../domain/password.ts';
+import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
+import { isPassword } from '../../password-hash.ts';
+import type { Credentials } from '../../stores/postgres/platform-users/platform-users.ts';
+import { addLoginFailure } from '../../stores/postgres/sessions/login-failures.ts';
+import { type ChangeParts, commitChange } from '../change.ts';
+import { requireNoLoginBlock } from './login-block.ts';
+
+export type OwnPasswordParts = ChangeParts & { keyring: Keyring; passwordHashing: Bulkhead };
+
+/**
+ * Checks the password of a logged-in user again. `INVALID_CREDENTIALS` when it is wrong, which is
+ * written down and counted for the session: with a stolen token nobody must find the password by
+ * trying. `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password.
+ */
+export function requireOwnPassword(
+  parts: OwnPasswordParts,
+  caller: Caller<PlatformPrincipal>,
+  known: Credentials,
+  attempt: { typed: string; at: 'change_password' | 'confirm' },
+): Promise<void> {
+  return parts.passwordHashing.run(() => requireNow(parts, caller, known, attempt));
+}
+
+async function requireNow(
+  parts: OwnPasswordParts,
+  caller: Caller<PlatformPrincipal>,
+  { passwordHash }: Credentials,
+  { typed, at }: { typed: string; at: string },
+): Promise<void> {
+  const subject = sessionSubject(parts.keyring, caller.principal.sessionId);
+  await requireNoLoginBlock(parts, [subject]);
+  if (await isPassword(normalizedPassword(typed), passwordHash)) return;
+  await commitChange(parts, { by: caller }, async (tx, now) => {
+    await addLoginFailure(tx, [subject], now);
+    const refused = {
+      eventType: 'platform.login.refused',
+      organizationId: null,
+      targetId: caller.principal.id,
+      result: 'refused',
+      details: { code: 'INVALID_CREDENTIALS', at },
+    } as const;
+    return { answer: {}, events: [refused], revokes: revokesNothing };
+  });
+  throw new FlowplateError('INVALID_CREDENTIALS');
+}
