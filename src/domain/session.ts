@@ -39,9 +39,9 @@ export type SessionOrigin = SessionClient & {
 };
 
 /** After a login or a step-up a session may do what needs a confirmation, for so long. */
-export const confirmationLifeMs = 10 * 60_000;
+const confirmationLifeMs = 10 * 60_000;
 
-/** Whether the owner has proved who they are lately enough for what a stolen session must not do. */
+/** Whether the owner proved who they are within the last ten minutes. */
 export function isConfirmed(confirmedAt: Date | null, now: Date): boolean {
   return confirmedAt !== null && now.getTime() - confirmedAt.getTime() < confirmationLifeMs;
 }

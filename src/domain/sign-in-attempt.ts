@@ -10,6 +10,8 @@ export type SignInAttempt = {
   /** Where in the portal the person wanted to go. */
   next: string;
   startedAtMs: number;
+  /** The session that is confirmed by this sign-in (step-up), in place of a new one. */
+  confirms?: string | undefined;
 };
 
 /** Long enough for a second factor at the provider. */

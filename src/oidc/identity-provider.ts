@@ -79,11 +79,7 @@ export class IdentityProvider {
    * The person behind a callback. Checks `state`, `iss` (RFC 9207), the PKCE binding of the code,
    * and of the ID token signature, issuer, audience, nonce and times.
    */
-  async identify(
-    answer: URLSearchParams,
-    checks: SignInChecks,
-    { isFresh = false }: SignInOptions = {},
-  ): Promise<Identity> {
+  async identify(answer: URLSearchParams, checks: SignInChecks): Promise<Identity> {
     try {
       const client = await this.#client();
       const callback = new URL(this.#settings.redirectUri);
@@ -93,7 +89,6 @@ export class IdentityProvider {
         expectedNonce: checks.nonce,
         pkceCodeVerifier: checks.codeVerifier,
         idTokenExpected: true,
-        ...(isFresh && { maxAge: 0 }),
       });
       const vouched = tokens.claims();
       if (vouched === undefined) throw new Error('there is no ID token');

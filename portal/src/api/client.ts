@@ -1,5 +1,6 @@
 import createClient from 'openapi-fetch';
 import { insideHeaders } from '../sessions/inside.ts';
+import { askForStepUp } from '../sessions/step-up.ts';
 import { faultOf } from './fault.ts';
 import type { components, paths } from './schema.d.ts';
 
@@ -9,11 +10,37 @@ export const api = createClient<paths>({
   headers: { 'X-Flowplate-Portal': '1' },
 });
 
+/** Changes under way, to be sent again after a step-up: a body can be read once. */
+const copies = new Map<string, Request>();
+
 api.use({
-  onRequest({ request, schemaPath }) {
+  onRequest({ request, schemaPath, id }) {
     for (const [name, value] of Object.entries(insideHeaders(schemaPath))) request.headers.set(name, value);
+    if (request.method !== 'GET') copies.set(id, request.clone());
+  },
+  async onResponse({ response, id }) {
+    const copy = copies.get(id);
+    copies.delete(id);
+    if (copy === undefined || !(await wantsStepUp(response)) || !(await askForStepUp())) return undefined;
+    return fetch(copy);
+  },
+  onError({ id }) {
+    copies.delete(id);
   },
 });
+
+async function wantsStepUp(response: Response): Promise<boolean> {
+  if (response.status !== 403) return false;
+  return (
+    faultOf(
+      403,
+      await response
+        .clone()
+        .json()
+        .catch(() => undefined),
+    ).code === 'STEP_UP_REQUIRED'
+  );
+}
 
 export type User = components['schemas']['PlatformUser'];
 export type Role = components['schemas']['Role'];

@@ -7,12 +7,15 @@ export class ApiFault extends Error {
   /** By field name. */
   readonly fields: Readonly<Record<string, string>>;
   readonly traceId: string | undefined;
+  /** As the server sent it; its shape depends on the code. */
+  readonly details: unknown;
 
   constructor(told: {
     message: string;
     status: number;
     code: string;
     fields: Record<string, string>;
+    details: unknown;
     traceId?: string;
   }) {
     super(told.message);
@@ -20,6 +23,7 @@ export class ApiFault extends Error {
     this.code = told.code;
     this.fields = told.fields;
     this.traceId = told.traceId;
+    this.details = told.details;
   }
 }
 
@@ -32,6 +36,7 @@ export function faultOf(status: number, body: unknown): ApiFault {
     code,
     message: message ?? `The server answered with status ${status}.`,
     fields: fieldsOf(details),
+    details,
     ...(trace_id !== undefined && { traceId: trace_id }),
   });
 }

@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm that a session is still in the hands of its owner (step-up)
-         * @description For 10 minutes this session may then do what answers `STEP_UP_REQUIRED` otherwise. With the second factor where the account has one, else with the password. Without either, the answer says what is needed: `SECOND_FACTOR_REQUIRED`, or that `password` is required. A login confirms its session too. A platform key has no session: 404.
+         * @description For 10 minutes this session may then do what answers `STEP_UP_REQUIRED` otherwise. With the second factor where the account has one, else with the password. Without either, the answer says what is needed: `SECOND_FACTOR_REQUIRED`, or that `password` is required. A login confirms its session too. A platform key has no session: 404. An account of the identity provider confirms by signing in there again: 409 `MANAGED_BY_PROVIDER`, and the page of `provider_sign_in` with `?confirm=1`.
          *
          *     Open to every operator.
          */

@@ -35,6 +35,16 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'platform.device.denied': ({ details }) =>
     `denied the log-in of a command line at ${text(details.address)}`,
   'platform.logout': () => 'logged out',
+  'platform.session.ended': ({ details }) =>
+    details.all_but === undefined ? 'ended an own session' : 'ended all other own sessions',
+  'platform.session.confirmed': ({ details }) =>
+    details.code === undefined
+      ? `confirmed a session by ${text(details.by)}`
+      : `failed to confirm a session by ${text(details.by)}`,
+  'platform.second_factor.added': ({ details }) => `set up a second factor (${text(details.kind)})`,
+  'platform.second_factor.removed': ({ details }) => `removed a second factor (${text(details.kind)})`,
+  'platform.second_factor.reset': ({ target }) => `reset the second factors of ${target}`,
+  'platform.recovery_codes.renewed': () => 'made new recovery codes',
   'platform.access.refused': ({ target }) => `was refused ${target}`,
   'platform.user.created': ({ target }) => `created the user ${target}`,
   'platform.user.updated': ({ target }) => `changed the user ${target}`,

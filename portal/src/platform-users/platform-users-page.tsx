@@ -10,6 +10,7 @@ import { DeleteUser } from './delete-platform-user.tsx';
 import { UserForm } from './platform-user-form.tsx';
 import { type UserAction, UsersTable } from './platform-users-table.tsx';
 import { ResetPassword } from './reset-password.tsx';
+import { ResetSecondFactors } from './reset-second-factors.tsx';
 import { type UserSort, useRoles, useUsers } from './use-platform-users.ts';
 
 type Open = { action: UserAction; user: User } | { action: 'create' } | null;
@@ -60,6 +61,7 @@ export function UsersPage() {
       {open?.action === 'create' && <UserForm roles={roles.data ?? []} onClose={close} />}
       {open?.action === 'edit' && <UserForm user={open.user} roles={roles.data ?? []} onClose={close} />}
       {open?.action === 'reset' && <ResetPassword user={open.user} onClose={close} />}
+      {open?.action === 'reset factors' && <ResetSecondFactors user={open.user} onClose={close} />}
       {open?.action === 'delete' && <DeleteUser user={open.user} onClose={close} />}
     </Stack>
   );

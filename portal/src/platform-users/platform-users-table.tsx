@@ -5,7 +5,7 @@ import { SortHeader, type Sorting } from '../parts/sort-header.tsx';
 import { Time } from '../parts/time.tsx';
 import { holds, useOwn } from '../sessions/me.ts';
 
-export type UserAction = 'edit' | 'reset' | 'delete';
+export type UserAction = 'edit' | 'reset' | 'reset factors' | 'delete';
 
 type Props = {
   /** Undefined while loading. */
@@ -22,7 +22,7 @@ export function UsersTable({ users, roles, search, sorting, onSort, onAction }: 
   return (
     <ListTable
       label="Users"
-      minWidth={860}
+      minWidth={960}
       columns={[
         <SortHeader key="email" column="email" label="Email" {...header} />,
         <SortHeader key="name" column="name" label="Display Name" {...header} />,
@@ -86,6 +86,7 @@ function UserActions({ user, roles, onAction }: RowProps) {
   const offered: [action: UserAction, label: string, isOffered: boolean][] = [
     ['edit', 'Edit', may('platform:users:manage') && isWithin],
     ['reset', 'Reset Password', may('super-admin') && isOther && user.sign_in === 'password'],
+    ['reset factors', 'Reset Factors', may('super-admin') && isOther],
     ['delete', 'Delete', may('super-admin') && isOther],
   ];
   return (

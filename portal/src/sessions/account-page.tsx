@@ -6,18 +6,22 @@ import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { leaveTo } from './leave-to.ts';
 import { useOwn } from './me.ts';
+import { OwnSecondFactors } from './own-second-factors.tsx';
+import { OwnSessions } from './own-sessions.tsx';
 
 const fields = ['current_password', 'new_password'] as const;
 
 export function AccountPage() {
   const { me } = useOwn();
   return (
-    <Stack maw={480}>
+    <Stack maw={760}>
       <Title order={1}>Account</Title>
       <Text>
         Logged in as <strong>{me.name}</strong>.
       </Text>
-      <Card withBorder>
+      <OwnSecondFactors />
+      <OwnSessions />
+      <Card withBorder maw={480}>
         <ChangePassword />
       </Card>
     </Stack>

@@ -12,6 +12,8 @@ const reasons: Record<string, string> = {
   'provider-email-taken':
     'Another account here has your e-mail address already. Ask an administrator to change or delete it.',
   'provider-inactive': 'Your account is not active. Ask an administrator.',
+  'provider-another-account':
+    'You signed in with another company account than the one of this session, or the session has ended.',
   'provider-busy': 'Too many people sign in at the moment. Try again in a minute.',
 };
 

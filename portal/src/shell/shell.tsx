@@ -9,6 +9,7 @@ import { Waiting } from '../parts/waiting.tsx';
 import { insideOf } from '../sessions/inside.ts';
 import { LogInAgain } from '../sessions/log-in-again.tsx';
 import { type Me, MeContext, may } from '../sessions/me.ts';
+import { StepUpDialog } from '../sessions/step-up-dialog.tsx';
 import { useMe } from '../sessions/use-me.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { ColorSchemeSwitch } from './color-scheme-switch.tsx';
@@ -36,6 +37,7 @@ export function Shell() {
     <MeContext value={shown}>
       <Frame me={shown} />
       {isOver && <LogInAgain me={shown} />}
+      <StepUpDialog />
     </MeContext>
   );
 }
@@ -47,6 +49,7 @@ function Frame({ me }: { me: Me }) {
   const place = placeAt(pathname);
   const isOutsideOnly = inside !== undefined && place?.where === 'outside';
   useDocumentTitle(titleOf(pathname));
+  if (me.lacks_second_factor && pathname !== '/account') return <Navigate to="/account" replace />;
   return (
     <AppShell
       header={{ height: 56 }}
@@ -65,7 +68,7 @@ function Frame({ me }: { me: Me }) {
             </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <GoToButton />
+            {!me.lacks_second_factor && <GoToButton />}
             <ColorSchemeSwitch />
             <AccountMenu name={me.name} />
           </Group>
@@ -73,7 +76,9 @@ function Frame({ me }: { me: Me }) {
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label="Main">
         {places
-          .filter((place) => may(me, place.need) && isThere(place, inside !== undefined))
+          .filter(
+            (place) => !me.lacks_second_factor && may(me, place.need) && isThere(place, inside !== undefined),
+          )
           .map(({ to, label }) => (
             <NavLink
               key={to}
@@ -86,7 +91,7 @@ function Frame({ me }: { me: Me }) {
             />
           ))}
       </AppShell.Navbar>
-      <GoTo />
+      {!me.lacks_second_factor && <GoTo />}
       <AppShell.Main id="content" tabIndex={-1}>
         {inside !== undefined && <InsideBanner inside={inside} />}
         <ViewBoundary key={pathname}>

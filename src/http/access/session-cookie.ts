@@ -31,7 +31,7 @@ export function endedSessionCookie(origin: URL): string {
  * `AMBIGUOUS_CREDENTIALS`.
  */
 export function readCredential(exchange: Pick<HttpExchange, 'req'>): string {
-  const cookie = readCookie(exchange.req);
+  const cookie = readSessionCookie(exchange.req);
   if (!hasBearer(exchange)) {
     if (cookie === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
     return cookie;
@@ -41,7 +41,8 @@ export function readCredential(exchange: Pick<HttpExchange, 'req'>): string {
   return credential;
 }
 
-function readCookie(req: IncomingMessage): string | undefined {
+/** The portal's cookie; undefined where another site can have caused the request. */
+export function readSessionCookie(req: IncomingMessage): string | undefined {
   const isSafe = readingMethods.includes(req.method) ? isNotFromElsewhere(req) : isFromOwnPage(req);
   return isSafe ? readCookieValue(req, names, tokenPattern) : undefined;
 }

@@ -12,7 +12,7 @@ const base64url = (lengthMax: number) =>
 /** Ids are chosen by authenticators: at most 1,023 bytes (WebAuthn §5.8.3). */
 export const credentialId = base64url(1_364);
 export const clientData = base64url(4_096);
-export const authenticatorData = base64url(8_192);
+const authenticatorData = base64url(8_192);
 
 /**
  * Proof of a second factor. One flat shape, so that generated clients can write it: a code for the

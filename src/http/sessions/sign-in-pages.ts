@@ -10,7 +10,8 @@ import {
 } from '../../usecases/sessions/finish-provider-sign-in.ts';
 import { cookieFor, readCookieValue } from '../access/cookies.ts';
 import { isNotFromElsewhere } from '../access/own-page.ts';
-import { sessionCookie } from '../access/session-cookie.ts';
+import type { PlatformAccessParts } from '../access/platform-caller.ts';
+import { readSessionCookie, sessionCookie } from '../access/session-cookie.ts';
 import type { ReadAddress } from '../caller-address.ts';
 import { contextOf } from '../request-context.ts';
 
@@ -19,6 +20,7 @@ export type SignInParts = BeginParts &
     /** Undefined where nobody signs in with an identity provider. */
     companySignIn: (CompanySignIn & { publicUrl: URL }) | undefined;
     readAddress: ReadAddress;
+    identifySession: PlatformAccessParts['identifySession'];
   };
 
 type Configured = Omit<SignInParts, 'companySignIn'> & {
@@ -55,7 +57,11 @@ function toProvider(parts: Configured): RequestHandler {
     // Only our own page and the address bar begin a sign-in: another site must not do it for a person.
     if (!isNotFromElsewhere(req)) return redirect(res, publicUrl, '/login');
     try {
-      const { location, sealed } = await beginProviderSignIn(parts, provider, queryOf(req).get('next'));
+      const query = queryOf(req);
+      const confirms = query.has('confirm') ? await sessionOf(parts, req) : undefined;
+      if (query.has('confirm') && confirms === undefined) return redirect(res, publicUrl, '/login');
+      const wanted = { next: query.get('next'), confirms };
+      const { location, sealed } = await beginProviderSignIn(parts, provider, wanted);
       res.append(
         'Set-Cookie',
         cookieFor(publicUrl, names, sealed, `Max-Age=${attemptSeconds}; ${attributes}`),
@@ -81,9 +87,18 @@ function fromProvider(parts: Configured): RequestHandler {
     });
     res.append('Set-Cookie', cookieFor(publicUrl, names, '', `Max-Age=0; ${attributes}`));
     if (typeof outcome === 'string') return refuse(res, publicUrl, outcome);
-    res.append('Set-Cookie', sessionCookie(publicUrl, outcome.token, outcome.expiresAt));
+    const { session } = outcome;
+    if (session !== undefined) {
+      res.append('Set-Cookie', sessionCookie(publicUrl, session.token, session.expiresAt));
+    }
     redirect(res, publicUrl, outcome.next);
   };
+}
+
+/** The session of this browser, which the callback cannot see: its cookie is Strict. */
+async function sessionOf({ identifySession }: Configured, req: Request): Promise<string | undefined> {
+  const token = readSessionCookie(req);
+  return token === undefined ? undefined : ((await identifySession(token))?.sessionId ?? undefined);
 }
 
 function queryOf(req: Request): URLSearchParams {

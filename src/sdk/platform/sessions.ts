@@ -37,8 +37,8 @@ export class Session {
 
   /**
    * `INVALID_CREDENTIALS` (401) for an unknown address and a wrong password alike;
-   * `SECOND_FACTOR_REQUIRED` (401) when the account has one: `details.methods` says what counts, and
-   * the same call with `second_factor` logs in; `SECOND_FACTOR_INVALID` (401);
+   * `SECOND_FACTOR_REQUIRED` (401) when the account has one: `details.methods` says what counts,
+   * and the same call with `second_factor` logs in; `SECOND_FACTOR_INVALID` (401);
    * `TOO_MANY_ATTEMPTS` (429) with `retryAfterSeconds`.
    */
   login(body: Credentials, options?: CallOptions): Promise<Login> {

@@ -3,16 +3,12 @@ import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { sessionSubject } from '../../domain/login-throttle.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
-import {
-  findCredentials,
-  findPlatformUser,
-  savePlatformUser,
-} from '../../stores/postgres/platform-users/platform-users.ts';
+import { findCredentials, savePlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places.ts';
 import { clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
-import { requireOwnPassword } from '../sessions/own-password.ts';
+import { requireOwnPassword, whyNoPassword } from '../sessions/own-password.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
@@ -51,12 +47,4 @@ export async function changeOwnPassword(
       revokes: revokesNothing,
     };
   });
-}
-
-async function whyNoPassword(
-  { db }: ChangePasswordParts,
-  { principal }: Caller<PlatformPrincipal>,
-): Promise<FlowplateError> {
-  const user = await findPlatformUser(db, principal.id);
-  return new FlowplateError(user === undefined ? 'USER_NOT_FOUND' : 'MANAGED_BY_PROVIDER');
 }

@@ -16,11 +16,11 @@ const randomBytesEach = 32;
 export async function beginProviderSignIn(
   { clock, randomBytes, keyring }: BeginParts,
   provider: IdentityProvider,
-  next: unknown,
+  { next, confirms }: { next: unknown; confirms?: string | undefined },
 ): Promise<{ location: URL; sealed: string }> {
   const random = () => Buffer.from(randomBytes(randomBytesEach)).toString('base64url');
   const checks = { state: random(), nonce: random(), codeVerifier: random() };
-  const location = await provider.authorizationUrl(checks);
-  const attempt = { ...checks, next: portalPath(next), startedAtMs: clock.now().getTime() };
+  const location = await provider.authorizationUrl(checks, { isFresh: confirms !== undefined });
+  const attempt = { ...checks, next: portalPath(next), startedAtMs: clock.now().getTime(), confirms };
   return { location, sealed: sealAttempt(keyring, attempt) };
 }

@@ -9,8 +9,10 @@ import type { SessionClient } from '../../domain/session.ts';
 import { attemptId, attemptLifeMs, openAttempt, type SignInAttempt } from '../../domain/sign-in-attempt.ts';
 import type { Identity, IdentityProvider } from '../../oidc/identity-provider.ts';
 import { ProviderFault } from '../../oidc/provider-fault.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import { finishSignIn } from '../../stores/postgres/sessions/finished-sign-ins.ts';
 import { addLoginFailure } from '../../stores/postgres/sessions/login-failures.ts';
+import { confirmSession, findSessionHolder } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
 import { requireNoLoginBlock } from './login-block.ts';
 import { beginSession, type NewSessionParts, newSession } from './new-session.ts';
@@ -25,6 +27,7 @@ export const signInRefusals = [
   'no-role',
   'email-taken',
   'inactive',
+  'another-account',
   'busy',
 ] as const;
 
@@ -49,12 +52,14 @@ export type SignInRequest = {
   requestId: string;
 };
 
-export type SignedIn = { token: string; expiresAt: Date; next: string };
+/** `session` is undefined when the sign-in has confirmed the one that there was. */
+export type SignedIn = { session: { token: string; expiresAt: Date } | undefined; next: string };
 
 /**
  * Ends a sign-in with the identity provider in a session. Account and roles come from `Identity`
  * (provider-account.ts). A refusal is a value, because a browser is waiting for a page. Each attempt
- * works once, also when two callbacks arrive at once.
+ * works once, also when two callbacks arrive at once. An attempt that was begun to confirm a session
+ * confirms it, if the same person has just typed their credentials at the provider.
  */
 export async function finishProviderSignIn(
   parts: FinishParts,
@@ -87,11 +92,23 @@ async function finish(
     if (error instanceof ProviderFault) return error;
     throw error;
   });
-  if (!(identity instanceof ProviderFault)) return admit(parts, groupRoles, request, attempt, identity);
+  if (!(identity instanceof ProviderFault)) {
+    if (isFreshEnough(attempt, identity)) return admit(parts, groupRoles, request, attempt, identity);
+    await noteRefusal(parts, request, place, new ProviderFault('untrusted', new Error('auth_time is old')));
+    return 'untrusted';
+  }
   parts.onProviderFault(identity);
   if (identity.kind === 'unavailable') return 'unavailable';
   await noteRefusal(parts, request, place, identity);
   return identity.kind === 'denied' ? 'cancelled' : 'untrusted';
+}
+
+const clockToleranceMs = 60_000;
+
+/** Step-up: the provider must have asked for credentials since, and not only remembered them. */
+function isFreshEnough({ confirms, startedAtMs }: SignInAttempt, { authenticatedAt }: Identity): boolean {
+  if (confirms === undefined) return true;
+  return authenticatedAt !== undefined && authenticatedAt.getTime() >= startedAtMs - clockToleranceMs;
 }
 
 async function noteRefusal(
@@ -139,22 +156,38 @@ async function admit(
       if ('refusal' in admitted) {
         return { answer: { outcome: admitted.refusal }, events: admitted.events, revokes: revokesNothing };
       }
+      const actor = { kind: 'platform_user', id: admitted.userId } as const;
+      if (attempt.confirms !== undefined) {
+        const confirmed = await confirmByProvider(tx, admitted.userId, attempt.confirms, now);
+        const outcome =
+          confirmed === undefined ? 'another-account' : { session: undefined, next: attempt.next };
+        const events = confirmed === undefined ? [] : [{ ...confirmed, origin: { actor, requestId } }];
+        return { answer: { outcome }, events: [...admitted.events, ...events], revokes: revokesNothing };
+      }
       const origin = { ...client, method: 'oidc', secondFactor: null } as const;
       const created = await newSession(sessionParts, admitted.userId, origin);
       const login = await beginSession(tx, created);
-      const actor = { kind: 'platform_user', id: admitted.userId } as const;
+      const session = { token: created.token, expiresAt: created.session.expiresAt };
       return {
-        answer: {
-          outcome: {
-            token: created.token,
-            expiresAt: created.session.expiresAt,
-            next: attempt.next,
-          },
-        },
+        answer: { outcome: { session, next: attempt.next } },
         events: [...admitted.events, { ...login, origin: { actor, requestId } }],
         revokes: revokesNothing,
       };
     },
   );
   return answer.outcome;
+}
+
+/** Undefined when the session has ended, or belongs to somebody else than who signed in. */
+async function confirmByProvider(
+  tx: Tx,
+  userId: string,
+  sessionId: string,
+  now: Date,
+): Promise<EventDraft | undefined> {
+  const holder = await findSessionHolder(tx, sessionId, now);
+  if (holder?.userId !== userId) return undefined;
+  await confirmSession(tx, sessionId, now, undefined);
+  const details = { session_id: sessionId, by: 'identity provider' };
+  return { eventType: 'platform.session.confirmed', organizationId: null, targetId: userId, details };
 }
