@@ -169,6 +169,31 @@ describe('a program', () => {
   });
 });
 
+test('an approval needs a session that was confirmed lately, and makes none fresher', async () => {
+  const user = await platformUser(broker, root);
+  const portal = await portalOf(user.email);
+  const confirmedAt = (at: number) =>
+    broker.db
+      .updateTable('platform_sessions')
+      .set({ confirmed_at: new Date(at) })
+      .where('user_id', '=', user.id)
+      .execute();
+  const { device_code, user_code } = await start();
+  await confirmedAt(Date.now() - 11 * 60_000);
+  expectError(await answerTo(portal, user_code), 403, 'STEP_UP_REQUIRED');
+  const nineMinutesAgo = Date.now() - 9 * 60_000;
+  await confirmedAt(nineMinutesAgo);
+  expect((await answerTo(portal, user_code)).status).toBe(200);
+  expect((await poll(device_code)).status).toBe(200);
+  const made = await broker.db
+    .selectFrom('platform_sessions')
+    .select('confirmed_at')
+    .where('user_id', '=', user.id)
+    .where('method', '=', 'device')
+    .executeTakeFirst();
+  expect(made?.confirmed_at?.getTime()).toBe(nineMinutesAgo);
+});
+
 describe('an approval ends with the session that gave it', () => {
   const endings: Array<[string, (user: LoggedIn, portal: Record<string, string>) => Promise<unknown>]> = [
     [

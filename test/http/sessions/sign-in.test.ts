@@ -460,6 +460,91 @@ describe('an account of the provider', () => {
   });
 });
 
+describe('a step-up of an account of the provider', () => {
+  const elevenMinutes = 11 * 60_000;
+  const now = () => Math.floor(Date.now() / 1_000);
+  const createRole = (token: string) =>
+    broker.call('POST /api/v1/apikeys', {
+      as: null,
+      headers: { authorization: `Bearer ${token}` },
+      body: { name: 'a key of the platform', platform: true, role_ids: ['role_platform_viewer'] },
+    });
+  const age = (id: string) =>
+    broker.db
+      .updateTable('platform_sessions')
+      .set({ confirmed_at: new Date(Date.now() - elevenMinutes) })
+      .where('user_id', '=', id)
+      .execute();
+
+  /** Somebody whose session is older than ten minutes. */
+  async function signedInLately() {
+    const sub = somebody();
+    const token = tokenOf(await signIn({ sub }));
+    const { id } = (await me(token)).body;
+    await age(id);
+    expectError(await createRole(token), 403, 'STEP_UP_REQUIRED');
+    return { sub, token, id };
+  }
+
+  async function confirm(token: string, claims: Record<string, unknown>): Promise<Led> {
+    provider.next.claims = claims;
+    const led = await open(broker, '/platform/sign-in?confirm=1&next=/account', {
+      cookie: `flowplate=${token}`,
+    });
+    const asked = new URL(led.location).searchParams;
+    expect(Object.fromEntries(asked)).toMatchObject({ prompt: 'login', max_age: '0' });
+    const cookie = `${attemptCookie}=${led.cookies.get(attemptCookie)}`;
+    return comeBack(broker, provider.answer(led.location), cookie);
+  }
+
+  test('is another sign-in at the provider, which confirms the session that there is', async () => {
+    const { sub, token, id } = await signedInLately();
+    const told = await broker.call('POST /api/v1/platform/auth/confirm', {
+      as: null,
+      headers: { authorization: `Bearer ${token}` },
+      body: {},
+    });
+    expectError(told, 409, 'MANAGED_BY_PROVIDER');
+    const led = await confirm(token, { sub, auth_time: now() });
+    expect(led.location).toBe(`${publicUrl}/platform/account`);
+    expect(led.cookies.has('flowplate')).toBe(false);
+    expect((await createRole(token)).status).toBe(201);
+    const events = await auditEventsOf(broker, { targetId: id });
+    expect(events.find(({ event_type }) => event_type === 'platform.session.confirmed')).toMatchObject({
+      actor_id: id,
+      details: { by: 'identity provider' },
+    });
+  });
+
+  test.each([
+    ['that is remembered from before', () => now() - 600],
+    ['of an unknown time', () => undefined],
+  ])('does not count for a log-in at the provider %s', async (_what, authTime) => {
+    const { sub, token } = await signedInLately();
+    expect(reasonOf(await confirm(token, { sub, auth_time: authTime() }))).toBe('provider-untrusted');
+    expectError(await createRole(token), 403, 'STEP_UP_REQUIRED');
+  });
+
+  test('does not count for somebody else, nor for a session that has ended', async () => {
+    const { sub, token, id } = await signedInLately();
+    const other = { sub: somebody(), auth_time: now() };
+    expect(reasonOf(await confirm(token, other))).toBe('provider-another-account');
+    expectError(await createRole(token), 403, 'STEP_UP_REQUIRED');
+    provider.next.claims = { sub, auth_time: now() };
+    const led = await open(broker, '/platform/sign-in?confirm=1', { cookie: `flowplate=${token}` });
+    await broker.db.deleteFrom('platform_sessions').where('user_id', '=', id).execute();
+    const cookie = `${attemptCookie}=${led.cookies.get(attemptCookie)}`;
+    expect(reasonOf(await comeBack(broker, provider.answer(led.location), cookie))).toBe(
+      'provider-another-account',
+    );
+  });
+
+  test('needs a session', async () => {
+    const led = await open(broker, '/platform/sign-in?confirm=1', { cookie: 'flowplate=a.b.c' });
+    expect(led).toMatchObject({ location: `${publicUrl}/platform/login`, setCookies: [] });
+  });
+});
+
 describe('with PASSWORD_LOGIN break-glass', () => {
   let strict: TestBroker;
   const countBreakGlass = async (userId: string) =>
