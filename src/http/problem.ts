@@ -291,7 +291,7 @@ export const problems: Record<ErrorCode, Problem> = {
   MANAGED_BY_PROVIDER: {
     status: 409,
     type: conflict,
-    message: 'The company account decides this, not this page.',
+    message: 'The identity provider of the company decides this.',
     systemMessage: 'The identity provider sets name, e-mail address, password and roles of this account',
   },
   ALREADY_BOOTSTRAPPED: {
