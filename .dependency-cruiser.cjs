@@ -102,7 +102,11 @@ module.exports = {
       name: '4 OpenID Connect only in oidc, and loaded at the first sign-in',
       severity: 'error',
       from: { path: '^(src|workers)/' },
-      to: { path: package_('openid-client', 'oauth4webapi'), dependencyTypesNot: ['type-only'], dynamic: false },
+      to: {
+        path: package_('openid-client', 'oauth4webapi'),
+        dependencyTypesNot: ['type-only'],
+        dynamic: false,
+      },
     },
     {
       name: '4 OpenID Connect only in oidc',

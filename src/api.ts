@@ -57,7 +57,7 @@ export async function runApi(config: Config): Promise<void> {
     }
   }
 
-  /** Refuses roles that do not exist, and tells of a deployment without an account for emergencies. */
+  /** Refuses roles that do not exist, and warns when no account is marked for emergencies. */
   async function checkSignIn(groupRoles: GroupRoles): Promise<void> {
     await requireKnownGroupRoles(api.parts.db, groupRoles);
     if (config.PASSWORD_LOGIN !== 'break-glass' || (await api.parts.isBreakGlassReady())) return;

@@ -331,7 +331,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   throw new Error(`Configuration: ${faults.join('; ')}`);
 }
 
-/** Half a set-up of the provider keeps the process from starting, not the people from signing in. */
+/** Half a set-up of the provider would keep people from signing in, so it stops the process. */
 function missingForOidc(config: Config): string[] {
   if (config.OIDC_ISSUER === undefined) {
     return config.PASSWORD_LOGIN === 'break-glass' ? ['PASSWORD_LOGIN break-glass needs OIDC_ISSUER'] : [];

@@ -6,7 +6,7 @@ import { digestsOf, hmac, type Keyring } from './key-digest.ts';
 /** Device authorization (RFC 8628): a program asks, a person approves in the browser. */
 export const deviceLoginLifeMs = 10 * 60_000;
 
-/** Seconds between two polls, and how many more each poll that came too early costs (RFC 8628 §3.5). */
+/** Seconds between two polls, and what each early poll adds to them (RFC 8628 §3.5). */
 export const pollSeconds = 5;
 export const slowDownSeconds = 5;
 

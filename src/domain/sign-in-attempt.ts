@@ -22,7 +22,7 @@ const clockToleranceMs = 60_000;
 
 /**
  * Seals the attempt under the pepper for the cookie: the browser carries it, and nobody reads or
- * makes one. The server keeps nothing, so a flood of sign-ins that are never finished fills nothing.
+ * makes one. The server keeps nothing, so a flood of unfinished sign-ins fills nothing.
  */
 export function sealAttempt(keyring: Keyring, attempt: SignInAttempt): string {
   return seal(hmac(keyring[0], purpose), purpose, JSON.stringify(attempt)).toString('base64url');

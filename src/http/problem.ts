@@ -98,7 +98,7 @@ export const problems: Record<ErrorCode, Problem> = {
     status: 403,
     type: 'authorization_error',
     message: 'The log-in was denied in the browser.',
-    systemMessage: 'The person who was asked said no',
+    systemMessage: 'The log-in was denied in the browser',
   },
   STEP_UP_REQUIRED: {
     status: 403,

@@ -35,7 +35,7 @@ export type Identity = {
 
 /** Metadata of the provider is read again after this time; an old one serves while that fails. */
 const metadataLifeMs = 3_600_000;
-/** After a failed read, the next one has to wait: a flood of sign-ins is no flood on the provider. */
+/** Pause after a failed read, so that a flood of sign-ins does not reach the provider. */
 const metadataRetryMs = 2_000;
 const requestSeconds = 5;
 const clockToleranceSeconds = 30;

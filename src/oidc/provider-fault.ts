@@ -34,7 +34,7 @@ const outOfOrder: readonly unknown[] = ['server_error', 'temporarily_unavailable
 export function toProviderFault(error: unknown): ProviderFault {
   if (error instanceof ProviderFault) return error;
   const { name, code, error: told } = error as { name?: string; code?: unknown; error?: unknown };
-  // `fetch` fails with a TypeError: refused, reset, no such host, a certificate that is not trusted.
+  // `fetch` fails with a TypeError: refused, reset, no such host, an untrusted certificate.
   const isAway = name === 'TypeError' || unavailableCodes.includes(code) || outOfOrder.includes(told);
   if (isAway) return new ProviderFault('unavailable', error);
   return new ProviderFault(name === 'AuthorizationResponseError' ? 'denied' : 'untrusted', error);

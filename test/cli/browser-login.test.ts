@@ -25,9 +25,9 @@ beforeAll(async () => {
 afterAll(endAll);
 
 /** Types the command, and answers at the portal as `root` with the code on the screen. */
-async function logInAndAnswer(line: string, approve: boolean): Promise<void> {
+async function logInAndAnswer(line: string, approve: boolean): Promise<string> {
   const from = terminal.screen().length;
-  terminal.type(line);
+  const output = terminal.command(line);
   const shown = () => terminal.screen().slice(from);
   await eventually(30_000, shown, (now) => now.includes('Waiting for the answer'));
   const [, user_code = ''] = /code there: +(\S+)/.exec(shown()) ?? [];
@@ -41,11 +41,11 @@ async function logInAndAnswer(line: string, approve: boolean): Promise<void> {
     body: { user_code, approve },
   });
   expect(answered.status).toBe(200);
+  return output;
 }
 
 test('at a terminal the log-in is approved in the browser, and the token is in the file alone', async () => {
-  await logInAndAnswer('flowplate platform login', true);
-  await terminal.waitFor('Logged in as root@example.com');
+  expect(await logInAndAnswer('flowplate platform login', true)).toContain('Logged in as root@example.com');
   const file = await readFile(join(desk.home, '.config', 'flowplate', 'credentials.json'), 'utf8');
   const { token } = JSON.parse(file).servers[broker.url];
   expect(terminal.screen()).not.toContain(token);
@@ -54,9 +54,9 @@ test('at a terminal the log-in is approved in the browser, and the token is in t
 });
 
 test('a log-in that was denied ends with 1', async () => {
-  await logInAndAnswer('flowplate platform login --browser; echo "ended with $?"', false);
-  await terminal.waitFor('The log-in was denied in the browser.');
-  await terminal.waitFor('ended with 1');
+  const output = await logInAndAnswer('flowplate platform login --browser; echo "ended with $?"', false);
+  expect(output).toContain('The log-in was denied in the browser (DEVICE_LOGIN_DENIED');
+  expect(output).toContain('ended with 1');
 });
 
 describe('wrong use is told, and nothing is asked', () => {

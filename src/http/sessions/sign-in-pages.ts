@@ -38,8 +38,8 @@ const attemptSeconds = 600;
 
 /**
  * Sign-in with the identity provider, as pages for a browser: to the provider, and back from it.
- * Every outcome is a redirect inside the portal, also a refusal. They are no API, so they are not in
- * its document.
+ * Every outcome is a redirect inside the portal, also a refusal. They are no API, so they are not
+ * in its document.
  */
 export function signInPages(parts: SignInParts): Router {
   const router = Router({ caseSensitive: true, strict: true });
@@ -54,7 +54,7 @@ export function signInPages(parts: SignInParts): Router {
 function toProvider(parts: Configured): RequestHandler {
   const { provider, publicUrl } = parts.companySignIn;
   return async (req, res) => {
-    // Only our own page and the address bar begin a sign-in: another site must not do it for a person.
+    // Another site must not begin a sign-in for a person.
     if (!isNotFromElsewhere(req)) return redirect(res, publicUrl, '/login');
     try {
       const query = queryOf(req);

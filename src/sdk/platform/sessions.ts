@@ -16,7 +16,7 @@ import type { Requests } from './requests.ts';
 
 const authPath = '/api/v1/platform/auth';
 
-/** Log in, with a password or through the browser, and out, who am I, one's own sessions, change password. */
+/** Log in (by password or browser) and out, who am I, one's own sessions, change password. */
 export class Session {
   readonly #requests: Requests;
 

@@ -19,8 +19,8 @@ export type ChangePasswordParts = PlatformUserParts & { keyring: Keyring };
  * also this one, since its token may be what was stolen. The account's known places are forgotten.
  * `INVALID_CREDENTIALS` when the old one is wrong, which is written down and counted for the
  * session: with a stolen token nobody must find the password by trying. `TOO_MANY_ATTEMPTS` after
- * repeated failures, whatever the password. A platform key has no password: `USER_NOT_FOUND`. Nor has an account of
- * the identity provider: `MANAGED_BY_PROVIDER`.
+ * repeated failures, whatever the password. Without a password: `USER_NOT_FOUND` for a platform
+ * key, `MANAGED_BY_PROVIDER` for an account of the identity provider.
  */
 export async function changeOwnPassword(
   parts: ChangePasswordParts,

@@ -14,7 +14,7 @@ import type { DeviceParts } from './start-device-login.ts';
 /**
  * Approves or denies the log-in behind a code, once. The approval belongs to the session that gave
  * it: when that ends before the program has its token, there will be none. A session that was
- * approved this way itself approves no other, so that a stolen token does not renew itself for ever.
+ * approved this way itself approves no other, so that a stolen token cannot renew itself.
  * `STEP_UP_REQUIRED` to approve.
  */
 export async function answerDeviceLogin(

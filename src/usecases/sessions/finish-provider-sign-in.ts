@@ -56,10 +56,10 @@ export type SignInRequest = {
 export type SignedIn = { session: { token: string; expiresAt: Date } | undefined; next: string };
 
 /**
- * Ends a sign-in with the identity provider in a session. Account and roles come from `Identity`
- * (provider-account.ts). A refusal is a value, because a browser is waiting for a page. Each attempt
- * works once, also when two callbacks arrive at once. An attempt that was begun to confirm a session
- * confirms it, if the same person has just typed their credentials at the provider.
+ * Ends a sign-in with the identity provider in a session. Account and roles come from the identity
+ * (provider-account.ts). A refusal is a value, because a browser waits for a page. Each attempt
+ * works once, also when two callbacks arrive at once. An attempt to confirm a session confirms it
+ * if the same person has just proved to the provider who they are.
  */
 export async function finishProviderSignIn(
   parts: FinishParts,

@@ -8,7 +8,7 @@ ALTER TABLE platform_users ADD COLUMN is_break_glass boolean NOT NULL DEFAULT fa
 ALTER TABLE platform_users ADD CONSTRAINT platform_users_break_glass_has_password
   CHECK (NOT is_break_glass OR password_hash IS NOT NULL);
 
--- An account belongs to a subject of an issuer, never to an e-mail address: addresses change owners.
+-- An account belongs to a subject of an issuer. E-mail addresses change owners.
 CREATE TABLE platform_identities (
   issuer      text COLLATE "C" NOT NULL,
   subject     text COLLATE "C" NOT NULL,

@@ -18,7 +18,7 @@ const columns = [
   sql<boolean>`password_hash IS NOT NULL`.as('has_password'),
 ] as const;
 
-/** False when the e-mail address is taken. Without a password hash nobody logs in with a password. */
+/** False when the e-mail address is taken. A null hash: an account without a password. */
 export async function insertPlatformUser(
   tx: Tx,
   user: PlatformUser,

@@ -75,7 +75,7 @@ export async function findOpenDeviceLogin(
   };
 }
 
-/** The one answer to a request: the session that approves it, or a denial. False when it has one. */
+/** The one answer to a request: an approving session, or a denial. False when it has one. */
 export async function answerDeviceLogin(
   tx: Tx,
   deviceDigest: Buffer,

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 
-/** Marks a sign-in as done. False when it was done before: of two callbacks at once, one is first. */
+/** Marks a sign-in as done. False when it was done before, or at the same time. */
 export async function finishSignIn(
   tx: Tx,
   { id, expiresAt }: { id: Buffer; expiresAt: Date },
