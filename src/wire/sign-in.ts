@@ -4,7 +4,7 @@ import { callbackPath } from '../http/sessions/sign-in-pages.ts';
 import { IdentityProvider } from '../oidc/identity-provider.ts';
 import type { ProviderFault } from '../oidc/provider-fault.ts';
 import type { CompanySignIn } from '../usecases/sessions/finish-provider-sign-in.ts';
-import { isBreakGlassReady } from '../usecases/sessions/password-use.ts';
+import { isBreakGlassReady } from '../usecases/sessions/is-break-glass-ready.ts';
 import type { ProcessParts } from './process-parts.ts';
 import type { Stores } from './stores.ts';
 

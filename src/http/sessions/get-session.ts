@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PasswordLogin } from '../../usecases/sessions/password-use.ts';
+import type { PasswordLogin } from '../../domain/password-login.ts';
 import { anybody } from '../access/anybody.ts';
 import { noBody, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';

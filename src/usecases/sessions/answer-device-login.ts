@@ -7,7 +7,7 @@ import {
 } from '../../stores/postgres/sessions/device-logins.ts';
 import { change } from '../change.ts';
 import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
-import { findDeviceLogin } from './find-device-login.ts';
+import { openDeviceLoginOf } from './open-device-login.ts';
 import { requireConfirmed } from './own-session.ts';
 import type { DeviceParts } from './start-device-login.ts';
 
@@ -24,7 +24,7 @@ export async function answerDeviceLogin(
 ): Promise<void> {
   const { id, sessionId } = caller.principal;
   if (sessionId === null) throw onlyInPerson();
-  const login = await findDeviceLogin(parts, caller, userCode);
+  const login = await openDeviceLoginOf(parts, caller, userCode);
   await change(parts, { by: caller }, async (tx, now) => {
     // The program's log-in outlives the page.
     if (isApproved) await requireConfirmed(tx, caller, now);

@@ -8,6 +8,7 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import { knownPlaceIds } from '../../domain/known-place.ts';
 import { type LoginSubject, type LoginSubjects, loginSubjects } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
+import type { PasswordLogin } from '../../domain/password-login.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
 import type {
@@ -32,7 +33,7 @@ import { askForSecondFactor } from '../second-factors/ask-for-second-factor.ts';
 import { useSecondFactor } from '../second-factors/use-second-factor.ts';
 import { requireNoLoginBlock } from './login-block.ts';
 import { beginSession, type NewSession, type NewSessionParts, newSession } from './new-session.ts';
-import { breakGlassEvent, type PasswordLogin, type PasswordUse, passwordUseOf } from './password-use.ts';
+import { breakGlassEvent, type PasswordUse, passwordUseOf } from './password-use.ts';
 
 export type LogInParts = Omit<ChangeParts, 'propagation'> &
   NewSessionParts & {
