@@ -25,6 +25,7 @@ export const auditEventTypes = [
   'platform.logout',
   'platform.session.ended',
   'platform.session.confirmed',
+  'platform.second_factor.begun',
   'platform.second_factor.added',
   'platform.second_factor.removed',
   'platform.second_factor.reset',

@@ -25,6 +25,12 @@ describe('what remains of', () => {
     ['postgresql://app:secret@db/flowplate', 'postgresql://app:…@db/flowplate'],
     ['redis://:secret@cache:6379/0', 'redis://:…@cache:6379/0'],
     ['rediss://app:secret@cache:6379', 'rediss://app:…@cache:6379'],
+    [
+      'otpauth://totp/Flowplate%20Keys:a%40b?issuer=Flowplate%20Keys&secret=JBSWY3DPEHPK3PXP&digits=6',
+      'otpauth://totp/Flowplate%20Keys:a%40b?issuer=Flowplate%20Keys&secret=…&digits=6',
+    ],
+    ['recovery code 0a1b-2c3d-4e5f-6g7h was used', 'recovery code … was used'],
+    ['0A1B-2C3D-4E5F-6G7H', '…'],
   ])('%s is %s', (text, redacted) => {
     expect(redact(text)).toBe(redacted);
   });
@@ -36,6 +42,9 @@ test.each([
   'flk_0123456789abcdefghijkl is no secret',
   'postgres://db.internal:5432/flowplate',
   'GET /v1/flowplate/api-keys?user_id=u1',
+  'a UUID: 550e8400-e29b-41d4-a716-446655440000',
+  'a traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  'days: 2026-03-12, 2026-03-13',
 ])('what is public stays as it is: %s', (text) => {
   expect(redact(text)).toBe(text);
 });

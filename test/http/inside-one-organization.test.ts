@@ -16,10 +16,13 @@ const confined = [
   'listEnvironments createEnvironment deleteEnvironment listNames listTenantUsage',
   'explainHiddenKey listHiddenKeyRefusals',
 ].flatMap((ids) => ids.split(' '));
-const ownAccount = ['getMe', 'logOut', 'changePassword'];
+const ownAccount = [
+  'getMe logOut changePassword listOwnSessions endOwnSession endOtherSessions confirmSession',
+  'listOwnSecondFactors startTotp activateTotp startPasskey addPasskey removeSecondFactor renewRecoveryCodes',
+].flatMap((ids) => ids.split(' '));
 const platformWide = [
   'listPlatformUsers getPlatformUser createPlatformUser updatePlatformUser deletePlatformUser',
-  'resetPlatformUserPassword listRoles createRole updateRole deleteRole provisionTenant bootstrapApiUsers',
+  'resetPlatformUserPassword resetSecondFactors listRoles createRole updateRole deleteRole provisionTenant bootstrapApiUsers',
   'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey verifyAudit',
   'getPlatformStats getTraffic getTopTraffic listVerifiers getQueues findRefusals getDiagnosis',
 ].flatMap((ids) => ids.split(' '));

@@ -30,9 +30,13 @@ const suffices: Record<string, string> = {
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
-  'createPlatformUser deletePlatformUser resetPlatformUserPassword bootstrapApiUsers': 'the super-admin role',
+  'createPlatformUser deletePlatformUser resetPlatformUserPassword resetSecondFactors bootstrapApiUsers':
+    'the super-admin role',
   'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey': 'the super-admin role',
-  'logOut getMe changePassword listNames': 'being an operator',
+  'logOut getMe changePassword listNames listOwnSessions endOwnSession endOtherSessions confirmSession':
+    'being an operator',
+  'listOwnSecondFactors startTotp activateTotp startPasskey addPasskey removeSecondFactor renewRecoveryCodes':
+    'being an operator',
   // Past the door without an organization named; inside one it takes impersonation
   // (impersonation.test.ts).
   'listEnvironments createEnvironment deleteEnvironment': 'being an operator',

@@ -110,6 +110,7 @@ describe('Role Permissions', () => {
     expect(await row(portal, other.email).getByRole('button').allTextContents()).toEqual([
       'Edit',
       'Reset Password',
+      'Reset Factors',
       'Delete',
     ]);
     expect(await row(portal, root.email).getByRole('button').allTextContents()).toEqual(['Edit']);

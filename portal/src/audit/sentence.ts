@@ -41,7 +41,11 @@ const phrases: Record<EventType, (told: Told) => string> = {
     details.code === undefined
       ? `confirmed a session by ${text(details.by)}`
       : `failed to confirm a session by ${text(details.by)}`,
-  'platform.second_factor.added': ({ details }) => `set up a second factor (${text(details.kind)})`,
+  'platform.second_factor.begun': ({ details }) => `began to set up a second factor (${text(details.kind)})`,
+  'platform.second_factor.added': ({ details }) =>
+    details.code === undefined
+      ? `set up a second factor (${text(details.kind)})`
+      : `failed to set up a second factor (${text(details.kind)})`,
   'platform.second_factor.removed': ({ details }) => `removed a second factor (${text(details.kind)})`,
   'platform.second_factor.reset': ({ target }) => `reset the second factors of ${target}`,
   'platform.recovery_codes.renewed': () => 'made new recovery codes',

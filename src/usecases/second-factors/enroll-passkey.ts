@@ -16,6 +16,7 @@ import { challengeOf, readNewPasskey, relyingPartyOf } from './passkeys.ts';
 import {
   completeEnrolment,
   holdOwnFactors,
+  refusedEnrolment,
   requireSecondFactors,
   type SecondFactorParts,
   secondFactorEvent,
@@ -42,8 +43,8 @@ export async function startPasskey(
     requireRoom(existing.length);
     const challenge = await newChallenge({ ...parts, db: tx }, user.id, 'enroll');
     const existingIds = existing.map(({ credentialId }) => credentialId);
-    // Nothing has changed for the account yet, so there is nothing to write down.
-    return { answer: { challenge, rpId, user, existingIds }, events: [], revokes: revokesNothing };
+    const event = secondFactorEvent('platform.second_factor.begun', user.id, { kind: 'passkey' });
+    return { answer: { challenge, rpId, user, existingIds }, events: [event], revokes: revokesNothing };
   });
   return answer;
 }
@@ -66,7 +67,7 @@ export async function addPasskey(
     const sessionId = await holdOwnFactors(tx, caller, now);
     const userId = caller.principal.id;
     requireRoom((await listPasskeys(tx, userId)).length);
-    const wrong = { answer: { wrong: true }, events: [], revokes: revokesNothing } as const;
+    const wrong = refusedEnrolment(userId, 'passkey');
     const challenge = challengeOf(passkey.clientData) ?? '';
     if (!(await takePasskeyChallenge(tx, { challenge, userId, purpose: 'enroll' }, now))) return wrong;
     const read = await readNewPasskey(passkey, { challenge, origin, rpId });

@@ -18,6 +18,7 @@ import { requireNoLoginBlock } from '../sessions/login-block.ts';
 import {
   completeEnrolment,
   holdOwnFactors,
+  refusedEnrolment,
   requireSecondFactors,
   type SecondFactorParts,
   secondFactorEvent,
@@ -46,8 +47,8 @@ export async function startTotp(
     const app = { id, userId, now, ...sealTotpSecret(parts.keyring, id, secret) };
     if (!(await insertTotpApp(tx, app))) throw new FlowplateError('SECOND_FACTOR_ALREADY_EXISTS');
     const uri = totpUri(secret, await emailOf(tx, userId));
-    // Nothing has changed for the account yet, so there is nothing to write down.
-    return { answer: { id, secret, uri }, events: [], revokes: revokesNothing };
+    const event = secondFactorEvent('platform.second_factor.begun', userId, { id, kind: 'totp' });
+    return { answer: { id, secret, uri }, events: [event], revokes: revokesNothing };
   });
 }
 
@@ -79,7 +80,7 @@ export async function activateTotp(
     await requireNoLoginBlock({ db: tx, clock: parts.clock }, subjects);
     if (!(await useTotpCode(tx, parts.keyring, app, code, now))) {
       await addLoginFailure(tx, subjects, now);
-      return { answer: { wrong: true }, events: [], revokes: revokesNothing };
+      return refusedEnrolment(userId, 'totp');
     }
     await activateTotpApp(tx, app.id, now);
     await clearLoginFailures(tx, subjects);

@@ -1,5 +1,6 @@
 import type { AuditEventType } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { newRecoveryCodes, recoveryCodeDigests } from '../../domain/recovery-codes.ts';
@@ -8,7 +9,7 @@ import type { Tx } from '../../stores/postgres/database.ts';
 import { replaceRecoveryCodes } from '../../stores/postgres/second-factors/recovery-codes.ts';
 import { listSecondFactors, lockSecondFactors } from '../../stores/postgres/second-factors/second-factors.ts';
 import { confirmSession, deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
-import type { ChangeParts, EventDraft } from '../change.ts';
+import type { ChangeParts, Decision, EventDraft } from '../change.ts';
 import { requireConfirmed, requireOwnSession } from '../sessions/own-session.ts';
 
 /** Dependencies of all use cases about one's own second factors. */
@@ -67,4 +68,11 @@ export function secondFactorEvent(
   details: Record<string, unknown>,
 ): EventDraft {
   return { eventType, organizationId: null, targetId: userId, details };
+}
+
+/** An enrolment whose proof was wrong: nothing is added, and that is written down. */
+export function refusedEnrolment(userId: string, kind: EnrolledKind): Decision<{ wrong: true }> {
+  const details = { kind, code: 'SECOND_FACTOR_INVALID' };
+  const event = secondFactorEvent('platform.second_factor.added', userId, details);
+  return { answer: { wrong: true }, events: [{ ...event, result: 'refused' }], revokes: revokesNothing };
 }

@@ -11,12 +11,7 @@ import { normalizedPassword } from '../../domain/password.ts';
 import type { PasswordLogin } from '../../domain/password-login.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
-import type {
-  EnrolledKind,
-  SecondFactorKind,
-  SecondFactorProof,
-  SecondFactorSetting,
-} from '../../domain/second-factor.ts';
+import type { SecondFactorKind, SecondFactorProof, SecondFactorSetting } from '../../domain/second-factor.ts';
 import type { SessionClient } from '../../domain/session.ts';
 import { hashPassword, isOutdated, isPassword } from '../../password-hash.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -25,12 +20,11 @@ import {
   findCredentials,
   touchLogin,
 } from '../../stores/postgres/platform-users/platform-users.ts';
-import { findEnrolledKinds, lockSecondFactors } from '../../stores/postgres/second-factors/second-factors.ts';
 import { isKnownPlace, saveKnownPlace } from '../../stores/postgres/sessions/known-places.ts';
 import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { type ChangeParts, commitChange, type Decision, type EventDraft } from '../change.ts';
 import { askForSecondFactor } from '../second-factors/ask-for-second-factor.ts';
-import { useSecondFactor } from '../second-factors/use-second-factor.ts';
+import { type Proving, proveFactor } from '../second-factors/prove-factor.ts';
 import { requireNoLoginBlock } from './login-block.ts';
 import { beginSession, type NewSession, type NewSessionParts, newSession } from './new-session.ts';
 import { breakGlassEvent, type PasswordUse, passwordUseOf } from './password-use.ts';
@@ -127,8 +121,7 @@ async function refuse(
   known: Credentials | undefined,
   code: ErrorCode,
 ): Promise<never> {
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId: attempt.requestId };
-  await commitChange(parts, { by }, async (tx, now) => {
+  await commitChange(parts, { by: byAnybody(attempt) }, async (tx, now) => {
     await addLoginFailure(tx, Object.values(attempt.subjects), now);
     // Without the typed address: it may be a password in the wrong field.
     const event: EventDraft = {
@@ -143,8 +136,7 @@ async function refuse(
   throw new FlowplateError(code);
 }
 
-/** `kinds`: what the account has, when it has to be asked for. */
-type Outcome = { kind: 'begun' | 'too late' | 'wrong factor' | 'ask'; kinds?: EnrolledKind[] };
+type Outcome = { kind: 'begun' | 'too late' | 'wrong' } | Extract<Proving, { kind: 'ask' }>;
 
 async function begin(
   parts: LogInParts,
@@ -154,73 +146,56 @@ async function begin(
 ): Promise<LoggedIn> {
   const { user, passwordHash } = known;
   const now = parts.clock.now();
-  const created = await newSession(parts, user.id, {
-    ...{ ...attempt.client, method: 'password' },
-    secondFactor: null,
-  });
+  const origin = { ...attempt.client, method: 'password', secondFactor: null } as const;
+  const created = await newSession(parts, user.id, origin);
   const renewedHash = isOutdated(passwordHash)
     ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
   const by: Origin = { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId };
   const login = { userId: user.id, email: attempt.email, passwordHash, renewedHash, now };
   const { answer } = await commitChange<Outcome>(parts, { by }, async (tx) => {
-    const factor = await proveFactor(tx, parts, attempt, user.id);
-    if ('events' in factor) return factor;
+    const proof = { userId: user.id, proof: attempt.secondFactor, page: attempt.page };
+    const proving = await proveFactor(tx, parts, proof);
+    if (proving.kind === 'ask') return decided(proving);
+    const { secondFactor } = proving;
+    if (proving.kind === 'wrong')
+      return decided({ kind: 'wrong' }, wrongFactor(attempt, user.id, secondFactor));
     if (!(await touchLogin(tx, login))) return decided({ kind: 'too late' });
     await noteSuccess(tx, attempt, user.id, now);
-    const event = await beginSession(tx, withFactor(created, factor.secondFactor));
-    return decided({ kind: 'begun' }, use === 'break-glass' ? [event, breakGlassEvent(event)] : [event]);
+    const event = await beginSession(tx, withFactor(created, secondFactor));
+    const emergency = use === 'break-glass' ? [breakGlassEvent(event)] : [];
+    return decided({ kind: 'begun' }, event, ...emergency);
   });
-  const { token, session } = created;
-  if (answer.kind === 'begun' && use === 'break-glass') {
-    parts.onBreakGlass(user.id, attempt.client.address);
-  }
-  if (answer.kind === 'begun')
-    return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
   if (answer.kind === 'too late') return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
-  if (answer.kind === 'wrong factor') throw new FlowplateError('SECOND_FACTOR_INVALID');
-  throw await askForSecondFactor(parts, {
-    ...{ userId: user.id, kinds: answer.kinds ?? [] },
-    ...{ purpose: 'log in', page: attempt.page },
-  });
+  if (answer.kind === 'wrong') throw new FlowplateError('SECOND_FACTOR_INVALID');
+  if (answer.kind === 'ask') {
+    const asked = { userId: user.id, kinds: answer.kinds, page: attempt.page };
+    throw await askForSecondFactor(parts, { ...asked, purpose: 'log in' });
+  }
+  if (use === 'break-glass') parts.onBreakGlass(user.id, attempt.client.address);
+  const { token, session } = created;
+  return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
 }
 
-function decided(answer: Outcome, events: EventDraft[] = []): Decision<Outcome> {
+function decided(answer: Outcome, ...events: EventDraft[]): Decision<Outcome> {
   return { answer, events, revokes: revokesNothing };
 }
 
-/**
- * The factor that was proved, null where the account has none; otherwise why there is no login. A
- * wrong one is counted and written down in the same transaction.
- */
-async function proveFactor(
-  tx: Tx,
-  parts: LogInParts,
-  { secondFactor: proof, page, client }: Attempt,
-  userId: string,
-): Promise<Decision<Outcome> | { secondFactor: SecondFactorKind | null }> {
-  if (parts.secondFactor === 'off') return { secondFactor: null };
-  await lockSecondFactors(tx, userId);
-  const kinds = await findEnrolledKinds(tx, userId);
-  if (kinds.length === 0) return { secondFactor: null };
-  if (proof === undefined) return decided({ kind: 'ask', kinds });
-  if (await useSecondFactor(tx, parts, { userId, proof, page, purpose: 'log in' })) {
-    return { secondFactor: proof.kind };
-  }
-  const details = {
-    code: 'SECOND_FACTOR_INVALID',
-    second_factor: proof.kind,
-    address: client.address ?? 'unknown',
-  };
-  const eventType = 'platform.login.refused';
-  const refused: EventDraft = {
-    eventType,
+/** Who failed is nobody known: the password may be stolen. */
+function wrongFactor(attempt: Attempt, userId: string, kind: SecondFactorKind | null): EventDraft {
+  const address = attempt.client.address ?? 'unknown';
+  return {
+    eventType: 'platform.login.refused',
     organizationId: null,
     targetId: userId,
     result: 'refused',
-    details,
+    details: { code: 'SECOND_FACTOR_INVALID', second_factor: kind, address },
+    origin: byAnybody(attempt),
   };
-  return decided({ kind: 'wrong factor' }, [refused]);
+}
+
+function byAnybody({ requestId }: Attempt): Origin {
+  return { actor: { kind: anybody.kind, id: anybody.id }, requestId };
 }
 
 async function noteSuccess(tx: Tx, attempt: Attempt, userId: string, now: Date): Promise<void> {

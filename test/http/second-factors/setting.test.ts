@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
 import { platformKey, tenantKey } from '../../support/platform-callers.ts';
-import { bootstrapped, type LoggedIn, logIn, platformUser, tryLogIn } from '../../support/platform-users.ts';
+import {
+  bootstrapped,
+  goodPassword,
+  type LoggedIn,
+  logIn,
+  platformUser,
+  tryLogIn,
+} from '../../support/platform-users.ts';
 import { confirm, enrollTotp, totpCode, tryLogInWith } from '../../support/second-factors.ts';
 
 const own = '/api/v1/platform/auth';
@@ -92,6 +99,7 @@ describe('SECOND_FACTOR=off', () => {
     const { id } = await enrollTotp(broker, user);
     await replicaWith('off', async (replica) => {
       expect((await tryLogIn(replica, user.email)).status).toBe(200);
+      expect((await confirm(replica, user, { password: goodPassword })).status).toBe(200);
       for (const operation of [`POST ${own}/totp`, `POST ${own}/recovery-codes`]) {
         expectError(await call(replica, operation, user), 403, 'SECOND_FACTORS_OFF');
       }

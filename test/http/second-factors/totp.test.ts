@@ -3,8 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
+import { eventually } from '../../support/eventually.ts';
+import { lockWaiters } from '../../support/lock-waiters.ts';
 import { platformKey } from '../../support/platform-callers.ts';
 import { bootstrapped, type LoggedIn, logIn, platformUser, tryLogIn } from '../../support/platform-users.ts';
+import { withConnection } from '../../support/query.ts';
 import { enrollTotp, totpCode, tryLogInWith } from '../../support/second-factors.ts';
 import { walkClock } from '../../support/walk-clock.ts';
 
@@ -55,6 +58,11 @@ describe('setting up an authenticator app', () => {
     expectViolations(await call(`POST ${own}/totp/activate`, user, { code: '12345' }), 'code');
     expect((await tryLogIn(broker, user.email)).status).toBe(200);
     const code = totpCode(broker, body.secret);
+    const events = (await auditEventsOf(broker, { targetId: user.id })).slice(-2);
+    expect(events.map(({ event_type, details }) => [event_type, details])).toEqual([
+      ['platform.second_factor.added', { kind: 'totp', code: 'SECOND_FACTOR_INVALID' }],
+      ['platform.login.succeeded', expect.anything()],
+    ]);
     const done = await call(`POST ${own}/totp/activate`, user, { code });
     expect(done.status).toBe(201);
     expect(done.headers.get('cache-control')).toBe('no-store');
@@ -148,7 +156,28 @@ describe('a login with an authenticator app', () => {
       ({ event_type }) => event_type === 'platform.login.refused',
     );
     expect(refused).toHaveLength(7);
-    expect(refused[0]?.details).toMatchObject({ code: 'SECOND_FACTOR_INVALID', second_factor: 'totp' });
+    expect(refused[0]).toMatchObject({
+      actor_kind: 'anybody',
+      details: { code: 'SECOND_FACTOR_INVALID', second_factor: 'totp' },
+    });
+  });
+
+  test('guesses at once take turns at the account, so none slips in between the check and the count', async () => {
+    const user = await owner();
+    for (let failure = 0; failure < 5; failure++) await tryLogInWith(broker, user.email, wrong);
+    const answers = await withConnection(broker.config.DATABASE_URL, async (client) => {
+      await client.query('BEGIN');
+      await client.query('SELECT id FROM platform_users WHERE id = $1 FOR UPDATE', [user.id]);
+      const answering = Promise.all([1, 2].map(() => tryLogInWith(broker, user.email, wrong)));
+      await eventually(
+        5_000,
+        () => lockWaiters(broker.db),
+        (count) => count >= 2,
+      );
+      await client.query('ROLLBACK');
+      return answering;
+    });
+    expect(answers.map(({ status }) => status).sort()).toEqual([401, 429]);
   });
 
   test('without the code no session begins, and no failure is forgotten', async () => {
