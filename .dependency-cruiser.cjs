@@ -98,6 +98,28 @@ module.exports = {
       '^(workers|src/(http|usecases|verify|revocation|stores|cli|sdk|wire|process))/',
     ),
 
+    {
+      name: '4 OpenID Connect only in oidc, and loaded at the first sign-in',
+      severity: 'error',
+      from: { path: '^(src|workers)/' },
+      to: {
+        path: package_('openid-client', 'oauth4webapi'),
+        dependencyTypesNot: ['type-only'],
+        dynamic: false,
+      },
+    },
+    {
+      name: '4 OpenID Connect only in oidc',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/oidc/' },
+      to: { path: package_('openid-client', 'oauth4webapi') },
+    },
+    rule(
+      '4 oidc imports domain',
+      '^src/oidc/',
+      '^(workers|src/(http|usecases|verify|revocation|stores|cli|sdk|wire|process))/',
+    ),
+
     // 5. workers
     {
       name: '5 BullMQ only in workers and stores/queue.ts',

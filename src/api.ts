@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { FlowplateError } from './domain/errors.ts';
+import type { GroupRoles } from './domain/group-roles.ts';
 import { createApiServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { apiMetrics } from './metrics/api-metrics.ts';
@@ -11,6 +12,7 @@ import { runProcess } from './process/run-process.ts';
 import { drain, listen } from './process/serve-http.ts';
 import { startTracing } from './tracing/start-tracing.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
+import { requireKnownGroupRoles } from './usecases/roles/require-known-group-roles.ts';
 import { wireApi } from './wire/api.ts';
 
 const retryMs = 1_000;
@@ -28,7 +30,10 @@ export async function runApi(config: Config): Promise<void> {
   const watch = metricsServer(() => metrics.registry.metrics());
 
   async function start(): Promise<void> {
-    if (config.FLOWPLATE_MASTER_KEY !== undefined) await takeFirstMasterKey(config.FLOWPLATE_MASTER_KEY);
+    const { FLOWPLATE_MASTER_KEY: firstMasterKey, OIDC_ROLES: groupRoles } = config;
+    if (firstMasterKey !== undefined)
+      await oncePostgresIsUp(() => ensureFirstMasterKey(api.parts, firstMasterKey));
+    if (groupRoles !== undefined) await oncePostgresIsUp(() => checkSignIn(groupRoles));
     await lowerPoolThreads();
     await api.start();
     const port = await listen(server, config.PORT, config.HOST);
@@ -39,10 +44,10 @@ export async function runApi(config: Config): Promise<void> {
   /**
    * Waits for a Postgres that is not up yet. A process that exits instead would only be restarted.
    */
-  async function takeFirstMasterKey(secret: string): Promise<void> {
+  async function oncePostgresIsUp(task: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
-        await ensureFirstMasterKey(api.parts, secret);
+        await task();
         return;
       } catch (error) {
         if (!(error instanceof FlowplateError) || error.code !== 'DEPENDENCY_UNAVAILABLE') throw error;
@@ -50,6 +55,15 @@ export async function runApi(config: Config): Promise<void> {
         await sleep(retryMs);
       }
     }
+  }
+
+  /** Refuses roles that do not exist, and warns when no account is marked for emergencies. */
+  async function checkSignIn(groupRoles: GroupRoles): Promise<void> {
+    await requireKnownGroupRoles(api.parts.db, groupRoles);
+    if (config.PASSWORD_LOGIN !== 'break-glass' || (await api.parts.isBreakGlassReady())) return;
+    log.warn(
+      'PASSWORD_LOGIN is break-glass and no active super-admin is marked: every super-admin with a password counts as one. Mark one: flowplate platform users update <user_id> --break-glass true',
+    );
   }
 
   /**

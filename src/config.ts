@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { type GroupRoles, groupRolesRule, parseGroupRoles } from './domain/group-roles.ts';
 import { ipRangeRule, isIpRange } from './domain/ip-allowlist.ts';
 import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts';
 import { environmentSlugPattern } from './domain/key-format.ts';
+import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
 import { secondFactorSettings } from './domain/second-factor.ts';
 
@@ -34,6 +36,72 @@ function toPepper(entry: string) {
 }
 
 const positive = z.coerce.number().int().min(1);
+
+const groupRoles = z.string().transform((text, context): GroupRoles => {
+  const roles = parseGroupRoles(text);
+  if (roles !== undefined) return roles;
+  context.addIssue({ code: 'custom', message: groupRolesRule });
+  return z.NEVER;
+});
+
+/** An address that credentials may travel to: encrypted, or on this machine. */
+const safeUrl = z
+  .string()
+  .refine(isSafeUrl, 'must be an https:// URL, or http:// on localhost, without user, query and fragment')
+  .transform((text) => new URL(text));
+
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname));
+  return isSafe && [username, password, search, hash].every((part) => part === '');
+}
+
+/** Sign-in with the company's OpenID Connect provider; off without an issuer. */
+const oidcVariables = {
+  PUBLIC_URL: safeUrl
+    .refine(({ pathname }) => pathname === '/', 'must have no path')
+    .optional()
+    .describe(
+      'The address at which browsers reach the portal, such as `https://keys.example.com`. Needed for sign-in with a provider: its redirect URI is this address and `/platform/sign-in/callback`.',
+    ),
+  OIDC_ISSUER: safeUrl
+    .optional()
+    .describe(
+      "The issuer of the company's OpenID Connect provider, as its `/.well-known/openid-configuration` names it. Switches sign-in with it on; see `docs/sign-in.md`.",
+    ),
+  OIDC_CLIENT_ID: z.string().min(1).optional().describe('The id of this service at the provider.'),
+  OIDC_CLIENT_SECRET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The secret of this service at the provider. Without one it is a public client.'),
+  OIDC_SCOPES: z
+    .string()
+    .regex(
+      /^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/,
+      'must be words separated by single blanks',
+    )
+    .refine((text) => text.split(' ').includes('openid'), 'must contain openid')
+    .default('openid profile email')
+    .describe('What is asked of the provider. Some need a scope of their own for groups.'),
+  OIDC_GROUPS_CLAIM: z
+    .string()
+    .min(1)
+    .default('groups')
+    .describe("The claim with the user's groups: a list, or the name of a single one."),
+  OIDC_ROLES: groupRoles
+    .optional()
+    .describe(
+      'The roles of each group: `<group>=<role id>[,<role id>]`, several groups separated by semicolons. Roles are set from it at every sign-in; without a group of the list nobody signs in.',
+    ),
+  PASSWORD_LOGIN: z
+    .enum(['on', 'break-glass'])
+    .default('on')
+    .describe(
+      'Who logs in with a password: every account that has one, or with `break-glass` only the accounts that a super-admin marked so. While no active super-admin is marked, every super-admin with a password counts as marked, so that nobody is locked out.',
+    ),
+};
 
 /**
  * The standard variables of OpenTelemetry that are read here; its exporter reads the others of
@@ -237,6 +305,7 @@ export const configSchema = z.object({
     .max(3_650)
     .default(730)
     .describe('How long daily usage is kept, in days; dropped by whole months.'),
+  ...oidcVariables,
   ...openTelemetryVariables,
 });
 
@@ -249,13 +318,28 @@ export type Config = Readonly<z.output<typeof configSchema>>;
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const result = configSchema.safeParse(set);
-  if (result.success) return Object.freeze(result.data);
+  if (result.success) {
+    const missing = missingForOidc(result.data);
+    if (missing.length === 0) return Object.freeze(result.data);
+    throw new Error(`Configuration: ${missing.join('; ')}`);
+  }
   const faults = result.error.issues.map((issue) =>
     issue.code === 'invalid_type' && !(String(issue.path[0]) in set)
       ? `${issue.path.join('.')} is missing`
       : `${issue.path.join('.')} ${issue.message}`,
   );
   throw new Error(`Configuration: ${faults.join('; ')}`);
+}
+
+/** Half a set-up of the provider would keep people from signing in, so it stops the process. */
+function missingForOidc(config: Config): string[] {
+  if (config.OIDC_ISSUER === undefined) {
+    return config.PASSWORD_LOGIN === 'break-glass' ? ['PASSWORD_LOGIN break-glass needs OIDC_ISSUER'] : [];
+  }
+  const needed = ['OIDC_CLIENT_ID', 'OIDC_ROLES', 'PUBLIC_URL'] as const;
+  return needed
+    .filter((name) => config[name] === undefined)
+    .map((name) => `${name} is missing, which OIDC_ISSUER needs`);
 }
 
 /** For entry points: prints why the process cannot start, in one line, and exits. */

@@ -95,6 +95,17 @@ describe('refused in one line that names the setting and never its value', () =>
     ['TRUSTED_PROXIES', 'a port', '10.0.0.1:443'],
     ['VERIFY_CONNECTIONS_MAX', 'none at all', '0'],
     ['USAGE_HOURS_DAYS', 'a negative one', '-1'],
+    ['PUBLIC_URL', 'one in plain text over the network', `http://${canary}.example.com`],
+    ['PUBLIC_URL', 'one with a path', `https://${canary}.example.com/keys`],
+    ['OIDC_ISSUER', 'one in plain text over the network', `http://${canary}.example.com`],
+    ['OIDC_ISSUER', 'one with a password', `https://user:${canary}@login.example.com`],
+    ['OIDC_SCOPES', 'without openid', canary],
+    ['OIDC_ROLES', 'a group without roles', canary],
+    ['OIDC_ROLES', 'a role that is none', `${canary}=admin`],
+    ['OIDC_ROLES', 'a role without a group', '=role_platform_admin'],
+    ['OIDC_ROLES', 'a group that stands there twice', `${canary}=role_a;${canary}=role_b`],
+    ['OIDC_ROLES', 'nothing but separators', ' ; '],
+    ['PASSWORD_LOGIN', 'one that is unknown', canary],
   ];
 
   test.each(cases)('%s: %s', (setting, _what, value) => {
@@ -112,6 +123,43 @@ describe('refused in one line that names the setting and never its value', () =>
       expect(fault).toContain(name);
     }
     expect(fault).not.toContain(canary);
+  });
+});
+
+describe('sign-in with an identity provider', () => {
+  const provider = {
+    ...good,
+    PUBLIC_URL: 'https://keys.example.com',
+    OIDC_ISSUER: 'https://login.example.com/realms/company',
+    OIDC_CLIENT_ID: 'flowplate',
+    OIDC_ROLES: 'a=role_platform_admin',
+  };
+
+  test('reads groups with any name, also a distinguished name, and their roles', () => {
+    const OIDC_ROLES = ' keys admins = role_platform_admin; CN=ops,OU=keys=role_x, role_y ;';
+    expect([...(readConfig({ ...provider, OIDC_ROLES }).OIDC_ROLES ?? [])]).toEqual([
+      ['keys admins', ['role_platform_admin']],
+      ['CN=ops,OU=keys', ['role_x', 'role_y']],
+    ]);
+  });
+
+  test('asks for openid, profile and email, and looks for `groups`, unless told otherwise', () => {
+    expect(readConfig(provider)).toMatchObject({
+      OIDC_SCOPES: 'openid profile email',
+      OIDC_GROUPS_CLAIM: 'groups',
+      PASSWORD_LOGIN: 'on',
+    });
+  });
+
+  test.each(['OIDC_CLIENT_ID', 'OIDC_ROLES', 'PUBLIC_URL'])('is not half set up: without %s', (name) => {
+    expect(faultOf({ ...provider, [name]: undefined })).toBe(
+      `Configuration: ${name} is missing, which OIDC_ISSUER needs`,
+    );
+  });
+
+  test('is there before passwords are for emergencies', () => {
+    expect(faultOf({ ...good, PASSWORD_LOGIN: 'break-glass' })).toContain('needs OIDC_ISSUER');
+    expect(readConfig({ ...provider, PASSWORD_LOGIN: 'break-glass' }).PASSWORD_LOGIN).toBe('break-glass');
   });
 });
 

@@ -47,6 +47,9 @@ const views: Record<string, OnDemand> = {
   account: new OnDemand(() =>
     import('./sessions/account-page.tsx').then(({ AccountPage }) => ({ default: AccountPage })),
   ),
+  device: new OnDemand(() =>
+    import('./sessions/device-page.tsx').then(({ DevicePage }) => ({ default: DevicePage })),
+  ),
 };
 
 /** Loads the scripts of a view inside the shell, all at once. */

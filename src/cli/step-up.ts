@@ -34,9 +34,17 @@ export async function confirmSession({ session }: FlowplateOperatorClient, ask: 
   try {
     await session.confirm({});
   } catch (error) {
+    if (codeOf(error) === 'MANAGED_BY_PROVIDER') throw logInAnew();
     if (codeOf(error) === 'VALIDATION_ERROR') await session.confirm({ password: await ask('Your password') });
     else await session.confirm({ second_factor: await askSecondFactor(error, ask) });
   }
+}
+
+/** An account of the identity provider has nothing that could be typed here. */
+function logInAnew(): Refusal {
+  return new Refusal(
+    'your company account is confirmed in the browser. Log in again with flowplate platform login, and run this again',
+  );
 }
 
 /** Asks for a code when the server has asked for a second factor; any other error is thrown on. */

@@ -7,6 +7,10 @@ export type DeploymentFacts = {
   /** Seconds for which a job has been due that no worker has started; 0 when none is. */
   jobOverdueSeconds: number;
   areMetricsReachable: boolean;
+  /** Whether an active super-admin is marked as a break-glass account. */
+  isBreakGlassReady: boolean;
+  /** Whether the identity provider answers; null without one. */
+  isProviderReachable: boolean | null;
   /** This process's own clock. */
   nowMs: number;
 };
@@ -18,6 +22,7 @@ export type ConfigFacts = {
   /** Postgres connections of all API processes of this machine at most. */
   connectionsMax: number;
   metricsPort: number;
+  isPasswordForEmergencies: boolean;
 };
 
 export type PostgresFacts = {
@@ -229,6 +234,27 @@ const rules: readonly Rule[] = [
           message:
             'TRUSTED_PROXIES trusts everybody. Callers forge the address that allow-lists and throttles see.',
           fix: 'List only the addresses of your proxies in TRUSTED_PROXIES',
+        }
+      : undefined,
+  ({ config, isBreakGlassReady }) =>
+    config.isPasswordForEmergencies && !isBreakGlassReady
+      ? {
+          code: 'BREAK_GLASS_MISSING',
+          severity: 'error',
+          where: 'configuration',
+          message:
+            'PASSWORD_LOGIN is break-glass, and no active super-admin is marked for it. Every super-admin with a password still logs in with it.',
+          fix: 'Mark one: flowplate platform users update <user_id> --break-glass true',
+        }
+      : undefined,
+  ({ isProviderReachable }) =>
+    isProviderReachable === false
+      ? {
+          code: 'IDENTITY_PROVIDER_UNREACHABLE',
+          severity: 'warning',
+          where: 'identity provider',
+          message: 'OIDC_ISSUER does not answer with its metadata. Nobody can sign in with it.',
+          fix: 'Check OIDC_ISSUER, and the way from the API to it; the log of the API says why it fails',
         }
       : undefined,
   ({ config }) =>

@@ -73,3 +73,8 @@ export function secondFactorSubject(keyring: Keyring, userId: string): LoginSubj
   const limits = { ...slowedSoonAndLong, lifeMs: secondFactorLifeMs };
   return { id: hmac(keyring[0], `login\nsecond factor\n${userId}`), limits };
 }
+
+/** Guesses of the codes of device log-ins by one account, in all its sessions together. */
+export function userCodeSubject(keyring: Keyring, userId: string): LoginSubject {
+  return { id: hmac(keyring[0], `login\ndevice code\n${userId}`), limits: slowedSoonAndLong };
+}

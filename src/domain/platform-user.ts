@@ -10,6 +10,10 @@ export type PlatformUser = {
   lastLoginAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
+  /** May log in with the password while others have to use the identity provider. */
+  isBreakGlass: boolean;
+  /** False for an account of the identity provider, which also decides its roles. */
+  hasPassword: boolean;
 };
 
 /** Sort orders of the user list. */

@@ -15,12 +15,14 @@ import { hasOneHost, hasOneReading } from './request-target.ts';
 import type { Route, RouteParts } from './route.ts';
 import { byPath, type PathRoutes } from './route-order.ts';
 import { type ApiParts, routes } from './routes.ts';
+import { type SignInParts, signInPages } from './sessions/sign-in-pages.ts';
 import { serveMetered } from './verify/serve-metered.ts';
 
 export type AppParts = ApiParts &
   RouteParts &
   HealthParts &
   ProblemParts &
+  SignInParts &
   RequestContextParts & {
     /** Directory of the built portal. */
     portalDirectory: string;
@@ -43,6 +45,7 @@ export function createApp(parts: AppParts): Express {
   app.get('/health/ready', ready(parts));
   app.get('/health/verify', canVerify(parts));
   app.use(docsPage(parts.documentPace));
+  app.use(signInPages(parts));
   app.use(portalPages(parts.portalDirectory));
   for (const group of byPath(routes)) addPath(app, parts, group);
   app.use(() => {

@@ -26,6 +26,8 @@ const platformUser = {
   last_login_at: null,
   created_at: at,
   updated_at: at,
+  sign_in: 'password',
+  is_break_glass: false,
 };
 
 const verdict = {
@@ -75,6 +77,18 @@ export const examples: Readonly<Record<string, Example>> = {
     body: { email: 'admin@example.com', password, name: 'Platform Admin' },
     answer: platformUser,
   },
+  startDeviceLogin: {
+    answer: {
+      device_code: 'tW3q…',
+      user_code: 'BCDF-GHJK',
+      verification_uri: '/platform/device',
+      expires_in: 600,
+      interval: 5,
+    },
+  },
+  pollDeviceLogin: { body: { device_code: '4fZkq8Yw2nXrT7sLb1cVd9GhJm3PqR5tUvWxYz0A' } },
+  findDeviceLogin: { body: { user_code: 'BCDF-GHJK' } },
+  answerDeviceLogin: { body: { user_code: 'BCDF-GHJK', approve: true } },
   logIn: {
     body: { email: 'ops@example.com', password },
     answer: { token: 'eyJ…', expires_at: '2026-03-13T10:00:00.000Z', user: platformUser },

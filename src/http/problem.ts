@@ -28,6 +28,24 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The request body could not be read.',
     systemMessage: 'The body is not valid JSON in UTF-8',
   },
+  AUTHORIZATION_PENDING: {
+    status: 400,
+    type: invalidRequest,
+    message: 'Nobody has approved the log-in yet.',
+    systemMessage: 'Ask again after `interval` seconds (RFC 8628 §3.5)',
+  },
+  SLOW_DOWN: {
+    status: 400,
+    type: invalidRequest,
+    message: 'The log-in was asked for too often.',
+    systemMessage: 'Add five seconds to the interval, and ask again after it (RFC 8628 §3.5)',
+  },
+  DEVICE_CODE_EXPIRED: {
+    status: 400,
+    type: invalidRequest,
+    message: 'The log-in has expired. Start again.',
+    systemMessage: 'The device code is unknown, too old, or was used',
+  },
   AMBIGUOUS_CREDENTIALS: {
     status: 400,
     type: invalidRequest,
@@ -69,6 +87,18 @@ export const problems: Record<ErrorCode, Problem> = {
     type: 'authorization_error',
     message: 'This account is not active.',
     systemMessage: 'The user behind this credential was deactivated',
+  },
+  PASSWORD_LOGIN_OFF: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'Sign in with the company account instead of a password.',
+    systemMessage: 'PASSWORD_LOGIN is break-glass, and this account is not marked as one',
+  },
+  DEVICE_LOGIN_DENIED: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'The log-in was denied in the browser.',
+    systemMessage: 'The log-in was denied in the browser',
   },
   STEP_UP_REQUIRED: {
     status: 403,
@@ -162,6 +192,12 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The verifier was not found.',
     systemMessage: 'Unknown, ended, of another master key, or ahead of this feed: register again',
   },
+  DEVICE_CODE_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'No log-in with this code is waiting.',
+    systemMessage: 'The code is wrong, too old, or was answered',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     type: invalidRequest,
@@ -251,6 +287,12 @@ export const problems: Record<ErrorCode, Problem> = {
     type: conflict,
     message: 'The last super-admin cannot be removed.',
     systemMessage: 'At least one active user must hold role_platform_admin',
+  },
+  MANAGED_BY_PROVIDER: {
+    status: 409,
+    type: conflict,
+    message: 'The identity provider of the company decides this.',
+    systemMessage: 'The identity provider sets name, e-mail address, password and roles of this account',
   },
   ALREADY_BOOTSTRAPPED: {
     status: 409,

@@ -1,3 +1,4 @@
+import type { GroupRoles } from '../domain/group-roles.ts';
 import type { ExportAuditParts } from '../usecases/audit/export-audit-events.ts';
 import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
 import type { DiagnosisParts } from '../usecases/overview/get-diagnosis.ts';
@@ -5,6 +6,7 @@ import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts'
 import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
 import type { SecondFactorParts } from '../usecases/second-factors/second-factor-changes.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
+import type { PollParts } from '../usecases/sessions/poll-device-login.ts';
 import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
 import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';
@@ -75,13 +77,17 @@ import {
   removeSecondFactorRoute,
   renewRecoveryCodesRoute,
 } from './second-factors/own-second-factors.ts';
+import { answerDeviceLoginRoute } from './sessions/answer-device-login.ts';
 import { confirmSessionRoute } from './sessions/confirm-session.ts';
 import { createSessionRoute } from './sessions/create-session.ts';
 import { endOtherSessionsRoute, endOwnSessionRoute } from './sessions/end-own-session.ts';
+import { findDeviceLoginRoute } from './sessions/find-device-login.ts';
 import { getSessionRoute } from './sessions/get-session.ts';
 import { listOwnSessionsRoute } from './sessions/list-own-sessions.ts';
 import { logInRoute } from './sessions/log-in.ts';
 import { logOutRoute } from './sessions/log-out.ts';
+import { pollDeviceLoginRoute } from './sessions/poll-device-login.ts';
+import { startDeviceLoginRoute } from './sessions/start-device-login.ts';
 import { explainKeyForPlatformRoute, explainKeyRoute } from './user-keys/explain-key.ts';
 import { findRefusalsRoute } from './user-keys/find-refusals.ts';
 import { getKeyForPlatformRoute, getKeyRoute } from './user-keys/get-key.ts';
@@ -117,11 +123,14 @@ export type ApiParts = MintParts &
   LogInParts &
   SecondFactorParts &
   QueueHealthParts &
+  PollParts &
   DiagnosisParts &
   VerifyAuditParts &
   ExportAuditParts &
   MeterParts & {
     environment: string;
+    publicUrl: URL | undefined;
+    companySignIn: { groupRoles: GroupRoles } | undefined;
     verify: ExplainParts;
     isPlatformBootstrapped(): Promise<boolean>;
     verifiers: HeartbeatParts & RegisterParts;
@@ -162,6 +171,10 @@ export const routes: readonly Route<ApiParts>[] = [
   changePasswordRoute, //  POST   /api/v1/platform/auth/change-password
   getSessionRoute, //      GET    /api/v1/platform/session
   createSessionRoute, //   POST   /api/v1/platform/session
+  startDeviceLoginRoute, //POST   /api/v1/platform/auth/device
+  pollDeviceLoginRoute, // POST   /api/v1/platform/auth/device/token
+  findDeviceLoginRoute, // POST   /api/v1/platform/auth/device/lookup
+  answerDeviceLoginRoute, //POST  /api/v1/platform/auth/device/answer
   listOwnSessionsRoute, // GET    /api/v1/platform/auth/sessions
   endOtherSessionsRoute, //DELETE /api/v1/platform/auth/sessions
   endOwnSessionRoute, //   DELETE /api/v1/platform/auth/sessions/:id

@@ -23,6 +23,7 @@ import { wireLastRefusals } from './last-refusals.ts';
 import { bulkheads, paces } from './loads.ts';
 import { type ProcessParts, processParts } from './process-parts.ts';
 import { type RevocationParts, wireRevocation } from './revocation.ts';
+import { wireSignIn } from './sign-in.ts';
 import { openStores, type Stores } from './stores.ts';
 
 const portalDirectory = fileURLToPath(new URL('../../portal/dist', import.meta.url));
@@ -52,6 +53,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   watch(processOwn, revocation, counting);
   metrics.watchBulkheads({
     passwords: loads.passwordHashing,
+    'identity provider': loads.providerCalls,
     'audit verifications': loads.auditVerifications,
     'audit exports': loads.auditExports,
     reads: loads.reads,
@@ -73,6 +75,8 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       keyring: config.FLOWPLATE_PEPPERS,
       environment: config.FLOWPLATE_ENV,
       strictOrganizations: config.STRICT_ORGANIZATIONS,
+      ...wireSignIn(processOwn, stores),
+      strangersDb: stores.strangersDb,
       ...wireDiagnosis(config, stores),
       readQueue: () => stores.queue.read(),
       countFlushes: () => countFlushes(stores.redis),

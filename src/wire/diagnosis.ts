@@ -8,7 +8,10 @@ import { connectionsOfProcess, type Stores } from './stores.ts';
 const metricsMsMax = 1_000;
 
 /** How an API process looks at its own deployment. */
-export function wireDiagnosis(config: Config, stores: Stores): Omit<DiagnosisParts, 'readQueue'> {
+export function wireDiagnosis(
+  config: Config,
+  stores: Stores,
+): Omit<DiagnosisParts, 'readQueue' | 'isBreakGlassReady' | 'isProviderReachable'> {
   return {
     configFacts: {
       isFirstMasterKeySet: config.FLOWPLATE_MASTER_KEY !== undefined,
@@ -16,6 +19,7 @@ export function wireDiagnosis(config: Config, stores: Stores): Omit<DiagnosisPar
       logLevel: config.LOG_LEVEL,
       connectionsMax: config.API_PROCESSES * connectionsOfProcess(config),
       metricsPort: config.METRICS_PORT,
+      isPasswordForEmergencies: config.PASSWORD_LOGIN === 'break-glass',
     },
     readPostgres: () => readPostgresFacts(stores.db),
     readRedis: () => readRedisFacts(stores.redis),

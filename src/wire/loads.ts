@@ -13,6 +13,9 @@ const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTE
  */
 const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 
+/** Sign-ins that wait for the identity provider, which may take 5 s for each of three answers. */
+const providerCalls = { runningMax: 10, waitingMax: 40, refusal: 'TOO_MANY_ATTEMPTS' } as const;
+
 /**
  * Callers who change or read. Of the control connections changes take half and reads a quarter; the
  * rest is for mints, for who calls, and for revokes that wait for verifiers.
@@ -35,6 +38,7 @@ export function changesAtOnce({ CONTROL_CONNECTIONS_MAX: connections }: Config):
 export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
   return {
     passwordHashing: new Bulkhead(passwordHashing),
+    providerCalls: new Bulkhead(providerCalls),
     auditVerifications: new Bulkhead(auditPasses),
     auditExports: new Bulkhead(auditPasses),
     reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(connections / 4) }),

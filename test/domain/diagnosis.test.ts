@@ -8,6 +8,7 @@ const good: DeploymentFacts = {
     logLevel: 'info',
     connectionsMax: 40,
     metricsPort: 9124,
+    isPasswordForEmergencies: false,
   },
   postgres: {
     version: 180_004,
@@ -26,6 +27,8 @@ const good: DeploymentFacts = {
   queueRedis: { version: '7.2.4', evictionPolicy: 'noeviction', nowMs: 1_000_000 },
   jobOverdueSeconds: 3,
   areMetricsReachable: true,
+  isBreakGlassReady: false,
+  isProviderReachable: null,
   nowMs: 1_001_500,
 };
 

@@ -13,7 +13,7 @@ import { bootstrapped, platformUser } from '../support/platform-users.ts';
 /** Every operation × every kind of credential. The expectations are independent of the routes. */
 const groups = {
   anybody: {
-    operations: ['logIn getSession createSession'],
+    operations: ['logIn getSession createSession startDeviceLogin pollDeviceLogin'],
     letsIn: 'everybody',
   },
   'a master key with the permission': {
@@ -30,6 +30,12 @@ const groups = {
       'listOwnSecondFactors startTotp activateTotp startPasskey addPasskey removeSecondFactor renewRecoveryCodes',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only, operator without roles',
+  },
+  // By its cookie alone: test/http/sessions/device-login.test.ts.
+  'the page of the portal': {
+    operations: ['findDeviceLogin answerDeviceLogin'],
+    letsIn: 'the portal',
+    refuses: 'super-admin, super-admin with a token, admin, read-only, operator without roles',
   },
   'admins and super-admins': {
     operations: [

@@ -42,6 +42,8 @@ export async function admitTestCallers(db: Database): Promise<void> {
       lastLoginAt: null,
       createdAt,
       updatedAt: createdAt,
+      isBreakGlass: false,
+      hasPassword: true,
     };
     await insertPlatformUser(tx, user, 'nobody knows it');
     const expiresAt = new Date('2099-01-01T00:00:00Z');

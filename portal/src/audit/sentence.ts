@@ -28,6 +28,12 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'platform.login.succeeded': ({ details }) => `logged in from ${text(details.address)}`,
   'platform.login.refused': ({ target, details }) =>
     `tried to log in as ${target} from ${text(details.address)}`,
+  'platform.login.break_glass': ({ target, details }) =>
+    `used the break-glass account ${target} from ${text(details.address)}`,
+  'platform.device.approved': ({ details }) =>
+    `approved the log-in of a command line at ${text(details.address)}`,
+  'platform.device.denied': ({ details }) =>
+    `denied the log-in of a command line at ${text(details.address)}`,
   'platform.logout': () => 'logged out',
   'platform.session.ended': ({ details }) =>
     details.all_but === undefined ? 'ended an own session' : 'ended all other own sessions',

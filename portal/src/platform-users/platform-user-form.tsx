@@ -1,4 +1,4 @@
-import { Checkbox, PasswordInput, Stack, Switch, TextInput } from '@mantine/core';
+import { Checkbox, PasswordInput, Stack, Switch, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { answerTo, api, type Role, type User } from '../api/client.ts';
 import { fieldFaults } from '../parts/field-faults.ts';
@@ -7,15 +7,24 @@ import { holds, useOwn } from '../sessions/me.ts';
 import { useUserChange } from './use-platform-users.ts';
 
 type Props = { user?: User; roles: Role[]; onClose: () => void };
-type Wanted = { email: string; name: string; password: string; role_ids: string[]; is_active: boolean };
+type Wanted = {
+  email: string;
+  name: string;
+  password: string;
+  role_ids: string[];
+  is_active: boolean;
+  is_break_glass: boolean;
+};
 
 const fields = ['email', 'name', 'password', 'role_ids', 'is_active'] as const;
 
 /** Creates a user, or changes the name, roles and status of the given one. */
 export function UserForm({ user, roles, onClose }: Props) {
-  const { me } = useOwn();
+  const { me, may } = useOwn();
   const [roleIds, setRoleIds] = useState(user?.role_ids ?? []);
   const [isActive, setIsActive] = useState(user?.is_active ?? true);
+  const [isBreakGlass, setIsBreakGlass] = useState(user?.is_break_glass ?? false);
+  const isManaged = user?.sign_in === 'provider';
   const [lacksRole, setLacksRole] = useState(false);
   const save = useUserChange((wanted: Wanted) => sendUser(user, wanted), onClose);
   const faults = fieldFaults(save.error, fields, {
@@ -24,8 +33,9 @@ export function UserForm({ user, roles, onClose }: Props) {
   });
   const submit = (form: FormData) => {
     // A user without roles can do nothing: allowed by the API, but a mistake in this form.
-    setLacksRole(roleIds.length === 0);
-    if (roleIds.length === 0) return;
+    const isUseless = roleIds.length === 0 && !isManaged;
+    setLacksRole(isUseless);
+    if (isUseless) return;
     const text = (name: string) => String(form.get(name) ?? '');
     save.mutate({
       email: text('email'),
@@ -33,6 +43,7 @@ export function UserForm({ user, roles, onClose }: Props) {
       password: text('password'),
       role_ids: roleIds,
       is_active: isActive,
+      is_break_glass: isBreakGlass,
     });
   };
   return (
@@ -44,6 +55,9 @@ export function UserForm({ user, roles, onClose }: Props) {
       onSubmit={submit}
       onClose={onClose}
     >
+      {isManaged && (
+        <Text size="sm">The company’s sign-in decides the name, the e-mail address and the roles.</Text>
+      )}
       {user === undefined && (
         <TextInput
           label="Email"
@@ -60,6 +74,7 @@ export function UserForm({ user, roles, onClose }: Props) {
         name="name"
         data-autofocus={user !== undefined}
         defaultValue={user?.name}
+        disabled={isManaged}
         autoComplete="off"
         required
         error={faults.of.name}
@@ -85,7 +100,7 @@ export function UserForm({ user, roles, onClose }: Props) {
           {roles
             .filter((role) => holds(me, role))
             .map(({ id, name, description }) => (
-              <Checkbox key={id} value={id} label={name} description={description} />
+              <Checkbox key={id} value={id} label={name} description={description} disabled={isManaged} />
             ))}
         </Stack>
       </Checkbox.Group>
@@ -98,14 +113,25 @@ export function UserForm({ user, roles, onClose }: Props) {
           error={faults.of.is_active}
         />
       )}
+      {user?.sign_in === 'password' && may('super-admin') && (
+        <Switch
+          label="Break-glass account"
+          description="Keeps its password where others sign in with the company account. Each use is written down."
+          checked={isBreakGlass}
+          onChange={(event) => setIsBreakGlass(event.currentTarget.checked)}
+        />
+      )}
     </FormDialog>
   );
 }
 
 function sendUser(user: User | undefined, wanted: Wanted): Promise<User> {
-  const { is_active, ...created } = wanted;
+  const { is_active, is_break_glass: _, ...created } = wanted;
   if (user === undefined) return answerTo(api.POST('/api/v1/platform/users', { body: created }));
-  const { name, role_ids } = wanted;
+  const { name, role_ids, is_break_glass } = wanted;
   const params = { path: { id: user.id } };
-  return answerTo(api.PUT('/api/v1/platform/users/{id}', { params, body: { name, role_ids, is_active } }));
+  const own = { name, role_ids, ...(is_break_glass !== user.is_break_glass && { is_break_glass }) };
+  // The identity provider decides the rest of its accounts.
+  const body = user.sign_in === 'provider' ? { is_active } : { ...own, is_active };
+  return answerTo(api.PUT('/api/v1/platform/users/{id}', { params, body }));
 }

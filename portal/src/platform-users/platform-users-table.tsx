@@ -59,6 +59,8 @@ function UserRow({ user, roles, onAction }: RowProps) {
         <Badge variant="dot" color={user.is_active ? 'green' : 'gray'}>
           {user.is_active ? 'Active' : 'Inactive'}
         </Badge>
+        {user.sign_in === 'provider' && <Badge variant="default">Company account</Badge>}
+        {user.is_break_glass && <Badge variant="default">Break-glass</Badge>}
       </Table.Td>
       <Table.Td>
         <Time at={user.last_login_at} none="Never" />
@@ -83,7 +85,7 @@ function UserActions({ user, roles, onAction }: RowProps) {
   });
   const offered: [action: UserAction, label: string, isOffered: boolean][] = [
     ['edit', 'Edit', may('platform:users:manage') && isWithin],
-    ['reset', 'Reset Password', may('super-admin') && isOther],
+    ['reset', 'Reset Password', may('super-admin') && isOther && user.sign_in === 'password'],
     ['reset factors', 'Reset Factors', may('super-admin') && isOther],
     ['delete', 'Delete', may('super-admin') && isOther],
   ];

@@ -1,8 +1,12 @@
-import { Anchor, Modal, Stack, Text } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
+import { Anchor, Button, Modal, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { answerTo, api } from '../api/client.ts';
+import { FaultAlert } from '../parts/fault-alert.tsx';
+import { sessionKey } from '../query-client.ts';
 import { leaveTo } from './leave-to.ts';
 import { LogInForm } from './log-in-form.tsx';
 import type { Me } from './me.ts';
+import { ProviderSignIn } from './provider-sign-in.tsx';
 
 /**
  * Login above a filled form, after the session has ended. Another operator does not get the view of
@@ -10,10 +14,20 @@ import type { Me } from './me.ts';
  */
 export function LogInAgain({ me }: { me: Me }) {
   const queryClient = useQueryClient();
+  const state = useQuery({
+    queryKey: sessionKey,
+    queryFn: () => answerTo(api.GET('/api/v1/platform/session')),
+  });
+  const page = state.data?.provider_sign_in;
   const goOn = (userId: string) => {
     if (userId === me.id) void queryClient.invalidateQueries();
     else leaveTo('/');
   };
+  // Who it was has to be known before their view is shown.
+  const check = useMutation({
+    mutationFn: () => answerTo(api.GET('/api/v1/platform/auth/me')),
+    onSuccess: ({ id }) => goOn(id),
+  });
   return (
     <Modal
       opened
@@ -29,6 +43,15 @@ export function LogInAgain({ me }: { me: Me }) {
         <Text>
           Log in as {me.name} to go on: what you have filled in is still there, and has not been sent.
         </Text>
+        {page != null && (
+          <>
+            <ProviderSignIn page={page} next="/account" isBeside />
+            {check.error !== null && <FaultAlert error={check.error} />}
+            <Button variant="default" onClick={() => check.mutate()} loading={check.isPending}>
+              I have signed in, go on
+            </Button>
+          </>
+        )}
         <LogInForm reason={undefined} onLoggedIn={goOn} />
         <Anchor component="button" type="button" size="sm" onClick={() => leaveTo('/login')}>
           Discard it and go to the login

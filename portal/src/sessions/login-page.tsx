@@ -7,14 +7,9 @@ import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Waiting } from '../parts/waiting.tsx';
 import { meKey, sessionKey } from '../query-client.ts';
 import { FirstRun } from './first-run.tsx';
-import { LogInForm } from './log-in-form.tsx';
+import { reasonText } from './login-reasons.ts';
 import { useMe } from './use-me.ts';
-
-/** Reasons why the login is shown again. */
-const reasons: Record<string, string> = {
-  ended: 'Your session has ended. Log in to go on where you were.',
-  changed: 'Your password was changed. Log in with the new one.',
-};
+import { WaysToLogIn } from './ways-to-log-in.tsx';
 
 export function LoginPage() {
   const queryClient = useQueryClient();
@@ -28,7 +23,8 @@ export function LoginPage() {
   const [parameters] = useSearchParams();
   useDocumentTitle('Log in · Flowplate Keys');
   if (me.isPending || state.isPending) return <Waiting />;
-  if (me.data) return <Navigate to={safeNext(parameters.get('next'))} replace />;
+  const next = safeNext(parameters.get('next'));
+  if (me.data) return <Navigate to={next} replace />;
   return (
     <Center component="main" mih="100vh" p="md">
       <Card withBorder w="100%" maw={state.data?.bootstrapped === false ? 640 : 400} p="xl">
@@ -37,11 +33,12 @@ export function LoginPage() {
             Flowplate Keys
           </Title>
           {state.isError && <FaultAlert error={state.error} retry={() => void state.refetch()} />}
-          {state.data?.bootstrapped === false ? (
-            <FirstRun />
-          ) : (
-            <LogInForm
-              reason={reasons[parameters.get('reason') ?? '']}
+          {state.data?.bootstrapped === false && <FirstRun />}
+          {state.data?.bootstrapped === true && (
+            <WaysToLogIn
+              state={state.data}
+              reason={reasonText(parameters.get('reason'))}
+              next={next}
               onLoggedIn={() => void queryClient.invalidateQueries({ queryKey: meKey })}
             />
           )}

@@ -6,7 +6,9 @@ import { ApiFault } from '../api/fault.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Waiting } from '../parts/waiting.tsx';
+import { sessionKey } from '../query-client.ts';
 import { type Asked, askedFactor, type Proof } from './asked-factor.ts';
+import { ProviderSignIn } from './provider-sign-in.tsx';
 import { SecondFactorStep } from './second-factor-step.tsx';
 import { settleStepUp, useIsStepUpAsked } from './step-up.ts';
 
@@ -31,6 +33,7 @@ function OpenStepUp() {
         {needed.isPending && <Waiting />}
         {needed.isError && <FaultAlert error={needed.error} retry={() => void needed.refetch()} />}
         {needed.data === 'password' && <PasswordStep />}
+        {needed.data === 'provider' && <ProviderStep />}
         {typeof needed.data === 'object' && (
           <SecondFactorStep
             asked={needed.data}
@@ -81,18 +84,36 @@ function PasswordStep() {
   );
 }
 
+/** In a tab of its own: this one holds what has been filled in. */
+function ProviderStep() {
+  const state = useQuery({
+    queryKey: sessionKey,
+    queryFn: () => answerTo(api.GET('/api/v1/platform/session')),
+  });
+  const page = state.data?.provider_sign_in;
+  return (
+    <Stack>
+      {page != null && <ProviderSignIn page={page} next="/account" isBeside isConfirming />}
+      <Button variant="default" onClick={() => settleStepUp(true)}>
+        I have signed in, go on
+      </Button>
+    </Stack>
+  );
+}
+
 function confirm(body: { password?: string; second_factor?: Proof }) {
   return answerTo(api.POST('/api/v1/platform/auth/confirm', { body }));
 }
 
 /** An empty confirmation is refused with what it needs. */
-async function askWhatIsNeeded(): Promise<'password' | Asked> {
+async function askWhatIsNeeded(): Promise<'password' | 'provider' | Asked> {
   try {
     await confirm({});
   } catch (error) {
     const asked = askedFactor(error);
     if (asked !== undefined) return asked;
     if (error instanceof ApiFault && error.code === 'VALIDATION_ERROR') return 'password';
+    if (error instanceof ApiFault && error.code === 'MANAGED_BY_PROVIDER') return 'provider';
     throw error;
   }
   return 'password';
@@ -100,5 +121,5 @@ async function askWhatIsNeeded(): Promise<'password' | Asked> {
 
 async function askAgain(): Promise<Asked> {
   const needed = await askWhatIsNeeded();
-  return needed === 'password' ? { methods: [] } : needed;
+  return typeof needed === 'string' ? { methods: [] } : needed;
 }

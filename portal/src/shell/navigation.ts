@@ -31,6 +31,10 @@ export function placeAt(pathname: string): Place | undefined {
 
 /** Title of the browser's tab and history entry. */
 export function titleOf(pathname: string): string {
-  const label = [...places, { to: '/account', label: 'Account' }].find(({ to }) => to === pathname)?.label;
+  const label = [
+    ...places,
+    { to: '/account', label: 'Account' },
+    { to: '/device', label: 'Log in a command line' },
+  ].find(({ to }) => to === pathname)?.label;
   return label === undefined ? 'Flowplate Keys' : `${label} · Flowplate Keys`;
 }

@@ -92,7 +92,13 @@ function addCreate(users: Command): void {
   );
 }
 
-type Changes = { email?: string; name?: string; active?: boolean; roleIds?: string[] };
+type Changes = {
+  email?: string;
+  name?: string;
+  active?: boolean;
+  roleIds?: string[];
+  breakGlass?: boolean;
+};
 
 function addUpdate(users: Command): void {
   const command = users
@@ -102,10 +108,11 @@ function addUpdate(users: Command): void {
     .option('--name <name>', 'shown to others')
     .option('--active <true|false>', 'whether they may do anything', flag)
     .option('--role-ids <ids>', 'instead of those held; separated by commas', list)
+    .option('--break-glass <true|false>', 'whether the password stays while others use the provider', flag)
     .action(
-      act(async (cli, { email, name, active, roleIds }: Changes, id: string) => {
+      act(async (cli, { email, name, active, roleIds, breakGlass }: Changes, id: string) => {
         const client = await cli.operator('platform');
-        const changes = { email, name, is_active: active, role_ids: roleIds };
+        const changes = { email, name, is_active: active, role_ids: roleIds, is_break_glass: breakGlass };
         const user = await withStepUp(client, () => client.users.update(id, changes));
         cli.say(user, `Updated platform user: ${user.email} (id: ${user.id})`);
       }),

@@ -3,7 +3,8 @@ import { FlowplateApiError } from '../../sdk/errors.ts';
 import type { FlowplateOperatorClient } from '../../sdk/operator-client.ts';
 import type { Login, OwnSession } from '../../sdk/operator-types.ts';
 import { askSecret, askSecrets, secretAsker } from '../ask-secret.ts';
-import { act, secretOf } from '../cli.ts';
+import { logInByBrowser } from '../browser-login.ts';
+import { act, type Cli, secretOf } from '../cli.ts';
 import { requireTenantKey } from '../credentials/choose-credential.ts';
 import { findLogin, removeLogin, saveLogin } from '../credentials/credentials-file.ts';
 import { examples } from '../examples.ts';
@@ -52,21 +53,50 @@ function addCreateAdmin(platform: Command): void {
 function addLogin(platform: Command): void {
   const command = platform
     .command('login')
-    .description('Logs in, and keeps the token for the commands that follow.')
-    .requiredOption('--email <email>', 'whose')
+    .description(
+      'Logs in, and keeps the token for the commands that follow. Through the browser unless --email.',
+    )
+    .option('--email <email>', 'whose, to log in with a password')
     .option(
       '--password-stdin',
       'read it from stdin instead of asking; a code of the second factor on the second line',
     )
+    .option('--browser', 'approve the log-in in a browser; the default at a terminal')
+    .option('--open', 'open that page with the program of this machine')
     .action(
-      act(async (cli, { email, passwordStdin }: { email: string } & PasswordOption) => {
-        const { token, expires_at, user } = await logIn(cli.as(undefined), email, secretAsker(passwordStdin));
+      act(async (cli, options: LoginOptions) => {
+        const { token, expires_at, user } = isByBrowser(options)
+          ? await logInByBrowser(cli, { isOpened: options.open === true })
+          : await logInByPassword(cli, options);
         await saveLogin(cli.credentials, cli.options.server, { email: user.email, token, expires_at });
         // Without the token, which is in the file.
         cli.say({ expires_at, user }, `Logged in as ${user.email} (expires: ${toSeconds(expires_at)})`);
       }),
     );
-  examples(command, 'flowplate platform login --email admin@example.com');
+  examples(
+    command,
+    'flowplate platform login',
+    'flowplate platform login --email admin@example.com',
+    'flowplate platform login --browser --open',
+  );
+}
+
+type LoginOptions = { email?: string; browser?: true; open?: true } & PasswordOption;
+
+function isByBrowser({ email, browser, open, passwordStdin }: LoginOptions): boolean {
+  const wantsBrowser = browser ?? open ?? false;
+  const wantsPassword = email !== undefined || passwordStdin === true;
+  if (wantsBrowser && wantsPassword) {
+    throw new UsageError('--email and --password-stdin log in with a password, --browser and --open without');
+  }
+  if (wantsBrowser || wantsPassword) return wantsBrowser;
+  if (process.stdin.isTTY) return true;
+  throw new UsageError('there is no terminal: add --email <email> --password-stdin, or --browser');
+}
+
+async function logInByPassword(cli: Cli, { email, passwordStdin }: LoginOptions): Promise<Login> {
+  if (email === undefined) throw new UsageError('say whose password it is: add --email <email>');
+  return logIn(cli.as(undefined), email, secretAsker(passwordStdin));
 }
 
 /** Asks for the second factor only when the account has one. */

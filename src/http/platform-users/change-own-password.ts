@@ -21,7 +21,7 @@ export const changePasswordRoute = defineRoute({
   body: z.strictObject({ current_password: typedPassword, new_password: newPassword }),
   success: { 200: 'Changed; log in again.' },
   answer: z.strictObject({ success: z.literal(true) }),
-  errors: ['INVALID_CREDENTIALS', 'USER_NOT_FOUND', 'TOO_MANY_ATTEMPTS'],
+  errors: ['INVALID_CREDENTIALS', 'USER_NOT_FOUND', 'TOO_MANY_ATTEMPTS', 'MANAGED_BY_PROVIDER'],
   async handle(parts: ChangePasswordParts, { body, caller }) {
     const request = { currentPassword: body.current_password, newPassword: body.new_password };
     await changeOwnPassword(parts, caller, request);

@@ -44,6 +44,8 @@ export const userAnswer = z
     last_login_at: timestampText.nullable(),
     created_at: timestampText,
     updated_at: timestampText,
+    sign_in: z.enum(['password', 'provider']).describe('`provider`: an account of the identity provider'),
+    is_break_glass: z.boolean().describe('Keeps its password where others use the identity provider'),
   })
   .meta({ id: 'PlatformUser' });
 
@@ -57,5 +59,7 @@ export function toUserAnswer(user: PlatformUser): z.input<typeof userAnswer> {
     last_login_at: user.lastLoginAt?.toISOString() ?? null,
     created_at: user.createdAt.toISOString(),
     updated_at: user.updatedAt.toISOString(),
+    sign_in: user.hasPassword ? 'password' : 'provider',
+    is_break_glass: user.isBreakGlass,
   };
 }

@@ -19,7 +19,7 @@ export const resetPasswordRoute = defineRoute({
   body: z.strictObject({ password: newPassword }),
   success: { 200: 'Set.' },
   answer: z.strictObject({ success: z.literal(true) }),
-  errors: ['STEP_UP_REQUIRED', 'USER_NOT_FOUND', 'SELF_ACTION_FORBIDDEN'],
+  errors: ['STEP_UP_REQUIRED', 'USER_NOT_FOUND', 'SELF_ACTION_FORBIDDEN', 'MANAGED_BY_PROVIDER'],
   async handle(parts: PlatformUserParts, { params, body, caller }) {
     await updatePlatformUser(parts, caller, params.id, { password: body.password });
     return { status: 200, body: { success: true as const } };

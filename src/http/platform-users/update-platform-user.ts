@@ -20,7 +20,7 @@ export const updateUserRoute = defineRoute({
   operationId: 'updatePlatformUser',
   summary: 'Change a platform user',
   description:
-    'Only named fields change. Roles and status apply from the next request; deactivation and a new password end all sessions of the user. Setting a password needs a super-admin. The caller must hold every permission of the user, cannot deactivate themselves, and cannot demote the last super-admin.',
+    'Only named fields change. Roles and status apply from the next request; deactivation and a new password end all sessions of the user. Setting a password, and marking a break-glass account, needs a super-admin. Of an account of the identity provider only `is_active` changes. The caller must hold every permission of the user, cannot deactivate themselves, and cannot demote the last super-admin.',
   access: platformCaller('platform:users:manage'),
   params: userParams,
   query: noQuery,
@@ -31,6 +31,7 @@ export const updateUserRoute = defineRoute({
       password: newPassword,
       is_active: z.boolean(),
       role_ids: roleIds,
+      is_break_glass: z.boolean(),
     })
     .partial()
     .refine((body) => Object.keys(body).length > 0, 'must change something'),
@@ -42,6 +43,7 @@ export const updateUserRoute = defineRoute({
     'EMAIL_ALREADY_EXISTS',
     'LAST_SUPER_ADMIN',
     'SELF_ACTION_FORBIDDEN',
+    'MANAGED_BY_PROVIDER',
   ],
   async handle(parts: PlatformUserParts, { params, body, caller }) {
     const { is_active: isActive, role_ids: roleIds, name, email: address, password } = body;
@@ -51,6 +53,7 @@ export const updateUserRoute = defineRoute({
       ...(password !== undefined && { password }),
       ...(isActive !== undefined && { isActive }),
       ...(roleIds !== undefined && { roleIds }),
+      ...(body.is_break_glass !== undefined && { isBreakGlass: body.is_break_glass }),
     });
     return { status: 200, body: toUserAnswer(user) };
   },

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { ChangeParts } from '../../usecases/change.ts';
 import { deleteRole } from '../../usecases/roles/delete-role.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { noBody, noQuery } from '../fields.ts';
@@ -19,7 +18,7 @@ export const deleteRoleRoute = defineRoute({
   success: { 200: 'Deleted.' },
   answer: z.strictObject({ success: z.literal(true), deleted: z.string() }),
   errors: ['ROLE_NOT_FOUND', 'ROLE_IN_USE', 'ROLE_IMMUTABLE'],
-  async handle(parts: ChangeParts, { params, caller }) {
+  async handle(parts: Parameters<typeof deleteRole>[0], { params, caller }) {
     await deleteRole(parts, caller, params.id);
     return { status: 200, body: { success: true as const, deleted: params.id } };
   },

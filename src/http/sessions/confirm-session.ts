@@ -12,7 +12,7 @@ export const confirmSessionRoute = defineRoute({
   operationId: 'confirmSession',
   summary: 'Confirm that a session is still in the hands of its owner (step-up)',
   description:
-    'For 10 minutes this session may then do what answers `STEP_UP_REQUIRED` otherwise. With the second factor where the account has one, else with the password. Without either, the answer says what is needed: `SECOND_FACTOR_REQUIRED`, or that `password` is required. A login confirms its session too. A platform key has no session: 404.',
+    'For 10 minutes this session may then do what answers `STEP_UP_REQUIRED` otherwise. With the second factor where the account has one, else with the password. Without either, the answer says what is needed: `SECOND_FACTOR_REQUIRED`, or that `password` is required. A login confirms its session too. A platform key has no session: 404. An account of the identity provider confirms by signing in there again: 409 `MANAGED_BY_PROVIDER`, and the page of `provider_sign_in` with `?confirm=1`.',
   access: platformCaller('nothing', 'own'),
   params: noParams,
   query: noQuery,
@@ -28,6 +28,7 @@ export const confirmSessionRoute = defineRoute({
     'SECOND_FACTOR_INVALID',
     'SESSION_NOT_FOUND',
     'USER_NOT_FOUND',
+    'MANAGED_BY_PROVIDER',
     'TOO_MANY_ATTEMPTS',
   ],
   async handle(parts: ConfirmParts, { body, caller, pageOrigin }) {

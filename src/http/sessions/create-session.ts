@@ -21,7 +21,13 @@ export const createSessionRoute = defineRoute({
   body: loginBody,
   success: { 200: 'Logged in.' },
   answer: z.strictObject({ expires_at: timestampText, user: userAnswer }),
-  errors: ['INVALID_CREDENTIALS', 'SECOND_FACTOR_REQUIRED', 'SECOND_FACTOR_INVALID', 'ACCOUNT_INACTIVE'],
+  errors: [
+    'INVALID_CREDENTIALS',
+    'SECOND_FACTOR_REQUIRED',
+    'SECOND_FACTOR_INVALID',
+    'ACCOUNT_INACTIVE',
+    'PASSWORD_LOGIN_OFF',
+  ],
   async handle(parts: LogInParts, { body, caller, client, pageOrigin }) {
     const origin = requireOwnOrigin(pageOrigin());
     const request = { ...toLogin(body), client: client(), page: origin, requestId: caller.requestId };

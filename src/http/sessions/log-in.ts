@@ -19,7 +19,13 @@ export const logInRoute = defineRoute({
   body: loginBody,
   success: { 200: 'A token for `Authorization: Bearer`.' },
   answer: z.strictObject({ token: z.string(), expires_at: timestampText, user: userAnswer }),
-  errors: ['INVALID_CREDENTIALS', 'SECOND_FACTOR_REQUIRED', 'SECOND_FACTOR_INVALID', 'ACCOUNT_INACTIVE'],
+  errors: [
+    'INVALID_CREDENTIALS',
+    'SECOND_FACTOR_REQUIRED',
+    'SECOND_FACTOR_INVALID',
+    'ACCOUNT_INACTIVE',
+    'PASSWORD_LOGIN_OFF',
+  ],
   async handle(parts: LogInParts, { body, caller, client, pageOrigin }) {
     const request = { ...toLogin(body), client: client(), page: pageOrigin(), requestId: caller.requestId };
     const { token, expiresAt, user } = await logIn(parts, request);

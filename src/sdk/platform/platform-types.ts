@@ -13,6 +13,8 @@ export type PlatformUserFilter = Omit<
 };
 
 export type Login = Api['LogInAnswer'];
+/** A log-in that waits for somebody in the browser (RFC 8628). */
+export type DeviceLogin = Api['StartDeviceLoginAnswer'];
 
 /** The holder of a credential, and its present rights. */
 export type Me = Api['GetMeAnswer'];

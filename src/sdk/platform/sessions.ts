@@ -2,6 +2,7 @@ import type { CallOptions } from '../client.ts';
 import type {
   Confirmation,
   Credentials,
+  DeviceLogin,
   Done,
   EndedSessions,
   Login,
@@ -15,7 +16,7 @@ import type { Requests } from './requests.ts';
 
 const authPath = '/api/v1/platform/auth';
 
-/** Log in and out, who am I, one's own sessions, change password. */
+/** Log in (by password or browser) and out, who am I, one's own sessions, change password. */
 export class Session {
   readonly #requests: Requests;
 
@@ -42,6 +43,24 @@ export class Session {
    */
   login(body: Credentials, options?: CallOptions): Promise<Login> {
     return this.#requests.change({ method: 'POST', path: `${authPath}/login`, body }, options);
+  }
+
+  /**
+   * Asks for a log-in that a person approves in the browser. Show `verification_uri` (relative to
+   * the server unless it is absolute) and `user_code`. `program` is shown to that person.
+   */
+  startDeviceLogin(program: string, options?: CallOptions): Promise<DeviceLogin> {
+    const headers = { 'user-agent': program };
+    return this.#requests.change({ method: 'POST', path: `${authPath}/device`, headers }, options);
+  }
+
+  /**
+   * `AUTHORIZATION_PENDING` (400): ask again after `interval` seconds; `SLOW_DOWN` (400): five
+   * seconds later than that; `DEVICE_LOGIN_DENIED` (403) and `DEVICE_CODE_EXPIRED` (400) end it.
+   */
+  pollDeviceLogin(device_code: string, program: string, options?: CallOptions): Promise<Login> {
+    const call = { path: `${authPath}/device/token`, headers: { 'user-agent': program } };
+    return this.#requests.change({ method: 'POST', ...call, body: { device_code } }, options);
   }
 
   logout(options?: CallOptions): Promise<Done> {

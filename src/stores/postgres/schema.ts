@@ -103,11 +103,30 @@ export interface AuditUnsealed {
   event_id: string;
 }
 
+export interface DeviceLogins {
+  address: string | null;
+  approved_by: string | null;
+  created_at: Timestamp;
+  device_digest: Buffer;
+  expires_at: Timestamp;
+  interval_seconds: number;
+  is_denied: Generated<boolean>;
+  last_polled_at: Timestamp | null;
+  place: Buffer;
+  user_agent: string | null;
+  user_digest: Buffer;
+}
+
 export interface Environments {
   created_at: Timestamp;
   id: string;
   organization_id: string;
   slug: string;
+}
+
+export interface FinishedSignIns {
+  expires_at: Timestamp;
+  id: Buffer;
 }
 
 export interface IdempotencyKeys {
@@ -186,6 +205,13 @@ export interface PasskeyChallenges {
   user_id: string;
 }
 
+export interface PlatformIdentities {
+  created_at: Timestamp;
+  issuer: string;
+  subject: string;
+  user_id: string;
+}
+
 export interface PlatformSessions {
   address: string | null;
   confirmed_at: Timestamp | null;
@@ -204,9 +230,10 @@ export interface PlatformUsers {
   email_key: string;
   id: string;
   is_active: Generated<boolean>;
+  is_break_glass: Generated<boolean>;
   last_login_at: Timestamp | null;
   name: string;
-  password_hash: string;
+  password_hash: string | null;
   role_ids: string[];
   updated_at: Timestamp;
 }
@@ -330,7 +357,9 @@ export interface DB {
   audit_heads: AuditHeads;
   audit_seals: AuditSeals;
   audit_unsealed: AuditUnsealed;
+  device_logins: DeviceLogins;
   environments: Environments;
+  finished_sign_ins: FinishedSignIns;
   idempotency_keys: IdempotencyKeys;
   key_changes: KeyChanges;
   known_places: KnownPlaces;
@@ -340,6 +369,7 @@ export interface DB {
   organization_days: OrganizationDays;
   organizations: Organizations;
   passkey_challenges: PasskeyChallenges;
+  platform_identities: PlatformIdentities;
   platform_sessions: PlatformSessions;
   platform_users: PlatformUsers;
   recovery_codes: RecoveryCodes;

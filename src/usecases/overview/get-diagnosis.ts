@@ -15,6 +15,8 @@ export type DiagnosisParts = {
   readQueueRedis: () => Promise<RedisFacts>;
   readQueue: () => Promise<QueueHealth>;
   areMetricsReachable: () => Promise<boolean>;
+  isBreakGlassReady: () => Promise<boolean>;
+  isProviderReachable: () => Promise<boolean | null>;
 };
 
 export type Diagnosis = {
@@ -27,13 +29,16 @@ export type Diagnosis = {
 /** Looks for settings that break a guarantee or an operation, each with its fix. */
 export async function getDiagnosis(parts: DiagnosisParts): Promise<Diagnosis> {
   const orNull = () => null;
-  const [postgres, redis, queueRedis, queue, areMetricsReachable] = await Promise.all([
-    withMoment(parts.readPostgres()),
-    parts.readRedis().catch(orNull),
-    parts.readQueueRedis().catch(orNull),
-    parts.readQueue().catch(orNull),
-    parts.areMetricsReachable(),
-  ]);
+  const [postgres, redis, queueRedis, queue, areMetricsReachable, isBreakGlassReady, isProviderReachable] =
+    await Promise.all([
+      withMoment(parts.readPostgres()),
+      parts.readRedis().catch(orNull),
+      parts.readQueueRedis().catch(orNull),
+      parts.readQueue().catch(orNull),
+      parts.areMetricsReachable(),
+      parts.isBreakGlassReady(),
+      parts.isProviderReachable(),
+    ]);
   const { nowMs } = postgres;
   const jobOverdueSeconds = queue?.oldestDue?.seconds ?? 0;
   const findings = diagnose({
@@ -43,6 +48,8 @@ export async function getDiagnosis(parts: DiagnosisParts): Promise<Diagnosis> {
     queueRedis,
     jobOverdueSeconds,
     areMetricsReachable,
+    isBreakGlassReady,
+    isProviderReachable,
     nowMs,
   });
   const { version } = postgres.facts;

@@ -8,7 +8,7 @@ import { deleteKnownPlacesOf } from '../../stores/postgres/sessions/known-places
 import { clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
-import { requireOwnPassword } from '../sessions/own-password.ts';
+import { requireOwnPassword, whyNoPassword } from '../sessions/own-password.ts';
 import { hashNewPassword } from './new-password.ts';
 import { type PlatformUserParts, platformUserEvent } from './platform-user-parts.ts';
 
@@ -19,7 +19,8 @@ export type ChangePasswordParts = PlatformUserParts & { keyring: Keyring };
  * also this one, since its token may be what was stolen. The account's known places are forgotten.
  * `INVALID_CREDENTIALS` when the old one is wrong, which is written down and counted for the
  * session: with a stolen token nobody must find the password by trying. `TOO_MANY_ATTEMPTS` after
- * repeated failures, whatever the password. A platform key has no password: `USER_NOT_FOUND`.
+ * repeated failures, whatever the password. Without a password: `USER_NOT_FOUND` for a platform
+ * key, `MANAGED_BY_PROVIDER` for an account of the identity provider.
  */
 export async function changeOwnPassword(
   parts: ChangePasswordParts,
@@ -27,7 +28,7 @@ export async function changeOwnPassword(
   request: { currentPassword: string; newPassword: string },
 ): Promise<void> {
   const known = await findCredentials(parts.db, { id: caller.principal.id });
-  if (known === undefined) throw new FlowplateError('USER_NOT_FOUND');
+  if (known === undefined) throw await whyNoPassword(parts, caller);
   const attempt = { typed: request.currentPassword, at: 'change_password' } as const;
   await requireOwnPassword(parts, caller, known, attempt);
   const passwordHash = await hashNewPassword(parts, request.newPassword, known.user, 'new_password');

@@ -17,5 +17,7 @@ export function toNewUser(
     lastLoginAt: null,
     createdAt: now,
     updatedAt: now,
+    isBreakGlass: false,
+    hasPassword: true,
   };
 }

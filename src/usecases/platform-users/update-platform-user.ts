@@ -23,7 +23,7 @@ import {
 } from './platform-user-parts.ts';
 
 export type PlatformUserChanges = Partial<
-  Pick<PlatformUser, 'email' | 'name' | 'isActive' | 'roleIds'> & { password: string }
+  Pick<PlatformUser, 'email' | 'name' | 'isActive' | 'roleIds' | 'isBreakGlass'> & { password: string }
 >;
 
 /**
@@ -31,8 +31,9 @@ export type PlatformUserChanges = Partial<
  * they do not hold; a password is set by super-admins, and never one's own here; nobody deactivates
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
  * sessions in the same transaction, and forget the places known to the account, as another e-mail
- * address does; roles and status bind the next request. `STEP_UP_REQUIRED` for a password and for
- * roles.
+ * address does; roles and status bind the next request. `STEP_UP_REQUIRED` for a password, for
+ * roles, and to mark a break-glass account. An account of the identity provider is only switched on
+ * and off here (`MANAGED_BY_PROVIDER`).
  */
 export async function updatePlatformUser(
   parts: PlatformUserParts,
@@ -40,7 +41,7 @@ export async function updatePlatformUser(
   userId: string,
   { password, ...changes }: PlatformUserChanges,
 ): Promise<PlatformUser> {
-  if (password !== undefined) requireSuperAdmin(caller.principal);
+  if (password !== undefined || changes.isBreakGlass !== undefined) requireSuperAdmin(caller.principal);
   const isSelf = caller.principal.id === userId;
   if (isSelf && (password !== undefined || changes.isActive === false)) {
     throw new FlowplateError('SELF_ACTION_FORBIDDEN');
@@ -50,9 +51,11 @@ export async function updatePlatformUser(
   const { answer } = await change<PlatformUser>(parts, options, async (tx, now) => {
     const before = await findPlatformUser(tx, userId);
     if (before === undefined) throw new FlowplateError('USER_NOT_FOUND');
+    if (!before.hasPassword) requireOnlyStatus(changes);
     const after = { ...before, ...changes, updatedAt: now };
     await requireMay(tx, caller.principal, before, after);
-    const givesAWayIn = passwordHash !== undefined || changes.roleIds !== undefined;
+    const givesAWayIn =
+      passwordHash !== undefined || changes.roleIds !== undefined || changes.isBreakGlass !== undefined;
     if (givesAWayIn) await requireConfirmed(tx, caller, now);
     if ((await savePlatformUser(tx, after, passwordHash)) === 'email taken') {
       throw new FlowplateError('EMAIL_ALREADY_EXISTS');
@@ -79,7 +82,14 @@ async function newHash(
 ) {
   const user = await findPlatformUser(parts.db, userId);
   if (user === undefined) throw new FlowplateError('USER_NOT_FOUND');
+  if (!user.hasPassword) throw new FlowplateError('MANAGED_BY_PROVIDER');
   return hashNewPassword(parts, password, { ...user, ...changes });
+}
+
+/** The next sign-in would undo anything else, and until then somebody would hold it. */
+function requireOnlyStatus(changes: PlatformUserChanges): void {
+  const names = Object.keys(changes).filter((name) => name !== 'isActive');
+  if (names.length > 0) throw new FlowplateError('MANAGED_BY_PROVIDER');
 }
 
 async function requireMay(
@@ -101,6 +111,7 @@ function eventsOf(changes: PlatformUserChanges, userId: string, isPasswordChange
     ...(changes.name !== undefined && { name: changes.name }),
     ...(changes.isActive !== undefined && { is_active: changes.isActive }),
     ...(changes.roleIds !== undefined && { role_ids: changes.roleIds }),
+    ...(changes.isBreakGlass !== undefined && { is_break_glass: changes.isBreakGlass }),
   };
   const updated = platformUserEvent('platform.user.updated', userId, details);
   const password = platformUserEvent('platform.user.password_changed', userId, { by: 'operator' });

@@ -11,7 +11,7 @@ import { confirmSession as noteConfirmation } from '../../stores/postgres/sessio
 import { change, type Decision } from '../change.ts';
 import { askForSecondFactor } from '../second-factors/ask-for-second-factor.ts';
 import { useSecondFactor } from '../second-factors/use-second-factor.ts';
-import { type OwnPasswordParts, requireOwnPassword } from './own-password.ts';
+import { type OwnPasswordParts, requireOwnPassword, whyNoPassword } from './own-password.ts';
 import { requireOwnSession } from './own-session.ts';
 
 export type ConfirmParts = OwnPasswordParts & { secondFactor: SecondFactorSetting };
@@ -26,7 +26,8 @@ export type ConfirmRequest = {
  * Step-up: the owner of a session proves again who they are, with the second factor if the account
  * has one, else with the password. `SECOND_FACTOR_REQUIRED` says what counts;
  * `SECOND_FACTOR_INVALID` and `INVALID_CREDENTIALS` are counted and written down;
- * `TOO_MANY_ATTEMPTS`; `SESSION_NOT_FOUND` for a platform key.
+ * `TOO_MANY_ATTEMPTS`; `SESSION_NOT_FOUND` for a platform key; `MANAGED_BY_PROVIDER` for an account
+ * of the identity provider without a second factor, which signs in there again instead.
  */
 export async function confirmSession(
   parts: ConfirmParts,
@@ -57,10 +58,10 @@ async function confirmByPassword(
   sessionId: string,
   typed: string | undefined,
 ): Promise<void> {
-  if (typed === undefined) throw validationError([{ path: 'password', message: 'is required' }]);
   const userId = caller.principal.id;
   const known = await findCredentials(parts.db, { id: userId });
-  if (known === undefined) throw new FlowplateError('USER_NOT_FOUND');
+  if (known === undefined) throw await whyNoPassword(parts, caller);
+  if (typed === undefined) throw validationError([{ path: 'password', message: 'is required' }]);
   await requireOwnPassword(parts, caller, known, { typed, at: 'confirm' });
   await change(parts, { by: caller }, async (tx, now) => {
     await requireNoNewFactor(tx, parts, userId);

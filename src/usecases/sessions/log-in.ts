@@ -8,6 +8,7 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import { knownPlaceIds } from '../../domain/known-place.ts';
 import { type LoginSubject, type LoginSubjects, loginSubjects } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
+import type { PasswordLogin } from '../../domain/password-login.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
 import type { SecondFactorKind, SecondFactorProof, SecondFactorSetting } from '../../domain/second-factor.ts';
@@ -26,6 +27,7 @@ import { askForSecondFactor } from '../second-factors/ask-for-second-factor.ts';
 import { type Proving, proveFactor } from '../second-factors/prove-factor.ts';
 import { requireNoLoginBlock } from './login-block.ts';
 import { beginSession, type NewSession, type NewSessionParts, newSession } from './new-session.ts';
+import { breakGlassEvent, type PasswordUse, passwordUseOf } from './password-use.ts';
 
 export type LogInParts = Omit<ChangeParts, 'propagation'> &
   NewSessionParts & {
@@ -36,6 +38,8 @@ export type LogInParts = Omit<ChangeParts, 'propagation'> &
      */
     passwordHashing: Bulkhead;
     secondFactor: SecondFactorSetting;
+    passwordLogin: PasswordLogin;
+    onBreakGlass: (userId: string, address: string | undefined) => void;
   };
 
 export type LogInRequest = {
@@ -60,9 +64,10 @@ export type LoggedIn = { token: string; expiresAt: Date; user: PlatformUser };
 /**
  * A token for who knows the password and, where the account has one, proves a second factor.
  * `INVALID_CREDENTIALS` for an unknown address and for a wrong password, after the same work; only
- * to who knew the password: `ACCOUNT_INACTIVE`, `SECOND_FACTOR_REQUIRED` with what counts, and
- * `SECOND_FACTOR_INVALID`. `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password; at a
- * place that the account knows, what failed elsewhere does not count.
+ * to who knew the password: `ACCOUNT_INACTIVE`, `PASSWORD_LOGIN_OFF` where the account has to use
+ * the identity provider, `SECOND_FACTOR_REQUIRED` with what counts, and `SECOND_FACTOR_INVALID`.
+ * `TOO_MANY_ATTEMPTS` after repeated failures, whatever the password; at a place that the account
+ * knows, what failed elsewhere does not count.
  */
 export function logIn(parts: LogInParts, request: LogInRequest): Promise<LoggedIn> {
   return parts.passwordHashing.run(() => logInNow(parts, request));
@@ -76,7 +81,9 @@ async function logInNow(parts: LogInParts, request: LogInRequest): Promise<Logge
   const isRight = await isPassword(normalizedPassword(request.password), passwordHash);
   if (known === undefined || !isRight) return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
   if (!known.user.isActive) return refuse(parts, attempt, known, 'ACCOUNT_INACTIVE');
-  return begin(parts, attempt, known);
+  const use = await passwordUseOf(parts, known.user);
+  if (use === 'refused') return refuse(parts, attempt, known, 'PASSWORD_LOGIN_OFF');
+  return begin(parts, attempt, known, use);
 }
 
 /**
@@ -131,7 +138,12 @@ async function refuse(
 
 type Outcome = { kind: 'begun' | 'too late' | 'wrong' } | Extract<Proving, { kind: 'ask' }>;
 
-async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): Promise<LoggedIn> {
+async function begin(
+  parts: LogInParts,
+  attempt: Attempt,
+  known: Credentials,
+  use: PasswordUse,
+): Promise<LoggedIn> {
   const { user, passwordHash } = known;
   const now = parts.clock.now();
   const origin = { ...attempt.client, method: 'password', secondFactor: null } as const;
@@ -150,7 +162,9 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
       return decided({ kind: 'wrong' }, wrongFactor(attempt, user.id, secondFactor));
     if (!(await touchLogin(tx, login))) return decided({ kind: 'too late' });
     await noteSuccess(tx, attempt, user.id, now);
-    return decided({ kind: 'begun' }, await beginSession(tx, withFactor(created, secondFactor)));
+    const event = await beginSession(tx, withFactor(created, secondFactor));
+    const emergency = use === 'break-glass' ? [breakGlassEvent(event)] : [];
+    return decided({ kind: 'begun' }, event, ...emergency);
   });
   if (answer.kind === 'too late') return refuse(parts, attempt, known, 'INVALID_CREDENTIALS');
   if (answer.kind === 'wrong') throw new FlowplateError('SECOND_FACTOR_INVALID');
@@ -158,12 +172,13 @@ async function begin(parts: LogInParts, attempt: Attempt, known: Credentials): P
     const asked = { userId: user.id, kinds: answer.kinds, page: attempt.page };
     throw await askForSecondFactor(parts, { ...asked, purpose: 'log in' });
   }
+  if (use === 'break-glass') parts.onBreakGlass(user.id, attempt.client.address);
   const { token, session } = created;
   return { token, expiresAt: session.expiresAt, user: { ...user, lastLoginAt: now } };
 }
 
-function decided(answer: Outcome, event?: EventDraft): Decision<Outcome> {
-  return { answer, events: event === undefined ? [] : [event], revokes: revokesNothing };
+function decided(answer: Outcome, ...events: EventDraft[]): Decision<Outcome> {
+  return { answer, events, revokes: revokesNothing };
 }
 
 /** Who failed is nobody known: the password may be stolen. */

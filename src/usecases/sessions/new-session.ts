@@ -7,7 +7,11 @@ import type { EventDraft } from '../change.ts';
 import { signSession } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-export type NewSessionParts = { clock: Clock; randomBytes: RandomBytes; signingKeys: SigningKeys };
+export type NewSessionParts = {
+  clock: Clock;
+  randomBytes: RandomBytes;
+  signingKeys: Pick<SigningKeys, 'current'>;
+};
 
 export type NewSession = { session: Session; token: string };
 

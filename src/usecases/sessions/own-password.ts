@@ -6,7 +6,7 @@ import { sessionSubject } from '../../domain/login-throttle.ts';
 import { normalizedPassword } from '../../domain/password.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { isPassword } from '../../password-hash.ts';
-import type { Credentials } from '../../stores/postgres/platform-users/platform-users.ts';
+import { type Credentials, findPlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 import { addLoginFailure } from '../../stores/postgres/sessions/login-failures.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { requireNoLoginBlock } from './login-block.ts';
@@ -48,4 +48,13 @@ async function requireNow(
     return { answer: {}, events: [refused], revokes: revokesNothing };
   });
   throw new FlowplateError('INVALID_CREDENTIALS');
+}
+
+/** The refusal of a user who has no password: `MANAGED_BY_PROVIDER`, or `USER_NOT_FOUND`. */
+export async function whyNoPassword(
+  { db }: OwnPasswordParts,
+  { principal }: Caller<PlatformPrincipal>,
+): Promise<FlowplateError> {
+  const user = await findPlatformUser(db, principal.id);
+  return new FlowplateError(user === undefined ? 'USER_NOT_FOUND' : 'MANAGED_BY_PROVIDER');
 }

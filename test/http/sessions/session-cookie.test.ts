@@ -268,13 +268,15 @@ describe('the end of a session', () => {
   });
 });
 
+const byPassword = { provider_sign_in: null, password_login: 'on' };
+
 test('an anonymous caller may ask whether there is a platform user yet', async () => {
   const fresh = await startBroker();
   const ask = () => fresh.call('GET /api/v1/platform/session', { as: null });
-  expect((await ask()).body).toEqual({ bootstrapped: false });
+  expect((await ask()).body).toEqual({ bootstrapped: false, ...byPassword });
   await tenantKey(fresh, 'org_first');
-  expect((await ask()).body).toEqual({ bootstrapped: false });
+  expect((await ask()).body).toEqual({ bootstrapped: false, ...byPassword });
   await bootstrapped(fresh);
-  expect((await ask()).body).toEqual({ bootstrapped: true });
+  expect((await ask()).body).toEqual({ bootstrapped: true, ...byPassword });
   await fresh.close();
 });

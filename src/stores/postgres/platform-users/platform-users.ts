@@ -14,10 +14,16 @@ const columns = [
   'last_login_at',
   'created_at',
   'updated_at',
+  'is_break_glass',
+  sql<boolean>`password_hash IS NOT NULL`.as('has_password'),
 ] as const;
 
-/** False when the e-mail address is taken. */
-export async function insertPlatformUser(tx: Tx, user: PlatformUser, passwordHash: string): Promise<boolean> {
+/** False when the e-mail address is taken. A null hash: an account without a password. */
+export async function insertPlatformUser(
+  tx: Tx,
+  user: PlatformUser,
+  passwordHash: string | null,
+): Promise<boolean> {
   const result = await tx
     .insertInto('platform_users')
     .values({
@@ -28,6 +34,7 @@ export async function insertPlatformUser(tx: Tx, user: PlatformUser, passwordHas
       password_hash: passwordHash,
       role_ids: user.roleIds,
       is_active: user.isActive,
+      is_break_glass: user.isBreakGlass,
       created_at: user.createdAt,
       updated_at: user.updatedAt,
     })
@@ -48,6 +55,7 @@ export async function findPlatformUser(db: Db, id: string): Promise<PlatformUser
 
 export type Credentials = { user: PlatformUser; passwordHash: string };
 
+/** Undefined for an account without a password too, which is one of the identity provider. */
 export async function findCredentials(
   db: Db,
   by: { email: string } | { id: string },
@@ -57,7 +65,8 @@ export async function findCredentials(
     ? query.where('id', '=', by.id)
     : query.where('email_key', '=', emailKey(by.email))
   ).executeTakeFirst();
-  return row === undefined ? undefined : { user: toPlatformUser(row), passwordHash: row.password_hash };
+  if (row === undefined || row.password_hash === null) return undefined;
+  return { user: toPlatformUser(row), passwordHash: row.password_hash };
 }
 
 export type PlatformUserFilter = { search?: string | undefined; isActive?: boolean | undefined };
@@ -123,6 +132,7 @@ export async function savePlatformUser(
         name: user.name,
         role_ids: user.roleIds,
         is_active: user.isActive,
+        is_break_glass: user.isBreakGlass,
         updated_at: user.updatedAt,
         ...(passwordHash !== undefined && { password_hash: passwordHash }),
       })
@@ -164,13 +174,30 @@ export async function removePlatformUser(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('platform_users').where('id', '=', id).execute();
 }
 
-/** Whether another active super-admin exists. */
+/**
+ * Whether another active super-admin with a password exists. One of the identity provider does not
+ * count: the next change of its groups may end its rights, and the provider may be away.
+ */
 export async function isThereAnotherSuperAdmin(tx: Tx, exceptId: string): Promise<boolean> {
   const row = await tx
     .selectFrom('platform_users')
     .select('id')
     .where('is_active', '=', true)
+    .where('password_hash', 'is not', null)
     .where('id', '<>', exceptId)
+    .where(sql<boolean>`role_ids @> ARRAY[${superAdminRoleId}]::text[]`)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Whether an active super-admin is marked as a break-glass account. */
+export async function isThereABreakGlassAccount(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('platform_users')
+    .select('id')
+    .where('is_active', '=', true)
+    .where('is_break_glass', '=', true)
     .where(sql<boolean>`role_ids @> ARRAY[${superAdminRoleId}]::text[]`)
     .limit(1)
     .executeTakeFirst();
@@ -186,6 +213,8 @@ function toPlatformUser(row: {
   last_login_at: Date | null;
   created_at: Date;
   updated_at: Date;
+  is_break_glass: boolean;
+  has_password: boolean;
 }): PlatformUser {
   return {
     id: row.id,
@@ -196,5 +225,7 @@ function toPlatformUser(row: {
     lastLoginAt: row.last_login_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    isBreakGlass: row.is_break_glass,
+    hasPassword: row.has_password,
   };
 }
