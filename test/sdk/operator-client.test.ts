@@ -7,6 +7,8 @@ import { FlowplateOperatorClient } from '../../src/sdk/operator-client.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { platformKey } from '../support/platform-callers.ts';
+import { goodPassword } from '../support/platform-users.ts';
+import { totpCode } from '../support/second-factors.ts';
 
 let broker: TestBroker;
 let credential: string;
@@ -53,6 +55,36 @@ test('inside a tenant an operator works in their own name, and says why', async 
   const { data } = await client.audit.list({ event_type: 'platform.impersonated', organization_id: id });
   expect(data).toEqual([expect.objectContaining({ on_behalf_of: id })]);
   expect(data[0]?.details).toMatchObject({ reason });
+});
+
+test('a second factor is set up, asked for at the login, used to confirm, and taken away', async () => {
+  const email = 'second-factor@example.com';
+  await client.users.create({ email, password: goodPassword, name: 'S' });
+  const anybody = new FlowplateOperatorClient({ baseUrl: broker.url });
+  const as = (token: string) => new FlowplateOperatorClient({ baseUrl: broker.url, credential: token });
+  const own = as((await anybody.session.login({ email, password: goodPassword })).token);
+  const { secret } = await own.secondFactors.startTotp();
+  const enrolled = await own.secondFactors.activateTotp({ code: totpCode(broker, secret, -1) });
+  const [lost = ''] = enrolled.recovery_codes ?? [];
+  const refused = await anybody.session.login({ email, password: goodPassword }).catch((error) => error);
+  expect(refused).toMatchObject({
+    code: 'SECOND_FACTOR_REQUIRED',
+    details: { methods: ['totp', 'recovery_code'] },
+  });
+  const second_factor = { kind: 'totp', code: totpCode(broker, secret) } as const;
+  const other = as((await anybody.session.login({ email, password: goodPassword, second_factor })).token);
+  const [code = ''] = (await other.secondFactors.renewRecoveryCodes()).recovery_codes;
+  const withCode = (code: string) => ({ second_factor: { kind: 'recovery_code', code } as const });
+  await expect(other.session.confirm(withCode(lost))).rejects.toMatchObject({
+    code: 'SECOND_FACTOR_INVALID',
+  });
+  await other.session.confirm(withCode(code));
+  expect(await other.session.endOthers()).toEqual({ success: true, ended_count: 1 });
+  expect((await other.session.list()).data).toEqual([expect.objectContaining({ current: true })]);
+  const { factors, recovery_codes_left } = await other.secondFactors.list();
+  expect([factors.length, recovery_codes_left]).toEqual([1, 9]);
+  await other.secondFactors.remove(enrolled.id);
+  await anybody.session.login({ email, password: goodPassword });
 });
 
 test('a secret whose answer was lost is the same one, asked for again', async () => {

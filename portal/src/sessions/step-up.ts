@@ -12,8 +12,11 @@ const listeners = new Set<() => void>();
 /** Opens the dialog; requests at the same time share it. False when the operator has cancelled. */
 export function askForStepUp(): Promise<boolean> {
   if (waiting === undefined) {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    waiting = { answer: promise, settle: resolve };
+    let settle: Waiting['settle'] = () => undefined;
+    const answer = new Promise<boolean>((resolve) => {
+      settle = resolve;
+    });
+    waiting = { answer, settle };
     notify();
   }
   return waiting.answer;
