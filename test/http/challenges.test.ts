@@ -21,6 +21,7 @@ const challenges = [
     [`Bearer ${realm}`, `FlowplateApiKey ${realm}`, `FlowplateSession ${realm}`],
   ],
   [/^\/api\/v1\/platform\/bootstrap/, [`Bearer ${realm}`, `FlowplateApiKey ${realm}`]],
+  [/\/auth\/device\/(lookup|answer)$/, [`FlowplateSession ${realm}`]],
   [/^(\/api\/v1\/platform\/|\/users\/bootstrap)/, [`Bearer ${realm}`, `FlowplateSession ${realm}`]],
 ] as const;
 

@@ -25,6 +25,7 @@ const platformWide = [
   'resetPlatformUserPassword resetSecondFactors listRoles createRole updateRole deleteRole provisionTenant bootstrapApiUsers',
   'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey verifyAudit',
   'getPlatformStats getTraffic getTopTraffic listVerifiers getQueues findRefusals getDiagnosis',
+  'findDeviceLogin answerDeviceLogin',
 ].flatMap((ids) => ids.split(' '));
 
 const operatorRoutes = routes.filter(

@@ -40,7 +40,9 @@ const suffices: Record<string, string> = {
   // Past the door without an organization named; inside one it takes impersonation
   // (impersonation.test.ts).
   'listEnvironments createEnvironment deleteEnvironment': 'being an operator',
-  'logIn getSession createSession': 'nothing',
+  'logIn getSession createSession startDeviceLogin pollDeviceLogin': 'nothing',
+  // By its cookie alone (sessions/device-login.test.ts).
+  'findDeviceLogin answerDeviceLogin': 'the page of the portal',
   bootstrapPlatform: 'a tenant key',
   'listApiUsers createApiUser getApiUser updateApiUser deleteApiUser rotateApiUserKey': 'an API key',
 };
