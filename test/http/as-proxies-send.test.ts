@@ -9,12 +9,13 @@ import { firstApiAdmin } from '../support/api-users.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { keysPath, type Minted, mint, verify } from '../support/keys.ts';
 import { platformKey, tenantKey } from '../support/platform-callers.ts';
+import { bootstrapped } from '../support/platform-users.ts';
 import { sendRaw, statusesOf } from '../support/raw-request.ts';
 
 let broker: TestBroker;
 let minted: Minted;
 /** One line of head for each kind of credential. */
-let credentials: Record<'masterKey' | 'operator' | 'tenant' | 'apiUser', string>;
+let credentials: Record<'masterKey' | 'operator' | 'tenant' | 'apiUser' | 'portal', string>;
 beforeAll(async () => {
   broker = await startBroker();
   minted = await mint(broker);
@@ -25,6 +26,7 @@ beforeAll(async () => {
     operator: `Authorization: Bearer ${(await platformKey(broker)).secret}`,
     tenant: `Authorization: Bearer ${(await tenantKey(broker, 'org_tenant')).secret}`,
     apiUser: `X-API-Key: ${(await firstApiAdmin(broker)).key}`,
+    portal: `Cookie: __Host-flowplate=${(await bootstrapped(broker)).token}\r\nSec-Fetch-Site: same-origin\r\nX-Flowplate-Portal: 1`,
   };
 });
 afterAll(() => broker.close());
@@ -49,7 +51,7 @@ function credentialFor(operation: string): string {
   if (schemes.includes('masterKey')) return credentials.masterKey;
   if (schemes.includes('bearer'))
     return schemes.includes('apiKey') ? credentials.tenant : credentials.operator;
-  return credentials.apiUser;
+  return schemes.includes('session') ? credentials.portal : credentials.apiUser;
 }
 
 /** The answer to one request with these lines behind its first. */
