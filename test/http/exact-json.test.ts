@@ -19,9 +19,13 @@ beforeAll(async () => {
   const apiAdmin = { 'x-api-key': (await firstApiAdmin(broker)).key };
   const operator = (await platformKey(broker)).headers;
   const tenant = (await tenantKey(broker, 'org_tenant')).headers;
-  const { headers: person } = await bootstrapped(broker);
+  const { headers: person, token } = await bootstrapped(broker);
+  const page = { 'x-flowplate-portal': '1', origin: broker.url };
+  const portal = { ...page, cookie: `flowplate=${token}` };
   callers.push(
-    ['/api/v1/platform/session', { 'x-flowplate-portal': '1', origin: broker.url }],
+    ['/api/v1/platform/session', page],
+    ['/api/v1/platform/auth/device/lookup', portal],
+    ['/api/v1/platform/auth/device/answer', portal],
     ['/api/v1/platform/bootstrap', tenant],
     ['/api/v1/platform/auth', person],
     ['/api/v1/environments', tenant],
