@@ -8,6 +8,7 @@ import { FaultAlert } from '../parts/fault-alert.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { Time } from '../parts/time.tsx';
 import { useOwn } from './me.ts';
+import { programName } from './program-name.ts';
 
 const lookupPath = '/api/v1/platform/auth/device/lookup';
 type Waiting = paths[typeof lookupPath]['post']['responses'][200]['content']['application/json'];
@@ -88,7 +89,7 @@ function Question({ code, waiting, onAnswered }: QuestionProps) {
         <Facts
           facts={[
             ['Address', waiting.address ?? 'unknown'],
-            ['Program', waiting.user_agent ?? 'unknown'],
+            ['Program', programName(waiting.user_agent)],
             ['Asked', <Time key="asked" at={waiting.created_at} none="unknown" />],
             ['Code', code.toUpperCase()],
           ]}

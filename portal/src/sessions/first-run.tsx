@@ -2,7 +2,10 @@ import { Button, Code, CopyButton, Group, Text } from '@mantine/core';
 
 /** Shown before the first user exists. */
 export function FirstRun() {
-  const command = `FLOWPLATE_API_KEY="flkey_…" npx flowplate --server ${window.location.origin} platform create-admin --email you@example.com --name "You"`;
+  const command = [
+    'read -rs FLOWPLATE_API_KEY && export FLOWPLATE_API_KEY',
+    `npx flowplate --server ${window.location.origin} platform create-admin --email you@example.com --name "You"`,
+  ].join('\n');
   return (
     <>
       <Text>There is no user yet. Make the first one, a super-admin, in a terminal on the server:</Text>
@@ -11,7 +14,7 @@ export function FirstRun() {
       </Code>
       <Group justify="space-between">
         <Text size="sm" c="dimmed">
-          Put in the tenant key that the first start has printed.
+          Paste the tenant key of the first start at the first line, which keeps it out of the history.
         </Text>
         <CopyButton value={command}>
           {({ copied, copy }) => (

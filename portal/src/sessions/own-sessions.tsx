@@ -4,6 +4,7 @@ import { answerTo, api, type Get } from '../api/client.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { ListTable } from '../parts/list-table.tsx';
 import { Time } from '../parts/time.tsx';
+import { programName } from './program-name.ts';
 
 type OwnSession = Get<'/api/v1/platform/auth/sessions'>[number];
 
@@ -60,11 +61,12 @@ export function OwnSessions() {
 
 function SessionRow({ session, onEnd }: { session: OwnSession; onEnd: (id: string) => void }) {
   const { id, user_agent, address, created_at, method, second_factor, current } = session;
+  const program = programName(user_agent);
   return (
     <Table.Tr>
       <Table.Td maw={280}>
-        <Text size="sm" lineClamp={2}>
-          {user_agent ?? 'Unknown'}
+        <Text size="sm" lineClamp={2} title={user_agent ?? undefined}>
+          {program}
         </Text>
       </Table.Td>
       <Table.Td>{address ?? 'Unknown'}</Table.Td>
@@ -78,7 +80,7 @@ function SessionRow({ session, onEnd }: { session: OwnSession; onEnd: (id: strin
         {current ? (
           <Badge variant="default">This one</Badge>
         ) : (
-          <Button size="compact-sm" variant="default" aria-label={`End ${id}`} onClick={() => onEnd(id)}>
+          <Button size="compact-sm" variant="default" aria-label={`End ${program}`} onClick={() => onEnd(id)}>
             End
           </Button>
         )}
