@@ -54,7 +54,7 @@ async function compileSdk(dist: string): Promise<Bundled[]> {
 }
 
 function compile(outDir: string, options: readonly string[]) {
-  const tsc = join(projectRoot, 'node_modules/typescript/bin/tsc');
+  const tsc = join(projectRoot, 'node_modules/typescript-7/bin/tsc');
   const args = [tsc, '--project', 'tsconfig.sdk.json', '--outDir', outDir, ...options];
   return run(process.execPath, args, { cwd: projectRoot }).catch((error: { stdout: string }) => {
     throw new Error(error.stdout);
