@@ -12,12 +12,12 @@ export type CountedLimitsParts = {
   /** A separate connection, so that large answers cannot delay these. */
   redis: Redis;
   spentInPeriods: Pick<SpentInPeriods, 'read'>;
+  /** For how long an answer is waited for, in milliseconds. */
+  patience: { redisMs: number; postgresMs: number };
 };
 
-/** Below the 150 ms of forward auth. */
-const redisAnswersMs = 100;
-/** Bounds the fallback to Postgres. */
-const postgresAnswersMs = 400;
+/** For Redis, below the 150 ms of forward auth. */
+export const patience: CountedLimitsParts['patience'] = { redisMs: 100, postgresMs: 400 };
 /** Time until a failed read is repeated. */
 const postgresPauseMs = 1_000;
 /** Time until the next try: the usage connection recovers independently of this one. */
@@ -138,7 +138,7 @@ export class CountedLimits {
   ): Promise<SpentInPeriod | undefined> {
     const reading = this.#parts.spentInPeriods.read(lineageId, period, now);
     try {
-      return await inTime(reading, postgresAnswersMs, () => new Error('Postgres is late'));
+      return await inTime(reading, this.#parts.patience.postgresMs, () => new Error('Postgres is late'));
     } catch (error) {
       if (error instanceof FlowplateError && error.code === 'OVERLOADED') throw error;
       line.pauseComparisons(postgresPauseMs, momentNow(now));
@@ -147,7 +147,7 @@ export class CountedLimits {
   }
 
   #inTime<T>(answer: Promise<T>, onLate: (late: T) => void): Promise<T> {
-    return inTime(answer, redisAnswersMs, () => {
+    return inTime(answer, this.#parts.patience.redisMs, () => {
       this.#lateAnswers += 1;
       const heard = () => {
         this.#lateAnswers -= 1;

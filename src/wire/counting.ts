@@ -2,7 +2,7 @@ import { LoopLateness } from '../concurrency/loop-lateness.ts';
 import { Stamps } from '../domain/stamp.ts';
 import { pushFlush } from '../stores/redis/usage-flushes.ts';
 import { countFlush } from '../usecases/usage/count-flush.ts';
-import { CountedLimits } from '../verify/counted-limits.ts';
+import { CountedLimits, patience } from '../verify/counted-limits.ts';
 import { LimitedLines } from '../verify/limited-lines.ts';
 import { Limits } from '../verify/limits.ts';
 import { SpentInPeriods } from '../verify/spent-in-periods.ts';
@@ -39,7 +39,7 @@ export function wireCounting(
   const handOverUsage = () => usage.handOver();
   const spentInPeriods = new SpentInPeriods({ redis, flushStamps, db: verifyDb, handOverUsage });
   const limits = new Limits({
-    counted: new CountedLimits({ redis: limitsRedis, spentInPeriods }),
+    counted: new CountedLimits({ redis: limitsRedis, spentInPeriods, patience }),
     lines: new LimitedLines(limitedLinesMax),
     clock,
     processes: () => Math.max(config.API_PROCESSES, lease.apiProcesses),

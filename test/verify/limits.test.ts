@@ -7,6 +7,7 @@ import type { UsageFlush } from '../../src/domain/usage.ts';
 import type { VerdictCode } from '../../src/domain/verdict.ts';
 import { applyFlushes } from '../../src/stores/postgres/usage/flushes.ts';
 import { pushFlush } from '../../src/stores/redis/usage-flushes.ts';
+import { patience } from '../../src/verify/counted-limits.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyRecord } from '../support/key-record.ts';
 import { newLimits } from '../support/limits.ts';
@@ -167,7 +168,7 @@ describe('the start of a quota', () => {
       if (text.includes('usage_days')) await sleep(1_000);
       return run();
     });
-    const process = newLimits({ redis: stores.redis, db }, { processes: 2 });
+    const process = newLimits({ redis: stores.redis, db }, { processes: 2, patience });
     const startedMs = performance.now();
     const verdict = await process.limits.spend(limited(daily(10)), 1, noon);
     expect(performance.now() - startedMs).toBeLessThan(900);
@@ -414,7 +415,7 @@ describe('while Redis is late', () => {
     onTestFinished(() => proxy.close());
     const redis = await readyRedis(proxy.url);
     onTestFinished(() => redis.disconnect());
-    const process = newLimits({ redis, db: stores.db }, { now: noon });
+    const process = newLimits({ redis, db: stores.db }, { now: noon, patience });
     return { ...process, proxy, call: (record: KeyRecord) => process.limits.spend(record, 1, noon) };
   }
 
