@@ -50,6 +50,8 @@ export async function openStage(closing: Closing) {
   const databaseUrl = await createDatabase(postgres.url, 'bench');
   await migrate({ databaseUrl });
   const sql = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  // A server that stops ends its idle connections.
+  sql.on('error', () => undefined);
   closing.add('connections', () => sql.end());
   await seedOrganizations(sql);
 
