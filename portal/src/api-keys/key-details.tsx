@@ -1,10 +1,10 @@
 import { Code, Skeleton } from '@mantine/core';
 import { RecentEvents } from '../audit/recent-events.tsx';
-import { number } from '../overview/number.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Named } from '../parts/named.tsx';
+import { number } from '../parts/number.ts';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
 import { StatusBadge } from './status-badge.tsx';

@@ -1,5 +1,6 @@
 import '@mantine/charts/styles.css';
 import { BarChart } from '@mantine/charts';
+import { number } from '../parts/number.ts';
 import { type Series, wholeSteps } from './whole-steps.ts';
 
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -21,6 +22,7 @@ export function UsageChart({ usage }: { usage: Series }) {
         dataKey="start"
         type="stacked"
         withLegend
+        valueFormatter={number}
         series={[
           { name: 'Calls', color: 'blue.7' },
           { name: 'Refusals', color: 'red.7' },

@@ -1,8 +1,8 @@
 import { Group, SegmentedControl, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { number } from '../overview/number.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { number } from '../parts/number.ts';
 import type { ApiKeyUsage, Granularity, UsageSpan } from './use-api-keys.ts';
 
 // Loaded on demand: the charts are as large as all other code together.

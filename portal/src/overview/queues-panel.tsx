@@ -1,6 +1,6 @@
 import { type Fact, Facts } from '../parts/facts.tsx';
+import { number } from '../parts/number.ts';
 import { Time } from '../parts/time.tsx';
-import { number } from './number.ts';
 import { Panel } from './panel.tsx';
 import { type Queues, useQueues } from './use-overview.ts';
 

@@ -1,7 +1,7 @@
 import { Anchor, Code, SegmentedControl, Table, Text } from '@mantine/core';
 import { Link } from 'react-router';
+import { number } from '../parts/number.ts';
 import { useNames } from '../parts/use-names.ts';
-import { number } from './number.ts';
 import { Panel } from './panel.tsx';
 import { PanelTable } from './panel-table.tsx';
 import { type TopTraffic, useTopTraffic } from './use-overview.ts';

@@ -1,7 +1,7 @@
 import { Skeleton, Text } from '@mantine/core';
 import { lazy, Suspense } from 'react';
+import { number } from '../parts/number.ts';
 import { SpanPicker } from '../parts/span-picker.tsx';
-import { number } from './number.ts';
 import { Panel } from './panel.tsx';
 import { comparison, newest, readSpan, type Span, spans } from './spans.ts';
 import { type Traffic, useTraffic } from './use-overview.ts';

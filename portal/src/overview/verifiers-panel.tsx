@@ -1,6 +1,6 @@
 import { Badge, Code, Table, Text } from '@mantine/core';
+import { number } from '../parts/number.ts';
 import { Time } from '../parts/time.tsx';
-import { number } from './number.ts';
 import { Panel } from './panel.tsx';
 import { PanelTable } from './panel-table.tsx';
 import { useVerifiers, type Verifiers } from './use-overview.ts';

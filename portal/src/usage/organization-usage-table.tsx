@@ -1,8 +1,8 @@
 import { Anchor, Table, Text } from '@mantine/core';
 import { Link } from 'react-router';
-import { number } from '../overview/number.ts';
 import { ListTable } from '../parts/list-table.tsx';
 import { Named } from '../parts/named.tsx';
+import { number } from '../parts/number.ts';
 import type { Usage } from './use-usage.ts';
 
 /** Most tenants in one answer. */

@@ -1,8 +1,8 @@
 import { Button, Card, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { TenantPicker } from '../organizations/organization-picker.tsx';
-import { number } from '../overview/number.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { number } from '../parts/number.ts';
 import { useSearchState } from '../parts/search-state.ts';
 import { SpanPicker } from '../parts/span-picker.tsx';
 import { useOwn } from '../sessions/me.ts';

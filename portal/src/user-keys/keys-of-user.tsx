@@ -1,8 +1,8 @@
 import { Skeleton, Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { number } from '../overview/number.ts';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { number } from '../parts/number.ts';
 import { RecentUse } from '../parts/recent-use.tsx';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
