@@ -145,7 +145,7 @@ test.each<[string, (name: string) => Promise<unknown>]>([
     for (const name of names) await attack(name);
     for (let call = 0; call < 3; call++) {
       await eventually(
-        5_000,
+        20_000,
         () => keys.codeOf(key),
         (code) => code === 'VALID',
       );
