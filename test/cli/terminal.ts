@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -32,12 +33,17 @@ export async function openTerminal({ home, env }: Desk): Promise<Terminal> {
   await symlink(launcher, join(home, 'flowplate'));
   // The launcher asks the PATH for node.
   const path = [home, dirname(process.execPath), env.PATH].join(':');
-  await writeFile(join(home, 'rc'), `PS1='${prompt}'\nstty cols 250\n`);
+  // Without a history, which a shell would write after its home is gone.
+  await writeFile(join(home, 'rc'), `PS1='${prompt}'\nstty cols 250\nunset HISTFILE\n`);
   const shell = spawn('script', ['-qefc', 'bash --noprofile --rcfile "$HOME/rc" -i', '/dev/null'], {
     env: { ...env, PATH: path, TERM: 'xterm', SHELL: '/bin/sh' },
   });
   // Its terminal goes with it, and so does what runs there.
-  atEnd(() => shell.kill('SIGKILL'));
+  const ended = once(shell, 'exit');
+  atEnd(async () => {
+    shell.kill('SIGKILL');
+    await ended;
+  });
   let seen = '';
   shell.stdout.setEncoding('utf8').on('data', (piece: string) => {
     seen += piece;
