@@ -42,9 +42,12 @@ beforeEach(() => redis.flushall());
  */
 async function nameOf(key: string): Promise<string> {
   const listener = await listen();
-  await keys.codeOf(key);
-  const name = () => /"mget" "([^"]+)"/i.exec(listener.heard())?.[1];
-  const found = await eventually(5_000, name, (text) => text !== undefined);
+  // Not at the first call, when the last test has cost the API its connection to Redis.
+  const name = async () => {
+    await keys.codeOf(key);
+    return /"mget" "([^"]+)"/i.exec(listener.heard())?.[1];
+  };
+  const found = await eventually(20_000, name, (text) => text !== undefined);
   listener.close();
   return found ?? '';
 }
