@@ -5,7 +5,12 @@ import { openSite } from './site.ts';
 
 const { broker, root, openAs } = await openSite();
 
-const usersAs = (email: string, view = '/users') => openAs(email, view);
+/** With all its answers: what is offered depends on the roles, which may come after the users. */
+async function usersAs(email: string, view = '/users'): Promise<Portal> {
+  const portal = await openAs(email, view);
+  await portal.page.waitForLoadState('networkidle');
+  return portal;
+}
 
 const row = ({ page }: Portal, email: string) => page.getByRole('row').filter({ hasText: email });
 
