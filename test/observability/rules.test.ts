@@ -100,7 +100,7 @@ async function runTests(tests: object[]) {
   const suite = {
     rule_files: ['rules.yml'],
     evaluation_interval: '30s',
-    // Else promtool takes them in any order, and an alert may see its level of half a minute before.
+    // Else promtool takes them in any order, and an alert may see its level of before.
     group_eval_order: ['flowplate-levels', 'flowplate-alerts'],
     tests,
   };
