@@ -3,10 +3,10 @@ import { useState } from 'react';
 import { TenantPicker } from '../organizations/organization-picker.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { countSet, Filters } from '../parts/filters.tsx';
+import { NewKey } from '../parts/new-key.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
-import { ShownOnce } from '../parts/shown-once.tsx';
 import { useOwn } from '../sessions/me.ts';
 import { ApiKeysTable } from './api-keys-table.tsx';
 import { attentions } from './attention.ts';
@@ -120,7 +120,7 @@ export function ApiKeysPage() {
       {read('key') !== '' && <KeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
       {isCreating && <CreateKey onSecret={setSecret} onClose={() => setIsCreating(false)} />}
       {ending !== null && <EndKey {...ending} onSecret={setSecret} onClose={() => setEnding(null)} />}
-      {secret !== null && <ShownOnce {...secret} onClose={() => setSecret(null)} />}
+      {secret !== null && <NewKey {...secret} onClose={() => setSecret(null)} />}
     </Stack>
   );
 }

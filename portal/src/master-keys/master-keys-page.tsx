@@ -3,10 +3,10 @@ import { useState } from 'react';
 import type { Secret } from '../api-keys/api-keys-page.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { countSet, Filters } from '../parts/filters.tsx';
+import { NewKey } from '../parts/new-key.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
-import { ShownOnce } from '../parts/shown-once.tsx';
 import { useOwn } from '../sessions/me.ts';
 import { CreateMasterKey } from './create-master-key.tsx';
 import { MasterKeyDetails } from './master-key-details.tsx';
@@ -82,7 +82,7 @@ export function MasterKeysPage() {
         <RotateMasterKey masterKey={open.masterKey} onSecret={setSecret} onClose={close} />
       )}
       {open?.action === 'revoke' && <RevokeMasterKey masterKey={open.masterKey} onClose={close} />}
-      {secret !== null && <ShownOnce {...secret} onClose={() => setSecret(null)} />}
+      {secret !== null && <NewKey {...secret} onClose={() => setSecret(null)} />}
     </Stack>
   );
 }

@@ -1,27 +1,35 @@
 import { Alert, Button, Code, CopyButton, Group, Modal, Stack } from '@mantine/core';
 
-type Props = { name: string; secret: string; onClose: () => void };
+type Props = {
+  title: string;
+  /** What the secret is for, in a heading and a sentence. */
+  advice: { title: string; text: string };
+  secret: string;
+  /** Label of the button that closes. */
+  done: string;
+  onClose: () => void;
+};
 
 /**
  * Shows a secret once. A click outside or Escape does not close it, because the secret would be
  * lost.
  */
-export function ShownOnce({ name, secret, onClose }: Props) {
+export function ShownOnce({ title, advice, secret, done, onClose }: Props) {
   return (
     <Modal
       opened
       onClose={onClose}
-      title={`The key of ${name}`}
+      title={title}
       closeOnClickOutside={false}
       closeOnEscape={false}
       withCloseButton={false}
       size="lg"
     >
       <Stack>
-        <Alert variant="default" title="Copy it now">
-          This key is shown only this once. It cannot be retrieved later.
+        <Alert variant="default" title={advice.title}>
+          {advice.text}
         </Alert>
-        <Code block tabIndex={0}>
+        <Code block tabIndex={0} aria-label={title}>
           {secret}
         </Code>
         <Group justify="flex-end">
@@ -32,7 +40,7 @@ export function ShownOnce({ name, secret, onClose }: Props) {
               </Button>
             )}
           </CopyButton>
-          <Button onClick={onClose}>I have stored it</Button>
+          <Button onClick={onClose}>{done}</Button>
         </Group>
       </Stack>
     </Modal>

@@ -3,7 +3,9 @@ import type { components } from '../api/schema.d.ts';
 
 export type Proof = components['schemas']['SecondFactorProof'];
 
-/** What the server takes as a second factor; with a challenge where passkeys can be used here. */
+/**
+ * Kinds of second factor that the server takes, with a challenge where this page can use passkeys.
+ */
 export type Asked = {
   methods: string[];
   passkey?: { challenge: string; rp_id: string; credential_ids: string[] };

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Group, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Card, Code, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { answerTo, api } from '../api/client.ts';
@@ -44,7 +44,9 @@ function CodeForm({ onFound }: { onFound: (code: string, waiting: Waiting) => vo
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Text>Type the code that your own terminal shows after `flowplate platform login`.</Text>
+        <Text>
+          Type the code that your own terminal shows after <Code>flowplate platform login</Code>.
+        </Text>
         <Alert color="red" title="Only a code of yours">
           Never type a code that somebody sent you, in a mail, a chat or a call. It would log them in as you.
         </Alert>

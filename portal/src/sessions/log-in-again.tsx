@@ -1,12 +1,12 @@
 import { Anchor, Button, Modal, Stack, Text } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { answerTo, api } from '../api/client.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
-import { sessionKey } from '../query-client.ts';
 import { leaveTo } from './leave-to.ts';
 import { LogInForm } from './log-in-form.tsx';
 import type { Me } from './me.ts';
 import { ProviderSignIn } from './provider-sign-in.tsx';
+import { useLogInState } from './use-log-in-state.ts';
 
 /**
  * Login above a filled form, after the session has ended. Another operator does not get the view of
@@ -14,16 +14,13 @@ import { ProviderSignIn } from './provider-sign-in.tsx';
  */
 export function LogInAgain({ me }: { me: Me }) {
   const queryClient = useQueryClient();
-  const state = useQuery({
-    queryKey: sessionKey,
-    queryFn: () => answerTo(api.GET('/api/v1/platform/session')),
-  });
+  const state = useLogInState();
   const page = state.data?.provider_sign_in;
   const goOn = (userId: string) => {
     if (userId === me.id) void queryClient.invalidateQueries();
     else leaveTo('/');
   };
-  // Who it was has to be known before their view is shown.
+  // The view of one operator is shown to that operator alone.
   const check = useMutation({
     mutationFn: () => answerTo(api.GET('/api/v1/platform/auth/me')),
     onSuccess: ({ id }) => goOn(id),

@@ -1,22 +1,20 @@
 import { Card, Center, Stack, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { Navigate, useSearchParams } from 'react-router';
-import { answerTo, api } from '../api/client.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Waiting } from '../parts/waiting.tsx';
-import { meKey, sessionKey } from '../query-client.ts';
+import { meKey } from '../query-client.ts';
 import { FirstRun } from './first-run.tsx';
 import { reasonText } from './login-reasons.ts';
+import { useLogInState } from './use-log-in-state.ts';
 import { useMe } from './use-me.ts';
 import { WaysToLogIn } from './ways-to-log-in.tsx';
 
 export function LoginPage() {
   const queryClient = useQueryClient();
   const me = useMe();
-  const state = useQuery({
-    queryKey: sessionKey,
-    queryFn: () => answerTo(api.GET('/api/v1/platform/session')),
+  const state = useLogInState({
     // Polls while there is no user: the first one is created in a terminal.
     refetchInterval: ({ state: { data } }) => (data?.bootstrapped === false ? 2_000 : false),
   });

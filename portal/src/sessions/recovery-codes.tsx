@@ -1,38 +1,19 @@
-import { Alert, Button, Code, CopyButton, Group, Modal, Stack } from '@mantine/core';
+import { ShownOnce } from '../parts/shown-once.tsx';
 
-/**
- * Shows recovery codes once. A click outside or Escape does not close it, because they would be
- * lost.
- */
+const advice = {
+  title: 'Store them now, apart from your phone',
+  text: 'Each lets you in once, when you have lost your second factor. They are shown only this once.',
+};
+
+/** The recovery codes that were just made. */
 export function RecoveryCodes({ codes, onClose }: { codes: readonly string[]; onClose: () => void }) {
-  const text = codes.join('\n');
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <ShownOnce
       title="Recovery codes"
-      closeOnClickOutside={false}
-      closeOnEscape={false}
-      withCloseButton={false}
-    >
-      <Stack>
-        <Alert variant="default" title="Store them now, apart from your phone">
-          Each lets you in once, when you have lost your second factor. They are shown only this once.
-        </Alert>
-        <Code block tabIndex={0} aria-label="Recovery codes">
-          {text}
-        </Code>
-        <Group justify="flex-end">
-          <CopyButton value={text}>
-            {({ copied, copy }) => (
-              <Button variant="default" onClick={copy}>
-                {copied ? 'Copied' : 'Copy'}
-              </Button>
-            )}
-          </CopyButton>
-          <Button onClick={onClose}>I have stored them</Button>
-        </Group>
-      </Stack>
-    </Modal>
+      advice={advice}
+      secret={codes.join('\n')}
+      done="I have stored them"
+      onClose={onClose}
+    />
   );
 }

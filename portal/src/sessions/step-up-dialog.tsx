@@ -6,11 +6,11 @@ import { ApiFault } from '../api/fault.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Waiting } from '../parts/waiting.tsx';
-import { sessionKey } from '../query-client.ts';
 import { type Asked, askedFactor, type Proof } from './asked-factor.ts';
 import { ProviderSignIn } from './provider-sign-in.tsx';
 import { SecondFactorStep } from './second-factor-step.tsx';
 import { settleStepUp, useIsStepUpAsked } from './step-up.ts';
+import { useLogInState } from './use-log-in-state.ts';
 
 /** Asks for a confirmation above everything else; then the refused request is sent again. */
 export function StepUpDialog() {
@@ -86,10 +86,7 @@ function PasswordStep() {
 
 /** In a tab of its own: this one holds what has been filled in. */
 function ProviderStep() {
-  const state = useQuery({
-    queryKey: sessionKey,
-    queryFn: () => answerTo(api.GET('/api/v1/platform/session')),
-  });
+  const state = useLogInState();
   const page = state.data?.provider_sign_in;
   return (
     <Stack>
