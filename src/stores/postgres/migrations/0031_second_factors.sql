@@ -40,7 +40,7 @@ CREATE TABLE recovery_codes (
 
 CREATE INDEX recovery_codes_user ON recovery_codes (user_id);
 
--- What a passkey has to sign: good for one account, one purpose, once, and for five minutes.
+-- Challenges that passkeys sign: good for one account, one purpose, once, and for five minutes.
 CREATE TABLE passkey_challenges (
   challenge   text COLLATE "C" PRIMARY KEY,
   user_id     text COLLATE "C" NOT NULL REFERENCES platform_users (id) ON DELETE CASCADE,

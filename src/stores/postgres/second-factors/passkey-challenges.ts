@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ChallengePurpose } from '../../../domain/second-factor.ts';
 import type { Database, Db, Tx } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
+import { keepNewestOf } from '../keep-newest.ts';
 
 /** An account keeps its newest challenges: more pages than these are not open at once. */
 const challengesMax = 10;
@@ -17,17 +18,8 @@ export async function insertPasskeyChallenge(
     .insertInto('passkey_challenges')
     .values({ challenge, user_id: userId, purpose, expires_at: expiresAt })
     .execute();
-  await db
-    .deleteFrom('passkey_challenges')
-    .where('challenge', 'in', (challenges) =>
-      challenges
-        .selectFrom('passkey_challenges')
-        .select('challenge')
-        .where('user_id', '=', userId)
-        .orderBy('expires_at', 'desc')
-        .offset(challengesMax),
-    )
-    .execute();
+  const newest = { table: 'passkey_challenges', order: sql`expires_at DESC`, max: challengesMax } as const;
+  await keepNewestOf(db, userId, newest);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { SecondFactorKind } from '../../../domain/second-factor.ts';
-import type { SessionMethod } from '../../../domain/session.ts';
 import type { Database, Db, Tx } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
 
@@ -144,8 +143,8 @@ export async function lockDeviceLogin(
   };
 }
 
-/** Whether a program that polls may get something other than "not yet": a read without a lock. */
-export async function isDeviceLoginKnown(
+/** How far the request of a program that polls has come: a read without a lock. */
+export async function findDeviceLoginState(
   db: Db,
   deviceDigests: readonly Buffer[],
   now: Date,
@@ -177,14 +176,4 @@ export async function deleteDeviceLogin(tx: Tx, deviceDigest: Buffer): Promise<v
 
 export async function deleteDeviceLoginsExpiredBefore(db: Database, notAfter: Date): Promise<number> {
   return deleteInBatches(db, 'device_logins', sql`expires_at <= ${notAfter}`);
-}
-
-/** How a session began; undefined when it has ended. */
-export async function findSessionMethod(db: Db, sessionId: string): Promise<SessionMethod | undefined> {
-  const row = await db
-    .selectFrom('platform_sessions')
-    .select('method')
-    .where('id', '=', sessionId)
-    .executeTakeFirst();
-  return row?.method as SessionMethod | undefined;
 }

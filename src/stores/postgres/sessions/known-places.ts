@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { knownPlaceLifeMs, knownPlacesMax } from '../../../domain/known-place.ts';
 import type { Database, Db, Tx } from '../database.ts';
 import { deleteInBatches } from '../delete-in-batches.ts';
+import { keepNewestOf } from '../keep-newest.ts';
 
 /** Whether a login of the last 30 days has one of these ids. */
 export async function isKnownPlace(db: Db, ids: readonly Buffer[], now: Date): Promise<boolean> {
@@ -28,17 +29,8 @@ export async function saveKnownPlace(
     .values({ id, user_id: userId, last_login_at: now })
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ user_id: userId, last_login_at: now }))
     .execute();
-  await tx
-    .deleteFrom('known_places')
-    .where('id', 'in', (places) =>
-      places
-        .selectFrom('known_places')
-        .select('id')
-        .where('user_id', '=', userId)
-        .orderBy('last_login_at', 'desc')
-        .offset(knownPlacesMax),
-    )
-    .execute();
+  const newest = { table: 'known_places', order: sql`last_login_at DESC`, max: knownPlacesMax } as const;
+  await keepNewestOf(tx, userId, newest);
 }
 
 export async function deleteKnownPlacesOf(tx: Tx, userId: string): Promise<void> {

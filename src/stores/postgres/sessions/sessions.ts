@@ -164,3 +164,13 @@ export async function deleteSessionsOf(tx: Tx, userId: string, exceptId?: string
 export async function deleteSessionsExpiredBefore(db: Database, notAfter: Date): Promise<number> {
   return deleteInBatches(db, 'platform_sessions', sql`expires_at <= ${notAfter}`);
 }
+
+/** How a session began; undefined when it has ended. */
+export async function findSessionMethod(db: Db, sessionId: string): Promise<SessionMethod | undefined> {
+  const row = await db
+    .selectFrom('platform_sessions')
+    .select('method')
+    .where('id', '=', sessionId)
+    .executeTakeFirst();
+  return row?.method as SessionMethod | undefined;
+}
