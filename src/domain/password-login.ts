@@ -1,2 +1,2 @@
-/** Who logs in with a password: everybody who has one, or accounts for emergencies alone. */
+/** Accounts that log in with a password: all that have one, or those for emergencies alone. */
 export type PasswordLogin = 'on' | 'break-glass';

@@ -29,10 +29,10 @@ export const recoveryCodesNumber = 10;
 /** Long enough to find the phone, short enough that a forgotten page is no way in. */
 export const passkeyChallengeLifeMs = 5 * 60_000;
 
-/** What a challenge was made for. One purpose's signature is no good for another. */
+/** Purpose of a challenge. A signature for one purpose is no good for another. */
 export type ChallengePurpose = 'log in' | 'confirm' | 'enroll';
 
-/** What the owner of an account sends to prove a second factor. */
+/** Proof of a second factor, as the owner of an account sends it. */
 export type SecondFactorProof =
   | { kind: 'totp'; code: string }
   | { kind: 'recovery_code'; code: string }
@@ -54,5 +54,5 @@ export type NewPasskey = {
   transports: string[];
 };
 
-/** What a browser needs to have a challenge signed by a passkey. */
+/** Request to a browser for the signature of a challenge by a passkey. */
 export type PasskeyRequest = { challenge: string; rpId: string; credentialIds: string[] };

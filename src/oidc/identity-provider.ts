@@ -13,7 +13,7 @@ export type ProviderSettings = {
   redirectUri: URL;
 };
 
-/** What one sign-in is bound to; each is made for it alone. */
+/** Values that one sign-in is bound to; each is made for it alone. */
 export type SignInChecks = { state: string; nonce: string; codeVerifier: string };
 
 export type SignInOptions = {

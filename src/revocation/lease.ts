@@ -105,8 +105,8 @@ export class Lease {
   }
 
   /**
-   * Hint that the feed has grown up to `seq`: reads it now instead of within the second. What is
-   * known already is not read again. Anybody with a database connection can send such a hint, so it
+   * Hint that the feed has grown up to `seq`: reads it now instead of within the second, unless it
+   * is known already. Anybody with a database connection can send such a hint, so it
    * never moves the position.
    */
   wake(seq = Number.POSITIVE_INFINITY): void {

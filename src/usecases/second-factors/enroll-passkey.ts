@@ -10,6 +10,7 @@ import { takePasskeyChallenge } from '../../stores/postgres/second-factors/passk
 import { insertPasskey, listPasskeys } from '../../stores/postgres/second-factors/passkeys.ts';
 import { change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import type { Enrolled } from './enroll-totp.ts';
 import { newChallenge } from './passkey-request.ts';
 import { challengeOf, readNewPasskey, relyingPartyOf } from './passkeys.ts';
@@ -19,7 +20,6 @@ import {
   refusedEnrolment,
   requireSecondFactors,
   type SecondFactorParts,
-  secondFactorEvent,
 } from './second-factor-changes.ts';
 
 export type PasskeyOffer = { challenge: string; rpId: string; user: PlatformUser; existingIds: string[] };
@@ -43,7 +43,7 @@ export async function startPasskey(
     requireRoom(existing.length);
     const challenge = await newChallenge({ ...parts, db: tx }, user.id, 'enroll');
     const existingIds = existing.map(({ credentialId }) => credentialId);
-    const event = secondFactorEvent('platform.second_factor.begun', user.id, { kind: 'passkey' });
+    const event = platformUserEvent('platform.second_factor.begun', user.id, { kind: 'passkey' });
     return { answer: { challenge, rpId, user, existingIds }, events: [event], revokes: revokesNothing };
   });
   return answer;
@@ -78,7 +78,7 @@ export async function addPasskey(
     }
     const recoveryCodes = await completeEnrolment(tx, parts, caller, { sessionId, kind: 'passkey', now });
     const details = { id, kind: 'passkey', name };
-    const event = secondFactorEvent('platform.second_factor.added', userId, details);
+    const event = platformUserEvent('platform.second_factor.added', userId, details);
     return { answer: { id, recoveryCodes }, events: [event], revokes: revokesNothing };
   });
   if ('wrong' in done.answer) throw new FlowplateError('SECOND_FACTOR_INVALID');

@@ -14,6 +14,7 @@ import {
 import { addLoginFailure, clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { requireNoLoginBlock } from '../sessions/login-block.ts';
 import {
   completeEnrolment,
@@ -21,7 +22,6 @@ import {
   refusedEnrolment,
   requireSecondFactors,
   type SecondFactorParts,
-  secondFactorEvent,
 } from './second-factor-changes.ts';
 import { newTotpSecret, sealTotpSecret, totpUri } from './totp.ts';
 import { useTotpCode } from './use-second-factor.ts';
@@ -47,7 +47,7 @@ export async function startTotp(
     const app = { id, userId, now, ...sealTotpSecret(parts.keyring, id, secret) };
     if (!(await insertTotpApp(tx, app))) throw new FlowplateError('SECOND_FACTOR_ALREADY_EXISTS');
     const uri = totpUri(secret, await emailOf(tx, userId));
-    const event = secondFactorEvent('platform.second_factor.begun', userId, { id, kind: 'totp' });
+    const event = platformUserEvent('platform.second_factor.begun', userId, { id, kind: 'totp' });
     return { answer: { id, secret, uri }, events: [event], revokes: revokesNothing };
   });
 }
@@ -85,7 +85,7 @@ export async function activateTotp(
     await activateTotpApp(tx, app.id, now);
     await clearLoginFailures(tx, subjects);
     const recoveryCodes = await completeEnrolment(tx, parts, caller, { sessionId, kind: 'totp', now });
-    const event = secondFactorEvent('platform.second_factor.added', userId, { id: app.id, kind: 'totp' });
+    const event = platformUserEvent('platform.second_factor.added', userId, { id: app.id, kind: 'totp' });
     return { answer: { id: app.id, recoveryCodes }, events: [event], revokes: revokesNothing };
   });
   if ('wrong' in done.answer) throw new FlowplateError('SECOND_FACTOR_INVALID');

@@ -8,7 +8,8 @@ import {
 } from '../../stores/postgres/second-factors/second-factors.ts';
 import { forgetSecondFactorOf } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, change } from '../change.ts';
-import { holdOwnFactors, secondFactorEvent } from './second-factor-changes.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
+import { holdOwnFactors } from './second-factor-changes.ts';
 
 /**
  * Removes one of the caller's own factors. With the last one the recovery codes go, and no session
@@ -31,7 +32,7 @@ export async function removeSecondFactor(
       await forgetSecondFactorOf(tx, userId);
     }
     const details = { id, kind: removed.kind, was_last: isLast };
-    const event = secondFactorEvent('platform.second_factor.removed', userId, details);
+    const event = platformUserEvent('platform.second_factor.removed', userId, details);
     return { answer: {}, events: [event], revokes: revokesNothing };
   });
 }

@@ -5,12 +5,12 @@ import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { findEnrolledKinds } from '../../stores/postgres/second-factors/second-factors.ts';
 import { change } from '../change.ts';
 import type { Replayed } from '../idempotent.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import {
   holdOwnFactors,
   requireSecondFactors,
   type SecondFactorParts,
   saveNewRecoveryCodes,
-  secondFactorEvent,
 } from './second-factor-changes.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function renewRecoveryCodes(
     if ((await findEnrolledKinds(tx, userId)).length === 0)
       throw new FlowplateError('SECOND_FACTOR_NOT_FOUND');
     const recoveryCodes = await saveNewRecoveryCodes(tx, parts, userId, now);
-    const event = secondFactorEvent('platform.recovery_codes.renewed', userId, {});
+    const event = platformUserEvent('platform.recovery_codes.renewed', userId, {});
     return { answer: { recoveryCodes }, events: [event], revokes: revokesNothing };
   });
 }

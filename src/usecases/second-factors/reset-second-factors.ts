@@ -12,8 +12,8 @@ import {
 import { clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, change } from '../change.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { requireConfirmed } from '../sessions/own-session.ts';
-import { secondFactorEvent } from './second-factor-changes.ts';
 
 /**
  * A super-admin takes all second factors and recovery codes from another user, who has lost them.
@@ -38,7 +38,7 @@ export async function resetSecondFactors(
       await deleteRecoveryCodesOf(tx, userId);
       await deleteSessionsOf(tx, userId);
       await clearLoginFailures(tx, [secondFactorSubject(parts.keyring, userId)]);
-      const event = secondFactorEvent('platform.second_factor.reset', userId, { removed_count: removed });
+      const event = platformUserEvent('platform.second_factor.reset', userId, { removed_count: removed });
       return { answer: { removed }, events: [event], revokes: revokesNothing };
     },
   );

@@ -1,4 +1,3 @@
-import type { AuditEventType } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
@@ -9,7 +8,8 @@ import type { Tx } from '../../stores/postgres/database.ts';
 import { replaceRecoveryCodes } from '../../stores/postgres/second-factors/recovery-codes.ts';
 import { listSecondFactors, lockSecondFactors } from '../../stores/postgres/second-factors/second-factors.ts';
 import { confirmSession, deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
-import type { ChangeParts, Decision, EventDraft } from '../change.ts';
+import type { ChangeParts, Decision } from '../change.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { requireConfirmed, requireOwnSession } from '../sessions/own-session.ts';
 
 /** Dependencies of all use cases about one's own second factors. */
@@ -62,17 +62,9 @@ export async function saveNewRecoveryCodes(
   return codes;
 }
 
-export function secondFactorEvent(
-  eventType: AuditEventType,
-  userId: string,
-  details: Record<string, unknown>,
-): EventDraft {
-  return { eventType, organizationId: null, targetId: userId, details };
-}
-
 /** An enrolment whose proof was wrong: nothing is added, and that is written down. */
 export function refusedEnrolment(userId: string, kind: EnrolledKind): Decision<{ wrong: true }> {
   const details = { kind, code: 'SECOND_FACTOR_INVALID' };
-  const event = secondFactorEvent('platform.second_factor.added', userId, details);
+  const event = platformUserEvent('platform.second_factor.added', userId, details);
   return { answer: { wrong: true }, events: [{ ...event, result: 'refused' }], revokes: revokesNothing };
 }

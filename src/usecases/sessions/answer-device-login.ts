@@ -1,10 +1,8 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
-import {
-  findSessionMethod,
-  answerDeviceLogin as saveAnswer,
-} from '../../stores/postgres/sessions/device-logins.ts';
+import { answerDeviceLogin as saveAnswer } from '../../stores/postgres/sessions/device-logins.ts';
+import { findSessionMethod } from '../../stores/postgres/sessions/sessions.ts';
 import { change } from '../change.ts';
 import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { openDeviceLoginOf } from './open-device-login.ts';

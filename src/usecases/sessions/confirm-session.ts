@@ -9,6 +9,7 @@ import { findEnrolledKinds, lockSecondFactors } from '../../stores/postgres/seco
 import { clearLoginFailures } from '../../stores/postgres/sessions/login-failures.ts';
 import { confirmSession as noteConfirmation } from '../../stores/postgres/sessions/sessions.ts';
 import { change, type Decision } from '../change.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { askForSecondFactor } from '../second-factors/ask-for-second-factor.ts';
 import { useSecondFactor } from '../second-factors/use-second-factor.ts';
 import { type OwnPasswordParts, requireOwnPassword, whyNoPassword } from './own-password.ts';
@@ -83,12 +84,7 @@ function told(
   { sessionId, by, isGood }: { sessionId: string; by: string; isGood: boolean },
 ): Pick<Decision<object>, 'events' | 'revokes'> {
   const refusal = isGood ? {} : { code: 'SECOND_FACTOR_INVALID' };
-  const event = {
-    eventType: 'platform.session.confirmed',
-    organizationId: null,
-    targetId: userId,
-    result: isGood ? 'success' : 'refused',
-    details: { session_id: sessionId, by, ...refusal },
-  } as const;
-  return { events: [event], revokes: revokesNothing };
+  const details = { session_id: sessionId, by, ...refusal };
+  const event = platformUserEvent('platform.session.confirmed', userId, details);
+  return { events: [{ ...event, result: isGood ? 'success' : 'refused' }], revokes: revokesNothing };
 }

@@ -2,7 +2,8 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { deleteSessionOf, deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
-import { type ChangeParts, change, type EventDraft } from '../change.ts';
+import { type ChangeParts, change } from '../change.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { requireOwnSession } from './own-session.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function endOwnSession(
   const userId = caller.principal.id;
   await change(parts, { by: caller, ends: 'operators' }, async (tx, now) => {
     if (!(await deleteSessionOf(tx, userId, sessionId, now))) throw new FlowplateError('SESSION_NOT_FOUND');
-    const event = endedEvent(userId, { session_id: sessionId });
+    const event = platformUserEvent('platform.session.ended', userId, { session_id: sessionId });
     return { answer: {}, events: [event], revokes: revokesNothing };
   });
 }
@@ -33,12 +34,9 @@ export async function endOtherSessions(
   const userId = caller.principal.id;
   const { answer } = await change<{ ended: number }>(parts, { by: caller, ends: 'operators' }, async (tx) => {
     const ended = await deleteSessionsOf(tx, userId, sessionId);
-    const event = endedEvent(userId, { all_but: sessionId, ended_count: ended });
+    const details = { all_but: sessionId, ended_count: ended };
+    const event = platformUserEvent('platform.session.ended', userId, details);
     return { answer: { ended }, events: [event], revokes: revokesNothing };
   });
   return answer.ended;
-}
-
-function endedEvent(userId: string, details: Record<string, unknown>): EventDraft {
-  return { eventType: 'platform.session.ended', organizationId: null, targetId: userId, details };
 }

@@ -14,8 +14,9 @@ import { finishSignIn } from '../../stores/postgres/sessions/finished-sign-ins.t
 import { addLoginFailure } from '../../stores/postgres/sessions/login-failures.ts';
 import { confirmSession, findSessionHolder } from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, commitChange, type EventDraft } from '../change.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { requireNoLoginBlock } from './login-block.ts';
-import { beginSession, type NewSessionParts, newSession } from './new-session.ts';
+import { beginSession, type NewSessionParts, newSession, withSigningKey } from './new-session.ts';
 import { admitIdentity } from './provider-account.ts';
 
 /** Why a sign-in with the provider came to nothing. docs/sign-in.md explains each to its reader. */
@@ -121,14 +122,8 @@ async function noteRefusal(
   await commitChange(parts, { by }, async (tx, now) => {
     await addLoginFailure(tx, [place], now);
     const details = { method: 'oidc', code: kind, address: client.address ?? 'unknown' };
-    const event: EventDraft = {
-      eventType: 'platform.login.refused',
-      organizationId: null,
-      targetId: 'unknown',
-      result: 'refused',
-      details,
-    };
-    return { answer: {}, events: [event], revokes: revokesNothing };
+    const event = platformUserEvent('platform.login.refused', 'unknown', details);
+    return { answer: {}, events: [{ ...event, result: 'refused' }], revokes: revokesNothing };
   });
 }
 
@@ -139,9 +134,7 @@ async function admit(
   attempt: SignInAttempt,
   identity: Identity,
 ): Promise<SignedIn | SignInRefusal> {
-  // Before the transaction: a new signing key has one of its own.
-  const signingKey = await parts.signingKeys.current();
-  const sessionParts = { ...parts, signingKeys: { current: async () => signingKey } };
+  const sessionParts = await withSigningKey(parts);
   const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId };
   const { answer } = await commitChange<{ outcome: SignedIn | SignInRefusal }>(
     parts,
@@ -189,5 +182,5 @@ async function confirmByProvider(
   if (holder?.userId !== userId) return undefined;
   await confirmSession(tx, sessionId, now, undefined);
   const details = { session_id: sessionId, by: 'identity provider' };
-  return { eventType: 'platform.session.confirmed', organizationId: null, targetId: userId, details };
+  return platformUserEvent('platform.session.confirmed', userId, details);
 }

@@ -4,6 +4,7 @@ import { type SessionOrigin, sessionLifeMs } from '../../domain/session.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { insertSession, type Session } from '../../stores/postgres/sessions/sessions.ts';
 import type { EventDraft } from '../change.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { signSession } from './session-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -37,22 +38,26 @@ export async function newSession(
 }
 
 /**
+ * The parts with today's signing key at hand, for a session that is made within a transaction: a
+ * new key has a transaction of its own, which comes before.
+ */
+export async function withSigningKey<Parts extends NewSessionParts>(parts: Parts): Promise<Parts> {
+  const signingKey = await parts.signingKeys.current();
+  return { ...parts, signingKeys: { current: async () => signingKey } };
+}
+
+/**
  * Stores a new session and returns the audit event of its login. The caller has checked in the same
  * transaction that the user is active.
  */
 export async function beginSession(tx: Tx, { session }: NewSession): Promise<EventDraft> {
   await insertSession(tx, session);
   const { address = 'unknown', userAgent = 'unknown', method, secondFactor } = session.origin;
-  return {
-    eventType: 'platform.login.succeeded',
-    organizationId: null,
-    targetId: session.userId,
-    details: {
-      session_id: session.id,
-      address,
-      user_agent: userAgent,
-      method,
-      ...(secondFactor !== null && { second_factor: secondFactor }),
-    },
-  };
+  return platformUserEvent('platform.login.succeeded', session.userId, {
+    session_id: session.id,
+    address,
+    user_agent: userAgent,
+    method,
+    ...(secondFactor !== null && { second_factor: secondFactor }),
+  });
 }

@@ -9,6 +9,7 @@ import { isPassword } from '../../password-hash.ts';
 import { type Credentials, findPlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 import { addLoginFailure } from '../../stores/postgres/sessions/login-failures.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
+import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { requireNoLoginBlock } from './login-block.ts';
 
 export type OwnPasswordParts = ChangeParts & { keyring: Keyring; passwordHashing: Bulkhead };
@@ -38,14 +39,9 @@ async function requireNow(
   if (await isPassword(normalizedPassword(typed), passwordHash)) return;
   await commitChange(parts, { by: caller }, async (tx, now) => {
     await addLoginFailure(tx, [subject], now);
-    const refused = {
-      eventType: 'platform.login.refused',
-      organizationId: null,
-      targetId: caller.principal.id,
-      result: 'refused',
-      details: { code: 'INVALID_CREDENTIALS', at },
-    } as const;
-    return { answer: {}, events: [refused], revokes: revokesNothing };
+    const details = { code: 'INVALID_CREDENTIALS', at };
+    const event = platformUserEvent('platform.login.refused', caller.principal.id, details);
+    return { answer: {}, events: [{ ...event, result: 'refused' }], revokes: revokesNothing };
   });
   throw new FlowplateError('INVALID_CREDENTIALS');
 }

@@ -9,13 +9,13 @@ import { noteLogin } from '../../stores/postgres/platform-users/identities.ts';
 import { findPlatformUser } from '../../stores/postgres/platform-users/platform-users.ts';
 import {
   deleteDeviceLogin,
-  isDeviceLoginKnown,
+  findDeviceLoginState,
   lockDeviceLogin,
   notePoll,
   type PolledDeviceLogin,
 } from '../../stores/postgres/sessions/device-logins.ts';
 import { commitChange, type Decision } from '../change.ts';
-import { beginSession, type NewSessionParts, newSession } from './new-session.ts';
+import { beginSession, type NewSessionParts, newSession, withSigningKey } from './new-session.ts';
 import type { DeviceParts } from './start-device-login.ts';
 
 export type PollParts = DeviceParts & NewSessionParts & { strangersDb: Database };
@@ -36,10 +36,9 @@ export async function pollDeviceLogin(
 ): Promise<Exclude<Polled, { refusal: ErrorCode }>> {
   const digests = deviceCodeDigests(parts.keyring, 'device', request.deviceCode);
   // Made-up codes cost a read on the strangers' connections, and no transaction.
-  const state = await isDeviceLoginKnown(parts.strangersDb, digests, parts.clock.now());
+  const state = await findDeviceLoginState(parts.strangersDb, digests, parts.clock.now());
   if (state === 'unknown') throw new FlowplateError('DEVICE_CODE_EXPIRED');
-  const signingKey = await parts.signingKeys.current();
-  const sessionParts = { ...parts, signingKeys: { current: async () => signingKey } };
+  const sessionParts = await withSigningKey(parts);
   const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId: request.requestId };
   // Everything that ends sessions of the user is over, or begins after this.
   const ends = state === 'answered' ? ({ ends: 'operators' } as const) : {};

@@ -1,4 +1,3 @@
-import type { RandomBytes } from '../../domain/clock.ts';
 import {
   type DeviceCodes,
   deviceCodeDigests,
@@ -17,7 +16,7 @@ import type { SessionClient } from '../../domain/session.ts';
 import { countOpenDeviceLogins, insertDeviceLogin } from '../../stores/postgres/sessions/device-logins.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 
-export type DeviceParts = Omit<ChangeParts, 'propagation'> & { keyring: Keyring; randomBytes: RandomBytes };
+export type DeviceParts = Omit<ChangeParts, 'propagation'> & { keyring: Keyring };
 
 export type StartedDeviceLogin = DeviceCodes & { expiresInSeconds: number; intervalSeconds: number };
 
