@@ -105,7 +105,7 @@ async function newVariants(stage: Stage): Promise<Variant[]> {
   ];
 }
 
-/** What a change needs in an API process. Nobody verifies here, so there is nobody to wait for. */
+/** The parts of a change in an API process. There are no verifiers here to wait for. */
 function openParts({ databaseUrl, keyring, closing }: Stage) {
   const timeouts = { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 };
   const pool = { databaseUrl, applicationName: 'flowplate-bench', connectionsMax: 4, ...timeouts };
