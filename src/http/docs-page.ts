@@ -27,7 +27,7 @@ const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', de
 
 /**
  * The API document as generated from the routes (scripts/generate.ts). Deriving it at each start
- * would be a fifth of the work of starting.
+ * would be a tenth of the work of starting.
  */
 const documentFile = new URL('../../docs/openapi.json', import.meta.url);
 
