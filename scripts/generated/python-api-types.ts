@@ -1,5 +1,5 @@
-import { openApiDocument } from '../../src/http/openapi.ts';
 import { routes } from '../../src/http/routes.ts';
+import { openApiDocument } from '../api-document/api-document.ts';
 
 type Schema = {
   $ref?: string;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApiDocument } from '../../src/http/openapi.ts';
 import { routes } from '../../src/http/routes.ts';
+import { openApiDocument } from '../api-document/api-document.ts';
 import { projectRoot } from '../services/project-root.ts';
 import { typesOfDocument } from './types-of-document.ts';
 

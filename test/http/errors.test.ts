@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { errorEnvelope, problemDetails } from '../../src/http/error-schemas.ts';
+import { errorEnvelope, problemDetails } from '../../scripts/api-document/error-schemas.ts';
 import { problems } from '../../src/http/problem.ts';
 import { createApiServer } from '../../src/http/server.ts';
 import { listen } from '../../src/process/serve-http.ts';

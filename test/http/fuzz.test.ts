@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { errorEnvelope } from '../../src/http/error-schemas.ts';
+import { errorEnvelope } from '../../scripts/api-document/error-schemas.ts';
 import { mintKeyRoute } from '../../src/http/user-keys/mint-key.ts';
 import { refreshKeyRoute } from '../../src/http/user-keys/refresh-key.ts';
 import { updateKeyRoute } from '../../src/http/user-keys/update-key.ts';

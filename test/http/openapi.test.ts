@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ZodType } from 'zod';
-import { errorEnvelope } from '../../src/http/error-schemas.ts';
-import { errorExample, examples } from '../../src/http/openapi-examples.ts';
+import { errorEnvelope } from '../../scripts/api-document/error-schemas.ts';
+import { errorExample, examples } from '../../scripts/api-document/examples.ts';
 import { problems } from '../../src/http/problem.ts';
 import { routes } from '../../src/http/routes.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';

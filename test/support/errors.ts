@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
+import { errorEnvelope } from '../../scripts/api-document/error-schemas.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
-import { errorEnvelope } from '../../src/http/error-schemas.ts';
 import type { Answer } from './call.ts';
 
 /** Expects exactly the error envelope with this status and code, and answers with its `details`. */

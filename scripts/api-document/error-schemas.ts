@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { errorCodes } from '../domain/errors.ts';
-import { idempotencyKeyLengthMax } from '../domain/idempotency.ts';
-import { openEnum } from './open-enum.ts';
-import { errorExample } from './openapi-examples.ts';
+import { errorCodes } from '../../src/domain/errors.ts';
+import { idempotencyKeyLengthMax } from '../../src/domain/idempotency.ts';
+import { openEnum } from '../../src/http/open-enum.ts';
+import { errorExample } from './examples.ts';
 
 const details = z
   .union([

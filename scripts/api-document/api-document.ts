@@ -1,13 +1,13 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import type { ErrorCode } from '../domain/errors.ts';
+import type { ErrorCode } from '../../src/domain/errors.ts';
+import { problems } from '../../src/http/problem.ts';
+import type { Route } from '../../src/http/route.ts';
+import { securitySchemes } from '../../src/http/security-schemes.ts';
+import { linesMediaType } from '../../src/http/send-answer.ts';
+import { authorizePaths } from './authorize-paths.ts';
 import { errorEnvelope, idempotencyHeader, problemDetails } from './error-schemas.ts';
-import { examples } from './openapi-examples.ts';
-import { tagOf, tags } from './openapi-tags.ts';
-import { problems } from './problem.ts';
-import type { Route } from './route.ts';
-import { securitySchemes } from './security-schemes.ts';
-import { linesMediaType } from './send-answer.ts';
-import { authorizePaths } from './verify/authorize-document.ts';
+import { examples } from './examples.ts';
+import { tagOf, tags } from './tags.ts';
 
 /** Errors of every operation. */
 const commonErrors: readonly ErrorCode[] = [
