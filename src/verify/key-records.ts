@@ -8,6 +8,7 @@ import type { Lease } from '../revocation/lease.ts';
 import type { RefusedOrganizations } from '../revocation/refused-organizations.ts';
 import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
+import type { Digests } from '../stores/postgres/digest-rows.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
 import { type PackedRecord, readRecords, writeRecord } from '../stores/redis/records.ts';
 import { fingerprintOf } from './fingerprint-table.ts';
@@ -28,6 +29,8 @@ export type KeyRecordParts = {
   recordStamps: Stamps;
   /** Reads Postgres, in a snapshot from after the call. Bounded. */
   findKeyRecord: FindKeyRecord;
+  /** The same without a lease, from a server that can still commit. */
+  findConfirmedKeyRecord: FindKeyRecord;
   /**
    * Called for a key under an old pepper, which should move to the current one after the answer.
    */
@@ -47,8 +50,9 @@ type Found = Pick<FoundKeyRecord, 'organizationActive' | 'readAtMs'> & { entry: 
 /**
  * Finds the record of a presented key: memory, else Redis, else Postgres. Concurrent lookups of a
  * key share one request (single lookup). A cache changes only the source of a record, never the
- * checks. Without a lease only Postgres is read, once per request: an earlier read may predate a
- * revoke that this request must see.
+ * checks. Without a lease only Postgres is read, once per request, and only a server that can still
+ * commit: an earlier read, or one from a replaced primary, may predate a revoke that this request
+ * must see.
  */
 export class KeyRecords {
   readonly #parts: KeyRecordParts;
@@ -164,16 +168,21 @@ export class KeyRecords {
   }
 
   async #read(key: string, current: KeyDigest): Promise<Found | undefined> {
-    const { findKeyRecord, keyring, revisions, clock, onSource, onOldPepper } = this.#parts;
+    const { keyring, revisions, clock, onSource, onOldPepper } = this.#parts;
     onSource('postgres');
     const [, ...oldPeppers] = keyring;
     const older = oldPeppers.map((pepper) => digestSecret(pepper, key));
     // Both before the query: its snapshot is later, and includes every change applied here.
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
-    const found = await findKeyRecord([current, ...older]);
+    const found = await this.#findNow([current, ...older]);
     if (found === undefined) return undefined;
     const { record, pepperId, organizationActive, readAtMs } = found;
     if (pepperId !== current.pepperId) onOldPepper(record.id, pepperId, current);
     return { organizationActive, readAtMs, entry: new CacheEntry(record, startMs, asOfSeq) };
+  }
+
+  #findNow(digests: Digests): Promise<FoundKeyRecord | undefined> {
+    const { lease, findKeyRecord, findConfirmedKeyRecord } = this.#parts;
+    return lease.isHeld() ? findKeyRecord(digests) : findConfirmedKeyRecord(digests);
   }
 }

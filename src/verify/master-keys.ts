@@ -12,6 +12,13 @@ import type { ChosenSecrets, PresentedSecret } from './chosen-secrets.ts';
 import { FingerprintTable, fingerprintOf } from './fingerprint-table.ts';
 import { CacheEntry, type RecordCache } from './record-cache.ts';
 
+export type MasterKeyReads = {
+  /** Finds a generated secret that is not cached. Bounded, since anybody may make one up. */
+  findByDigest: FindMasterKeyByDigest;
+  /** Reads the row of an identified master key. Bounded separately from `findByDigest`. */
+  readMasterKey: ReadMasterKey;
+};
+
 export type MasterKeyParts = {
   keyring: Keyring;
   lease: Pick<Lease, 'isHeld'>;
@@ -20,12 +27,12 @@ export type MasterKeyParts = {
   revisions: Pick<RememberedRevisions, 'seq'>;
   /** Number of secrets whose owner is cached; others are identified again. */
   recognisedMax: number;
-  /** Finds a generated secret that is not cached. Bounded, since anybody may make one up. */
-  findByDigest: FindMasterKeyByDigest;
+  /** How Postgres is read under a lease. */
+  reads: MasterKeyReads;
+  /** The same without a lease, from a server that can still commit. */
+  confirmedReads: MasterKeyReads;
   /** Identifies an operator-chosen secret that is not cached. */
   chosenSecrets: Pick<ChosenSecrets, 'identify'>;
-  /** Reads the row of an identified master key. Bounded separately from `findByDigest`. */
-  readMasterKey: ReadMasterKey;
   rekey(id: string, fromPepperId: string, to: KeyDigest): Promise<void>;
   /** Called for each admitted request. */
   onUse(id: string, nowMs: number): void;
@@ -86,7 +93,7 @@ export class MasterKeys {
 
   async #read(presented: PresentedSecret): Promise<MasterKey | undefined> {
     const id = this.#recognised.get(presented.fingerprint);
-    const masterKey = id === undefined ? undefined : await this.#parts.readMasterKey(id);
+    const masterKey = id === undefined ? undefined : await this.#reads().readMasterKey(id);
     if (isAlive(masterKey)) return masterKey;
     // An operator may choose the secret of a revoked master key again.
     this.#recognised.delete(presented.fingerprint);
@@ -95,8 +102,8 @@ export class MasterKeys {
   }
 
   async #readGenerated({ secret, fingerprint }: PresentedSecret): Promise<MasterKey | undefined> {
-    const { keyring, findByDigest } = this.#parts;
-    const found = await findByDigest(digestsOf(keyring, secret));
+    const { keyring } = this.#parts;
+    const found = await this.#reads().findByDigest(digestsOf(keyring, secret));
     if (found === undefined) return undefined;
     const { masterKey, pepperId } = found;
     const isMoved = pepperId === keyring[0].id || (await this.#move(masterKey.id, pepperId, secret));
@@ -116,10 +123,15 @@ export class MasterKeys {
     );
   }
 
+  #reads(): MasterKeyReads {
+    const { lease, reads, confirmedReads } = this.#parts;
+    return lease.isHeld() ? reads : confirmedReads;
+  }
+
   async #readChosen(presented: PresentedSecret): Promise<MasterKey | undefined> {
     const id = await this.#parts.chosenSecrets.identify(presented);
     if (id === undefined) return undefined;
-    const masterKey = await this.#parts.readMasterKey(id);
+    const masterKey = await this.#reads().readMasterKey(id);
     if (!isAlive(masterKey)) return undefined;
     this.#recognised.set(presented.fingerprint, id);
     return masterKey;

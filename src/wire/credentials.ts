@@ -1,8 +1,13 @@
 import { Stamps } from '../domain/stamp.ts';
-import { masterKeyLookUps, masterKeyReads } from '../stores/postgres/master-keys/look-ups.ts';
+import {
+  confirmedMasterKeyLookUps,
+  confirmedMasterKeyReads,
+  masterKeyLookUps,
+  masterKeyReads,
+} from '../stores/postgres/master-keys/look-ups.ts';
 import { rekeyMasterKey, saveMasterKeyUses } from '../stores/postgres/master-keys/master-keys.ts';
 import { rekeyKey } from '../stores/postgres/user-keys/user-keys.ts';
-import { keyRecordLookUps } from '../stores/postgres/verify-records.ts';
+import { confirmedKeyRecordLookUps, keyRecordLookUps } from '../stores/postgres/verify-records.ts';
 import { type KeyRecordParts, KeyRecords } from '../verify/key-records.ts';
 import { LastUses } from '../verify/last-uses.ts';
 import { MasterKeys } from '../verify/master-keys.ts';
@@ -33,15 +38,21 @@ export function wireCredentials(
     memory: keysInMemory,
     onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
     onSource: (source) => metrics.countRecordSource(source),
-  } satisfies Omit<KeyRecordParts, 'findKeyRecord'>;
-  const findKeyRecord = keyRecordLookUps(verifyDb, {
+  } satisfies Omit<KeyRecordParts, 'findKeyRecord' | 'findConfirmedKeyRecord'>;
+  const limits = {
     runningMax: Math.min(recordStatementsMax, config.VERIFY_CONNECTIONS_MAX),
     waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
-  });
-  const records = new KeyRecords({ ...recordParts, findKeyRecord });
+  };
+  const findKeyRecord = keyRecordLookUps(verifyDb, limits);
+  const findConfirmedKeyRecord = confirmedKeyRecordLookUps(verifyDb, limits);
+  const records = new KeyRecords({ ...recordParts, findKeyRecord, findConfirmedKeyRecord });
   // Same memory, but another pool: unauthenticated callers must not delay customers.
   const findCallerRecord = keyRecordLookUps(strangersDb, oneAtATime);
-  const callerRecords = new KeyRecords({ ...recordParts, findKeyRecord: findCallerRecord });
+  const callerRecords = new KeyRecords({
+    ...recordParts,
+    findKeyRecord: findCallerRecord,
+    findConfirmedKeyRecord: confirmedKeyRecordLookUps(strangersDb, oneAtATime),
+  });
   const findByDigest = masterKeyLookUps(strangersDb, oneAtATime);
   metrics.watchBulkheads({
     records: findKeyRecord,
@@ -52,8 +63,11 @@ export function wireCredentials(
     ...{ keyring, lease, clock, revisions, chosenSecrets: revocation.chosenSecrets },
     memory: revocation.masterKeysInMemory,
     recognisedMax: masterKeysInMemoryMax,
-    findByDigest,
-    readMasterKey: masterKeyReads(verifyDb, oneAtATime),
+    reads: { findByDigest, readMasterKey: masterKeyReads(verifyDb, oneAtATime) },
+    confirmedReads: {
+      findByDigest: confirmedMasterKeyLookUps(strangersDb, oneAtATime),
+      readMasterKey: confirmedMasterKeyReads(verifyDb, oneAtATime),
+    },
     rekey: (id, from, to) => rekeyMasterKey(db, id, from, to),
     onUse: (id, nowMs) => lastUses.note(id, nowMs),
   });

@@ -11,7 +11,7 @@ import { ServerClock } from '../../src/revocation/server-clock.ts';
 import { VerifierMemory } from '../../src/revocation/verifier-memory.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
 import type { LookUpLimits } from '../../src/stores/postgres/look-ups.ts';
-import { keyRecordLookUps } from '../../src/stores/postgres/verify-records.ts';
+import { confirmedKeyRecordLookUps, keyRecordLookUps } from '../../src/stores/postgres/verify-records.ts';
 import { type KeyRecordParts, KeyRecords, type RecordSource } from '../../src/verify/key-records.ts';
 import { RecordCache } from '../../src/verify/record-cache.ts';
 import type { Around } from './observed-pool.ts';
@@ -47,6 +47,10 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
     redis: stores.redis,
     recordStamps: new Stamps(options.keyring ?? testKeyring, 'records'),
     findKeyRecord: keyRecordLookUps(options.db ?? stores.db, options.lookUps ?? lookUpLimits),
+    findConfirmedKeyRecord: confirmedKeyRecordLookUps(
+      options.db ?? stores.db,
+      options.lookUps ?? lookUpLimits,
+    ),
     ...options,
     memory,
     revisions,

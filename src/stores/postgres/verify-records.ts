@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { KeyRecord } from '../../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord, sentKeyRecordNames } from '../../domain/key-record-codec.ts';
+import { readConfirmed } from './confirmed-read.ts';
 import type { Database, Db } from './database.ts';
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from './look-ups.ts';
@@ -20,6 +21,13 @@ export type FindKeyRecord = (digests: Digests) => Promise<FoundKeyRecord | undef
 /** Batched lookups by digest (look-ups.ts). */
 export function keyRecordLookUps(db: Database, limits: LookUpLimits): Observable<FindKeyRecord> {
   return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted));
+}
+
+/** The same for a process without a lease (confirmed-read.ts). */
+export function confirmedKeyRecordLookUps(db: Database, limits: LookUpLimits): FindKeyRecord {
+  return inBatches(limits, (wanted: readonly Digests[]) =>
+    readConfirmed(db, (tx) => findKeyRecords(tx, wanted)),
+  );
 }
 
 type Row = Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms' | 'superseded_at_ms'> &

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { MasterKey } from '../../../domain/master-key.ts';
-import type { Database } from '../database.ts';
+import { readConfirmed } from '../confirmed-read.ts';
+import type { Database, Db } from '../database.ts';
 import { type Digests, digestBytes, rowsInOrder } from '../digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from '../look-ups.ts';
 import { masterKeyColumns, toMasterKey } from './master-keys.ts';
@@ -12,17 +13,26 @@ export type FindMasterKeyByDigest = (digests: Digests) => Promise<FoundMasterKey
 
 /** Batched lookups of presented secrets (look-ups.ts). */
 export function masterKeyLookUps(db: Database, limits: LookUpLimits): Observable<FindMasterKeyByDigest> {
-  return inBatches(limits, async (wanted: readonly Digests[]) => {
-    const rows = await db
-      .selectFrom('master_keys')
-      .select([...masterKeyColumns, 'pepper_id', 'digest'])
-      .where('digest', '=', sql<Buffer>`any(${digestBytes(wanted)}::bytea[])`)
-      .$narrowType<{ pepper_id: string; digest: Buffer }>()
-      .execute();
-    return rowsInOrder(wanted, rows).map(
-      (row) => row && { masterKey: toMasterKey(row), pepperId: row.pepper_id },
-    );
-  });
+  return inBatches(limits, (wanted: readonly Digests[]) => findMasterKeys(db, wanted));
+}
+
+/** The same for a process without a lease (confirmed-read.ts). */
+export function confirmedMasterKeyLookUps(db: Database, limits: LookUpLimits): FindMasterKeyByDigest {
+  return inBatches(limits, (wanted: readonly Digests[]) =>
+    readConfirmed(db, (tx) => findMasterKeys(tx, wanted)),
+  );
+}
+
+async function findMasterKeys(db: Db, wanted: readonly Digests[]): Promise<(FoundMasterKey | undefined)[]> {
+  const rows = await db
+    .selectFrom('master_keys')
+    .select([...masterKeyColumns, 'pepper_id', 'digest'])
+    .where('digest', '=', sql<Buffer>`any(${digestBytes(wanted)}::bytea[])`)
+    .$narrowType<{ pepper_id: string; digest: Buffer }>()
+    .execute();
+  return rowsInOrder(wanted, rows).map(
+    (row) => row && { masterKey: toMasterKey(row), pepperId: row.pepper_id },
+  );
 }
 
 /** Reads a master key by id; undefined when there is none. */
@@ -30,13 +40,20 @@ export type ReadMasterKey = (id: string) => Promise<MasterKey | undefined>;
 
 /** Batched reads by id, for secrets that were identified before. */
 export function masterKeyReads(db: Database, limits: LookUpLimits): ReadMasterKey {
-  return inBatches(limits, async (ids: readonly string[]) => {
-    const rows = await db
-      .selectFrom('master_keys')
-      .select(masterKeyColumns)
-      .where('id', '=', sql<string>`any(${[...new Set(ids)]}::text[])`)
-      .execute();
-    const byId = new Map(rows.map((row) => [row.id, toMasterKey(row)]));
-    return ids.map((id) => byId.get(id));
-  });
+  return inBatches(limits, (ids: readonly string[]) => readMasterKeys(db, ids));
+}
+
+/** The same for a process without a lease (confirmed-read.ts). */
+export function confirmedMasterKeyReads(db: Database, limits: LookUpLimits): ReadMasterKey {
+  return inBatches(limits, (ids: readonly string[]) => readConfirmed(db, (tx) => readMasterKeys(tx, ids)));
+}
+
+async function readMasterKeys(db: Db, ids: readonly string[]): Promise<(MasterKey | undefined)[]> {
+  const rows = await db
+    .selectFrom('master_keys')
+    .select(masterKeyColumns)
+    .where('id', '=', sql<string>`any(${[...new Set(ids)]}::text[])`)
+    .execute();
+  const byId = new Map(rows.map((row) => [row.id, toMasterKey(row)]));
+  return ids.map((id) => byId.get(id));
 }
