@@ -73,7 +73,10 @@ export async function runApi(config: Config): Promise<void> {
   async function stop(signal: string): Promise<void> {
     isDraining = true;
     log.info({ signal }, 'draining');
+    const { hub } = api.parts.following;
+    hub.drain();
     await sleep(config.DRAIN_MS);
+    hub.close();
     await drain(server);
     await api.close();
     watch.close();

@@ -16,6 +16,7 @@ import type { Route, RouteParts } from './route.ts';
 import { byPath, type PathRoutes } from './route-order.ts';
 import { type ApiParts, routes } from './routes.ts';
 import { type SignInParts, signInPages } from './sessions/sign-in-pages.ts';
+import type { FollowHubParts } from './verifiers/follow-hub.ts';
 import { serveMetered } from './verify/serve-metered.ts';
 
 export type AppParts = ApiParts &
@@ -23,6 +24,7 @@ export type AppParts = ApiParts &
   HealthParts &
   ProblemParts &
   SignInParts &
+  Pick<FollowHubParts, 'following'> &
   RequestContextParts & {
     /** Directory of the built portal. */
     portalDirectory: string;

@@ -3,6 +3,7 @@ import { type AppParts, createApp } from './app.ts';
 import { hasOneHost, toOriginForm } from './request-target.ts';
 import { loginFloodGuard } from './sessions/login-flood-guard.ts';
 import { tracedRequests } from './traced-requests.ts';
+import { followHubUpgrades, isForHub } from './verifiers/follow-hub.ts';
 import { verifyDoors } from './verify/doors.ts';
 
 /**
@@ -52,6 +53,7 @@ export function createApiServer(parts: AppParts): Server {
       requestTimeout: requestMsMax,
       connectionsCheckingInterval: lateCheckMs,
       maxHeaderSize: 16_384,
+      shouldUpgradeCallback: isForHub,
       // Requests and responses are created with Express's prototypes. Express would otherwise swap
       // the prototypes of each one, which deoptimises the engine: 60,700 → 73,500 requests/s of an
       // empty Express on Node 26.
@@ -61,6 +63,7 @@ export function createApiServer(parts: AppParts): Server {
     tracing === undefined ? listener : tracedRequests(tracing, listener),
   );
   server.timeout = stalledAnswerMsMax;
+  server.on('upgrade', followHubUpgrades(parts));
   return server;
 }
 

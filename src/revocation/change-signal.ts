@@ -42,6 +42,11 @@ export class ChangeSignal implements Partial<ChangeSink> {
     return this.#kept.filter((change) => change.seq > seq);
   }
 
+  /** Whether every change after this position, up to where this process is, is kept. */
+  covers(seq: number): boolean {
+    return seq >= this.#keptSinceSeq;
+  }
+
   tell(): void {
     this.#version += 1;
     for (const wake of this.#wakers) wake();

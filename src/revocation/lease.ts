@@ -2,12 +2,9 @@ import type { AppliedChange, FollowingChange } from '../domain/key-change.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { listRefusedOrganizations } from '../stores/postgres/organizations/organizations.ts';
 import { findCatchUpSeq, listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
-import {
-  deleteVerifier,
-  extendLease,
-  updateAppliedSeq,
-  upsertVerifier,
-} from '../stores/postgres/verifiers/verifiers.ts';
+import { touchFollowers, updateHubProgress } from '../stores/postgres/verifiers/hubs.ts';
+import { deleteVerifier, extendLease, upsertVerifier } from '../stores/postgres/verifiers/verifiers.ts';
+import type { Hub } from './hub.ts';
 import { changesRememberedMax, revisionMemoryMs } from './remembered-revisions.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { ChangeSink } from './verifier-memory.ts';
@@ -16,6 +13,10 @@ export type LeaseParts = {
   db: Database;
   clock: ServerClock;
   sink: ChangeSink;
+  /** Verifiers that hold their leases from this process; it speaks for them too. */
+  hub: Hub;
+  /** Called when others may have been waiting for what was reported. */
+  onReport: () => void;
   /** Called with each heartbeat: the longest lease of all verifiers. */
   onLeaseMs: (leaseMs: number) => void;
   onFault: (error: unknown) => void;
@@ -29,6 +30,11 @@ export type LeaseOptions = {
 };
 
 const changesPerReadMax = 1_000;
+
+/** How often it is looked whether the lease of a laggard has ended. */
+const laggardLookMs = 50;
+
+const touchesPerLease = 3;
 
 /**
  * Lease: the right to verify from memory, held while this process is sure to learn of every revoke
@@ -55,6 +61,8 @@ export class Lease {
   readonly #db: Database;
   readonly #clock: ServerClock;
   readonly #sink: ChangeSink;
+  readonly #hub: Hub;
+  readonly #onReport: () => void;
   readonly #options: LeaseOptions;
   readonly #marginMs: number;
   #heldUntilMs = 0;
@@ -63,6 +71,9 @@ export class Lease {
   #appliedSeq: number | undefined;
   /** Position last reported to Postgres. */
   #saidSeq = 0;
+  /** What was last reported, as text. */
+  #said = '';
+  #nextTouchMs = 0;
   #wake: () => void = () => undefined;
   #isWoken = false;
   /** Whether the feed has grown beyond what was applied, as far as this process was told. */
@@ -76,6 +87,8 @@ export class Lease {
     this.#db = parts.db;
     this.#clock = parts.clock;
     this.#sink = parts.sink;
+    this.#hub = parts.hub;
+    this.#onReport = parts.onReport;
     this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
     this.#options = options;
@@ -126,24 +139,39 @@ export class Lease {
     } else this.wake(change.seq);
   }
 
+  /** The last follower has applied what all were told. */
+  noteSettled(): void {
+    this.#wakeUp();
+  }
+
   #wakeUp(): void {
     this.#isWoken = true;
     this.#wake();
   }
 
-  /** Returns the lease, so that no revoke waits for an exited process. */
+  /**
+   * Returns the lease, so that no revoke waits for an exited process. A follower that may still use
+   * its own is named, and waited for until that lease ends, or until it has found another hub.
+   */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#wake();
     await this.#loop;
     this.#heldUntilMs = 0;
-    await deleteVerifier(this.#db, this.#options.verifierId).catch(this.#onFault);
+    await this.#returnLease().catch(this.#onFault);
+  }
+
+  async #returnLease(): Promise<void> {
+    const { verifierId } = this.#options;
+    const last = this.#hub.lastProgress();
+    if (last === undefined) await deleteVerifier(this.#db, verifierId);
+    else await updateHubProgress(this.#db, verifierId, last);
   }
 
   async #run(): Promise<void> {
     let nextBeatMs = performance.now() + this.#options.heartbeatMs;
     while (!this.#isStopped) {
-      await this.#sleepUntil(nextBeatMs);
+      await this.#sleepUntil(this.#nextLookMs(nextBeatMs));
       if (this.#isStopped) return;
       this.#isWoken = false;
       if (performance.now() < nextBeatMs) await this.#attempt(() => this.#followUp());
@@ -152,6 +180,10 @@ export class Lease {
         await this.#attempt(() => this.#beat());
       }
     }
+  }
+
+  #nextLookMs(nextBeatMs: number): number {
+    return this.#hub.isWaitedFor ? Math.min(nextBeatMs, performance.now() + laggardLookMs) : nextBeatMs;
   }
 
   async #attempt(step: () => Promise<void>): Promise<void> {
@@ -174,6 +206,7 @@ export class Lease {
     const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());
     if (isStep) this.#sink.forgetRecords();
     await this.#catchUp();
+    await this.#touchFollowers();
     // It has caught up now, so Postgres extends the lease.
     if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
@@ -208,11 +241,36 @@ export class Lease {
     this.#sink.apply(fresh, this.#appliedSeq);
   }
 
+  /**
+   * Says what this process and its followers have applied. Not yet, while one of them has had no time
+   * to answer: its acknowledgement comes back here.
+   */
   async #report(): Promise<void> {
-    const appliedSeq = this.#appliedSeq;
-    if (appliedSeq === undefined || appliedSeq === this.#saidSeq) return;
-    await updateAppliedSeq(this.#db, this.#options.verifierId, appliedSeq);
-    this.#saidSeq = appliedSeq;
+    if (this.#appliedSeq === undefined) return;
+    const progress = this.#hub.progress();
+    const text = JSON.stringify(progress);
+    if (progress === undefined || text === this.#said) return;
+    await updateHubProgress(this.#db, this.#options.verifierId, progress);
+    this.#saidSeq = progress.settledSeq;
+    this.#said = text;
+    this.#onReport();
+  }
+
+  /** Ends the followers that Postgres knows no more, or whose master key has ended. */
+  async #touchFollowers(): Promise<void> {
+    const followers = this.#hub.listConnected();
+    if (followers.length === 0 || performance.now() < this.#nextTouchMs) return;
+    this.#nextTouchMs = performance.now() + this.#options.leaseMs / touchesPerLease;
+    const positions = followers.map((follower) => ({
+      id: follower.id,
+      appliedSeq: follower.appliedSeq,
+      follower,
+    }));
+    const known = await touchFollowers(this.#db, this.#options.verifierId, positions);
+    for (const { id, appliedSeq, follower } of positions) {
+      if (known.has(id)) follower.storedSeq = appliedSeq;
+      else follower.end('forgotten');
+    }
   }
 
   /**
@@ -230,6 +288,12 @@ export class Lease {
     this.#sink.reset(appliedSeq, await listRefusedOrganizations(this.#db));
     this.#appliedSeq = appliedSeq;
     this.#saidSeq = appliedSeq;
+    this.#said = JSON.stringify({
+      settledSeq: appliedSeq,
+      reachedSeq: appliedSeq,
+      followers: {},
+      laggards: [],
+    });
     await this.#catchUp();
   }
 

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Audience, type FollowingChange, isConcerned } from '../domain/key-change.ts';
 import type { Propagation } from '../domain/propagation.ts';
 import type { Database } from '../stores/postgres/database.ts';
@@ -17,7 +16,13 @@ export type Told = { seq: number; audience: Audience; following?: FollowingChang
  * for its whole lease.
  */
 const waitMsMax = 2_000;
-const pollMs = 2;
+
+/**
+ * Pauses between looks that nothing wakes: acknowledgements wake those in this process, and
+ * notifications those of others. Processes of the release before send none.
+ */
+const firstPauseMs = 2;
+const pauseMsMax = 50;
 
 type Waiter = Told & { startedMs: number; resolve: (propagation: Propagation) => void };
 
@@ -35,6 +40,9 @@ export class PropagationWatch {
   /** Longest known lease: a verifier keeps the length that it registered with. */
   #leaseMsMax: number;
   #polling = false;
+  #pauseMs = firstPauseMs;
+  #isWoken = false;
+  #endPause: () => void = () => undefined;
 
   /** `onSettled` is called for each change that was waited for, confirmed in time or not. */
   constructor(
@@ -54,9 +62,15 @@ export class PropagationWatch {
     this.#leaseMsMax = Math.max(this.#leaseMsMax, leaseMs);
   }
 
+  /** A verifier has reported a position: looks now. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#endPause();
+  }
+
   /** Undefined stands for a change that turned no yes into a no: complete at once. */
   async wait(told: Told | undefined): Promise<Propagation> {
-    if (told === undefined) return settled([], [], 0);
+    if (told === undefined) return settled(nobody, 0);
     const endSpan = this.#tracing?.wait('wait for propagation');
     const propagation = await this.#waitFor(told);
     endSpan?.({
@@ -70,6 +84,7 @@ export class PropagationWatch {
   #waitFor(told: Told): Promise<Propagation> {
     return new Promise((resolve) => {
       this.#waiters.add({ ...told, startedMs: performance.now(), resolve });
+      this.#pauseMs = firstPauseMs;
       if (!this.#polling) void this.#outsideOfTraces(() => this.#poll());
     });
   }
@@ -77,6 +92,7 @@ export class PropagationWatch {
   async #poll(): Promise<void> {
     this.#polling = true;
     while (this.#waiters.size > 0) {
+      this.#isWoken = false;
       // Only waiters from before the read: their commit lies before its snapshot.
       const asking = [...this.#waiters];
       await listLiveVerifiers(this.#db).then(
@@ -86,18 +102,29 @@ export class PropagationWatch {
         },
         () => this.#giveUp(asking),
       );
-      if (this.#waiters.size > 0) await sleep(pollMs);
+      if (this.#waiters.size > 0) await this.#pause();
     }
     this.#polling = false;
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#isWoken) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#pauseMs);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#pauseMs = Math.min(2 * this.#pauseMs, pauseMsMax);
   }
 
   #judge(asking: Waiter[], verifiers: VerifierProgress[]): void {
     for (const waiter of asking) {
       const waitedMs = performance.now() - waiter.startedMs;
-      const concerned = verifiers.filter((verifier) => isConcerned(waiter.audience, verifier));
-      const behind = concerned.filter(({ appliedSeq }) => appliedSeq < waiter.seq);
-      if (behind.length > 0 && waitedMs < waitMsMax) continue;
-      this.#settle(waiter, settled(concerned, behind, waitedMs));
+      const arrival = arrivalOf(waiter, verifiers);
+      if (arrival.behind.length > 0 && waitedMs < waitMsMax) continue;
+      this.#settle(waiter, settled(arrival, waitedMs));
     }
   }
 
@@ -127,15 +154,42 @@ export class PropagationWatch {
   }
 }
 
-function settled(
-  concerned: readonly VerifierProgress[],
-  behind: readonly VerifierProgress[],
-  waitedMs: number,
-): Propagation {
+/** How far a change has come: verifiers that it concerns, and those that have not applied it. */
+type Arrival = {
+  total: number;
+  acknowledged: number;
+  behind: { id: string; masterKeyId: string | null; leaseUntil: Date }[];
+};
+
+const nobody: Arrival = { total: 0, acknowledged: 0, behind: [] };
+
+function arrivalOf({ seq, audience }: Told, verifiers: readonly VerifierProgress[]): Arrival {
+  const arrivals = verifiers
+    .filter((verifier) => isConcerned(audience, verifier))
+    .map((verifier): Arrival => {
+      const groups = verifier.followers.filter((group) => isConcerned(audience, group));
+      const total = 1 + groups.reduce((sum, { count }) => sum + count, 0);
+      // Of followers whose hub is behind nothing is known.
+      if (verifier.appliedSeq < seq) return { total, acknowledged: 0, behind: [verifier] };
+      const behind = groups.flatMap(({ masterKeyId, laggards }) =>
+        laggards
+          .filter(({ appliedSeq }) => appliedSeq < seq)
+          .map(({ id }) => ({ id, masterKeyId, leaseUntil: verifier.leaseUntil })),
+      );
+      return { total, acknowledged: Math.max(0, total - behind.length), behind };
+    });
+  return {
+    total: arrivals.reduce((sum, { total }) => sum + total, 0),
+    acknowledged: arrivals.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+    behind: arrivals.flatMap(({ behind }) => behind),
+  };
+}
+
+function settled({ total, acknowledged, behind }: Arrival, waitedMs: number): Propagation {
   return {
     isComplete: behind.length === 0,
-    acknowledged: concerned.length - behind.length,
-    total: concerned.length,
+    acknowledged,
+    total,
     waitedMs,
     effectiveBy: new Date(
       behind.reduce((latestMs, { leaseUntil }) => Math.max(latestMs, leaseUntil.getTime()), Date.now()),

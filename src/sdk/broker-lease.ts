@@ -4,6 +4,8 @@ import type { VerifierMemory } from '../revocation/verifier-memory.ts';
 import type { Broker, Registration } from './broker.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import { FlowplateApiError } from './errors.ts';
+import { HubLease, type StreamEnd } from './hub-lease.ts';
+import type { HubStream } from './hub-stream.ts';
 
 type Session = {
   verifierId: string;
@@ -25,10 +27,17 @@ const firstPauseMs = 50;
 const quietPauseMs = 250;
 /** Often enough to keep two clocks with a drift of 1/10,000 within some milliseconds. */
 const beatsBetweenClockReadings = 20;
+/** Pause after a stream that was not to be had, before the next is tried. */
+const streamPauseMs = 10_000;
+const handOnPauseMs = 250;
 
 /**
- * The right to verify from memory, held through the broker (decision 0003, and
- * src/revocation/lease.ts for the argument why the order matters). A heartbeat says what was
+ * The right to verify from memory, held through the broker: from an API process over a stream
+ * (`HubLease`), or by heartbeats where no stream is to be had. While a lease from a hub counts, only
+ * streams are tried: heartbeats would tell that hub that nothing relies on it any more.
+ *
+ * By heartbeats (decision 0003, and src/revocation/lease.ts for the argument why the order matters):
+ * a heartbeat says what was
  * applied, and the broker writes that down and extends the lease, committed, before it reads the
  * changes that it answers with. Once they are applied the lease holds until the monotonic clock
  * *before* the heartbeat was sent + lease − margin. The next heartbeat goes out at once: it is what
@@ -51,6 +60,13 @@ export class BrokerLease {
   #verifierId: string | undefined;
   #registrations = 0;
   #failures = 0;
+  /** Whether the lease counts from a hub. */
+  #isFromHub = false;
+  #nextStreamMs = 0;
+  /** One, or two while one hands on to the other. */
+  readonly #hubLeases = new Set<HubLease>();
+  /** Tells `start` of the first lease, or of what was in its way. */
+  #begin: (error?: unknown) => void = () => undefined;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(parts: {
@@ -88,13 +104,14 @@ export class BrokerLease {
    * the broker refuses the master key, since a retry cannot help.
    */
   async start(): Promise<void> {
-    try {
-      await this.#beat(await this.#register());
-    } catch (error) {
-      if (isRefusal(error)) throw error;
-      this.#onFault(error);
-    }
+    const begun = new Promise<unknown>((resolve) => {
+      this.#begin = resolve;
+    });
     this.#loop = this.#run();
+    const error = await begun;
+    if (!isRefusal(error)) return;
+    this.#stopping.abort();
+    throw error;
   }
 
   /**
@@ -103,6 +120,7 @@ export class BrokerLease {
    */
   async stop(lastWords: () => Promise<void>): Promise<void> {
     this.#stopping.abort();
+    for (const lease of this.#hubLeases) lease.leave('stopped');
     await this.#loop;
     this.#heldUntilMs = 0;
     await lastWords();
@@ -116,16 +134,89 @@ export class BrokerLease {
     }
   }
 
-  /** One heartbeat, after a registration if needed; returns the pause before the next. */
+  /** A stream to its end, or one heartbeat; returns the pause before the next. */
   async #step(): Promise<number> {
-    const pauseMs = await this.#beat(this.#session ?? (await this.#register()));
+    const session = this.#session ?? (await this.#register());
+    const stream = await this.#openStream(session);
+    if (stream !== undefined) {
+      const end = await this.#follow(session, stream);
+      if (end === 'forgotten') await this.#drop();
+      return firstPauseMs;
+    }
+    if (this.#isFromHub && this.isHeldAt(performance.now())) return handOnPauseMs;
+    return this.#beat(session);
+  }
+
+  async #openStream(session: Session): Promise<HubStream | undefined> {
+    if (performance.now() < this.#nextStreamMs) return undefined;
+    const timeoutMs = session.leaseMs / 5;
+    const stream = await this.#broker.openStream(session.verifierId, timeoutMs, this.#stopping.signal);
+    const isUrgent = this.#isFromHub && this.isHeldAt(performance.now());
+    if (stream === undefined && !isUrgent) this.#nextStreamMs = performance.now() + streamPauseMs;
+    return stream;
+  }
+
+  /**
+   * Follows a hub until its stream ends, and then the hub that it was handed on to. An earlier lease
+   * counts until this hub gives its first; then `before` is left.
+   */
+  async #follow(session: Session, stream: HubStream, before?: HubLease): Promise<StreamEnd> {
+    let next: Promise<StreamEnd> | undefined;
+    const lease: HubLease = new HubLease({
+      stream,
+      clock: this.#clock,
+      leaseMs: session.leaseMs,
+      position: session,
+      apply: (changes, appliedSeq) => this.#apply(session, changes, appliedSeq),
+      hold: (untilMs) => {
+        this.#isFromHub = true;
+        this.#hold(untilMs);
+      },
+      onFirstLease: () => before?.move(),
+      onMoving: () => {
+        next ??= this.#handOn(session, lease);
+      },
+    });
+    this.#hubLeases.add(lease);
+    const end = await lease.run();
+    this.#hubLeases.delete(lease);
+    return next === undefined || end === 'forgotten' || end === 'stopped' ? end : next;
+  }
+
+  /** Finds another hub, while the lease of this one counts. */
+  async #handOn(session: Session, from: HubLease): Promise<StreamEnd> {
+    const { signal } = this.#stopping;
+    while (this.#session === session && !signal.aborted) {
+      const stream = await this.#broker.openStream(session.verifierId, session.leaseMs / 5, signal);
+      const end = stream === undefined ? 'lost' : await this.#follow(session, stream, from);
+      if (from.isOver) return end;
+      await this.#pause(handOnPauseMs);
+    }
+    return 'stopped';
+  }
+
+  /** False when a change ends this registration: its own master key is another one now. */
+  #apply(session: Session, changes: AppliedChange[], appliedSeq: number): boolean {
+    if (this.#session !== session) return false;
+    // Two hubs may tell the same, the later one first: the feed is never applied backwards.
+    const fresh = changes.filter(({ seq }) => seq > session.appliedSeq);
+    if (fresh.some((change) => isOwn(session, change))) return false;
+    session.appliedSeq = Math.max(session.appliedSeq, appliedSeq);
+    this.#memory.apply(fresh, session.appliedSeq);
+    return true;
+  }
+
+  #hold(untilMs: number): void {
+    this.#heldUntilMs = untilMs;
+    if (untilMs === 0) return;
     this.#failures = 0;
-    return pauseMs;
+    this.#begin();
   }
 
   async #fail(error: unknown): Promise<number> {
     if (this.#stopping.signal.aborted) return 0;
-    this.#onFault(error);
+    if (!isRefusal(error) || this.#registrations > 0) this.#onFault(error);
+    this.#begin(error);
     this.#failures += 1;
     if (isForgotten(error)) await this.#drop();
     // A refused verifier must not use its memory either. Other errors leave the lease unchanged.
@@ -163,14 +254,15 @@ export class BrokerLease {
     const receivedMs = performance.now();
     this.#clock.observe(heard.server_time_ms, sentMs, receivedMs);
     session.acknowledgedSeq = appliedSeq;
-    if (heard.changes.some((change) => isOwn(session, change))) {
+    if (!this.#apply(session, heard.changes, heard.applied_seq)) {
       await this.#drop();
       return firstPauseMs;
     }
-    this.#memory.apply(heard.changes, heard.applied_seq);
-    session.appliedSeq = heard.applied_seq;
     // Otherwise changes from before this moment may still follow.
-    if (!heard.has_more) this.#heldUntilMs = sentMs + usableMs(leaseMs);
+    if (!heard.has_more) {
+      this.#isFromHub = false;
+      this.#hold(sentMs + usableMs(leaseMs));
+    }
     return heard.applied_seq === appliedSeq && receivedMs - sentMs < waitMs / 2 ? quietPauseMs : 0;
   }
 
@@ -179,6 +271,7 @@ export class BrokerLease {
     const session = this.#session;
     this.#session = undefined;
     this.#heldUntilMs = 0;
+    for (const lease of this.#hubLeases) lease.leave('forgotten');
     this.#memory.reset(0, []);
     if (session !== undefined) await this.#broker.remove(session.verifierId).catch(() => undefined);
   }

@@ -1,9 +1,11 @@
+import { fromSentChange, type SentChange } from '../domain/hub-lines.ts';
 import type { AppliedChange } from '../domain/key-change.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord } from '../domain/key-record-codec.ts';
 import type { KeyRefusal } from '../domain/key-refusal.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
+import { HubStream } from './hub-stream.ts';
 import { readVerdict } from './read-verdict.ts';
 import type { TraceHeaders } from './trace-headers.ts';
 import { type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
@@ -29,8 +31,6 @@ export type Heard = {
 /** `asOfSeq`: feed position at which the record was current; -1 when the broker does not tell. */
 export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageMs: number; asOfSeq: number };
 
-type SentChange = Omit<AppliedChange, 'subjectId'> & { subject_id: string };
-
 type RecordAnswer =
   | { record: null }
   | { record: SentKeyRecord; organization_active: boolean; age_ms: number; as_of_seq?: number };
@@ -43,8 +43,10 @@ const removeMsMax = 2_000;
 /** HTTP calls of an embedded verifier. All are idempotent except `verify`, which spends limits. */
 export class Broker {
   readonly #transport: Transport;
+  readonly #options: ConnectionOptions;
 
   constructor(options: ConnectionOptions) {
+    this.#options = options;
     this.#transport = new Transport(options, masterKeyCredential(options.masterKey));
   }
 
@@ -57,8 +59,23 @@ export class Broker {
     const path = `${verifiersPath}/${verifierId}/heartbeat`;
     const call = { method: 'POST', path, body, timeoutMs, signal } as const;
     const answer = await this.#transport.send<Omit<Heard, 'changes'> & { changes: SentChange[] }>(call);
-    const changes = answer.changes.map(({ subject_id: subjectId, ...change }) => ({ ...change, subjectId }));
-    return { ...answer, changes };
+    return { ...answer, changes: answer.changes.map(fromSentChange) };
+  }
+
+  /**
+   * The stream to a hub; undefined when there is none. None with a `fetch` of the caller's own
+   * either: what it is for, such as a proxy, a WebSocket would go around.
+   */
+  async openStream(
+    verifierId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<HubStream | undefined> {
+    const { baseUrl, masterKey, fetch: ownFetch, traceHeaders } = this.#options;
+    if (ownFetch !== undefined) return undefined;
+    const url = `${baseUrl.replace(/^http/, 'ws').replace(/\/+$/, '')}${verifiersPath}/${verifierId}/stream`;
+    const headers = { ...traceHeaders?.(), ...masterKeyCredential(masterKey) };
+    return HubStream.open({ url, headers, timeoutMs, signal });
   }
 
   remove(verifierId: string): Promise<void> {

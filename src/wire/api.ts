@@ -43,7 +43,10 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   const processOwn = processParts(config, log, metrics, tracing);
   const stores = openStores(processOwn);
   const revocation = wireRevocation(processOwn, stores);
-  const listener = new ChangeListener(config.DATABASE_URL, (seq) => revocation.lease.wake(seq));
+  const listener = new ChangeListener(config.DATABASE_URL, {
+    onChange: (seq) => revocation.lease.wake(seq),
+    onProgress: () => revocation.propagation.wake(),
+  });
   const counting = wireCounting(processOwn, stores, revocation);
   const credentials = wireCredentials(processOwn, stores, revocation);
   const changes = wireChanges(processOwn, stores, revocation);

@@ -13,14 +13,14 @@ import { tellOfLeftOutUsage } from './report-left-out-usage.ts';
 import type { RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
-type Needs = Pick<RevocationParts, 'changesHeard'> &
+type Needs = Pick<RevocationParts, 'changesHeard' | 'hub' | 'hubId' | 'clock'> &
   Pick<CountingParts, 'deliverUsage'> & { turns: KeyedQueue; lastRefusals: LastRefusals };
 
 /** Gateways with an embedded verifier: their leases, and what they report. */
 export function wireGateways(
   { config, log, metrics }: ProcessParts,
   { verifiersDb, reportsDb }: Stores,
-  { changesHeard, deliverUsage, turns, lastRefusals }: Needs,
+  { changesHeard, hub, hubId, clock, deliverUsage, turns, lastRefusals }: Needs,
 ) {
   const verifiersMax = config.VERIFIERS_PER_MASTER_KEY_MAX;
   const reporters = new KnownReporters(reportsDb);
@@ -34,6 +34,7 @@ export function wireGateways(
       limits: new VerifierLimits(verifiersMax),
       newest: new NewestHeartbeats(),
     },
+    following: { db: verifiersDb, turns, verifiersMax, changes: changesHeard, hub, hubId, clock },
     usageReports: {
       reporters,
       lines: new KnownLines(reportsDb),

@@ -5,6 +5,7 @@ import type { MasterKey } from '../domain/master-key.ts';
 import type { Propagation } from '../domain/propagation.ts';
 import { ChangeSignal } from '../revocation/change-signal.ts';
 import { combineSinks } from '../revocation/combine-sinks.ts';
+import { Hub } from '../revocation/hub.ts';
 import { Lease } from '../revocation/lease.ts';
 import { PropagationWatch } from '../revocation/propagation-watch.ts';
 import { RefusedOrganizations } from '../revocation/refused-organizations.ts';
@@ -44,6 +45,7 @@ export function wireRevocation({ config, log, metrics, fault, tracing }: Process
   const caches = [keysInMemory, masterKeysInMemory];
   const memory = new VerifierMemory({ revisions, refusedOrganizations, caches });
   const changesHeard = new ChangeSignal();
+  const hubId = randomUUID();
   const onSettled = (settled: Propagation) => {
     metrics.notePropagation(settled);
     if (settled.isComplete) return;
@@ -58,20 +60,27 @@ export function wireRevocation({ config, log, metrics, fault, tracing }: Process
     hashing,
     saveHash: (id, passwordHash) => updateMasterKeyHash(stores.db, id, passwordHash),
   });
+  const hub: Hub = new Hub({
+    leaseMs: config.LEASE_MS,
+    remainingMs: () => lease.remainingMs(),
+    onSettled: () => lease.noteSettled(),
+  });
   const lease: Lease = new Lease(
     {
       db: stores.leaseDb,
       clock,
       onFault: fault('postgres'),
       onLeaseMs: (leaseMs) => propagation.noteLease(leaseMs),
-      sink: combineSinks([memory, chosenSecrets, changesHeard]),
+      onReport: () => propagation.wake(),
+      hub,
+      sink: combineSinks([memory, chosenSecrets, changesHeard, hub]),
     },
     {
-      verifierId: randomUUID(),
+      verifierId: hubId,
       leaseMs: config.LEASE_MS,
       heartbeatMs: Math.min(1_000, config.LEASE_MS / 15),
     },
   );
   const known = { clock, revisions, refusedOrganizations, keysInMemory, masterKeysInMemory };
-  return { ...known, chosenSecrets, changesHeard, propagation, lease };
+  return { ...known, chosenSecrets, changesHeard, propagation, lease, hub, hubId };
 }

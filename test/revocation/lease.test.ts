@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Lease } from '../../src/revocation/lease.ts';
 import { eventually } from '../support/eventually.ts';
-import { append, nameSteps, newLease, recordedFeed, revisionOf } from '../support/feed.ts';
+import { append, appendMany, nameSteps, newLease, recordedFeed, revisionOf } from '../support/feed.ts';
 import { appendKeyChanges } from '../support/finish-change.ts';
 import { openStores } from '../support/stores.ts';
 
@@ -28,14 +28,6 @@ function observedSteps(hold: (step: string) => Promise<void> | void = () => unde
   return { seen, db: stores.observed(around) };
 }
 
-/** Without a word to those who listen. */
-async function appendMany(name: string, count: number): Promise<void> {
-  await sql`INSERT INTO key_changes (kind, subject_id, revision)
-    SELECT 'key', ${name}::text || '_' || number, 2 FROM generate_series(1, ${count}::int) AS number`.execute(
-    stores.db,
-  );
-}
-
 async function leaseLeftMs(id: string): Promise<number> {
   const { rows } = await sql<{ leftMs: number }>`
     SELECT (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::float8 AS "leftMs"
@@ -54,7 +46,7 @@ describe('a start', () => {
   });
 
   test('holds no lease while it catches up, so that no revoke waits for it', async () => {
-    await appendMany('flk_start', 2_500);
+    await appendMany(stores.db, 'flk_start', 2_500);
     const leases: number[] = [];
     const { db, seen } = observedSteps(async (step) => {
       if (step === 'read') leases.push(await leaseLeftMs('catches up'));
@@ -128,13 +120,13 @@ describe('a heartbeat', () => {
     const { lease } = await start(db, recordedFeed().sink, options);
     isAway = true;
     await sleep(500);
-    await appendMany('flk_away', 2_500);
+    await appendMany(stores.db, 'flk_away', 2_500);
     seen.length = 0;
     back.resolve();
     await eventually(
       5_000,
       () => seen.filter((step) => step === 'extend').length,
-      (count) => count === 2,
+      (count) => count >= 2,
     );
     const steps = ['extend', 'read', 'read', 'read', 'say so', 'extend', 'read'];
     await eventually(

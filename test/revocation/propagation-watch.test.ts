@@ -4,7 +4,8 @@ import type { Audience } from '../../src/domain/key-change.ts';
 import { toPropagation } from '../../src/http/propagation.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
 import { insertMasterKey } from '../../src/stores/postgres/master-keys/master-keys.ts';
-import { updateAppliedSeq, upsertVerifier } from '../../src/stores/postgres/verifiers/verifiers.ts';
+import { updateHubProgress } from '../../src/stores/postgres/verifiers/hubs.ts';
+import { upsertVerifier } from '../../src/stores/postgres/verifiers/verifiers.ts';
 import { testMasterKey } from '../support/callers.ts';
 import { openStores } from '../support/stores.ts';
 
@@ -19,6 +20,16 @@ const behind = seq - 1;
 /** With a lease that begins now. */
 function register(verifier: { id: string; appliedSeq: number; leaseMs: number; masterKeyId?: string }) {
   return upsertVerifier(db, { ...verifier, isLive: true });
+}
+
+/** A verifier without followers says how far it is. */
+function report(id: string, appliedSeq: number) {
+  return updateHubProgress(db, id, {
+    settledSeq: appliedSeq,
+    reachedSeq: appliedSeq,
+    followers: {},
+    laggards: [],
+  });
 }
 
 /** As callers see it, for a change that concerns every verifier. */
@@ -48,10 +59,10 @@ describe('a change is complete', () => {
     const answer = waitFor(new PropagationWatch(db, 60_000), seq).finally(() => {
       isAnswered = true;
     });
-    await updateAppliedSeq(db, 'one', seq + 5);
+    await report('one', seq + 5);
     await sleep(150);
     expect(isAnswered).toBe(false);
-    await updateAppliedSeq(db, 'other', seq);
+    await report('other', seq);
     const { propagation, propagation_detail } = await answer;
     expect(propagation).toBe('complete');
     expect(propagation_detail).toMatchObject({ acknowledged: 2, total: 2 });

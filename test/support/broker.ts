@@ -40,6 +40,8 @@ export type TestBroker = {
   replica(env?: Record<string, string>): Promise<TestBroker>;
   /** Flushes and rolls up usage, like the worker every two seconds. */
   settleUsage(): Promise<void>;
+  /** From here on it asks its callers to go elsewhere, as at SIGTERM. */
+  drain(): void;
   close(): Promise<void>;
 };
 
@@ -94,7 +96,12 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
     createMasterKey: create,
     replica: (changed = {}) => startReplica({ ...env, ...changed }),
     settleUsage: () => settleUsage(api, config),
+    drain: () => {
+      state.isDraining = true;
+      api.parts.following.hub.drain();
+    },
     close: async () => {
+      api.parts.following.hub.close();
       await drain(server);
       await api.close();
     },

@@ -12,6 +12,8 @@ export type DroppingProxy = {
   restore(): void;
   /** New connections go to another server, and the present ones are reset. */
   leadTo(port: number): void;
+  /** New connections go to another server, and the present ones go on. */
+  leadNewTo(port: number): void;
 };
 
 type Pair = { near: Socket; far: Socket };
@@ -61,6 +63,9 @@ export async function startDroppingProxy(port: number): Promise<DroppingProxy> {
     leadTo: (other) => {
       target = other;
       resetAll();
+    },
+    leadNewTo: (other) => {
+      target = other;
     },
   };
 }

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import type { AppliedChange, KeyChange } from '../../src/domain/key-change.ts';
+import { combineSinks } from '../../src/revocation/combine-sinks.ts';
+import { Hub } from '../../src/revocation/hub.ts';
 import { Lease, type LeaseOptions } from '../../src/revocation/lease.ts';
 import { ServerClock } from '../../src/revocation/server-clock.ts';
 import type { ChangeSink } from '../../src/revocation/verifier-memory.ts';
@@ -15,6 +18,14 @@ export function revisionOf(subjectId: string, revision: number): KeyChange {
 export async function append(db: Database, change: KeyChange): Promise<number> {
   const seq = await db.transaction().execute((tx) => appendKeyChanges(tx, [change]));
   return seq ?? 0;
+}
+
+/** Without a word to those who listen. */
+export async function appendMany(db: Database, name: string, count: number): Promise<void> {
+  await sql`INSERT INTO key_changes (kind, subject_id, revision)
+    SELECT 'key', ${name}::text || '_' || number, 2 FROM generate_series(1, ${count}::int) AS number`.execute(
+    db,
+  );
 }
 
 /** Records the changes that a verifier gets. */
@@ -37,15 +48,22 @@ export function recordedFeed() {
 /** A lease of the test's own, short by default. */
 export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseOptions> = {}) {
   const faults: unknown[] = [];
-  const lease = new Lease(
+  const { leaseMs = 3_000 } = options;
+  const hub: Hub = new Hub({
+    leaseMs,
+    remainingMs: () => lease.remainingMs(),
+    onSettled: () => lease.noteSettled(),
+  });
+  const lease: Lease = new Lease(
     {
-      ...{ db, sink, clock: new ServerClock() },
+      ...{ db, hub, sink: combineSinks([sink, hub]), clock: new ServerClock() },
+      onReport: () => undefined,
       onLeaseMs: () => undefined,
       onFault: (fault) => void faults.push(fault),
     },
-    { verifierId: randomUUID(), leaseMs: 3_000, heartbeatMs: 50, ...options },
+    { verifierId: randomUUID(), leaseMs, heartbeatMs: 50, ...options },
   );
-  return { lease, faults };
+  return { lease, hub, faults };
 }
 
 const steps: Array<[RegExp, string]> = [
@@ -54,7 +72,7 @@ const steps: Array<[RegExp, string]> = [
   [/from "organizations"/, 'load organizations'],
   [/UPDATE verifiers SET lease_until/, 'extend'],
   [/from "key_changes" where "seq" >/, 'read'],
-  [/UPDATE verifiers SET applied_seq = \S+ FROM/, 'say so'],
+  [/UPDATE verifiers SET applied_seq = \S+, reached_seq/, 'say so'],
 ];
 
 /** Names the statements of a lease in order; `hold` runs before each. */

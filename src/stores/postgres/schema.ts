@@ -340,11 +340,16 @@ export interface UsageTotals {
 
 export interface Verifiers {
   applied_seq: number;
+  followed_until: Timestamp | null;
+  followers: Generated<Json>;
+  hub_id: string | null;
   id: string;
   is_ended: Generated<boolean>;
+  laggards: Generated<Json>;
   lease_ms: Generated<number>;
   lease_until: Timestamp;
   master_key_id: string | null;
+  reached_seq: number | null;
   started_at: Generated<Timestamp>;
   told_seq: Generated<number>;
 }

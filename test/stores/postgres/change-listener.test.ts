@@ -10,8 +10,11 @@ afterAll(() => stores.close());
 
 async function listening() {
   let calls = 0;
-  const listener = new ChangeListener(stores.databaseUrl, () => {
-    calls += 1;
+  const listener = new ChangeListener(stores.databaseUrl, {
+    onChange: () => {
+      calls += 1;
+    },
+    onProgress: () => undefined,
   });
   await listener.start();
   return { listener, calls: () => calls };

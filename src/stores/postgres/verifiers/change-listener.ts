@@ -1,25 +1,31 @@
 import pg from 'pg';
 import { keyChangesChannel } from './change-feed.ts';
+import { hubProgressChannel } from './hubs.ts';
 
 const reconnectMs = 1_000;
 
-type OnChange = (seq: number | undefined) => void;
+type Listening = {
+  /** The feed has grown, with its new end where the notification says so. */
+  onChange: (seq: number | undefined) => void;
+  /** A hub has reported how far it is. */
+  onProgress: () => void;
+};
 
 /**
- * Calls `onChange` when the feed has grown (`LISTEN`), with its new end where the notification says
- * so. A hint only: the heartbeat reads the feed every second, so a lost connection loses nothing.
- * Anybody with a database connection can send one, so nothing in it is believed.
+ * Listens for notifications (`LISTEN`). Hints only: the heartbeat reads the feed every second, so a
+ * lost connection loses nothing. Anybody with a database connection can send one, so nothing in it
+ * is believed.
  */
 export class ChangeListener {
   readonly #databaseUrl: string;
-  readonly #onChange: OnChange;
+  readonly #listening: Listening;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(databaseUrl: string, onChange: OnChange) {
+  constructor(databaseUrl: string, listening: Listening) {
     this.#databaseUrl = databaseUrl;
-    this.#onChange = onChange;
+    this.#listening = listening;
   }
 
   async start(): Promise<void> {
@@ -31,11 +37,14 @@ export class ChangeListener {
     });
     client.on('error', () => undefined);
     client.on('end', () => this.#restart());
-    client.on('notification', ({ payload }) => this.#onChange(toSeq(payload)));
+    client.on('notification', ({ channel, payload }) => {
+      if (channel === hubProgressChannel) this.#listening.onProgress();
+      else this.#listening.onChange(toSeq(payload));
+    });
     this.#client = client;
     await client
       .connect()
-      .then(() => client.query(`LISTEN ${keyChangesChannel}`))
+      .then(() => client.query(`LISTEN ${keyChangesChannel}; LISTEN ${hubProgressChannel}`))
       .catch(() => client.end().catch(() => undefined));
   }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, Tx } from '../database.ts';
-import { aLeaseFromNow } from './verifiers.ts';
+import { aLeaseFromNow, livesUntil } from './verifiers.ts';
 
 /** An embedded verifier with its master key; rows of other master keys do not match. */
 export type EmbeddedVerifier = { id: string; masterKeyId: string };
@@ -33,7 +33,7 @@ export async function extendEmbeddedLease(
     WITH feed AS (SELECT coalesce(max(seq), 0) AS last_seq FROM key_changes)
     UPDATE verifiers SET applied_seq = greatest(applied_seq, ${appliedSeq}::bigint),
       told_seq = CASE WHEN ${isNear} THEN greatest(told_seq, last_seq) ELSE told_seq END,
-      lease_until = CASE WHEN ${isNear} THEN ${aLeaseFromNow} ELSE lease_until END
+      lease_until = CASE WHEN ${isNear} THEN ${aLeaseFromNow} ELSE lease_until END, hub_id = NULL
     FROM feed
     WHERE id = ${id} AND master_key_id = ${masterKeyId} AND NOT is_ended
       AND applied_seq >= ${acknowledgedSeq} AND told_seq <= ${appliedSeq}
@@ -89,9 +89,9 @@ export type CountedVerifier = {
 export async function lockVerifiers(tx: Tx, masterKeyId: string): Promise<CountedVerifier[]> {
   await sql`SELECT pg_advisory_xact_lock(${sql.lit(countLocks)}, hashtext(${masterKeyId}))`.execute(tx);
   const { rows } = await sql<CountedVerifier>`
-    SELECT id, lease_until > clock_timestamp() AS "isLive", is_ended AS "isEnded", applied_seq AS "appliedSeq",
+    SELECT id, ${livesUntil} > clock_timestamp() AS "isLive", is_ended AS "isEnded", applied_seq AS "appliedSeq",
       told_seq AS "toldSeq"
-    FROM verifiers WHERE master_key_id = ${masterKeyId} ORDER BY lease_until DESC FOR NO KEY UPDATE`.execute(
+    FROM verifiers WHERE master_key_id = ${masterKeyId} ORDER BY ${livesUntil} DESC FOR NO KEY UPDATE`.execute(
     tx,
   );
   return rows;
@@ -110,7 +110,7 @@ export async function deleteVerifiers(tx: Tx, ids: readonly string[]): Promise<v
 export async function wasVerifierAlive(db: Db, verifier: EmbeddedVerifier, agoMs: number): Promise<boolean> {
   const { rows } = await sql`
     SELECT FROM verifiers WHERE id = ${verifier.id} AND master_key_id = ${verifier.masterKeyId}
-      AND lease_until > clock_timestamp() - make_interval(secs => ${agoMs / 1_000})`.execute(db);
+      AND ${livesUntil} > clock_timestamp() - make_interval(secs => ${agoMs / 1_000})`.execute(db);
   return rows.length === 1;
 }
 

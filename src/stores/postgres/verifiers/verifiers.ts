@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Laggard } from '../../../domain/hub-progress.ts';
 import type { Db } from '../database.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function upsertVerifier(
     VALUES (${id}, ${appliedSeq}, ${leaseMs},
       clock_timestamp() + make_interval(secs => ${isLive ? leaseMs / 1_000 : 0}), ${masterKeyId})
     ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_ms = excluded.lease_ms,
-      lease_until = excluded.lease_until`.execute(db);
+      lease_until = excluded.lease_until, reached_seq = NULL, followers = '{}', laggards = '[]'`.execute(db);
 }
 
 /**
@@ -29,13 +30,14 @@ export async function extendLease(
   id: string,
   changesPerRead: number,
 ): Promise<ExtendedLease | undefined> {
+  const isNear = sql`last_seq <= coalesce(reached_seq, applied_seq) + ${changesPerRead}`;
   const { rows } = await sql<ExtendedLease>`
     WITH feed AS (SELECT coalesce(max(seq), 0) AS last_seq FROM key_changes)
     UPDATE verifiers SET lease_until = CASE
-      WHEN last_seq <= applied_seq + ${changesPerRead} THEN ${aLeaseFromNow} ELSE lease_until END
+      WHEN ${isNear} THEN ${aLeaseFromNow} ELSE lease_until END
     FROM feed WHERE id = ${id}
     RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs", applied_seq AS "appliedSeq",
-      last_seq <= applied_seq + ${changesPerRead} AS "isExtended",
+      ${isNear} AS "isExtended",
       (SELECT count(*) FROM verifiers
         WHERE master_key_id IS NULL AND (id = ${id} OR lease_until > clock_timestamp())) AS "apiProcesses",
       (SELECT max(lease_ms) FROM verifiers) AS "leaseMsMax"`.execute(db);
@@ -57,16 +59,8 @@ type ExtendedLease = {
  */
 export const aLeaseFromNow = sql`clock_timestamp() + make_interval(secs => lease_ms / 1000.0)`;
 
-/**
- * Stores the applied position. Every revoke waits for it, so it does not wait for the disk. After a
- * crash the row may be too low: a revoke then waits longer, and the verifier restarts. The lease
- * itself is always durable.
- */
-export async function updateAppliedSeq(db: Db, id: string, appliedSeq: number): Promise<void> {
-  await sql`
-    WITH now_visible AS (SELECT set_config('synchronous_commit', 'off', true))
-    UPDATE verifiers SET applied_seq = ${appliedSeq} FROM now_visible WHERE id = ${id}`.execute(db);
-}
+/** End of a verifier's last lease, its own or from a hub. */
+export const livesUntil = sql`greatest(verifiers.lease_until, verifiers.followed_until)`;
 
 export async function deleteVerifier(db: Db, id: string): Promise<void> {
   await db.deleteFrom('verifiers').where('id', '=', id).execute();
@@ -76,27 +70,51 @@ export async function deleteVerifier(db: Db, id: string): Promise<void> {
 export async function deleteSilentVerifiers(db: Db, ageMs: number): Promise<number> {
   const result = await db
     .deleteFrom('verifiers')
-    .where('lease_until', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
+    .where(livesUntil, '<', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }
 
-export type VerifierProgress = {
+/** A master key's allow-lists; null lists allow all. */
+type Reach = { organizationIds: string[] | null; environments: string[] | null };
+
+export type VerifierProgress = Reach & {
   id: string;
+  /** What it has applied: of a hub, itself and all its followers but the laggards. */
   appliedSeq: number;
   leaseUntil: Date;
   leaseMs: number;
   /** Master key of an embedded verifier, with its allow-lists. */
   masterKeyId: string | null;
-  organizationIds: string[] | null;
-  environments: string[] | null;
+  /** Followers of a hub by master key, and those that have not applied all. */
+  followers: (Reach & {
+    masterKeyId: string;
+    count: number;
+    laggards: Pick<Laggard, 'id' | 'appliedSeq'>[];
+  })[];
 };
 
-/** Verifiers with a live lease by the server's clock: only these may answer from memory. */
+/**
+ * Verifiers with a live lease of their own by the server's clock, with the followers that they speak
+ * for: only these may answer from memory. A laggard that follows another hub has said that it relies
+ * on this one no more, and one without a row has returned its lease.
+ */
 export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
   const { rows } = await sql<VerifierProgress>`
-    SELECT verifiers.id, applied_seq AS "appliedSeq", lease_until AS "leaseUntil", lease_ms AS "leaseMs",
-      master_key_id AS "masterKeyId", organization_ids AS "organizationIds", environments
+    SELECT verifiers.id, coalesce(reached_seq, applied_seq) AS "appliedSeq", lease_until AS "leaseUntil",
+      lease_ms AS "leaseMs", master_key_id AS "masterKeyId", organization_ids AS "organizationIds", environments,
+      CASE WHEN followers = '{}' AND laggards = '[]' THEN '[]' ELSE (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('masterKeyId', group_key.id,
+          'organizationIds', group_key.organization_ids, 'environments', group_key.environments,
+          'count', coalesce((verifiers.followers ->> group_key.id)::int, 0),
+          'laggards', (SELECT coalesce(jsonb_agg(laggard), '[]') FROM jsonb_array_elements(verifiers.laggards) AS laggard
+            WHERE laggard ->> 'masterKeyId' = group_key.id AND EXISTS (SELECT FROM verifiers AS follower
+              WHERE follower.id = laggard ->> 'id' AND coalesce(follower.hub_id, verifiers.id) = verifiers.id)))),
+          '[]')
+        FROM master_keys AS group_key
+        WHERE group_key.id IN (SELECT jsonb_object_keys(verifiers.followers)
+          UNION SELECT laggard ->> 'masterKeyId' FROM jsonb_array_elements(verifiers.laggards) AS laggard)
+      ) END AS followers
     FROM verifiers LEFT JOIN master_keys ON master_keys.id = master_key_id
     WHERE lease_until > clock_timestamp()`.execute(db);
   return rows;
@@ -118,18 +136,24 @@ export type VerifierLease = {
 /** For monitoring: live verifiers first, and of those the ones furthest behind. */
 export async function listVerifierLeases(db: Db, limit: number): Promise<VerifierLease[]> {
   const { rows } = await sql<VerifierLease>`
-    SELECT id, master_key_id AS "masterKeyId", started_at AS "startedAt", lease_until AS "leaseUntil",
-      (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::float8 AS "leaseLeftMs", applied_seq AS "appliedSeq",
+    WITH known AS (
+      SELECT verifiers.id, verifiers.master_key_id, verifiers.started_at, ${livesUntil} AS lives_until,
+        CASE WHEN verifiers.hub_id IS NULL THEN coalesce(verifiers.reached_seq, verifiers.applied_seq)
+          ELSE coalesce((SELECT (laggard ->> 'appliedSeq')::bigint FROM jsonb_array_elements(hub.laggards) AS laggard
+            WHERE laggard ->> 'id' = verifiers.id), hub.reached_seq, verifiers.applied_seq) END AS position
+      FROM verifiers LEFT JOIN verifiers AS hub ON hub.id = verifiers.hub_id)
+    SELECT id, master_key_id AS "masterKeyId", started_at AS "startedAt", lives_until AS "leaseUntil",
+      (extract(epoch FROM lives_until - clock_timestamp()) * 1000)::float8 AS "leaseLeftMs", position AS "appliedSeq",
       coalesce((SELECT greatest(extract(epoch FROM clock_timestamp() - committed_at) * 1000, 0)::float8
-        FROM key_changes WHERE seq > applied_seq ORDER BY seq LIMIT 1), 0) AS "behindMs"
-    FROM verifiers ORDER BY lease_until > clock_timestamp() DESC, applied_seq, id LIMIT ${limit}`.execute(db);
+        FROM key_changes WHERE seq > position ORDER BY seq LIMIT 1), 0) AS "behindMs"
+    FROM known ORDER BY lives_until > clock_timestamp() DESC, position, id LIMIT ${limit}`.execute(db);
   return rows;
 }
 
 export async function countVerifiers(db: Db): Promise<{ live: number; lapsed: number }> {
   const { rows } = await sql<{ live: number; lapsed: number }>`
-    SELECT count(*) FILTER (WHERE lease_until > clock_timestamp()) AS live,
-      count(*) FILTER (WHERE lease_until <= clock_timestamp()) AS lapsed
+    SELECT count(*) FILTER (WHERE ${livesUntil} > clock_timestamp()) AS live,
+      count(*) FILTER (WHERE ${livesUntil} <= clock_timestamp()) AS lapsed
     FROM verifiers`.execute(db);
   const [counts] = rows;
   if (counts === undefined) throw new Error('An aggregate has always one row');

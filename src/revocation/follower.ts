@@ -1,0 +1,128 @@
+import type { FollowingEnd } from '../domain/hub-lines.ts';
+import type { AppliedChange } from '../domain/key-change.ts';
+
+export type FollowerParts = {
+  id: string;
+  masterKeyId: string;
+  /** Whether its master key may know of the change. It is told nothing else. */
+  sees: (change: AppliedChange) => boolean;
+  tell: (changes: readonly AppliedChange[], appliedSeq: number) => void;
+  end: (reason: FollowingEnd) => void;
+};
+
+/** More that it has not applied, and it is told nothing any more. About 10 kB. */
+const unacknowledgedMax = 1_000;
+
+/** A verifier that holds its lease from a hub, as the hub sees it. */
+export class Follower {
+  readonly id: string;
+  readonly masterKeyId: string;
+  readonly #parts: FollowerParts;
+  /** Positions of the changes that it was told and has not applied, oldest first. */
+  #unacknowledged: number[] = [];
+  #behindSinceMs = 0;
+  #leaseUntilMs = Number.NEGATIVE_INFINITY;
+  /** Its next lease needs this much to be applied: what it was told when it got the last one. */
+  #owedSeq = 0;
+  #toldSeq: number;
+  #isConnected = true;
+  #isEnded = false;
+  /** It misses changes, so what it says to have applied means nothing. */
+  #isDeaf = false;
+  /** What Postgres knows of its position. */
+  storedSeq = 0;
+  /** Whether Postgres knows that it follows this hub. */
+  isStored = false;
+
+  constructor(parts: FollowerParts, appliedSeq: number) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.masterKeyId = parts.masterKeyId;
+    this.#toldSeq = appliedSeq;
+  }
+
+  /** Up to where it was told what it may know. */
+  get toldSeq(): number {
+    return this.#toldSeq;
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  hasLease(nowMs: number): boolean {
+    return nowMs < this.#leaseUntilMs;
+  }
+
+  /** Whether it may still accept what a change forbids that it was told of. */
+  isBehind(nowMs: number): boolean {
+    return this.#unacknowledged.length > 0 && this.hasLease(nowMs);
+  }
+
+  /** Since when it has not applied what it was told; monotonic. */
+  get behindSinceMs(): number {
+    return this.#behindSinceMs;
+  }
+
+  /** What it has applied, as far as it can see. */
+  get appliedSeq(): number {
+    const [oldest] = this.#unacknowledged;
+    return oldest === undefined ? this.#toldSeq : oldest - 1;
+  }
+
+  tell(changes: readonly AppliedChange[], seq: number, nowMs: number): void {
+    this.#toldSeq = Math.max(this.#toldSeq, seq);
+    if (this.#isDeaf) return;
+    const seen = changes.filter((change) => this.#parts.sees(change));
+    if (seen.length === 0) return;
+    if (this.#unacknowledged.length === 0) this.#behindSinceMs = nowMs;
+    this.#unacknowledged.push(...seen.map((change) => change.seq));
+    if (this.#isConnected) this.#parts.tell(seen, seq);
+    if (this.#unacknowledged.length > unacknowledgedMax) this.#deafen();
+    // A change of its own master key: it leaves, and comes back with what that key is now.
+    if (seen.some(({ kind }) => kind === 'master_key')) this.#isEnded = true;
+  }
+
+  acknowledge(seq: number): void {
+    if (this.#isDeaf) return;
+    const first = this.#unacknowledged.findIndex((told) => told > seq);
+    this.#unacknowledged = first === -1 ? [] : this.#unacknowledged.slice(first);
+  }
+
+  /**
+   * Grants a lease of this length, if it has applied what it was told with the last one. A follower
+   * without a lease uses its new one only after it has applied what comes with it, so it is behind
+   * in nothing.
+   */
+  extend(leaseMs: number, nowMs: number): boolean {
+    if (!this.hasLease(nowMs)) this.#unacknowledged = [];
+    const [oldest] = this.#unacknowledged;
+    if (this.#isEnded || this.#isDeaf || leaseMs <= 0 || (oldest !== undefined && oldest <= this.#owedSeq))
+      return false;
+    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, nowMs + leaseMs);
+    this.#owedSeq = this.#toldSeq;
+    return true;
+  }
+
+  /** The connection is gone. Its lease is not: the process may be alive. */
+  disconnect(): void {
+    this.#isConnected = false;
+  }
+
+  /** Tells it why, and extends its lease no more. */
+  end(reason: FollowingEnd): void {
+    if (reason === 'forgotten') this.#isEnded = true;
+    if (this.#isConnected) this.#parts.end(reason);
+  }
+
+  /** The feed is another one: it has applied nothing of it, and gets no lease. */
+  forget(): void {
+    this.#unacknowledged = [0];
+    this.#deafen();
+  }
+
+  #deafen(): void {
+    this.#isDeaf = true;
+    this.end('forgotten');
+  }
+}

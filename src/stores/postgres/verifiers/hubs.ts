@@ -1,0 +1,63 @@
+import { sql } from 'kysely';
+import type { HubProgress } from '../../../domain/hub-progress.ts';
+import type { Db, Tx } from '../database.ts';
+import { aLeaseFromNow } from './verifiers.ts';
+
+/** Told of each report of a hub, so that a revoke that waits for it looks at once. */
+export const hubProgressChannel = 'hub_progress';
+
+/**
+ * Stores what a hub says of itself and its followers, and wakes those who wait for it. Does not wait
+ * for the disk, since every revoke waits for this. After a crash the row may be too low: a revoke then
+ * waits longer, and the hub restarts.
+ */
+export async function updateHubProgress(db: Db, id: string, progress: HubProgress): Promise<void> {
+  const { settledSeq, reachedSeq, followers, laggards } = progress;
+  await sql`
+    WITH now_visible AS (SELECT set_config('synchronous_commit', 'off', true),
+      pg_notify(${hubProgressChannel}, ''))
+    UPDATE verifiers SET applied_seq = ${settledSeq}, reached_seq = ${reachedSeq},
+      followers = ${JSON.stringify(followers)}::jsonb, laggards = ${JSON.stringify(laggards)}::jsonb
+    FROM now_visible WHERE id = ${id}`.execute(db);
+}
+
+/** Lets a verifier count as live while it comes to a hub. */
+export async function expectFollower(tx: Tx, id: string): Promise<void> {
+  await sql`UPDATE verifiers SET followed_until = ${aLeaseFromNow} WHERE id = ${id}`.execute(tx);
+}
+
+/**
+ * Makes a verifier a follower of a hub. It has said that it relies on no other lease, so no revoke
+ * waits for its own row, nor for it at another hub. False when it is not registered.
+ */
+export async function followHub(
+  db: Db,
+  { id, masterKeyId, hubId }: { id: string; masterKeyId: string; hubId: string },
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    UPDATE verifiers SET hub_id = ${hubId}, followed_until = ${aLeaseFromNow},
+      lease_until = least(lease_until, clock_timestamp())
+    WHERE id = ${id} AND master_key_id = ${masterKeyId} AND NOT is_ended`.execute(db);
+  return numAffectedRows === 1n;
+}
+
+/**
+ * Keeps the followers of a hub alive for a lease from now, and stores their positions. Returns the
+ * ids of those that may go on: they are registered, follow this hub, and their master key lives.
+ */
+export async function touchFollowers(
+  db: Db,
+  hubId: string,
+  followers: readonly { id: string; appliedSeq: number }[],
+): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    UPDATE verifiers SET followed_until = ${aLeaseFromNow},
+      applied_seq = greatest(verifiers.applied_seq, follower.applied_seq)
+    FROM unnest(${followers.map(({ id }) => id)}::text[], ${followers.map(({ appliedSeq }) => appliedSeq)}::bigint[])
+      AS follower (id, applied_seq)
+    WHERE verifiers.id = follower.id AND hub_id = ${hubId} AND NOT is_ended
+      AND EXISTS (SELECT FROM master_keys WHERE master_keys.id = verifiers.master_key_id
+        AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()))
+    RETURNING verifiers.id`.execute(db);
+  return new Set(rows.map(({ id }) => id));
+}
