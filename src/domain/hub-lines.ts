@@ -30,8 +30,8 @@ export type FollowingEnd = 'moving' | 'forgotten';
 
 /**
  * Lines from a follower to its hub: what it has applied, with a beat where it asks for a lease.
- * `alone`, after its first lease here: it relies on no other any more, neither of another hub nor of
- * its own. `left`: it no longer relies on a lease of this hub.
+ * `alone`, after its first lease here: it relies on no other any more, neither of another hub nor
+ * of its own. `left`: it no longer relies on a lease of this hub.
  */
 export type FollowerLine =
   | { applied_seq: number; beat?: number | undefined; acknowledged_seq?: number | undefined }

@@ -90,12 +90,10 @@ export class Follower {
   }
 
   /**
-   * Grants a lease of this length, if it has applied what it was told with the last one. A follower
-   * without a lease uses its new one only after it has applied what comes with it, so it is behind
-   * in nothing.
+   * Grants a lease of this length, if it has applied what it was told with the last one. One that
+   * does not acknowledge so keeps its lease once, and gets no other before it does.
    */
   extend(leaseMs: number, nowMs: number): boolean {
-    if (!this.hasLease(nowMs)) this.#unacknowledged = [];
     const [oldest] = this.#unacknowledged;
     if (this.#isEnded || this.#isDeaf || leaseMs <= 0 || (oldest !== undefined && oldest <= this.#owedSeq))
       return false;

@@ -25,8 +25,8 @@ const graceMs = 50;
  * Three rules make that safe. (1) No follower's lease ends after this process's own, which a revoke
  * waits for. (2) It is extended only in an answer that brings every change that this process has
  * applied. (3) This process reports a position only when each follower with a lease has applied it,
- * or is named as a laggard beside it. A follower whose connection is lost counts until its lease has
- * ended, or until it has told another process that it relies on it no more.
+ * or is named as a laggard beside it. A follower whose connection is lost counts until its lease
+ * has ended, or until it has told another process that it relies on it no more.
  */
 export class Hub implements Partial<ChangeSink> {
   readonly #options: HubOptions;
@@ -65,7 +65,10 @@ export class Hub implements Partial<ChangeSink> {
   /** Extends its lease; returns the length, 0 if it must not be extended. */
   extend(follower: Follower): number {
     const leaseMs = Math.floor(Math.min(this.#options.leaseMs, this.#options.remainingMs()));
-    return follower.extend(leaseMs, performance.now()) ? leaseMs : 0;
+    const nowMs = performance.now();
+    if (!follower.extend(leaseMs, nowMs)) return 0;
+    if (follower.isBehind(nowMs)) this.#behind.add(follower);
+    return leaseMs;
   }
 
   acknowledge(follower: Follower, seq: number): void {

@@ -242,8 +242,8 @@ export class Lease {
   }
 
   /**
-   * Says what this process and its followers have applied. Not yet, while one of them has had no time
-   * to answer: its acknowledgement comes back here.
+   * Says what this process and its followers have applied. Not yet, while one of them has had no
+   * time to answer: its acknowledgement comes back here.
    */
   async #report(): Promise<void> {
     if (this.#appliedSeq === undefined) return;

@@ -33,16 +33,15 @@ const handOnPauseMs = 250;
 
 /**
  * The right to verify from memory, held through the broker: from an API process over a stream
- * (`HubLease`), or by heartbeats where no stream is to be had. While a lease from a hub counts, only
- * streams are tried: heartbeats would tell that hub that nothing relies on it any more.
+ * (`HubLease`), or by heartbeats where no stream is to be had. While a lease from a hub counts,
+ * only streams are tried: heartbeats would tell that hub that nothing relies on it any more.
  *
- * By heartbeats (decision 0003, and src/revocation/lease.ts for the argument why the order matters):
- * a heartbeat says what was
- * applied, and the broker writes that down and extends the lease, committed, before it reads the
- * changes that it answers with. Once they are applied the lease holds until the monotonic clock
- * *before* the heartbeat was sent + lease − margin. The next heartbeat goes out at once: it is what
- * a revoke waits for. The first lease comes with the first heartbeat: a registration begins at the
- * end of the feed, with empty caches.
+ * By heartbeats (decision 0003, and src/revocation/lease.ts for the argument why the order
+ * matters): a heartbeat says what was applied, and the broker writes that down and extends the
+ * lease, committed, before it reads the changes that it answers with. Once they are applied the
+ * lease holds until the monotonic clock *before* the heartbeat was sent + lease − margin. The next
+ * heartbeat goes out at once: it is what a revoke waits for. The first lease comes with the first
+ * heartbeat: a registration begins at the end of the feed, with empty caches.
  *
  *     unregistered ──registered──▶ lapsed (ask the broker) ◀──heartbeat──▶ held
  *          ▲                                     │                          │
@@ -157,8 +156,8 @@ export class BrokerLease {
   }
 
   /**
-   * Follows a hub until its stream ends, and then the hub that it was handed on to. An earlier lease
-   * counts until this hub gives its first; then `before` is left.
+   * Follows a hub until its stream ends, and then the hub that it was handed on to. An earlier
+   * lease counts until this hub gives its first; then `before` is left.
    */
   async #follow(session: Session, stream: HubStream, before?: HubLease): Promise<StreamEnd> {
     let next: Promise<StreamEnd> | undefined;

@@ -33,8 +33,8 @@ const silencePerLease = 5;
 
 /**
  * Lease from a hub, kept over a stream (src/revocation/hub.ts has the argument why it is safe). A
- * beat asks for a lease, and the answer counts from the moment before that beat was sent. Changes are
- * applied and acknowledged as they come, since a revoke waits for that.
+ * beat asks for a lease, and the answer counts from the moment before that beat was sent. Changes
+ * are applied and acknowledged as they come, since a revoke waits for that.
  */
 export class HubLease {
   readonly #parts: HubLeaseParts;
@@ -49,7 +49,9 @@ export class HubLease {
     this.#parts = parts;
   }
 
-  /** Resolves with why it has ended; the lease that it gave counts on until `hold` says otherwise. */
+  /**
+   * Resolves with why it has ended; the lease that it gave counts on until `hold` says otherwise.
+   */
   async run(): Promise<StreamEnd> {
     const { stream, leaseMs } = this.#parts;
     const beats = setInterval(() => this.#sendBeat(), leaseMs / beatsPerLease);

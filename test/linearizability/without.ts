@@ -2,6 +2,7 @@ import type { Edit } from '../support/source-copy.ts';
 import { holdPoint, stopPoint } from './stop-points.ts';
 
 const lease = 'src/revocation/lease.ts';
+const hub = 'src/revocation/hub.ts';
 
 /** Edits that remove one protection each, for control runs. */
 export const without = {
@@ -38,7 +39,44 @@ export const without = {
       to: 'if (this.#appliedSeq !== undefined && previousSeq >= 0) {',
     },
   ],
+  boundingLeases: [
+    {
+      file: hub,
+      from: 'Math.min(this.#options.leaseMs, this.#options.remainingMs())',
+      to: 'this.#options.leaseMs',
+    },
+  ],
+  keepingLost: [
+    {
+      file: hub,
+      from: 'if (!follower.hasLease(performance.now())) this.leave(follower);',
+      to: 'this.leave(follower);',
+    },
+  ],
 } satisfies Record<string, Edit[]>;
+
+/** A gateway that applies no change that its hub tells, and acknowledges none. */
+export const deafGateway = [
+  {
+    file: 'src/sdk/hub-lease.ts',
+    from: "else if ('changes' in line) this.#apply(line);",
+    to: '',
+  },
+  {
+    file: 'src/sdk/hub-lease.ts',
+    from: 'applied_seq: position.appliedSeq,\n      beat',
+    to: 'applied_seq: 0,\n      beat',
+  },
+] satisfies Edit[];
+
+/** A hub that reports without its followers' word. */
+export const hastyHub = [
+  {
+    file: hub,
+    from: 'if (follower.isBehind(nowMs)) this.#behind.add(follower);',
+    to: '',
+  },
+] satisfies Edit[];
 
 const endOfFeed = { file: lease, from: 'changesMax: changesRememberedMax,', to: 'changesMax: 0,' };
 

@@ -168,7 +168,8 @@ async function admit(tx: Tx, { verifiersMax }: FollowParts, comer: Comer): Promi
   if (!(await holdMasterKey(tx, comer.masterKeyId))) throw credentialEnded();
   const verifiers = await lockVerifiers(tx, comer.masterKeyId);
   const own = verifiers.find(({ id }) => id === comer.id);
-  // Behind what it has confirmed: the database was restored or failed over, and its feed is another.
+  // Behind what it has confirmed: the database was restored or failed over, and its feed is
+  // another.
   if (own === undefined || own.isEnded || own.appliedSeq < comer.acknowledgedSeq) {
     throw new FlowplateError('VERIFIER_NOT_FOUND');
   }

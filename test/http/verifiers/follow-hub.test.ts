@@ -112,6 +112,7 @@ describe('a follower', () => {
     const behind = await follower.beat(0);
     expect((await follower.beat(0)).lease_ms).toBe(0);
     await sleep(behind.lease_ms);
+    expect((await follower.beat(0)).lease_ms).toBe(0);
     const again = await revoke(broker, (await mint(broker)).key_id);
     expect(again.body.propagation).toBe('complete');
   });

@@ -7,9 +7,9 @@ import { aLeaseFromNow } from './verifiers.ts';
 export const hubProgressChannel = 'hub_progress';
 
 /**
- * Stores what a hub says of itself and its followers, and wakes those who wait for it. Does not wait
- * for the disk, since every revoke waits for this. After a crash the row may be too low: a revoke then
- * waits longer, and the hub restarts.
+ * Stores what a hub says of itself and its followers, and wakes those who wait for it. Does not
+ * wait for the disk, since every revoke waits for this. After a crash the row may be too low: a
+ * revoke then waits longer, and the hub restarts.
  */
 export async function updateHubProgress(db: Db, id: string, progress: HubProgress): Promise<void> {
   const { settledSeq, reachedSeq, followers, laggards } = progress;

@@ -95,9 +95,9 @@ export type VerifierProgress = Reach & {
 };
 
 /**
- * Verifiers with a live lease of their own by the server's clock, with the followers that they speak
- * for: only these may answer from memory. A laggard that follows another hub has said that it relies
- * on this one no more, and one without a row has returned its lease.
+ * Verifiers with a live lease of their own by the server's clock, with the followers that they
+ * speak for: only these may answer from memory. A laggard that follows another hub has said that it
+ * relies on this one no more, and one without a row has returned its lease.
  */
 export async function listLiveVerifiers(db: Db): Promise<VerifierProgress[]> {
   const { rows } = await sql<VerifierProgress>`
