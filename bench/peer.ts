@@ -5,12 +5,14 @@ import { expressRedis } from './peers/express-redis.ts';
 import { insertBehindExpress } from './peers/insert-behind-express.ts';
 import { insertBehindNodeHttp } from './peers/insert-behind-node-http.ts';
 import { nodeHttp } from './peers/node-http.ts';
+import { verifierCrowd } from './peers/verifier-crowd.ts';
 
 /** Baselines, each as a process: `node bench/peer.ts <name>` with PORT and its stores. */
 const peers: Record<string, () => Server | Promise<Server>> = {
   'node-http': nodeHttp,
   'empty-node-http': emptyNodeHttp,
   'embedded-verifier': () => embeddedVerifier(process.env),
+  'verifier-crowd': () => verifierCrowd(process.env),
   'express-redis': () => expressRedis(process.env),
   'insert-node-http': () => insertBehindNodeHttp(databaseUrl(), poolSize()),
   'insert-express': () => insertBehindExpress(databaseUrl(), poolSize()),

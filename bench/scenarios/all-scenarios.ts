@@ -4,6 +4,7 @@ import { cliStart } from './cli-start.ts';
 import { embedded } from './embedded.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
+import { gateways } from './gateways.ts';
 import { keyLists } from './key-lists.ts';
 import { logins } from './logins.ts';
 import { metrics } from './metrics.ts';
@@ -32,6 +33,7 @@ export const allScenarios: readonly Scenario[] = [
   mintKeys,
   changes,
   revokeKeys,
+  gateways,
   redisBytes,
   fixedRate,
   metrics,
