@@ -3,7 +3,9 @@ import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 
 const startedAtOnce = 16;
 
-/** Many gateways in one process: embedded verifiers, each with its own lease. They verify nothing. */
+/**
+ * Many gateways in one process: embedded verifiers, each with its own lease. They verify nothing.
+ */
 export async function verifierCrowd(env: NodeJS.ProcessEnv): Promise<Server> {
   const { BROKER_URL = '', MASTER_KEY = '', VERIFIERS = '0' } = env;
   const verifiers = Array.from(

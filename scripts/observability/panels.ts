@@ -87,8 +87,9 @@ export const rows: readonly Row[] = [
         { expr: min('flowplate_lease_remaining_seconds', { by: ['instance'] }), legend: '{{instance}}' },
         { expr: min('flowplate_lease_held', { by: ['instance'] }), legend: 'held: {{instance}}' },
       ]),
-      panel('Verifiers by state', 'As the worker sees them.', 'short', [
+      panel('Verifiers by state', 'As the worker sees them; followers as their hubs do.', 'short', [
         { expr: max('flowplate_verifiers', { by: ['kind', 'state'] }), legend: '{{kind}}: {{state}}' },
+        { expr: sum('flowplate_followers', { by: ['instance'] }), legend: 'followers of {{instance}}' },
       ]),
       panel('How far verifiers are behind', 'Age of the oldest change that one has not applied.', 's', [
         { expr: max('flowplate_verifiers_behind_seconds', { by: ['kind'] }), legend: '{{kind}}' },

@@ -36,6 +36,8 @@ export function apiMetrics() {
     usageLeftOut: countLeftOut(registry),
     refusalsLeftOut: counter(registry, 'flowplate_last_refusals_left_out_total'),
     watchLease: watchLease(registry),
+    watchFollowers: (read: () => number) =>
+      readMetric(registry, 'flowplate_followers', () => [{ value: read() }]),
     watchRecords: (read: () => number) =>
       readMetric(registry, 'flowplate_records_in_memory', () => [{ value: read() }]),
     watchUsage: (ageMs: () => number) =>

@@ -67,6 +67,12 @@ export const catalogue = {
     of: api,
     labels: [],
   },
+  flowplate_followers: {
+    type: 'gauge',
+    help: 'Verifiers in gateways that hold their leases from this process',
+    of: api,
+    labels: [],
+  },
   flowplate_lease_held: {
     type: 'gauge',
     help: '1 while this process may verify from its caches',

@@ -4,8 +4,8 @@ import type { AppliedChange } from '../domain/key-change.ts';
 export type FollowerParts = {
   id: string;
   masterKeyId: string;
-  /** Whether its master key may know of the change. It is told nothing else. */
-  sees: (change: AppliedChange) => boolean;
+  /** The changes that its master key may know of. It is told nothing else. */
+  visible: (changes: readonly AppliedChange[]) => readonly AppliedChange[];
   tell: (changes: readonly AppliedChange[], appliedSeq: number) => void;
   end: (reason: FollowingEnd) => void;
 };
@@ -73,10 +73,10 @@ export class Follower {
   tell(changes: readonly AppliedChange[], seq: number, nowMs: number): void {
     this.#toldSeq = Math.max(this.#toldSeq, seq);
     if (this.#isDeaf) return;
-    const seen = changes.filter((change) => this.#parts.sees(change));
+    const seen = this.#parts.visible(changes);
     if (seen.length === 0) return;
     if (this.#unacknowledged.length === 0) this.#behindSinceMs = nowMs;
-    this.#unacknowledged.push(...seen.map((change) => change.seq));
+    for (const change of seen) this.#unacknowledged.push(change.seq);
     if (this.#isConnected) this.#parts.tell(seen, seq);
     if (this.#unacknowledged.length > unacknowledgedMax) this.#deafen();
     // A change of its own master key: it leaves, and comes back with what that key is now.

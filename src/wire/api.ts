@@ -119,10 +119,11 @@ function wireVerify(
 
 function watch(
   { metrics }: ProcessParts,
-  { lease, keysInMemory }: RevocationParts,
+  { lease, hub, keysInMemory }: RevocationParts,
   { usage }: CountingParts,
 ): void {
   metrics.watchLease(lease);
+  metrics.watchFollowers(() => hub.size);
   metrics.watchRecords(() => keysInMemory.size);
   metrics.watchUsage(() => usage.ageMs());
 }

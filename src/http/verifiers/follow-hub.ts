@@ -39,13 +39,13 @@ const waitingMax = 16;
 const unreadBytesMax = 1_048_576;
 
 const followerLine = z.union([
-  z.strictObject({ left: z.literal(true) }),
-  z.strictObject({ alone: z.literal(true) }),
   z.strictObject({
     applied_seq: seq,
     beat: z.int().min(0).optional(),
     acknowledged_seq: seq.optional(),
   }),
+  z.strictObject({ left: z.literal(true) }),
+  z.strictObject({ alone: z.literal(true) }),
 ]);
 
 const access = masterKey('keys:verify:embedded');
@@ -147,13 +147,13 @@ function follow(
   { url = '' }: IncomingMessage,
 ): void {
   const [, verifierId = ''] = pathPattern.exec(url) ?? [];
-  const stream = { send: (line: HubLine) => send(webSocket, line), close: () => webSocket.close() };
+  const stream = { send: (line: HubLine | string) => send(webSocket, line), close: () => webSocket.close() };
   listen(parts, webSocket, new Following(parts.following, principal, verifierId, stream));
 }
 
-function send(webSocket: WebSocket, line: HubLine): void {
+function send(webSocket: WebSocket, line: HubLine | string): void {
   if (webSocket.bufferedAmount > unreadBytesMax) webSocket.terminate();
-  else webSocket.send(JSON.stringify(line));
+  else webSocket.send(typeof line === 'string' ? line : JSON.stringify(line));
 }
 
 /** Lines are heard one after another. One that is out of place ends the stream. */

@@ -29,7 +29,8 @@ export type FollowParts = {
 
 /** The other end of a follower's stream. */
 export type FollowerStream = {
-  send: (line: HubLine) => void;
+  /** A line, or its text. */
+  send: (line: HubLine | string) => void;
   /** Ends the stream; the follower has to begin again. */
   close: () => void;
 };
@@ -113,7 +114,7 @@ export class Following {
       {
         id: this.#verifierId,
         masterKeyId,
-        sees: (change) => this.#visible([change]).length > 0,
+        visible: (told) => this.#visible(told),
         tell: (told, seq) => this.#tell(told, seq),
         end: (reason) => this.#stream.send({ end: reason }),
       },
@@ -141,7 +142,7 @@ export class Following {
   }
 
   #tell(changes: readonly AppliedChange[], seq: number): void {
-    this.#stream.send({ changes: changes.map(toSentChange), applied_seq: seq });
+    this.#stream.send(lineOf(changes, seq));
   }
 
   #answer(follower: Follower, beat: number, changes: readonly AppliedChange[]): void {
@@ -156,9 +157,20 @@ export class Following {
     });
   }
 
-  #visible(changes: readonly AppliedChange[]): AppliedChange[] {
+  #visible(changes: readonly AppliedChange[]): readonly AppliedChange[] {
     return visibleChanges(this.#principal, changes);
   }
+}
+
+let lastTold: { changes: readonly AppliedChange[]; seq: number; text: string } | undefined;
+
+/** Written once for all followers that are told the same. */
+function lineOf(changes: readonly AppliedChange[], seq: number): string {
+  if (lastTold?.changes !== changes || lastTold.seq !== seq) {
+    const line: HubLine = { changes: changes.map(toSentChange), applied_seq: seq };
+    lastTold = { changes, seq, text: JSON.stringify(line) };
+  }
+  return lastTold.text;
 }
 
 type Comer = { id: string; masterKeyId: string; acknowledgedSeq: number };

@@ -30,7 +30,7 @@ export type Beat = {
  * `hasMore`: the feed continues, or the lease was not extended. These changes alone then justify no
  * lease.
  */
-export type HeartbeatAnswer = { changes: AppliedChange[]; appliedSeq: number; hasMore: boolean };
+export type HeartbeatAnswer = { changes: readonly AppliedChange[]; appliedSeq: number; hasMore: boolean };
 
 const drainLookMs = 250;
 

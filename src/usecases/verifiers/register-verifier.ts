@@ -35,7 +35,7 @@ export type Registered = {
   appliedSeq: number;
   refusedOrganizations: string[];
   /** Changes within `memoryMs`; only for a verifier whose lease begins now. */
-  recent: AppliedChange[];
+  recent: readonly AppliedChange[];
 };
 
 /** About 2 MB in an answer. */

@@ -8,11 +8,13 @@ import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 export function visibleChanges(
   principal: MasterKeyPrincipal,
   changes: readonly AppliedChange[],
-): AppliedChange[] {
-  return changes.filter(({ kind, subjectId }) => {
+): readonly AppliedChange[] {
+  const isVisible = ({ kind, subjectId }: AppliedChange) => {
     if (kind === 'master_key') return subjectId === principal.id;
     return kind === 'key' || isOrganizationVisible(principal, subjectId);
-  });
+  };
+  // Mostly all: the same array then, so that it is written as text once for all followers.
+  return changes.every(isVisible) ? changes : changes.filter(isVisible);
 }
 
 export function isOrganizationVisible(principal: MasterKeyPrincipal, organizationId: string): boolean {
