@@ -206,10 +206,10 @@ export class Lease {
     const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());
     if (isStep) this.#sink.forgetRecords();
     await this.#catchUp();
-    await this.#touchFollowers();
     // It has caught up now, so Postgres extends the lease.
     if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
+    await this.#touchFollowers();
   }
 
   /**

@@ -121,7 +121,7 @@ export class HubLease {
     // The margin of the whole lease: it covers the drift of two monotonic clocks, and the tick in
     // which a request is decided.
     if (line.lease_ms === 0) return;
-    hold(sentMs + line.lease_ms - leaseMs / 15);
+    hold(sentMs + line.lease_ms - Math.max(leaseMs, line.lease_ms) / 15);
     if (!this.#isFirst) return;
     this.#isFirst = false;
     this.#parts.onFirstLease();

@@ -18,9 +18,9 @@ const shortMs = 3_000;
 afterAll(endAll);
 
 /**
- * A gateway registers; its broker is restarted with a shorter LEASE_MS, extends the gateway's
- * lease, and cannot be reached from there any more. Answers with how often the gateway accepted a
- * revoked key after it was certain that nobody does.
+ * A gateway with a row of its own registers; its broker is restarted with a shorter LEASE_MS,
+ * extends the gateway's lease, and cannot be reached from there any more. Answers with how often
+ * the gateway accepted a revoked key after it was certain that nobody does.
  */
 async function acceptedAfterCertain(root?: string): Promise<number> {
   const database = await cloneDatabase(inject('postgresUrl'));
@@ -29,7 +29,7 @@ async function acceptedAfterCertain(root?: string): Promise<number> {
   const deployment = deploy({ databaseUrl: database.url, redisUrl });
   const before = await deployment.startApi({ env: { LEASE_MS: String(longMs) } });
   const way = await startDroppingProxy(before.port);
-  const env = { BROKER_URL: way.through(before.url), MASTER_KEY: deployment.masterKey };
+  const env = { BROKER_URL: way.through(before.url), MASTER_KEY: deployment.masterKey, OWN_ROW: 'yes' };
   const gateway = await startScript('test/sdk/fixtures/embedding-process.ts', { env });
   const { port } = await loggedLine(gateway, 'listening');
   const ask = async (key: string): Promise<{ fromMemory: string | null; code: string }> => {

@@ -73,8 +73,8 @@ export const deafGateway = [
 export const hastyHub = [
   {
     file: hub,
-    from: 'if (follower.isBehind(nowMs)) this.#behind.add(follower);',
-    to: '',
+    from: 'return [...this.#behind].filter((follower) => follower.isBehind(nowMs));',
+    to: 'return [];',
   },
 ] satisfies Edit[];
 
