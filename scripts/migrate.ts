@@ -1,8 +1,9 @@
+import { withSecretFiles } from '../src/secret-files.ts';
 import { migrate } from '../src/stores/postgres/migrate.ts';
 
-// Migrates the database in DATABASE_URL to the newest schema. Idempotent, also when run
-// concurrently.
-const databaseUrl = process.env.DATABASE_URL;
+// Migrates the database in DATABASE_URL (or DATABASE_URL_FILE) to the newest schema. Idempotent,
+// also when run concurrently.
+const databaseUrl = readDatabaseUrl();
 if (process.argv.length > 2 || databaseUrl === undefined || databaseUrl === '') {
   console.error('Set DATABASE_URL to the Postgres to migrate: DATABASE_URL=postgres://… npm run migrate');
   process.exit(2);
@@ -12,4 +13,13 @@ try {
 } catch (err) {
   console.error(`The migration failed: ${(err as Error).message}`);
   process.exit(1);
+}
+
+function readDatabaseUrl(): string | undefined {
+  try {
+    return withSecretFiles(process.env).DATABASE_URL;
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
 }

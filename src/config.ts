@@ -6,6 +6,7 @@ import { environmentSlugPattern } from './domain/key-format.ts';
 import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
 import { secondFactorSettings } from './domain/second-factor.ts';
+import { withSecretFiles } from './secret-files.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const address = z.string().min(1);
@@ -316,7 +317,7 @@ export type Config = Readonly<z.output<typeof configSchema>>;
  * missing or dangerous setting and never repeats a value. The process then exits.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const set = withSecretFiles(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   const result = configSchema.safeParse(set);
   if (result.success) {
     const missing = missingForOidc(result.data);

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { configSchema, readConfig } from '../src/config.ts';
-import { endAll } from './support/at-end.ts';
+import { secretSettings } from '../src/secret-files.ts';
+import { atEnd, endAll } from './support/at-end.ts';
 import { startScript } from './support/processes.ts';
 
 afterAll(endAll);
@@ -122,6 +126,49 @@ describe('refused in one line that names the setting and never its value', () =>
     for (const name of ['DATABASE_URL', 'REDIS_URL', 'FLOWPLATE_PEPPERS', 'PORT', 'LOG_LEVEL']) {
       expect(fault).toContain(name);
     }
+    expect(fault).not.toContain(canary);
+  });
+});
+
+describe('a secret in a file', () => {
+  const { FLOWPLATE_PEPPERS, ...others } = good;
+  const file = (text: string) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'flowplate-test-')), 'secret');
+    atEnd(() => rmSync(dirname(path), { recursive: true }));
+    writeFileSync(path, text);
+    return path;
+  };
+
+  test.each(['', '\n', '\r\n'])('is read, without the line end %j', (lineEnd) => {
+    const config = readConfig({ ...others, FLOWPLATE_PEPPERS_FILE: file(FLOWPLATE_PEPPERS + lineEnd) });
+    expect(config.FLOWPLATE_PEPPERS.map(({ id }) => id)).toEqual(['p1']);
+  });
+
+  test('stands for every setting that holds a secret', () => {
+    const secrets = {
+      ...good,
+      QUEUE_REDIS_URL: 'redis://:pass-word@jobs:6379/0',
+      FLOWPLATE_MASTER_KEY: canary + canary,
+      OIDC_CLIENT_SECRET: canary,
+    };
+    const files = Object.entries(secrets).map(([name, value]) => [`${name}_FILE`, file(value)]);
+    expect(readConfig(Object.fromEntries(files))).toMatchObject(readConfig(secrets));
+    expect(Object.keys(secrets).sort()).toEqual([...secretSettings].sort());
+  });
+
+  test.each([
+    ['beside the setting itself', { FLOWPLATE_PEPPERS, FLOWPLATE_PEPPERS_FILE: '/nowhere' }, /both set/],
+    ['that is not there', { FLOWPLATE_PEPPERS_FILE: '/nowhere/at/all' }, /cannot be read \(ENOENT\)/],
+    ['that is a directory', { FLOWPLATE_PEPPERS_FILE: tmpdir() }, /cannot be read \(EISDIR\)/],
+  ])('is refused %s', (_, env, fault) => {
+    expect(faultOf({ ...others, ...env })).toMatch(/FLOWPLATE_PEPPERS_FILE/);
+    expect(faultOf({ ...others, ...env })).toMatch(fault);
+  });
+
+  test('is refused when it is empty or invalid, and its text is not repeated', () => {
+    expect(faultOf({ ...others, FLOWPLATE_PEPPERS_FILE: file('\n') })).toMatch(/empty file/);
+    const fault = faultOf({ ...others, FLOWPLATE_PEPPERS_FILE: file(canary) });
+    expect(fault).toContain('FLOWPLATE_PEPPERS');
     expect(fault).not.toContain(canary);
   });
 });

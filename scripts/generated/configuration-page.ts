@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { configSchema } from '../../src/config.ts';
+import { secretSettings } from '../../src/secret-files.ts';
 
 type Setting = {
   description?: string;
@@ -22,6 +23,9 @@ export function configurationPage(): string {
     '',
     'Everything is set by environment variables, read once at the start. A missing or dangerous setting stops the process with one',
     'line that names it. This page is generated from `src/config.ts` by `node scripts/generate.ts`.',
+    '',
+    `Secrets may stand in files, as orchestrators mount them: ${secretSettings.map((name) => `\`${name}_FILE\``).join(', ')}.`,
+    'The file has nothing but the value; one line end after it is ignored. It is read at the start. Both variables at once stop the process.',
     '',
     '| variable | default | purpose |',
     '|---|---|---|',
