@@ -8,6 +8,22 @@ export type PaceLimits = {
   waitingMax: number;
 };
 
+/** A twentieth of a core. 1,500 connections that retry at once are slowed down to it. */
+export const strangersPace: PaceLimits = {
+  perSecond: 300,
+  atOnceMax: 300,
+  waitMsMax: 5_000,
+  waitingMax: 5_000,
+};
+
+/** For keys that do not exist, asked for by known gateways. The delay is too short to notice. */
+export const unknownKeysPace: PaceLimits = {
+  perSecond: 1_000,
+  atOnceMax: 100,
+  waitMsMax: 250,
+  waitingMax: 5_000,
+};
+
 /**
  * Leaky bucket for refusals of unauthenticated callers. Beyond its rate an answer is delayed, at
  * most `waitMsMax`. A closed loop of such callers is then slowed to that rate, and cannot take the
