@@ -100,7 +100,7 @@ export async function createLocalVerifier(settings: Settings, log: Log): Promise
   /** Running requests finish; then the counts are delivered and the lease is given back. */
   async function stop(): Promise<void> {
     isStopping = true;
-    await Promise.all(servers.map(drain));
+    await Promise.all(servers.map((server) => drain(server)));
     await verifier.close();
   }
 

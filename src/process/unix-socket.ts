@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
-import { connect, type Server } from 'node:net';
+import type { Server as HttpServer } from 'node:http';
+import { connect, createServer, type Server } from 'node:net';
 
 /** Readable and writable by the owner and its group, and by nobody else. */
 export const socketMode = 0o660;
@@ -14,7 +15,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   await listening(server, path);
 }
 
-/** Rejects with `EADDRINUSE` when somebody answers on the socket. Removes it when nobody does. */
+/** Removes the socket file of a process that died. Rejects when a process answers there. */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
@@ -38,12 +39,25 @@ function isAnswered(path: string): Promise<boolean> {
   });
 }
 
+/**
+ * Gives every file that this process makes from now on mode 0660 at most, such as the sockets that
+ * the primary of a cluster opens for its processes. Returns the mask before.
+ */
+export function makeSocketsPrivate(): number {
+  return process.umask(0o777 & ~socketMode);
+}
+
+/** A server of connections that `server` answers as if they were its own. */
+export function socketServerFor(server: HttpServer): Server {
+  return createServer({ allowHalfOpen: true }, (socket) => server.emit('connection', socket));
+}
+
 /** Listens without a look at what is there, as the processes of a cluster do on their one socket. */
 export async function listening(server: Server, path: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // The file is made in this call: it never has a wider mode than it will have.
-    const before = process.umask(0o777 & ~socketMode);
+    const before = makeSocketsPrivate();
     server.listen(path, resolve);
     process.umask(before);
   });
