@@ -5,7 +5,7 @@ FROM node:26-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No install scripts: what we keep comes with its native code or does without (argon2 ships prebuilt binaries).
-# Optional packages are the embedded Postgres, which a container has beside it instead.
+# Optional packages are the embedded Postgres, which a container has beside it instead, and gRPC of the local verifier.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:26-bookworm-slim AS portal

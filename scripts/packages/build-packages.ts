@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
@@ -17,7 +17,7 @@ export type Bundled = string;
 const builders: Record<PackageName, (dist: string) => Promise<Bundled[]>> = {
   keys: compileSdk,
   cli: (dist) => bundleProgram('flowplate', 'src/cli/main.ts', dist),
-  verifier: (dist) => bundleProgram('flowplate-verifier', 'src/local-verifier/main.ts', dist),
+  verifier: bundleVerifier,
 };
 
 export function packageDir(name: PackageName): string {
@@ -88,6 +88,13 @@ async function bundleProgram(name: string, main: string, dist: string): Promise<
   const title = '# Software in this package that others wrote';
   await writeFile(join(dist, 'NOTICES.md'), `${title}\n\n${sections.join('\n')}`);
   return foreign.map(({ bundled }) => bundled);
+}
+
+/** The `.proto` files are read at the start, from beside the bundle. */
+async function bundleVerifier(dist: string): Promise<Bundled[]> {
+  const protos = join(projectRoot, 'src/local-verifier/ext-authz/protos');
+  await cp(protos, join(dist, 'protos'), { recursive: true });
+  return bundleProgram('flowplate-verifier', 'src/local-verifier/main.ts', dist);
 }
 
 /** Directory of the package: `…/node_modules/@a/b` for `…/node_modules/@a/b/dist/c.js`. */

@@ -44,8 +44,15 @@ export class RefusalPace {
   end(res: ServerResponse, body: string | Buffer): void {
     const waitMs = this.#takeTurn(performance.now());
     if (waitMs <= 0) res.end(body);
-    else if (this.#waiting < this.#limits.waitingMax) this.#endLater(res, body, waitMs);
+    else if (this.#waiting < this.#limits.waitingMax) this.#runLater(() => res.end(body), waitMs);
     else res.end(body, () => res.socket?.destroySoon());
+  }
+
+  /** For an answer that is no response of HTTP. Beyond `waitingMax` it leaves at once. */
+  run(send: () => void): void {
+    const waitMs = this.#takeTurn(performance.now());
+    if (waitMs <= 0 || this.#waiting >= this.#limits.waitingMax) send();
+    else this.#runLater(send, waitMs);
   }
 
   #takeTurn(nowMs: number): number {
@@ -56,11 +63,11 @@ export class RefusalPace {
     return this.#nextMs - nowMs;
   }
 
-  #endLater(res: ServerResponse, body: string | Buffer, waitMs: number): void {
+  #runLater(send: () => void, waitMs: number): void {
     this.#waiting++;
     setTimeout(() => {
       this.#waiting--;
-      res.end(body);
+      send();
     }, waitMs);
   }
 }

@@ -44,8 +44,8 @@ export function askedSource(outcome: Outcome): VerdictSource {
 }
 
 /** A trusted listener needs no master key, and reads none: it may be the end client's invention. */
-function isGateway(
-  { ownMasterKey }: GateParts,
+export function isGateway(
+  { ownMasterKey }: Pick<GateParts, 'ownMasterKey'>,
   { isTrusted }: Listener,
   { masterKey }: Pick<ProxyRequest, 'masterKey'>,
 ): boolean {

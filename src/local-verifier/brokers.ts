@@ -21,12 +21,14 @@ const spendingPath = '/v1/flowplate/api-keys/verify';
  */
 export class Brokers {
   readonly #urls: readonly [string, ...string[]];
-  readonly #onMoved: (from: string, to: string) => void;
   #current = 0;
 
-  constructor(urls: readonly [string, ...string[]], onMoved: (from: string, to: string) => void) {
+  constructor(urls: readonly [string, ...string[]]) {
     this.#urls = urls;
-    this.#onMoved = onMoved;
+  }
+
+  get current(): string {
+    return this.#urls[this.#current] as string;
   }
 
   get baseUrl(): string {
@@ -53,9 +55,7 @@ export class Brokers {
 
   /** Only the first of those that failed together moves on. */
   #moveOnFrom(at: number): void {
-    if (at !== this.#current || this.#urls.length === 1) return;
-    this.#current = (at + 1) % this.#urls.length;
-    this.#onMoved(this.#urls[at] as string, this.#urls[this.#current] as string);
+    if (at === this.#current) this.#current = (at + 1) % this.#urls.length;
   }
 }
 

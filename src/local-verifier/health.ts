@@ -14,17 +14,19 @@ function answerLive(_parts: Parts, res: ServerResponse): void {
  * Whether verifications should come here: while the lease is held, or while a broker can be asked.
  * The same for `/health/ready`, since a local verifier manages nothing.
  */
-async function answerVerifying(
-  { verifier, brokerHealth, isDraining }: Parts,
-  res: ServerResponse,
-): Promise<void> {
-  const draining = isDraining();
-  const isHeld = verifier.isLeaseHeld();
-  const broker = isHeld ? 'not_asked' : (await brokerHealth.isUp()) ? 'up' : 'down';
-  const isVerifying = !draining && broker !== 'down' && !brokerHealth.isKeyRefused();
+async function answerVerifying(parts: Parts, res: ServerResponse): Promise<void> {
+  const { isVerifying, isHeld, broker } = await readHealth(parts);
   const status = isVerifying ? (isHeld ? 'ready' : 'degraded') : 'unavailable';
   const checks = { lease: isHeld ? 'held' : 'lapsed', broker };
-  answer(res, isVerifying ? 200 : 503, { status, draining, checks });
+  answer(res, isVerifying ? 200 : 503, { status, draining: parts.isDraining(), checks });
+}
+
+/** The broker is asked only without a lease. */
+export async function readHealth({ verifier, brokerHealth, isDraining }: Parts) {
+  const isHeld = verifier.isLeaseHeld();
+  const broker = isHeld ? 'not_asked' : (await brokerHealth.isUp()) ? 'up' : 'down';
+  const isVerifying = !isDraining() && broker !== 'down' && !brokerHealth.isKeyRefused();
+  return { isVerifying, isHeld, broker };
 }
 
 export const healthPaths: Readonly<

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { isForAuthorize } from '../domain/forward-auth/authorize-path.ts';
@@ -7,16 +7,18 @@ import { noInput } from '../http/exchange.ts';
 import { answerProblem } from '../http/problem.ts';
 import { hasOneHost, hasOneReading, toOriginForm } from '../http/request-target.ts';
 import { securityHeaders } from '../http/security-headers.ts';
+import { drain } from '../process/serve-http.ts';
 import { answerJson, readRequestId, withoutTracing } from './answer-json.ts';
 import { authorize } from './authorize.ts';
 import type { GateParts, Listener } from './gate-parts.ts';
 import { healthPaths } from './health.ts';
+import type { GateServer } from './open-listener.ts';
 import { jsonEndpoints } from './verify-json.ts';
 
 const endpoints = new Map(jsonEndpoints.map((endpoint) => [endpoint.path, endpoint]));
 
 /** The server of one listener: forward auth, JSON verify, batch and health. */
-export function createGateServer(parts: GateParts, listener: Listener): Server {
+export function createHttpServer(parts: GateParts, listener: Listener): GateServer {
   const server = createServer(connectionLimits, (req, res) => {
     toOriginForm(req);
     // So that no gateway sends its next request into a closed connection.
@@ -29,7 +31,7 @@ export function createGateServer(parts: GateParts, listener: Listener): Server {
     else answerOther(parts, listener, req, res);
   });
   server.timeout = stalledAnswerMsMax;
-  return server;
+  return { server, drain: () => drain(server) };
 }
 
 /** What the API leaves to Express, with the headers that it has there. */

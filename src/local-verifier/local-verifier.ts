@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { RefusalPace, strangersPace, unknownKeysPace } from '../http/refusal-pace.ts';
@@ -9,15 +8,17 @@ import { dropMisnamed } from '../metrics/families.ts';
 import { metricsServer } from '../metrics/metrics-server.ts';
 import { drain, listen } from '../process/serve-http.ts';
 import { FlowplateClient } from '../sdk/client.ts';
-import { FlowplateApiError } from '../sdk/errors.ts';
 import { registerMetrics } from '../sdk/register-metrics.ts';
 import { FlowplateVerifier } from '../sdk/verifier.ts';
 import { AnswerMeter } from './answer-meter.ts';
 import { BrokerHealth } from './broker-health.ts';
 import { Brokers } from './brokers.ts';
-import type { GateParts } from './gate-parts.ts';
-import { createGateServer } from './http-server.ts';
-import { openListener } from './open-listener.ts';
+import { createGrpcServer } from './ext-authz/grpc-server.ts';
+import { FaultLog } from './fault-log.ts';
+import type { GateParts, Listener } from './gate-parts.ts';
+import { createHttpServer } from './http-server.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { type GateServer, openListener } from './open-listener.ts';
 import { readOwnMasterKey } from './own-master-key.ts';
 import { registerAnswers } from './register-answers.ts';
 import type { Settings } from './settings.ts';
@@ -34,17 +35,18 @@ export type LocalVerifier = { start(): Promise<void>; stop(): Promise<void> };
 /** Wires the local verifier: an embedded verifier, its brokers, and the servers for gateways. */
 export async function createLocalVerifier(settings: Settings, log: Log): Promise<LocalVerifier> {
   const ownMasterKey = await readOwnMasterKey(settings.masterKeyFile);
-  const brokers = new Brokers(settings.brokers, (from, to) => log.warn({ from, to }, 'broker changed'));
+  const brokers = new Brokers(settings.brokers);
   const { baseUrl, fetch } = brokers;
   const connection = { baseUrl, fetch, masterKey: ownMasterKey.secret, timeoutMs: brokerMsMax };
+  const faultLog = new FaultLog(log, () => brokers.current);
   const onFault = (error: unknown) => {
     brokerHealth.note(error);
-    log.warn({ err: error }, 'broker');
+    faultLog.note(error);
   };
   const verifier = new FlowplateVerifier({ ...connection, onFault });
   const brokerHealth = new BrokerHealth({ baseUrl, fetch, isLeaseHeld: () => verifier.isLeaseHeld() });
   const meter = new AnswerMeter();
-  const servers: Server[] = [];
+  const drains: (() => Promise<void>)[] = [];
   let isStopping = false;
   const parts: GateParts = {
     verifier,
@@ -65,25 +67,31 @@ export async function createLocalVerifier(settings: Settings, log: Log): Promise
       try {
         return await verifier.start();
       } catch (error) {
-        brokerHealth.note(error);
-        log.error({ err: error, status: statusOf(error) }, 'the broker refuses the master key');
+        onFault(error);
         await sleep(refusedPauseMs, undefined, { ref: false });
       }
     }
   }
 
   async function start(): Promise<void> {
-    await Promise.race([takeLease(), sleep(firstLeaseMsMax, undefined, { ref: false })]);
-    const http: string[] = [];
-    for (const address of settings.listen) {
-      const open = await openListener(address, settings.trustListener, (listener) =>
-        createGateServer(parts, listener),
-      );
-      servers.push(open.server);
-      http.push(open.address);
-    }
+    const http = await openListeners(settings.listen, createHttpServer);
+    const grpc = await openListeners(settings.grpc, createGrpcServer);
     const metrics = settings.metrics && (await openMetrics(settings.metrics));
-    log.info({ http, metrics, lease: verifier.isLeaseHeld() ? 'held' : 'lapsed' }, 'listening');
+    await Promise.race([takeLease(), sleep(firstLeaseMsMax, undefined, { ref: false })]);
+    log.info({ http, grpc, metrics, lease: verifier.isLeaseHeld() ? 'held' : 'lapsed' }, 'listening');
+  }
+
+  async function openListeners(
+    addresses: readonly ListenAddress[],
+    create: (parts: GateParts, listener: Listener) => GateServer,
+  ): Promise<string[]> {
+    const opened: string[] = [];
+    for (const address of addresses) {
+      const open = await openListener(address, settings.trustListener, (listener) => create(parts, listener));
+      drains.push(open.drain);
+      opened.push(open.address);
+    }
+    return opened;
   }
 
   async function openMetrics({ host, port }: { host: string; port: number }): Promise<number> {
@@ -93,20 +101,16 @@ export async function createLocalVerifier(settings: Settings, log: Log): Promise
     registerMetrics(verifier, registry);
     registerAnswers(meter, registry);
     const server = metricsServer(() => registry.metrics());
-    servers.push(server);
+    drains.push(() => drain(server));
     return listen(server, port, host);
   }
 
   /** Running requests finish; then the counts are delivered and the lease is given back. */
   async function stop(): Promise<void> {
     isStopping = true;
-    await Promise.all(servers.map((server) => drain(server)));
+    await Promise.all(drains.map((end) => end()));
     await verifier.close();
   }
 
   return { start, stop };
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof FlowplateApiError ? error.status : undefined;
 }

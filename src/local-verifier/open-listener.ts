@@ -1,11 +1,14 @@
 import { statSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { Server } from 'node:net';
 import { listen } from '../process/serve-http.ts';
 import { listenOnSocket, socketMode } from '../process/unix-socket.ts';
 import type { Listener } from './gate-parts.ts';
 import { type ListenAddress, toText } from './listen-address.ts';
 
-export type OpenListener<S> = { server: S; address: string };
+/** A server that was not opened yet, and how it ends: running requests finish. */
+export type GateServer = { server: Server; drain(): Promise<void> };
+
+export type OpenListener = Pick<GateServer, 'drain'> & { address: string };
 
 /**
  * Opens a listener. A Unix socket is trusted when its mode is 0660, or as the options say: the
@@ -15,15 +18,15 @@ export type OpenListener<S> = { server: S; address: string };
 export async function openListener(
   address: ListenAddress,
   trust: boolean | undefined,
-  create: (listener: Listener) => Server,
-): Promise<OpenListener<Server>> {
+  create: (listener: Listener) => GateServer,
+): Promise<OpenListener> {
   const listener = { isTrusted: false };
-  const server = create(listener);
+  const { server, drain } = create(listener);
   if ('path' in address) {
     await listenOnSocket(server, address.path);
     listener.isTrusted = trust ?? (statSync(address.path).mode & 0o777) === socketMode;
-    return { server, address: toText(address) };
+    return { drain, address: toText(address) };
   }
   const port = await listen(server, address.port, address.host);
-  return { server, address: toText({ ...address, port }) };
+  return { drain, address: toText({ ...address, port }) };
 }

@@ -52,7 +52,7 @@ export function socketServerFor(server: HttpServer): Server {
   return createServer({ allowHalfOpen: true }, (socket) => server.emit('connection', socket));
 }
 
-/** Listens without a look at what is there, as the processes of a cluster do on their one socket. */
+/** Listens without a look at what is there: the processes of a cluster share one socket. */
 export async function listening(server: Server, path: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

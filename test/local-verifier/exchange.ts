@@ -19,7 +19,7 @@ export function exchange(target: Target, { method = 'GET', path, headers = [], b
       ? { host: new URL(target.url).hostname, port: Number(new URL(target.url).port) }
       : { socketPath: target.socketPath };
   const lines = headers.flat();
-  // Kept, so that the answer says for how long; and a new one, so that no answer depends on another.
+  // Kept, so that the answer says for how long. A new one, so that no answer depends on another.
   const agent = new Agent({ keepAlive: true });
   return new Promise<Got>((resolve, reject) => {
     const outgoing = request({ ...place, method, path, agent, headers: ['Host', 'gateway', ...lines] });
@@ -46,7 +46,8 @@ function linesOf(rawHeaders: readonly string[]): string[] {
  */
 export function comparable({ status, headers, body }: Got): Got {
   const length = headers.find((line) => /^content-length: /i.test(line))?.split(': ')[1];
-  if (body !== '' && Number(length) !== Buffer.byteLength(body)) throw new Error(`length ${length}: ${body}`);
+  if (length !== undefined && body !== '' && Number(length) !== Buffer.byteLength(body))
+    throw new Error(`length ${length}: ${body}`);
   return {
     status,
     headers: headers

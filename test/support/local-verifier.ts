@@ -8,6 +8,8 @@ import { loggedLine, type ProcessOptions, type Running, startScript } from './pr
 export type LocalVerifierOptions = {
   brokers: readonly string[];
   masterKey: string;
+  /** Listeners of ext_authz: `unix` for a socket, or an address. */
+  grpc?: readonly string[];
   /** Further options of the command line. */
   args?: readonly string[];
   root?: ProcessOptions['root'];
@@ -19,6 +21,8 @@ export type StartedLocalVerifier = Running & {
   /** Over TCP, where a master key is needed. */
   url: string;
   metricsUrl: string;
+  /** Where ext_authz listens. */
+  grpc: string[];
 };
 
 const script = 'src/local-verifier/main.ts';
@@ -32,13 +36,23 @@ export async function startLocalVerifier(options: LocalVerifierOptions): Promise
   const args = [
     ...['--listen', `unix:${socketPath}`, '--listen', '127.0.0.1:0', '--metrics', '127.0.0.1:0'],
     ...['--master-key-file', keyFile, ...options.brokers.flatMap((url) => ['--broker', url])],
+    ...(options.grpc ?? []).flatMap((at) => [
+      '--grpc',
+      at === 'unix' ? `unix:${join(directory, 'authz.sock')}` : at,
+    ]),
     ...(options.args ?? []),
   ];
   const root = options.root === undefined ? {} : { root: options.root };
   const running = await startScript(script, { args, env: {}, ...root });
-  const { http, metrics } = await loggedLine(running, 'listening');
+  const { http, grpc, metrics } = await loggedLine(running, 'listening');
   const [, address] = http as string[];
-  return { ...running, socketPath, url: `http://${address}`, metricsUrl: `http://127.0.0.1:${metrics}` };
+  return {
+    ...running,
+    socketPath,
+    url: `http://${address}`,
+    metricsUrl: `http://127.0.0.1:${metrics}`,
+    grpc: grpc as string[],
+  };
 }
 
 /** Until it may decide from memory. */
