@@ -63,14 +63,10 @@ export async function createLocalVerifier(settings: Settings, log: Log): Promise
 
   /** Takes the lease. A refused master key may become good, such as when it is created late. */
   async function takeLease(): Promise<void> {
-    while (!isStopping) {
-      try {
-        return await verifier.start();
-      } catch (error) {
-        onFault(error);
-        await sleep(refusedPauseMs, undefined, { ref: false });
-      }
-    }
+    await verifier.start().catch((error: unknown) => {
+      onFault(error);
+      setTimeout(() => !isStopping && void takeLease(), refusedPauseMs).unref();
+    });
   }
 
   async function start(): Promise<void> {
