@@ -227,7 +227,7 @@ export const configSchema = z.object({
     .refine(isSocketPath, 'must be an absolute path of at most 107 bytes')
     .optional()
     .describe(
-      'A Unix domain socket on which the API listens too, with mode 0660: for a gateway on the same machine, at two thirds of the cost of TCP. A connection over it has no address, and `X-Forwarded-For` gives it none: master keys with an address list are refused there, and all its callers share one place in the login throttle.',
+      'A Unix domain socket on which the API listens too, with mode 0660, for a gateway on the same machine. It costs less than TCP. A socket file that a killed process left is replaced; that of a living one is not, and the process does not start. A connection over it has no address, and `X-Forwarded-For` gives it none: master keys with an address list are refused there, and all its callers share one place in the login throttle.',
     ),
   API_PROCESSES: z.coerce
     .number()

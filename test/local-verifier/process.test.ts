@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
 import { doorPath } from '../http/verify/door.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
-import { startBroker, type TestBroker } from '../support/broker.ts';
+import { startBroker, type TestBroker, testOrigin } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { getKey, keysPath, mint } from '../support/keys.ts';
 import {
@@ -148,6 +149,22 @@ describe('a master key that the broker refuses', () => {
     await broker.createMasterKey({}, unknown);
     await untilLeaseIsHeld(local);
     expect((await ask(listener(local), key)).status).toBe(200);
+  });
+
+  test('that is revoked while it holds a lease ends it, also for keys in memory', async () => {
+    const { key } = await mint(broker);
+    const { id, secret } = await broker.createMasterKey();
+    const local = await start(secret);
+    await untilLeaseIsHeld(local);
+    expect((await ask(listener(local), key)).status).toBe(200);
+    expect((await revokeMasterKey(broker.api.parts, testOrigin, id)).isComplete).toBe(true);
+    const { headers } = await eventually(
+      5_000,
+      () => ask(listener(local), key),
+      ({ status }) => status === 401,
+    );
+    expect(headers).toContain('x-flowplate-code: gateway_unknown');
+    expect((await fetch(`${local.url}/health/verify`)).status).toBe(503);
   });
 
   test('that may only mint is forbidden, and one that holds no lease asks the broker', async () => {
