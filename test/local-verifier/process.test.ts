@@ -157,7 +157,7 @@ describe('a master key that the broker refuses', () => {
     const local = await start(secret);
     await untilLeaseIsHeld(local);
     expect((await ask(listener(local), key)).status).toBe(200);
-    expect((await revokeMasterKey(broker.api.parts, testOrigin, id)).isComplete).toBe(true);
+    await revokeMasterKey(broker.api.parts, testOrigin, id);
     const { headers } = await eventually(
       5_000,
       () => ask(listener(local), key),
