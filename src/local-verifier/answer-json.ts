@@ -40,7 +40,7 @@ export function answerJson(
     if (query !== noInput) validate(noQuery, query);
     return readJsonBody(req, bodyBytesMax, (sent) => {
       const body = validate(endpoint.body, sent);
-      const request = { requestId, trace: readTraceHeaders(req.rawHeaders), note };
+      const request = { requestId, readTrace: () => readTraceHeaders(req.rawHeaders), note };
       return mapMaybe(endpoint.answer(parts, body, request), (answer) => sendAnswer(exchange, answer));
     });
   };

@@ -33,7 +33,7 @@ export function authorize(
       res.end();
     } else refuse(parts, req, res, outcome, requestId);
   };
-  const context = { requestId, trace: readTraceHeaders(req.rawHeaders) };
+  const context = { requestId, readTrace: () => readTraceHeaders(req.rawHeaders) };
   const outcome = decideRequest(parts, asked, isGateway(parts, listener, asked), context);
   if (outcome instanceof Promise) void outcome.then((late) => answer(late, askedSource(late)));
   else answer(outcome, 'memory');

@@ -16,7 +16,7 @@ export function decideRequest(
   { verifier, brokerHealth }: Parts,
   asked: ProxyRequest,
   isGateway: boolean,
-  { requestId, trace }: { requestId: string; trace: TraceHeaders | undefined },
+  { requestId, readTrace }: { requestId: string; readTrace: () => TraceHeaders | undefined },
 ): MaybeLater<Outcome> {
   if (!isGateway || brokerHealth.isKeyRefused()) return 'GATEWAY_UNKNOWN';
   if (asked.key === undefined) return asked.isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS';
@@ -25,7 +25,7 @@ export function decideRequest(
   const tellId = () => requestId;
   const remembered = verifier.verifyNow(request, tellId);
   if (remembered !== undefined) return remembered;
-  const verdict = verifier.verify(request, { requestId: tellId, trace });
+  const verdict = verifier.verify(request, { requestId: tellId, trace: readTrace() });
   return inTime(verdict, decisionMsMax, () => new Error('undecided')).catch(outcomeOf);
 }
 

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 /** A header takes printable ASCII. Chosen secrets have 32 characters at least. */
@@ -6,21 +6,23 @@ const masterKeyPattern = /^[\x21-\x7e]{32,512}$/;
 
 /**
  * The master key of the local verifier: what it shows to the broker, and the only one that it knows
- * when a caller presents one. Compared by digest and in constant time. Every other key is unknown
- * here, also one that the broker would take: asking the broker would make this process a way to
- * guess master keys (docs/decisions/0029).
+ * when a caller presents one. Compared in constant time: no answer tells how much of a guess was
+ * right, only whether its length was. Every other key is unknown here, also one that the broker
+ * would take: asking the broker would make this process a way to guess master keys
+ * (docs/decisions/0029).
  */
 export class OwnMasterKey {
   readonly secret: string;
-  readonly #digest: Buffer;
+  readonly #bytes: Buffer;
 
   constructor(secret: string) {
     this.secret = secret;
-    this.#digest = digestOf(secret);
+    this.#bytes = Buffer.from(secret);
   }
 
   is(presented: string): boolean {
-    return timingSafeEqual(digestOf(presented), this.#digest);
+    const bytes = Buffer.from(presented);
+    return bytes.length === this.#bytes.length && timingSafeEqual(bytes, this.#bytes);
   }
 }
 
@@ -34,8 +36,4 @@ export async function readOwnMasterKey(file: string): Promise<OwnMasterKey> {
     throw new Error(`the master key file ${file} must have one key, 32 to 512 printable characters`);
   }
   return new OwnMasterKey(secret);
-}
-
-function digestOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }

@@ -14,7 +14,7 @@ import { sourceOfAsked, type VerdictSource, verdictSources } from './verdict-sou
 /** `note` is told where each verdict came from. */
 export type JsonRequest = {
   requestId: string;
-  trace: TraceHeaders | undefined;
+  readTrace: () => TraceHeaders | undefined;
   note: (source: VerdictSource) => void;
 };
 
@@ -63,7 +63,7 @@ export const jsonEndpoints: readonly JsonEndpoint[] = [verify, batch] as unknown
 function verdictOf(
   parts: GateParts,
   { explain, ...request }: Item,
-  { requestId, trace, note }: JsonRequest,
+  { requestId, readTrace, note }: JsonRequest,
   endpoint: Endpoint,
 ): MaybeLater<Verdict | Explanation> {
   if (explain) return parts.client.explainVerification(request).catch(rethrow);
@@ -75,7 +75,7 @@ function verdictOf(
   const tellId = () => requestId;
   const remembered = parts.verifier.verifyNow(request, tellId);
   if (remembered !== undefined) return count(remembered, 'memory');
-  const asked = parts.verifier.verify(request, { requestId: tellId, trace });
+  const asked = parts.verifier.verify(request, { requestId: tellId, trace: readTrace() });
   return asked.then((verdict) => count(verdict, sourceOfAsked(verdict)), rethrow);
 }
 

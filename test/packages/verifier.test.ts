@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { envoyAt } from '../local-verifier/envoy.ts';
 import { exchange } from '../local-verifier/exchange.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
@@ -54,7 +55,9 @@ test(
     await writeFile(keyFile, broker.masterKey);
     for (const node of [await olderNode(), ...(await nodesSince([22, 0]))]) {
       const socketPath = join(directory, 'verifier.sock');
-      const args = ['--listen', `unix:${socketPath}`, '--broker', broker.url, '--master-key-file', keyFile];
+      const grpc = `unix:${join(directory, 'authz.sock')}`;
+      const listeners = ['--listen', `unix:${socketPath}`, '--grpc', grpc];
+      const args = [...listeners, '--broker', broker.url, '--master-key-file', keyFile];
       const child = spawn(node, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: {} });
       atEnd(() => child.kill('SIGKILL'));
       let said = '';
@@ -70,6 +73,7 @@ test(
         () => ask().catch(() => refused),
         ({ status }) => status === 200,
       );
+      expect(await envoyAt(grpc).health()).toBe(1);
       expect((await revoke(broker, key_id)).body.propagation).toBe('complete');
       expect((await ask()).status).toBe(401);
       child.kill('SIGTERM');

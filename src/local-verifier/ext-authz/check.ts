@@ -36,7 +36,7 @@ export function check(
     else send();
   };
   const isKnown = isGateway(parts, listener, { masterKey: masterKeyOf(metadata) });
-  const context = { requestId, trace: readTraceHeaders(rawHeaders) };
+  const context = { requestId, readTrace: () => readTraceHeaders(rawHeaders) };
   const outcome = decideRequest(parts, asked, isKnown, context);
   if (outcome instanceof Promise) void outcome.then((late) => finish(late, askedSource(late)));
   else finish(outcome, 'memory');
