@@ -108,7 +108,11 @@ test.concurrent('a broker that is killed is missed by no known key until the lea
   const again = await deployment.startApi({ env: { PORT: String(api.port) } });
   await remember(local, key);
   expect((await revoke(again, key_id)).body.propagation).toBe('complete');
-  expect((await byForwardAuth(socketPath, key)).status).toBe(401);
+  // A busy machine may miss the deadline of the first look-up. No answer is yes.
+  const after: number[] = [];
+  const ask = async () => after.push((await byForwardAuth(socketPath, key)).status);
+  await eventually(5_000, ask, () => after.at(-1) === 401);
+  expect(after).not.toContain(200);
   local.kill('SIGTERM');
   expect(await local.exited).toEqual({ code: 0, signal: null });
   const { body } = await revoke(again, limited.key_id);
