@@ -22,6 +22,7 @@ const spendingPath = '/v1/flowplate/api-keys/verify';
 export class Brokers {
   readonly #urls: readonly [string, ...string[]];
   #current = 0;
+  #hasStreamed = false;
 
   constructor(urls: readonly [string, ...string[]]) {
     this.#urls = urls;
@@ -52,6 +53,16 @@ export class Brokers {
       }
     }
   };
+
+  /**
+   * Where to open the next stream. The last one has ended, or its broker will stop: so it is the
+   * next broker, except at the first time.
+   */
+  streamBaseUrl(): string {
+    if (this.#hasStreamed) this.#moveOnFrom(this.#current);
+    this.#hasStreamed = true;
+    return this.current;
+  }
 
   /** Only the first of those that failed together moves on. */
   #moveOnFrom(at: number): void {

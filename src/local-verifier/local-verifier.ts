@@ -43,7 +43,8 @@ export async function createLocalVerifier(settings: Settings, log: Log): Promise
     brokerHealth.note(error);
     faultLog.note(error);
   };
-  const verifier = new FlowplateVerifier({ ...connection, onFault });
+  const streamBaseUrl = () => brokers.streamBaseUrl();
+  const verifier = new FlowplateVerifier({ ...connection, streamBaseUrl, onFault });
   const brokerHealth = new BrokerHealth({ baseUrl, fetch, isLeaseHeld: () => verifier.isLeaseHeld() });
   const meter = new AnswerMeter();
   const drains: (() => Promise<void>)[] = [];

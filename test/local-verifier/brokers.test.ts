@@ -87,6 +87,17 @@ test('when all fail the last failure is the answer, and each was asked once', as
   await expect(post(brokers, recordsPath)).rejects.toThrow();
 });
 
+test('the stream begins at the broker in use, and a new one at the next, with all that is asked', async () => {
+  const [one, other] = [await answering(200), await answering(200)];
+  const brokers = new Brokers([one.url, other.url]);
+  expect(brokers.streamBaseUrl()).toBe(one.url);
+  await post(brokers, recordsPath);
+  expect([brokers.streamBaseUrl(), brokers.current]).toEqual([other.url, other.url]);
+  await post(brokers, recordsPath);
+  expect([one.asked.length, other.asked.length]).toEqual([1, 1]);
+  expect(brokers.streamBaseUrl()).toBe(one.url);
+});
+
 test('a call that was cancelled is not repeated', async () => {
   const [one, other] = [await answering('reset'), await answering(200)];
   const brokers = new Brokers([one.url, other.url]);

@@ -164,7 +164,11 @@ describe('a master key that the broker refuses', () => {
       ({ status }) => status === 401,
     );
     expect(headers).toContain('x-flowplate-code: gateway_unknown');
-    expect((await fetch(`${local.url}/health/verify`)).status).toBe(503);
+    await eventually(
+      5_000,
+      () => fetch(`${local.url}/health/verify`),
+      ({ status }) => status === 503,
+    );
   });
 
   test('that may only mint is forbidden, and one that holds no lease asks the broker', async () => {
@@ -186,6 +190,18 @@ describe('a master key that the broker refuses', () => {
     const statuses = await Promise.all(locals.map(async (local) => (await ask(listener(local), key)).status));
     expect(statuses).toEqual([200, 401]);
   });
+});
+
+test('it holds its lease from the process that it is connected to, like an embedded verifier', async () => {
+  const { id, secret } = await broker.createMasterKey();
+  await untilLeaseIsHeld(await start(secret));
+  const rows = broker.db.selectFrom('verifiers').select('hub_id').where('master_key_id', '=', id);
+  const { hubId } = broker.api.parts.following;
+  await eventually(
+    5_000,
+    () => rows.execute(),
+    ([row]) => row?.hub_id === hubId,
+  );
 });
 
 test('metrics tell memory from the broker, and what it took to count a limit', async () => {
