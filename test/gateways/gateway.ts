@@ -31,8 +31,10 @@ export type Gateway = {
   configure(place: Place): Promise<{ args: string[]; env?: Record<string, string> }>;
 };
 
-/** The page names two brokers. The second one is dead in every test: nobody listens on port 1, or on
- * that socket. `onSocket` is how the gateway writes a socket. */
+/**
+ * The page names two brokers. The second one is dead in every test: nobody listens on port 1, or on
+ * that socket. `onSocket` is how the gateway writes a socket.
+ */
 export function brokerPlaces(
   { broker }: Pick<Place, 'broker'>,
   onSocket: (path: string) => string,

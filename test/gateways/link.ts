@@ -20,7 +20,7 @@ export type Link = {
   become(state: LinkState, target?: number | string): Promise<void>;
 };
 
-/** A way to a port of this machine that can be cut; or, over a socket at `path`, to another socket. */
+/** A way to a port of this machine that can be cut; or from a socket at `path` to another one. */
 export async function openLink(firstTarget: number | string, path?: string): Promise<Link> {
   const now = { state: 'open' as LinkState, target: firstTarget, taken: 0 };
   const sockets = new Set<Socket>();
