@@ -3,11 +3,15 @@
 // text (globals, SQL, Lua) by scripts/checks/room-words.ts.
 
 // src/main.ts only chooses between its two halves: one API process, or the parent of several.
-const entries = '^(src/(main|api|primary)|src/wire/[a-z-]+|workers/main)\\.ts$';
+const entries = '^(src/(main|api|primary)|src/wire/[a-z-]+|src/local-verifier/main|workers/main)\\.ts$';
 // What decides about a key, without any I/O: the server and the published SDK run the same code
 // (docs/decisions/0011).
 const deciding =
   '^src/(verify/(accepted-verdict|decide|fingerprint-table|last-refusals|record-cache|usage-recorder|verification-meter)|revocation/(refused-organizations|remembered-revisions|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
+// How a request is read and answered, without stores and use cases: the API and the local verifier
+// answer with the same code (docs/decisions/0029).
+const answering =
+  '^src/(http/(access/master-key|connection-limits|exchange|fields|problem|read-body|refusal-pace|request-context|request-target|security-headers|send-answer|validate|verify/verdict-schemas)|metrics/(families|metrics-server)|process/[a-z-]+)\\.ts$';
 // Loaded only where tracing is switched on (docs/decisions/0023).
 const loadedForTracing = '^src/tracing/(open-telemetry|sampler|spans|telling-exporter)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
@@ -163,10 +167,32 @@ module.exports = {
       from: { path: '^src/sdk/' },
       to: { path: 'node_modules/', reachable: true },
     },
-    rule('7 server rooms never import sdk', '^(src/(?!sdk/|cli/)|workers/)', '^src/sdk/'),
+    rule('7 server rooms never import sdk', '^(src/(?!sdk/|cli/|local-verifier/)|workers/)', '^src/sdk/'),
     rule('7 the portal imports nothing of ours but itself', '^portal/', '^(src|workers|scripts|test|bench)/'),
     rule('7 nothing imports the portal', '^(src|workers)/', '^portal/'),
     rule('7 cli imports only sdk', '^src/cli/', '^(src/(?!cli/|sdk/)|workers/)'),
+
+    // 8. the local verifier is an SDK program with the API's answers
+    {
+      name: '8 the local verifier imports sdk, domain, and the deciding and answering code',
+      severity: 'error',
+      from: { path: '^src/local-verifier/' },
+      to: {
+        path: '^(src/(?!local-verifier/|sdk/|domain/)|workers/)',
+        pathNot: [deciding, answering, '^src/log\\.ts$'],
+      },
+    },
+    rule(
+      '8 nothing imports the local verifier',
+      '^(src/(?!local-verifier/)|workers/)',
+      '^src/local-verifier/',
+    ),
+    {
+      name: '8 gRPC only in the local verifier',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/local-verifier/' },
+      to: { path: package_('@grpc') },
+    },
 
     // The container image has no development packages, and no file but ours.
     {

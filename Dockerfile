@@ -1,3 +1,4 @@
+# Two images. `docker build --target verifier .` is the local verifier. Without a target it is the one below.
 # One image for the API and the worker: `node src/main.ts` unless told `node workers/main.ts`.
 # Node.js runs the TypeScript as it is, so there is nothing to build but the portal's pages.
 
@@ -5,7 +6,7 @@ FROM node:26-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No install scripts: what we keep comes with its native code or does without (argon2 ships prebuilt binaries).
-# Optional packages are the embedded Postgres, which a container has beside it instead.
+# Optional packages are the embedded Postgres, which a container has beside it instead, and gRPC of the local verifier.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:26-bookworm-slim AS portal
@@ -19,6 +20,27 @@ RUN npm run build
 FROM node:26-bookworm-slim AS runtime
 RUN mkdir -p /runtime/usr/local/bin /runtime/usr/lib && cp /usr/local/bin/node /runtime/usr/local/bin/ \
   && for library in $(ldd /usr/local/bin/node | grep -o '/[^ ]*/libatomic[^ ]*'); do cp "$library" /runtime/usr/lib/; done
+
+# The package @flowplate/verifier: one file and Envoy's messages, with everything in it.
+FROM node:26-bookworm-slim AS verifier-package
+WORKDIR /app
+COPY package.json package-lock.json LICENSE ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY src src
+COPY scripts scripts
+COPY packages packages
+RUN node scripts/build.ts verifier
+
+# The local verifier beside a gateway: `docker run … --listen unix:/run/flowplate/verifier.sock --broker https://…`.
+# No health check: only the one who runs it knows where it listens (deploy/compose/local-verifier.yml has one).
+FROM gcr.io/distroless/cc-debian12 AS verifier
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=runtime /runtime /
+COPY --from=verifier-package /app/packages/verifier/dist ./
+COPY --from=verifier-package /app/packages/verifier/LICENSE ./
+USER 65532:65532
+ENTRYPOINT ["node", "/app/flowplate-verifier.mjs"]
 
 # The C and C++ libraries, certificates and an account without rights: no shell, no package manager, no npm.
 FROM gcr.io/distroless/cc-debian12

@@ -10,7 +10,7 @@ import { requireLaterVersion } from './release/version.ts';
 import { projectRoot } from './services/project-root.ts';
 
 /**
- * `npm run release -- 1.2.3`: writes the version into manifests and changelog, packs both packages
+ * `npm run release -- 1.2.3`: writes the version into manifests and changelog, packs the packages
  * into `dist/1.2.3/` with bills of materials and checksums, commits and tags. It publishes nothing,
  * and prints the commands that do.
  */

@@ -10,6 +10,7 @@ import { metricsServer, shareWithPrimary } from './metrics/metrics-server.ts';
 import { lowerPoolThreads } from './process/pool-threads.ts';
 import { runProcess } from './process/run-process.ts';
 import { drain, listen } from './process/serve-http.ts';
+import { listening, listenOnSocket, socketServerFor } from './process/unix-socket.ts';
 import { startTracing } from './tracing/start-tracing.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { requireKnownGroupRoles } from './usecases/roles/require-known-group-roles.ts';
@@ -27,6 +28,7 @@ export async function runApi(config: Config): Promise<void> {
   const api = wireApi(config, log, metrics, tracing);
   let isDraining = false;
   const server = createApiServer({ ...api.parts, isDraining: () => isDraining });
+  const socketServer = socketServerFor(server);
   const watch = metricsServer(() => metrics.registry.metrics());
 
   async function start(): Promise<void> {
@@ -38,7 +40,13 @@ export async function runApi(config: Config): Promise<void> {
     await api.start();
     const port = await listen(server, config.PORT, config.HOST);
     if (!cluster.isWorker) await listen(watch, config.METRICS_PORT, config.HOST);
-    log.info({ port }, 'listening');
+    if (config.LISTEN_SOCKET !== undefined) await openSocket(config.LISTEN_SOCKET);
+    log.info({ port, socket: config.LISTEN_SOCKET }, 'listening');
+  }
+
+  /** In a cluster the primary has looked at the path, and opens the socket for all processes. */
+  function openSocket(path: string): Promise<void> {
+    return cluster.isWorker ? listening(socketServer, path) : listenOnSocket(socketServer, path);
   }
 
   /**
@@ -77,7 +85,7 @@ export async function runApi(config: Config): Promise<void> {
     hub.drain();
     await sleep(config.DRAIN_MS);
     hub.close();
-    await drain(server);
+    await drain(server, socketServer);
     await api.close();
     watch.close();
   }

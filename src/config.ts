@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { type GroupRoles, groupRolesRule, parseGroupRoles } from './domain/group-roles.ts';
 import { ipRangeRule, isIpRange } from './domain/ip-allowlist.ts';
@@ -10,6 +11,13 @@ import { withSecretFiles } from './secret-files.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const address = z.string().min(1);
+
+/** Linux takes no longer one (`sun_path`). */
+const socketPathBytesMax = 107;
+
+function isSocketPath(text: string): boolean {
+  return isAbsolute(text) && !text.endsWith('/') && Buffer.byteLength(text) <= socketPathBytesMax;
+}
 
 const peppers = z
   .string()
@@ -215,6 +223,13 @@ export const configSchema = z.object({
     ),
   HOST: address.default('127.0.0.1').describe('The address to listen on; 0.0.0.0 inside a container.'),
   PORT: port.default(9123).describe('The API. 0 takes any free port.'),
+  LISTEN_SOCKET: z
+    .string()
+    .refine(isSocketPath, 'must be an absolute path of at most 107 bytes')
+    .optional()
+    .describe(
+      'A Unix domain socket on which the API listens too, with mode 0660, for a gateway on the same machine. It costs less than TCP. A socket file that a killed process left is replaced; that of a living one is not, and the process does not start. A connection over it has no address, and `X-Forwarded-For` gives it none: master keys with an address list are refused there, and all its callers share one place in the login throttle.',
+    ),
   API_PROCESSES: z.coerce
     .number()
     .int()

@@ -1,9 +1,11 @@
 import cluster from 'node:cluster';
+import { rmSync } from 'node:fs';
 import { AggregatorRegistry } from 'prom-client';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
 import { metricsServer } from './metrics/metrics-server.ts';
 import { listen } from './process/serve-http.ts';
+import { makeSocketsPrivate, removeStaleSocket } from './process/unix-socket.ts';
 
 /** Minimum time between restarts of a process, against a restart loop. */
 const restartMs = 1_000;
@@ -17,6 +19,8 @@ export function runPrimary(config: Config): void {
   const metrics = new AggregatorRegistry();
   const watch = metricsServer(() => metrics.clusterMetrics());
   let isStopping = false;
+  /** Once no other process has it. */
+  let ownSocket: string | undefined;
 
   cluster.on('exit', (worker, code, signal) => {
     if (isStopping) return;
@@ -32,17 +36,32 @@ export function runPrimary(config: Config): void {
     for (const worker of workers) {
       worker.once('exit', () => {
         running -= 1;
-        if (running === 0) process.exit(0);
+        if (running === 0) end();
       });
       worker.process.kill(signal);
     }
-    if (running === 0) process.exit(0);
+    if (running === 0) end();
+  }
+
+  function end(): void {
+    if (ownSocket !== undefined) rmSync(ownSocket, { force: true });
+    process.exit(0);
+  }
+
+  async function start(): Promise<void> {
+    if (config.LISTEN_SOCKET !== undefined) {
+      await removeStaleSocket(config.LISTEN_SOCKET);
+      makeSocketsPrivate();
+      ownSocket = config.LISTEN_SOCKET;
+    }
+    if (isStopping) return;
+    for (let count = 0; count < config.API_PROCESSES; count++) cluster.fork();
+    await listen(watch, config.METRICS_PORT, config.HOST);
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 
-  for (let count = 0; count < config.API_PROCESSES; count++) cluster.fork();
-  listen(watch, config.METRICS_PORT, config.HOST).catch((error: unknown) => {
+  start().catch((error: unknown) => {
     log.fatal({ err: error }, 'could not start');
     log.flush(() => process.exit(1));
   });

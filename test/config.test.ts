@@ -89,6 +89,8 @@ describe('refused in one line that names the setting and never its value', () =>
     ['LOG_LEVEL', 'one that is unknown', canary],
     ['PORT', 'what is no number', canary],
     ['PORT', 'one that is too high', '70000'],
+    ['LISTEN_SOCKET', 'a path that is not absolute', canary],
+    ['LISTEN_SOCKET', 'a path that is too long', `/${canary.padEnd(107, 'x')}`],
     ['LEASE_MS', 'one that is too short', '100'],
     ['LEASE_MS', 'a fraction', '15000.5'],
     ['TRUSTED_PROXIES', 'a name', `10.0.0.0/8,${canary}`],

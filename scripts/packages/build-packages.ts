@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
@@ -8,7 +8,7 @@ import { projectRoot } from '../services/project-root.ts';
 const run = promisify(execFile);
 
 /** The npm packages of this repository, by their folders under `packages/`. */
-export const packageNames = ['keys', 'cli'] as const;
+export const packageNames = ['keys', 'cli', 'verifier'] as const;
 export type PackageName = (typeof packageNames)[number];
 
 /** A bundled foreign package, as `name@version`. */
@@ -16,7 +16,8 @@ export type Bundled = string;
 
 const builders: Record<PackageName, (dist: string) => Promise<Bundled[]>> = {
   keys: compileSdk,
-  cli: bundleCli,
+  cli: (dist) => bundleProgram('flowplate', 'src/cli/main.ts', dist),
+  verifier: bundleVerifier,
 };
 
 export function packageDir(name: PackageName): string {
@@ -64,10 +65,10 @@ function compile(outDir: string, options: readonly string[]) {
 /**
  * Bundles everything into one file: it starts in half the time, and needs no installed packages.
  */
-async function bundleCli(dist: string): Promise<Bundled[]> {
+async function bundleProgram(name: string, main: string, dist: string): Promise<Bundled[]> {
   const bundle = await rolldown({
     cwd: projectRoot,
-    input: { flowplate: 'src/cli/main.ts' },
+    input: { [name]: main },
     platform: 'node',
     transform: { target: 'node22' },
     logLevel: 'warn',
@@ -79,7 +80,7 @@ async function bundleCli(dist: string): Promise<Bundled[]> {
     banner: '#!/usr/bin/env node',
   });
   await bundle.close();
-  await chmod(join(dist, 'flowplate.mjs'), 0o755);
+  await chmod(join(dist, `${name}.mjs`), 0o755);
   const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
   const directories = [...new Set(modules.flatMap((module) => foreignDirectory(module) ?? []))].sort();
   const foreign = await Promise.all(directories.map(readForeign));
@@ -87,6 +88,13 @@ async function bundleCli(dist: string): Promise<Bundled[]> {
   const title = '# Software in this package that others wrote';
   await writeFile(join(dist, 'NOTICES.md'), `${title}\n\n${sections.join('\n')}`);
   return foreign.map(({ bundled }) => bundled);
+}
+
+/** The `.proto` files are read at the start, from beside the bundle. */
+async function bundleVerifier(dist: string): Promise<Bundled[]> {
+  const protos = join(projectRoot, 'src/local-verifier/ext-authz/protos');
+  await cp(protos, join(dist, 'protos'), { recursive: true });
+  return bundleProgram('flowplate-verifier', 'src/local-verifier/main.ts', dist);
 }
 
 /** Directory of the package: `…/node_modules/@a/b` for `…/node_modules/@a/b/dist/c.js`. */

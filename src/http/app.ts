@@ -1,5 +1,4 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import helmet from 'helmet';
 import { FlowplateError } from '../domain/errors.ts';
 import { isReservedWord } from '../domain/ids.ts';
 import type { ReadAddress } from './caller-address.ts';
@@ -15,6 +14,7 @@ import { hasOneHost, hasOneReading } from './request-target.ts';
 import type { Route, RouteParts } from './route.ts';
 import { byPath, type PathRoutes } from './route-order.ts';
 import { type ApiParts, routes } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
 import { type SignInParts, signInPages } from './sessions/sign-in-pages.ts';
 import type { FollowHubParts } from './verifiers/follow-hub.ts';
 import { serveMetered } from './verify/serve-metered.ts';
@@ -42,7 +42,7 @@ export function createApp(parts: AppParts): Express {
   // A proxy rule for `/users` must cover all of it, so `/Users` and `/users/` are not found.
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  app.use(requestContext(parts), requestLog(parts.log, parts.onRequest), helmet(), requireOneReading);
+  app.use(requestContext(parts), requestLog(parts.log, parts.onRequest), securityHeaders, requireOneReading);
   app.get('/health/live', live());
   app.get('/health/ready', ready(parts));
   app.get('/health/verify', canVerify(parts));

@@ -8,6 +8,22 @@ export type PaceLimits = {
   waitingMax: number;
 };
 
+/** A twentieth of a core. 1,500 connections that retry at once are slowed down to it. */
+export const strangersPace: PaceLimits = {
+  perSecond: 300,
+  atOnceMax: 300,
+  waitMsMax: 5_000,
+  waitingMax: 5_000,
+};
+
+/** For keys that do not exist, asked for by known gateways. The delay is too short to notice. */
+export const unknownKeysPace: PaceLimits = {
+  perSecond: 1_000,
+  atOnceMax: 100,
+  waitMsMax: 250,
+  waitingMax: 5_000,
+};
+
 /**
  * Leaky bucket for refusals of unauthenticated callers. Beyond its rate an answer is delayed, at
  * most `waitMsMax`. A closed loop of such callers is then slowed to that rate, and cannot take the
@@ -28,8 +44,15 @@ export class RefusalPace {
   end(res: ServerResponse, body: string | Buffer): void {
     const waitMs = this.#takeTurn(performance.now());
     if (waitMs <= 0) res.end(body);
-    else if (this.#waiting < this.#limits.waitingMax) this.#endLater(res, body, waitMs);
+    else if (this.#waiting < this.#limits.waitingMax) this.#runLater(() => res.end(body), waitMs);
     else res.end(body, () => res.socket?.destroySoon());
+  }
+
+  /** For an answer that is no response of HTTP. Beyond `waitingMax` it leaves at once. */
+  run(send: () => void): void {
+    const waitMs = this.#takeTurn(performance.now());
+    if (waitMs <= 0 || this.#waiting >= this.#limits.waitingMax) send();
+    else this.#runLater(send, waitMs);
   }
 
   #takeTurn(nowMs: number): number {
@@ -40,11 +63,11 @@ export class RefusalPace {
     return this.#nextMs - nowMs;
   }
 
-  #endLater(res: ServerResponse, body: string | Buffer, waitMs: number): void {
+  #runLater(send: () => void, waitMs: number): void {
     this.#waiting++;
     setTimeout(() => {
       this.#waiting--;
-      res.end(body);
+      send();
     }, waitMs);
   }
 }

@@ -1,33 +1,11 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AppParts, createApp } from './app.ts';
+import { connectionLimits, stalledAnswerMsMax } from './connection-limits.ts';
 import { hasOneHost, toOriginForm } from './request-target.ts';
 import { loginFloodGuard } from './sessions/login-flood-guard.ts';
 import { tracedRequests } from './traced-requests.ts';
 import { followHubUpgrades, isForHub } from './verifiers/follow-hub.ts';
 import { verifyDoors } from './verify/doors.ts';
-
-/**
- * Longer than gateways keep idle connections (nginx 60 s, Go 90 s), so that this side never closes
- * first.
- */
-const keepAliveMs = 120_000;
-
-/**
- * Time limits for the arrival of a request: its head, and all of it, from the first byte. A new
- * connection has the same time for its first head. They bound memory and descriptors (slowloris),
- * and the time between authentication and action.
- */
-const headMsMax = 5_000;
-const requestMsMax = 10_000;
-
-/**
- * Node checks for late connections at this interval. Its default of 30 s would add to the limits
- * above.
- */
-const lateCheckMs = 1_000;
-
-/** Maximum time without progress of an answer before its connection is closed. */
-const stalledAnswerMsMax = keepAliveMs;
 
 /**
  * Creates the API's server. The fast endpoints of gateways, and logins beyond the limit, are
@@ -48,11 +26,7 @@ export function createApiServer(parts: AppParts): Server {
   const { tracing } = parts;
   const server = createServer(
     {
-      keepAliveTimeout: keepAliveMs,
-      headersTimeout: headMsMax,
-      requestTimeout: requestMsMax,
-      connectionsCheckingInterval: lateCheckMs,
-      maxHeaderSize: 16_384,
+      ...connectionLimits,
       shouldUpgradeCallback: isForHub,
       // Requests and responses are created with Express's prototypes. Express would otherwise swap
       // the prototypes of each one, which deoptimises the engine: 60,700 → 73,500 requests/s of an

@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
+import { authorizePath, isForAuthorize } from '../domain/forward-auth/authorize-path.ts';
 import { pickHeaders } from '../domain/pick-headers.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { routes } from './routes.ts';
-import { authorizePath, isForAuthorize } from './verify/authorize.ts';
 
 const headerNames = ['traceparent'];
 

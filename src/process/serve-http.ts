@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Server as SocketServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -7,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  */
 const drainMsMax = 8_000;
 
-export function listen(server: Server, port: number, host: string): Promise<number> {
+export function listen(server: SocketServer, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -17,11 +18,18 @@ export function listen(server: Server, port: number, host: string): Promise<numb
   });
 }
 
-/** Drains the server: no new connections, running requests finish, idle connections close. */
-export async function drain(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+/**
+ * Drains the server: no new connections, running requests finish, idle connections close. The same
+ * for another server whose connections it answers.
+ */
+export async function drain(server: Server, socketServer?: SocketServer): Promise<void> {
+  const closed = Promise.all([close(server), socketServer && close(socketServer)]);
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   await Promise.race([closed, sleep(drainMsMax, undefined, { ref: false })]);
   clearInterval(idle);
   server.closeAllConnections();
+}
+
+function close(server: SocketServer): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
 }

@@ -52,7 +52,7 @@ export class BrokerLease {
   readonly #clock: BrokerClock;
   readonly #memory: Pick<VerifierMemory, 'reset' | 'apply'>;
   readonly #onFault: (error: unknown) => void;
-  readonly #stopping = new AbortController();
+  #stopping = new AbortController();
   #heldUntilMs = 0;
   #session: Session | undefined;
   /** Survives its session, because usage is still reported under it. */
@@ -100,9 +100,10 @@ export class BrokerLease {
 
   /**
    * Tries once to get the lease, then keeps it, or keeps trying, in the background. Rejects when
-   * the broker refuses the master key, since a retry cannot help.
+   * the broker refuses the master key. It may be called again then, once the key is good.
    */
   async start(): Promise<void> {
+    if (this.#stopping.signal.aborted) this.#stopping = new AbortController();
     const begun = new Promise<unknown>((resolve) => {
       this.#begin = resolve;
     });

@@ -40,12 +40,20 @@ const verifiersPath = '/v1/flowplate/verifiers';
 /** Bounds the return of a lease, which otherwise ends by itself. */
 const removeMsMax = 2_000;
 
+export type BrokerOptions = ConnectionOptions & {
+  /**
+   * Base URL for the next stream, such as of another broker than the last one. Asked before each
+   * attempt; `baseUrl` unless set.
+   */
+  streamBaseUrl?: (() => string) | undefined;
+};
+
 /** HTTP calls of an embedded verifier. All are idempotent except `verify`, which spends limits. */
 export class Broker {
   readonly #transport: Transport;
-  readonly #options: ConnectionOptions;
+  readonly #options: BrokerOptions;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: BrokerOptions) {
     this.#options = options;
     this.#transport = new Transport(options, masterKeyCredential(options.masterKey));
   }
@@ -64,16 +72,17 @@ export class Broker {
 
   /**
    * The stream to a hub; undefined when there is none. None with a `fetch` of the caller's own
-   * either: what it is for, such as a proxy, a WebSocket would go around.
+   * either, unless the caller says where: what it is for, such as a proxy, a WebSocket would go
+   * around.
    */
   async openStream(
     verifierId: string,
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<HubStream | undefined> {
-    const { baseUrl, masterKey, fetch: ownFetch, traceHeaders } = this.#options;
-    if (ownFetch !== undefined) return undefined;
-    const url = `${baseUrl.replace(/^http/, 'ws').replace(/\/+$/, '')}${verifiersPath}/${verifierId}/stream`;
+    const { baseUrl, masterKey, fetch: ownFetch, streamBaseUrl, traceHeaders } = this.#options;
+    if (ownFetch !== undefined && streamBaseUrl === undefined) return undefined;
+    const url = `${(streamBaseUrl?.() ?? baseUrl).replace(/^http/, 'ws').replace(/\/+$/, '')}${verifiersPath}/${verifierId}/stream`;
     const headers = { ...traceHeaders?.(), ...masterKeyCredential(masterKey) };
     return HubStream.open({ url, headers, timeoutMs, signal });
   }

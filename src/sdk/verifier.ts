@@ -19,7 +19,7 @@ import { type CacheEntry, RecordCache } from '../verify/record-cache.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
 import { latencyBuckets, VerificationMeter } from '../verify/verification-meter.ts';
 import type { VerifyRequest } from './api-types.ts';
-import { Broker } from './broker.ts';
+import { Broker, type BrokerOptions } from './broker.ts';
 import { BrokerClock } from './broker-clock.ts';
 import { BrokerLease } from './broker-lease.ts';
 import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-records.ts';
@@ -27,7 +27,6 @@ import { FlowplateUndecidedError } from './errors.ts';
 import { deliverRefusals } from './refusal-delivery.ts';
 import { newRequestId } from './request-id.ts';
 import type { TraceHeaders } from './trace-headers.ts';
-import type { ConnectionOptions } from './transport.ts';
 import { deliverUsage } from './usage-delivery.ts';
 import type { AskedLatency, VerifierMetrics } from './verifier-metrics.ts';
 
@@ -39,7 +38,7 @@ export type RequestContext = {
   trace?: TraceHeaders | undefined;
 };
 
-export type VerifierOptions = ConnectionOptions & {
+export type VerifierOptions = BrokerOptions & {
   /** Maximum key records in memory, about 1 KB each; 200,000 unless set. */
   recordsInMemoryMax?: number | undefined;
   /**

@@ -1,7 +1,7 @@
 import { Bulkhead } from '../concurrency/bulkhead.ts';
 import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import type { Config } from '../config.ts';
-import { RefusalPace } from '../http/refusal-pace.ts';
+import { RefusalPace, strangersPace, unknownKeysPace } from '../http/refusal-pace.ts';
 
 /** Passwords at argon2 at once, and those that wait for it. */
 const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTEMPTS' } as const;
@@ -22,10 +22,6 @@ const providerCalls = { runningMax: 10, waitingMax: 40, refusal: 'TOO_MANY_ATTEM
  */
 const fairly = { waitingMax: 5_000, waitMsMax: 800, refusal: 'OVERLOADED' } as const;
 
-/** A twentieth of a core. 1,500 connections that retry at once are slowed down to it. */
-const refusalPace = { perSecond: 300, atOnceMax: 300, waitMsMax: 5_000, waitingMax: 5_000 } as const;
-/** For keys that do not exist, asked for by known gateways. The delay is too short to notice. */
-const unknownKeyPace = { perSecond: 1_000, atOnceMax: 100, waitMsMax: 250, waitingMax: 5_000 } as const;
 /** 390 KB each. People load it once. */
 const documentPace = { perSecond: 20, atOnceMax: 40, waitMsMax: 3_000, waitingMax: 1_000 } as const;
 
@@ -48,8 +44,8 @@ export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
 /** Rates at which strangers are answered. */
 export function paces() {
   return {
-    refusalPace: new RefusalPace(refusalPace),
-    unknownKeyPace: new RefusalPace(unknownKeyPace),
+    refusalPace: new RefusalPace(strangersPace),
+    unknownKeyPace: new RefusalPace(unknownKeysPace),
     documentPace: new RefusalPace(documentPace),
   };
 }

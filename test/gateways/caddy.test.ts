@@ -12,7 +12,7 @@ const caddy: Gateway = {
   configure: async (place) => {
     const text = withPlaces(documentedFile('Caddyfile'), {
       ...place.mistakes,
-      ...brokerPlaces(place),
+      ...brokerPlaces(place, (path) => `unix/${path}`),
       'application.internal:3000': `127.0.0.1:${place.applicationPort}`,
       ':8080 {': `:${place.port} {`,
       ...(place.answersPreflight && { '# CORS: see "Preflight".': documentedFile('Caddyfile-preflight') }),

@@ -14,7 +14,8 @@ export type Place = {
   directory: string;
   /** Where the gateway listens. */
   port: number;
-  brokerPort: number;
+  /** Where it asks: a port of this machine, or the path of a socket. */
+  broker: number | string;
   applicationPort: number;
   /** The gateway's own. */
   masterKey: string;
@@ -30,11 +31,18 @@ export type Gateway = {
   configure(place: Place): Promise<{ args: string[]; env?: Record<string, string> }>;
 };
 
-/** The page names two brokers. The second one is dead in every test: nobody listens on port 1. */
-export function brokerPlaces({ brokerPort }: Pick<Place, 'brokerPort'>): Record<string, string> {
+/**
+ * The page names two brokers. The second one is dead in every test: nobody listens on port 1, or on
+ * that socket. `onSocket` is how the gateway writes a socket.
+ */
+export function brokerPlaces(
+  { broker }: Pick<Place, 'broker'>,
+  onSocket: (path: string) => string,
+): Record<string, string> {
+  const isSocket = typeof broker === 'string';
   return {
-    'flowplate-1.internal:9123': `127.0.0.1:${brokerPort}`,
-    'flowplate-2.internal:9123': '127.0.0.1:1',
+    'flowplate-1.internal:9123': isSocket ? onSocket(broker) : `127.0.0.1:${broker}`,
+    'flowplate-2.internal:9123': isSocket ? onSocket(`${broker}.dead`) : '127.0.0.1:1',
   };
 }
 

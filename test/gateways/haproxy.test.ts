@@ -15,7 +15,7 @@ const haproxy: Gateway = {
     const at = (name: string) => join(place.directory, name);
     const way = `127.0.0.1:${await choosePort(undefined, 'HAProxy')}`;
     const text = withPlaces(documentedFile('haproxy.cfg'), {
-      ...brokerPlaces(place),
+      ...brokerPlaces(place, (path) => `unix@${path}`),
       'application.internal:3000': `127.0.0.1:${place.applicationPort}`,
       '0.0.0.0:8080': `127.0.0.1:${place.port}`,
       '127.0.0.1:9129': way,
@@ -37,17 +37,18 @@ const haproxy: Gateway = {
   },
 };
 
-const site = testGateway(haproxy);
-testDeprecation(site);
+testGateway(haproxy, (site) => {
+  testDeprecation(site);
 
-test('a script that fails lets nobody in', async () => {
-  const { key } = await mint(site().broker);
-  for (const mistake of ['error("broken")', 'return nil']) {
-    const url = await site().another({
-      mistakes: {
-        'if answer.status == 200 then': `if answer then ${mistake} elseif answer.status == 200 then`,
-      },
-    });
-    expect((await send(url, '/', { headers: { 'X-API-Key': key } })).status).toBe(503);
-  }
+  test('a script that fails lets nobody in', async () => {
+    const { key } = await mint(site().broker);
+    for (const mistake of ['error("broken")', 'return nil']) {
+      const url = await site().another({
+        mistakes: {
+          'if answer.status == 200 then': `if answer then ${mistake} elseif answer.status == 200 then`,
+        },
+      });
+      expect((await send(url, '/', { headers: { 'X-API-Key': key } })).status).toBe(503);
+    }
+  });
 });

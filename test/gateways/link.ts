@@ -9,19 +9,20 @@ import { atEnd } from '../support/at-end.ts';
 export type LinkState = 'open' | 'silent' | 'closed' | 'reset';
 
 export type Link = {
-  port: number;
+  /** Its end: a port of this machine, or a path. */
+  at: number | string;
   /** How many connections were taken so far. */
   taken(): number;
   /**
    * Breaks what is connected; from then on new connections meet this state, and when open, this
    * target.
    */
-  become(state: LinkState, target?: number): Promise<void>;
+  become(state: LinkState, target?: number | string): Promise<void>;
 };
 
-/** A way over TCP to a port of this machine that can be cut. */
-export async function openLink(targetPort: number): Promise<Link> {
-  const now = { state: 'open' as LinkState, target: targetPort, taken: 0 };
+/** A way to a port of this machine that can be cut; or from a socket at `path` to another one. */
+export async function openLink(firstTarget: number | string, path?: string): Promise<Link> {
+  const now = { state: 'open' as LinkState, target: firstTarget, taken: 0 };
   const sockets = new Set<Socket>();
   const hold = (socket: Socket) => {
     sockets.add(socket);
@@ -31,17 +32,21 @@ export async function openLink(targetPort: number): Promise<Link> {
   const server = createServer((socket) => {
     hold(socket);
     now.taken += 1;
-    if (now.state === 'reset') socket.resetAndDestroy();
+    // A Unix socket has no reset: its end comes without a word.
+    if (now.state === 'reset' && path === undefined) socket.resetAndDestroy();
+    else if (now.state === 'reset') socket.destroy();
     if (now.state === 'silent') socket.resume();
     if (now.state !== 'open') return;
-    const onward = connect(now.target, '127.0.0.1');
+    const { target } = now;
+    const onward = typeof target === 'string' ? connect(target) : connect(target, '127.0.0.1');
     hold(onward);
     socket.pipe(onward).pipe(socket);
     socket.on('close', () => onward.destroy());
     onward.on('close', () => socket.destroy());
   });
-  const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1');
+  const listen = async (at: number | string) => {
+    if (typeof at === 'string') server.listen(at);
+    else server.listen(at, '127.0.0.1');
     await once(server, 'listening');
   };
   const breakAll = () => {
@@ -53,17 +58,17 @@ export async function openLink(targetPort: number): Promise<Link> {
     breakAll();
     await once(server, 'close');
   };
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  await listen(path ?? 0);
+  const at = path ?? (server.address() as AddressInfo).port;
   atEnd(close);
   return {
-    port,
+    at,
     taken: () => now.taken,
     become: async (state, target = now.target) => {
       Object.assign(now, { state, target });
       breakAll();
       if (state === 'closed') await close();
-      else if (!server.listening) await listen(port);
+      else if (!server.listening) await listen(at);
     },
   };
 }

@@ -10,7 +10,7 @@ import { type Gateway, startGateway } from './gateway.ts';
 /** The API itself behind a proxy, with a rule that keeps two parts of it from everybody. */
 const nginx: Gateway = {
   name: 'nginx',
-  configure: async ({ directory, port, brokerPort }) => {
+  configure: async ({ directory, port, broker }) => {
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
       (what) => `${what}_temp_path ${join(directory, what)};`,
     );
@@ -28,7 +28,7 @@ const nginx: Gateway = {
           location ^~ ${keysPath}/user/ { return 403; }
           location ^~ /api/v1/platform { return 403; }
           location / {
-            proxy_pass http://127.0.0.1:${brokerPort};
+            proxy_pass http://127.0.0.1:${broker};
             proxy_http_version 1.1;
             proxy_request_buffering off;
           }
@@ -42,7 +42,7 @@ const nginx: Gateway = {
 /** As a proxy speaks to another proxy: with the whole URL in the first line. */
 const haproxy: Gateway = {
   name: 'haproxy',
-  configure: async ({ directory, port, brokerPort }) => {
+  configure: async ({ directory, port, broker }) => {
     const text = `
 defaults
     mode http
@@ -54,7 +54,7 @@ frontend all
     http-request set-uri http://broker.internal%[pathq]
     default_backend broker
 backend broker
-    server one 127.0.0.1:${brokerPort}
+    server one 127.0.0.1:${broker}
 `;
     await writeFile(join(directory, 'haproxy.cfg'), text);
     return { args: ['-db', '-f', join(directory, 'haproxy.cfg')] };
@@ -69,7 +69,7 @@ beforeAll(async () => {
   atEnd(() => broker.close());
   minted = await mint(broker);
   const { port } = new URL(broker.url);
-  const place = { brokerPort: Number(port), applicationPort: 1, masterKey: '', answersPreflight: false };
+  const place = { broker: Number(port), applicationPort: 1, masterKey: '', answersPreflight: false };
   proxies = {
     nginx: await startGateway(nginx, { ...place, mistakes: {} }),
     haproxy: await startGateway(haproxy, { ...place, mistakes: {} }),

@@ -7,22 +7,55 @@ import { mint, revoke } from '../support/keys.ts';
 import { testBodies } from './bodies.ts';
 import { testFaults } from './faults.ts';
 import { testForgery } from './forgery.ts';
+import { fronts } from './front.ts';
 import type { Gateway } from './gateway.ts';
 import { testPreflight } from './preflight.ts';
 import { send } from './send.ts';
-import { decided, expectPassed, expectRefused, openSite, type Site } from './site.ts';
+import {
+  decided,
+  expectPassed,
+  expectRefused,
+  type Ground,
+  openGround,
+  openSite,
+  type Site,
+} from './site.ts';
 import { testSmokeTest } from './smoke-test.ts';
 
 const firstDownloadMs = 240_000;
 const challenge = 'Bearer realm="flowplate"';
 
-/** Tests that every documented gateway must pass. */
-export function testGateway(gateway: Gateway): () => Site {
-  let site: Site;
+/**
+ * Tests that every documented gateway must pass, before the API and before a local verifier. `more`
+ * are those of one gateway alone.
+ */
+export function testGateway(gateway: Gateway, more: (site: () => Site) => void = () => undefined): void {
+  let ground: Ground;
   beforeAll(async () => {
-    site = await openSite(gateway);
+    ground = await openGround();
   }, firstDownloadMs);
   afterAll(endAll);
+
+  describe.each(fronts)('before $name', (front) => {
+    let site: Site;
+    beforeAll(async () => {
+      site = await openSite(gateway, front, ground);
+    }, firstDownloadMs);
+    testDecisions(() => site);
+    testForgery(() => site);
+    testBodies(() => site);
+    testFaults(() => site);
+    testPreflight(() => site);
+    testSmokeTest(() => site);
+    more(() => site);
+  });
+}
+
+function testDecisions(opened: () => Site): void {
+  let site: Site;
+  beforeAll(() => {
+    site = opened();
+  });
 
   describe('decisions', () => {
     test('a good key passes in either header; the application learns who it is, and no credential', async () => {
@@ -113,11 +146,4 @@ export function testGateway(gateway: Gateway): () => Site {
       }
     });
   });
-
-  testForgery(() => site);
-  testBodies(() => site);
-  testFaults(() => site);
-  testPreflight(() => site);
-  testSmokeTest(() => site);
-  return () => site;
 }

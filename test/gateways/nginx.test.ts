@@ -37,7 +37,7 @@ const nginx: Gateway = {
     const at = (name: string) => join(place.directory, name);
     const text = withPlaces(documentedFile('nginx.conf'), {
       ...place.mistakes,
-      ...brokerPlaces(place),
+      ...brokerPlaces(place, (path) => `unix:${path}`),
       'application.internal:3000': `127.0.0.1:${place.applicationPort}`,
       '0.0.0.0:8080': `127.0.0.1:${place.port}`,
       '/etc/nginx/flowplate-key.conf': at('flowplate-key.conf'),
@@ -51,26 +51,27 @@ const nginx: Gateway = {
   },
 };
 
-const site = testGateway(nginx);
-testDeprecation(site);
+testGateway(nginx, (site) => {
+  testDeprecation(site);
 
-test('a configuration that leaves the length with the check costs connections, and never a request', async () => {
-  const { key } = await mint(site().broker);
-  const url = await site().another({ mistakes: { 'proxy_set_header Content-Length "";': '' } });
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const before = site().link.taken();
-  for (let round = 0; round < 20; round += 1) {
-    const body = Buffer.from(`GET /stolen HTTP/1.1 ${round}`);
-    const options = { method: 'POST', body, headers: { 'X-API-Key': key }, agent };
-    expect((await decided(() => send(url, '/', options))).status).toBe(200);
-    expect(site().application.received.at(-1)).toMatchObject({ method: 'POST', body: body.toString() });
-  }
-  expect(site().link.taken() - before).toBeGreaterThanOrEqual(20);
-  agent.destroy();
-});
+  test('a configuration that leaves the length with the check costs connections, and never a request', async () => {
+    const { key } = await mint(site().broker);
+    const url = await site().another({ mistakes: { 'proxy_set_header Content-Length "";': '' } });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const before = site().link.taken();
+    for (let round = 0; round < 20; round += 1) {
+      const body = Buffer.from(`GET /stolen HTTP/1.1 ${round}`);
+      const options = { method: 'POST', body, headers: { 'X-API-Key': key }, agent };
+      expect((await decided(() => send(url, '/', options))).status).toBe(200);
+      expect(site().application.received.at(-1)).toMatchObject({ method: 'POST', body: body.toString() });
+    }
+    expect(site().link.taken() - before).toBeGreaterThanOrEqual(20);
+    agent.destroy();
+  });
 
-test("the check's own location is not open to clients", async () => {
-  const { key } = await mint(site().broker);
-  const { status } = await site().send('/_flowplate', { headers: { 'X-API-Key': key } });
-  expect(status).toBe(404);
+  test("the check's own location is not open to clients", async () => {
+    const { key } = await mint(site().broker);
+    const { status } = await site().send('/_flowplate', { headers: { 'X-API-Key': key } });
+    expect(status).toBe(404);
+  });
 });

@@ -1,40 +1,50 @@
-import { randomBytes } from 'node:crypto';
-import { expect, inject } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
-import { startBroker, startReplica, type TestBroker } from '../support/broker.ts';
-import { cloneDatabase } from '../support/database.ts';
+import { startBroker, type TestBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
-import { freshRedis } from '../support/redis.ts';
 import { type Application, startApplication } from './application.ts';
+import type { Front } from './front.ts';
 import { type Gateway, type Place, startGateway } from './gateway.ts';
 import { type Link, openLink } from './link.ts';
 import { type SendOptions, type Sent, send } from './send.ts';
 
-/**
- * Client → gateway → application, with a broker that the gateway asks over a link that can be cut.
- */
-export type Site = {
-  broker: TestBroker;
-  application: Application;
-  link: Link;
-  /** The gateway's. */
-  url: string;
-  /** Of a real broker that has lost its Postgres, and soon its lease. */
-  undecidedPort: number;
-  send(path: string, options?: SendOptions): Promise<Sent>;
-  /** Another gateway of the kind on the same broker and application; answers with its URL. */
-  another(changed: Partial<Omit<Place, 'directory' | 'port'>>): Promise<string>;
-};
+/** What the sites of one file share. */
+export type Ground = { broker: TestBroker; application: Application };
 
-export async function openSite(gateway: Gateway): Promise<Site> {
+export async function openGround(): Promise<Ground> {
   const application = await startApplication();
   const broker = await startBroker();
   atEnd(() => broker.close());
-  const undecidedPort = await startUndecidedBroker();
-  const link = await openLink(portOf(broker.url));
-  const { secret: masterKey } = await broker.createMasterKey({ permissions: ['keys:verify'] });
+  return { broker, application };
+}
+
+/**
+ * Client → gateway → application, with a front that the gateway asks over a link that can be cut.
+ */
+export type Site = Ground & {
+  front: Front;
+  link: Link;
+  /** Where the link leads while it is open. */
+  frontAt: number | string;
+  /** The gateway's. */
+  url: string;
+  /** Of a front that cannot decide. */
+  undecidedAt: number | string;
+  send(path: string, options?: SendOptions): Promise<Sent>;
+  /** Another gateway of the kind on the same broker and application; answers with its URL. */
+  another(changed: Partial<Pick<Place, 'masterKey' | 'answersPreflight' | 'mistakes'>>): Promise<string>;
+};
+
+export async function openSite(gateway: Gateway, front: Front, ground: Ground): Promise<Site> {
+  const { broker, application } = ground;
+  const { secret: masterKey } = await broker.createMasterKey({ permissions: front.permissions });
+  const [frontAt, undecidedAt] = await Promise.all([front.open(broker, masterKey), front.openUndecided()]);
+  const link = await openLink(frontAt, typeof frontAt === 'string' ? await newSocketPath() : undefined);
   const places = {
-    brokerPort: link.port,
+    broker: link.at,
     applicationPort: application.port,
     masterKey,
     answersPreflight: false,
@@ -42,40 +52,26 @@ export async function openSite(gateway: Gateway): Promise<Site> {
   };
   const url = await startGateway(gateway, places);
   return {
-    broker,
-    application,
+    ...ground,
+    front,
     link,
+    frontAt,
     url,
-    undecidedPort,
+    undecidedAt,
     send: (path, options) => send(url, path, options),
-    another: (changed) => startGateway(gateway, { ...places, ...changed }),
+    another: async (changed) => {
+      const isOther = changed.masterKey !== undefined && typeof frontAt === 'string';
+      // The key is not in the gateway, but in the local verifier.
+      const at = isOther ? await front.open(broker, changed.masterKey ?? '') : link.at;
+      return startGateway(gateway, { ...places, ...changed, broker: at });
+    },
   };
 }
 
-/**
- * Not from memory: its lease ends seconds after its Postgres is gone, and from then on it says 503.
- */
-async function startUndecidedBroker(): Promise<number> {
-  const database = await cloneDatabase(inject('postgresUrl'));
-  atEnd(() => database.drop());
-  const way = await openLink(portOf(database.url));
-  const databaseUrl = new URL(database.url);
-  databaseUrl.port = String(way.port);
-  const broker = await startReplica({
-    DATABASE_URL: databaseUrl.href,
-    REDIS_URL: (await freshRedis(inject('redisUrl'))).url,
-    FLOWPLATE_PEPPERS: `p1:${randomBytes(32).toString('base64url')}`,
-    FLOWPLATE_ENV: 'test',
-    LEASE_MS: '3000',
-    DRAIN_MS: '0',
-  });
-  atEnd(() => broker.close());
-  await way.become('closed');
-  return portOf(broker.url);
-}
-
-function portOf(url: string): number {
-  return Number(new URL(url).port);
+async function newSocketPath(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
+  return join(directory, 'link.sock');
 }
 
 /**

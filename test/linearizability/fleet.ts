@@ -11,8 +11,9 @@ import type { ChangeParts } from '../../src/usecases/change.ts';
 import { atEnd } from '../support/at-end.ts';
 import type { Call } from '../support/call.ts';
 import { type Deployment, deploy, type StartOptions } from '../support/deployment.ts';
+import { startLocalVerifier } from '../support/local-verifier.ts';
 import { loggedLine, type Running, startScript } from '../support/processes.ts';
-import { apiVerifiers, embeddedVerifier, type Verifier } from './verifier.ts';
+import { apiVerifiers, embeddedVerifier, localVerifiers, type Verifier } from './verifier.ts';
 
 /** The shortest that there is, so that one ends within a test. */
 export const leaseMs = 3_000;
@@ -58,6 +59,14 @@ export class Fleet {
     const { port } = await loggedLine(running, 'listening');
     const url = `http://127.0.0.1:${port}`;
     return this.#join({ ...running, url, verifiers: [embeddedVerifier(`gateway ${running.pid}`, url)] });
+  }
+
+  /** A local verifier with the broker at `brokerUrl`. */
+  async stand(brokerUrl: string, root = projectRoot): Promise<Member> {
+    const { masterKey } = this.#deployment;
+    const local = await startLocalVerifier({ brokers: [brokerUrl], masterKey, root });
+    const verifiers = localVerifiers(`local verifier ${local.pid}`, local.socketPath);
+    return this.#join({ ...local, verifiers });
   }
 
   #join(member: Member): Member {

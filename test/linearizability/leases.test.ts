@@ -26,7 +26,7 @@ beforeAll(async () => {
   const redis = await freshRedis(inject('redisUrl'));
   fleet = newFleet({ databaseUrl, redisUrl: redis.url });
   broker = await fleet.add();
-  await Promise.all([fleet.add(), fleet.embed(broker.url), fleet.embed(broker.url)]);
+  await Promise.all([fleet.add(), fleet.embed(broker.url), fleet.stand(broker.url)]);
   wayToBroker = await startDroppingProxy(Number(new URL(broker.url).port));
 }, 60_000);
 
@@ -35,9 +35,13 @@ afterAll(endAll);
 const safe = { fleet: () => fleet };
 
 prove(
-  'when a process and a gateway are stopped past their leases and go on',
+  'when a process, a gateway and a local verifier are stopped past their leases and go on',
   {
-    joining: [(members, root) => members.add({ root }), (members, root) => members.embed(broker.url, root)],
+    joining: [
+      (members, root) => members.add({ root }),
+      (members, root) => members.embed(broker.url, root),
+      (members, root) => members.stand(broker.url, root),
+    ],
     async inflict(load, joined) {
       load.spare(joined);
       for (const member of joined) member.kill('SIGSTOP');
@@ -55,9 +59,12 @@ prove(
 );
 
 prove(
-  'when a gateway is cut off from its broker',
+  'when a gateway and a local verifier are cut off from their broker',
   {
-    joining: [(members, root) => members.embed(wayToBroker.through(broker.url), root)],
+    joining: [
+      (members, root) => members.embed(wayToBroker.through(broker.url), root),
+      (members, root) => members.stand(wayToBroker.through(broker.url), root),
+    ],
     async inflict(load, joined) {
       load.spare(joined);
       wayToBroker.drop();

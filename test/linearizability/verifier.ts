@@ -1,3 +1,5 @@
+import { doorPath } from '../http/verify/door.ts';
+import { exchange } from '../local-verifier/exchange.ts';
 import { attempt } from '../support/attempt.ts';
 import { caller } from '../support/call.ts';
 import type { StartedApi } from '../support/deployment.ts';
@@ -37,6 +39,31 @@ export function embeddedVerifier(name: string, url: string): Verifier {
   };
 }
 
+/** A local verifier, asked on its socket as a gateway asks it. */
+export function localVerifiers(name: string, socketPath: string): Verifier[] {
+  const target = { socketPath };
+  return [
+    {
+      name: `${name}, forward auth`,
+      async verify(key) {
+        const headers = [['x-api-key', key]] as const;
+        const answer = await attempt(() => exchange(target, { path: doorPath, headers }));
+        return typeof answer === 'string' ? 'undecided' : (outcomes[answer.status] ?? 'undecided');
+      },
+    },
+    {
+      name: `${name}, JSON`,
+      async verify(key) {
+        const headers = [['Content-Type', 'application/json']] as const;
+        const asked = { method: 'POST', path: `${keysPath}/verify`, headers, body: JSON.stringify({ key }) };
+        const answer = await attempt(() => exchange(target, asked));
+        if (typeof answer === 'string' || answer.status !== 200) return 'undecided';
+        return outcomeOf(JSON.parse(answer.body).code);
+      },
+    },
+  ];
+}
+
 function outcomeOf(code: string): Verdict {
   if (code === 'VALID') return 'accepted';
   if (code === 'ORGANIZATION_SUSPENDED') return 'suspended';
@@ -50,7 +77,7 @@ async function verifyByJson({ call }: Pick<StartedApi, 'call'>, key: string) {
 }
 
 async function verifyByForwardAuth({ call }: Pick<StartedApi, 'call'>, key: string) {
-  const answer = await attempt(() => call('GET /v1/flowplate/authz', { headers: { 'x-api-key': key } }));
+  const answer = await attempt(() => call(`GET ${doorPath}`, { headers: { 'x-api-key': key } }));
   return typeof answer === 'string' ? 'undecided' : (outcomes[answer.status] ?? 'undecided');
 }
 

@@ -27,6 +27,7 @@ const goodTree: Record<string, string> = {
     "import express from 'express'; import { mint } from '../usecases/mint.ts'; import { revoke } from '../usecases/revoke.ts'; import type { config } from '../config.ts'; export const app = (value: typeof config) => [express, mint, revoke, value];",
   'src/sdk/client.ts':
     "import { format } from '../domain/key-format.ts'; import type { Key } from '../domain/key.ts'; export const sdk = (key: Key) => [key, format];",
+  'src/local-verifier/local.ts': "import { sdk } from '../sdk/client.ts'; export const local = sdk;",
   'src/cli/main.ts': "import { sdk } from '../sdk/client.ts'; export const cli = sdk;",
   'workers/expire.ts':
     "import { Worker } from 'bullmq'; import { revoke } from '../src/usecases/revoke.ts'; export const job = [Worker, revoke];",
@@ -40,6 +41,16 @@ const importFaults: [string, string, string][] = [
     'portal/src/view.tsx',
     "import type { Key } from '../../src/domain/key.ts'; export const view = (key: Key) => key;",
     '7 the portal',
+  ],
+  [
+    'src/local-verifier/look.ts',
+    "import { pool } from '../stores/postgres/keys.ts'; export const look = pool;",
+    '8 the local verifier imports sdk, domain, and the deciding and answering code',
+  ],
+  [
+    'src/http/local.ts',
+    "import { local } from '../local-verifier/local.ts'; export const http = local;",
+    '8 nothing imports the local verifier',
   ],
   [
     'src/http/list.ts',

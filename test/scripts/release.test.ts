@@ -50,7 +50,7 @@ describe('a release', () => {
       );
       const changelog = await readFile(join(root, 'CHANGELOG.md'), 'utf8');
       expect(changelog).toMatch(/\n## Unreleased\n\n## 97\.0\.0 — \d{4}-\d\d-\d\d\n\n### Added\n/);
-      for (const directory of ['.', 'packages/keys', 'packages/cli']) {
+      for (const directory of ['.', 'packages/keys', 'packages/cli', 'packages/verifier']) {
         const { version } = JSON.parse(await readFile(join(root, directory, 'package.json'), 'utf8'));
         expect(version, directory).toBe('97.0.0');
       }
@@ -62,9 +62,11 @@ describe('a release', () => {
         'flowplate-cli-97.0.0.tgz',
         'flowplate-keys-97.0.0.cdx.json',
         'flowplate-keys-97.0.0.tgz',
+        'flowplate-verifier-97.0.0.cdx.json',
+        'flowplate-verifier-97.0.0.tgz',
       ]);
       const { stdout } = await run('sha256sum', ['--check', 'SHA256SUMS'], { cwd: files });
-      expect(stdout.match(/: OK$/gm)).toHaveLength(4);
+      expect(stdout.match(/: OK$/gm)).toHaveLength(6);
       const bill = JSON.parse(await readFile(join(files, 'flowplate-cli-97.0.0.cdx.json'), 'utf8'));
       expect(bill.metadata.component.purl).toBe('pkg:npm/%40flowplate/cli@97.0.0');
       expect(bill.components.map(({ name }: { name: string }) => name)).toContain('commander');

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { newSecret } from '../../src/domain/key-format.ts';
+import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
-import { endAll } from '../support/at-end.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker, testOrigin } from '../support/broker.ts';
 import { startDroppingProxy } from '../support/dropping-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -46,6 +49,31 @@ test('it holds its lease from the process that it is connected to, and each revo
 test('with a fetch of its own it has a row of its own, since a stream would go around that', async () => {
   await embed(broker, { fetch: newLink().fetch });
   expect((await hubsOfFollowers()).map(({ hub_id }) => hub_id)).toEqual([null]);
+});
+
+test('with a fetch of its own and a place for the stream it is connected there', async () => {
+  const asked: string[] = [];
+  await embed(broker, {
+    fetch: newLink().fetch,
+    streamBaseUrl: () => {
+      asked.push(broker.url);
+      return `${broker.url}/`;
+    },
+  });
+  await eventually(5_000, hubsOfFollowers, ([row]) => row?.hub_id === broker.api.parts.following.hubId);
+  expect(asked).toEqual([broker.url]);
+});
+
+test('a start that was refused may be repeated, once the master key is good', async () => {
+  const masterKey = newSecret('master', 'test', randomBytes);
+  const verifier = new FlowplateVerifier({ baseUrl: broker.url, masterKey });
+  atEnd(() => verifier.close());
+  for (let tries = 0; tries < 2; tries += 1) {
+    await expect(verifier.start()).rejects.toMatchObject({ status: 401 });
+  }
+  await broker.createMasterKey({}, masterKey);
+  await verifier.start();
+  expect(verifier.isLeaseHeld()).toBe(true);
 });
 
 test('cut off, it goes on from memory until its lease ends, no revoke is complete before, and back again it goes on', async () => {

@@ -5,11 +5,13 @@ import type { Answer } from './call.ts';
  * Result of a call as its caller knows it. `unreached`: not sent, so nothing was done. `unknown`:
  * sent without an answer, or with a temporary error; it may have been done.
  */
-export type Outcome = Answer | 'unreached' | 'unknown';
+export type Outcome<Given = Answer> = Given | 'unreached' | 'unknown';
 
 const answerMsMax = 10_000;
 
-export async function attempt(call: () => Promise<Answer>): Promise<Outcome> {
+export async function attempt<Given extends { status: number }>(
+  call: () => Promise<Given>,
+): Promise<Outcome<Given>> {
   const late = new AbortController();
   try {
     const answer = await Promise.race([call(), sleep(answerMsMax, undefined, { signal: late.signal })]);

@@ -29,7 +29,7 @@ export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAcce
     errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
     areRefusalsAudited: permission !== 'keys:verify',
     admit(parts, exchange, onKnown) {
-      return admitMasterKey(parts, readCredential(exchange.req.rawHeaders), permission, exchange, onKnown);
+      return admitMasterKey(parts, readMasterKey(exchange.req.rawHeaders), permission, exchange, onKnown);
     },
   };
 }
@@ -56,7 +56,8 @@ export function admitMasterKey(
 
 const credentialHeaders = ['x-flowplate-master-key', 'x-api-key'] as const;
 
-function readCredential(rawHeaders: readonly string[]): string {
+/** The presented master key. Throws `AMBIGUOUS_CREDENTIALS` or `AUTHENTICATION_REQUIRED`. */
+export function readMasterKey(rawHeaders: readonly string[]): string {
   const sent = pickHeaders(rawHeaders, credentialHeaders)
     .flat()
     .filter((value) => value !== '');

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import helmet from 'helmet';
 import type { AppParts } from '../app.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
+import { securityHeaders } from '../security-headers.ts';
 import { createSessionRoute } from './create-session.ts';
 import { logInRoute } from './log-in.ts';
 
@@ -14,7 +14,6 @@ const paths: readonly (string | undefined)[] = [logInRoute.path, createSessionRo
  * verification.
  */
 export function loginFloodGuard(parts: AppParts): (req: IncomingMessage, res: ServerResponse) => boolean {
-  const addSecurityHeaders = helmet();
   return (req, res) => {
     if (req.method !== 'POST' || !paths.includes(req.url)) return false;
     try {
@@ -23,7 +22,7 @@ export function loginFloodGuard(parts: AppParts): (req: IncomingMessage, res: Se
     } catch (thrown) {
       const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
       res.setHeader('x-request-id', requestId);
-      addSecurityHeaders(req, res, () => undefined);
+      securityHeaders(req, res, () => undefined);
       answerProblem(parts, thrown, { req, res, requestId, isCallerKnown: () => false });
       const [method, route, status] = [req.method, req.url ?? '', res.statusCode];
       parts.onRequest({ method, route, status, seconds: 0 });

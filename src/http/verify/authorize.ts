@@ -1,29 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inTime } from '../../concurrency/deadline.ts';
 import { type MaybeLater, mapMaybe } from '../../concurrency/maybe-later.ts';
-import { deprecationHeaders } from '../../domain/deprecation.ts';
-import { identityHeaderList } from '../../domain/forward-auth/identity-headers.ts';
-import { limitHeaders } from '../../domain/forward-auth/limit-headers.ts';
+import { allowHeaderList } from '../../domain/forward-auth/allow-headers.ts';
+import { authorizePath, limitedStatusOf } from '../../domain/forward-auth/authorize-path.ts';
+import { decisionMsMax, isUnknownKey, meteredAs, type Outcome } from '../../domain/forward-auth/outcome.ts';
+import { type ProxyRequest, readProxyRequest } from '../../domain/forward-auth/proxy-request.ts';
 import { toRefusalAnswer, type Undecided } from '../../domain/forward-auth/refusals.ts';
 import type { KeyRefusal } from '../../domain/key-refusal.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
-import type { Accepted, Refused, Verdict } from '../../domain/verdict.ts';
-import type { VerificationOutcome } from '../../domain/verification.ts';
+import type { Accepted, Refused } from '../../domain/verdict.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import type { AppParts } from '../app.ts';
 import { requestIdFrom } from '../request-context.ts';
-import { type ProxyRequest, readProxyRequest } from './end-client.ts';
-
-/** Envoy gives up after 200 ms by default, and must get an answer before, even a 503. */
-const deadlineMs = 150;
-
-export const authorizePath = '/v1/flowplate/authz';
-
-export function isForAuthorize(url: string): boolean {
-  if (!url.startsWith(authorizePath)) return false;
-  const next = url[authorizePath.length];
-  return next === undefined || next === '/' || next === '?';
-}
 
 /**
  * Forward auth: a proxy asks whether the end client's key is valid for the request that it holds.
@@ -49,19 +37,11 @@ export function authorize(parts: AppParts, req: IncomingMessage, res: ServerResp
 }
 
 function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
-  return inTime(outcome, deadlineMs, () => new Error('undecided'));
+  return inTime(outcome, decisionMsMax, () => new Error('undecided'));
 }
-
-type Outcome = Verdict | Undecided;
 
 /** The ids that the end client is told, for questions about the request. */
 type RequestIds = Pick<KeyRefusal, 'requestId' | 'traceId'>;
-
-function meteredAs(outcome: Outcome): VerificationOutcome {
-  if (typeof outcome === 'object') return outcome.code;
-  if (outcome === 'GATEWAY_UNKNOWN') return 'UNKNOWN_GATEWAY';
-  return outcome === 'GATEWAY_FORBIDDEN' ? 'FORBIDDEN_GATEWAY' : outcome;
-}
 
 function decide(
   parts: AppParts,
@@ -89,22 +69,10 @@ function decideFor(
 }
 
 function allow(parts: AppParts, res: ServerResponse, verdict: Accepted, requestId: string): void {
-  const headers = identityHeaderList(verdict);
-  headers.push(
-    'x-request-id',
-    requestId,
-    'x-envoy-auth-headers-to-remove',
-    'authorization,x-api-key',
-    'Cache-Control',
-    'no-store',
-    'Content-Length',
-    '0',
+  res.writeHead(
+    200,
+    allowHeaderList(verdict, requestId, () => nowOf(parts)),
   );
-  if (verdict.rate_limit !== undefined || verdict.quota !== undefined) {
-    headers.push(...Object.entries(limitHeaders(verdict, nowOf(parts))).flat());
-  }
-  if (verdict.code === 'SUPERSEDED') headers.push(...Object.entries(deprecationHeaders(verdict)).flat());
-  res.writeHead(200, headers);
   res.end();
 }
 
@@ -115,7 +83,7 @@ function refuse(
   outcome: Refused | Undecided,
   { requestId, traceId }: RequestIds,
 ): void {
-  const limitedStatus = /[?&]deny=403(&|$)/.test(req.url ?? '') ? 403 : 429;
+  const limitedStatus = limitedStatusOf(req.url ?? '');
   const told = { requestId, traceId: traceId ?? undefined, nowMs: nowOf(parts) };
   const answer = toRefusalAnswer(outcome, { ...told, limitedStatus });
   if (answer.status === 503) {
@@ -126,10 +94,6 @@ function refuse(
   if (outcome === 'GATEWAY_UNKNOWN') parts.refusalPace.end(res, answer.body);
   else if (isUnknownKey(outcome)) parts.unknownKeyPace.end(res, answer.body);
   else res.end(answer.body);
-}
-
-function isUnknownKey(outcome: Refused | Undecided): boolean {
-  return typeof outcome === 'object' && outcome.code === 'NOT_FOUND';
 }
 
 /** The database clock, like the limiter; the local one may be minutes off. */

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isForAuthorize } from '../../domain/forward-auth/authorize-path.ts';
 import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { AppParts } from '../app.ts';
 import { formReader, type HttpExchange, noInput } from '../exchange.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom, traceIdOf } from '../request-context.ts';
 import type { Route } from '../route.ts';
-import { authorize, isForAuthorize } from './authorize.ts';
+import { authorize } from './authorize.ts';
 import { serveMetered } from './serve-metered.ts';
 import { verifyBatchRoute } from './verify-batch.ts';
 import { verifyKeyRoute } from './verify-key.ts';

@@ -27,6 +27,8 @@ export const verifyBody = z.strictObject({
     ),
 });
 
+export const verifyBatchBody = z.strictObject({ keys: z.array(verifyBody).min(1).max(100) });
+
 export function toVerifyRequest(body: z.output<typeof verifyBody>, from: RequestOrigin): VerifyRequest {
   const { organization_id: organizationId, explain: _, ...asked } = body;
   return { ...asked, organizationId, from };

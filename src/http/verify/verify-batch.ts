@@ -3,7 +3,7 @@ import { requireMasterKeyPermission } from '../../domain/principal.ts';
 import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { verdictAnswer, verifyBatchBody, type verifyBody } from './verdict-schemas.ts';
 import { type VerifyOrExplainParts, verifyOrExplain } from './verify-or-explain.ts';
 
 export const verifyBatchRoute = defineRoute({
@@ -17,7 +17,7 @@ export const verifyBatchRoute = defineRoute({
   access: masterKey('keys:verify'),
   params: noParams,
   query: noQuery,
-  body: z.strictObject({ keys: z.array(verifyBody).min(1).max(100) }),
+  body: verifyBatchBody,
   success: { 200: 'The verdicts.' },
   answer: z.strictObject({ results: z.array(verdictAnswer) }),
   errors: [],

@@ -1,6 +1,5 @@
-import { type PresentedKey, readPresentedKey } from '../../domain/forward-auth/presented-key.ts';
-import { pickHeaders } from '../../domain/pick-headers.ts';
-import type { Asked } from '../../verify/decide.ts';
+import { pickHeaders } from '../pick-headers.ts';
+import { type PresentedKey, readPresentedKey } from './presented-key.ts';
 
 /** Headers that forward auth reads; it ignores the rest of the request. */
 const headerNames = [
@@ -16,10 +15,18 @@ const headerNames = [
   'transfer-encoding',
 ] as const;
 
+/** What the gateway demands of the end client's key. `ip` is unparsed. */
+export type Demanded = {
+  scopes: string[] | undefined;
+  organizationId: string | undefined;
+  environment: string | undefined;
+  ip: string | undefined;
+};
+
 export type ProxyRequest = PresentedKey & {
   /** The gateway's own credential; undefined when it sent none, or two different ones. */
   masterKey: string | undefined;
-  asked: Asked;
+  asked: Demanded;
   requestId: string | undefined;
   /** Whether a body is announced; it may still be missing. */
   announcesBody: boolean;

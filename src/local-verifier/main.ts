@@ -1,0 +1,28 @@
+import { CommanderError } from 'commander';
+import { createLog } from '../log.ts';
+import { runProcess } from '../process/run-process.ts';
+import { createLocalVerifier, type LocalVerifier } from './local-verifier.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+const settings = settingsOrExit();
+const log = createLog({ level: 'info', service: 'verifier' });
+let running: LocalVerifier | undefined;
+
+runProcess(
+  log,
+  async () => {
+    running = await createLocalVerifier(settings, log);
+    await running.start();
+  },
+  async () => running?.stop(),
+);
+
+/** Commander has printed why. */
+function settingsOrExit(): Settings {
+  try {
+    return readSettings(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  }
+}
