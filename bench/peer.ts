@@ -22,6 +22,7 @@ const name = process.argv[2] ?? '';
 const peer = peers[name];
 if (peer === undefined) throw new Error(`There is no peer ${name}: ${Object.keys(peers).join(', ')}`);
 (await peer()).listen(Number(process.env.PORT), '127.0.0.1');
+if (process.env.SOCKET !== undefined) (await peer()).listen(process.env.SOCKET);
 
 function databaseUrl(): string {
   return process.env.DATABASE_URL ?? '';

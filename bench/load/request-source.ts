@@ -8,6 +8,8 @@ export type RequestPlan =
   | ({ kind: 'verify'; masterKey: string; verdict?: 'NOT_FOUND' } & KeyDraw)
   /** `isBare`: the target answers everything with an empty 200, without identity headers. */
   | ({ kind: 'authorize'; masterKey: string; isBare: boolean } & KeyDraw)
+  /** What a client sends to a gateway in front of an application. */
+  | ({ kind: 'page' } & KeyDraw)
   /** Unauthenticated callers: 48 random characters as master key, or a well-formed made-up one. */
   | { kind: 'strangers'; secret: 'random' | 'made up' }
   | { kind: 'mint'; masterKey: string; organizations: number; label: string }
@@ -28,6 +30,8 @@ export function requestSource(plan: RequestPlan): RequestSource {
       return verifyRequests(plan);
     case 'authorize':
       return authorizeRequests(plan);
+    case 'page':
+      return pageRequests(plan);
     case 'strangers':
       return strangerRequests(plan);
     case 'mint':
@@ -49,6 +53,13 @@ function authorizeRequests(plan: Extract<RequestPlan, { kind: 'authorize' }>): R
   const head = `GET /v1/flowplate/authz HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\nX-API-Key: `;
   const mark = plan.isBare ? 'Content-Length: 0' : 'x-flowplate-user-id: ';
   return { next: () => `${head}${draw()}\r\n\r\n`, statuses: [200], mark: Buffer.from(mark) };
+}
+
+function pageRequests(plan: Extract<RequestPlan, { kind: 'page' }>): RequestSource {
+  const draw = keyDrawer(plan);
+  const next = () =>
+    `GET / HTTP/1.1\r\nHost: app.example.com\r\nUser-Agent: okhttp/4.12\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nX-API-Key: ${draw()}\r\n\r\n`;
+  return { next, statuses: [200], mark: Buffer.from('image/gif') };
 }
 
 /** Refused as unknown, or turned away during hashing; a 503 would be wrong. */

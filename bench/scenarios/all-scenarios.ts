@@ -10,6 +10,7 @@ import { logins } from './logins.ts';
 import { metrics } from './metrics.ts';
 import { millionKeys } from './million-keys.ts';
 import { mintKeys } from './mint-keys.ts';
+import { nginx } from './nginx.ts';
 import { peers } from './peers.ts';
 import { redisBytes } from './redis-bytes.ts';
 import { revokeKeys } from './revoke-keys.ts';
@@ -24,6 +25,7 @@ import { verifyKeys } from './verify-keys.ts';
 export const allScenarios: readonly Scenario[] = [
   verifyKeys,
   forwardAuth,
+  nginx,
   traces,
   millionKeys,
   embedded,

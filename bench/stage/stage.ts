@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -129,6 +129,17 @@ export async function openStage(closing: Closing) {
     redis: toRedis,
     startPeer: (peer: string, own: Record<string, string> = {}, name = peer, core: Place = serverCore) =>
       start(name, ['bench/peer.ts', peer], doesAnswer, own, core),
+    /** A local verifier on a Unix socket, which asks no gateway for a master key. */
+    startLocalVerifier: async (name: string, apiPort: number, socket: string) => {
+      const masterKeyFile = join(directory, 'master-key');
+      await writeFile(masterKeyFile, masterKey, { mode: 0o600 });
+      const program = [
+        'src/local-verifier/main.ts',
+        ...['--listen', `unix:${socket}`, '--broker', `http://127.0.0.1:${apiPort}`],
+        ...['--master-key-file', masterKeyFile],
+      ];
+      return start(name, program, () => isThere(socket), {});
+    },
     /** Needs `installAlternatives`. */
     startAlternative: (name: string, own: Record<string, string>) =>
       start(name, ['bench/alternatives/serve.ts', name], doesAnswer, own),
@@ -142,6 +153,13 @@ export async function openStage(closing: Closing) {
     /** For resources that a scenario opens itself. */
     closing,
   };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Halfway to the lowest priority. */

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import type { LoadResult, Target } from '../load/jobs.ts';
+import { readKeys } from '../load/key-draw.ts';
+import { cpuMsOf } from '../load/process-cpu.ts';
+import { inWords, number } from '../report/statistics.ts';
+import type { Table } from '../report/table.ts';
+import { fillRedis } from '../stage/fill-redis.ts';
+import { type Decision, startNginx } from '../stage/nginx.ts';
+import type { Stage } from '../stage/stage.ts';
+import { type Arm, interleave, type Runs } from './interleave.ts';
+import { connections, type Pace, type Scenario } from './scenario.ts';
+
+/** The reference of requests per second, and that of processor time. */
+const reference = 'the API over TCP';
+const bare = 'bare node:http, socket';
+
+type Measured = LoadResult & { nginxMicros: number };
+
+export const nginx: Scenario = {
+  name: 'nginx',
+  about: 'a real nginx with auth_request: alone, with a map, and asking the API or a local verifier',
+  async run(stage, pace) {
+    await stage.seedKeys(pace.keys, 'nginx');
+    await stage.startWorker();
+    await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
+    const arms = await startArms(stage, pace);
+    // Fills the memories.
+    for (const arm of arms) await arm.measure();
+    const runs = await interleave(stage.otherWork, arms, Math.max(pace.rounds, 10));
+    return [tableOf(runs, pace, await stage.ledger.requireCounted())];
+  },
+};
+
+type Asked = { pid: number; isOurs: boolean };
+const nobody: Asked = { pid: 0, isOurs: false };
+
+async function startArms(stage: Stage, pace: Pace): Promise<Arm<Measured>[]> {
+  const { directory, masterKey } = stage;
+  const socket = (name: string) => join(directory, `${name}.sock`);
+  const bareServer = await stage.startPeer('empty-node-http', { SOCKET: socket('bare') });
+  const api = await stage.startApi('api', { LISTEN_SOCKET: socket('api') });
+  const verifier = await stage.startLocalVerifier('local-verifier', api.port, socket('verifier'));
+  const arm = async (name: string, decision: Decision, { pid, isOurs }: Asked): Promise<Arm<Measured>> => {
+    const label = name.replace(/\W+/g, '-');
+    const server = await startNginx(directory, label, decision, masterKey);
+    stage.closing.add(name, () => server.stop());
+    return { name, measure: () => measure(stage, pace, { ...server, pid }, server.pid, isOurs) };
+  };
+  const at = (address: string): Decision => ({ by: 'check', at: address });
+  const notOurs = { pid: bareServer.pid, isOurs: false };
+  const ofApi = { pid: api.pid, isOurs: true };
+  return [
+    await arm('nginx alone', { by: 'nobody' }, nobody),
+    await arm('a map of the keys', { by: 'map', keys: readKeys(stage.keysFile, pace.keys) }, nobody),
+    await arm('bare node:http, TCP', at(`127.0.0.1:${bareServer.port}`), notOurs),
+    await arm(bare, at(`unix:${socket('bare')}`), notOurs),
+    await arm(reference, at(`127.0.0.1:${api.port}`), ofApi),
+    await arm('the API, socket', at(`unix:${socket('api')}`), ofApi),
+    await arm('a local verifier, socket', at(`unix:${socket('verifier')}`), {
+      pid: verifier.pid,
+      isOurs: true,
+    }),
+  ];
+}
+
+async function measure(
+  stage: Stage,
+  pace: Pace,
+  target: Target,
+  nginxPid: number,
+  isOurs: boolean,
+): Promise<Measured> {
+  const beforeMs = cpuMsOf(nginxPid);
+  const result = await stage.load.run({
+    kind: 'closed loop',
+    target,
+    connections,
+    plan: { kind: 'page', keysFile: stage.keysFile, count: pace.keys, draw: 'evenly' },
+    polls: false,
+    warmUp: { forMs: pace.windowMs / 3 },
+    until: { forMs: pace.windowMs },
+  });
+  const answered = result.inAll.right + result.inAll.wrong;
+  if (isOurs) stage.ledger.add(answered);
+  return { ...result, nginxMicros: ((cpuMsOf(nginxPid) - beforeMs) * 1_000) / answered };
+}
+
+function tableOf(runs: Runs<Measured>, pace: Pace, counted: string): Table {
+  const [asked, cheapest] = [runs.get(reference) ?? [], runs.get(bare) ?? []];
+  return {
+    title: 'Through nginx',
+    columns: ['nginx asks', 'per second', `÷ ${reference}`, 'nginx µs', 'asked server µs', `µs ÷ ${bare}`],
+    rows: [...runs].map(([name, results]) => [
+      name,
+      inWords(results.map(({ perSecond }) => perSecond)),
+      inWords(
+        results.map(({ perSecond }, round) => perSecond / (asked[round]?.perSecond ?? Number.NaN)),
+        2,
+      ),
+      inWords(
+        results.map(({ nginxMicros }) => nginxMicros),
+        1,
+      ),
+      inWords(
+        results.map(({ serverMicros }) => serverMicros),
+        1,
+      ),
+      inWords(
+        results.map(
+          ({ serverMicros }, round) => serverMicros / (cheapest[round]?.serverMicros ?? Number.NaN),
+        ),
+        2,
+      ),
+    ]),
+    notes: [
+      `nginx and the load share one core, what nginx asks has the other. ${connections} connections of clients, ${number(pace.keys)} keys drawn evenly, connections to the asked server kept. ${counted}`,
+    ],
+  };
+}
