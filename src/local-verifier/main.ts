@@ -1,8 +1,9 @@
 import { CommanderError } from 'commander';
 import { createLog } from '../log.ts';
 import { runProcess } from '../process/run-process.ts';
-import { createLocalVerifier, type LocalVerifier } from './local-verifier.ts';
+import { LocalVerifier } from './local-verifier.ts';
 import { readSettings, type Settings } from './settings.ts';
+import { wireLocalVerifier } from './wire-local-verifier.ts';
 
 const settings = settingsOrExit();
 const log = createLog({ level: 'info', service: 'verifier' });
@@ -11,7 +12,7 @@ let running: LocalVerifier | undefined;
 runProcess(
   log,
   async () => {
-    running = await createLocalVerifier(settings, log);
+    running = new LocalVerifier(settings, await wireLocalVerifier(settings, log));
     await running.start();
   },
   async () => running?.stop(),

@@ -2,11 +2,13 @@ import { statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { listen } from '../process/serve-http.ts';
 import { listenOnSocket, socketMode } from '../process/unix-socket.ts';
-import type { Listener } from './gate-parts.ts';
+import type { GateParts, Listener } from './gate-parts.ts';
 import { type ListenAddress, toText } from './listen-address.ts';
 
 /** A server that was not opened yet, and how it ends: running requests finish. */
 export type GateServer = { server: Server; drain(): Promise<void> };
+
+export type CreateGateServer = (parts: GateParts, listener: Listener) => GateServer;
 
 export type OpenListener = Pick<GateServer, 'drain'> & { address: string };
 

@@ -48,10 +48,12 @@ const asGateway = (key: string, masterKey = deployment.masterKey): Sent => ({
   ],
 });
 
-async function statusOver(socketPath: string, sent: Sent): Promise<number> {
+/** A busy machine may miss the deadline of forward auth. */
+async function statusOver(at: string | { url: string }, sent: Sent): Promise<number> {
+  const target = typeof at === 'string' ? { socketPath: at } : at;
   const { status } = await eventually(
     10_000,
-    () => exchange({ socketPath }, sent),
+    () => exchange(target, sent),
     (answer) => answer.status !== 503,
   );
   return status;
@@ -154,7 +156,7 @@ test('a caller over the socket has no address: not the machine, not what X-Forwa
     ...rest,
     headers: [...headers, ['x-forwarded-for', address]],
   });
-  expect(await exchange({ url: api.url }, asked)).toMatchObject({ status: 200 });
+  expect(await statusOver({ url: api.url }, asked)).toBe(200);
   expect(await statusOver(path, asked)).toBe(401);
   for (const forwarded of ['127.0.0.1', '::1', '10.0.0.1, 127.0.0.1', '']) {
     expect(await statusOver(path, from(asked, forwarded)), forwarded).toBe(401);

@@ -199,6 +199,11 @@ describe('what Envoy sends', () => {
   });
 });
 
+test('a check with more headers than Envoy takes is refused as a whole', async () => {
+  await expect(onSocket.check(withKey({ key: 'x'.repeat(300_000) }))).rejects.toMatchObject({ code: 8 });
+  expect((await decided(withKey(plain))).status.code).toBe(0);
+});
+
 describe('the listener', () => {
   test('its socket has mode 0660 and needs no master key; TCP needs one, in the metadata and not in a header', async () => {
     const path = (local.grpc[0] ?? '').replace('unix:', '');

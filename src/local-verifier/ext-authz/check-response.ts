@@ -11,8 +11,8 @@ const credentialNames = ['authorization', 'x-api-key', 'x-flowplate-master-key']
 /**
  * Lets the request pass, with every identity header in the place of what the client sent. Removed
  * are the credentials, and what else looks like one of ours: an application behind CGI cannot tell
- * a hyphen from an underscore. An empty value is removed as well where the client sent one, since
- * some versions of Envoy drop empty headers instead of setting them.
+ * a hyphen from an underscore. A header whose true value is empty is also removed where the client
+ * sent one, for a version of Envoy that drops empty headers instead of setting them.
  */
 export function toOkResponse(
   verdict: Accepted,

@@ -11,11 +11,17 @@ import { loadServices } from './services.ts';
 const drainMsMax = 5_000;
 
 /**
+ * Envoy takes 60 KiB of headers. A longer message has a body, which is not read here, or a client
+ * that wants megabytes to be hashed.
+ */
+const messageBytesMax = 256 * 1024;
+
+/**
  * The gRPC server of one listener: `ext_authz` and health. Its connections come from a socket
  * server of our own, so that Unix sockets have the rules of the other listeners.
  */
 export function createGrpcServer(parts: GateParts, listener: Listener): GateServer {
-  const grpc = new Server();
+  const grpc = new Server({ 'grpc.max_receive_message_length': messageBytesMax });
   const { authorization, health } = loadServices();
   grpc.addService(authorization, { Check: check.bind(undefined, parts, listener) });
   grpc.addService(health, { Check: checkHealth.bind(undefined, parts) });
