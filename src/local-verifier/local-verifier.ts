@@ -58,6 +58,7 @@ export async function createLocalVerifier(settings: Settings, log: Log): Promise
     log,
     newRequestId: requestIds(randomBytes),
     isDraining: () => isStopping,
+    isFastLaneOn: settings.fastLane,
     refusalPace: new RefusalPace(strangersPace),
     unknownKeyPace: new RefusalPace(unknownKeysPace),
   };
