@@ -11,7 +11,7 @@ const deciding =
 // How a request is read and answered, without stores and use cases: the API and the local verifier
 // answer with the same code (docs/decisions/0029).
 const answering =
-  '^src/(http/(access/master-key|connection-limits|exchange|fields|problem|read-body|refusal-pace|request-context|request-target|security-headers|send-answer|validate|verify/verdict-schemas)|metrics/(families|metrics-server)|process/[a-z-]+)\\.ts$';
+  '^src/(http/(access/master-key|connection-limits|exchange|fields|problem|read-body|refusal-pace|request-context|request-head|request-target|security-headers|send-answer|send-whole|validate|verify/(lane-endpoints|proxy-answers|verdict-schemas))|fast-lane/[a-z-]+|metrics/(families|metrics-server)|process/[a-z-]+)\\.ts$';
 // Loaded only where tracing is switched on (docs/decisions/0023).
 const loadedForTracing = '^src/tracing/(open-telemetry|sampler|spans|telling-exporter)\\.ts$';
 const package_ = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
@@ -37,6 +37,7 @@ module.exports = {
       '^(workers|src/(http|usecases|verify|revocation|cli|sdk|wire|process))/',
     ),
     rule('1 domain imports nothing of ours', '^src/domain/', '^(src/(?!domain/)|workers/)'),
+    rule('1 the fast lane imports domain', '^src/fast-lane/', '^(src/(?!fast-lane/|domain/)|workers/)'),
     rule('1 concurrency imports domain', '^src/concurrency/', '^(src/(?!concurrency/|domain/)|workers/)'),
 
     // 2. verify stands beside usecases; both rest on revocation

@@ -14,7 +14,7 @@ ${allScenarios.map(({ name, about }) => `  ${name.padEnd(16)}  ${about}`).join('
 `;
 
 const full = {
-  rounds: 5,
+  rounds: 10,
   windowMs: 1_000,
   revokes: 200,
   racedRevokes: 10_000,

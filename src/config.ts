@@ -239,6 +239,12 @@ export const configSchema = z.object({
     .describe(
       'API processes behind the one port, each a verifier with connections of its own. One for each core that is free for it.',
     ),
+  FAST_LANE: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      "Answers plain requests to `GET /v1/flowplate/authz` and `POST /v1/flowplate/api-keys/verify` without Node's HTTP server, for less processor time. `off` leaves every request to Node's server, as tracing does; the answers are the same.",
+    ),
   METRICS_PORT: port
     .default(9124)
     .describe(

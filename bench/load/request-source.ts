@@ -7,13 +7,16 @@ export type RequestPlan =
   /** `verdict`: the expected one; VALID by default. */
   | ({ kind: 'verify'; masterKey: string; verdict?: 'NOT_FOUND' } & KeyDraw)
   /** `isBare`: the target answers everything with an empty 200, without identity headers. */
-  | ({ kind: 'authorize'; masterKey: string; isBare: boolean } & KeyDraw)
+  | ({ kind: 'authorize'; masterKey: string; isBare: boolean; sender: Sender } & KeyDraw)
   /** What a client sends to a gateway in front of an application. */
   | ({ kind: 'page' } & KeyDraw)
   /** Unauthenticated callers: 48 random characters as master key, or a well-formed made-up one. */
   | { kind: 'strangers'; secret: 'random' | 'made up' }
   | { kind: 'mint'; masterKey: string; organizations: number; label: string }
   | { kind: 'revoke'; masterKey: string; keyIds: readonly string[] };
+
+/** `nginx`: with the headers that its `auth_request` of docs/gateways.md sends for a browser. */
+export type Sender = 'minimal' | 'nginx';
 
 export type RequestSource = {
   next(): string;
@@ -50,7 +53,8 @@ function verifyRequests(plan: Extract<RequestPlan, { kind: 'verify' }>): Request
 
 function authorizeRequests(plan: Extract<RequestPlan, { kind: 'authorize' }>): RequestSource {
   const draw = keyDrawer(plan);
-  const head = `GET /v1/flowplate/authz HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\nX-API-Key: `;
+  const { line, headers } = asSentBy[plan.sender];
+  const head = `${line} HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\n${headers}X-API-Key: `;
   const mark = plan.isBare ? 'Content-Length: 0' : 'x-flowplate-user-id: ';
   return { next: () => `${head}${draw()}\r\n\r\n`, statuses: [200], mark: Buffer.from(mark) };
 }
@@ -61,6 +65,25 @@ function pageRequests(plan: Extract<RequestPlan, { kind: 'page' }>): RequestSour
     `GET / HTTP/1.1\r\nHost: app.example.com\r\nUser-Agent: okhttp/4.12\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nX-API-Key: ${draw()}\r\n\r\n`;
   return { next, statuses: [200], mark: Buffer.from('image/gif') };
 }
+
+const asSentBy: Record<Sender, { line: string; headers: string }> = {
+  minimal: { line: 'GET /v1/flowplate/authz', headers: '' },
+  nginx: {
+    line: 'GET /v1/flowplate/authz?deny=403',
+    headers: [
+      'X-Forwarded-Method: GET',
+      'X-Forwarded-Uri: /api/orders?limit=20&cursor=eyJpZCI6MTIzNDV9',
+      'X-Forwarded-Host: shop.example.com',
+      'X-Forwarded-For: 203.0.113.20',
+      'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+      'Accept: application/json, text/plain, */*',
+      'Accept-Language: en-US,en;q=0.5',
+      'Accept-Encoding: gzip, deflate, br, zstd',
+      'Referer: https://shop.example.com/orders',
+      '',
+    ].join('\r\n'),
+  },
+};
 
 /** Refused as unknown, or turned away during hashing; a 503 would be wrong. */
 function strangerRequests({ secret }: Extract<RequestPlan, { kind: 'strangers' }>): RequestSource {

@@ -1,11 +1,17 @@
 import type { ClosedLoopJob, LoadResult, Target, Until } from '../load/jobs.ts';
-import type { RequestPlan } from '../load/request-source.ts';
+import type { RequestPlan, Sender } from '../load/request-source.ts';
 import type { Stage } from '../stage/stage.ts';
 import { connections, type Pace } from './scenario.ts';
 
 type Door = 'verify' | 'authorize' | 'authorize, bare';
 
-export type Draw = { keysFile?: string; count?: number; door?: Door; verdict?: 'NOT_FOUND' };
+export type Draw = {
+  keysFile?: string;
+  count?: number;
+  door?: Door;
+  verdict?: 'NOT_FOUND';
+  sender?: Sender;
+};
 
 /**
  * Asks for uniformly drawn keys, for one window after a short warm-up. `polls` only where the
@@ -33,12 +39,12 @@ function planOf(
   stage: Stage,
   pace: Pace,
   draw: 'evenly' | 'once',
-  { keysFile = stage.keysFile, count = pace.keys, door = 'verify', verdict }: Draw,
+  { keysFile = stage.keysFile, count = pace.keys, door = 'verify', verdict, sender = 'minimal' }: Draw,
 ): RequestPlan {
   const keys = { masterKey: stage.masterKey, keysFile, count, draw };
   return door === 'verify'
     ? { kind: 'verify', ...keys, ...(verdict && { verdict }) }
-    : { kind: 'authorize', ...keys, isBare: door !== 'authorize' };
+    : { kind: 'authorize', ...keys, isBare: door !== 'authorize', sender };
 }
 
 function job(target: Target, plan: RequestPlan, warmUp: Until, until: Until, polls: boolean): ClosedLoopJob {

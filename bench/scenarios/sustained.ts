@@ -89,7 +89,7 @@ function ask(stage: Stage, pace: Pace, target: Target, kind: 'verify' | 'authori
     kind: 'closed loop',
     target,
     connections,
-    plan: kind === 'verify' ? { kind, ...keys } : { kind, ...keys, isBare: false },
+    plan: kind === 'verify' ? { kind, ...keys } : { kind, ...keys, isBare: false, sender: 'minimal' },
     polls: false,
     warmUp: { answers: connections },
     until: { forMs: pace.sustainedMs },

@@ -38,16 +38,18 @@ const reference = 'node:http';
 async function startArms(stage: Stage, pace: Pace, coldKeys: number): Promise<Arm[]> {
   const bare = await stage.startPeer('node-http');
   const api = await stage.startApi('api');
+  const withoutLane = await stage.startApi('api-without-fast-lane', { FAST_LANE: 'off' });
   const forgetful = await stage.startApi('api-without-memory', { RECORDS_IN_MEMORY_MAX: '0' });
-  for (const server of [api, forgetful]) await requireRefusal(stage, 'verify', server);
+  for (const server of [api, withoutLane, forgetful]) await requireRefusal(stage, 'verify', server);
   await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
-  await askOnce(api, stage, pace);
+  for (const server of [api, withoutLane]) await askOnce(server, stage, pace);
   const alone = await startWithoutRedis(stage, pace);
   const unknown = { keysFile: join(stage.directory, 'made-up-keys'), verdict: 'NOT_FOUND' } as const;
   await makeUpKeys(unknown.keysFile, pace.keys);
   return [
     { name: reference, measure: () => askEvenly(bare, stage, pace, { polls: true }) },
     { name: 'warm: from memory', measure: () => askEvenly(api, stage, pace, { polls: true }) },
+    { name: 'the same, FAST_LANE=off', measure: () => askEvenly(withoutLane, stage, pace, { polls: true }) },
     { name: 'the same with Redis down', measure: () => askEvenly(alone, stage, pace, { polls: false }) },
     {
       name: 'memory off: from Redis',

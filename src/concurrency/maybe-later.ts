@@ -7,3 +7,16 @@ export type MaybeLater<T> = T | Promise<T>;
 export function mapMaybe<T, U>(value: MaybeLater<T>, next: (value: T) => MaybeLater<U>): MaybeLater<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
+
+/** `try … catch` around work that may be synchronous. */
+export function tryMaybe<T>(
+  run: () => MaybeLater<T>,
+  onFault: (fault: unknown) => MaybeLater<T>,
+): MaybeLater<T> {
+  try {
+    const value = run();
+    return value instanceof Promise ? value.catch(onFault) : value;
+  } catch (fault) {
+    return onFault(fault);
+  }
+}

@@ -8,10 +8,15 @@ export function pickHeaders(rawHeaders: readonly string[], names: readonly strin
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
     for (let wanted = 0; wanted < names.length; wanted++) {
-      if (name.length !== names[wanted]?.length || name.toLowerCase() !== names[wanted]) continue;
+      if (!isNamed(name, names[wanted] as string)) continue;
       picked[wanted]?.push(rawHeaders[index + 1] ?? '');
       break;
     }
   }
   return picked;
+}
+
+/** The fast lane hands names over in lower case, as the same strings. */
+function isNamed(name: string, wanted: string): boolean {
+  return name === wanted || (name.length === wanted.length && name.toLowerCase() === wanted);
 }

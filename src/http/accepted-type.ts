@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import accepts from 'accepts';
+import type { RequestHead } from './request-head.ts';
 
 /** Longer than any browser or library sends. Sorting 16 KiB of ranges takes 5 ms. */
 const acceptLengthMax = 500;
@@ -9,7 +10,7 @@ const acceptLengthMax = 500;
  * Parameters except `q` are ignored: `application/json; charset=utf-8` asks for JSON. A header that
  * is too long is disregarded, as that section allows.
  */
-export function acceptedType(req: IncomingMessage, offered: string[]): string | false {
+export function acceptedType(req: Pick<RequestHead, 'headers'>, offered: string[]): string | false {
   const { accept = '*/*' } = req.headers;
   const [first = ''] = offered;
   if (accept === '*/*' || accept === '' || accept === first || accept.length > acceptLengthMax) return first;

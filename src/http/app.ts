@@ -1,4 +1,5 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { tryMaybe } from '../concurrency/maybe-later.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import { isReservedWord } from '../domain/ids.ts';
 import type { ReadAddress } from './caller-address.ts';
@@ -15,6 +16,7 @@ import type { Route, RouteParts } from './route.ts';
 import { byPath, type PathRoutes } from './route-order.ts';
 import { type ApiParts, routes } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
+import { wholeSender } from './send-whole.ts';
 import { type SignInParts, signInPages } from './sessions/sign-in-pages.ts';
 import type { FollowHubParts } from './verifiers/follow-hub.ts';
 import { serveMetered } from './verify/serve-metered.ts';
@@ -29,6 +31,7 @@ export type AppParts = ApiParts &
     /** Directory of the built portal. */
     portalDirectory: string;
     readAddress: ReadAddress;
+    isFastLaneOn: boolean;
     onRequest: (seen: RequestSeen) => void;
     /** For large and public files. */
     documentPace: RefusalPace;
@@ -84,8 +87,9 @@ const refuseReservedWords: RequestHandler = ({ params }, _res, next) => {
 function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
   return async (req, res) => {
     const exchange = fromExpress(req, res, parts.readAddress);
-    await serveMetered(parts, route, exchange).catch((thrown: unknown) =>
-      answerProblem(parts, thrown, exchange, route.access.schemes),
+    await tryMaybe(
+      () => serveMetered(parts, route, exchange),
+      (thrown) => void answerProblem(parts, thrown, exchange, route.access.schemes),
     );
   };
 }
@@ -93,7 +97,7 @@ function handler(parts: AppParts, route: Route<AppParts>): RequestHandler {
 function problemHandler(parts: ProblemParts): ErrorRequestHandler {
   return (thrown, req, res, _next) => {
     const { requestId } = contextOf(res);
-    answerProblem(parts, thrown, { req, res, requestId, isCallerKnown: () => false });
+    answerProblem(parts, thrown, { req, send: wholeSender(req, res), requestId, isCallerKnown: () => false });
   };
 }
 

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { parseIpAddress } from '../domain/ip-address.ts';
 import { isIpAllowed } from '../domain/ip-allowlist.ts';
+import type { RequestHead } from './request-head.ts';
 
 /** Canonical address of the caller; undefined when unknown, and then on no allow-list. */
-export type ReadAddress = (req: IncomingMessage) => string | undefined;
+export type ReadAddress = (req: Pick<RequestHead, 'socket' | 'headers'>) => string | undefined;
 
 /**
  * Client address behind proxies: the peer of the connection and, as long as each hop is a trusted
@@ -12,7 +12,7 @@ export type ReadAddress = (req: IncomingMessage) => string | undefined;
  * the client.
  */
 export function addressReader(trustedProxies: readonly string[]): ReadAddress {
-  const readPeer = (req: IncomingMessage) => parseIpAddress(req.socket.remoteAddress);
+  const readPeer = (req: Pick<RequestHead, 'socket'>) => parseIpAddress(req.socket.remoteAddress);
   if (trustedProxies.length === 0) return readPeer;
   return (req) => {
     let address = readPeer(req);
@@ -25,7 +25,7 @@ export function addressReader(trustedProxies: readonly string[]): ReadAddress {
 }
 
 /** Node joins repeated headers with a comma, into one list. */
-function forwardedFor(req: IncomingMessage): string[] {
+function forwardedFor(req: Pick<RequestHead, 'headers'>): string[] {
   const sent = req.headers['x-forwarded-for'];
   return typeof sent === 'string' ? sent.split(',') : [];
 }

@@ -29,3 +29,10 @@ export const connectionLimits = {
 
 /** Maximum time without progress of an answer before its connection is closed. */
 export const stalledAnswerMsMax = keepAliveMs;
+
+/** The same limits for the fast lane in front. */
+export const laneLimits = {
+  firstByteMsMax: headMsMax,
+  idleMsMax: keepAliveMs,
+  keepAliveSeconds: keepAliveMs / 1_000,
+} as const;

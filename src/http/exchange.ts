@@ -1,16 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { ReadAddress } from './caller-address.ts';
-import { type FormMembers, readFormBody } from './read-body.ts';
+import { type FormMembers, type ReadBytes, readFormBody, streamReader } from './read-body.ts';
 import { contextOf } from './request-context.ts';
+import type { RequestHead } from './request-head.ts';
+import { type SendWhole, wholeSender } from './send-whole.ts';
 
-/** A request and its response, independent of the dispatcher: Express, or a fast endpoint. */
+/**
+ * A request and its answer, independent of the dispatcher: Express, a fast endpoint on node:http,
+ * or the fast lane.
+ */
 export type HttpExchange = {
-  req: IncomingMessage;
-  res: ServerResponse;
+  req: RequestHead;
   params: unknown;
   query: unknown;
   requestId: string;
+  /** Reads the body, once. */
+  readBytes: ReadBytes;
+  /** Sends an answer that is there as a whole. */
+  send: SendWhole;
+  /** For streamed answers and long polls; the fast lane has neither. */
+  res: () => ServerResponse;
   /**
    * The members of a form body. Read once, on the first call, which may bound their number: on some
    * routes they also say who calls.
@@ -31,11 +41,10 @@ export function fromExpress(req: Request, res: Response, readAddress: ReadAddres
   const context = contextOf(res);
   return {
     req,
-    res,
     params: req.params,
     query: req.query,
     requestId: context.requestId,
-    form: formReader(req),
+    ...nodeBodies(req, res),
     ip: () => readAddress(req),
     onPrincipal: (principalId) => {
       context.principalId = principalId;
@@ -44,11 +53,20 @@ export function fromExpress(req: Request, res: Response, readAddress: ReadAddres
   };
 }
 
+/** How node:http receives and sends bodies. */
+export function nodeBodies(
+  req: IncomingMessage,
+  res: ServerResponse,
+): Pick<HttpExchange, 'readBytes' | 'send' | 'res' | 'form'> {
+  const readBytes = streamReader(req);
+  return { readBytes, send: wholeSender(req, res), res: () => res, form: formReader(req, readBytes) };
+}
+
 /** Single flight for the body, because a stream can be read only once. */
-export function formReader(req: IncomingMessage): HttpExchange['form'] {
+function formReader(req: RequestHead, readBytes: ReadBytes): HttpExchange['form'] {
   let members: Promise<FormMembers> | undefined;
   return (membersMax) => {
-    members ??= readFormBody(req, membersMax);
+    members ??= readFormBody({ req, readBytes }, membersMax);
     return members;
   };
 }

@@ -6,6 +6,7 @@ import type { HttpExchange } from './exchange.ts';
 import { patchTypes } from './read-body.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { challengesOf, type SecurityScheme } from './security-schemes.ts';
+import type { WholeAnswer } from './send-whole.ts';
 
 type Problem = { status: number; type: string; message: string; systemMessage: string };
 
@@ -353,26 +354,28 @@ export const problems: Record<ErrorCode, Problem> = {
 /**
  * Error handler. Errors other than `FlowplateError` are logged and sent as a bare `INTERNAL_ERROR`.
  * If the answer has begun, the connection is closed. `schemes`: challenges for a 401.
+ * Returns the status.
  */
 export function answerProblem(
   { log, refusalPace, tracing }: ProblemParts,
   thrown: unknown,
   exchange: ProblemExchange,
   schemes: readonly SecurityScheme[] = [],
-): void {
-  const { req, res, requestId } = exchange;
+): number {
+  const { req, requestId } = exchange;
   const traceId = tracing?.traceIdOf(req) ?? requestId;
   const error = toFlowplateError(thrown);
   if (problems[error.code].status >= 500) {
     log.error({ err: thrown, cause: error.cause, request_id: requestId, code: error.code }, 'request failed');
   }
-  if (res.headersSent) req.destroy();
-  else endProblem(refusalPace, exchange, error, setProblem({ ...exchange, traceId }, error, schemes));
+  const answer = toWhole({ req, requestId, traceId }, error, schemes);
+  exchange.send({ ...answer, pace: isPaced(exchange, error) ? refusalPace : undefined });
+  return answer.status;
 }
 
 export type ProblemParts = { log: Log; refusalPace: RefusalPace; tracing: Tracing | undefined };
 
-type ProblemExchange = Pick<HttpExchange, 'req' | 'res' | 'requestId' | 'isCallerKnown'>;
+type ProblemExchange = Pick<HttpExchange, 'req' | 'send' | 'requestId' | 'isCallerKnown'>;
 
 function toFlowplateError(thrown: unknown): FlowplateError {
   if (thrown instanceof FlowplateError) return thrown;
@@ -386,37 +389,29 @@ function toFlowplateError(thrown: unknown): FlowplateError {
  * Too many refusals of callers who are not known wait for their turn. A fault of ours does not: who
  * calls could not be found out, and the callers may all be customers.
  */
-function endProblem(
-  pace: RefusalPace,
-  { res, isCallerKnown }: ProblemExchange,
-  { code }: FlowplateError,
-  text: string,
-): void {
-  if (isCallerKnown() || problems[code].status >= 500) res.end(text);
-  else pace.end(res, text);
+function isPaced({ isCallerKnown }: ProblemExchange, { code }: FlowplateError): boolean {
+  return !isCallerKnown() && problems[code].status < 500;
 }
 
-/** Sets status and headers, and returns the body. */
-function setProblem(
-  { req, res, requestId, traceId }: ProblemExchange & { traceId: string },
+function toWhole(
+  { req, requestId, traceId }: Pick<HttpExchange, 'req' | 'requestId'> & { traceId: string },
   error: FlowplateError,
   schemes: readonly SecurityScheme[],
-): string {
+): WholeAnswer {
   const { status } = problems[error.code];
   const type = acceptedType(req, ['application/json', 'application/problem+json']) || 'application/json';
-  const body =
+  const shown =
     type === 'application/json' ? envelope(error, traceId) : problemBody(error, requestId, traceId);
-  const text = JSON.stringify(body);
-  res.statusCode = status;
-  res.setHeader('Content-Type', `${type}; charset=utf-8`);
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  res.setHeader('Cache-Control', 'no-store');
-  if (status === 401) res.setHeader('WWW-Authenticate', challengesOf(schemes));
-  if (status === 415 && req.method === 'PATCH') res.setHeader('Accept-Patch', patchTypes.join(', '));
-  if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', error.retryAfterSeconds);
+  const body = JSON.stringify(shown);
+  const bodyBytes = Buffer.byteLength(body);
+  const headers = ['Content-Type', `${type}; charset=utf-8`];
+  headers.push('Content-Length', String(bodyBytes), 'Cache-Control', 'no-store');
+  if (status === 401) headers.push(...challengesOf(schemes).flatMap((one) => ['WWW-Authenticate', one]));
+  if (status === 415 && req.method === 'PATCH') headers.push('Accept-Patch', patchTypes.join(', '));
+  if (error.retryAfterSeconds !== undefined) headers.push('Retry-After', String(error.retryAfterSeconds));
   // Unread body bytes would be parsed as the next request on this connection.
-  if (status === 413 || error.code === 'INVALID_REQUEST') res.setHeader('Connection', 'close');
-  return text;
+  const isClosing = status === 413 || error.code === 'INVALID_REQUEST';
+  return { status, headers, body, bodyBytes, isClosing };
 }
 
 function envelope(error: FlowplateError, traceId: string) {

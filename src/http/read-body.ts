@@ -4,6 +4,7 @@ import type { MaybeLater } from '../concurrency/maybe-later.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import { pickHeaders } from '../domain/pick-headers.ts';
 import { parseSentJson } from './parse-sent-json.ts';
+import type { RequestHead } from './request-head.ts';
 
 export const bodyBytesMax = 64 * 1024;
 /**
@@ -18,29 +19,40 @@ const mergePatchType = 'application/merge-patch+json';
 export const patchTypes: readonly string[] = [jsonType, mergePatchType];
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+export type BodyLimits = { bytesMax: number; onFirst: () => void };
+
+/**
+ * Reads the whole body and hands it to `use`. Stops at the first byte when `onFirst` throws, and at
+ * the size limit. A callback, because a promise for each later step costs 5 % of a verification.
+ */
+export type ReadBytes = <T>(limits: BodyLimits, use: (bytes: Buffer) => MaybeLater<T>) => MaybeLater<T>;
+
+/** A request as far as its body goes. */
+export type SentBody = { req: RequestHead; readBytes: ReadBytes };
+
 /**
  * Reads the JSON body, only after authentication; `{}` when none was sent. Strict UTF-8: a
  * replacement character would silently change a value. The parser's own message is not passed on,
  * because it quotes the body.
  */
 export function readJsonBody<T>(
-  req: IncomingMessage,
+  sent: SentBody,
   bytesMax: number,
   use: (sent: unknown) => MaybeLater<T>,
 ): MaybeLater<T> {
-  return readBody(req, [jsonType], bytesMax, parseSentJson, use);
+  return readBody(sent, [jsonType], bytesMax, parseSentJson, use);
 }
 
 /** Like `readJsonBody`, for a PATCH, which may also be a JSON merge patch (RFC 7396). */
 export function readPatchBody<T>(
-  req: IncomingMessage,
+  sent: SentBody,
   bytesMax: number,
   use: (sent: unknown) => MaybeLater<T>,
 ): MaybeLater<T> {
-  return readBody(req, patchTypes, bytesMax, parseSentJson, use);
+  return readBody(sent, patchTypes, bytesMax, parseSentJson, use);
 }
 
-export function isMergePatch(req: IncomingMessage): boolean {
+export function isMergePatch(req: RequestHead): boolean {
   return mediaTypeOf(readBodyHeaders(req)) === mergePatchType;
 }
 
@@ -51,11 +63,11 @@ export type FormMembers = Readonly<Record<string, string>>;
  * since readers may differ in which value they take.
  */
 export async function readFormBody(
-  req: IncomingMessage,
+  sent: SentBody,
   membersMax = Number.POSITIVE_INFINITY,
 ): Promise<FormMembers> {
   const parse = (text: string) => parseMembers(text, membersMax);
-  const members = await readBody(req, [formType], bodyBytesMax, parse, (all) => all);
+  const members = await readBody(sent, [formType], bodyBytesMax, parse, (all) => all);
   if (Object.values(members).some((value) => typeof value !== 'string')) {
     throw new FlowplateError('INVALID_JSON', { systemMessage: 'A form member was sent more than once' });
   }
@@ -79,7 +91,7 @@ function parseMembers(text: string, membersMax: number): ParsedUrlQuery {
  * without a body as `Transfer-Encoding: chunked` and no chunk.
  */
 function readBody<Sent, T>(
-  req: IncomingMessage,
+  { req, readBytes }: SentBody,
   types: readonly string[],
   bytesMax: number,
   parse: (text: string) => Sent,
@@ -90,7 +102,7 @@ function readBody<Sent, T>(
   if (length === 0 && !headers.isChunked) return use({});
   if (length > 0) requireType(headers, types);
   if (length > bytesMax) throw tooLarge(bytesMax);
-  return readBytes(req, { bytesMax, onFirst: () => requireType(headers, types) }, (bytes) =>
+  return readBytes({ bytesMax, onFirst: () => requireType(headers, types) }, (bytes) =>
     use(bytes.length === 0 ? {} : decode(bytes, parse)),
   );
 }
@@ -99,7 +111,7 @@ type BodyHeaders = { length: number; isChunked: boolean; type: string; codings: 
 
 const headerNames = ['content-length', 'transfer-encoding', 'content-type', 'content-encoding'] as const;
 
-function readBodyHeaders({ rawHeaders }: IncomingMessage): BodyHeaders {
+function readBodyHeaders({ rawHeaders }: RequestHead): BodyHeaders {
   const [[length = '0'] = [], transfer = [], [type = ''] = [], codings = []] = pickHeaders(
     rawHeaders,
     headerNames,
@@ -141,14 +153,23 @@ function isEncoded({ codings }: BodyHeaders): boolean {
   return all.some((coding) => !['', 'identity'].includes(coding.trim()));
 }
 
-/**
- * Reads the whole body and hands it to `use`. Stops at the first byte when `onFirst` throws, and at
- * the size limit; the rest is discarded. A callback, because a promise for each later step costs
- * 5 % of a verification.
- */
-function readBytes<T>(
+/** Reads the body of an IncomingMessage. The rest of a body that was refused is discarded. */
+export function streamReader(req: IncomingMessage): ReadBytes {
+  return (limits, use) => readStream(req, limits, use);
+}
+
+/** Hands a body over that is already there. */
+export function bytesReader(body: Buffer): ReadBytes {
+  return ({ bytesMax, onFirst }, use) => {
+    if (body.length > 0) onFirst();
+    if (body.length > bytesMax) throw tooLarge(bytesMax);
+    return use(body);
+  };
+}
+
+function readStream<T>(
   req: IncomingMessage,
-  { bytesMax, onFirst }: { bytesMax: number; onFirst: () => void },
+  { bytesMax, onFirst }: BodyLimits,
   use: (bytes: Buffer) => MaybeLater<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {

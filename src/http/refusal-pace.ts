@@ -42,17 +42,15 @@ export class RefusalPace {
 
   /** Ends an answer whose status and headers are set. */
   end(res: ServerResponse, body: string | Buffer): void {
-    const waitMs = this.#takeTurn(performance.now());
-    if (waitMs <= 0) res.end(body);
-    else if (this.#waiting < this.#limits.waitingMax) this.#runLater(() => res.end(body), waitMs);
-    else res.end(body, () => res.socket?.destroySoon());
+    this.run((isLast) => res.end(body, isLast ? () => res.socket?.destroySoon() : undefined));
   }
 
-  /** For an answer that is no response of HTTP. Beyond `waitingMax` it leaves at once. */
-  run(send: () => void): void {
+  /** Calls `send` when it is the answer's turn. `isLast`: its connection must be closed then. */
+  run(send: (isLast: boolean) => void): void {
     const waitMs = this.#takeTurn(performance.now());
-    if (waitMs <= 0 || this.#waiting >= this.#limits.waitingMax) send();
-    else this.#runLater(send, waitMs);
+    if (waitMs <= 0) send(false);
+    else if (this.#waiting < this.#limits.waitingMax) this.#runLater(send, waitMs);
+    else send(true);
   }
 
   #takeTurn(nowMs: number): number {
@@ -63,11 +61,11 @@ export class RefusalPace {
     return this.#nextMs - nowMs;
   }
 
-  #runLater(send: () => void, waitMs: number): void {
+  #runLater(send: (isLast: boolean) => void, waitMs: number): void {
     this.#waiting++;
     setTimeout(() => {
       this.#waiting--;
-      send();
+      send(false);
     }, waitMs);
   }
 }

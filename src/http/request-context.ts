@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import { encodeBase62, randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import { idPrefixes } from '../domain/ids.ts';
 import { isSafeRequestId } from '../domain/request-id.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import type { RequestHead } from './request-head.ts';
 
 /** Context of a request up to its log line, in `res.locals`. */
 export type RequestContext = {
@@ -35,7 +35,7 @@ export function requestContext(parts: RequestContextParts): RequestHandler {
  */
 export function traceIdOf(
   { tracing }: Pick<RequestContextParts, 'tracing'>,
-  req: IncomingMessage,
+  req: RequestHead,
 ): string | undefined {
   if (tracing !== undefined) return tracing.traceIdOf(req);
   return traceparentPattern.exec(String(req.headers.traceparent))?.[1];
@@ -45,6 +45,8 @@ export type RequestContextParts = { newRequestId: NewRequestId; tracing: Tracing
 
 export type NewRequestId = () => string;
 
+const lastDigits = Array.from({ length: 62 ** 2 }, (_, value) => encodeBase62(value, 2));
+
 /**
  * Generates unique, non-secret ids: a random process name and a counter, at a tenth of the cost of
  * random bytes.
@@ -52,7 +54,14 @@ export type NewRequestId = () => string;
 export function requestIds(randomBytes: RandomBytes): NewRequestId {
   const processName = randomBase62(randomBytes, 12);
   let count = 0;
-  return () => idPrefixes.request + processName + encodeBase62(count++, 8);
+  let start = '';
+  return () => {
+    const low = count % lastDigits.length;
+    // The digits before the last two change once in 3,844 ids.
+    if (low === 0) start = idPrefixes.request + processName + encodeBase62(count / lastDigits.length, 6);
+    count++;
+    return start + lastDigits[low];
+  };
 }
 
 /** The caller's own `x-request-id` when it is safe, else a new one. */

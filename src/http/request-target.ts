@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { RequestHead } from './request-head.ts';
 
 /** Without userinfo, an error by RFC 9110 §4.2.4. Such a target stays unchanged and gets 404. */
 const absoluteForm = /^https?:\/\/([^/?#@]+)(.*)$/i;
@@ -7,7 +8,7 @@ const absoluteForm = /^https?:\/\/([^/?#@]+)(.*)$/i;
  * Whether there is exactly one `Host` header. RFC 9112 §3.2 refuses several, since a proxy may have
  * used the other one. Node refuses a request without any.
  */
-export function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
+export function hasOneHost({ rawHeaders }: Pick<RequestHead, 'rawHeaders'>): boolean {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     if (isHost(rawHeaders[index])) hosts += 1;

@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
-import { type MaybeLater, mapMaybe } from '../concurrency/maybe-later.ts';
+import { type MaybeLater, mapMaybe, tryMaybe } from '../concurrency/maybe-later.ts';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
@@ -20,6 +20,7 @@ import {
   readPatchBody,
   strangersBodyBytesMax,
 } from './read-body.ts';
+import type { RequestHead } from './request-head.ts';
 import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
@@ -119,29 +120,39 @@ export type Refusal = { caller: Caller<Principal>; operationId: string; code: Er
  * Handles every request in four steps: authenticate and authorize, read the body, handle, send. The
  * body is read only for authorized callers. A step whose result is in memory makes no promise.
  */
-export async function serve<Parts extends RouteParts>(
+export function serve<Parts extends RouteParts>(
   parts: Parts,
   route: Route<Parts>,
   exchange: HttpExchange,
-): Promise<void> {
+): MaybeLater<void> {
   let known: Principal | undefined;
   const onKnown = (principal: Principal) => {
     known = principal;
     exchange.onPrincipal(principal.id);
   };
-  try {
-    await mapMaybe(route.access.admit(parts, exchange, onKnown), (principal) =>
-      readInput(parts, route, exchange, principal, (input) =>
-        mapMaybe(handle(parts, route, input), (answer) => sendAnswer(exchange, answer)),
+  return tryMaybe(
+    () =>
+      mapMaybe(route.access.admit(parts, exchange, onKnown), (principal) =>
+        readInput(parts, route, exchange, principal, (input) =>
+          mapMaybe(handle(parts, route, input), (answer) => sendAnswer(exchange, answer)),
+        ),
       ),
-    );
-  } catch (error) {
-    if (known !== undefined && route.access.areRefusalsAudited && isRefusal(error)) {
-      const caller = { principal: known, requestId: exchange.requestId };
-      await parts.noteRefusal({ caller, operationId: route.operationId, code: error.code });
-    }
+    (error) => noteRefusal(parts, route, exchange, known, error),
+  );
+}
+
+/** Audits the refusal of a known caller, and throws it again. */
+function noteRefusal<Parts extends RouteParts>(
+  parts: Parts,
+  { access, operationId }: Route<Parts>,
+  { requestId }: HttpExchange,
+  principal: Principal | undefined,
+  error: unknown,
+): Promise<never> {
+  if (principal === undefined || !access.areRefusalsAudited || !isRefusal(error)) throw error;
+  return parts.noteRefusal({ caller: { principal, requestId }, operationId, code: error.code }).then(() => {
     throw error;
-  }
+  });
 }
 
 function readInput<Parts extends RouteParts>(
@@ -151,7 +162,7 @@ function readInput<Parts extends RouteParts>(
   principal: Principal,
   use: (input: AnyInput) => MaybeLater<void>,
 ): MaybeLater<void> {
-  const { req, res, requestId } = exchange;
+  const { req, requestId } = exchange;
   if (route.method === 'get') {
     requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
   }
@@ -168,7 +179,7 @@ function readInput<Parts extends RouteParts>(
       ip: exchange.ip,
       client: () => ({ address: exchange.ip(), userAgent: readUserAgent(req.headers['user-agent']) }),
       pageOrigin: () => pageOrigin(req),
-      signal: () => disconnectSignal(res),
+      signal: () => disconnectSignal(exchange.res()),
     }),
   );
 }
@@ -180,12 +191,12 @@ function handle<Parts extends RouteParts>(parts: Parts, route: Route<Parts>, inp
 
 function readSent<Parts>(
   { bodyFormat, method }: Route<Parts>,
-  { req, form, isCallerKnown }: HttpExchange,
+  exchange: HttpExchange,
   use: (sent: unknown) => MaybeLater<void>,
 ): MaybeLater<void> {
-  if (bodyFormat === 'form') return form().then(use);
-  const bytesMax = isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
-  return method === 'patch' ? readPatchBody(req, bytesMax, use) : readJsonBody(req, bytesMax, use);
+  if (bodyFormat === 'form') return exchange.form().then(use);
+  const bytesMax = exchange.isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
+  return method === 'patch' ? readPatchBody(exchange, bytesMax, use) : readJsonBody(exchange, bytesMax, use);
 }
 
 const refusalCodes: readonly ErrorCode[] = ['INSUFFICIENT_PERMISSIONS', 'SELF_ACTION_FORBIDDEN'];
@@ -205,7 +216,7 @@ function disconnectSignal(res: ServerResponse): AbortSignal {
  * Only a GET can be refused by `Accept`. A change, above all a revoke, is carried out and answered
  * in JSON, as RFC 9110 §12.4.1 allows.
  */
-function requireAcceptable(req: IncomingMessage, mediaType: string): void {
+function requireAcceptable(req: RequestHead, mediaType: string): void {
   if (acceptedType(req, [mediaType, 'application/problem+json']) === false) {
     throw new FlowplateError('NOT_ACCEPTABLE');
   }
@@ -215,7 +226,7 @@ function requireAcceptable(req: IncomingMessage, mediaType: string): void {
 function readIdempotency(
   keyring: Keyring,
   principal: Principal,
-  req: IncomingMessage,
+  req: RequestHead,
   { route, params, body }: { route: { operationId: string }; params: unknown; body: unknown },
 ): Idempotency | undefined {
   const key = req.headers['idempotency-key'];

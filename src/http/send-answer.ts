@@ -4,6 +4,7 @@ import type { MaybeLater } from '../concurrency/maybe-later.ts';
 import { AcceptedVerdict } from '../verify/accepted-verdict.ts';
 import type { HttpExchange } from './exchange.ts';
 import type { RefusalPace } from './refusal-pace.ts';
+import type { WholeAnswer } from './send-whole.ts';
 
 type Shape = z.ZodType;
 
@@ -22,40 +23,29 @@ export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly z.inp
 export const linesMediaType = 'application/x-ndjson';
 
 export function sendAnswer(
-  { res, requestId }: Pick<HttpExchange, 'res' | 'requestId'>,
+  { res, send, requestId }: Pick<HttpExchange, 'res' | 'send' | 'requestId'>,
   answer: Answer<Shape> | LinesAnswer<Shape>,
 ): MaybeLater<void> {
-  if ('lines' in answer) return sendLines(res, answer);
-  if (answer.status === 204) sendNothing(res);
-  else sendJson(res, requestId, answer);
+  if ('lines' in answer) return sendLines(res(), answer);
+  if (answer.status === 204) sendNothing(res());
+  else send(toWhole(requestId, answer));
 }
 
-/**
- * Sends all headers as one flat list. With a header set before, as Express does, Node builds an
- * object of all of them.
- */
-function sendJson(
-  res: ServerResponse,
-  requestId: string,
-  { status, body, headers, pace }: Answer<Shape>,
-): void {
+function toWhole(requestId: string, { status, body, headers, pace }: Answer<Shape>): WholeAnswer {
   const text = body instanceof AcceptedVerdict ? body.json : JSON.stringify(body);
-  const length = Buffer.byteLength(text);
+  const bodyBytes = Buffer.byteLength(text);
   const list = [
     'x-request-id',
     requestId,
     'Content-Type',
     'application/json; charset=utf-8',
     'Content-Length',
-    String(length),
+    String(bodyBytes),
     'Cache-Control',
     'no-store',
   ];
   if (headers !== undefined) list.push(...Object.entries(headers).flat());
-  res.writeHead(status, list);
-  if (pace !== undefined) pace.end(res, text);
-  // ASCII text has the same bytes in Latin-1, which is copied instead of encoded.
-  else res.end(text, length === text.length ? 'latin1' : 'utf8');
+  return { status, headers: list, body: text, bodyBytes, pace };
 }
 
 function sendNothing(res: ServerResponse): void {

@@ -1,20 +1,24 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type MaybeLater, mapMaybe } from '../concurrency/maybe-later.ts';
+import { mapMaybe, tryMaybe } from '../concurrency/maybe-later.ts';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { pickHeaders } from '../domain/pick-headers.ts';
 import type { VerificationOutcome } from '../domain/verification.ts';
 import { readMasterKey } from '../http/access/master-key.ts';
-import { noInput } from '../http/exchange.ts';
+import { type HttpExchange, noInput } from '../http/exchange.ts';
 import { noQuery } from '../http/fields.ts';
 import { answerProblem } from '../http/problem.ts';
 import { bodyBytesMax, readJsonBody } from '../http/read-body.ts';
 import { requestIdFrom } from '../http/request-context.ts';
+import type { RequestHead } from '../http/request-head.ts';
 import { sendAnswer } from '../http/send-answer.ts';
+import { withRequestId } from '../http/send-whole.ts';
 import { validate } from '../http/validate.ts';
 import { readTraceHeaders } from '../sdk/trace-headers.ts';
 import type { GateParts, Listener } from './gate-parts.ts';
 import type { VerdictSource } from './verdict-source.ts';
 import { type JsonEndpoint, slowest } from './verify-json.ts';
+
+/** A request for a verdict, from node:http or from the fast lane. */
+export type JsonExchange = Pick<HttpExchange, 'req' | 'query' | 'readBytes' | 'send' | 'res'>;
 
 /**
  * JSON verify and batch, in the steps of the API: who asks, the body, its schema, the verdicts. A
@@ -24,11 +28,11 @@ export function answerJson(
   parts: GateParts,
   listener: Listener,
   endpoint: JsonEndpoint,
-  { req, res, query }: { req: IncomingMessage; res: ServerResponse; query: unknown },
+  { req, query, ...bodies }: JsonExchange,
 ): void {
   const startedMs = parts.meter.startMs();
   const requestId = readRequestId(parts, req);
-  const exchange = { req, res, requestId };
+  const exchange = { ...bodies, req, requestId };
   let isCallerKnown = false;
   let source: VerdictSource = 'memory';
   const note = (other: VerdictSource) => {
@@ -38,27 +42,25 @@ export function answerJson(
     admit(parts, listener, req);
     isCallerKnown = true;
     if (query !== noInput) validate(noQuery, query);
-    return readJsonBody(req, bodyBytesMax, (sent) => {
+    return readJsonBody(exchange, bodyBytesMax, (sent) => {
       const body = validate(endpoint.body, sent);
       const request = { requestId, readTrace: () => readTraceHeaders(req.rawHeaders), note };
       return mapMaybe(endpoint.answer(parts, body, request), (answer) => sendAnswer(exchange, answer));
     });
   };
-  attempt(steps).then(
-    () => parts.meter.time(endpoint.name, source, 'decided', startedMs),
-    (thrown: unknown) => {
-      parts.meter.end(endpoint.name, source, outcomeOf(thrown), startedMs);
-      if (!res.headersSent) res.setHeader('x-request-id', requestId);
-      answerProblem(withoutTracing(parts), thrown, { ...exchange, isCallerKnown: () => isCallerKnown }, [
-        'masterKey',
-      ]);
-      parts.log.info({ route: endpoint.path, status: res.statusCode, request_id: requestId }, 'request');
-    },
-  );
+  const timed = () => mapMaybe(steps(), () => parts.meter.time(endpoint.name, source, 'decided', startedMs));
+  void tryMaybe(timed, (thrown) => {
+    parts.meter.end(endpoint.name, source, outcomeOf(thrown), startedMs);
+    // With a query the request's id stands before the security headers, as behind Express.
+    const send = query === noInput ? withRequestId(requestId, bodies.send) : bodies.send;
+    const refused = { req, requestId, send, isCallerKnown: () => isCallerKnown };
+    const status = answerProblem(withoutTracing(parts), thrown, refused, ['masterKey']);
+    parts.log.info({ route: endpoint.path, status, request_id: requestId }, 'request');
+  });
 }
 
 /** Sent twice it is nobody's. */
-export function readRequestId({ newRequestId }: GateParts, req: IncomingMessage): string {
+export function readRequestId({ newRequestId }: GateParts, req: RequestHead): string {
   const [[sent, ...more] = []] = pickHeaders(req.rawHeaders, ['x-request-id']);
   return requestIdFrom(more.length > 0 ? undefined : sent, newRequestId);
 }
@@ -67,17 +69,9 @@ export function withoutTracing({ log, refusalPace }: GateParts) {
   return { log, refusalPace, tracing: undefined };
 }
 
-function admit(
-  { ownMasterKey, brokerHealth }: GateParts,
-  { isTrusted }: Listener,
-  req: IncomingMessage,
-): void {
+function admit({ ownMasterKey, brokerHealth }: GateParts, { isTrusted }: Listener, req: RequestHead): void {
   const isKnown = isTrusted || ownMasterKey.is(readMasterKey(req.rawHeaders));
   if (!isKnown || brokerHealth.isKeyRefused()) throw new FlowplateError('AUTHENTICATION_REQUIRED');
-}
-
-async function attempt(steps: () => MaybeLater<void>): Promise<void> {
-  await steps();
 }
 
 const outcomes: Partial<Record<ErrorCode, VerificationOutcome>> = {

@@ -17,6 +17,7 @@ export type GateParts = {
   log: Log;
   newRequestId: NewRequestId;
   isDraining: () => boolean;
+  isFastLaneOn: boolean;
   /** For callers who are not known. */
   refusalPace: RefusalPace;
   /** For keys that do not exist. */

@@ -1,12 +1,22 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import { isForAuthorize } from '../domain/forward-auth/authorize-path.ts';
-import { connectionLimits, stalledAnswerMsMax } from '../http/connection-limits.ts';
-import { noInput } from '../http/exchange.ts';
+import { FastLaneServer } from '../fast-lane/fast-lane-server.ts';
+import { connectionLimits, laneLimits, stalledAnswerMsMax } from '../http/connection-limits.ts';
+import { nodeBodies, noInput } from '../http/exchange.ts';
 import { answerProblem } from '../http/problem.ts';
 import { hasOneHost, hasOneReading, toOriginForm } from '../http/request-target.ts';
 import { securityHeaders } from '../http/security-headers.ts';
+import { wholeSender } from '../http/send-whole.ts';
+import { laneEndpoints } from '../http/verify/lane-endpoints.ts';
+import { verifyKeyPath } from '../http/verify/verdict-schemas.ts';
 import { drain } from '../process/serve-http.ts';
 import { answerJson, readRequestId, withoutTracing } from './answer-json.ts';
 import { authorize } from './authorize.ts';
@@ -19,19 +29,34 @@ const endpoints = new Map(jsonEndpoints.map((endpoint) => [endpoint.path, endpoi
 
 /** The server of one listener: forward auth, JSON verify, batch and health. */
 export function createHttpServer(parts: GateParts, listener: Listener): GateServer {
-  const server = createServer(connectionLimits, (req, res) => {
+  const server = newServer(parts, listener, (req, res) => {
     toOriginForm(req);
     // So that no gateway sends its next request into a closed connection.
     if (parts.isDraining()) res.setHeader('Connection', 'close');
     const url = req.url ?? '';
     const endpoint = req.method === 'POST' ? endpoints.get(url) : undefined;
     if (!hasOneHost(req)) answerOther(parts, listener, req, res);
-    else if (isForAuthorize(url)) authorize(parts, listener, req, res);
-    else if (endpoint !== undefined) answerJson(parts, listener, endpoint, { req, res, query: noInput });
+    else if (isForAuthorize(url)) authorize(parts, listener, { req, send: wholeSender(req, res) });
+    else if (endpoint !== undefined)
+      answerJson(parts, listener, endpoint, { req, query: noInput, ...nodeBodies(req, res) });
     else answerOther(parts, listener, req, res);
   });
   server.timeout = stalledAnswerMsMax;
   return { server, drain: () => drain(server) };
+}
+
+function newServer(parts: GateParts, listener: Listener, answer: RequestListener): Server {
+  const verifyEndpoint = endpoints.get(verifyKeyPath);
+  if (!parts.isFastLaneOn || verifyEndpoint === undefined) return createServer(connectionLimits, answer);
+  return new FastLaneServer(connectionLimits, answer, {
+    endpoints: laneEndpoints({
+      authorize: (exchange) => authorize(parts, listener, exchange),
+      verify: (req, bodies) =>
+        answerJson(parts, listener, verifyEndpoint, { req, query: noInput, ...bodies }),
+    }),
+    isOpen: () => !parts.isDraining(),
+    ...laneLimits,
+  });
 }
 
 /** What the API leaves to Express, with the headers that it has there. */
@@ -43,13 +68,13 @@ function answerOther(parts: GateParts, listener: Listener, req: IncomingMessage,
   const refusal = refusalOf(req, path);
   if (refusal === 'METHOD_NOT_ALLOWED') res.setHeader('Allow', 'POST');
   if (refusal !== undefined) {
-    const exchange = { req, res, requestId, isCallerKnown: () => false };
+    const exchange = { req, send: wholeSender(req, res), requestId, isCallerKnown: () => false };
     answerProblem(withoutTracing(parts), new FlowplateError(refusal), exchange);
     return;
   }
   const endpoint = endpoints.get(path);
   if (endpoint === undefined) void healthPaths[path]?.(parts, res);
-  else answerJson(parts, listener, endpoint, { req, res, query: parseQuery(search) });
+  else answerJson(parts, listener, endpoint, { req, query: parseQuery(search), ...nodeBodies(req, res) });
 }
 
 function refusalOf(req: IncomingMessage, path: string): ErrorCode | undefined {

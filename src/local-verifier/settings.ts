@@ -12,6 +12,8 @@ export type Settings = {
   metrics: { host: string; port: number } | undefined;
   /** Undefined: a socket with mode 0660 is trusted. */
   trustListener: boolean | undefined;
+  /** Whether plain requests are answered without Node's HTTP server. */
+  fastLane: boolean;
 };
 
 type Parsed = Omit<Settings, 'brokers' | 'listen' | 'grpc'> & {
@@ -61,6 +63,7 @@ function newProgram(): Command {
       'ask no master key on unix sockets (default with mode 0660; TCP always asks for one)',
     )
     .option('--no-trust-listener', 'ask for the master key on unix sockets too')
+    .option('--no-fast-lane', "answer every request through Node's HTTP server")
     .addHelpText('after', example)
     .exitOverride();
 }

@@ -4,7 +4,7 @@ import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
 import type { Explanation } from '../domain/explanation.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Answer } from '../http/send-answer.ts';
-import { verifyBatchBody, verifyBody } from '../http/verify/verdict-schemas.ts';
+import { verifyBatchBody, verifyBody, verifyKeyPath } from '../http/verify/verdict-schemas.ts';
 import { FlowplateApiError, FlowplateUndecidedError } from '../sdk/errors.ts';
 import type { TraceHeaders } from '../sdk/trace-headers.ts';
 import type { Endpoint } from './answer-meter.ts';
@@ -29,7 +29,7 @@ export type JsonEndpoint<Body extends z.ZodType = z.ZodType> = {
 type Item = z.output<typeof verifyBody>;
 
 const verify: JsonEndpoint<typeof verifyBody> = {
-  path: '/v1/flowplate/api-keys/verify',
+  path: verifyKeyPath,
   name: 'verify',
   body: verifyBody,
   answer: (parts, body, request) =>

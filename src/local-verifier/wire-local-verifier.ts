@@ -43,6 +43,7 @@ export async function wireLocalVerifier(settings: Settings, log: Log): Promise<L
     meter: new AnswerMeter(),
     log,
     newRequestId: requestIds(randomBytes),
+    isFastLaneOn: settings.fastLane,
     refusalPace: new RefusalPace(strangersPace),
     unknownKeyPace: new RefusalPace(unknownKeysPace),
     onFault,

@@ -86,7 +86,7 @@ export class Spans implements Tracing {
     this.#contexts.with(context, handle);
   }
 
-  traceIdOf(req: IncomingMessage): string | undefined {
+  traceIdOf(req: object): string | undefined {
     return (req as TracedMessage)[traceId];
   }
 

@@ -30,7 +30,7 @@ export type Tracing = {
   /** Runs `handle` inside the span of a request. */
   request(request: TracedRequest, handle: () => void): void;
   /** The id of the request's trace, recorded or not. */
-  traceIdOf(req: IncomingMessage): string | undefined;
+  traceIdOf(req: object): string | undefined;
   /** One statement of SQL. Only a summary of its text is told. */
   statement(address: StoreAddress, text: string): EndSpan | undefined;
   /** One command of Redis. */

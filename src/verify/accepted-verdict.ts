@@ -1,3 +1,5 @@
+import { identityHeaderList } from '../domain/forward-auth/identity-headers.ts';
+import { headerText } from '../domain/header-text.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { Accepted, AcceptedCode } from '../domain/verdict.ts';
 
@@ -19,6 +21,7 @@ export class AcceptedVerdict implements Accepted {
   readonly superseded_at: string | undefined;
   readonly superseded_until: string | undefined;
   #json: string | undefined;
+  #headerText: string | undefined;
 
   constructor(record: KeyRecord, code: AcceptedCode) {
     this.code = code;
@@ -34,6 +37,17 @@ export class AcceptedVerdict implements Accepted {
     this.superseded_at = isSuperseded ? textOf(record.supersededAtMs) : undefined;
     this.superseded_until = isSuperseded ? textOf(record.supersededUntilMs) : undefined;
     Object.freeze(this);
+  }
+
+  /** Identity headers of forward auth, for node:http. */
+  headerList(): string[] {
+    return identityHeaderList(this);
+  }
+
+  /** The same as cached text, for the fast lane. */
+  get headerText(): string {
+    this.#headerText ??= headerText(identityHeaderList(this));
+    return this.#headerText;
   }
 
   /** Cached JSON (0.33 → 0.15 µs for 300 bytes); it is fixed while the record is. */

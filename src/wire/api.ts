@@ -88,6 +88,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       portalDirectory,
       newRequestId: requestIds(randomBytes),
       readAddress: addressReader(config.TRUSTED_PROXIES),
+      isFastLaneOn: config.FAST_LANE === 'on',
       onRequest: ({ method, route, status, seconds }) =>
         metrics.requests.observe({ method, route, status }, seconds),
     },

@@ -24,9 +24,11 @@ test('everything that is given is read, and what may stand several times keeps i
     masterKeyFile: '/run/secrets/gateway-key',
     metrics: { host: '127.0.0.1', port: 9224 },
     trustListener: undefined,
+    fastLane: true,
   });
   expect(readSettings([...good, '--trust-listener']).trustListener).toBe(true);
   expect(readSettings([...good, '--no-trust-listener']).trustListener).toBe(false);
+  expect(readSettings([...good, '--no-fast-lane']).fastLane).toBe(false);
 });
 
 test.each<[name: string, args: string[], named: string]>([

@@ -8,8 +8,12 @@ import { limitHeaders } from './limit-headers.ts';
  * is by the clock by which the limits were decided.
  */
 export function allowHeaderList(verdict: Accepted, requestId: string, nowMs: () => number): string[] {
-  const headers = identityHeaderList(verdict);
-  headers.push(
+  return [...identityHeaderList(verdict), ...requestHeaderList(verdict, requestId, nowMs)];
+}
+
+/** Of these headers, those that differ from one request with the key to the next. */
+export function requestHeaderList(verdict: Accepted, requestId: string, nowMs: () => number): string[] {
+  const headers = [
     'x-request-id',
     requestId,
     'x-envoy-auth-headers-to-remove',
@@ -18,7 +22,7 @@ export function allowHeaderList(verdict: Accepted, requestId: string, nowMs: () 
     'no-store',
     'Content-Length',
     '0',
-  );
+  ];
   const forClient = clientHeaders(verdict, nowMs);
   if (forClient !== none) headers.push(...Object.entries(forClient).flat());
   return headers;

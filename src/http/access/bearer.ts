@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
 import { bearerToken } from '../../domain/forward-auth/presented-key.ts';
 import { parseSecret, type SecretKind } from '../../domain/key-format.ts';
@@ -6,6 +5,7 @@ import { pickHeaders } from '../../domain/pick-headers.ts';
 import type { Accepted } from '../../domain/verdict.ts';
 import { type VerifyParts, verifyKey } from '../../verify/verify-key.ts';
 import type { HttpExchange } from '../exchange.ts';
+import type { RequestHead } from '../request-head.ts';
 
 /** A token has some 400 characters, a key at most 57. Longer text is neither. */
 const credentialLengthMax = 4_096;
@@ -34,7 +34,7 @@ export function hasBearer({ req }: Pick<HttpExchange, 'req'>): boolean {
 }
 
 /** Skips empty headers: a proxy sends one for an unset variable. */
-function sentCredentials({ rawHeaders }: IncomingMessage): string[][] {
+function sentCredentials({ rawHeaders }: RequestHead): string[][] {
   const picked = pickHeaders(rawHeaders, ['authorization', 'x-api-key']);
   return picked.map((values) => values.filter((value) => value !== ''));
 }

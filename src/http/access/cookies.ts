@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { isLoopbackHost } from '../../domain/loopback.ts';
 import { pickHeaders } from '../../domain/pick-headers.ts';
+import type { RequestHead } from '../request-head.ts';
 
 /**
  * Both names of a cookie. `secure` begins with `__Host-`: set over TLS by this host only, so that a
@@ -11,7 +11,7 @@ export type CookieNames = { secure: string; local: string };
 
 /** The value of a cookie that was sent once and matches. */
 export function readCookieValue(
-  req: IncomingMessage,
+  req: RequestHead,
   { secure, local }: CookieNames,
   pattern: RegExp,
 ): string | undefined {

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { pickHeaders } from '../../domain/pick-headers.ts';
+import type { RequestHead } from '../request-head.ts';
 
 /**
  * CSRF header. Forms and links cannot set it. CORS is off, so pages of other origins cannot either.
@@ -11,7 +11,7 @@ export const portalHeader = 'X-Flowplate-Portal';
  * `Sec-Fetch-Site`. Old browsers send `Origin` instead, which must equal the requested address.
  * https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
  */
-export function isFromOwnPage(req: IncomingMessage): boolean {
+export function isFromOwnPage(req: RequestHead): boolean {
   const [portal = [], sites = [], origins = [], hosts = []] = pickHeaders(req.rawHeaders, [
     'x-flowplate-portal',
     'sec-fetch-site',
@@ -25,7 +25,7 @@ export function isFromOwnPage(req: IncomingMessage): boolean {
 }
 
 /** Weaker check for reads: sent by our own page, or by the address bar. */
-export function isNotFromElsewhere(req: IncomingMessage): boolean {
+export function isNotFromElsewhere(req: RequestHead): boolean {
   const [sites = []] = pickHeaders(req.rawHeaders, ['sec-fetch-site']);
   return sites.every((site) => site === 'same-origin' || site === 'none');
 }
@@ -34,7 +34,7 @@ export function isNotFromElsewhere(req: IncomingMessage): boolean {
  * Origin of the portal's page as the browser sees it: behind a TLS proxy this process only sees
  * http.
  */
-export function pageOrigin(req: IncomingMessage): URL | undefined {
+export function pageOrigin(req: RequestHead): URL | undefined {
   return isFromOwnPage(req) ? parseOrigin(pickHeaders(req.rawHeaders, ['origin'])[0] ?? []) : undefined;
 }
 

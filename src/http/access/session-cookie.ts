@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import { FlowplateError } from '../../domain/errors.ts';
 import { isLoopbackHost } from '../../domain/loopback.ts';
 import type { HttpExchange } from '../exchange.ts';
+import type { RequestHead } from '../request-head.ts';
 import { hasBearer, readBearer } from './bearer.ts';
 import { cookieFor, readCookieValue } from './cookies.ts';
 import { isFromOwnPage, isNotFromElsewhere } from './own-page.ts';
@@ -42,7 +42,7 @@ export function readCredential(exchange: Pick<HttpExchange, 'req'>): string {
 }
 
 /** The portal's cookie; undefined where another site can have caused the request. */
-export function readSessionCookie(req: IncomingMessage): string | undefined {
+export function readSessionCookie(req: RequestHead): string | undefined {
   const isSafe = readingMethods.includes(req.method) ? isNotFromElsewhere(req) : isFromOwnPage(req);
   return isSafe ? readCookieValue(req, names, tokenPattern) : undefined;
 }

@@ -3,6 +3,7 @@ import type { AppParts } from '../app.ts';
 import { answerProblem } from '../problem.ts';
 import { requestIdFrom } from '../request-context.ts';
 import { securityHeaders } from '../security-headers.ts';
+import { wholeSender } from '../send-whole.ts';
 import { createSessionRoute } from './create-session.ts';
 import { logInRoute } from './log-in.ts';
 
@@ -23,7 +24,12 @@ export function loginFloodGuard(parts: AppParts): (req: IncomingMessage, res: Se
       const requestId = requestIdFrom(req.headers['x-request-id'], parts.newRequestId);
       res.setHeader('x-request-id', requestId);
       securityHeaders(req, res, () => undefined);
-      answerProblem(parts, thrown, { req, res, requestId, isCallerKnown: () => false });
+      answerProblem(parts, thrown, {
+        req,
+        send: wholeSender(req, res),
+        requestId,
+        isCallerKnown: () => false,
+      });
       const [method, route, status] = [req.method, req.url ?? '', res.statusCode];
       parts.onRequest({ method, route, status, seconds: 0 });
       parts.log.info({ method, route, status, request_id: requestId }, 'request');

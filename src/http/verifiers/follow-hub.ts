@@ -10,7 +10,7 @@ import { parseJson } from '../../domain/read-json.ts';
 import { Following, type FollowParts } from '../../usecases/verifiers/follow-hub.ts';
 import { type MasterKeyAccessParts, masterKey } from '../access/master-key.ts';
 import type { ReadAddress } from '../caller-address.ts';
-import { formReader, type HttpExchange, noInput } from '../exchange.ts';
+import { type HttpExchange, nodeBodies, noInput } from '../exchange.ts';
 import { answerProblem, type ProblemParts } from '../problem.ts';
 import { type RequestContextParts, requestIdFrom } from '../request-context.ts';
 import { hasOneHost } from '../request-target.ts';
@@ -75,7 +75,7 @@ export function followHubUpgrades(parts: FollowHubParts): OnUpgrade {
     void admit(parts, exchange).then(
       (principal) =>
         webSockets.handleUpgrade(req, socket, head, (webSocket) => {
-          exchange.res.detachSocket(socket as Socket);
+          exchange.res().detachSocket(socket as Socket);
           follow(parts, webSocket, principal, req);
         }),
       (thrown: unknown) => answerProblem(parts, thrown, exchange, access.schemes),
@@ -98,11 +98,10 @@ function upgradeExchange(
   let isCallerKnown = false;
   return {
     req,
-    res,
     params: noInput,
     query: noInput,
     requestId,
-    form: formReader(req),
+    ...nodeBodies(req, res),
     ip: () => readAddress(req),
     onPrincipal: () => {
       isCallerKnown = true;

@@ -1,3 +1,4 @@
+import { type MaybeLater, mapMaybe, tryMaybe } from '../../concurrency/maybe-later.ts';
 import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
 import type { VerificationEndpoint, VerificationOutcome } from '../../domain/verification.ts';
 import type { VerificationMeter } from '../../verify/verification-meter.ts';
@@ -17,17 +18,18 @@ export function serveMetered<Parts extends RouteParts & MeterParts>(
   parts: Parts,
   route: Route<Parts>,
   exchange: HttpExchange,
-): Promise<void> {
+): MaybeLater<void> {
   const { endpoint } = route;
   if (endpoint === undefined) return serve(parts, route, exchange);
   const startedMs = parts.verifications.startMs();
-  return serve(parts, route, exchange).then(
-    () => parts.verifications.time(endpoint, 'decided', startedMs),
-    (error: unknown) => {
+  const served = tryMaybe(
+    () => serve(parts, route, exchange),
+    (error) => {
       parts.verifications.end(endpoint, outcomeOf(error), startedMs);
       throw error;
     },
   );
+  return mapMaybe(served, () => parts.verifications.time(endpoint, 'decided', startedMs));
 }
 
 const outcomes: Partial<Record<ErrorCode, VerificationOutcome>> = {

@@ -7,6 +7,8 @@ import type { VerifyRequest } from '../../verify/verify-key.ts';
 import { environmentSlug, externalId, intIn, scopes, timestampText } from '../fields.ts';
 import { openEnum } from '../open-enum.ts';
 
+export const verifyKeyPath = '/v1/flowplate/api-keys/verify';
+
 export const verifyBody = z.strictObject({
   key: z.string().describe('The key that the end client sent. One that cannot be a key is MALFORMED'),
   scopes: scopes.optional().describe('The key must have all of these'),

@@ -3,7 +3,7 @@ import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../fields.ts';
 import type { RefusalPace } from '../refusal-pace.ts';
 import { defineRoute } from '../route.ts';
-import { verdictAnswer, verifyBody } from './verdict-schemas.ts';
+import { verdictAnswer, verifyBody, verifyKeyPath } from './verdict-schemas.ts';
 import { type VerifyOrExplainParts, verifyOrExplain } from './verify-or-explain.ts';
 
 export type VerifyKeyParts = VerifyOrExplainParts & {
@@ -13,7 +13,7 @@ export type VerifyKeyParts = VerifyOrExplainParts & {
 
 export const verifyKeyRoute = defineRoute({
   method: 'post',
-  path: '/v1/flowplate/api-keys/verify',
+  path: verifyKeyPath,
   operationId: 'verifyKey',
   endpoint: 'verify',
   summary: 'Verify a key',

@@ -115,9 +115,9 @@ function newConversation(random: Random): { conversation: Conversation; count: n
  */
 async function compare(conversation: Conversation): Promise<Heard[]> {
   const [mine, theirs] = await askBoth(conversation, silenceMs);
-  if (isSameOrRefused(mine, theirs)) return mine;
+  if (isSameOrRefused(conversation, mine, theirs)) return mine;
   const [again, theirsAgain] = await askBoth(conversation, longSilenceMs);
-  if (!isSameOrRefused(again, theirsAgain)) {
+  if (!isSameOrRefused(conversation, again, theirsAgain)) {
     expect({ answers: again, text: conversation.text }).toEqual({
       answers: theirsAgain,
       text: conversation.text,
@@ -131,9 +131,14 @@ function askBoth(conversation: Conversation, silence: number): Promise<[Heard[],
   return Promise.all([converse(ours, conversation, waitMs), converse(reference, conversation, waitMs)]);
 }
 
-function isSameOrRefused(ours: readonly Heard[], theirs: readonly Heard[]): boolean {
+function isSameOrRefused(
+  { answersMax }: Conversation,
+  ours: readonly Heard[],
+  theirs: readonly Heard[],
+): boolean {
   const [mine, others] = [withoutEnd(ours), withoutEnd(theirs)];
-  const isCut = mine.length < ours.length || others.length < theirs.length;
+  const isCut =
+    mine.length < ours.length || others.length < theirs.length || isClosedEarly(answersMax, theirs);
   const compared = isCut ? Math.min(mine.length, others.length) : Math.max(mine.length, others.length);
   return Array.from({ length: compared }).every((_, index) => isAgreed(mine[index], others[index]));
 }
@@ -145,6 +150,15 @@ function isSameOrRefused(ours: readonly Heard[], theirs: readonly Heard[]): bool
 function withoutEnd(heard: readonly Heard[]): readonly Heard[] {
   const last = heard.at(-1);
   return last?.status === 400 && last.body === '' ? heard.slice(0, -1) : heard;
+}
+
+/**
+ * Whether requests follow one that closes its connection. They are unreadable to Node's parser,
+ * which then drops what is not yet sent. That is more when the fast lane has handed the connection
+ * over: Node then parses all that was read in one go.
+ */
+function isClosedEarly(answersMax = 0, heard: readonly Heard[]): boolean {
+  return heard.length < answersMax && heard.at(-1)?.headers.closes === 'yes';
 }
 
 /** Forward auth may refuse what the reference would take, and words its refusals in its own way. */
