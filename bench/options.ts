@@ -1,13 +1,15 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { allScenarios } from './scenarios/all-scenarios.ts';
 import type { Pace, Scenario } from './scenarios/scenario.ts';
 
 export const usage = `Measures the broker beside what is bare, on a Postgres and a Redis of its own. Prints Markdown.
 
-  npm run bench [-- [name…] [--quick] [--keys <number>]]
+  npm run bench [-- [name…] [--quick] [--keys <number>] [--before <directory>]]
 
   --quick           fewer and shorter rounds: a look, not a figure
   --keys <number>   keys that verifications draw from (default 100000; memory holds 200000)
+  --before <directory>   another checkout with its node_modules, for embedded
   --help
 
 ${allScenarios.map(({ name, about }) => `  ${name.padEnd(16)}  ${about}`).join('\n')}
@@ -40,6 +42,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     options: {
       quick: { type: 'boolean', default: false },
       keys: { type: 'string', default: '100000' },
+      before: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -47,7 +50,11 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
   if (!/^[1-9]\d{1,6}$/.test(values.keys)) throw new Error('--keys must be a number from 10 to 9999999');
   return {
     scenarios: positionals.length === 0 ? allScenarios : positionals.map(scenarioOf),
-    pace: { ...(values.quick ? quick : full), keys: Number(values.keys) },
+    pace: {
+      ...(values.quick ? quick : full),
+      keys: Number(values.keys),
+      before: values.before && resolve(values.before),
+    },
   };
 }
 

@@ -95,7 +95,6 @@ export async function openStage(closing: Closing) {
   const ledger = new CallLedger(sql, toRedis);
   const onResult = (job: LoadJob, result: LoadResult) => ledger.note(job, result);
   const load = await startLoad(closing, loadCore, onResult);
-  const loadOnServerCore = await startLoad(closing, serverCore, onResult);
   const flood = await startLoad(closing, loadCore, onResult, givesWay);
 
   return {
@@ -146,7 +145,7 @@ export async function openStage(closing: Closing) {
     seedKeys: (count: number, label: string, file = keysFile) =>
       seedKeys({ sql, keyring, keysFile: file }, count, label),
     load,
-    loadOnServerCore,
+    startLoadOnServerCore: () => startLoad(closing, serverCore, onResult),
     /** Background load beside the measured one. */
     flood,
     otherWork: new OtherWork(patienceMs),

@@ -35,21 +35,26 @@ export function toReports({ id, marks }: UsageFlush): UsageReport[] {
 
 /** Takes as many marks as fit in one report. */
 function sumUp(marks: readonly UsageMark[], start: number): { sums: SentSum[]; end: number } {
-  const sums = new Map<string, SentSum>();
+  const sums: SentSum[] = [];
+  let sum: SentSum | undefined;
   let bytes = 0;
   let end = start;
   for (; end < marks.length; end++) {
     const mark = marks[end] as UsageMark;
-    const name = `${mark.minuteMs} ${mark.code}`;
-    const known = sums.get(name);
+    // Most marks belong where the one before belongs.
+    const known = sum !== undefined && isOf(sum, mark) ? sum : sums.find((other) => isOf(other, mark));
     bytes += known === undefined ? lineBytes + sumBytes : lineBytes;
     if (bytes > reportBytesMax) break;
-    const sum = known ?? { minute_ms: mark.minuteMs, code: mark.code, lines: [] };
-    if (known === undefined) sums.set(name, sum);
+    sum = known ?? { minute_ms: mark.minuteMs, code: mark.code, lines: [] };
+    if (known === undefined) sums.push(sum);
     const [firstAfterMs, lastAfterMs] = [mark.firstAtMs - mark.minuteMs, mark.lastAtMs - mark.minuteMs];
     sum.lines.push([mark.lineageId, mark.calls, mark.cost, firstAfterMs, lastAfterMs]);
   }
-  return { sums: [...sums.values()], end };
+  return { sums, end };
+}
+
+function isOf({ minute_ms, code }: SentSum, mark: UsageMark): boolean {
+  return minute_ms === mark.minuteMs && code === mark.code;
 }
 
 /** UUID version 8 (RFC 9562 §5.8), derived from the flush and the part. */
