@@ -19,11 +19,13 @@ import type { Scenario } from './scenario.ts';
 import { strangers } from './strangers.ts';
 import { sustained } from './sustained.ts';
 import { traces } from './traces.ts';
+import { unknownKeys } from './unknown-keys.ts';
 import { verifyKeys } from './verify-keys.ts';
 
 /** In the order of execution and of docs/performance.md. */
 export const allScenarios: readonly Scenario[] = [
   verifyKeys,
+  unknownKeys,
   forwardAuth,
   nginx,
   traces,

@@ -3,6 +3,10 @@ import { Fingerprinter } from './fingerprinter.ts';
 /** The place of a secret that is not in an index. */
 export const nowhere = -1;
 
+/** Slots per place, rounded up to a power of two. */
+const slotsEach = 1.25;
+const placeBits = 24;
+
 /** Of a fingerprint, at the beginning of each row. */
 export const fingerprintWords = 4;
 
@@ -19,7 +23,10 @@ export class FingerprintIndex {
   readonly #wordsEach: number;
   readonly #onLeave: (place: number) => void;
   readonly #fingerprinter = new Fingerprinter();
-  /** Hash slot → place + 1; 0 is empty. At least twice the capacity, to keep probe runs short. */
+  /**
+   * Hash slot → place + 1, below eight bits of the fingerprint; 0 is empty. With these bits a probe
+   * run hardly touches other rows, so the slots may be few, and the processor's cache holds them.
+   */
   readonly #slots: Int32Array;
   readonly #mask: number;
   #next = 0;
@@ -27,7 +34,7 @@ export class FingerprintIndex {
 
   /** `onLeave` is called before a place is given up, except by `clear`. */
   constructor(room: number, wordsEach: number, onLeave: (place: number) => void) {
-    const slotCount = 2 ** Math.ceil(Math.log2(Math.max(room, 1) * 2));
+    const slotCount = 2 ** Math.ceil(Math.log2(Math.max(room, 1) * slotsEach));
     this.#room = room;
     this.#wordsEach = wordsEach;
     this.#onLeave = onLeave;
@@ -43,7 +50,7 @@ export class FingerprintIndex {
   /** `nowhere` when it is not here. */
   find(secret: string): number {
     this.#fingerprinter.take(secret);
-    return (this.#slots[this.#slotOfTaken()] as number) - 1;
+    return placeIn(this.#slots[this.#slotOfTaken()] as number);
   }
 
   /** Gives the secret the newest place, also when it has one. Needs room for one at least. */
@@ -53,7 +60,7 @@ export class FingerprintIndex {
     this.#next = place + 1 === this.#room ? 0 : place + 1;
     this.remove(place);
     this.words.set(this.#fingerprinter.words, place * this.#wordsEach);
-    this.#slots[this.#slotOfTaken()] = place + 1;
+    this.#slots[this.#slotOfTaken()] = tagOf(this.#fingerprinter.words[1] as number) | (place + 1);
     this.#size++;
     return place;
   }
@@ -76,11 +83,13 @@ export class FingerprintIndex {
   #slotOfTaken(): number {
     const { words } = this.#fingerprinter;
     const [first, second, third, fourth] = [words[0], words[1], words[2], words[3]];
+    const tag = tagOf(second as number);
     const rows = this.words;
     let slot = (first as number) & this.#mask;
     for (let entry = this.#slots[slot]; entry; entry = this.#slots[slot]) {
-      const row = (entry - 1) * this.#wordsEach;
+      const row = placeIn(entry) * this.#wordsEach;
       if (
+        tagOf(entry) === tag &&
         rows[row] === first &&
         rows[row + 1] === second &&
         rows[row + 2] === third &&
@@ -96,7 +105,7 @@ export class FingerprintIndex {
   #slotOfPlace(place: number): number {
     let slot = this.#homeOf(place);
     for (let entry = this.#slots[slot]; entry; entry = this.#slots[slot]) {
-      if (entry === place + 1) return slot;
+      if (placeIn(entry) === place) return slot;
       slot = (slot + 1) & this.#mask;
     }
     return nowhere;
@@ -115,11 +124,19 @@ export class FingerprintIndex {
     for (let next = (free + 1) & this.#mask; ; next = (next + 1) & this.#mask) {
       const entry = this.#slots[next];
       if (!entry) break;
-      const home = this.#homeOf(entry - 1);
+      const home = this.#homeOf(placeIn(entry));
       if (((next - home) & this.#mask) < ((next - free) & this.#mask)) continue;
       this.#slots[free] = entry;
       free = next;
     }
     this.#slots[free] = 0;
   }
+}
+
+function placeIn(entry: number): number {
+  return (entry & (2 ** placeBits - 1)) - 1;
+}
+
+function tagOf(word: number): number {
+  return (word >> placeBits) << placeBits;
 }
