@@ -22,7 +22,7 @@ export const unknownKeys: Scenario = {
     await makeUpKeys(made.keysFile, pace.keys);
     const rounds = 2 * pace.rounds;
     const arms = [
-      { name: reference, measure: () => askEvenly(bare, stage, pace, { polls: true }) },
+      { name: reference, measure: () => askEvenly(bare, stage, pace, { polls: true, count: rowsAtStart }) },
       { name: 'unknown keys', measure: () => askEvenly(api, stage, pace, { polls: false, ...made }) },
     ];
     const runs = await interleave(stage.otherWork, arms, rounds);

@@ -10,7 +10,8 @@ import type { RememberedRevisions } from '../revocation/remembered-revisions.ts'
 import type { ServerClock } from '../revocation/server-clock.ts';
 import type { Digests } from '../stores/postgres/digest-rows.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
-import { type PackedRecord, readRecords, writeRecord } from '../stores/redis/records.ts';
+import type { PackedRecord } from '../stores/redis/record-codec.ts';
+import { readRecords, writeRecord } from '../stores/redis/records.ts';
 import { nowhere } from './fingerprint-index.ts';
 import type { KeyMemory } from './key-memory.ts';
 import { CacheEntry } from './record-cache.ts';
