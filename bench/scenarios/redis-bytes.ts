@@ -40,8 +40,7 @@ async function usedMemory(redis: Redis): Promise<number> {
 
 async function countRecords(redis: Redis): Promise<number> {
   let records = 0;
-  for await (const names of redis.scanBufferStream({ match: 'fl:r:*', count: 1_000 }))
-    records += names.length;
+  for await (const names of redis.scanBufferStream({ match: 'fl;*', count: 1_000 })) records += names.length;
   return records;
 }
 

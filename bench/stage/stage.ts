@@ -121,6 +121,8 @@ export async function openStage(closing: Closing) {
       ledger.follow(api.port);
       return api;
     },
+    /** The same without a pace for unknown keys. */
+    startUnpacedApi: (name: string) => start(name, ['bench/unpaced-api.ts'], (port) => isReady(port), {}),
     /** Starts the worker on any core, so that a figure includes the roll-up. */
     startWorker: () => start('worker', ['workers/main.ts'], isAlive, {}, 'any', 'WORKER_METRICS_PORT'),
     /** Calls that must have been counted. */

@@ -190,7 +190,7 @@ test('a Redis that still holds the record of before a revoke gets no revoked key
   await admin((client) => client.flushall());
   const minted = await keys.mint();
   expect(await keys.codeOf(minted.key)).toBe('VALID');
-  const records = () => admin((client) => client.keysBuffer('fl:r:*'));
+  const records = () => admin((client) => client.keysBuffer('fl;*'));
   const [record] = await eventually(answerMsMax, records, (found) => found.length === 1);
   const held = await admin((client) => client.getBuffer(record as Buffer));
   expect((await keys.revoke(minted.userId)).propagation).toBe('complete');

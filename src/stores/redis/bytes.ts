@@ -1,60 +1,56 @@
-const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const digitOf = new Map([...digits].map((digit, value) => [digit, value]));
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const wordPattern = /^[\w-]{1,126}$/;
+const codeOf = new Map([...digits].map((digit, code) => [digit, code]));
 
-/** Our ids: a prefix of two or three letters and 22 base62 digits. Others are text. */
-const idPattern = /^(flk|ak|usr)_([0-9A-Za-z]{22})$/;
-const idPrefixes = ['flk', 'ak', 'usr'] as const;
-const idDigits = 22;
-const idBytes = 17;
-/** Stands where the number of a prefix would. */
-const idAsText = 255;
+/** First byte of a text: the length of a word, or this for UTF-8 behind its length. */
+const isUtf8 = 127;
 
 /** Writer of compact bytes: `ByteReader` reads them in the same order. */
 export class ByteWriter {
-  readonly #parts: Buffer[] = [];
+  readonly #bytes: number[] = [];
 
   byte(value: number): void {
-    this.#parts.push(Buffer.of(value));
+    this.#bytes.push(value);
   }
 
   /** A whole number from 0 to 2^53 − 1, seven bits a byte, the lowest first (LEB128). */
   number(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a whole number: ${value}`);
-    const bytes: number[] = [];
     let rest = value;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
-    bytes.push(rest);
-    this.#parts.push(Buffer.from(bytes));
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 128);
+    this.byte(rest);
   }
 
-  /** UTF-8 behind its length in bytes. */
+  /** Six bits for each character of a word; anything else as UTF-8. */
   text(text: string): void {
-    const bytes = Buffer.from(text);
-    this.number(bytes.length);
-    this.#parts.push(bytes);
-  }
-
-  id(id: string): void {
-    const [, prefix, tail] = idPattern.exec(id) ?? [];
-    if (tail === undefined) {
-      this.byte(idAsText);
-      this.text(id);
+    if (wordPattern.test(text)) {
+      this.byte(text.length);
+      this.digits(text);
       return;
     }
-    this.byte(idPrefixes.indexOf(prefix as (typeof idPrefixes)[number]));
-    const bytes = Buffer.alloc(idBytes);
-    for (const [place, digit] of [...tail].entries()) {
-      putSixBits(bytes, place * 6, digitOf.get(digit) as number);
+    const bytes = Buffer.from(text);
+    this.byte(isUtf8);
+    this.number(bytes.length);
+    for (const byte of bytes) this.byte(byte);
+  }
+
+  /** Characters of a word whose number the reader knows. */
+  digits(word: string): void {
+    let [bits, held] = [0, 0];
+    for (const digit of word) {
+      bits |= (codeOf.get(digit) as number) << held;
+      held += 6;
+      for (; held >= 8; held -= 8, bits >>= 8) this.byte(bits & 255);
     }
-    this.#parts.push(bytes);
+    if (held > 0) this.byte(bits);
   }
 
   bytes(): Buffer {
-    return Buffer.concat(this.#parts);
+    return Buffer.from(this.#bytes);
   }
 }
 
-/** Throws a `RangeError` for bytes that no `ByteWriter` has written so. */
+/** Throws a `RangeError` for bytes that end too early, and for numbers beyond 2^53. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -82,17 +78,23 @@ export class ByteReader {
   }
 
   text(): string {
-    return this.#take(this.number()).toString();
+    const length = this.byte();
+    return length === isUtf8 ? this.#take(this.number()).toString() : this.digits(length);
   }
 
-  id(): string {
-    const prefix = this.byte();
-    if (prefix === idAsText) return this.text();
-    const bytes = this.#take(idBytes);
-    const tail = Array.from({ length: idDigits }, (_, place) => digits[sixBits(bytes, place * 6)] ?? '');
-    const id = `${idPrefixes[prefix]}_${tail.join('')}`;
-    if (!idPattern.test(id)) throw new RangeError('not an id');
-    return id;
+  digits(length: number): string {
+    const bytes = this.#take(Math.ceil((length * 6) / 8));
+    let [word, bits, held, at] = ['', 0, 0, 0];
+    while (word.length < length) {
+      if (held < 6) {
+        bits |= (bytes[at++] as number) << held;
+        held += 8;
+      }
+      word += digits[bits & 63];
+      bits >>= 6;
+      held -= 6;
+    }
+    return word;
   }
 
   #take(length: number): Buffer {
@@ -101,16 +103,4 @@ export class ByteReader {
     this.#at += length;
     return taken;
   }
-}
-
-function putSixBits(bytes: Buffer, bit: number, value: number): void {
-  const [at, shift] = [bit >> 3, bit & 7];
-  const shifted = value << shift;
-  bytes[at] = (bytes[at] as number) | (shifted & 255);
-  if (shifted > 255) bytes[at + 1] = (bytes[at + 1] as number) | (shifted >> 8);
-}
-
-function sixBits(bytes: Buffer, bit: number): number {
-  const [at, shift] = [bit >> 3, bit & 7];
-  return ((((bytes[at + 1] ?? 0) << 8) | (bytes[at] as number)) >> shift) & 63;
 }

@@ -26,7 +26,7 @@ export async function readRecords(
   return digests.map((digest, index) => openRecord(recordStamps, digest, stamped[index] ?? undefined));
 }
 
-/** The stamp names the whole digest, of which the name in Redis has one half. */
+/** The stamp names the whole digest, of which the name in Redis has the beginning. */
 function openRecord(stamps: Stamps, digest: Buffer, stamped: Buffer | undefined): PackedRecord | undefined {
   if (stamped === undefined || stamped.length > stampedBytesMax) return undefined;
   const bytes = stamps.openBytes(digest, stamped);

@@ -83,7 +83,7 @@ describe('a record is believed', () => {
   const packed = { record: keyRecord(), readAtMs: 1, asOfSeq: 1 };
 
   test('only under the digest that it was written for, also where two share a name', async () => {
-    const other = Buffer.concat([digest.subarray(0, 16), randomBytes(16)]);
+    const other = Buffer.concat([digest.subarray(0, 11), randomBytes(21)]);
     await writeRecord(stores, digest, packed, 5_000);
     expect(keyspace.record(other)).toEqual(keyspace.record(digest));
     expect(await readRecords(stores, [digest, other])).toEqual([packed, undefined]);
@@ -115,6 +115,6 @@ describe('a record is believed', () => {
 test('no name of a key in Redis holds a secret', async () => {
   await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 5_000);
   const [name = Buffer.alloc(0), ...others] = await redis.keysBuffer('*');
-  expect(name).toEqual(Buffer.concat([Buffer.from('fl:r:'), digest.subarray(0, 16)]));
+  expect(name).toEqual(Buffer.concat([Buffer.from('fl;'), digest.subarray(0, 11)]));
   expect(others).toEqual([]);
 });
