@@ -15,6 +15,7 @@ import { peers } from './peers.ts';
 import { redisBytes } from './redis-bytes.ts';
 import { revokeKeys } from './revoke-keys.ts';
 import { rollUp } from './roll-up.ts';
+import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
 import { strangers } from './strangers.ts';
 import { sustained } from './sustained.ts';
@@ -39,6 +40,7 @@ export const allScenarios: readonly Scenario[] = [
   revokeKeys,
   gateways,
   redisBytes,
+  scale,
   fixedRate,
   metrics,
   logins,
