@@ -96,5 +96,6 @@ export type EmbedResult = {
   perSecond: number;
   /** CPU time of each decision. */
   micros: number;
-  decided: number;
+  /** All verifications that must be counted. */
+  verified: number;
 };
