@@ -1,13 +1,18 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { allScenarios } from './scenarios/all-scenarios.ts';
 import type { Pace, Scenario } from './scenarios/scenario.ts';
 
 export const usage = `Measures the broker beside what is bare, on a Postgres and a Redis of its own. Prints Markdown.
 
-  npm run bench [-- [name…] [--quick] [--keys <number>]]
+  npm run bench [-- [name…] [--quick] [--keys <number>] [--before <directory>]
+    [--many <number>]]
 
   --quick           fewer and shorter rounds: a look, not a figure
   --keys <number>   keys that verifications draw from (default 100000; memory holds 200000)
+  --before <directory>
+                    another checkout with its node_modules, for embedded
+  --many <number>   keys where there are very many (default 1000000)
   --help
 
 ${allScenarios.map(({ name, about }) => `  ${name.padEnd(16)}  ${about}`).join('\n')}
@@ -40,14 +45,23 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     options: {
       quick: { type: 'boolean', default: false },
       keys: { type: 'string', default: '100000' },
+      before: { type: 'string' },
+      many: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return 'help';
   if (!/^[1-9]\d{1,6}$/.test(values.keys)) throw new Error('--keys must be a number from 10 to 9999999');
+  if (!/^[1-9]\d{4,8}$/.test(values.many ?? '10000'))
+    throw new Error('--many must be a number from 10000 to 999999999');
   return {
     scenarios: positionals.length === 0 ? allScenarios : positionals.map(scenarioOf),
-    pace: { ...(values.quick ? quick : full), keys: Number(values.keys) },
+    pace: {
+      ...(values.quick ? quick : full),
+      keys: Number(values.keys),
+      before: values.before && resolve(values.before),
+      ...(values.many !== undefined && { manyKeys: Number(values.many) }),
+    },
   };
 }
 

@@ -78,20 +78,24 @@ export type RaceResult = Percentiles & {
   perSecond: number;
 };
 
-/** Decisions of an embedded verifier in the load generator's process. */
+/** One window of decisions of an embedded verifier in the load generator's process. */
 export type EmbedJob = {
   kind: 'embed';
+  /** Directory of the project whose SDK is measured. */
+  checkout: string;
   brokerUrl: string;
   masterKey: string;
   keysFile: string;
   count: number;
-  rounds: number;
   windowMs: number;
+  /** The verifier hands its counts over and ends. */
+  isLast: boolean;
 };
 
 export type EmbedResult = {
-  /** Decisions per second, by round. */
-  perSecond: number[];
+  perSecond: number;
+  /** CPU time of each decision. */
+  micros: number;
   /** All verifications that must be counted. */
   verified: number;
 };

@@ -15,15 +15,18 @@ import { peers } from './peers.ts';
 import { redisBytes } from './redis-bytes.ts';
 import { revokeKeys } from './revoke-keys.ts';
 import { rollUp } from './roll-up.ts';
+import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
 import { strangers } from './strangers.ts';
 import { sustained } from './sustained.ts';
 import { traces } from './traces.ts';
+import { unknownKeys } from './unknown-keys.ts';
 import { verifyKeys } from './verify-keys.ts';
 
 /** In the order of execution and of docs/performance.md. */
 export const allScenarios: readonly Scenario[] = [
   verifyKeys,
+  unknownKeys,
   forwardAuth,
   nginx,
   traces,
@@ -37,6 +40,7 @@ export const allScenarios: readonly Scenario[] = [
   revokeKeys,
   gateways,
   redisBytes,
+  scale,
   fixedRate,
   metrics,
   logins,

@@ -1,4 +1,4 @@
-import { callersAtOnce, callMany, quantile } from '../load/timed-calls.ts';
+import { bearer, callersAtOnce, callMany, quantile } from '../load/timed-calls.ts';
 import { number } from '../report/statistics.ts';
 import { newOperator } from '../stage/operator-keys.ts';
 import { seedAuditEvents } from '../stage/seed-audit-events.ts';
@@ -43,8 +43,8 @@ export const auditLists: Scenario = {
     const measure = async (label: string, query: () => string, calls: number) => {
       const url = () => `http://127.0.0.1:${api.port}/api/v1/platform/audit?${query()}`;
       // Postgres fixes the plan of a prepared statement at its sixth run.
-      await callMany(url, secret, 8 * callersAtOnce);
-      const took = await callMany(url, secret, calls);
+      await callMany(url, bearer(secret), 8 * callersAtOnce);
+      const took = await callMany(url, bearer(secret), calls);
       return { label, p50: quantile(took, 0.5), p99: quantile(took, 0.99) };
     };
     const alone = [await measure('everything', () => '', pace.rounds * callsPerRound)];

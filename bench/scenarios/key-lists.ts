@@ -1,4 +1,4 @@
-import { callersAtOnce, callMany, quantile } from '../load/timed-calls.ts';
+import { bearer, callersAtOnce, callMany, quantile } from '../load/timed-calls.ts';
 import { number } from '../report/statistics.ts';
 import { newOperator, newTenantKey } from '../stage/operator-keys.ts';
 import { seedApiKeys } from '../stage/seed-api-keys.ts';
@@ -51,8 +51,8 @@ export const keyLists: Scenario = {
     const address = `http://127.0.0.1:${api.port}/api/v1`;
     const rows: string[][] = [];
     const measure = async (label: string, secret: string, path: () => string) => {
-      await callMany(() => `${address}/${path()}`, secret, callersAtOnce);
-      const calls = await callMany(() => `${address}/${path()}`, secret, pace.rounds * callsPerRound);
+      await callMany(() => `${address}/${path()}`, bearer(secret), callersAtOnce);
+      const calls = await callMany(() => `${address}/${path()}`, bearer(secret), pace.rounds * callsPerRound);
       rows.push([label, ...[0.5, 0.99].map((part) => quantile(calls, part).toFixed(1))]);
     };
     for (const [who, label, query] of asked) {

@@ -32,10 +32,11 @@ async function startArms(stage: Stage, pace: Pace): Promise<Arm[]> {
   const behindNodeHttp = await stage.startPeer('insert-node-http');
   const behindExpress = await stage.startPeer('insert-express');
   const api = await stage.startApi('api');
+  const loadOnServerCore = await stage.startLoadOnServerCore();
   let round = 0;
   const mints = (target: Target) => stage.load.run(mintJob(target, stage, pace, `user${round++}`));
   return [
-    { name: reference, measure: () => stage.loadOnServerCore.run(insertJob(stage, pace)) },
+    { name: reference, measure: () => loadOnServerCore.run(insertJob(stage, pace)) },
     { name: 'INSERT behind node:http', measure: () => mints(behindNodeHttp) },
     { name: 'INSERT behind Express', measure: () => mints(behindExpress) },
     { name: 'mint', measure: () => mints(api) },

@@ -15,6 +15,8 @@ export type Pace = {
   sustainedMs: number;
   /** Far more than memory holds. */
   manyKeys: number;
+  /** Directory of another checkout, with its dependencies, to measure beside this one. */
+  before?: string | undefined;
 };
 
 export type Scenario = { name: string; about: string; run(stage: Stage, pace: Pace): Promise<Table[]> };

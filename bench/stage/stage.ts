@@ -95,7 +95,6 @@ export async function openStage(closing: Closing) {
   const ledger = new CallLedger(sql, toRedis);
   const onResult = (job: LoadJob, result: LoadResult) => ledger.note(job, result);
   const load = await startLoad(closing, loadCore, onResult);
-  const loadOnServerCore = await startLoad(closing, serverCore, onResult);
   const flood = await startLoad(closing, loadCore, onResult, givesWay);
 
   return {
@@ -122,6 +121,8 @@ export async function openStage(closing: Closing) {
       ledger.follow(api.port);
       return api;
     },
+    /** The same without a pace for unknown keys. */
+    startUnpacedApi: (name: string) => start(name, ['bench/unpaced-api.ts'], (port) => isReady(port), {}),
     /** Starts the worker on any core, so that a figure includes the roll-up. */
     startWorker: () => start('worker', ['workers/main.ts'], isAlive, {}, 'any', 'WORKER_METRICS_PORT'),
     /** Calls that must have been counted. */
@@ -146,7 +147,7 @@ export async function openStage(closing: Closing) {
     seedKeys: (count: number, label: string, file = keysFile) =>
       seedKeys({ sql, keyring, keysFile: file }, count, label),
     load,
-    loadOnServerCore,
+    startLoadOnServerCore: () => startLoad(closing, serverCore, onResult),
     /** Background load beside the measured one. */
     flood,
     otherWork: new OtherWork(patienceMs),

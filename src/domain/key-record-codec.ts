@@ -1,6 +1,6 @@
 import type { KeyRecord } from './key-record.ts';
 
-/** Spelling of each field for verifiers and for Postgres, in the order in which Redis has them. */
+/** Spelling of each field for verifiers and for Postgres. */
 const sentNames = {
   id: 'id',
   revision: 'revision',
@@ -54,18 +54,4 @@ export function fromSentKeyRecord(sent: SentKeyRecord): KeyRecord {
     quota: sent.quota,
     ipAllowlist: sent.ip_allowlist,
   };
-}
-
-/** The values alone, for Redis: without names a record is half as long. */
-export function toKeyRecordValues(record: KeyRecord): unknown[] {
-  return names.map((name) => (name === 'lineageId' && record.lineageId === record.id ? 0 : record[name]));
-}
-
-/** Undefined for a list of another length, which is not of this layout. */
-export function fromKeyRecordValues(values: readonly unknown[]): KeyRecord | undefined {
-  if (values.length !== names.length) return undefined;
-  const sent: Partial<Record<keyof SentKeyRecord, unknown>> = {};
-  for (const [at, name] of sentKeyRecordNames.entries()) sent[name] = values[at];
-  sent.lineage_id ||= sent.id;
-  return fromSentKeyRecord(sent as SentKeyRecord);
 }

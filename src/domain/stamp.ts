@@ -26,6 +26,17 @@ export class Stamps {
     return macOf(this.#current, name, text).toString('base64url') + text;
   }
 
+  /** The same for bytes, whose name may be any bytes too. */
+  stampBytes(name: Buffer, bytes: Buffer): Buffer {
+    return Buffer.concat([macOfBytes(this.#current, name, bytes), bytes]);
+  }
+
+  openBytes(name: Buffer, stamped: Buffer): Buffer | undefined {
+    if (stamped.length < macBytes) return undefined;
+    const [mac, bytes] = [stamped.subarray(0, macBytes), stamped.subarray(macBytes)];
+    return this.#keys.some((key) => timingSafeEqual(macOfBytes(key, name, bytes), mac)) ? bytes : undefined;
+  }
+
   /** The text that was stamped under this name, by any of the peppers; undefined for all else. */
   open(name: string, stamped: string): string | undefined {
     if (stamped.length < macChars) return undefined;
@@ -39,4 +50,14 @@ export class Stamps {
 /** Names have no line feed: where the name ends and the text begins has one reading. */
 function macOf(key: KeyObject, name: string, text: string): Buffer {
   return createHmac('sha256', key).update(`${name}\n${text}`).digest().subarray(0, macBytes);
+}
+
+/**
+ * The length of the name says where the bytes begin. Its first byte is zero, and no name of a text
+ * begins so.
+ */
+function macOfBytes(key: KeyObject, name: Buffer, bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(name.length);
+  return createHmac('sha256', key).update(length).update(name).update(bytes).digest().subarray(0, macBytes);
 }

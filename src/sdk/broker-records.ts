@@ -17,13 +17,13 @@ type Fetch = { context: LookupContext; fetched: Promise<FetchedRecord | undefine
  */
 export class BrokerRecords {
   readonly #broker: Broker;
-  readonly #onFetched: (fingerprint: string, fetched: FetchedRecord, context: LookupContext) => void;
+  readonly #onFetched: (key: string, fetched: FetchedRecord, context: LookupContext) => void;
   readonly #fetches = new Map<string, Fetch>();
 
   /** `onFetched` is called once for each fetch that finds a record. */
   constructor(
     broker: Broker,
-    onFetched: (fingerprint: string, fetched: FetchedRecord, context: LookupContext) => void,
+    onFetched: (key: string, fetched: FetchedRecord, context: LookupContext) => void,
   ) {
     this.#broker = broker;
     this.#onFetched = onFetched;
@@ -33,24 +33,18 @@ export class BrokerRecords {
    * Undefined when there is no such key. Joins no fetch of another context: it may have read before
    * a change that this request must see. The result may still be stale; the caller checks it.
    */
-  find(
-    context: LookupContext,
-    fingerprint: string,
-    key: string,
-    trace?: TraceHeaders,
-  ): Promise<FetchedRecord | undefined> {
-    const running = this.#fetches.get(fingerprint);
+  find(context: LookupContext, key: string, trace?: TraceHeaders): Promise<FetchedRecord | undefined> {
+    const running = this.#fetches.get(key);
     if (running !== undefined && isSame(running.context, context)) return running.fetched;
-    const fetched = this.#fetch(context, fingerprint, key, trace).finally(() => {
-      if (this.#fetches.get(fingerprint)?.fetched === fetched) this.#fetches.delete(fingerprint);
+    const fetched = this.#fetch(context, key, trace).finally(() => {
+      if (this.#fetches.get(key)?.fetched === fetched) this.#fetches.delete(key);
     });
-    this.#fetches.set(fingerprint, { context, fetched });
+    this.#fetches.set(key, { context, fetched });
     return fetched;
   }
 
   async #fetch(
     context: LookupContext,
-    fingerprint: string,
     key: string,
     trace?: TraceHeaders,
   ): Promise<FetchedRecord | undefined> {
@@ -59,7 +53,7 @@ export class BrokerRecords {
     if (found === undefined) return undefined;
     const { record, organizationActive, ageMs, asOfSeq } = found;
     const fetched = { organizationActive, entry: new CacheEntry(record, sentMs - ageMs, asOfSeq) };
-    this.#onFetched(fingerprint, fetched, context);
+    this.#onFetched(key, fetched, context);
     return fetched;
   }
 }

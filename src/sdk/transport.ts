@@ -157,7 +157,7 @@ export class Transport {
         ...(body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' }),
         ...headers,
       },
-      ...(body !== undefined && { body: isJson ? JSON.stringify(body, finite) : String(body) }),
+      ...(body !== undefined && { body: isJson ? toJson(body) : String(body) }),
     };
   }
 }
@@ -169,7 +169,15 @@ function toThrown(error: unknown, { signal }: Call, deadline: Deadline): unknown
   return new FlowplateUnreachableError(deadline.isOver ? 'timeout' : 'network', error);
 }
 
-/** JSON has no other numbers: `JSON.stringify` writes null for them, and that would be stored. */
+/**
+ * JSON has no infinities and no NaN: `JSON.stringify` writes null for them, and that would be
+ * stored. A text without a null needs no look at each value, which takes ten times as long.
+ */
+function toJson(body: unknown): string {
+  const text = JSON.stringify(body);
+  return text.includes('null') ? JSON.stringify(body, finite) : text;
+}
+
 function finite(name: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isFinite(value)) return value;
   throw new RangeError(`JSON has no such number as ${value}, which stands at "${name}"`);

@@ -14,13 +14,13 @@ export type SentSum = {
 
 export type UsageReport = { id: string; sums: SentSum[] };
 
-/**
- * A body may have 64 KiB. A line takes at most 72 bytes of JSON, and a sum around its lines at most
- * 80.
- */
+/** A body may have 64 KiB. A sum takes at most 80 bytes of JSON around its lines. */
 const reportBytesMax = 60_000;
-const lineBytes = 72;
 const sumBytes = 80;
+/** Of a line: brackets, quotes and commas, and the two times of at most five digits. */
+const lineBytesMin = 19;
+/** A count has one digit nearly always, and 16 at most. */
+const countBytes = (count: number) => (count < 10 ? 1 : 16);
 
 /** Splits a flush into reports, each with an id derived from the flush. */
 export function toReports({ id, marks }: UsageFlush): UsageReport[] {
@@ -35,21 +35,30 @@ export function toReports({ id, marks }: UsageFlush): UsageReport[] {
 
 /** Takes as many marks as fit in one report. */
 function sumUp(marks: readonly UsageMark[], start: number): { sums: SentSum[]; end: number } {
-  const sums = new Map<string, SentSum>();
+  const sums: SentSum[] = [];
+  let sum: SentSum | undefined;
   let bytes = 0;
   let end = start;
   for (; end < marks.length; end++) {
     const mark = marks[end] as UsageMark;
-    const name = `${mark.minuteMs} ${mark.code}`;
-    const known = sums.get(name);
-    bytes += known === undefined ? lineBytes + sumBytes : lineBytes;
+    // Most marks belong where the one before belongs.
+    const known = sum !== undefined && isOf(sum, mark) ? sum : sums.find((other) => isOf(other, mark));
+    bytes += bytesOf(mark) + (known === undefined ? sumBytes : 0);
     if (bytes > reportBytesMax) break;
-    const sum = known ?? { minute_ms: mark.minuteMs, code: mark.code, lines: [] };
-    if (known === undefined) sums.set(name, sum);
+    sum = known ?? { minute_ms: mark.minuteMs, code: mark.code, lines: [] };
+    if (known === undefined) sums.push(sum);
     const [firstAfterMs, lastAfterMs] = [mark.firstAtMs - mark.minuteMs, mark.lastAtMs - mark.minuteMs];
     sum.lines.push([mark.lineageId, mark.calls, mark.cost, firstAfterMs, lastAfterMs]);
   }
-  return { sums: [...sums.values()], end };
+  return { sums, end };
+}
+
+function bytesOf({ lineageId, calls, cost }: UsageMark): number {
+  return lineBytesMin + lineageId.length + countBytes(calls) + countBytes(cost);
+}
+
+function isOf({ minute_ms, code }: SentSum, mark: UsageMark): boolean {
+  return minute_ms === mark.minuteMs && code === mark.code;
 }
 
 /** UUID version 8 (RFC 9562 §5.8), derived from the flush and the part. */

@@ -13,9 +13,10 @@ import {
 import { VerifierMemory } from '../revocation/verifier-memory.ts';
 import { verdictOf } from '../verify/accepted-verdict.ts';
 import { decide } from '../verify/decide.ts';
-import { fingerprintOf } from '../verify/fingerprint-table.ts';
+import { nowhere } from '../verify/fingerprint-index.ts';
+import { asksNothing, KeyMemory } from '../verify/key-memory.ts';
 import { LastRefusals } from '../verify/last-refusals.ts';
-import { type CacheEntry, RecordCache } from '../verify/record-cache.ts';
+import type { CacheEntry } from '../verify/record-cache.ts';
 import { UsageRecorder } from '../verify/usage-recorder.ts';
 import { latencyBuckets, VerificationMeter } from '../verify/verification-meter.ts';
 import type { VerifyRequest } from './api-types.ts';
@@ -71,7 +72,7 @@ export class FlowplateVerifier {
     changesMax: changesRememberedMax,
   });
   readonly #refused = new RefusedOrganizations();
-  readonly #memory: RecordCache<KeyRecord>;
+  readonly #memory: KeyMemory;
   readonly #records: BrokerRecords;
   readonly #lease: BrokerLease;
   readonly #usage: UsageRecorder;
@@ -90,7 +91,11 @@ export class FlowplateVerifier {
     };
     this.#onFault = onFault;
     this.#broker = new Broker(connection);
-    this.#memory = new RecordCache(this.#revisions, recordsInMemoryMax);
+    this.#memory = new KeyMemory({
+      revisions: this.#revisions,
+      refusedOrganizations: this.#refused,
+      recordsMax: recordsInMemoryMax,
+    });
     this.#records = new BrokerRecords(this.#broker, (...fetched) => this.#remember(...fetched));
     const memory = new VerifierMemory({
       revisions: this.#revisions,
@@ -101,6 +106,7 @@ export class FlowplateVerifier {
     this.#usage = new UsageRecorder(
       (flush) => deliverUsage({ broker: this.#broker, verifierId: this.#lease.verifierId, onFault }, flush),
       onFault,
+      this.#memory,
     );
     this.#refusals = new LastRefusals({
       deliver: (some) => deliverRefusals({ broker: this.#broker, verifierId: this.#lease.verifierId }, some),
@@ -158,15 +164,26 @@ export class FlowplateVerifier {
   verifyNow(request: VerifyRequest, requestId: () => string = newRequestId): Verdict | undefined {
     if (request.cost !== undefined) requireCountable(request.cost);
     const monotonicMs = performance.now();
-    const entry = this.#lease.isHeldAt(monotonicMs)
-      ? this.#memory.find(fingerprintOf(request.key), monotonicMs)
-      : undefined;
-    if (entry === undefined) return isVerifiable(request.key) ? undefined : this.#refuseMalformed();
-    const verdict = this.#judge(entry, request, requestId, true, monotonicMs);
+    const place = this.#lease.isHeldAt(monotonicMs)
+      ? this.#memory.placeOf(request.key, monotonicMs)
+      : nowhere;
+    if (place === nowhere) return isVerifiable(request.key) ? undefined : this.#refuseMalformed();
+    const verdict =
+      this.#plainYes(place, request, monotonicMs) ??
+      this.#judge(this.#memory.entryAt(place), request, requestId, true, monotonicMs);
     if (verdict !== undefined) {
       this.#decidedFrom.memory += 1;
       this.#meter.count('embedded', verdict.code);
     }
+    return verdict;
+  }
+
+  /** Undefined when the record must be looked at. */
+  #plainYes(place: number, request: VerifyRequest, monotonicMs: number): Verdict | undefined {
+    if (request.organization_id !== undefined || !asksNothing(request)) return undefined;
+    const nowMs = this.#clock.at(monotonicMs);
+    const verdict = this.#memory.plainYes(place, nowMs);
+    if (verdict !== undefined) this.#memory.count(place, request.cost ?? 1, nowMs);
     return verdict;
   }
 
@@ -209,15 +226,13 @@ export class FlowplateVerifier {
     request: VerifyRequest,
     { requestId, trace }: RequestContext & { requestId: () => string },
   ): Promise<Verdict> {
-    const fingerprint = fingerprintOf(request.key);
     for (const stalePauseMs of [...stalePausesMs, undefined]) {
       const { verifierId, registrations } = this.#lease;
       if (!this.isLeaseHeld() || verifierId === undefined) return this.#askBroker(request, trace);
-      const known = this.#memory.get(fingerprint, performance.now());
-      if (known !== undefined && isLimited(known)) return this.#askBroker(request, trace);
+      if (this.#isKnownToBeLimited(request.key)) return this.#askBroker(request, trace);
       const { version } = this.#revisions;
       const context = { verifierId, registrations, version };
-      const fetched = await this.#records.find(context, fingerprint, request.key, trace);
+      const fetched = await this.#records.find(context, request.key, trace);
       // During the fetch the lease may have ended, or been renewed over another feed.
       if (!this.isLeaseHeld()) return this.#askBroker(request, trace);
       if (this.#lease.registrations !== registrations) continue;
@@ -247,6 +262,11 @@ export class FlowplateVerifier {
     throw new FlowplateUndecidedError(new Error('the broker knows less of this key than this verifier'));
   }
 
+  #isKnownToBeLimited(key: string): boolean {
+    const place = this.#memory.placeOf(key, performance.now());
+    return place !== nowhere && isLimited(this.#memory.entryAt(place).record);
+  }
+
   async #askBroker(request: VerifyRequest, trace: TraceHeaders | undefined): Promise<Verdict> {
     const verdict = await this.#broker.verify(request, trace);
     this.#decidedFrom.broker += 1;
@@ -257,9 +277,9 @@ export class FlowplateVerifier {
    * A record of a suspended organization is not cached: it could be accepted before the feed
    * reports the suspension.
    */
-  #remember(fingerprint: string, fetched: FetchedRecord, context: LookupContext): void {
+  #remember(key: string, fetched: FetchedRecord, context: LookupContext): void {
     if (this.#lease.registrations !== context.registrations || !fetched.organizationActive) return;
-    this.#memory.put(fingerprint, fetched.entry, performance.now());
+    this.#memory.put(key, fetched.entry, performance.now());
   }
 
   /** Undefined when the broker must decide. */

@@ -16,12 +16,13 @@ export type ChosenSecretParts = {
   saveHash(id: string, passwordHash: string): Promise<void>;
 };
 
-/** A presented secret with its fingerprint and the address that it came from. */
-export type PresentedSecret = { secret: string; fingerprint: string; ip: () => string | undefined };
+/** A presented secret with the address that it came from. */
+export type PresentedSecret = { secret: string; ip: () => string | undefined };
 
 /** The hashes, and the results of the secrets that were tried against them. */
 type Hashes = {
   entries: readonly MasterKeyHash[];
+  /** By secret, for as long as it is hashed. */
   attempts: Map<string, Promise<string | undefined>>;
   strangers: FingerprintTable<true>;
 };
@@ -32,7 +33,7 @@ type Hashes = {
  */
 const hashesLifeMs = 10_000;
 
-/** 40 bytes each. Beyond it, wrong secrets are hashed again when they return. */
+/** 32 bytes each. Beyond it, wrong secrets are hashed again when they return. */
 const strangersMax = 4_096;
 
 /**
@@ -79,8 +80,8 @@ export class ChosenSecrets {
    */
   async identify(presented: PresentedSecret): Promise<string | undefined> {
     const hashes = this.#remembered() ?? (await this.#read());
-    if (hashes.entries.length === 0 || hashes.strangers.get(presented.fingerprint)) return undefined;
-    return hashes.attempts.get(presented.fingerprint) ?? this.#attempt(hashes, presented);
+    if (hashes.entries.length === 0 || hashes.strangers.get(presented.secret)) return undefined;
+    return hashes.attempts.get(presented.secret) ?? this.#attempt(hashes, presented);
   }
 
   #remembered(): Hashes | undefined {
@@ -97,17 +98,17 @@ export class ChosenSecrets {
     return this.#hashes;
   }
 
-  #attempt(hashes: Hashes, { secret, fingerprint, ip }: PresentedSecret): Promise<string | undefined> {
+  #attempt(hashes: Hashes, { secret, ip }: PresentedSecret): Promise<string | undefined> {
     const address = ip();
     const place = address === undefined ? 'unknown' : placeOf(address);
     const attempt = this.#parts.hashing
       .run(place, () => this.#match(hashes.entries, secret))
       .then((id) => {
-        if (id === undefined) hashes.strangers.set(fingerprint, true);
+        if (id === undefined) hashes.strangers.set(secret, true);
         return id;
       })
-      .finally(() => hashes.attempts.delete(fingerprint));
-    hashes.attempts.set(fingerprint, attempt);
+      .finally(() => hashes.attempts.delete(secret));
+    hashes.attempts.set(secret, attempt);
     return attempt;
   }
 

@@ -10,9 +10,11 @@ import type { RememberedRevisions } from '../revocation/remembered-revisions.ts'
 import type { ServerClock } from '../revocation/server-clock.ts';
 import type { Digests } from '../stores/postgres/digest-rows.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
-import { type PackedRecord, readRecords, writeRecord } from '../stores/redis/records.ts';
-import { fingerprintOf } from './fingerprint-table.ts';
-import { CacheEntry, type RecordCache } from './record-cache.ts';
+import type { PackedRecord } from '../stores/redis/record-codec.ts';
+import { readRecords, writeRecord } from '../stores/redis/records.ts';
+import { nowhere } from './fingerprint-index.ts';
+import type { KeyMemory } from './key-memory.ts';
+import { CacheEntry } from './record-cache.ts';
 
 export type RecordSource = 'memory' | 'redis' | 'postgres';
 
@@ -22,7 +24,7 @@ export type KeyRecordParts = {
   keyring: Keyring;
   lease: Pick<Lease, 'isHeld'>;
   clock: Pick<ServerClock, 'monotonicMs' | 'ageMs'>;
-  memory: RecordCache<KeyRecord>;
+  memory: KeyMemory;
   revisions: RememberedRevisions;
   refusedOrganizations: RefusedOrganizations;
   redis: Redis;
@@ -56,6 +58,7 @@ type Found = Pick<FoundKeyRecord, 'organizationActive' | 'readAtMs'> & { entry: 
  */
 export class KeyRecords {
   readonly #parts: KeyRecordParts;
+  /** By key, for as long as it is looked up. */
   readonly #lookups = new Map<string, Lookup>();
   /**
    * One command for all lookups of a turn of the event loop: the socket costs more than a record.
@@ -73,16 +76,25 @@ export class KeyRecords {
     });
   }
 
+  /** Where the records in memory are. Its places are those of `placeOf`. */
+  get memory(): KeyMemory {
+    return this.#parts.memory;
+  }
+
   /**
-   * The record in memory, if the lease allows it. Known keys were parsed before and need no
-   * checksum.
+   * Place of the record in memory, if the lease allows it; else `nowhere`. Known keys were parsed
+   * before and need no checksum.
    */
-  fromMemory(key: string): FoundRecord | undefined {
-    const { lease, onSource } = this.#parts;
-    const entry = lease.isHeld() ? this.#remembered(fingerprintOf(key)) : undefined;
-    if (entry === undefined) return undefined;
-    onSource('memory');
-    return this.#withStatus(entry);
+  placeOf(key: string): number {
+    const { lease, memory, clock, onSource } = this.#parts;
+    const place = lease.isHeld() ? memory.placeOf(key, clock.monotonicMs()) : nowhere;
+    if (place !== nowhere) onSource('memory');
+    return place;
+  }
+
+  /** The record at a place of `placeOf`, in the same turn of the event loop. */
+  at(place: number): FoundRecord {
+    return this.#withStatus(this.#parts.memory.entryAt(place));
   }
 
   /**
@@ -90,16 +102,13 @@ export class KeyRecords {
    * or `OVERLOADED` when that is unknown.
    */
   async find(key: string): Promise<FoundRecord | undefined> {
-    return this.fromMemory(key) ?? this.load(key);
+    const place = this.placeOf(key);
+    return place === nowhere ? this.load(key) : this.at(place);
   }
 
   /** Like `find`, for a key that memory does not have. */
   load(key: string): Promise<FoundRecord | undefined> {
-    return this.#parts.lease.isHeld() ? this.#share(fingerprintOf(key), key) : this.#ask(key);
-  }
-
-  #remembered(fingerprint: string): CacheEntry<KeyRecord> | undefined {
-    return this.#parts.memory.find(fingerprint, this.#parts.clock.monotonicMs());
+    return this.#parts.lease.isHeld() ? this.#share(key) : this.#ask(key);
   }
 
   /** Under a lease the set of refused organizations is newer than any record. */
@@ -109,8 +118,8 @@ export class KeyRecords {
     return { record, organizationActive, entry };
   }
 
-  async #share(fingerprint: string, key: string): Promise<FoundRecord | undefined> {
-    const result = await this.#joinOrStartLookup(fingerprint, key).result;
+  async #share(key: string): Promise<FoundRecord | undefined> {
+    const result = await this.#joinOrStartLookup(key).result;
     if (result === undefined) return undefined;
     // A change arrived during the lookup: its result is stale, so Postgres is asked again.
     if (this.#parts.revisions.isStale(result.record)) return this.#ask(key);
@@ -121,24 +130,24 @@ export class KeyRecords {
    * Joins a running lookup only if no change arrived since its start: it may have read before a
    * change that this request must see.
    */
-  #joinOrStartLookup(fingerprint: string, key: string): Lookup {
+  #joinOrStartLookup(key: string): Lookup {
     const { version } = this.#parts.revisions;
-    const running = this.#lookups.get(fingerprint);
+    const running = this.#lookups.get(key);
     if (running?.version === version) return running;
-    const result = this.#lookUp(fingerprint, key).finally(() => {
-      if (this.#lookups.get(fingerprint) === lookup) this.#lookups.delete(fingerprint);
+    const result = this.#lookUp(key).finally(() => {
+      if (this.#lookups.get(key) === lookup) this.#lookups.delete(key);
     });
     const lookup = { version, result };
-    this.#lookups.set(fingerprint, lookup);
+    this.#lookups.set(key, lookup);
     return lookup;
   }
 
-  async #lookUp(fingerprint: string, key: string): Promise<CacheEntry<KeyRecord> | undefined> {
+  async #lookUp(key: string): Promise<CacheEntry<KeyRecord> | undefined> {
     const { keyring, memory, clock, onSource } = this.#parts;
     const digest = digestSecret(keyring[0], key);
     const packed = await this.#stored.add(digest.digest).catch(() => undefined);
     const stored = packed && this.#toEntry(packed);
-    if (stored !== undefined && memory.put(fingerprint, stored, clock.monotonicMs())) {
+    if (stored !== undefined && memory.put(key, stored, clock.monotonicMs())) {
       onSource('redis');
       return stored;
     }
@@ -147,7 +156,7 @@ export class KeyRecords {
     const { entry, readAtMs } = found;
     const { record, asOfSeq } = entry;
     const nowMs = clock.monotonicMs();
-    if (!memory.put(fingerprint, entry, nowMs)) return entry;
+    if (!memory.put(key, entry, nowMs)) return entry;
     const leftMs = recordLifeMs - (nowMs - entry.readAtMs);
     void writeRecord(this.#parts, digest.digest, { record, readAtMs, asOfSeq }, leftMs).catch(
       () => undefined,

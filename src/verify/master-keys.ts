@@ -9,7 +9,7 @@ import type { RememberedRevisions } from '../revocation/remembered-revisions.ts'
 import type { ServerClock } from '../revocation/server-clock.ts';
 import type { FindMasterKeyByDigest, ReadMasterKey } from '../stores/postgres/master-keys/look-ups.ts';
 import type { ChosenSecrets, PresentedSecret } from './chosen-secrets.ts';
-import { FingerprintTable, fingerprintOf } from './fingerprint-table.ts';
+import { FingerprintTable } from './fingerprint-table.ts';
 import { CacheEntry, type RecordCache } from './record-cache.ts';
 
 export type MasterKeyReads = {
@@ -48,7 +48,7 @@ export type MasterKeyParts = {
  */
 export class MasterKeys {
   readonly #parts: MasterKeyParts;
-  /** Master-key id by fingerprint; the secret itself is not kept. */
+  /** Master-key id by secret; the secret itself is not kept. */
   readonly #recognised: FingerprintTable<string>;
 
   constructor(parts: MasterKeyParts) {
@@ -75,10 +75,9 @@ export class MasterKeys {
 
   #find(secret: string, ip: () => string | undefined): MaybeLater<MasterKey | undefined> {
     const { lease, memory, clock } = this.#parts;
-    const fingerprint = fingerprintOf(secret);
-    if (!lease.isHeld()) return this.#read({ secret, fingerprint, ip });
-    const remembered = memory.get(fingerprint, clock.monotonicMs());
-    return remembered ?? this.#readAndRemember({ secret, fingerprint, ip });
+    if (!lease.isHeld()) return this.#read({ secret, ip });
+    const remembered = memory.get(secret, clock.monotonicMs());
+    return remembered ?? this.#readAndRemember({ secret, ip });
   }
 
   async #readAndRemember(presented: PresentedSecret): Promise<MasterKey | undefined> {
@@ -86,28 +85,28 @@ export class MasterKeys {
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
     const masterKey = await this.#read(presented);
     if (masterKey !== undefined) {
-      memory.put(presented.fingerprint, new CacheEntry(masterKey, startMs, asOfSeq), clock.monotonicMs());
+      memory.put(presented.secret, new CacheEntry(masterKey, startMs, asOfSeq), clock.monotonicMs());
     }
     return masterKey;
   }
 
   async #read(presented: PresentedSecret): Promise<MasterKey | undefined> {
-    const id = this.#recognised.get(presented.fingerprint);
+    const id = this.#recognised.get(presented.secret);
     const masterKey = id === undefined ? undefined : await this.#reads().readMasterKey(id);
     if (isAlive(masterKey)) return masterKey;
     // An operator may choose the secret of a revoked master key again.
-    this.#recognised.delete(presented.fingerprint);
+    this.#recognised.delete(presented.secret);
     if (parseSecret(presented.secret)?.kind === 'master') return this.#readGenerated(presented);
     return presented.secret.length < chosenSecretLengthMin ? undefined : this.#readChosen(presented);
   }
 
-  async #readGenerated({ secret, fingerprint }: PresentedSecret): Promise<MasterKey | undefined> {
+  async #readGenerated({ secret }: PresentedSecret): Promise<MasterKey | undefined> {
     const { keyring } = this.#parts;
     const found = await this.#reads().findByDigest(digestsOf(keyring, secret));
     if (found === undefined) return undefined;
     const { masterKey, pepperId } = found;
     const isMoved = pepperId === keyring[0].id || (await this.#move(masterKey.id, pepperId, secret));
-    if (isMoved && isAlive(masterKey)) this.#recognised.set(fingerprint, masterKey.id);
+    if (isMoved && isAlive(masterKey)) this.#recognised.set(secret, masterKey.id);
     return masterKey;
   }
 
@@ -133,7 +132,7 @@ export class MasterKeys {
     if (id === undefined) return undefined;
     const masterKey = await this.#reads().readMasterKey(id);
     if (!isAlive(masterKey)) return undefined;
-    this.#recognised.set(presented.fingerprint, id);
+    this.#recognised.set(presented.secret, id);
     return masterKey;
   }
 }

@@ -14,6 +14,18 @@ type OpenMark = UsageMark & { flush: number; before: OpenMark | undefined };
 /** Link from a record to its open usage mark. Saves a map lookup per call. */
 export type Tally = { openMark: OpenMark | undefined };
 
+/** Counts that are kept elsewhere until a flush takes them. */
+export type CountSource = {
+  readonly isCounting: boolean;
+  /**
+   * Up to `countMax` of them. Fewer than that end a round: all that was counted before the round
+   * has then been taken.
+   */
+  takeCounts(countMax: number): UsageMark[];
+};
+
+const noOtherCounts: CountSource = { isCounting: false, takeCounts: () => [] };
+
 const flushEveryMs = 250;
 
 /** A flush is one value in Redis and one transaction in Postgres, so its size is bounded. */
@@ -28,20 +40,32 @@ const closeAttempts = 3;
 export class UsageRecorder {
   readonly #deliver: DeliverFlush;
   readonly #onFault: (error: unknown) => void;
+  readonly #besideRecords: CountSource;
   /** Marks of the next flush. A line may occur several times; readers of a flush add them up. */
   #marks: OpenMark[] = [];
+  /** Number of the last flush that was begun, and of the last one that was delivered. */
   #flush = 0;
-  /** Parts of flushes not yet delivered, oldest first. */
-  #undelivered: UsageFlush[] = [];
+  #delivered = 0;
+  /** Marks of a flush under way that are in no part yet; whether counts elsewhere belong to it. */
+  #rest: UsageMark[] = [];
+  #isRoundOpen = false;
+  /** Part of a flush that was sent, and perhaps not delivered. */
+  #undelivered: UsageFlush | undefined;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   /** When marks were last taken for a flush, and until when all are handed over. */
   #takenMs = performance.now();
   #handedOverMs = this.#takenMs;
 
-  constructor(deliver: DeliverFlush, onFault: (error: unknown) => void) {
+  /** `besideRecords` are delivered together with the marks. */
+  constructor(
+    deliver: DeliverFlush,
+    onFault: (error: unknown) => void,
+    besideRecords: CountSource = noOtherCounts,
+  ) {
     this.#deliver = deliver;
     this.#onFault = onFault;
+    this.#besideRecords = besideRecords;
   }
 
   start(): void {
@@ -78,8 +102,7 @@ export class UsageRecorder {
 
   /** How long counts have been waiting here; 0 when none is. */
   ageMs(): number {
-    const isWaiting = this.#marks.length > 0 || this.#undelivered.length > 0;
-    return isWaiting ? performance.now() - this.#handedOverMs : 0;
+    return this.#isWaiting() ? performance.now() - this.#handedOverMs : 0;
   }
 
   /** Delivers all marks. Concurrent calls share one delivery. */
@@ -95,15 +118,14 @@ export class UsageRecorder {
    * has not taken.
    */
   async handOver(): Promise<void> {
-    const open = this.#flush;
-    do await this.flush();
-    while (this.#undelivered.length > 0 || (this.#flush === open && this.#marks.length > 0));
+    const next = this.#flush + 1;
+    while (this.#delivered < next) await this.flush();
   }
 
   /** Stops the timer and delivers the rest, with a few retries. Rejects when that fails. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    for (let failures = 0; this.#marks.length > 0 || this.#undelivered.length > 0; ) {
+    for (let failures = 0; this.#isWaiting(); ) {
       await this.flush().catch((error: unknown) => {
         failures += 1;
         if (failures >= closeAttempts) throw error;
@@ -111,25 +133,46 @@ export class UsageRecorder {
     }
   }
 
+  #isWaiting(): boolean {
+    const inFlush = this.#undelivered !== undefined || this.#rest.length > 0;
+    return inFlush || this.#marks.length > 0 || this.#besideRecords.isCounting;
+  }
+
   async #flushOnce(): Promise<void> {
-    if (this.#undelivered.length === 0) this.#undelivered = this.#take();
-    for (let next = this.#undelivered[0]; next !== undefined; next = this.#undelivered[0]) {
-      await this.#deliver(next);
-      this.#undelivered.shift();
-    }
+    // Otherwise the one before has failed, and comes first.
+    if (this.#delivered === this.#flush) this.#begin();
+    await this.#deliverRest();
+    this.#delivered = this.#flush;
     this.#handedOverMs = this.#takenMs;
   }
 
-  #take(): UsageFlush[] {
-    const marks = this.#marks;
-    this.#marks = [];
+  #begin(): void {
     this.#takenMs = performance.now();
     this.#flush += 1;
-    const flushes: UsageFlush[] = [];
-    for (let start = 0; start < marks.length; start += marksPerFlush) {
-      flushes.push({ id: randomUUID(), marks: marks.slice(start, start + marksPerFlush) });
+    this.#rest = this.#marks;
+    this.#marks = [];
+    this.#isRoundOpen = true;
+  }
+
+  async #deliverRest(): Promise<void> {
+    for (;;) {
+      this.#undelivered ??= this.#nextPart();
+      if (this.#undelivered === undefined) return;
+      await this.#deliver(this.#undelivered);
+      this.#undelivered = undefined;
     }
-    return flushes;
+  }
+
+  /** Taken one by one: thousands of marks that wait for a delivery cost more than their making. */
+  #nextPart(): UsageFlush | undefined {
+    const marks = this.#rest.splice(0, marksPerFlush);
+    const room = marksPerFlush - marks.length;
+    if (room > 0 && this.#isRoundOpen) {
+      const counts = this.#besideRecords.takeCounts(room);
+      this.#isRoundOpen = counts.length === room;
+      for (const count of counts) marks.push(count);
+    }
+    return marks.length === 0 ? undefined : { id: randomUUID(), marks };
   }
 }
 

@@ -6,6 +6,8 @@ import { type AcceptedCode, isAccepted, type RefusedCode, type Verdict } from '.
 import type { ServerClock } from '../revocation/server-clock.ts';
 import { verdictOf } from './accepted-verdict.ts';
 import { type Asked, decide } from './decide.ts';
+import { nowhere } from './fingerprint-index.ts';
+import { asksNothing } from './key-memory.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';
 import type { LastRefusals, RequestOrigin } from './last-refusals.ts';
 import type { LimitVerdict } from './limit-verdict.ts';
@@ -19,7 +21,7 @@ export type VerifyRequest = Asked & {
 };
 
 export type VerifyParts = {
-  records: Pick<KeyRecords, 'fromMemory' | 'load' | 'find'>;
+  records: Pick<KeyRecords, 'memory' | 'placeOf' | 'at' | 'load' | 'find'>;
   clock: Pick<ServerClock, 'nowMs' | 'monotonicMs'>;
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
@@ -38,10 +40,27 @@ export function verifyKey(
   caller: VisibleScope,
   request: VerifyRequest,
 ): MaybeLater<Verdict> {
-  const remembered = parts.records.fromMemory(request.key);
-  if (remembered !== undefined) return judge(parts, caller, request, remembered);
+  const place = parts.records.placeOf(request.key);
+  if (place !== nowhere) return judgeRemembered(parts, caller, request, place);
   if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
   return parts.records.load(request.key).then((found) => judge(parts, caller, request, found));
+}
+
+/** Without a look at the record, if the request asks nothing and the answer is a plain yes. */
+function judgeRemembered(
+  parts: VerifyParts,
+  caller: VisibleScope,
+  request: VerifyRequest,
+  place: number,
+): MaybeLater<Verdict> {
+  const { memory } = parts.records;
+  const nowMs = parts.clock.nowMs();
+  const yes = asksNothing(request) ? memory.plainYes(place, nowMs) : undefined;
+  if (yes === undefined || !isVisibleTo(caller, yes.organization_id, yes.environment)) {
+    return judge(parts, caller, request, parts.records.at(place));
+  }
+  memory.count(place, request.cost ?? 1, nowMs);
+  return tell(parts, yes);
 }
 
 function judge(

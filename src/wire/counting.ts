@@ -24,7 +24,7 @@ export type CountingParts = ReturnType<typeof wireCounting>;
 export function wireCounting(
   { config, log, metrics, closing, fault }: ProcessParts,
   { redis, limitsRedis, usageDb, verifyDb }: Stores,
-  { clock, lease }: RevocationParts,
+  { clock, lease, keysInMemory }: RevocationParts,
 ) {
   const flushStamps = new Stamps(config.FLOWPLATE_PEPPERS, 'usage');
   const counting = { db: usageDb, onSetAside: tellOfSetAside(log, metrics), flushStamps };
@@ -32,7 +32,7 @@ export function wireCounting(
   // same flush id.
   const deliverUsage: DeliverFlush = (flush) =>
     pushFlush({ redis, flushStamps }, flush).catch(() => countFlush(counting, flush));
-  const usage = new UsageRecorder(deliverUsage, fault('usage'));
+  const usage = new UsageRecorder(deliverUsage, fault('usage'), keysInMemory);
   closing.add('usage', () => usage.close());
 
   const lateness = new LoopLateness();

@@ -17,7 +17,7 @@ import { masterKeysInMemoryMax, type RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
 /** Statements for a hundred lookups each. More in parallel would only make them smaller. */
-const recordStatementsMax = 4;
+const recordStatementsMax = 2;
 const recordsWaitingPerConnection = 500;
 /** One statement at a time; the last in the queue waits for fifty. */
 export const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;

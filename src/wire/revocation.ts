@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
-import type { KeyRecord } from '../domain/key-record.ts';
 import type { MasterKey } from '../domain/master-key.ts';
 import type { Propagation } from '../domain/propagation.ts';
 import { ChangeSignal } from '../revocation/change-signal.ts';
@@ -18,6 +17,7 @@ import { ServerClock } from '../revocation/server-clock.ts';
 import { VerifierMemory } from '../revocation/verifier-memory.ts';
 import { listMasterKeyHashes, updateMasterKeyHash } from '../stores/postgres/master-keys/master-keys.ts';
 import { ChosenSecrets } from '../verify/chosen-secrets.ts';
+import { KeyMemory } from '../verify/key-memory.ts';
 import { RecordCache } from '../verify/record-cache.ts';
 import type { ProcessParts } from './process-parts.ts';
 import type { Stores } from './stores.ts';
@@ -40,7 +40,11 @@ export function wireRevocation({ config, log, metrics, fault, tracing }: Process
     changesMax: changesRememberedMax,
   });
   const refusedOrganizations = new RefusedOrganizations();
-  const keysInMemory = new RecordCache<KeyRecord>(revisions, config.RECORDS_IN_MEMORY_MAX);
+  const keysInMemory = new KeyMemory({
+    revisions,
+    refusedOrganizations,
+    recordsMax: config.RECORDS_IN_MEMORY_MAX,
+  });
   const masterKeysInMemory = new RecordCache<MasterKey>(revisions, masterKeysInMemoryMax);
   const caches = [keysInMemory, masterKeysInMemory];
   const memory = new VerifierMemory({ revisions, refusedOrganizations, caches });

@@ -4,8 +4,8 @@ import { query } from './query.ts';
 /** All keys and values of this logical database as text, the queue included. */
 export async function dumpRedis(redisUrl: string): Promise<string[]> {
   const client = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
-  const read: Record<string, (key: string) => Promise<unknown>> = {
-    string: (key) => client.get(key),
+  const read: Record<string, (key: Buffer) => Promise<unknown>> = {
+    string: async (key) => (await client.getBuffer(key))?.toString('latin1'),
     hash: (key) => client.hgetall(key),
     list: (key) => client.lrange(key, 0, -1),
     set: (key) => client.smembers(key),
@@ -14,14 +14,14 @@ export async function dumpRedis(redisUrl: string): Promise<string[]> {
   };
   try {
     const dump: string[] = [];
-    for await (const keys of client.scanStream({ count: 100 }) as AsyncIterable<string[]>) {
+    for await (const keys of client.scanBufferStream({ count: 100 }) as AsyncIterable<Buffer[]>) {
       for (const key of keys) {
         const type = await client.type(key);
         // It has expired since it was listed.
         if (type === 'none') continue;
         const value = await read[type]?.(key);
         if (value === undefined) throw new Error(`${key} is a ${type}, which is not read here`);
-        dump.push(`${type} ${key} ${JSON.stringify(value)}`);
+        dump.push(`${type} ${key.toString('latin1')} ${JSON.stringify(value)}`);
       }
     }
     return dump;

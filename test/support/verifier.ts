@@ -1,5 +1,4 @@
 import type { KeyDigest, Keyring } from '../../src/domain/key-digest.ts';
-import type { KeyRecord } from '../../src/domain/key-record.ts';
 import { Stamps } from '../../src/domain/stamp.ts';
 import { RefusedOrganizations } from '../../src/revocation/refused-organizations.ts';
 import {
@@ -12,8 +11,8 @@ import { VerifierMemory } from '../../src/revocation/verifier-memory.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
 import type { LookUpLimits } from '../../src/stores/postgres/look-ups.ts';
 import { confirmedKeyRecordLookUps, keyRecordLookUps } from '../../src/stores/postgres/verify-records.ts';
+import { KeyMemory } from '../../src/verify/key-memory.ts';
 import { type KeyRecordParts, KeyRecords, type RecordSource } from '../../src/verify/key-records.ts';
-import { RecordCache } from '../../src/verify/record-cache.ts';
 import type { Around } from './observed-pool.ts';
 import type { TestStores } from './stores.ts';
 import { testKeyring } from './use-case-parts.ts';
@@ -37,7 +36,7 @@ export const newRevisions = () =>
 export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
   const revisions = options.revisions ?? newRevisions();
   const refusedOrganizations = new RefusedOrganizations();
-  const memory = new RecordCache<KeyRecord>(revisions, 1_000);
+  const memory = new KeyMemory({ revisions, refusedOrganizations, recordsMax: 1_000 });
   const sources: RecordSource[] = [];
   const oldPeppers: Rekeyed[] = [];
   const records = new KeyRecords({

@@ -6,6 +6,7 @@ import {
   RememberedRevisions,
   revisionMemoryMs,
 } from '../../src/revocation/remembered-revisions.ts';
+import { nowhere } from '../../src/verify/fingerprint-index.ts';
 import { CacheEntry, RecordCache } from '../../src/verify/record-cache.ts';
 
 type Small = { id: string; revision: number };
@@ -67,8 +68,8 @@ describe('a record', () => {
     cache.put('f', new CacheEntry(record, 0, 4), 0);
     revisions.reset(5);
     expect(cache.get('f', 1)).toBeUndefined();
-    expect(cache.put('f', new CacheEntry(record, 0, 4), 1)).toBe(false);
-    expect(cache.put('f', new CacheEntry(record, 0, 5), 1)).toBe(true);
+    expect(cache.put('f', new CacheEntry(record, 0, 4), 1)).toBe(nowhere);
+    expect(cache.put('f', new CacheEntry(record, 0, 5), 1)).not.toBe(nowhere);
   });
 
   test('that is in use stays so however much is forgotten, and one that was not looked at does not', () => {

@@ -1,5 +1,9 @@
 import type { QuotaPeriod } from '../../domain/user-key.ts';
 
+/** No other name begins so. With it and 11 bytes a name takes 16 bytes of Redis, and not 32. */
+const recordPrefix = Buffer.from('fl;');
+const digestBytes = 11;
+
 /**
  * Every key this service keeps in Redis. All of it may vanish at any moment: records are read anew,
  * counters start from what Postgres has, flushes are bounded to seconds of counts. Braces are hash
@@ -7,7 +11,7 @@ import type { QuotaPeriod } from '../../domain/user-key.ts';
  *
  * | key                           | type   | TTL                  | holds                  |
  * |-------------------------------|--------|----------------------|------------------------|
- * | fl:record:<digest>            | string | 5 min from its read  | code and packed record |
+ * | fl;<11 bytes of a digest>     | string | 5 min from its read  | code and packed record |
  * | fl:limit:{<lineage>}:rate:<s> | string | the window           | cost spent             |
  * | fl:limit:{<lineage>}:<period> | string | the period and a day | cost spent             |
  * | fl:usage:flushes              | hash   | none                 | id → code and marks    |
@@ -18,7 +22,8 @@ import type { QuotaPeriod } from '../../domain/user-key.ts';
  * | {fl:jobs}:…                   | BullMQ | BullMQ's             | schedules, no payloads |
  */
 export const keyspace = {
-  record: (digest: Buffer) => `fl:record:${digest.toString('base64url')}`,
+  // Two digests that begin alike share an entry, and the code in it says of which it is.
+  record: (digest: Buffer) => Buffer.concat([recordPrefix, digest.subarray(0, digestBytes)]),
   // Includes the length: a window with another length is a new one.
   rate: (lineageId: string, windowSeconds: number) => `fl:limit:{${lineageId}}:rate:${windowSeconds}`,
   // Includes the period's name: a month begins on the same date as its first day.

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { afterEach, expect, inject, test } from 'vitest';
+import type { Client } from 'pg';
+import { afterEach, describe, expect, inject, test } from 'vitest';
 import { createDatabase } from '../../../scripts/services/create-database.ts';
 import { migrate } from '../../../src/stores/postgres/migrate.ts';
+import { statementsOf } from '../../../src/stores/postgres/migration-files.ts';
+import { eventually } from '../../support/eventually.ts';
 import { query, withConnection } from '../../support/query.ts';
 
 const created: string[] = [];
@@ -81,6 +84,83 @@ test('keys can be read while the indexes of lists are built', async () => {
     await migrating.query(`BEGIN; ${await readFile(file, 'utf8')}`);
     await query(databaseUrl, "SET lock_timeout = '400ms'; SELECT id FROM api_keys");
     await migrating.query('ROLLBACK');
+  });
+});
+
+describe('the smaller indexes of user keys', () => {
+  const names = ['api_keys_hidden', 'api_keys_hidden_there', 'api_keys_user'];
+  const insertKey = (id: string) => `INSERT INTO api_keys
+    (id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, metadata, scopes, created_at, updated_at)
+    VALUES ('${id}', '${id}', 'p1', '${id}', 'p', '${id}', 'org_1', 'prod', '{}', '{}', now(), now())`;
+
+  /** As the release before has them. */
+  async function databaseBefore(): Promise<string> {
+    const databaseUrl = await emptyDatabase();
+    await migrate({ databaseUrl });
+    await query(
+      databaseUrl,
+      `DROP INDEX ${names.join(', ')};
+       CREATE INDEX api_keys_hidden ON api_keys (organization_id, id) WHERE kind = 'user';
+       CREATE INDEX api_keys_hidden_there ON api_keys (environment, organization_id, id) WHERE kind = 'user';
+       CREATE INDEX api_keys_user ON api_keys (user_id, id);
+       INSERT INTO organizations (id, name, created_at, updated_at) VALUES ('org_1', 'org', now(), now())`,
+    );
+    return databaseUrl;
+  }
+
+  const indexesOf = (databaseUrl: string) =>
+    query(
+      databaseUrl,
+      `SELECT relname AS name, indisvalid AS is_valid, indnatts AS columns FROM pg_index
+       JOIN pg_class ON pg_class.oid = indexrelid WHERE relname ~ '^api_keys_(hidden(_there)?|user)(_next|_old)?$' ORDER BY 1`,
+    );
+  const smaller = [
+    { name: 'api_keys_hidden', is_valid: true, columns: 3 },
+    { name: 'api_keys_hidden_there', is_valid: true, columns: 2 },
+    { name: 'api_keys_user', is_valid: true, columns: 1 },
+  ];
+  const file = new URL(
+    '../../../src/stores/postgres/migrations/0034_smaller_key_indexes.sql',
+    import.meta.url,
+  );
+  const statements = async () => statementsOf(await readFile(file, 'utf8'));
+
+  async function runAll(client: Client, some: readonly string[]): Promise<void> {
+    for (const statement of some) await client.query(statement);
+  }
+
+  test('are built while keys are minted', async () => {
+    const databaseUrl = await databaseBefore();
+    const all = await statements();
+    await withConnection(databaseUrl, async (writing) => {
+      await writing.query('BEGIN');
+      await writing.query(insertKey('flk_open'));
+      await withConnection(databaseUrl, async (migrating) => {
+        const built = runAll(migrating, all);
+        const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX%'`;
+        await eventually(
+          10_000,
+          () => query(databaseUrl, waiting),
+          (rows) => rows.length > 0,
+        );
+        await query(databaseUrl, `SET lock_timeout = '1s'; ${insertKey('flk_beside')}`);
+        await writing.query('COMMIT');
+        await built;
+      });
+    });
+    expect(await indexesOf(databaseUrl)).toEqual(smaller);
+  });
+
+  test('are whole after an attempt that was cut short anywhere', async () => {
+    const all = await statements();
+    const databaseUrl = await databaseBefore();
+    await withConnection(databaseUrl, async (migrating) => {
+      for (let done = 1; done <= all.length; done++) {
+        await runAll(migrating, all.slice(0, done));
+        await runAll(migrating, all);
+        expect(await indexesOf(databaseUrl)).toEqual(smaller);
+      }
+    });
   });
 });
 

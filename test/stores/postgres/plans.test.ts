@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
 import { listLines } from '../../../src/stores/postgres/user-keys/lines.ts';
+import { listKeys } from '../../../src/stores/postgres/user-keys/user-keys.ts';
 import { keyRecordLookUps } from '../../../src/stores/postgres/verify-records.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
@@ -40,9 +41,9 @@ const count = (ids: readonly string[]) =>
 const byIndex = stores.observed((_text, run) => run(), { connectionsMax: 1, looksUpByIndex: true });
 const findKeyRecord = keyRecordLookUps(byIndex, { runningMax: 1, waitingMax: 10 });
 
-async function scansOfWholeTable(): Promise<number> {
-  await sql`SELECT pg_stat_force_next_flush()`.execute(byIndex);
-  await sql`SELECT 1`.execute(byIndex);
+async function scansOfWholeTable(db = byIndex): Promise<number> {
+  await sql`SELECT pg_stat_force_next_flush()`.execute(db);
+  await sql`SELECT 1`.execute(db);
   const [row] = await query(
     stores.databaseUrl,
     `SELECT seq_scan::integer AS scans FROM pg_stat_user_tables WHERE relname = 'api_keys'`,
@@ -64,4 +65,52 @@ test('plans that were made while the tables were empty do not read the whole tab
   for (let time = 0; time < 5; time++) expect((await listLines(byIndex, lines.slice(0, 800))).size).toBe(800);
   expect(await count(lines)).toBe(1);
   expect(await scansOfWholeTable()).toBe(before);
+});
+
+describe('the keys of few among many', () => {
+  const one = stores.observed((_text, run) => run(), { connectionsMax: 1 });
+  const everybody = { organizationIds: null, environments: null, now: new Date() };
+
+  beforeAll(async () => {
+    if ((await listKeys(one, everybody, 1)).length === 0) await fill();
+    // The oldest keys of a large organization, of another environment and of one user.
+    await query(
+      stores.databaseUrl,
+      `UPDATE api_keys SET organization_id = 'org_0', environment = CASE WHEN id < 'flk_000050' THEN 'rare' ELSE 'test' END,
+         user_id = CASE WHEN id < 'flk_000800' THEN 'old' ELSE user_id END,
+         status = CASE WHEN id < 'flk_000800' THEN 'revoked' ELSE status END`,
+    );
+    await query(stores.databaseUrl, 'VACUUM ANALYZE api_keys');
+  });
+
+  test.each([
+    ['of a user', { userId: '2000' }, 1, 200],
+    ['of a user with the oldest fifth', { userId: 'old' }, 51, 1_000],
+    ['of a rare environment', { environment: 'rare' }, 50, 200],
+    ['of a rare environment of an organization', { organizationId: 'org_0', environment: 'rare' }, 50, 200],
+    ['of an organization without keys', { organizationId: 'org_1' }, 0, 200],
+  ])('%s are listed without a walk over the others', async (_whose, filter, found, readMax) => {
+    const [scansBefore, readBefore] = [await scansOfWholeTable(one), await rowsRead()];
+    const keys = await listKeys(one, { ...everybody, ...filter }, 51);
+    expect(keys.map(({ id }) => id)).toEqual(
+      keys
+        .map(({ id }) => id)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(keys.length).toBe(found);
+    expect(await scansOfWholeTable(one)).toBe(scansBefore);
+    expect((await rowsRead()) - readBefore).toBeLessThan(readMax);
+  });
+
+  /** Of the table, by way of an index. */
+  async function rowsRead(): Promise<number> {
+    await sql`SELECT pg_stat_force_next_flush()`.execute(one);
+    await sql`SELECT 1`.execute(one);
+    const [row] = await query(
+      stores.databaseUrl,
+      `SELECT idx_tup_fetch::integer AS rows FROM pg_stat_user_tables WHERE relname = 'api_keys'`,
+    );
+    return Number(row?.rows);
+  }
 });

@@ -79,7 +79,42 @@ test('the keys that one script touches share a slot of a cluster', async () => {
   expect(await Promise.all(names.map(slot))).toEqual(['flk_1', 'flk_1']);
 });
 
+describe('a record is believed', () => {
+  const packed = { record: keyRecord(), readAtMs: 1, asOfSeq: 1 };
+
+  test('only under the digest that it was written for, also where two share a name', async () => {
+    const other = Buffer.concat([digest.subarray(0, 11), randomBytes(21)]);
+    await writeRecord(stores, digest, packed, 5_000);
+    expect(keyspace.record(other)).toEqual(keyspace.record(digest));
+    expect(await readRecords(stores, [digest, other])).toEqual([packed, undefined]);
+  });
+
+  test('only with every byte of its own', async () => {
+    await writeRecord(stores, digest, packed, 5_000);
+    const name = keyspace.record(digest);
+    const stamped = (await redis.getBuffer(name)) as Buffer;
+    for (let at = 0; at < stamped.length; at++) {
+      const forged = Buffer.from(stamped);
+      forged[at] = (forged[at] as number) ^ 1;
+      await redis.set(name, forged);
+      expect(await readRecords(stores, [digest])).toEqual([undefined]);
+    }
+    await redis.set(name, stamped);
+    expect(await readRecords(stores, [digest])).toEqual([packed]);
+  });
+
+  test('beside those of an earlier release, neither of which is read by the other', async () => {
+    const earlier = `fl:record:${digest.toString('base64url')}`;
+    await redis.set(earlier, 'whatever it wrote there');
+    expect(await readRecords(stores, [digest])).toEqual([undefined]);
+    await writeRecord(stores, digest, packed, 5_000);
+    expect(await redis.get(earlier)).toBe('whatever it wrote there');
+  });
+});
+
 test('no name of a key in Redis holds a secret', async () => {
   await writeRecord(stores, digest, { record: keyRecord(), readAtMs: 1, asOfSeq: 1 }, 5_000);
-  expect(await redis.keys('*')).toEqual([`fl:record:${digest.toString('base64url')}`]);
+  const [name = Buffer.alloc(0), ...others] = await redis.keysBuffer('*');
+  expect(name).toEqual(Buffer.concat([Buffer.from('fl;'), digest.subarray(0, 11)]));
+  expect(others).toEqual([]);
 });
