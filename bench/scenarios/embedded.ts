@@ -78,7 +78,7 @@ function tableOf(runs: Runs<EmbedResult>, pace: Pace, counted: string): Table {
         : []),
     ]),
     notes: [
-      `${number(pace.keys)} keys drawn evenly, each call with a new string from a buffer that was just written; ${2 * pace.rounds} rounds of ${pace.windowMs / 1_000} s, each verifier in a process of its own, its heartbeats and reports included; the broker runs on the other core. ${counted}`,
+      `${number(pace.keys)} keys drawn evenly, each call with a new string; ${2 * pace.rounds} rounds of ${pace.windowMs / 1_000} s, each verifier in a process of its own, its heartbeats and reports included; the broker runs on the other core. ${counted}`,
     ],
   };
 }

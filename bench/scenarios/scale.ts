@@ -35,7 +35,7 @@ export const scale: Scenario = {
 };
 
 /** The same among the keys that are there. */
-export async function measureScale(stage: Stage, pace: Pace): Promise<Table[]> {
+async function measureScale(stage: Stage, pace: Pace): Promise<Table[]> {
   const { count, heap, indexes } = await readSizes(stage);
   const title = `Among ${number(count)} user keys`;
   const api = await stage.startApi('api', { RECORDS_IN_MEMORY_MAX: '0' });
