@@ -5,6 +5,7 @@ import { embedded } from './embedded.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { gateways } from './gateways.ts';
+import { headline } from './headline.ts';
 import { keyLists } from './key-lists.ts';
 import { logins } from './logins.ts';
 import { metrics } from './metrics.ts';
@@ -25,6 +26,7 @@ import { verifyKeys } from './verify-keys.ts';
 
 /** In the order of execution and of docs/performance.md. */
 export const allScenarios: readonly Scenario[] = [
+  headline,
   verifyKeys,
   unknownKeys,
   forwardAuth,

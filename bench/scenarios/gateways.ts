@@ -19,26 +19,39 @@ const revokesOfLarge = 200;
 /** Postgres counts what a connection has done after a second of idleness. */
 const statisticsDelayMs = 1_500;
 
-type Measured = LoadResult & { transactions: number };
+export type RevokeWithGateways = LoadResult & { transactions: number };
+
+/** Settings of an API process for all of these verifiers. */
+export const roomForGateways = { VERIFIERS_PER_MASTER_KEY_MAX: '2000' };
 
 export const gateways: Scenario = {
   name: 'gateways',
   about: 'how long a revoke takes, and what it costs Postgres, with 0 to 1,000 gateways to wait for',
   async run(stage, pace) {
-    const api = await stage.startApi('api', { VERIFIERS_PER_MASTER_KEY_MAX: '2000' }, 'any');
-    const runs = await interleave(stage.otherWork, newArms(api, stage, pace), Math.max(pace.rounds, 10));
+    const api = await stage.startApi('api', roomForGateways, 'any');
+    const runs = await interleave(
+      stage.otherWork,
+      gatewayArms(api, stage, pace, sizes),
+      Math.max(pace.rounds, 10),
+    );
     const one = await measure(api, stage, large, revokesOfLarge, 'large-');
     return [tableOf(runs, pace), largeTable(one)];
   },
 };
 
-function nameOf(size: number): string {
+export function nameOf(size: number): string {
   return `${size} gateways`;
 }
 
-function newArms(api: BenchServer, stage: Stage, pace: Pace): Arm<Measured>[] {
+/** `api` has room for as many verifiers of one master key. */
+export function gatewayArms(
+  api: BenchServer,
+  stage: Stage,
+  pace: Pace,
+  counts: readonly number[],
+): Arm<RevokeWithGateways>[] {
   let measurements = 0;
-  return sizes.map((size) => ({
+  return counts.map((size) => ({
     name: nameOf(size),
     measure: () => measure(api, stage, size, pace.revokes, `gateways-${measurements++}-`),
   }));
@@ -50,7 +63,7 @@ async function measure(
   size: number,
   revokes: number,
   label: string,
-): Promise<Measured> {
+): Promise<RevokeWithGateways> {
   const crowds = await startCrowds(api, stage, size, label);
   const keyIds = await stage.seedKeys(revokes + warmUpAnswers, label);
   const before = await transactionsSoFar(stage);
@@ -97,7 +110,7 @@ async function transactionsSoFar({ sql }: Stage): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-function tableOf(runs: Runs<Measured>, pace: Pace): Table {
+function tableOf(runs: Runs<RevokeWithGateways>, pace: Pace): Table {
   const without = runs.get(reference) ?? [];
   return {
     title: 'Revoke with gateways that hold leases',
@@ -127,7 +140,7 @@ function tableOf(runs: Runs<Measured>, pace: Pace): Table {
   };
 }
 
-function largeTable({ p50Ms, p99Ms, transactions }: Measured): Table {
+function largeTable({ p50Ms, p99Ms, transactions }: RevokeWithGateways): Table {
   return {
     title: `Revoke with ${large} gateways`,
     columns: ['p50 ms', 'p99 ms', 'transactions'],

@@ -13,11 +13,12 @@ import { connections, type Pace, type Scenario } from './scenario.ts';
 /** The reference of requests per second, and that of processor time. */
 const reference = 'the API over TCP';
 const bare = 'bare node:http, socket';
+export const throughNginx = { alone: 'nginx alone', localVerifier: 'a local verifier, socket' } as const;
 
 /** More than a gateway of a small company sees in an hour; each is asked for once at first. */
 const keysMax = 20_000;
 
-type Measured = LoadResult & { nginxMicros: number };
+export type ThroughNginx = LoadResult & { nginxMicros: number };
 
 export const nginx: Scenario = {
   name: 'nginx',
@@ -27,7 +28,7 @@ export const nginx: Scenario = {
     await stage.seedKeys(keys, 'nginx');
     await stage.startWorker();
     await fillRedis(stage.sql, stage.redisUrl, stage.keyring);
-    const arms = await startArms(stage, { ...pace, keys });
+    const arms = await nginxArms(stage, { ...pace, keys });
     const runs = await interleave(stage.otherWork, arms, Math.max(pace.rounds, 10));
     return [tableOf(runs, { ...pace, keys }, await stage.ledger.requireCounted())];
   },
@@ -36,13 +37,18 @@ export const nginx: Scenario = {
 type Asked = { pid: number; isOurs: boolean };
 const nobody: Asked = { pid: 0, isOurs: false };
 
-async function startArms(stage: Stage, pace: Pace): Promise<Arm<Measured>[]> {
+/** Needs seeded keys and a running worker. */
+export async function nginxArms(stage: Stage, pace: Pace): Promise<Arm<ThroughNginx>[]> {
   const { directory, masterKey } = stage;
   const socket = (name: string) => join(directory, `${name}.sock`);
-  const bareServer = await stage.startPeer('empty-node-http', { SOCKET: socket('bare') });
-  const api = await stage.startApi('api', { LISTEN_SOCKET: socket('api') });
+  const bareServer = await stage.startPeer('empty-node-http', { SOCKET: socket('bare') }, 'nginx-bare');
+  const api = await stage.startApi('nginx-api', { LISTEN_SOCKET: socket('api') });
   const verifier = await stage.startLocalVerifier('local-verifier', api.port, socket('verifier'));
-  const arm = async (name: string, decision: Decision, { pid, isOurs }: Asked): Promise<Arm<Measured>> => {
+  const arm = async (
+    name: string,
+    decision: Decision,
+    { pid, isOurs }: Asked,
+  ): Promise<Arm<ThroughNginx>> => {
     const label = name.replace(/\W+/g, '-');
     const server = await startNginx(directory, label, decision, masterKey);
     stage.closing.add(name, () => server.stop());
@@ -54,13 +60,13 @@ async function startArms(stage: Stage, pace: Pace): Promise<Arm<Measured>[]> {
   const notOurs = { pid: bareServer.pid, isOurs: false };
   const ofApi = { pid: api.pid, isOurs: true };
   return [
-    await arm('nginx alone', { by: 'nobody' }, nobody),
+    await arm(throughNginx.alone, { by: 'nobody' }, nobody),
     await arm('a map of the keys', { by: 'map', keys: readKeys(stage.keysFile, pace.keys) }, nobody),
     await arm('bare node:http, TCP', at(`127.0.0.1:${bareServer.port}`), notOurs),
     await arm(bare, at(`unix:${socket('bare')}`), notOurs),
     await arm(reference, at(`127.0.0.1:${api.port}`), ofApi),
     await arm('the API, socket', at(`unix:${socket('api')}`), ofApi),
-    await arm('a local verifier, socket', at(`unix:${socket('verifier')}`), {
+    await arm(throughNginx.localVerifier, at(`unix:${socket('verifier')}`), {
       pid: verifier.pid,
       isOurs: true,
     }),
@@ -87,7 +93,7 @@ async function measure(
   target: Target,
   nginxPid: number,
   isOurs: boolean,
-): Promise<Measured> {
+): Promise<ThroughNginx> {
   const beforeMs = cpuMsOf(nginxPid);
   const result = await stage.load.run({
     kind: 'closed loop',
@@ -103,7 +109,7 @@ async function measure(
   return { ...result, nginxMicros: ((cpuMsOf(nginxPid) - beforeMs) * 1_000) / answered };
 }
 
-function tableOf(runs: Runs<Measured>, pace: Pace, counted: string): Table {
+function tableOf(runs: Runs<ThroughNginx>, pace: Pace, counted: string): Table {
   const [asked, cheapest] = [runs.get(reference) ?? [], runs.get(bare) ?? []];
   return {
     title: 'Through nginx',

@@ -34,11 +34,17 @@ export class Follower {
   /** Whether Postgres knows that it follows this hub. */
   isStored = false;
 
-  constructor(parts: FollowerParts, appliedSeq: number) {
+  /**
+   * `appliedSeq`: what it has said to have applied. Up to `toldSeq` it is told as it comes, and has
+   * to acknowledge that too: it may still rely on an earlier lease of this hub.
+   */
+  constructor(parts: FollowerParts, { appliedSeq, toldSeq }: { appliedSeq: number; toldSeq: number }) {
     this.#parts = parts;
     this.id = parts.id;
     this.masterKeyId = parts.masterKeyId;
-    this.#toldSeq = appliedSeq;
+    this.#toldSeq = toldSeq;
+    if (appliedSeq < toldSeq) this.#unacknowledged = [appliedSeq + 1, toldSeq];
+    this.#behindSinceMs = performance.now();
   }
 
   /** Up to where it was told what it may know. */

@@ -134,7 +134,8 @@ export class HubLease {
       this.leave('forgotten');
       return false;
     }
-    if (changes.length > 0) stream.send({ applied_seq: position.appliedSeq });
+    // Also what came before the first lease: an earlier one of this hub may count still.
+    if (changes.length > 0 || this.#isFirst) stream.send({ applied_seq: position.appliedSeq });
     return true;
   }
 }

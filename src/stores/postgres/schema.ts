@@ -351,6 +351,7 @@ export interface Verifiers {
   master_key_id: string | null;
   reached_seq: number | null;
   started_at: Generated<Timestamp>;
+  stream_number: Generated<number>;
   told_seq: Generated<number>;
 }
 

@@ -10,7 +10,7 @@ import { holdMasterKey } from '../../stores/postgres/authority.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
 import { listKeyChangesAfter } from '../../stores/postgres/verifiers/change-feed.ts';
 import { lockVerifiers } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
-import { expectFollower, followHub } from '../../stores/postgres/verifiers/hubs.ts';
+import { beginStream, followHub } from '../../stores/postgres/verifiers/hubs.ts';
 import { credentialEnded } from '../authority.ts';
 import { changesPerReadMax } from './extend-lease.ts';
 import { requireRoom } from './require-room.ts';
@@ -49,6 +49,7 @@ export class Following {
   readonly #stream: FollowerStream;
   #follower: Follower | undefined;
   #hasBegun = false;
+  #streamNumber = 0;
   #isOver = false;
 
   constructor(parts: FollowParts, principal: MasterKeyPrincipal, verifierId: string, stream: FollowerStream) {
@@ -95,7 +96,12 @@ export class Following {
   async #followAlone(): Promise<void> {
     const { db, hubId } = this.#parts;
     if (this.#follower === undefined) throw new FlowplateError('INVALID_REQUEST');
-    const follow = { id: this.#verifierId, masterKeyId: this.#principal.id, hubId };
+    const follow = {
+      id: this.#verifierId,
+      masterKeyId: this.#principal.id,
+      hubId,
+      streamNumber: this.#streamNumber,
+    };
     if (!(await followHub(db, follow))) throw new FlowplateError('VERIFIER_NOT_FOUND');
     this.#follower.isStored = true;
   }
@@ -104,12 +110,13 @@ export class Following {
     const { db, turns, hub, changes } = this.#parts;
     const { id: masterKeyId } = this.#principal;
     const comer = { id: this.#verifierId, masterKeyId, acknowledgedSeq };
-    await turns.run(`verifiers ${masterKeyId}`, () =>
+    this.#streamNumber = await turns.run(`verifiers ${masterKeyId}`, () =>
       db.transaction().execute((tx) => admit(tx, this.#parts, comer)),
     );
     const position = await this.#catchUp(appliedSeq);
     // No await from here on: what this process applies next is told to the follower.
     if (this.#isOver) return;
+    const missed = this.#visible(changes.changesAfter(position));
     const follower = new Follower(
       {
         id: this.#verifierId,
@@ -118,12 +125,12 @@ export class Following {
         tell: (told, seq) => this.#tell(told, seq),
         end: (reason) => this.#stream.send({ end: reason }),
       },
-      Math.max(position, hub.appliedSeq),
+      { appliedSeq, toldSeq: Math.max(position, hub.appliedSeq) },
     );
     follower.storedSeq = appliedSeq;
     this.#follower = follower;
     hub.join(follower);
-    this.#answer(follower, beat, this.#visible(changes.changesAfter(position)));
+    this.#answer(follower, beat, missed);
   }
 
   /** Sends what this process keeps no more; returns the position up to which it is told. */
@@ -175,8 +182,8 @@ function lineOf(changes: readonly AppliedChange[], seq: number): string {
 
 type Comer = { id: string; masterKeyId: string; acknowledgedSeq: number };
 
-/** Lets a verifier come, if its master key lives and has room. */
-async function admit(tx: Tx, { verifiersMax }: FollowParts, comer: Comer): Promise<void> {
+/** Lets a verifier come, if its master key lives and has room; returns the number of its stream. */
+async function admit(tx: Tx, { verifiersMax }: FollowParts, comer: Comer): Promise<number> {
   if (!(await holdMasterKey(tx, comer.masterKeyId))) throw credentialEnded();
   const verifiers = await lockVerifiers(tx, comer.masterKeyId);
   const own = verifiers.find(({ id }) => id === comer.id);
@@ -186,5 +193,5 @@ async function admit(tx: Tx, { verifiersMax }: FollowParts, comer: Comer): Promi
     throw new FlowplateError('VERIFIER_NOT_FOUND');
   }
   if (!own.isLive) requireRoom(verifiers, verifiersMax);
-  await expectFollower(tx, comer.id);
+  return beginStream(tx, comer.id);
 }

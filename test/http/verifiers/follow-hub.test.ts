@@ -169,6 +169,49 @@ describe('a follower', () => {
     }
   });
 
+  test('that comes again while its lease counts owes what it had not applied', async () => {
+    const { id, secret, seq, follower } = await following();
+    const { key_id } = await mint(broker);
+    expect((await revoke(broker, key_id)).body.propagation).toBe('pending');
+    follower.cut();
+    await follower.closed;
+    const again = await openStream(broker, id, secret);
+    const lease = await again.beat(seq);
+    expect(lease.lease_ms).toBeGreaterThan(0);
+    const told = changesTold(again.lines).find(({ subject_id }) => subject_id === key_id);
+    const { hub } = broker.api.parts.following;
+    await sleep(100);
+    expect(hub.progress()).toMatchObject({ laggards: [{ id, appliedSeq: seq }] });
+    again.send({ applied_seq: told?.seq ?? 0 });
+    await eventually(
+      5_000,
+      () => hub.progress()?.laggards,
+      (laggards) => laggards?.length === 0,
+    );
+  });
+
+  test('says what it relies on for its last stream only', async () => {
+    const { id, secret, seq, follower } = await following();
+    const other = await broker.replica();
+    try {
+      const moved = await openStream(other, id, secret);
+      expect((await moved.beat(seq)).lease_ms).toBeGreaterThan(0);
+      // Late, from the process that it comes from: nobody may take it for having left the other.
+      follower.send({ alone: true });
+      await follower.closed;
+      const hubOf = () =>
+        broker.db.selectFrom('verifiers').select('hub_id').where('id', '=', id).executeTakeFirst();
+      expect(await hubOf()).toEqual({ hub_id: null });
+      const { key_id } = await mint(broker);
+      // It has not acknowledged it there, and so is waited for.
+      expect((await revoke(broker, key_id)).body.propagation).toBe('pending');
+      moved.send({ left: true });
+      await moved.closed;
+    } finally {
+      await other.close();
+    }
+  });
+
   test('that was away is told what it missed before it gets a lease', async () => {
     const { verifier_id: id, applied_seq } = await registerForLater(broker);
     await appendMany(broker.db, 'flk_missed', 2_500);

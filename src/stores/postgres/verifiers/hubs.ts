@@ -21,23 +21,32 @@ export async function updateHubProgress(db: Db, id: string, progress: HubProgres
     FROM now_visible WHERE id = ${id}`.execute(db);
 }
 
-/** Lets a verifier count as live while it comes to a hub. */
-export async function expectFollower(tx: Tx, id: string): Promise<void> {
-  await sql`UPDATE verifiers SET followed_until = ${aLeaseFromNow} WHERE id = ${id}`.execute(tx);
+/**
+ * Lets a verifier count as live while it comes to a hub, and returns the number of its stream. From
+ * here on every hub that names it is believed, until it says that it relies on one alone.
+ */
+export async function beginStream(tx: Tx, id: string): Promise<number> {
+  const { rows } = await sql<{ streamNumber: number }>`
+    UPDATE verifiers SET followed_until = ${aLeaseFromNow}, hub_id = NULL, stream_number = stream_number + 1
+    WHERE id = ${id} RETURNING stream_number AS "streamNumber"`.execute(tx);
+  const [begun] = rows;
+  if (begun === undefined) throw new Error('The row of this verifier is locked, so it is there');
+  return begun.streamNumber;
 }
+
+type Follow = { id: string; masterKeyId: string; hubId: string; streamNumber: number };
 
 /**
  * Makes a verifier a follower of a hub. It has said that it relies on no other lease, so no revoke
- * waits for its own row, nor for it at another hub. False when it is not registered.
+ * waits for its own row, nor for it at another hub. False when it is not registered, or has begun
+ * another stream since: then it says so there.
  */
-export async function followHub(
-  db: Db,
-  { id, masterKeyId, hubId }: { id: string; masterKeyId: string; hubId: string },
-): Promise<boolean> {
+export async function followHub(db: Db, { id, masterKeyId, hubId, streamNumber }: Follow): Promise<boolean> {
   const { numAffectedRows } = await sql`
     UPDATE verifiers SET hub_id = ${hubId}, followed_until = ${aLeaseFromNow},
       lease_until = least(lease_until, clock_timestamp())
-    WHERE id = ${id} AND master_key_id = ${masterKeyId} AND NOT is_ended`.execute(db);
+    WHERE id = ${id} AND master_key_id = ${masterKeyId} AND NOT is_ended
+      AND stream_number = ${streamNumber}`.execute(db);
   return numAffectedRows === 1n;
 }
 
