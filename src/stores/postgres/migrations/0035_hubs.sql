@@ -3,8 +3,8 @@
 --
 -- Of a follower: hub_id is the hub that it relies on alone, and null while it comes to one or has
 -- none. stream_number counts its streams, so that what it said on an earlier one is told from the
--- last. followed_until is how long it counts as live for the number of verifiers of a master key and
--- for its reports. No revoke waits for that row: its lease_until has passed.
+-- last. followed_until is how long it counts as live for the number of verifiers of a master key
+-- and for its reports. No revoke waits for that row: its lease_until has passed.
 --
 -- Of a hub: applied_seq is what itself and every follower have applied, so that a process of the
 -- previous release reads it as before. reached_seq is what itself and every follower but the
