@@ -52,7 +52,8 @@ export async function followHub(db: Db, { id, masterKeyId, hubId, streamNumber }
 
 /**
  * Keeps the followers of a hub alive for a lease from now, and stores their positions. Returns the
- * ids of those that may go on: they are registered, follow this hub, and their master key lives.
+ * ids of those that may go on: they are registered, rely on no other hub alone, and their master key
+ * lives.
  */
 export async function touchFollowers(
   db: Db,
@@ -64,7 +65,7 @@ export async function touchFollowers(
       applied_seq = greatest(verifiers.applied_seq, follower.applied_seq)
     FROM unnest(${followers.map(({ id }) => id)}::text[], ${followers.map(({ appliedSeq }) => appliedSeq)}::bigint[])
       AS follower (id, applied_seq)
-    WHERE verifiers.id = follower.id AND hub_id = ${hubId} AND NOT is_ended
+    WHERE verifiers.id = follower.id AND coalesce(hub_id, ${hubId}) = ${hubId} AND NOT is_ended
       AND EXISTS (SELECT FROM master_keys WHERE master_keys.id = verifiers.master_key_id
         AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()))
     RETURNING verifiers.id`.execute(db);
