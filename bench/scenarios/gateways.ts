@@ -114,7 +114,14 @@ function tableOf(runs: Runs<RevokeWithGateways>, pace: Pace): Table {
   const without = runs.get(reference) ?? [];
   return {
     title: 'Revoke with gateways that hold leases',
-    columns: ['', 'p50 ms', 'p99 ms', `p50 ÷ ${reference}`, 'transactions of Postgres for each revoke'],
+    columns: [
+      '',
+      'p50 ms',
+      'p99 ms',
+      `p50 ÷ ${reference}`,
+      'API process ms each',
+      'transactions of Postgres each',
+    ],
     rows: [...runs].map(([name, results]) => [
       name,
       inWords(
@@ -128,6 +135,10 @@ function tableOf(runs: Runs<RevokeWithGateways>, pace: Pace): Table {
       inWords(
         results.map(({ p50Ms }, round) => p50Ms / (without[round]?.p50Ms ?? Number.NaN)),
         2,
+      ),
+      inWords(
+        results.map(({ serverMicros }) => serverMicros / 1_000),
+        1,
       ),
       inWords(
         results.map(({ transactions }) => transactions),

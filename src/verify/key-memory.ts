@@ -68,10 +68,10 @@ export class KeyMemory implements CountSource {
     this.#counts.add(place, cost, nowMs);
   }
 
-  /** Remembers a record if it may be used, and says so. */
+  /** Whether a record may be used; then it is remembered, if there is room at all. */
   put(key: string, entry: CacheEntry<KeyRecord>, monotonicMs: number): boolean {
     const place = this.#cache.put(key, entry, monotonicMs);
-    if (place === nowhere) return false;
+    if (place === nowhere) return this.#cache.admits(entry, monotonicMs);
     const plain = plainAnswer(entry.record);
     this.#doubles[(place * rowWords) / 2 + plainUntilDouble] = plain?.untilMs ?? Number.NEGATIVE_INFINITY;
     this.#verdicts[place] = plain && verdictOf(entry, plain.code);

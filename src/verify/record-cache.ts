@@ -83,10 +83,15 @@ export class RecordCache<R extends { id: string; revision: number }> {
     return place === nowhere ? undefined : this.entryAt(place).record;
   }
 
-  /** Stores the entry if it may be used. Its place, or `nowhere`. */
+  /** Whether the entry may be used, whatever room there is. */
+  admits(entry: CacheEntry<R>, nowMs: number): boolean {
+    return isYoung(entry.readAtMs, nowMs) && this.#isCurrent(entry);
+  }
+
+  /** Stores the entry if it may be used and there is room at all. Its place, or `nowhere`. */
   put(secret: string, entry: CacheEntry<R>, nowMs: number): number {
     const { version } = this.#revisions;
-    if (!isYoung(entry.readAtMs, nowMs) || !this.#isCurrent(entry) || this.#entriesMax === 0) return nowhere;
+    if (this.#entriesMax === 0 || !this.admits(entry, nowMs)) return nowhere;
     const place = this.#index.add(secret);
     this.#entries[place] = entry;
     this.words[place * rowWords + versionWord] = version;
