@@ -52,8 +52,8 @@ export async function followHub(db: Db, { id, masterKeyId, hubId, streamNumber }
 
 /**
  * Keeps the followers of a hub alive for a lease from now, and stores their positions. Returns the
- * ids of those that may go on: they are registered, rely on no other hub alone, and their master key
- * lives.
+ * ids of those that may go on: they are registered, rely on no other hub alone, and their master
+ * key lives.
  */
 export async function touchFollowers(
   db: Db,
