@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The first `count` keys of a file, one per line: uniformly at random, or each once in the file's
- * order.
+ * The first `count` keys of a file, one per line: uniformly at random, each once in the file's
+ * order, or by Zipf's law (the n-th key 1/n times as often as the first), as traffic mostly is.
  */
-export type KeyDraw = { keysFile: string; count: number; draw: 'evenly' | 'once' };
+export type KeyDraw = { keysFile: string; count: number; draw: 'evenly' | 'once' | 'zipf' };
 
 export function keyDrawer({ keysFile, count, draw }: KeyDraw): () => string {
   const keys = readKeys(keysFile, count);
@@ -15,7 +15,9 @@ export function keyDrawer({ keysFile, count, draw }: KeyDraw): () => string {
     return key;
   };
   const evenly = () => keys[Math.floor(Math.random() * keys.length)] ?? '';
-  return draw === 'once' ? once : evenly;
+  // Uniform in the logarithm of the rank.
+  const zipf = () => keys[Math.floor(keys.length ** Math.random()) - 1] ?? '';
+  return { once, evenly, zipf }[draw];
 }
 
 /** Cached last file: a million keys take half a second to read. */

@@ -16,7 +16,7 @@ export type RequestPlan =
   | { kind: 'revoke'; masterKey: string; keyIds: readonly string[] };
 
 /** `nginx`: with the headers that its `auth_request` of docs/gateways.md sends for a browser. */
-export type Sender = 'minimal' | 'nginx';
+export type Sender = 'minimal' | 'nginx' | 'bearer' | 'demanding' | 'demanding in vain';
 
 export type RequestSource = {
   next(): string;
@@ -53,10 +53,12 @@ function verifyRequests(plan: Extract<RequestPlan, { kind: 'verify' }>): Request
 
 function authorizeRequests(plan: Extract<RequestPlan, { kind: 'authorize' }>): RequestSource {
   const draw = keyDrawer(plan);
-  const { line, headers } = asSentBy[plan.sender];
-  const head = `${line} HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\n${headers}X-API-Key: `;
+  const { line, headers, key } = asSentBy[plan.sender];
+  const head = `${line} HTTP/1.1\r\nHost: bench\r\nX-Flowplate-Master-Key: ${plan.masterKey}\r\n${headers}${key}`;
+  const next = () => `${head}${draw()}\r\n\r\n`;
+  if (isRefused(plan)) return { next, statuses: [403], mark: Buffer.from('x-flowplate-code: forbidden') };
   const mark = plan.isBare ? 'Content-Length: 0' : 'x-flowplate-user-id: ';
-  return { next: () => `${head}${draw()}\r\n\r\n`, statuses: [200], mark: Buffer.from(mark) };
+  return { next, statuses: [200], mark: Buffer.from(mark) };
 }
 
 function pageRequests(plan: Extract<RequestPlan, { kind: 'page' }>): RequestSource {
@@ -66,10 +68,25 @@ function pageRequests(plan: Extract<RequestPlan, { kind: 'page' }>): RequestSour
   return { next, statuses: [200], mark: Buffer.from('image/gif') };
 }
 
-const asSentBy: Record<Sender, { line: string; headers: string }> = {
-  minimal: { line: 'GET /v1/flowplate/authz', headers: '' },
+/** Whether a correct answer is a refusal, which is no accepted call. */
+export function isRefused(plan: RequestPlan): boolean {
+  return plan.kind === 'authorize' && plan.sender === 'demanding in vain';
+}
+
+const authz = 'GET /v1/flowplate/authz';
+
+const asSentBy: Record<Sender, { line: string; headers: string; key: string }> = {
+  minimal: { line: authz, headers: '', key: 'X-API-Key: ' },
+  bearer: { line: authz, headers: '', key: 'Authorization: Bearer ' },
+  demanding: { line: authz, headers: 'X-Flowplate-Required-Environment: prod\r\n', key: 'X-API-Key: ' },
+  'demanding in vain': {
+    line: authz,
+    headers: 'X-Flowplate-Required-Scopes: orders:write\r\n',
+    key: 'X-API-Key: ',
+  },
   nginx: {
-    line: 'GET /v1/flowplate/authz?deny=403',
+    line: `${authz}?deny=403`,
+    key: 'X-API-Key: ',
     headers: [
       'X-Forwarded-Method: GET',
       'X-Forwarded-Uri: /api/orders?limit=20&cursor=eyJpZCI6MTIzNDV9',

@@ -6,7 +6,7 @@ import { fillRedis } from '../stage/fill-redis.ts';
 import type { BenchServer } from '../stage/server.ts';
 import type { Stage } from '../stage/stage.ts';
 import { type Arm, interleave, type Runs } from './interleave.ts';
-import { askEvenly, askOnce } from './key-load.ts';
+import { askEvenly, askOnce, type Draw } from './key-load.ts';
 import { requireDenial } from './require-refusal.ts';
 import { connections, type Pace, type Scenario } from './scenario.ts';
 
@@ -34,11 +34,34 @@ export const forwardAuth: Scenario = {
       await askOnce(api, stage, pace, { door: 'authorize' });
     }
     const arms = senders.flatMap(({ sender }) => armsOf(stage, pace, servers, sender));
+    arms.push(...otherRequests(stage, pace, servers.api));
     const runs = await interleave(stage.otherWork, arms, pace.rounds);
     const counted = await stage.ledger.requireCounted();
-    return senders.map(({ title, sender }) => table(title, partOf(runs, sender), pace, counted));
+    const others = new Map([
+      [reference, runs.get(nameOf('minimal', reference)) ?? []],
+      ...[...runs].filter(([name]) => name in otherDraws),
+    ]);
+    return [
+      ...senders.map(({ title, sender }) => table(title, partOf(runs, sender), pace, counted)),
+      table('other requests', others, pace, counted),
+    ];
   },
 };
+
+/** Requests of other kinds, minimal otherwise. */
+const otherDraws = {
+  'the key as a bearer token': { sender: 'bearer' },
+  'with a demanded environment': { sender: 'demanding' },
+  'refused: without a demanded scope': { sender: 'demanding in vain' },
+  "keys drawn by Zipf's law": { draw: 'zipf' },
+} as const satisfies Record<string, Draw>;
+
+function otherRequests(stage: Stage, pace: Pace, api: BenchServer): Arm[] {
+  return Object.entries(otherDraws).map(([name, draw]) => ({
+    name,
+    measure: () => askEvenly(api, stage, pace, { door: 'authorize', polls: true, ...draw }),
+  }));
+}
 
 type Servers = Record<'bare' | 'api' | 'withoutLane', BenchServer>;
 type Sender = (typeof senders)[number]['sender'];

@@ -11,6 +11,7 @@ export type Draw = {
   door?: Door;
   verdict?: 'NOT_FOUND';
   sender?: Sender;
+  draw?: 'evenly' | 'zipf';
 };
 
 /**
@@ -23,7 +24,7 @@ export function askEvenly(
   pace: Pace,
   options: Draw & { polls: boolean },
 ): Promise<LoadResult> {
-  const plan = planOf(stage, pace, 'evenly', options);
+  const plan = planOf(stage, pace, options.draw ?? 'evenly', options);
   const warmUp = { forMs: pace.windowMs / 3 };
   return stage.load.run(job(target, plan, warmUp, { forMs: pace.windowMs }, options.polls));
 }
@@ -38,7 +39,7 @@ export function askOnce(target: Target, stage: Stage, pace: Pace, options: Draw 
 function planOf(
   stage: Stage,
   pace: Pace,
-  draw: 'evenly' | 'once',
+  draw: 'evenly' | 'once' | 'zipf',
   { keysFile = stage.keysFile, count = pace.keys, door = 'verify', verdict, sender = 'minimal' }: Draw,
 ): RequestPlan {
   const keys = { masterKey: stage.masterKey, keysFile, count, draw };

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import { countFlushes } from '../../src/stores/redis/usage-flushes.ts';
 import type { ClosedLoopJob, LoadJob, LoadResult } from '../load/jobs.ts';
+import { isRefused } from '../load/request-source.ts';
 import { number } from '../report/statistics.ts';
 
 /** Time after the last call within which all must be in Postgres. */
@@ -33,7 +34,7 @@ export class CallLedger {
   }
 
   note(job: LoadJob, result: LoadResult): void {
-    if (!isVerification(job) || !this.#ports.has(job.target.port)) return;
+    if (!isVerification(job) || isRefused(job.plan) || !this.#ports.has(job.target.port)) return;
     this.add(result.inAll.right);
     this.#doubtful += result.inAll.wrong;
   }

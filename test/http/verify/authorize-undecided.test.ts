@@ -69,6 +69,12 @@ test('without Redis and Postgres it answers from memory for the rest of its leas
 });
 
 test('a Postgres that hangs is not waited for: 503 comes before a gateway gives up', async () => {
+  // After the restart above: with a lease, and so from memory.
+  await eventually(
+    15_000,
+    () => broker.api.parts.isLeaseHeld(),
+    (isHeld) => isHeld,
+  );
   await statusBecomes(200);
   const thaw = await freezePostgres(postgres);
   expectUndecided(await statusBecomes(503));
