@@ -103,11 +103,11 @@ function doorRow(runs: Runs, name: string, bareName: string, bareIs: string): st
     );
   const perSecond = inWords(ours.map((result) => result.perSecond));
   const byTime = ratio((one, other) => other.serverMicros / one.serverMicros);
-  const isSameCore = !byTime.startsWith('NaN');
+  const isThroughNginx = bareName === throughNginx.alone;
   return [
-    bareName === throughNginx.alone ? `nginx with ${name}` : name,
+    isThroughNginx ? `nginx with ${name}` : name,
     `${perSecond} a second`,
-    `${ratio((one, other) => one.perSecond / other.perSecond)} of ${bareIs}${isSameCore ? `; by processor time ${byTime}` : ''}`,
+    `${ratio((one, other) => one.perSecond / other.perSecond)} of ${bareIs}${isThroughNginx ? '' : `; by processor time ${byTime}`}`,
   ];
 }
 
