@@ -29,7 +29,7 @@ export class Follower {
   #isEnded = false;
   /** It misses changes, so what it says to have applied means nothing. */
   #isDeaf = false;
-  /** What Postgres knows of its position. */
+  /** Its position that Postgres has stored. */
   storedSeq = 0;
   /** Whether Postgres knows that it follows this hub. */
   isStored = false;
@@ -108,12 +108,17 @@ export class Follower {
     return true;
   }
 
+  /** Its earlier connection had a lease, which its process may still use. */
+  inheritLease(before: Follower): void {
+    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, before.#leaseUntilMs);
+  }
+
   /** The connection is gone. Its lease is not: the process may be alive. */
   disconnect(): void {
     this.#isConnected = false;
   }
 
-  /** Tells it why, and extends its lease no more. */
+  /** Tells it why. A forgotten one gets no other lease. */
   end(reason: FollowingEnd): void {
     if (reason === 'forgotten') this.#isEnded = true;
     if (this.#isConnected) this.#parts.end(reason);

@@ -55,11 +55,15 @@ export class Hub implements Partial<ChangeSink> {
     return this.#followers.size;
   }
 
-  /** One of the same id relies on its earlier lease no more: it says so by coming again. */
+  /** One that comes again still relies on the lease that it had here, so the lease goes with it. */
   join(follower: Follower): void {
     const before = this.#followers.get(follower.id);
-    if (before !== undefined) this.leave(before);
+    if (before !== undefined) {
+      follower.inheritLease(before);
+      this.leave(before);
+    }
     this.#followers.set(follower.id, follower);
+    this.#noteBehind(follower, performance.now());
   }
 
   /** Extends its lease; returns the length, 0 if it must not be extended. */
@@ -67,7 +71,7 @@ export class Hub implements Partial<ChangeSink> {
     const leaseMs = Math.floor(Math.min(this.#options.leaseMs, this.#options.remainingMs()));
     const nowMs = performance.now();
     if (!follower.extend(leaseMs, nowMs)) return 0;
-    if (follower.isBehind(nowMs)) this.#behind.add(follower);
+    this.#noteBehind(follower, nowMs);
     return leaseMs;
   }
 
@@ -94,7 +98,7 @@ export class Hub implements Partial<ChangeSink> {
     const nowMs = performance.now();
     for (const follower of this.#followers.values()) {
       follower.tell(changes, seq, nowMs);
-      if (follower.isBehind(nowMs)) this.#behind.add(follower);
+      this.#noteBehind(follower, nowMs);
     }
   }
 
@@ -139,12 +143,7 @@ export class Hub implements Partial<ChangeSink> {
     this.#dropLapsed(nowMs);
     const laggards = this.#laggards(nowMs);
     if (laggards.some(({ behindSinceMs }) => nowMs - behindSinceMs < graceMs)) return undefined;
-    return {
-      settledSeq: Math.min(this.#appliedSeq, ...laggards.map(({ appliedSeq }) => appliedSeq)),
-      reachedSeq: this.#appliedSeq,
-      followers: this.#countByMasterKey(nowMs),
-      laggards: laggards.map(({ id, masterKeyId, appliedSeq }) => ({ id, masterKeyId, appliedSeq })),
-    };
+    return this.#progressOf(this.#appliedSeq, laggards, nowMs);
   }
 
   /**
@@ -155,11 +154,15 @@ export class Hub implements Partial<ChangeSink> {
     const nowMs = performance.now();
     const left = [...this.#followers.values()].filter((follower) => follower.hasLease(nowMs));
     if (left.length === 0) return undefined;
+    return this.#progressOf(Number.MAX_SAFE_INTEGER, left, nowMs);
+  }
+
+  #progressOf(reachedSeq: number, laggards: readonly Follower[], nowMs: number): HubProgress {
     return {
-      settledSeq: Math.min(...left.map(({ appliedSeq }) => appliedSeq)),
-      reachedSeq: Number.MAX_SAFE_INTEGER,
+      settledSeq: Math.min(this.#appliedSeq, ...laggards.map(({ appliedSeq }) => appliedSeq)),
+      reachedSeq,
       followers: this.#countByMasterKey(nowMs),
-      laggards: left.map(({ id, masterKeyId, appliedSeq }) => ({ id, masterKeyId, appliedSeq })),
+      laggards: laggards.map(({ id, masterKeyId, appliedSeq }) => ({ id, masterKeyId, appliedSeq })),
     };
   }
 
@@ -181,6 +184,10 @@ export class Hub implements Partial<ChangeSink> {
     for (const follower of this.#followers.values()) {
       if (!follower.isConnected && !follower.hasLease(nowMs)) this.leave(follower);
     }
+  }
+
+  #noteBehind(follower: Follower, nowMs: number): void {
+    if (follower.isBehind(nowMs)) this.#behind.add(follower);
   }
 
   #noteApplied(follower: Follower): void {
