@@ -8,7 +8,7 @@ export type RequestPlan =
   | ({ kind: 'verify'; masterKey: string; verdict?: 'NOT_FOUND' } & KeyDraw)
   /** `isBare`: the target answers everything with an empty 200, without identity headers. */
   | ({ kind: 'authorize'; masterKey: string; isBare: boolean; sender: Sender } & KeyDraw)
-  /** What a client sends to a gateway in front of an application. */
+  /** Requests of a client to a gateway in front of an application. */
   | ({ kind: 'page' } & KeyDraw)
   /** Unauthenticated callers: 48 random characters as master key, or a well-formed made-up one. */
   | { kind: 'strangers'; secret: 'random' | 'made up' }

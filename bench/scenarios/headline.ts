@@ -37,7 +37,7 @@ export const headline: Scenario = {
   },
 };
 
-/** What is measured, and the bare server that answers the same requests. */
+/** Arms of the API, and of the bare server that answers the same requests. */
 const doors = {
   get: 'forward auth',
   bareGet: 'forward auth, bare',

@@ -1,4 +1,4 @@
-/** What node:http refuses in a value, too. */
+/** Characters that no header value may have; node:http refuses them too. */
 const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Names are few, and all from our own code. */

@@ -21,7 +21,7 @@ export type LeaseLine = {
   lease_ms: number;
   changes: SentChange[];
   applied_seq: number;
-  /** What Postgres knows of this verifier's position. */
+  /** Position of this verifier that Postgres has stored. */
   stored_seq: number;
   server_time_ms: number;
 };

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { ReadAddress } from './caller-address.ts';
 import { type FormMembers, type ReadBytes, readFormBody, streamReader } from './read-body.ts';
-import { contextOf } from './request-context.ts';
+import { contextOf, type NewRequestId, readRequestId } from './request-context.ts';
 import type { RequestHead } from './request-head.ts';
 import { type SendWhole, wholeSender } from './send-whole.ts';
 
@@ -53,11 +53,32 @@ export function fromExpress(req: Request, res: Response, readAddress: ReadAddres
   };
 }
 
+/** How a request's body is received, and its answer sent. */
+export type Bodies = Pick<HttpExchange, 'readBytes' | 'send' | 'res' | 'form'>;
+
+/** An exchange outside of Express, which has no parameters and no query. */
+export function plainExchange(
+  { newRequestId, readAddress }: { newRequestId: NewRequestId; readAddress: ReadAddress },
+  req: RequestHead,
+  bodies: Bodies,
+): HttpExchange {
+  let isCallerKnown = false;
+  return {
+    req,
+    params: noInput,
+    query: noInput,
+    requestId: readRequestId(req, newRequestId),
+    ...bodies,
+    ip: () => readAddress(req),
+    onPrincipal: () => {
+      isCallerKnown = true;
+    },
+    isCallerKnown: () => isCallerKnown,
+  };
+}
+
 /** How node:http receives and sends bodies. */
-export function nodeBodies(
-  req: IncomingMessage,
-  res: ServerResponse,
-): Pick<HttpExchange, 'readBytes' | 'send' | 'res' | 'form'> {
+export function nodeBodies(req: IncomingMessage, res: ServerResponse): Bodies {
   const readBytes = streamReader(req);
   return { readBytes, send: wholeSender(req, res), res: () => res, form: formReader(req, readBytes) };
 }

@@ -2,6 +2,7 @@ import type { RequestHandler, Response } from 'express';
 import { encodeBase62, randomBase62 } from '../domain/base62.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import { idPrefixes } from '../domain/ids.ts';
+import { pickHeaders } from '../domain/pick-headers.ts';
 import { isSafeRequestId } from '../domain/request-id.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { RequestHead } from './request-head.ts';
@@ -67,6 +68,12 @@ export function requestIds(randomBytes: RandomBytes): NewRequestId {
 /** The caller's own `x-request-id` when it is safe, else a new one. */
 export function requestIdFrom(sent: unknown, newRequestId: NewRequestId): string {
   return isSafeRequestId(sent) ? sent : newRequestId();
+}
+
+/** The same for a request outside of Express. Sent twice it is nobody's. */
+export function readRequestId({ rawHeaders }: RequestHead, newRequestId: NewRequestId): string {
+  const [[sent, ...more] = []] = pickHeaders(rawHeaders, ['x-request-id']);
+  return requestIdFrom(more.length > 0 ? undefined : sent, newRequestId);
 }
 
 /** Typed access; Express declares `locals` as untyped. */

@@ -142,10 +142,10 @@ export function serve<Parts extends RouteParts>(
 }
 
 /** Audits the refusal of a known caller, and throws it again. */
-function noteRefusal<Parts extends RouteParts>(
-  parts: Parts,
-  { access, operationId }: Route<Parts>,
-  { requestId }: HttpExchange,
+export function noteRefusal(
+  parts: Pick<RouteParts, 'noteRefusal'>,
+  { access, operationId }: { access: Pick<Access<never, never>, 'areRefusalsAudited'>; operationId: string },
+  { requestId }: Pick<HttpExchange, 'requestId'>,
   principal: Principal | undefined,
   error: unknown,
 ): Promise<never> {

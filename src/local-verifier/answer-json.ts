@@ -1,13 +1,12 @@
 import { mapMaybe, tryMaybe } from '../concurrency/maybe-later.ts';
-import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
-import { pickHeaders } from '../domain/pick-headers.ts';
-import type { VerificationOutcome } from '../domain/verification.ts';
+import { FlowplateError } from '../domain/errors.ts';
+import { outcomeOfError } from '../domain/outcome-of-error.ts';
 import { readMasterKey } from '../http/access/master-key.ts';
 import { type HttpExchange, noInput } from '../http/exchange.ts';
 import { noQuery } from '../http/fields.ts';
 import { answerProblem } from '../http/problem.ts';
 import { bodyBytesMax, readJsonBody } from '../http/read-body.ts';
-import { requestIdFrom } from '../http/request-context.ts';
+import { readRequestId } from '../http/request-context.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { sendAnswer } from '../http/send-answer.ts';
 import { withRequestId } from '../http/send-whole.ts';
@@ -31,7 +30,7 @@ export function answerJson(
   { req, query, ...bodies }: JsonExchange,
 ): void {
   const startedMs = parts.meter.startMs();
-  const requestId = readRequestId(parts, req);
+  const requestId = readRequestId(req, parts.newRequestId);
   const exchange = { ...bodies, req, requestId };
   let isCallerKnown = false;
   let source: VerdictSource = 'memory';
@@ -50,19 +49,13 @@ export function answerJson(
   };
   const timed = () => mapMaybe(steps(), () => parts.meter.time(endpoint.name, source, 'decided', startedMs));
   void tryMaybe(timed, (thrown) => {
-    parts.meter.end(endpoint.name, source, outcomeOf(thrown), startedMs);
+    parts.meter.end(endpoint.name, source, outcomeOfError(thrown), startedMs);
     // With a query the request's id stands before the security headers, as behind Express.
     const send = query === noInput ? withRequestId(requestId, bodies.send) : bodies.send;
     const refused = { req, requestId, send, isCallerKnown: () => isCallerKnown };
     const status = answerProblem(withoutTracing(parts), thrown, refused, ['masterKey']);
     parts.log.info({ route: endpoint.path, status, request_id: requestId }, 'request');
   });
-}
-
-/** Sent twice it is nobody's. */
-export function readRequestId({ newRequestId }: GateParts, req: RequestHead): string {
-  const [[sent, ...more] = []] = pickHeaders(req.rawHeaders, ['x-request-id']);
-  return requestIdFrom(more.length > 0 ? undefined : sent, newRequestId);
 }
 
 export function withoutTracing({ log, refusalPace }: GateParts) {
@@ -72,16 +65,4 @@ export function withoutTracing({ log, refusalPace }: GateParts) {
 function admit({ ownMasterKey, brokerHealth }: GateParts, { isTrusted }: Listener, req: RequestHead): void {
   const isKnown = isTrusted || ownMasterKey.is(readMasterKey(req.rawHeaders));
   if (!isKnown || brokerHealth.isKeyRefused()) throw new FlowplateError('AUTHENTICATION_REQUIRED');
-}
-
-const outcomes: Partial<Record<ErrorCode, VerificationOutcome>> = {
-  AUTHENTICATION_REQUIRED: 'UNKNOWN_GATEWAY',
-  INSUFFICIENT_PERMISSIONS: 'FORBIDDEN_GATEWAY',
-  AMBIGUOUS_CREDENTIALS: 'AMBIGUOUS',
-  DEPENDENCY_UNAVAILABLE: 'UNDECIDED',
-};
-
-function outcomeOf(thrown: unknown): VerificationOutcome {
-  if (!(thrown instanceof FlowplateError)) return 'UNDECIDED';
-  return outcomes[thrown.code] ?? 'INVALID_REQUEST';
 }

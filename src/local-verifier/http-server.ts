@@ -12,13 +12,14 @@ import { FastLaneServer } from '../fast-lane/fast-lane-server.ts';
 import { connectionLimits, laneLimits, stalledAnswerMsMax } from '../http/connection-limits.ts';
 import { nodeBodies, noInput } from '../http/exchange.ts';
 import { answerProblem } from '../http/problem.ts';
+import { readRequestId } from '../http/request-context.ts';
 import { hasOneHost, hasOneReading, toOriginForm } from '../http/request-target.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 import { wholeSender } from '../http/send-whole.ts';
 import { laneEndpoints } from '../http/verify/lane-endpoints.ts';
 import { verifyKeyPath } from '../http/verify/verdict-schemas.ts';
 import { drain } from '../process/serve-http.ts';
-import { answerJson, readRequestId, withoutTracing } from './answer-json.ts';
+import { answerJson, withoutTracing } from './answer-json.ts';
 import { authorize } from './authorize.ts';
 import type { GateParts, Listener } from './gate-parts.ts';
 import { healthPaths } from './health.ts';
@@ -61,7 +62,7 @@ function newServer(parts: GateParts, listener: Listener, answer: RequestListener
 
 /** What the API leaves to Express, with the headers that it has there. */
 function answerOther(parts: GateParts, listener: Listener, req: IncomingMessage, res: ServerResponse): void {
-  const requestId = readRequestId(parts, req);
+  const requestId = readRequestId(req, parts.newRequestId);
   res.setHeader('x-request-id', requestId);
   securityHeaders(req, res, () => undefined);
   const [path = '', search = ''] = (req.url ?? '').split(/\?(.*)/s, 2);

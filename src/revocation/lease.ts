@@ -1,4 +1,5 @@
 import type { AppliedChange, FollowingChange } from '../domain/key-change.ts';
+import { leaseMarginMs } from '../domain/lease-margin.ts';
 import type { Database } from '../stores/postgres/database.ts';
 import { listRefusedOrganizations } from '../stores/postgres/organizations/organizations.ts';
 import { findCatchUpSeq, listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
@@ -64,7 +65,6 @@ export class Lease {
   readonly #hub: Hub;
   readonly #onReport: () => void;
   readonly #options: LeaseOptions;
-  readonly #marginMs: number;
   #heldUntilMs = 0;
   #apiProcesses = 1;
   /** Last applied position of the feed; undefined before the first registration. */
@@ -92,9 +92,6 @@ export class Lease {
     this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
     this.#options = options;
-    // A fifteenth of the lease exceeds the drift of two monotonic clocks by far. The rest covers
-    // the tick in which a request is decided.
-    this.#marginMs = options.leaseMs / 15;
   }
 
   isHeld(): boolean {
@@ -208,7 +205,7 @@ export class Lease {
     await this.#catchUp();
     // It has caught up now, so Postgres extends the lease.
     if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
-    this.#heldUntilMs = sentMs + this.#options.leaseMs - this.#marginMs;
+    this.#heldUntilMs = sentMs + this.#options.leaseMs - leaseMarginMs(this.#options.leaseMs);
     await this.#touchFollowers();
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppliedChange } from '../domain/key-change.ts';
+import { leaseMarginMs } from '../domain/lease-margin.ts';
 import type { VerifierMemory } from '../revocation/verifier-memory.ts';
 import type { Broker, Registration } from './broker.ts';
 import type { BrokerClock } from './broker-clock.ts';
@@ -261,7 +262,7 @@ export class BrokerLease {
     // Otherwise changes from before this moment may still follow.
     if (!heard.has_more) {
       this.#isFromHub = false;
-      this.#hold(sentMs + usableMs(leaseMs));
+      this.#hold(sentMs + leaseMs - leaseMarginMs(leaseMs));
     }
     return heard.applied_seq === appliedSeq && receivedMs - sentMs < waitMs / 2 ? quietPauseMs : 0;
   }
@@ -279,14 +280,6 @@ export class BrokerLease {
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
-}
-
-/**
- * A fifteenth exceeds the drift of two monotonic clocks by far. The rest covers the tick in which a
- * request is decided.
- */
-function usableMs(leaseMs: number): number {
-  return leaseMs - leaseMs / 15;
 }
 
 function toSession(registration: Registration): Session {

@@ -1,5 +1,6 @@
 import { fromSentChange, type HubLine, type LeaseLine } from '../domain/hub-lines.ts';
 import type { AppliedChange } from '../domain/key-change.ts';
+import { leaseMarginMs } from '../domain/lease-margin.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import type { HubStream } from './hub-stream.ts';
 
@@ -118,10 +119,9 @@ export class HubLease {
     clock.observe(line.server_time_ms, sentMs, performance.now());
     if (!this.#apply(line)) return;
     position.acknowledgedSeq = line.stored_seq;
-    // The margin of the whole lease: it covers the drift of two monotonic clocks, and the tick in
-    // which a request is decided.
     if (line.lease_ms === 0) return;
-    hold(sentMs + line.lease_ms - Math.max(leaseMs, line.lease_ms) / 15);
+    // The margin of a whole lease, also of a rest of one.
+    hold(sentMs + line.lease_ms - leaseMarginMs(Math.max(leaseMs, line.lease_ms)));
     if (!this.#isFirst) return;
     this.#isFirst = false;
     this.#parts.onFirstLease();

@@ -6,6 +6,7 @@ import { type DroppingProxy, startDroppingProxy } from '../support/dropping-prox
 import { quietPort } from '../support/quiet-port.ts';
 import { freshRedis } from '../support/redis.ts';
 import { type Fleet, leaseMs, type Member, newFleet } from './fleet.ts';
+import type { Load } from './load.ts';
 import { prove } from './run.ts';
 import { deafGateway, hastyHub, without } from './without.ts';
 
@@ -50,19 +51,26 @@ function hubWithFollower(env: () => Record<string, string> = () => ({})) {
 
 const portOf = (url: string) => Number(new URL(url).port);
 
+/** Ends the witnesses while the hub does not run, and asks when every lease of it has ended. */
+async function endWithout(load: Load, joined: Member[], signal: 'SIGKILL' | 'SIGSTOP'): Promise<Member> {
+  const [hub] = joined as [Member];
+  load.spare(joined);
+  hub.kill(signal);
+  const lapsed = sleep(1.1 * leaseMs);
+  await load.endWitnesses(broker.call);
+  await lapsed;
+  await load.untilCertain();
+  await load.askForWitnesses();
+  return hub;
+}
+
 prove(
   'when a hub is killed',
   {
     joining: hubWithFollower(),
     async inflict(load, joined) {
-      const [hub] = joined as [Member];
-      load.spare(joined);
-      hub.kill('SIGKILL');
-      const lapsed = sleep(1.1 * leaseMs);
-      await load.endWitnesses(broker.call);
-      await lapsed;
-      await load.untilCertain();
-      await load.askForWitnesses(500);
+      await endWithout(load, joined, 'SIGKILL');
+      await load.askForWitnesses(300);
     },
   },
   safe,
@@ -74,14 +82,7 @@ prove(
   {
     joining: hubWithFollower(),
     async inflict(load, joined) {
-      const [hub] = joined as [Member];
-      load.spare(joined);
-      hub.kill('SIGSTOP');
-      const lapsed = sleep(1.1 * leaseMs);
-      await load.endWitnesses(broker.call);
-      await lapsed;
-      await load.untilCertain();
-      await load.askForWitnesses();
+      const hub = await endWithout(load, joined, 'SIGSTOP');
       hub.kill('SIGCONT');
       await load.askForWitnesses(500);
     },

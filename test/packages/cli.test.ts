@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { atEnd, endAll } from '../support/at-end.ts';
+import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { newOwner } from '../support/keys.ts';
 import { olderNode } from './older-node.ts';
-import { installed, nodesSince, packed } from './packed.ts';
+import { installedAsPublished, nodesSince } from './packed.ts';
 
 const run = promisify(execFile);
 const buildMsMax = 180_000;
@@ -18,9 +17,7 @@ let consumer: string;
 let npmSaid: string;
 beforeAll(async () => {
   broker = await startBroker();
-  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
-  atEnd(() => rm(directory, { recursive: true, force: true }));
-  ({ consumer, said: npmSaid } = await installed(directory, await packed('cli', directory)));
+  ({ consumer, said: npmSaid } = await installedAsPublished('cli'));
 }, buildMsMax);
 afterAll(async () => {
   await endAll();

@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { atEnd, endAll } from '../support/at-end.ts';
+import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { newOwner } from '../support/keys.ts';
 import { olderNode } from './older-node.ts';
-import { installed, nodesSince, packed, tsc } from './packed.ts';
+import { installedAsPublished, nodesSince, tsc } from './packed.ts';
 
 const run = promisify(execFile);
 const buildMsMax = 180_000;
@@ -17,10 +16,8 @@ let broker: TestBroker;
 let consumer: string;
 beforeAll(async () => {
   broker = await startBroker();
-  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
-  atEnd(() => rm(directory, { recursive: true, force: true }));
   const packages = ['@types/node', '@types/express', 'express'];
-  ({ consumer } = await installed(directory, await packed('keys', directory), packages));
+  ({ consumer } = await installedAsPublished('keys', packages));
 }, buildMsMax);
 afterAll(async () => {
   await endAll();

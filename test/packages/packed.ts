@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildPackage, type PackageName } from '../../scripts/packages/build-packages.ts';
 import { packPackage } from '../../scripts/packages/pack-package.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
+import { atEnd } from '../support/at-end.ts';
 
 const run = promisify(execFile);
 
@@ -12,7 +14,7 @@ const run = promisify(execFile);
  * Builds and packs a package as it is published, in `directory`; answers with the path of the
  * tarball.
  */
-export async function packed(name: PackageName, directory: string): Promise<string> {
+async function packed(name: PackageName, directory: string): Promise<string> {
   const stage = join(directory, `stage-${name}`);
   await mkdir(stage, { recursive: true });
   await buildPackage(name, stage);
@@ -23,7 +25,7 @@ export async function packed(name: PackageName, directory: string): Promise<stri
  * An empty folder of a consumer's own with a tarball installed, and packages of ours that it would
  * have from a registry. Answers with the folder and with what npm said.
  */
-export async function installed(
+async function installed(
   directory: string,
   tarball: string,
   packages: readonly string[] = [],
@@ -41,6 +43,16 @@ export async function installed(
     await symlink(join(projectRoot, 'node_modules', name), join(consumer, 'node_modules', name));
   }
   return { consumer, said: stdout + stderr };
+}
+
+/** A package built, packed and installed in a temporary directory of its own. */
+export async function installedAsPublished(
+  name: PackageName,
+  packages: readonly string[] = [],
+): Promise<{ directory: string; consumer: string; said: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
+  return { directory, ...(await installed(directory, await packed(name, directory), packages)) };
 }
 
 /**

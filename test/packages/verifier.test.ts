@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,7 +11,7 @@ import { startBroker, type TestBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { mint, revoke } from '../support/keys.ts';
 import { olderNode } from './older-node.ts';
-import { installed, nodesSince, packed } from './packed.ts';
+import { installedAsPublished, nodesSince } from './packed.ts';
 
 const run = promisify(execFile);
 const buildMsMax = 180_000;
@@ -23,9 +22,7 @@ let consumer: string;
 let npmSaid: string;
 beforeAll(async () => {
   broker = await startBroker();
-  directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
-  atEnd(() => rm(directory, { recursive: true, force: true }));
-  ({ consumer, said: npmSaid } = await installed(directory, await packed('verifier', directory)));
+  ({ directory, consumer, said: npmSaid } = await installedAsPublished('verifier'));
 }, buildMsMax);
 afterAll(async () => {
   await endAll();

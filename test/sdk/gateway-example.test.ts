@@ -1,11 +1,10 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { listen } from '../../src/process/serve-http.ts';
-import { installed, packed } from '../packages/packed.ts';
+import { installedAsPublished } from '../packages/packed.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { getKey, mint, revoke } from '../support/keys.ts';
@@ -20,10 +19,7 @@ const seen: Seen[] = [];
 beforeAll(async () => {
   broker = await startBroker();
   const { secret } = await broker.createMasterKey({ permissions: ['keys:verify', 'keys:verify:embedded'] });
-  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
-  atEnd(() => rm(directory, { recursive: true, force: true }));
-  const tarball = await packed('keys', directory);
-  const { consumer: root } = await installed(directory, tarball, ['express']);
+  const { consumer: root } = await installedAsPublished('keys', ['express']);
   await copyFile(join(projectRoot, 'examples/gateway/gateway.js'), join(root, 'gateway.js'));
   const env = {
     FLOWPLATE_URL: broker.url,

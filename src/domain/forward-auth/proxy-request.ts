@@ -1,8 +1,8 @@
 import { pickHeaders } from '../pick-headers.ts';
 import { type PresentedKey, readPresentedKey } from './presented-key.ts';
 
-/** Headers that forward auth reads; it ignores the rest of the request. */
-const headerNames = [
+/** Headers that forward auth decides from. */
+export const proxyRequestHeaders = [
   'x-flowplate-master-key',
   'x-api-key',
   'authorization',
@@ -11,11 +11,12 @@ const headerNames = [
   'x-flowplate-required-scopes',
   'x-flowplate-required-organization',
   'x-flowplate-required-environment',
-  'content-length',
-  'transfer-encoding',
 ] as const;
 
-/** What the gateway demands of the end client's key. `ip` is unparsed. */
+/** All that it reads: with those that announce a body. It ignores the rest of the request. */
+const headerNames = [...proxyRequestHeaders, 'content-length', 'transfer-encoding'] as const;
+
+/** Demands of the gateway on the end client's key. `ip` is unparsed. */
 export type Demanded = {
   scopes: string[] | undefined;
   organizationId: string | undefined;

@@ -10,11 +10,11 @@ import { parseJson } from '../../domain/read-json.ts';
 import { Following, type FollowParts } from '../../usecases/verifiers/follow-hub.ts';
 import { type MasterKeyAccessParts, masterKey } from '../access/master-key.ts';
 import type { ReadAddress } from '../caller-address.ts';
-import { type HttpExchange, nodeBodies, noInput } from '../exchange.ts';
+import { type HttpExchange, nodeBodies, plainExchange } from '../exchange.ts';
 import { answerProblem, type ProblemParts } from '../problem.ts';
-import { type RequestContextParts, requestIdFrom } from '../request-context.ts';
+import type { RequestContextParts } from '../request-context.ts';
 import { hasOneHost } from '../request-target.ts';
-import type { RouteParts } from '../route.ts';
+import { noteRefusal, type RouteParts } from '../route.ts';
 import { seq } from './verifier-schemas.ts';
 
 export type FollowHubParts = MasterKeyAccessParts &
@@ -26,7 +26,7 @@ export type FollowHubParts = MasterKeyAccessParts &
     isDraining: () => boolean;
   };
 
-/** Path of the stream; `(.+)` is the verifier's id. */
+/** Path of the stream, with the verifier's id. */
 const pathPattern = /^\/v1\/flowplate\/verifiers\/([0-9a-f-]{36})\/stream$/;
 
 /** A line has some 60 bytes. */
@@ -84,59 +84,30 @@ export function followHubUpgrades(parts: FollowHubParts): OnUpgrade {
 }
 
 /** The parser of an upgraded connection is gone: a refusal is written by a response of its own. */
-function upgradeExchange(
-  { newRequestId, readAddress }: FollowHubParts,
-  req: IncomingMessage,
-  socket: Duplex,
-): HttpExchange {
+function upgradeExchange(parts: FollowHubParts, req: IncomingMessage, socket: Duplex): HttpExchange {
   const res = new ServerResponse(req);
-  const requestId = requestIdFrom(req.headers['x-request-id'], newRequestId);
+  const exchange = plainExchange(parts, req, nodeBodies(req, res));
   res.shouldKeepAlive = false;
-  res.setHeader('x-request-id', requestId);
+  res.setHeader('x-request-id', exchange.requestId);
   res.assignSocket(socket as Socket);
   res.on('finish', () => socket.end());
-  let isCallerKnown = false;
-  return {
-    req,
-    params: noInput,
-    query: noInput,
-    requestId,
-    ...nodeBodies(req, res),
-    ip: () => readAddress(req),
-    onPrincipal: () => {
-      isCallerKnown = true;
-    },
-    isCallerKnown: () => isCallerKnown,
-  };
+  return exchange;
 }
 
 async function admit(parts: FollowHubParts, exchange: HttpExchange): Promise<MasterKeyPrincipal> {
-  const { req, requestId } = exchange;
-  if (!hasOneHost(req)) throw new FlowplateError('INVALID_REQUEST');
-  const known: Principal[] = [];
+  if (!hasOneHost(exchange.req)) throw new FlowplateError('INVALID_REQUEST');
+  let known: Principal | undefined;
   try {
     const principal = await access.admit(parts, exchange, (caller) => {
-      known.push(caller);
+      known = caller;
       exchange.onPrincipal(caller.id);
     });
     // A follower that comes now would have to leave at once.
     if (parts.isDraining()) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1 });
     return principal;
   } catch (thrown) {
-    await noteRefusal(parts, thrown, known[0], requestId);
-    throw thrown;
+    return noteRefusal(parts, { access, operationId: 'followHub' }, exchange, known, thrown);
   }
-}
-
-async function noteRefusal(
-  parts: FollowHubParts,
-  thrown: unknown,
-  principal: Principal | undefined,
-  requestId: string,
-): Promise<void> {
-  if (principal === undefined || !(thrown instanceof FlowplateError)) return;
-  if (thrown.code !== 'INSUFFICIENT_PERMISSIONS') return;
-  await parts.noteRefusal({ caller: { principal, requestId }, operationId: 'followHub', code: thrown.code });
 }
 
 function follow(

@@ -1,26 +1,18 @@
 import { authorizePath } from '../../domain/forward-auth/authorize-path.ts';
+import { proxyRequestHeaders } from '../../domain/forward-auth/proxy-request.ts';
 import type { Endpoint } from '../../fast-lane/endpoint.ts';
 import type { LaneRequest } from '../../fast-lane/lane-request.ts';
-import type { HttpExchange } from '../exchange.ts';
+import type { Bodies } from '../exchange.ts';
 import { bytesReader, strangersBodyBytesMax } from '../read-body.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { SendWhole } from '../send-whole.ts';
 import type { ProxyExchange } from './proxy-answers.ts';
 import { verifyKeyPath } from './verdict-schemas.ts';
 
-/** Headers that forward auth reads. Those that frame a message are the lane's. */
-const authorizeHeaders = [
-  'x-flowplate-master-key',
-  'x-api-key',
-  'authorization',
-  'x-forwarded-for',
-  'x-request-id',
-  'x-flowplate-required-scopes',
-  'x-flowplate-required-organization',
-  'x-flowplate-required-environment',
-  'traceparent',
-  'tracestate',
-];
+const traceHeaders = ['traceparent', 'tracestate'];
+
+/** The headers that frame a message are the lane's. */
+const authorizeHeaders = [...proxyRequestHeaders, ...traceHeaders];
 
 const verifyHeaders = [
   'x-flowplate-master-key',
@@ -30,12 +22,8 @@ const verifyHeaders = [
   'content-type',
   'content-encoding',
   'accept',
-  'traceparent',
-  'tracestate',
+  ...traceHeaders,
 ];
-
-/** How a fast endpoint receives and sends bodies. */
-export type Bodies = Pick<HttpExchange, 'readBytes' | 'send' | 'res' | 'form'>;
 
 /** The steps that answer, the same as on node:http. */
 export type LaneAnswerers = {

@@ -1,6 +1,6 @@
 import { type MaybeLater, mapMaybe, tryMaybe } from '../../concurrency/maybe-later.ts';
-import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
-import type { VerificationEndpoint, VerificationOutcome } from '../../domain/verification.ts';
+import { outcomeOfError } from '../../domain/outcome-of-error.ts';
+import type { VerificationEndpoint } from '../../domain/verification.ts';
 import type { VerificationMeter } from '../../verify/verification-meter.ts';
 import type { HttpExchange } from '../exchange.ts';
 import { type Route, type RouteParts, serve } from '../route.ts';
@@ -25,25 +25,9 @@ export function serveMetered<Parts extends RouteParts & MeterParts>(
   const served = tryMaybe(
     () => serve(parts, route, exchange),
     (error) => {
-      parts.verifications.end(endpoint, outcomeOf(error), startedMs);
+      parts.verifications.end(endpoint, outcomeOfError(error), startedMs);
       throw error;
     },
   );
   return mapMaybe(served, () => parts.verifications.time(endpoint, 'decided', startedMs));
-}
-
-const outcomes: Partial<Record<ErrorCode, VerificationOutcome>> = {
-  AUTHENTICATION_REQUIRED: 'UNKNOWN_GATEWAY',
-  INSUFFICIENT_PERMISSIONS: 'FORBIDDEN_GATEWAY',
-  AMBIGUOUS_CREDENTIALS: 'AMBIGUOUS',
-  DEPENDENCY_UNAVAILABLE: 'UNDECIDED',
-  OVERLOADED: 'UNDECIDED',
-  TOO_MANY_ATTEMPTS: 'UNDECIDED',
-  INTERNAL_ERROR: 'UNDECIDED',
-};
-
-/** Errors that a caller could avoid are `INVALID_REQUEST`; an unknown fault is ours. */
-function outcomeOf(thrown: unknown): VerificationOutcome {
-  if (!(thrown instanceof FlowplateError)) return 'UNDECIDED';
-  return outcomes[thrown.code] ?? 'INVALID_REQUEST';
 }

@@ -48,7 +48,6 @@ export class Following {
   readonly #verifierId: string;
   readonly #stream: FollowerStream;
   #follower: Follower | undefined;
-  #hasBegun = false;
   #streamNumber = 0;
   #isOver = false;
 
@@ -62,8 +61,9 @@ export class Following {
   }
 
   /**
-   * Rejects when the verifier cannot follow: `VERIFIER_NOT_FOUND`, `AUTHENTICATION_REQUIRED`,
-   * `RATE_LIMITED`, `INVALID_REQUEST` for a line out of place.
+   * Lines must be given one after another. Rejects when the verifier cannot follow:
+   * `VERIFIER_NOT_FOUND`, `AUTHENTICATION_REQUIRED`, `RATE_LIMITED`, `INVALID_REQUEST` for a line
+   * out of place.
    */
   async hear(line: FollowerLine): Promise<void> {
     const { hub } = this.#parts;
@@ -80,8 +80,7 @@ export class Following {
       if (beat !== undefined) this.#answer(follower, beat, []);
       return;
     }
-    if (this.#hasBegun || beat === undefined) throw new FlowplateError('INVALID_REQUEST');
-    this.#hasBegun = true;
+    if (beat === undefined || this.#isOver) throw new FlowplateError('INVALID_REQUEST');
     await this.#begin({ appliedSeq, beat, acknowledgedSeq });
   }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, Tx } from '../database.ts';
-import { aLeaseFromNow, livesUntil } from './verifiers.ts';
+import { aLeaseFromNow, hasLiveMasterKey, livesUntil } from './verifiers.ts';
 
 /** An embedded verifier with its master key; rows of other master keys do not match. */
 export type EmbeddedVerifier = { id: string; masterKeyId: string };
@@ -38,15 +38,14 @@ export async function extendEmbeddedLease(
     WHERE id = ${id} AND master_key_id = ${masterKeyId} AND NOT is_ended
       AND applied_seq >= ${acknowledgedSeq} AND told_seq <= ${appliedSeq}
       AND (${mayRevive}::boolean OR lease_until > clock_timestamp() OR NOT ${isNear})
-      AND EXISTS (SELECT FROM master_keys WHERE master_keys.id = ${masterKeyId}
-        AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()))
+      AND ${hasLiveMasterKey}
     RETURNING ${isNear} AS "isExtended", told_seq AS "toldSeq"`.execute(db);
   return rows[0];
 }
 
 /**
- * Stores the position that an answer tells. Like `updateAppliedSeq` without waiting for the disk: a
- * crash that forgets it extends a lease once more.
+ * Stores the position that an answer tells. Like `updateHubProgress` without waiting for the disk:
+ * a crash that forgets it extends a lease once more.
  */
 export async function updateToldSeq(db: Db, id: string, toldSeq: number): Promise<void> {
   await sql`

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { HubProgress } from '../../../domain/hub-progress.ts';
 import type { Db, Tx } from '../database.ts';
-import { aLeaseFromNow } from './verifiers.ts';
+import { aLeaseFromNow, hasLiveMasterKey } from './verifiers.ts';
 
 /** Told of each report of a hub, so that a revoke that waits for it looks at once. */
 export const hubProgressChannel = 'hub_progress';
@@ -66,8 +66,7 @@ export async function touchFollowers(
     FROM unnest(${followers.map(({ id }) => id)}::text[], ${followers.map(({ appliedSeq }) => appliedSeq)}::bigint[])
       AS follower (id, applied_seq)
     WHERE verifiers.id = follower.id AND coalesce(hub_id, ${hubId}) = ${hubId} AND NOT is_ended
-      AND EXISTS (SELECT FROM master_keys WHERE master_keys.id = verifiers.master_key_id
-        AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()))
+      AND ${hasLiveMasterKey}
     RETURNING verifiers.id`.execute(db);
   return new Set(rows.map(({ id }) => id));
 }

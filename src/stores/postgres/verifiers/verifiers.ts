@@ -59,6 +59,10 @@ type ExtendedLease = {
  */
 export const aLeaseFromNow = sql`clock_timestamp() + make_interval(secs => lease_ms / 1000.0)`;
 
+/** Whether the master key of a row of `verifiers` is valid. */
+export const hasLiveMasterKey = sql`EXISTS (SELECT FROM master_keys WHERE master_keys.id = verifiers.master_key_id
+  AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()))`;
+
 /** End of a verifier's last lease, its own or from a hub. */
 export const livesUntil = sql`greatest(verifiers.lease_until, verifiers.followed_until)`;
 
