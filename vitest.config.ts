@@ -5,7 +5,7 @@ import { CountReporter } from './test/support/count-reporter.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Groups whose tests are about load and about time: they run last, beside few others. */
-const strained = ['faults', 'linearizability'];
+const strained = ['engines', 'faults', 'linearizability'];
 
 export default defineConfig({
   test: {

@@ -3,6 +3,7 @@ export const slowGroups = {
   portal: 'the portal in a real browser',
   gateways: 'nginx, Caddy and HAProxy in front of the broker',
   guides: 'the guides of docs/guides, followed literally',
+  engines: 'Patroni, PgBouncer, Redis Sentinel and Cluster, upgrades: real ones, and what befalls them',
   faults: 'processes and stores that are killed, stopped, starved and flooded',
   linearizability: 'no verdict contradicts an answered change, under faults',
   packages: 'the npm packages, installed from their tarballs',
