@@ -11,6 +11,7 @@ import { lowerPoolThreads } from './process/pool-threads.ts';
 import { runProcess } from './process/run-process.ts';
 import { drain, listen } from './process/serve-http.ts';
 import { listening, listenOnSocket, socketServerFor } from './process/unix-socket.ts';
+import { requireSafePostgres } from './stores/postgres/require-safe-postgres.ts';
 import { startTracing } from './tracing/start-tracing.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { requireKnownGroupRoles } from './usecases/roles/require-known-group-roles.ts';
@@ -33,6 +34,7 @@ export async function runApi(config: Config): Promise<void> {
 
   async function start(): Promise<void> {
     const { FLOWPLATE_MASTER_KEY: firstMasterKey, OIDC_ROLES: groupRoles } = config;
+    if (config.UNSAFE_POSTGRES === 'refuse') await oncePostgresIsUp(() => requireSafePostgres(api.parts.db));
     if (firstMasterKey !== undefined)
       await oncePostgresIsUp(() => ensureFirstMasterKey(api.parts, firstMasterKey));
     if (groupRoles !== undefined) await oncePostgresIsUp(() => checkSignIn(groupRoles));

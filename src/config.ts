@@ -239,6 +239,12 @@ export const configSchema = z.object({
     .describe(
       'API processes behind the one port, each a verifier with connections of its own. One for each core that is free for it.',
     ),
+  UNSAFE_POSTGRES: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe(
+      'What to do with a Postgres that may lose answered changes (`fsync` or `synchronous_commit` off) or is a standby: `refuse` does not start, and makes `/health/ready` 503. `allow` is for data that may be lost, as in tests.',
+    ),
   FAST_LANE: z
     .enum(['on', 'off'])
     .default('on')

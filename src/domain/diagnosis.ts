@@ -1,3 +1,6 @@
+import { type Finding, postgresFinding } from './finding.ts';
+import { type PostgresSafety, unsafePostgres } from './postgres-safety.ts';
+
 /** Facts about a deployment, as one API process sees them. Null where a store does not answer. */
 export type DeploymentFacts = {
   config: ConfigFacts;
@@ -25,14 +28,9 @@ export type ConfigFacts = {
   isPasswordForEmergencies: boolean;
 };
 
-export type PostgresFacts = {
+export type PostgresFacts = PostgresSafety & {
   /** Such as 180004 for 18.4. */
   version: number;
-  fsync: string;
-  fullPageWrites: string;
-  synchronousCommit: string;
-  synchronousStandbyNames: string;
-  isReadOnly: boolean;
   replicas: number;
   connectionsMax: number;
   nowMs: number;
@@ -42,24 +40,11 @@ export type PostgresFacts = {
 
 export type RedisFacts = { version: string; evictionPolicy: string; nowMs: number };
 
-/** `error`: a guarantee is broken or work stands still. `warning`: that may come. */
-export type Severity = 'error' | 'warning';
-
-export type Finding = {
-  code: string;
-  severity: Severity;
-  /** The part that is wrong. */
-  where: string;
-  /** The fault, and its consequence. */
-  message: string;
-  fix: string;
-};
-
 type Rule = (facts: DeploymentFacts) => Finding | undefined;
 
 /** Errors first; within them in the order of the rules. Pure: the facts are gathered elsewhere. */
 export function diagnose(facts: DeploymentFacts): Finding[] {
-  const findings = rules.flatMap((rule) => rule(facts) ?? []);
+  const findings = [...unsafePostgres(facts.postgres), ...rules.flatMap((rule) => rule(facts) ?? [])];
   return ['error', 'warning'].flatMap((severity) => findings.filter((found) => found.severity === severity));
 }
 
@@ -71,51 +56,6 @@ const clockDifferenceMsMax = 2_000;
 const overdueSecondsMax = 60;
 
 const rules: readonly Rule[] = [
-  ({ postgres }) =>
-    postgres.fsync === 'off'
-      ? postgresFinding(
-          'error',
-          'POSTGRES_FSYNC_OFF',
-          'fsync is off. A crash of the machine undoes answered changes: a revoked key works again.',
-          'ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();',
-        )
-      : undefined,
-  ({ postgres }) =>
-    postgres.fullPageWrites === 'off'
-      ? postgresFinding(
-          'error',
-          'POSTGRES_FULL_PAGE_WRITES_OFF',
-          'full_page_writes is off. A crash in the middle of a write can corrupt tables.',
-          'ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf();',
-        )
-      : undefined,
-  ({ postgres }) =>
-    postgres.synchronousCommit === 'off'
-      ? postgresFinding(
-          'error',
-          'POSTGRES_SYNCHRONOUS_COMMIT_OFF',
-          'synchronous_commit is off. A crash undoes the last answered changes: a revoked key works again.',
-          'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf(); and RESET it for the role and the database',
-        )
-      : undefined,
-  ({ postgres }) =>
-    postgres.synchronousCommit === 'local' && postgres.synchronousStandbyNames !== ''
-      ? postgresFinding(
-          'error',
-          'POSTGRES_SYNCHRONOUS_COMMIT_LOCAL',
-          'synchronous_commit is local. A failover to a standby loses answered changes.',
-          'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf();',
-        )
-      : undefined,
-  ({ postgres }) =>
-    postgres.isReadOnly
-      ? postgresFinding(
-          'error',
-          'POSTGRES_READ_ONLY',
-          'It is a standby, or read-only. Nothing can be minted or revoked, and no lease can be taken.',
-          'Let DATABASE_URL lead to the primary (target_session_attrs=read-write), or RESET default_transaction_read_only',
-        )
-      : undefined,
   ({ postgres }) =>
     postgres.replicas > 0 && postgres.synchronousStandbyNames === ''
       ? postgresFinding(
@@ -268,10 +208,6 @@ const rules: readonly Rule[] = [
         }
       : undefined,
 ];
-
-function postgresFinding(severity: Severity, code: string, message: string, fix: string): Finding {
-  return { code, severity, where: 'Postgres', message, fix };
-}
 
 function clockFinding(where: string, itsMs: number, oursMs: number): Finding | undefined {
   const seconds = Math.round((itsMs - oursMs) / 1_000);

@@ -66,6 +66,7 @@ export class Lease {
   readonly #onReport: () => void;
   readonly #options: LeaseOptions;
   #heldUntilMs = 0;
+  #committedAtMs = Number.NEGATIVE_INFINITY;
   #apiProcesses = 1;
   /** Last applied position of the feed; undefined before the first registration. */
   #appliedSeq: number | undefined;
@@ -101,6 +102,11 @@ export class Lease {
   /** 0 when it is not held. */
   remainingMs(): number {
     return Math.max(0, this.#heldUntilMs - performance.now());
+  }
+
+  /** Age of its last commit that Postgres has confirmed. */
+  commitAgeMs(): number {
+    return performance.now() - this.#committedAtMs;
   }
 
   /** API processes with a live lease at the last heartbeat, this one included. */
@@ -198,6 +204,7 @@ export class Lease {
       this.#heldUntilMs = 0;
       return this.#beat();
     }
+    this.#committedAtMs = performance.now();
     this.#apiProcesses = lease.apiProcesses;
     this.#onLeaseMs(lease.leaseMsMax);
     const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());

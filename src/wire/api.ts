@@ -6,9 +6,8 @@ import { addressReader } from '../http/caller-address.ts';
 import { requestIds } from '../http/request-context.ts';
 import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
-import { isPostgresReachable } from '../stores/postgres/database.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
-import { isRedisReachable, waitUntilReady } from '../stores/redis/client.ts';
+import { waitUntilReady } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { ExplainParts } from '../verify/explain.ts';
@@ -19,6 +18,7 @@ import { type CountingParts, wireCounting } from './counting.ts';
 import { wireCredentials } from './credentials.ts';
 import { wireDiagnosis } from './diagnosis.ts';
 import { wireGateways } from './gateways.ts';
+import { wireHealth } from './health.ts';
 import { wireLastRefusals } from './last-refusals.ts';
 import { bulkheads, paces } from './loads.ts';
 import { type ProcessParts, processParts } from './process-parts.ts';
@@ -69,7 +69,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),
       ...loads,
       ...paces(),
-      ...health(stores, revocation),
+      ...wireHealth(config, stores, revocation),
       verify,
       verifications: metrics.verifications,
       keyRefusals,
@@ -127,14 +127,6 @@ function watch(
   metrics.watchFollowers(() => hub.size);
   metrics.watchRecords(() => keysInMemory.size);
   metrics.watchUsage(() => usage.ageMs());
-}
-
-function health({ probeDb, redis }: Stores, { lease }: RevocationParts) {
-  return {
-    isPostgresUp: () => isPostgresReachable(probeDb),
-    isRedisUp: () => isRedisReachable(redis),
-    isLeaseHeld: () => lease.isHeld(),
-  };
 }
 
 type Started = Pick<RevocationParts, 'lease'> &

@@ -48,6 +48,7 @@ describe('a deployment with ten misconfigurations and more', () => {
       METRICS_PORT: String(await quietPort()),
       CONTROL_CONNECTIONS_MAX: '200',
       DRAIN_MS: '0',
+      UNSAFE_POSTGRES: 'allow',
     });
     atEnd(() => broker.close());
     desk = await openDesk(broker.url, { FLOWPLATE_API_KEY: (await platformKey(broker)).secret });

@@ -63,6 +63,7 @@ async function startUndecidedBroker(): Promise<number> {
     FLOWPLATE_ENV: 'test',
     LEASE_MS: '3000',
     DRAIN_MS: '0',
+    UNSAFE_POSTGRES: 'allow',
   });
   atEnd(() => broker.close());
   await way.become('closed');

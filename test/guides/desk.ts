@@ -72,7 +72,7 @@ async function startBroker(dataDir: string): Promise<void> {
   atEnd(() => database.drop());
   const redis = await freshRedis(inject('redisUrl'));
   const start = await startScript('scripts/start.ts', {
-    env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
+    env: { DATABASE_URL: database.url, REDIS_URL: redis.url, UNSAFE_POSTGRES: 'allow' },
     args: ['--port', String(await threeFreePorts()), '--data-dir', dataDir],
   });
   atEnd(async () => {

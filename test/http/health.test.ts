@@ -64,15 +64,15 @@ function holdConnection(): Promise<void> {
 
 test('any number of callers share one look at each store in a second', async () => {
   const looks = { postgres: 0, redis: 0 };
-  const look = (store: keyof typeof looks) => async () => {
+  const look = async <T>(store: keyof typeof looks, answer: T): Promise<T> => {
     looks[store] += 1;
     await sleep(50);
-    return true;
+    return answer;
   };
   const server = createApiServer({
     ...broker.api.parts,
-    isPostgresUp: look('postgres'),
-    isRedisUp: look('redis'),
+    lookAtPostgres: () => look('postgres', { state: 'up', problems: [] }),
+    isRedisUp: () => look('redis', true),
     isDraining: () => false,
   });
   atEnd(() => server.close());

@@ -55,6 +55,7 @@ export async function startBroker(env: Record<string, string> = {}): Promise<Tes
     FLOWPLATE_PEPPERS: `p1:${randomBytes(32).toString('base64url')}`,
     FLOWPLATE_ENV: 'test',
     DRAIN_MS: '0',
+    UNSAFE_POSTGRES: 'allow',
   };
   const broker = await startReplica({ ...base, ...env });
   return {

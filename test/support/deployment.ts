@@ -40,6 +40,8 @@ export function deploy(
     METRICS_PORT: '0',
     WORKER_METRICS_PORT: '0',
     DRAIN_MS: '0',
+    // The Postgres that all tests share has fsync off, for speed.
+    UNSAFE_POSTGRES: 'allow',
     ...env,
   };
   const { FLOWPLATE_MASTER_KEY: _atTheShell, ...ofProcesses } = settings;

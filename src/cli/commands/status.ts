@@ -12,6 +12,8 @@ type Health = {
   status: 'ready' | 'degraded' | 'unavailable';
   draining: boolean;
   checks: { postgres: string; redis: string; lease: string };
+  /** Why Postgres is not safe. */
+  problems?: string[];
 };
 
 type Inside = {
@@ -115,12 +117,12 @@ function attentionOf({ diagnosis, verifiers, queues, master_keys }: Inside): str
 
 function outerLines(
   { options: { server } }: Cli,
-  { status, checks, draining }: Health,
+  { status, checks, draining, problems = [] }: Health,
   ms: number,
 ): string[] {
   return [
     `Broker:     ${server} answers in ${ms} ms, and is ${status}${draining ? ' (draining)' : ''}`,
-    `Postgres:   ${checks.postgres}`,
+    `Postgres:   ${[checks.postgres, ...problems].join(' ')}`,
     `Redis:      ${checks.redis}`,
     `Lease:      ${checks.lease}`,
   ];

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type PostgresPool, sql, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
 import type { DB } from './schema.ts';
 
 export type Database = Kysely<DB>;
@@ -8,11 +8,4 @@ export type Db = Database | Tx;
 
 export function openDatabase(pool: PostgresPool): Database {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
-}
-
-export async function isPostgresReachable(db: Database): Promise<boolean> {
-  return sql`SELECT 1`.execute(db).then(
-    () => true,
-    () => false,
-  );
 }

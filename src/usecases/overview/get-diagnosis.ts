@@ -1,10 +1,5 @@
-import {
-  type ConfigFacts,
-  diagnose,
-  type Finding,
-  type PostgresFacts,
-  type RedisFacts,
-} from '../../domain/diagnosis.ts';
+import { type ConfigFacts, diagnose, type PostgresFacts, type RedisFacts } from '../../domain/diagnosis.ts';
+import type { Finding } from '../../domain/finding.ts';
 import type { QueueHealth } from '../../stores/queue-health.ts';
 
 export type DiagnosisParts = {
