@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withoutConfirmation } from '../linearizability/without.ts';
 import { endAll } from '../support/at-end.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls } from '../support/key-calls.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
-import { copySource, type Edit } from '../support/source-copy.ts';
+import { copySource } from '../support/source-copy.ts';
 
 /** A primary whose synchronous standby follows another server: it reads, and commits nothing. */
 let postgres: OwnPostgres;
@@ -19,19 +20,6 @@ beforeAll(async () => {
 });
 
 afterAll(endAll);
-
-const withoutConfirmation: Edit[] = [
-  {
-    file: 'src/verify/key-records.ts',
-    from: 'return lease.isHeld() ? findKeyRecord(digests) : findConfirmedKeyRecord(digests);',
-    to: 'return lease === findConfirmedKeyRecord ? undefined : findKeyRecord(digests);',
-  },
-  {
-    file: 'src/verify/master-keys.ts',
-    from: 'return lease.isHeld() ? reads : confirmedReads;',
-    to: 'return lease === confirmedReads ? confirmedReads : reads;',
-  },
-];
 
 test('what a primary says that was replaced is no answer once the lease is over, and it recovers', async () => {
   const api = await deployment.startApi();

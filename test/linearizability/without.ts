@@ -145,3 +145,17 @@ export const start = {
     { file: lease, from: load, to: reset },
   ],
 } satisfies Record<string, Edit[]>;
+
+/** Processes that believe any Postgres that they reach, without its commit. */
+export const withoutConfirmation = [
+  {
+    file: 'src/verify/key-records.ts',
+    from: 'return lease.isHeld() ? findKeyRecord(digests) : findConfirmedKeyRecord(digests);',
+    to: 'return lease === findConfirmedKeyRecord ? undefined : findKeyRecord(digests);',
+  },
+  {
+    file: 'src/verify/master-keys.ts',
+    from: 'return lease.isHeld() ? reads : confirmedReads;',
+    to: 'return lease === confirmedReads ? confirmedReads : reads;',
+  },
+] satisfies Edit[];
