@@ -245,6 +245,13 @@ export const configSchema = z.object({
     .describe(
       'What to do with a Postgres that may lose answered changes (`fsync` or `synchronous_commit` off) or is a standby: `refuse` does not start, and makes `/health/ready` 503. `allow` is for data that may be lost, as in tests.',
     ),
+  JOURNAL_DIRECTORY: z
+    .string()
+    .refine(isAbsolute, 'must be an absolute path')
+    .optional()
+    .describe(
+      'Directory of the revocation journal: what is revoked stands there before it is answered, so that a restored backup brings nothing back to life. It must outlast the machine of Postgres; several processes may share it. See `docs/backup.md`.',
+    ),
   FAST_LANE: z
     .enum(['on', 'off'])
     .default('on')

@@ -24,7 +24,11 @@ type Row = {
  */
 export async function fillRedis(sql: pg.Pool, redisUrl: string, keyring: Keyring): Promise<void> {
   const redis = new Redis(redisUrl);
-  const records = { redis, recordStamps: new Stamps(keyring, 'records') };
+  const histories = await sql.query<{ bytes: Buffer }>(
+    'SELECT uuid_send(id) AS bytes FROM database_histories ORDER BY number DESC LIMIT 1',
+  );
+  const [history = { bytes: Buffer.alloc(0) }] = histories.rows;
+  const records = { redis, history, recordStamps: new Stamps(keyring, 'records') };
   let rows = await readRows(sql, '');
   while (rows.length > 0) {
     const next = readRows(sql, rows.at(-1)?.id ?? '');

@@ -38,6 +38,7 @@ export async function openBroker(config: Config) {
     keyring: config.FLOWPLATE_PEPPERS,
     environment: config.FLOWPLATE_ENV,
     firstMasterKey: config.FLOWPLATE_MASTER_KEY,
+    journalDirectory: config.JOURNAL_DIRECTORY,
     turns: new KeyedQueue(),
     connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     propagation: new PropagationWatch(db, config.LEASE_MS),

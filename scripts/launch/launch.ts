@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { migrate } from '../../src/stores/postgres/migrate.ts';
 import type { Supervisor } from '../services/supervise.ts';
 import { claimPort } from './claim-port.ts';
@@ -27,6 +28,7 @@ export async function launch(supervisor: Supervisor, options: LaunchOptions): Pr
     ...process.env,
     ...(await keptSecrets(dataDir, process.env)),
     ...(await startStores(supervisor, dataDir, process.env)),
+    JOURNAL_DIRECTORY: process.env.JOURNAL_DIRECTORY ?? join(dataDir, 'journal'),
     HOST: '127.0.0.1',
     PORT: String(port),
     METRICS_PORT: String(metricsPort),

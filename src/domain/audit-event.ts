@@ -47,6 +47,7 @@ export const auditEventTypes = [
   'tenant.key.revoked',
   'tenant.key.deleted',
   'environment.deleted',
+  'database.recovered',
   'api_user.created',
   'api_user.updated',
   'api_user.key_rotated',

@@ -1,7 +1,7 @@
-import type { AppliedChange } from './key-change.ts';
+import type { ToldChange } from './key-change.ts';
 
 /** A change of the feed, as it is sent. */
-export type SentChange = Omit<AppliedChange, 'subjectId'> & { subject_id: string };
+export type SentChange = Omit<ToldChange, 'subjectId'> & { subject_id: string };
 
 /**
  * Lines from a hub to a follower, each a JSON text: its name at first; changes as they happen; the
@@ -38,10 +38,10 @@ export type FollowerLine =
   | { alone: true }
   | { left: true };
 
-export function toSentChange({ seq, kind, subjectId, revision, status }: AppliedChange): SentChange {
+export function toSentChange({ seq, kind, subjectId, revision, status }: ToldChange): SentChange {
   return { seq, kind, subject_id: subjectId, revision, status };
 }
 
-export function fromSentChange({ subject_id: subjectId, ...change }: SentChange): AppliedChange {
+export function fromSentChange({ subject_id: subjectId, ...change }: SentChange): ToldChange {
   return { ...change, subjectId };
 }

@@ -1,4 +1,8 @@
-export type KeyChangeKind = 'key' | 'master_key' | 'organization';
+/** Kinds that verifiers are told of. */
+export type ToldKind = 'key' | 'master_key' | 'organization';
+
+/** Those of operators and roles concern no verifier: they are for the revocation journal. */
+export type KeyChangeKind = ToldKind | 'platform_user' | 'role';
 
 /** Entry of the change feed: the changed thing, and the revision that caches compare. */
 export type KeyChange = {
@@ -11,6 +15,13 @@ export type KeyChange = {
 
 /** A change with its position in the feed. */
 export type AppliedChange = KeyChange & { seq: number };
+
+export function isSameChange(one: AppliedChange, other: AppliedChange): boolean {
+  return one.kind === other.kind && one.subjectId === other.subjectId && one.revision === other.revision;
+}
+
+/** A change that verifiers are told of. */
+export type ToldChange = AppliedChange & { kind: ToldKind };
 
 /**
  * A change, and the end of the feed before it. A verifier that has applied exactly that much may
@@ -38,6 +49,11 @@ export type Revokes =
 
 /** For changes that turn no yes into a no. */
 export const revokesNothing: Revokes = { changes: [], audience: { places: [] } };
+
+/** Feed entry for a platform user or a role whose rights may have become fewer. */
+export function revokesOperators(kind: 'platform_user' | 'role', id: string): Revokes {
+  return { changes: [{ kind, subjectId: id, revision: 0, status: null }], audience: { places: [] } };
+}
 
 type Changed = { id: string; revision: number; organizationId: string; environment: string };
 

@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { tryMaybe } from '../concurrency/maybe-later.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import { isReservedWord } from '../domain/ids.ts';
+import type { DatabaseHistory } from '../revocation/database-history.ts';
 import type { ReadAddress } from './caller-address.ts';
 import { docsPage } from './docs-page.ts';
 import { fromExpress } from './exchange.ts';
@@ -28,6 +29,8 @@ export type AppParts = ApiParts &
   SignInParts &
   Pick<FollowHubParts, 'following'> &
   RequestContextParts & {
+    /** Refuses every call while the database is held. */
+    history: Pick<DatabaseHistory, 'requireFree'>;
     /** Directory of the built portal. */
     portalDirectory: string;
     readAddress: ReadAddress;
@@ -53,6 +56,10 @@ export function createApp(parts: AppParts): Express {
   app.use(docsPage(parts.documentPace));
   app.use(signInPages(parts));
   app.use(portalPages(parts.portalDirectory));
+  app.use((_req, _res, next) => {
+    parts.history.requireFree();
+    next();
+  });
   for (const group of byPath(routes)) addPath(app, parts, group);
   app.use(() => {
     throw new FlowplateError('ROUTE_NOT_FOUND');

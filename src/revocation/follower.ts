@@ -1,12 +1,12 @@
 import type { FollowingEnd } from '../domain/hub-lines.ts';
-import type { AppliedChange } from '../domain/key-change.ts';
+import type { AppliedChange, ToldChange } from '../domain/key-change.ts';
 
 export type FollowerParts = {
   id: string;
   masterKeyId: string;
   /** The changes that its master key may know of. It is told nothing else. */
-  visible: (changes: readonly AppliedChange[]) => readonly AppliedChange[];
-  tell: (changes: readonly AppliedChange[], appliedSeq: number) => void;
+  visible: (changes: readonly AppliedChange[]) => readonly ToldChange[];
+  tell: (changes: readonly ToldChange[], appliedSeq: number) => void;
   end: (reason: FollowingEnd) => void;
 };
 

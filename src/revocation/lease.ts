@@ -1,3 +1,4 @@
+import type { HistoryPosition } from '../domain/database-history.ts';
 import type { AppliedChange, FollowingChange } from '../domain/key-change.ts';
 import { leaseMarginMs } from '../domain/lease-margin.ts';
 import type { Database } from '../stores/postgres/database.ts';
@@ -5,6 +6,7 @@ import { listRefusedOrganizations } from '../stores/postgres/organizations/organ
 import { findCatchUpSeq, listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
 import { touchFollowers, updateHubProgress } from '../stores/postgres/verifiers/hubs.ts';
 import { deleteVerifier, extendLease, upsertVerifier } from '../stores/postgres/verifiers/verifiers.ts';
+import type { DatabaseHistory } from './database-history.ts';
 import type { Hub } from './hub.ts';
 import { changesRememberedMax, revisionMemoryMs } from './remembered-revisions.ts';
 import type { ServerClock } from './server-clock.ts';
@@ -13,9 +15,12 @@ import type { ChangeSink } from './verifier-memory.ts';
 export type LeaseParts = {
   db: Database;
   clock: ServerClock;
+  history: DatabaseHistory;
   sink: ChangeSink;
   /** Verifiers that hold their leases from this process; it speaks for them too. */
   hub: Hub;
+  /** Awaited before a position is reported: others rely on it. */
+  beforeReport: (seq: number) => Promise<void>;
   /** Called when others may have been waiting for what was reported. */
   onReport: () => void;
   /** Called with each heartbeat: the longest lease of all verifiers. */
@@ -61,8 +66,10 @@ const touchesPerLease = 3;
 export class Lease {
   readonly #db: Database;
   readonly #clock: ServerClock;
+  readonly #history: DatabaseHistory;
   readonly #sink: ChangeSink;
   readonly #hub: Hub;
+  readonly #beforeReport: (seq: number) => Promise<void>;
   readonly #onReport: () => void;
   readonly #options: LeaseOptions;
   #heldUntilMs = 0;
@@ -87,8 +94,10 @@ export class Lease {
   constructor(parts: LeaseParts, options: LeaseOptions) {
     this.#db = parts.db;
     this.#clock = parts.clock;
+    this.#history = parts.history;
     this.#sink = parts.sink;
     this.#hub = parts.hub;
+    this.#beforeReport = parts.beforeReport;
     this.#onReport = parts.onReport;
     this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
@@ -195,11 +204,10 @@ export class Lease {
 
   async #beat(): Promise<void> {
     if (this.#appliedSeq === undefined) await this.#begin();
-    const sentMs = performance.now();
+    const [sentMs, knownSeq] = [performance.now(), this.#appliedSeq ?? 0];
     const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);
-    // The server's `applied_seq` is lower than the one we reported: the database was restored or
-    // failed over, and its feed is another one.
-    if (lease === undefined || lease.appliedSeq < this.#saidSeq) {
+    // Without its row it was silent for too long.
+    if (lease === undefined || !(await this.#isSameHistory(lease, knownSeq))) {
       this.#appliedSeq = undefined;
       this.#heldUntilMs = 0;
       return this.#beat();
@@ -214,6 +222,20 @@ export class Lease {
     if (!lease.isExtended) return this.#isStopped ? undefined : this.#beat();
     this.#heldUntilMs = sentMs + this.#options.leaseMs - leaseMarginMs(this.#options.leaseMs);
     await this.#touchFollowers();
+  }
+
+  /**
+   * False when this process has to start anew: its row has gone back, or another history has begun.
+   * Rejects when the database itself has gone back. Then the lease ends at once: nothing is vouched
+   * for.
+   */
+  async #isSameHistory(lease: HistoryPosition & { appliedSeq: number }, knownSeq: number): Promise<boolean> {
+    try {
+      return (await this.#history.judge(lease, knownSeq)) && lease.appliedSeq >= this.#saidSeq;
+    } catch (restored) {
+      this.#heldUntilMs = 0;
+      throw restored;
+    }
   }
 
   /**
@@ -254,6 +276,7 @@ export class Lease {
     const progress = this.#hub.progress();
     const text = JSON.stringify(progress);
     if (progress === undefined || text === this.#said) return;
+    await this.#beforeReport(progress.reachedSeq);
     await updateHubProgress(this.#db, this.#options.verifierId, progress);
     this.#saidSeq = progress.settledSeq;
     this.#said = text;
@@ -284,6 +307,7 @@ export class Lease {
    */
   async #begin(): Promise<void> {
     const { verifierId: id, leaseMs } = this.#options;
+    await this.#history.begin();
     const appliedSeq = await findCatchUpSeq(this.#db, {
       ageMs: revisionMemoryMs,
       changesMax: changesRememberedMax,

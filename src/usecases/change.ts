@@ -18,7 +18,10 @@ export type ChangeParts = {
   db: Database;
   clock: Clock;
   randomBytes: RandomBytes;
+  /** Waits until a change is known and kept wherever it has to be. */
   propagation: Pick<PropagationWatch, 'wait'>;
+  /** Rejects with `DEPENDENCY_UNAVAILABLE` while no change can be kept. */
+  requireChangeable?: () => void;
   turns: KeyedQueue;
   /**
    * Callers take turns at the connections of the database: a flood of changes by one waits behind
@@ -105,6 +108,7 @@ export async function commitChange<T extends object>(
   options: ChangeOptions,
   decide: Decide<T> | OneStatement<T>,
 ): Promise<Committed<T> & { isReplay: boolean }> {
+  parts.requireChangeable?.();
   const now = parts.clock.now();
   const { idempotency } = options;
   let told: Told | undefined;

@@ -11,7 +11,7 @@ import type { ServerClock } from '../revocation/server-clock.ts';
 import type { Digests } from '../stores/postgres/digest-rows.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
 import type { PackedRecord } from '../stores/redis/record-codec.ts';
-import { readRecords, writeRecord } from '../stores/redis/records.ts';
+import { readRecords, type StampedRecords, writeRecord } from '../stores/redis/records.ts';
 import { nowhere } from './fingerprint-index.ts';
 import type { KeyMemory } from './key-memory.ts';
 import { CacheEntry } from './record-cache.ts';
@@ -29,6 +29,7 @@ export type KeyRecordParts = {
   refusedOrganizations: RefusedOrganizations;
   redis: Redis;
   recordStamps: Stamps;
+  history: StampedRecords['history'];
   /** Reads Postgres, in a snapshot from after the call. Bounded. */
   findKeyRecord: FindKeyRecord;
   /** The same without a lease, from a server that can still commit. */

@@ -76,6 +76,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       verifyCaller: { ...verify, records: credentials.callerRecords },
       masterKeys: credentials.masterKeys,
       keyring: config.FLOWPLATE_PEPPERS,
+      history: revocation.history,
       environment: config.FLOWPLATE_ENV,
       strictOrganizations: config.STRICT_ORGANIZATIONS,
       ...wireSignIn(processOwn, stores),

@@ -23,7 +23,7 @@ import type { Stores } from './stores.ts';
 export function wireChanges(
   { config, closing, fault }: ProcessParts,
   { db, strangersDb }: Stores,
-  { clock, propagation, lease }: RevocationParts,
+  { clock, propagation, lease, history, journal }: RevocationParts,
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
   const secondFactor = config.SECOND_FACTOR;
@@ -31,10 +31,17 @@ export function wireChanges(
   const changes = {
     ...{ db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections },
     propagation: {
-      wait: (told: Told | undefined) => {
+      wait: async (told: Told | undefined) => {
         if (told?.following !== undefined) lease.hear(told.following);
-        return propagation.wait(told);
+        if (told === undefined || journal === undefined) return propagation.wait(told);
+        lease.wake(told.seq);
+        const [propagated] = await Promise.all([propagation.wait(told), journal.reach(told.seq)]);
+        return propagated;
       },
+    },
+    requireChangeable: () => {
+      history.requireFree();
+      journal?.requireWritable();
     },
   };
   const refusals = new RefusalAudit(changes, fault('audit'));

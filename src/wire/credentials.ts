@@ -1,4 +1,5 @@
 import { Stamps } from '../domain/stamp.ts';
+import type { FeedGuard } from '../stores/postgres/database-history.ts';
 import {
   confirmedMasterKeyLookUps,
   confirmedMasterKeyReads,
@@ -26,15 +27,20 @@ export const oneAtATime = { runningMax: 1, waitingMax: 5_000 } as const;
 export function wireCredentials(
   { config, metrics, closing, fault }: ProcessParts,
   { db, verifyDb, strangersDb, redis }: Stores,
-  { clock, lease, revisions, refusedOrganizations, keysInMemory, ...revocation }: RevocationParts,
+  { clock, lease, history, revisions, refusedOrganizations, keysInMemory, ...revocation }: RevocationParts,
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
+  const guard: FeedGuard = {
+    knownSeq: () => revisions.seq,
+    requireCurrent: (place, knownSeq) => history.requireCurrent(place, knownSeq),
+  };
   const lastUses = new LastUses((uses) => saveMasterKeyUses(db, uses), fault('postgres'));
   closing.add('last uses', () => lastUses.close());
   const rekeying = new Rekeying((id, from, to) => rekeyKey(db, id, from, to));
   const recordParts = {
     ...{ keyring, lease, clock, revisions, refusedOrganizations, redis },
     recordStamps: new Stamps(keyring, 'records'),
+    history,
     memory: keysInMemory,
     onOldPepper: (id, from, to) => rekeying.enqueue(id, from, to),
     onSource: (source) => metrics.countRecordSource(source),
@@ -43,17 +49,17 @@ export function wireCredentials(
     runningMax: Math.min(recordStatementsMax, config.VERIFY_CONNECTIONS_MAX),
     waitingMax: config.VERIFY_CONNECTIONS_MAX * recordsWaitingPerConnection,
   };
-  const findKeyRecord = keyRecordLookUps(verifyDb, limits);
-  const findConfirmedKeyRecord = confirmedKeyRecordLookUps(verifyDb, limits);
+  const findKeyRecord = keyRecordLookUps(verifyDb, limits, guard);
+  const findConfirmedKeyRecord = confirmedKeyRecordLookUps(verifyDb, limits, guard);
   const records = new KeyRecords({ ...recordParts, findKeyRecord, findConfirmedKeyRecord });
   // Same memory, but another pool: unauthenticated callers must not delay customers.
-  const findCallerRecord = keyRecordLookUps(strangersDb, oneAtATime);
+  const findCallerRecord = keyRecordLookUps(strangersDb, oneAtATime, guard);
   const callerRecords = new KeyRecords({
     ...recordParts,
     findKeyRecord: findCallerRecord,
-    findConfirmedKeyRecord: confirmedKeyRecordLookUps(strangersDb, oneAtATime),
+    findConfirmedKeyRecord: confirmedKeyRecordLookUps(strangersDb, oneAtATime, guard),
   });
-  const findByDigest = masterKeyLookUps(strangersDb, oneAtATime);
+  const findByDigest = masterKeyLookUps(strangersDb, oneAtATime, guard);
   metrics.watchBulkheads({
     records: findKeyRecord,
     'records of callers': findCallerRecord,
@@ -63,10 +69,10 @@ export function wireCredentials(
     ...{ keyring, lease, clock, revisions, chosenSecrets: revocation.chosenSecrets },
     memory: revocation.masterKeysInMemory,
     recognisedMax: masterKeysInMemoryMax,
-    reads: { findByDigest, readMasterKey: masterKeyReads(verifyDb, oneAtATime) },
+    reads: { findByDigest, readMasterKey: masterKeyReads(verifyDb, oneAtATime, guard) },
     confirmedReads: {
-      findByDigest: confirmedMasterKeyLookUps(strangersDb, oneAtATime),
-      readMasterKey: confirmedMasterKeyReads(verifyDb, oneAtATime),
+      findByDigest: confirmedMasterKeyLookUps(strangersDb, oneAtATime, guard),
+      readMasterKey: confirmedMasterKeyReads(verifyDb, oneAtATime, guard),
     },
     rekey: (id, from, to) => rekeyMasterKey(db, id, from, to),
     onUse: (id, nowMs) => lastUses.note(id, nowMs),

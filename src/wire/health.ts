@@ -16,11 +16,12 @@ const commitAgeMsMax = 5_000;
 export function wireHealth(
   config: Config,
   { probeDb, redis }: Stores,
-  { lease }: RevocationParts,
+  { lease, history }: RevocationParts,
 ): Omit<HealthParts, 'isDraining'> {
   async function lookAtPostgres(): Promise<PostgresHealth> {
     const safety = await readPostgresSafety(probeDb).catch(() => undefined);
     if (safety === undefined) return { state: 'down', problems: [] };
+    if (history.isHeld) return { state: 'unsafe', problems: ['DATABASE_WENT_BACK'] };
     const found = config.UNSAFE_POSTGRES === 'allow' ? [] : unsafePostgres(safety);
     if (found.length > 0) return { state: 'unsafe', problems: found.map(({ code }) => code) };
     return { state: lease.commitAgeMs() > commitAgeMsMax ? 'no_commits' : 'up', problems: [] };

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import type { MasterKey } from '../domain/master-key.ts';
 import type { Propagation } from '../domain/propagation.ts';
+import { RevocationJournal } from '../journal/revocation-journal.ts';
 import { ChangeSignal } from '../revocation/change-signal.ts';
 import { combineSinks } from '../revocation/combine-sinks.ts';
+import { DatabaseHistory } from '../revocation/database-history.ts';
 import { Hub } from '../revocation/hub.ts';
 import { Lease } from '../revocation/lease.ts';
 import { PropagationWatch } from '../revocation/propagation-watch.ts';
@@ -15,7 +17,14 @@ import {
 } from '../revocation/remembered-revisions.ts';
 import { ServerClock } from '../revocation/server-clock.ts';
 import { VerifierMemory } from '../revocation/verifier-memory.ts';
+import {
+  findFirstOtherChange,
+  holdHistory,
+  listHistories,
+  readHistoryPosition,
+} from '../stores/postgres/database-history.ts';
 import { listMasterKeyHashes, updateMasterKeyHash } from '../stores/postgres/master-keys/master-keys.ts';
+import { listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
 import { ChosenSecrets } from '../verify/chosen-secrets.ts';
 import { KeyMemory } from '../verify/key-memory.ts';
 import { RecordCache } from '../verify/record-cache.ts';
@@ -33,7 +42,8 @@ const chosenSecretHashing = { runningMax: 2, waitingMax: 40, refusal: 'TOO_MANY_
 export type RevocationParts = ReturnType<typeof wireRevocation>;
 
 /** The lease, and what follows the change feed under it: caches, chosen master keys, heartbeats. */
-export function wireRevocation({ config, log, metrics, fault, tracing }: ProcessParts, stores: Stores) {
+export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
+  const { config, log, metrics, fault, tracing } = processOwn;
   const clock = new ServerClock();
   const revisions = new RememberedRevisions({
     retentionMs: revisionMemoryMs,
@@ -64,6 +74,18 @@ export function wireRevocation({ config, log, metrics, fault, tracing }: Process
     hashing,
     saveHash: (id, passwordHash) => updateMasterKeyHash(stores.db, id, passwordHash),
   });
+  const journal = wireJournal(processOwn, stores);
+  const history = new DatabaseHistory({
+    readPosition: () => readHistoryPosition(stores.leaseDb),
+    listHistories: () => listHistories(stores.leaseDb),
+    hold: (reason) => holdHistory(stores.leaseDb, reason),
+    contradiction: async (position, histories) => journal?.contradiction(position, histories),
+    onHeld: (reason) =>
+      log.error(
+        { reason },
+        'the database went back to an earlier state: nothing is vouched for until npm run recover',
+      ),
+  });
   const hub: Hub = new Hub({
     leaseMs: config.LEASE_MS,
     remainingMs: () => lease.remainingMs(),
@@ -73,11 +95,19 @@ export function wireRevocation({ config, log, metrics, fault, tracing }: Process
     {
       db: stores.leaseDb,
       clock,
+      history,
       onFault: fault('postgres'),
       onLeaseMs: (leaseMs) => propagation.noteLease(leaseMs),
+      beforeReport: async (seq) => journal?.reach(seq),
       onReport: () => propagation.wake(),
       hub,
-      sink: combineSinks([memory, chosenSecrets, changesHeard, hub]),
+      sink: combineSinks([
+        memory,
+        chosenSecrets,
+        changesHeard,
+        hub,
+        ...(journal === undefined ? [] : [journal]),
+      ]),
     },
     {
       verifierId: hubId,
@@ -86,5 +116,23 @@ export function wireRevocation({ config, log, metrics, fault, tracing }: Process
     },
   );
   const known = { clock, revisions, refusedOrganizations, keysInMemory, masterKeysInMemory };
-  return { ...known, chosenSecrets, changesHeard, propagation, lease, hub, hubId };
+  return { ...known, chosenSecrets, changesHeard, propagation, history, journal, lease, hub, hubId };
+}
+
+const changesPerRead = 1_000;
+
+/** The revocation journal, where there is a directory for it. */
+function wireJournal(
+  { config, closing, fault }: ProcessParts,
+  { leaseDb }: Stores,
+): RevocationJournal | undefined {
+  if (config.JOURNAL_DIRECTORY === undefined) return undefined;
+  const journal = new RevocationJournal({
+    directory: config.JOURNAL_DIRECTORY,
+    listChangesAfter: (seq) => listKeyChangesAfter(leaseDb, seq, changesPerRead),
+    findFirstOtherChange: (changes) => findFirstOtherChange(leaseDb, changes),
+    onFault: fault('journal'),
+  });
+  closing.add('journal', () => journal.close());
+  return journal;
 }

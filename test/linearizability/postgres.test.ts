@@ -5,6 +5,8 @@ import { type DroppingProxy, startDroppingProxy } from '../support/dropping-prox
 import { type OwnPostgres, ownPostgres } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
+import { copySource } from '../support/source-copy.ts';
+import { withoutHistory } from '../support/without-history.ts';
 import { type Fleet, leaseMs, newFleet } from './fleet.ts';
 import { whileListenersFall } from './listeners.ts';
 import { prove } from './run.ts';
@@ -15,6 +17,8 @@ let fleet: Fleet;
 /** On a Postgres that answers before a commit is safe. */
 let unsafePostgres: OwnPostgres;
 let unsafeFleet: Fleet;
+/** Source of its processes. */
+let unaware: string;
 
 let wayToPostgres: DroppingProxy;
 let wayToRedis: DroppingProxy;
@@ -35,8 +39,11 @@ beforeAll(async () => {
   const { url: redisUrl } = await freshRedis(inject('redisUrl'));
   fleet = newFleet({ databaseUrl: postgres.databaseUrl, redisUrl });
   unsafeFleet = newFleet({ databaseUrl: unsafePostgres.databaseUrl, redisUrl });
-  const [broker] = await Promise.all([fleet.add(), unsafeFleet.add()]);
-  await Promise.all([fleet.add(), fleet.embed(broker.url), fleet.embed(broker.url), unsafeFleet.add()]);
+  // Else it would notice that the database has lost what it answered, and answer nothing any more.
+  unaware = await copySource(withoutHistory);
+  const [broker] = await Promise.all([fleet.add(), unsafeFleet.add({ root: unaware })]);
+  const others = [fleet.add(), fleet.embed(broker.url), fleet.embed(broker.url)];
+  await Promise.all([...others, unsafeFleet.add({ root: unaware })]);
   wayToPostgres = await startDroppingProxy(postgres.current().port);
   wayToRedis = await startDroppingProxy(Number(new URL(redisUrl).port));
   throughProxies = {
@@ -109,7 +116,7 @@ prove(
 prove(
   'when Postgres is restarted in immediate mode',
   {
-    joining: [(members, root) => members.add({ root })],
+    joining: [(members, root) => members.add({ root: members === unsafeFleet ? unaware : root })],
     async inflict(load) {
       const server = load.fleet === fleet ? postgres : unsafePostgres;
       await query(server.adminUrl, 'CHECKPOINT');

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import type { ToldChange } from '../../src/domain/key-change.ts';
 import { Follower } from '../../src/revocation/follower.ts';
 import { Hub } from '../../src/revocation/hub.ts';
 import { revisionOf } from '../support/feed.ts';
@@ -9,7 +10,7 @@ const newFollower = (appliedSeq: number, toldSeq: number) =>
     {
       id: 'one',
       masterKeyId: 'flm_1',
-      visible: (changes) => changes,
+      visible: (changes) => changes as readonly ToldChange[],
       tell: () => undefined,
       end: () => undefined,
     },

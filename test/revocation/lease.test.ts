@@ -40,6 +40,7 @@ describe('a start', () => {
     const { db, seen } = observedSteps();
     await start(db, recordedFeed().sink, { heartbeatMs: 60_000, leaseMs: 900_000 });
     expect(seen).toEqual([
+      ...['look at the history', 'list the histories'],
       ...['find its place', 'register', 'load organizations', 'read'],
       ...['extend', 'read'],
     ]);

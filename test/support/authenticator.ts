@@ -19,6 +19,7 @@ import { createMasterKey } from '../../src/usecases/master-keys/create-master-ke
 import { ChosenSecrets } from '../../src/verify/chosen-secrets.ts';
 import { MasterKeys } from '../../src/verify/master-keys.ts';
 import { RecordCache } from '../../src/verify/record-cache.ts';
+import { anyHistory } from './any-history.ts';
 import { testOrigin } from './broker.ts';
 import type { Around } from './observed-pool.ts';
 import type { TestStores } from './stores.ts';
@@ -64,12 +65,12 @@ export function newAuthenticator(stores: TestStores, options: Options = {}) {
     recognisedMax: 100,
     chosenSecrets,
     reads: {
-      findByDigest: masterKeyLookUps(strangersDb, lookUps),
-      readMasterKey: masterKeyReads(customersDb, lookUps),
+      findByDigest: masterKeyLookUps(strangersDb, lookUps, anyHistory),
+      readMasterKey: masterKeyReads(customersDb, lookUps, anyHistory),
     },
     confirmedReads: {
-      findByDigest: confirmedMasterKeyLookUps(strangersDb, lookUps),
-      readMasterKey: confirmedMasterKeyReads(customersDb, lookUps),
+      findByDigest: confirmedMasterKeyLookUps(strangersDb, lookUps, anyHistory),
+      readMasterKey: confirmedMasterKeyReads(customersDb, lookUps, anyHistory),
     },
     rekey: (id, from, to) => rekeyMasterKey(strangersDb, id, from, to),
     onUse: () => undefined,

@@ -2,11 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { AppliedChange, KeyChange } from '../../src/domain/key-change.ts';
 import { combineSinks } from '../../src/revocation/combine-sinks.ts';
+import { DatabaseHistory } from '../../src/revocation/database-history.ts';
 import { Hub } from '../../src/revocation/hub.ts';
 import { Lease, type LeaseOptions } from '../../src/revocation/lease.ts';
 import { ServerClock } from '../../src/revocation/server-clock.ts';
 import type { ChangeSink } from '../../src/revocation/verifier-memory.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
+import {
+  holdHistory,
+  listHistories,
+  readHistoryPosition,
+} from '../../src/stores/postgres/database-history.ts';
 import { appendKeyChanges } from './finish-change.ts';
 import type { Around } from './observed-pool.ts';
 
@@ -45,6 +51,16 @@ export function recordedFeed() {
   };
 }
 
+function historyOf(db: Database): DatabaseHistory {
+  return new DatabaseHistory({
+    readPosition: () => readHistoryPosition(db),
+    listHistories: () => listHistories(db),
+    hold: (reason) => holdHistory(db, reason),
+    contradiction: async () => undefined,
+    onHeld: () => undefined,
+  });
+}
+
 /** A lease of the test's own, short by default. */
 export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseOptions> = {}) {
   const faults: unknown[] = [];
@@ -56,7 +72,8 @@ export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseO
   });
   const lease: Lease = new Lease(
     {
-      ...{ db, hub, sink: combineSinks([sink, hub]), clock: new ServerClock() },
+      ...{ db, hub, history: historyOf(db), sink: combineSinks([sink, hub]), clock: new ServerClock() },
+      beforeReport: async () => undefined,
       onReport: () => undefined,
       onLeaseMs: () => undefined,
       onFault: (fault) => void faults.push(fault),
@@ -73,6 +90,8 @@ const steps: Array<[RegExp, string]> = [
   [/UPDATE verifiers SET lease_until/, 'extend'],
   [/from "key_changes" where "seq" >/, 'read'],
   [/UPDATE verifiers SET applied_seq = \S+, reached_seq/, 'say so'],
+  [/^SELECT \(\s*SELECT CASE WHEN held_since/, 'look at the history'],
+  [/from "database_histories"/, 'list the histories'],
 ];
 
 /** Names the statements of a lease in order; `hold` runs before each. */

@@ -13,6 +13,7 @@ import type { LookUpLimits } from '../../src/stores/postgres/look-ups.ts';
 import { confirmedKeyRecordLookUps, keyRecordLookUps } from '../../src/stores/postgres/verify-records.ts';
 import { KeyMemory } from '../../src/verify/key-memory.ts';
 import { type KeyRecordParts, KeyRecords, type RecordSource } from '../../src/verify/key-records.ts';
+import { anyHistory } from './any-history.ts';
 import type { Around } from './observed-pool.ts';
 import type { TestStores } from './stores.ts';
 import { testKeyring } from './use-case-parts.ts';
@@ -44,11 +45,13 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
     lease: { isHeld: () => true },
     clock: new ServerClock(),
     redis: stores.redis,
+    history: stores.history,
     recordStamps: new Stamps(options.keyring ?? testKeyring, 'records'),
-    findKeyRecord: keyRecordLookUps(options.db ?? stores.db, options.lookUps ?? lookUpLimits),
+    findKeyRecord: keyRecordLookUps(options.db ?? stores.db, options.lookUps ?? lookUpLimits, anyHistory),
     findConfirmedKeyRecord: confirmedKeyRecordLookUps(
       options.db ?? stores.db,
       options.lookUps ?? lookUpLimits,
+      anyHistory,
     ),
     ...options,
     memory,

@@ -14,6 +14,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
     `set the tenant ${target} to ${text(details.status)}`,
   'environment.created': ({ details }) => `created the environment ${text(details.slug)}`,
   'environment.deleted': ({ details }) => `deleted the environment ${text(details.slug)}`,
+  'database.recovered': () => 'recovered the database, which had gone back to an earlier state',
   'key.minted': ({ details }) => `minted a hidden key for ${text(details.user_id)}`,
   'key.refreshed': ({ details }) => `refreshed the hidden key of ${text(details.user_id)}`,
   'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,

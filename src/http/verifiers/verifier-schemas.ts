@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AppliedChange } from '../../domain/key-change.ts';
+import type { ToldChange } from '../../domain/key-change.ts';
 import { settingFields } from '../user-keys/key-settings.ts';
 
 export const verifierParams = z.strictObject({ verifier_id: z.uuid() });
@@ -17,7 +17,7 @@ const changeFields = {
 export const recentChange = z.strictObject(changeFields);
 export const change = z.strictObject({ seq, ...changeFields });
 
-export function toRecentChange({ kind, subjectId, revision, status }: AppliedChange) {
+export function toRecentChange({ kind, subjectId, revision, status }: ToldChange) {
   return { kind, subject_id: subjectId, revision, status };
 }
 

@@ -103,6 +103,14 @@ export interface AuditUnsealed {
   event_id: string;
 }
 
+export interface DatabaseHistories {
+  began_at: Generated<Timestamp>;
+  held_reason: string | null;
+  held_since: Timestamp | null;
+  id: Generated<string>;
+  number: Generated<number>;
+}
+
 export interface DeviceLogins {
   address: string | null;
   approved_by: string | null;
@@ -363,6 +371,7 @@ export interface DB {
   audit_heads: AuditHeads;
   audit_seals: AuditSeals;
   audit_unsealed: AuditUnsealed;
+  database_histories: DatabaseHistories;
   device_logins: DeviceLogins;
   environments: Environments;
   finished_sign_ins: FinishedSignIns;

@@ -1,8 +1,10 @@
 import { type Selectable, sql } from 'kysely';
+import type { FeedPlace } from '../../domain/database-history.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord, sentKeyRecordNames } from '../../domain/key-record-codec.ts';
 import { readConfirmed } from './confirmed-read.ts';
 import type { Database, Db } from './database.ts';
+import { type FeedGuard, feedPlaceColumns } from './database-history.ts';
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from './look-ups.ts';
 import type { ApiKeys } from './schema.ts';
@@ -18,19 +20,28 @@ export type FoundKeyRecord = {
 /** Finds a key by its digests. Undefined when there is none. */
 export type FindKeyRecord = (digests: Digests) => Promise<FoundKeyRecord | undefined>;
 
-/** Batched lookups by digest (look-ups.ts). */
-export function keyRecordLookUps(db: Database, limits: LookUpLimits): Observable<FindKeyRecord> {
-  return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted));
+/** Batched lookups by digest (look-ups.ts), each judged by the guard. */
+export function keyRecordLookUps(
+  db: Database,
+  limits: LookUpLimits,
+  guard: FeedGuard,
+): Observable<FindKeyRecord> {
+  return inBatches(limits, (wanted: readonly Digests[]) => findKeyRecords(db, wanted, guard));
 }
 
 /** The same for a process without a lease (confirmed-read.ts). */
-export function confirmedKeyRecordLookUps(db: Database, limits: LookUpLimits): FindKeyRecord {
+export function confirmedKeyRecordLookUps(
+  db: Database,
+  limits: LookUpLimits,
+  guard: FeedGuard,
+): FindKeyRecord {
   return inBatches(limits, (wanted: readonly Digests[]) =>
-    readConfirmed(db, (tx) => findKeyRecords(tx, wanted)),
+    readConfirmed(db, (tx) => findKeyRecords(tx, wanted, guard)),
   );
 }
 
-type Row = Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms' | 'superseded_at_ms'> &
+type Row = FeedPlace &
+  Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms' | 'superseded_at_ms'> &
   Pick<Selectable<ApiKeys>, 'digest' | 'pepper_id' | 'expires_at' | 'superseded_until'> & {
     superseded_at: Date | null;
     organization_active: boolean;
@@ -58,16 +69,23 @@ const selectRecords = sql`
   SELECT k.digest, k.pepper_id, ${recordColumns},
     successor.id AS superseded_by, successor.created_at AS superseded_at,
     o.status = 'active' AS organization_active,
-    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms
+    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, ${feedPlaceColumns}
   FROM api_keys k JOIN organizations o ON o.id = k.organization_id LEFT JOIN LATERAL ${successor} AS successor ON true`;
 
 /**
  * One indexed statement for several keys, in their order. Includes the organization's status, for
  * callers without a cache of it.
  */
-async function findKeyRecords(db: Db, wanted: readonly Digests[]): Promise<(FoundKeyRecord | undefined)[]> {
+async function findKeyRecords(
+  db: Db,
+  wanted: readonly Digests[],
+  guard: FeedGuard,
+): Promise<(FoundKeyRecord | undefined)[]> {
+  const knownSeq = guard.knownSeq();
   const { rows } = await sql<Row>`
     ${selectRecords} WHERE k.digest = ANY(${digestBytes(wanted)}::bytea[])`.execute(db);
+  // A key that the database does not have is refused, whatever it has forgotten.
+  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
   return rowsInOrder(wanted, rows).map((row) => row && toFoundKeyRecord(row));
 }
 

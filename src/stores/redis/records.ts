@@ -10,7 +10,12 @@ import { type PackedRecord, packRecord, unpackRecord } from './record-codec.ts';
 const stampedBytesMax = 65_536;
 
 /** Records in Redis, and what makes them believed there. */
-export type StampedRecords = { redis: Redis; recordStamps: Stamps };
+export type StampedRecords = {
+  redis: Redis;
+  recordStamps: Stamps;
+  /** The present history of the database; what was written under another one is no record. */
+  history: { readonly bytes: Buffer };
+};
 
 /**
  * The record under each digest with the time and the place of its Postgres read; undefined where
@@ -19,27 +24,33 @@ export type StampedRecords = { redis: Redis; recordStamps: Stamps };
  * writing here, and a genuine record may have been put back.
  */
 export async function readRecords(
-  { redis, recordStamps }: StampedRecords,
+  { redis, recordStamps, history }: StampedRecords,
   digests: readonly Buffer[],
 ): Promise<(PackedRecord | undefined)[]> {
   const stamped = await redis.mgetBuffer(digests.map(keyspace.record));
-  return digests.map((digest, index) => openRecord(recordStamps, digest, stamped[index] ?? undefined));
+  return digests.map((digest, index) =>
+    openRecord(recordStamps, nameOf(digest, history), stamped[index] ?? undefined),
+  );
 }
 
 /** The stamp names the whole digest, of which the name in Redis has the beginning. */
-function openRecord(stamps: Stamps, digest: Buffer, stamped: Buffer | undefined): PackedRecord | undefined {
+function nameOf(digest: Buffer, { bytes }: StampedRecords['history']): Buffer {
+  return Buffer.concat([digest, bytes]);
+}
+
+function openRecord(stamps: Stamps, name: Buffer, stamped: Buffer | undefined): PackedRecord | undefined {
   if (stamped === undefined || stamped.length > stampedBytesMax) return undefined;
-  const bytes = stamps.openBytes(digest, stamped);
+  const bytes = stamps.openBytes(name, stamped);
   return bytes === undefined ? undefined : unpackRecord(bytes);
 }
 
 export async function writeRecord(
-  { redis, recordStamps }: StampedRecords,
+  { redis, recordStamps, history }: StampedRecords,
   digest: Buffer,
   packed: PackedRecord,
   ttlMs: number,
 ): Promise<void> {
   if (ttlMs <= 0) return;
-  const stamped = recordStamps.stampBytes(digest, packRecord(packed));
+  const stamped = recordStamps.stampBytes(nameOf(digest, history), packRecord(packed));
   await redis.set(keyspace.record(digest), stamped, 'PX', Math.ceil(ttlMs));
 }

@@ -1,5 +1,5 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesOperators } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { sessionSubject } from '../../domain/login-throttle.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
@@ -44,7 +44,7 @@ export async function changeOwnPassword(
     return {
       answer: {},
       events: [platformUserEvent('platform.user.password_changed', known.user.id, { by: 'self' })],
-      revokes: revokesNothing,
+      revokes: revokesOperators('platform_user', known.user.id),
     };
   });
 }

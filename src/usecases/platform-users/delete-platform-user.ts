@@ -1,5 +1,5 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesOperators } from '../../domain/key-change.ts';
 import { isActiveSuperAdmin } from '../../domain/platform-user.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
@@ -32,7 +32,7 @@ export async function deletePlatformUser(
     return {
       answer: {},
       events: [platformUserEvent('platform.user.deleted', userId, { email: user.email })],
-      revokes: revokesNothing,
+      revokes: revokesOperators('platform_user', userId),
     };
   });
 }

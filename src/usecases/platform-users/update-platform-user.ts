@@ -1,6 +1,6 @@
 import { emailKey } from '../../domain/email.ts';
 import { FlowplateError } from '../../domain/errors.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesOperators } from '../../domain/key-change.ts';
 import { isActiveSuperAdmin, type PlatformUser } from '../../domain/platform-user.ts';
 import { type Caller, type PlatformPrincipal, requireSuperAdmin } from '../../domain/principal.ts';
 import { requireHolds } from '../../domain/role.ts';
@@ -68,7 +68,7 @@ export async function updatePlatformUser(
     return {
       answer: after,
       events: eventsOf(changes, userId, passwordHash !== undefined),
-      revokes: revokesNothing,
+      revokes: revokesOperators('platform_user', userId),
     };
   });
   return answer;

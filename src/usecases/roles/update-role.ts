@@ -1,5 +1,5 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesOperators } from '../../domain/key-change.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
 import { updateRole as storeRole } from '../../stores/postgres/platform-users/roles.ts';
@@ -19,7 +19,11 @@ export async function updateRole(
     const after = { ...before, ...changes, updatedAt: now };
     requireHolds(caller.principal, { roleIds: [], permissions: after.permissions });
     if ((await storeRole(tx, after)) === 'name taken') throw new FlowplateError('ROLE_ALREADY_EXISTS');
-    return { answer: after, events: [roleEvent('platform.role.updated', after)], revokes: revokesNothing };
+    return {
+      answer: after,
+      events: [roleEvent('platform.role.updated', after)],
+      revokes: revokesOperators('role', roleId),
+    };
   });
   return answer;
 }

@@ -1,5 +1,5 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesOperators } from '../../domain/key-change.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { deleteRecoveryCodesOf } from '../../stores/postgres/second-factors/recovery-codes.ts';
 import {
@@ -33,6 +33,6 @@ export async function removeSecondFactor(
     }
     const details = { id, kind: removed.kind, was_last: isLast };
     const event = platformUserEvent('platform.second_factor.removed', userId, details);
-    return { answer: {}, events: [event], revokes: revokesNothing };
+    return { answer: {}, events: [event], revokes: revokesOperators('platform_user', userId) };
   });
 }

@@ -1,6 +1,6 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesOperators } from '../../domain/key-change.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { findEnrolledKinds } from '../../stores/postgres/second-factors/second-factors.ts';
 import { change } from '../change.ts';
@@ -30,6 +30,6 @@ export async function renewRecoveryCodes(
       throw new FlowplateError('SECOND_FACTOR_NOT_FOUND');
     const recoveryCodes = await saveNewRecoveryCodes(tx, parts, userId, now);
     const event = platformUserEvent('platform.recovery_codes.renewed', userId, {});
-    return { answer: { recoveryCodes }, events: [event], revokes: revokesNothing };
+    return { answer: { recoveryCodes }, events: [event], revokes: revokesOperators('platform_user', userId) };
   });
 }

@@ -1,5 +1,5 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesOperators } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { secondFactorSubject } from '../../domain/login-throttle.ts';
 import { type Caller, type PlatformPrincipal, requireSuperAdmin } from '../../domain/principal.ts';
@@ -39,7 +39,7 @@ export async function resetSecondFactors(
       await deleteSessionsOf(tx, userId);
       await clearLoginFailures(tx, [secondFactorSubject(parts.keyring, userId)]);
       const event = platformUserEvent('platform.second_factor.reset', userId, { removed_count: removed });
-      return { answer: { removed }, events: [event], revokes: revokesNothing };
+      return { answer: { removed }, events: [event], revokes: revokesOperators('platform_user', userId) };
     },
   );
   return answer.removed;

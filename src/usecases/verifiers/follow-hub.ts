@@ -1,7 +1,7 @@
 import type { KeyedQueue } from '../../concurrency/keyed-queue.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { type FollowerLine, type HubLine, toSentChange } from '../../domain/hub-lines.ts';
-import type { AppliedChange } from '../../domain/key-change.ts';
+import type { AppliedChange, ToldChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { ChangeSignal } from '../../revocation/change-signal.ts';
 import { Follower } from '../../revocation/follower.ts';
@@ -147,11 +147,11 @@ export class Following {
     return position;
   }
 
-  #tell(changes: readonly AppliedChange[], seq: number): void {
+  #tell(changes: readonly ToldChange[], seq: number): void {
     this.#stream.send(lineOf(changes, seq));
   }
 
-  #answer(follower: Follower, beat: number, changes: readonly AppliedChange[]): void {
+  #answer(follower: Follower, beat: number, changes: readonly ToldChange[]): void {
     const { hub, clock } = this.#parts;
     this.#stream.send({
       beat,
@@ -163,15 +163,15 @@ export class Following {
     });
   }
 
-  #visible(changes: readonly AppliedChange[]): readonly AppliedChange[] {
+  #visible(changes: readonly AppliedChange[]): readonly ToldChange[] {
     return visibleChanges(this.#principal, changes);
   }
 }
 
-let lastTold: { changes: readonly AppliedChange[]; seq: number; text: string } | undefined;
+let lastTold: { changes: readonly ToldChange[]; seq: number; text: string } | undefined;
 
 /** Written once for all followers that are told the same. */
-function lineOf(changes: readonly AppliedChange[], seq: number): string {
+function lineOf(changes: readonly ToldChange[], seq: number): string {
   if (lastTold?.changes !== changes || lastTold.seq !== seq) {
     const line: HubLine = { changes: changes.map(toSentChange), applied_seq: seq };
     lastTold = { changes, seq, text: JSON.stringify(line) };

@@ -1,4 +1,4 @@
-import type { AppliedChange } from '../../domain/key-change.ts';
+import type { AppliedChange, ToldChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { ChangeSignal } from '../../revocation/change-signal.ts';
 import { listKeyChangesAfter } from '../../stores/postgres/verifiers/change-feed.ts';
@@ -30,7 +30,7 @@ export type Beat = {
  * `hasMore`: the feed continues, or the lease was not extended. These changes alone then justify no
  * lease.
  */
-export type HeartbeatAnswer = { changes: readonly AppliedChange[]; appliedSeq: number; hasMore: boolean };
+export type HeartbeatAnswer = { changes: readonly ToldChange[]; appliedSeq: number; hasMore: boolean };
 
 const drainLookMs = 250;
 

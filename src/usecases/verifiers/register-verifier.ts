@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { FlowplateError } from '../../domain/errors.ts';
-import type { AppliedChange } from '../../domain/key-change.ts';
+import type { ToldChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import { holdMasterKey } from '../../stores/postgres/authority.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
@@ -35,7 +35,7 @@ export type Registered = {
   appliedSeq: number;
   refusedOrganizations: string[];
   /** Changes within `memoryMs`; only for a verifier whose lease begins now. */
-  recent: readonly AppliedChange[];
+  recent: readonly ToldChange[];
 };
 
 /** About 2 MB in an answer. */

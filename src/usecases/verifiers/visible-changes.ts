@@ -1,4 +1,4 @@
-import type { AppliedChange } from '../../domain/key-change.ts';
+import type { AppliedChange, ToldChange } from '../../domain/key-change.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 
 /**
@@ -8,9 +8,11 @@ import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 export function visibleChanges(
   principal: MasterKeyPrincipal,
   changes: readonly AppliedChange[],
-): readonly AppliedChange[] {
-  const isVisible = ({ kind, subjectId }: AppliedChange) => {
+): readonly ToldChange[] {
+  const isVisible = (change: AppliedChange): change is ToldChange => {
+    const { kind, subjectId } = change;
     if (kind === 'master_key') return subjectId === principal.id;
+    if (kind === 'platform_user' || kind === 'role') return false;
     return kind === 'key' || isOrganizationVisible(principal, subjectId);
   };
   // Mostly all: the same array then, so that it is written as text once for all followers.

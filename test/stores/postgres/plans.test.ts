@@ -4,6 +4,7 @@ import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
 import { listLines } from '../../../src/stores/postgres/user-keys/lines.ts';
 import { listKeys } from '../../../src/stores/postgres/user-keys/user-keys.ts';
 import { keyRecordLookUps } from '../../../src/stores/postgres/verify-records.ts';
+import { anyHistory } from '../../support/any-history.ts';
 import { query } from '../../support/query.ts';
 import { openStores } from '../../support/stores.ts';
 import { usageFlush, usageMark } from '../../support/usage.ts';
@@ -39,7 +40,7 @@ const count = (ids: readonly string[]) =>
 
 /** One connection, so that its prepared plans are known. */
 const byIndex = stores.observed((_text, run) => run(), { connectionsMax: 1, looksUpByIndex: true });
-const findKeyRecord = keyRecordLookUps(byIndex, { runningMax: 1, waitingMax: 10 });
+const findKeyRecord = keyRecordLookUps(byIndex, { runningMax: 1, waitingMax: 10 }, anyHistory);
 
 async function scansOfWholeTable(db = byIndex): Promise<number> {
   await sql`SELECT pg_stat_force_next_flush()`.execute(db);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { MasterKey } from '../../../domain/master-key.ts';
 import { readConfirmed } from '../confirmed-read.ts';
 import type { Database, Db } from '../database.ts';
+import { type FeedGuard, feedPlaceSelection } from '../database-history.ts';
 import { type Digests, digestBytes, rowsInOrder } from '../digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from '../look-ups.ts';
 import { masterKeyColumns, toMasterKey } from './master-keys.ts';
@@ -12,24 +13,39 @@ export type FoundMasterKey = { masterKey: MasterKey; pepperId: string };
 export type FindMasterKeyByDigest = (digests: Digests) => Promise<FoundMasterKey | undefined>;
 
 /** Batched lookups of presented secrets (look-ups.ts). */
-export function masterKeyLookUps(db: Database, limits: LookUpLimits): Observable<FindMasterKeyByDigest> {
-  return inBatches(limits, (wanted: readonly Digests[]) => findMasterKeys(db, wanted));
+export function masterKeyLookUps(
+  db: Database,
+  limits: LookUpLimits,
+  guard: FeedGuard,
+): Observable<FindMasterKeyByDigest> {
+  return inBatches(limits, (wanted: readonly Digests[]) => findMasterKeys(db, wanted, guard));
 }
 
 /** The same for a process without a lease (confirmed-read.ts). */
-export function confirmedMasterKeyLookUps(db: Database, limits: LookUpLimits): FindMasterKeyByDigest {
+export function confirmedMasterKeyLookUps(
+  db: Database,
+  limits: LookUpLimits,
+  guard: FeedGuard,
+): FindMasterKeyByDigest {
   return inBatches(limits, (wanted: readonly Digests[]) =>
-    readConfirmed(db, (tx) => findMasterKeys(tx, wanted)),
+    readConfirmed(db, (tx) => findMasterKeys(tx, wanted, guard)),
   );
 }
 
-async function findMasterKeys(db: Db, wanted: readonly Digests[]): Promise<(FoundMasterKey | undefined)[]> {
+async function findMasterKeys(
+  db: Db,
+  wanted: readonly Digests[],
+  guard: FeedGuard,
+): Promise<(FoundMasterKey | undefined)[]> {
+  const knownSeq = guard.knownSeq();
   const rows = await db
     .selectFrom('master_keys')
     .select([...masterKeyColumns, 'pepper_id', 'digest'])
+    .select(feedPlaceSelection)
     .where('digest', '=', sql<Buffer>`any(${digestBytes(wanted)}::bytea[])`)
     .$narrowType<{ pepper_id: string; digest: Buffer }>()
     .execute();
+  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
   return rowsInOrder(wanted, rows).map(
     (row) => row && { masterKey: toMasterKey(row), pepperId: row.pepper_id },
   );
@@ -39,21 +55,30 @@ async function findMasterKeys(db: Db, wanted: readonly Digests[]): Promise<(Foun
 export type ReadMasterKey = (id: string) => Promise<MasterKey | undefined>;
 
 /** Batched reads by id, for secrets that were identified before. */
-export function masterKeyReads(db: Database, limits: LookUpLimits): ReadMasterKey {
-  return inBatches(limits, (ids: readonly string[]) => readMasterKeys(db, ids));
+export function masterKeyReads(db: Database, limits: LookUpLimits, guard: FeedGuard): ReadMasterKey {
+  return inBatches(limits, (ids: readonly string[]) => readMasterKeys(db, ids, guard));
 }
 
 /** The same for a process without a lease (confirmed-read.ts). */
-export function confirmedMasterKeyReads(db: Database, limits: LookUpLimits): ReadMasterKey {
-  return inBatches(limits, (ids: readonly string[]) => readConfirmed(db, (tx) => readMasterKeys(tx, ids)));
+export function confirmedMasterKeyReads(db: Database, limits: LookUpLimits, guard: FeedGuard): ReadMasterKey {
+  return inBatches(limits, (ids: readonly string[]) =>
+    readConfirmed(db, (tx) => readMasterKeys(tx, ids, guard)),
+  );
 }
 
-async function readMasterKeys(db: Db, ids: readonly string[]): Promise<(MasterKey | undefined)[]> {
+async function readMasterKeys(
+  db: Db,
+  ids: readonly string[],
+  guard: FeedGuard,
+): Promise<(MasterKey | undefined)[]> {
+  const knownSeq = guard.knownSeq();
   const rows = await db
     .selectFrom('master_keys')
     .select(masterKeyColumns)
+    .select(feedPlaceSelection)
     .where('id', '=', sql<string>`any(${[...new Set(ids)]}::text[])`)
     .execute();
+  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
   const byId = new Map(rows.map((row) => [row.id, toMasterKey(row)]));
   return ids.map((id) => byId.get(id));
 }

@@ -76,7 +76,8 @@ export async function deleteKeyChangesOlderThan(db: Database, ageMs: number): Pr
   );
 }
 
-function toAppliedChange(row: {
+/** A row of `key_changes`. */
+export function toAppliedChange(row: {
   seq: number;
   kind: string;
   subject_id: string;

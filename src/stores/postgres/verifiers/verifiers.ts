@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
+import type { HistoryPosition } from '../../../domain/database-history.ts';
 import type { Laggard } from '../../../domain/hub-progress.ts';
 import type { Db } from '../database.ts';
+import { historyColumns } from '../database-history.ts';
 
 /**
  * Registers a verifier, or resets it. `appliedSeq`: start of its feed. `leaseMs`: length of its
@@ -21,9 +23,10 @@ export async function upsertVerifier(
 
 /**
  * Extends the lease of an API process, in its own committed transaction, unless it is more than
- * `changesPerRead` behind the feed. Returns the server's time, the last reported position, the
- * number of API processes with a live lease, and the longest lease of all verifiers. Undefined when
- * the row is gone: the verifier was silent so long that changes may be gone too.
+ * `changesPerRead` behind the feed, or the database is held. Returns the server's time, the last
+ * reported position, where the database stands, the number of API processes with a live lease, and
+ * the longest lease of all verifiers. Undefined when the row is gone: the verifier was silent so
+ * long that changes may be gone too.
  */
 export async function extendLease(
   db: Db,
@@ -37,6 +40,7 @@ export async function extendLease(
       WHEN ${isNear} THEN ${aLeaseFromNow} ELSE lease_until END
     FROM feed WHERE id = ${id}
     RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs", applied_seq AS "appliedSeq",
+      ${historyColumns},
       ${isNear} AS "isExtended",
       (SELECT count(*) FROM verifiers
         WHERE master_key_id IS NULL AND (id = ${id} OR lease_until > clock_timestamp())) AS "apiProcesses",
@@ -44,7 +48,7 @@ export async function extendLease(
   return rows[0];
 }
 
-type ExtendedLease = {
+type ExtendedLease = HistoryPosition & {
   nowMs: number;
   appliedSeq: number;
   isExtended: boolean;

@@ -1,0 +1,60 @@
+import type { HistoryPosition } from '../domain/database-history.ts';
+import type { AppliedChange, KeyChange } from '../domain/key-change.ts';
+import { readJournal, readJournalTails } from './read-journal.ts';
+
+export type JournalFindings = {
+  changes: KeyChange[];
+  userIds: string[];
+  roleIds: string[];
+  lastSeq: number;
+  /** Files in which changes may be missing. */
+  damaged: string[];
+  files: number;
+};
+
+/**
+ * What the journals say about the present history, and about those that the database does not know.
+ * For keys, master keys and organizations the newest entry: the database compares revisions itself.
+ * `firstOther`: the first place of the feed at which the database has another change; it went on
+ * after it had gone back.
+ */
+export async function findForgotten(
+  directories: readonly string[],
+  { historyId, lastSeq }: { historyId: string; lastSeq: HistoryPosition['lastSeq'] },
+  histories: readonly string[],
+  findFirstOther: (changes: readonly AppliedChange[]) => Promise<number | undefined>,
+): Promise<JournalFindings> {
+  const tails = (await Promise.all(directories.map(readJournalTails))).flat();
+  const present = tails.filter((tail) => tail.historyId === historyId);
+  const firstOther = (await findFirstOther(present.flatMap(({ changes }) => changes))) ?? lastSeq + 1;
+  const unknown = tails.map((tail) => tail.historyId).filter((id) => !histories.includes(id));
+  const newest = new Map<string, AppliedChange>();
+  const operators = new Set<string>();
+  let endSeq = lastSeq;
+  const note = (change: AppliedChange, isForgotten: boolean) => {
+    endSeq = Math.max(endSeq, change.seq);
+    const name = `${change.kind} ${change.subjectId}`;
+    if (change.kind === 'platform_user' || change.kind === 'role') {
+      if (isForgotten) operators.add(name);
+    } else if (change.revision >= (newest.get(name)?.revision ?? 0)) newest.set(name, change);
+  };
+  const damaged: string[] = [];
+  for (const directory of directories) {
+    const files = await readJournal(directory, new Set([historyId, ...unknown]), (change, head) =>
+      note(change, head.historyId !== historyId || change.seq >= firstOther),
+    );
+    damaged.push(...files);
+  }
+  return {
+    changes: [...newest.values()],
+    userIds: idsOf(operators, 'platform_user'),
+    roleIds: idsOf(operators, 'role'),
+    lastSeq: endSeq,
+    damaged,
+    files: tails.length,
+  };
+}
+
+function idsOf(names: ReadonlySet<string>, kind: string): string[] {
+  return [...names].flatMap((name) => (name.startsWith(`${kind} `) ? [name.slice(kind.length + 1)] : []));
+}

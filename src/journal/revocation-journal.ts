@@ -1,0 +1,98 @@
+import type { HistoryPosition } from '../domain/database-history.ts';
+import type { AppliedChange } from '../domain/key-change.ts';
+import type { ChangeSink } from '../revocation/verifier-memory.ts';
+import { JournalWriter } from './journal-writer.ts';
+import { type JournalTail, readJournalTails } from './read-journal.ts';
+
+type Parts = {
+  directory: string;
+  listChangesAfter(seq: number): Promise<AppliedChange[]>;
+  findFirstOtherChange(changes: readonly AppliedChange[]): Promise<number | undefined>;
+  onFault: (error: unknown) => void;
+};
+
+/**
+ * Revocation journal: a copy of the change feed outside of Postgres. A restored backup does not
+ * have the changes after it, and the journal does (docs/decisions/0036).
+ */
+export class RevocationJournal implements Pick<ChangeSink, 'apply'> {
+  readonly #parts: Parts;
+  readonly #writer: JournalWriter;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#writer = new JournalWriter(parts.directory, parts.onFault);
+  }
+
+  /**
+   * Why the database contradicts the journal; undefined when it does not. Then the journal goes on
+   * from its own end, and takes in what other processes changed while this one was away.
+   */
+  async contradiction(position: HistoryPosition, histories: readonly string[]): Promise<string | undefined> {
+    const tails = await readJournalTails(this.#parts.directory);
+    const present = tails.filter(({ historyId }) => historyId === position.historyId);
+    const found =
+      contradictionOfHeads(tails, present, position, histories) ??
+      (await this.#contradictionOfPlaces(present));
+    if (found === undefined) await this.#goOn(position, lastSeqOf(present) ?? position.lastSeq);
+    return found;
+  }
+
+  apply(changes: readonly AppliedChange[], seq: number): void {
+    this.#writer.apply(changes, seq);
+  }
+
+  /** See `JournalWriter`. */
+  requireWritable(): void {
+    this.#writer.requireWritable();
+  }
+
+  reach(seq: number): Promise<void> {
+    return this.#writer.reach(seq);
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+
+  /** After a restore, other processes may have gone on to the same place with other changes. */
+  async #contradictionOfPlaces(present: readonly JournalTail[]): Promise<string | undefined> {
+    const first = await this.#parts.findFirstOtherChange(present.flatMap(({ changes }) => changes));
+    if (first === undefined) return undefined;
+    return `its change feed has another change at ${first} than the revocation journal`;
+  }
+
+  async #goOn({ historyId, timeline }: HistoryPosition, fromSeq: number): Promise<void> {
+    if (historyId === null) return;
+    this.#writer.begin({ historyId, timeline }, fromSeq);
+    for (let seq = fromSeq; ; ) {
+      const changes = await this.#parts.listChangesAfter(seq);
+      const last = changes.at(-1);
+      if (last === undefined) return;
+      this.#writer.apply(changes, last.seq);
+      seq = last.seq;
+    }
+  }
+}
+
+function contradictionOfHeads(
+  tails: readonly JournalTail[],
+  present: readonly JournalTail[],
+  { timeline, lastSeq }: HistoryPosition,
+  histories: readonly string[],
+): string | undefined {
+  if (tails.some(({ historyId }) => !histories.includes(historyId))) {
+    return 'the revocation journal knows a history that the database does not have';
+  }
+  const knownSeq = lastSeqOf(present) ?? 0;
+  if (lastSeq < knownSeq) {
+    return `its change feed ends at ${lastSeq}, and the revocation journal at ${knownSeq}`;
+  }
+  const isEarlier = present.some((tail) => timeline < tail.timeline);
+  return isEarlier ? 'its timeline is earlier than that of the revocation journal' : undefined;
+}
+
+function lastSeqOf(tails: readonly JournalTail[]): number | undefined {
+  const seqs = tails.flatMap(({ changes }) => changes.map(({ seq }) => seq));
+  return seqs.length === 0 ? undefined : seqs.reduce((last, seq) => Math.max(last, seq));
+}

@@ -1,0 +1,103 @@
+import { sql } from 'kysely';
+import type { Tx } from './database.ts';
+
+/** A thing of the journal with the newest revision that it names. */
+export type Remembered = { id: string; revision: number };
+
+export type RecoveredKey = {
+  id: string;
+  kind: 'user' | 'tenant' | 'platform';
+  revision: number;
+  organizationId: string;
+  environment: string;
+  keyPrefix: string;
+};
+
+function asRows(remembered: readonly Remembered[]) {
+  const ids = remembered.map(({ id }) => id);
+  const revisions = remembered.map(({ revision }) => revision);
+  return sql`unnest(${ids}::text[], ${revisions}::bigint[]) AS remembered (id, revision)`;
+}
+
+/** Its revision goes beyond the remembered one, so that no cache takes it for the earlier state. */
+const nextRevision = sql`greatest(known.revision, remembered.revision) + 1`;
+
+/** Revokes every living key that is older than what is remembered of it. */
+export async function revokeForgottenKeys(
+  tx: Tx,
+  remembered: readonly Remembered[],
+  now: Date,
+): Promise<RecoveredKey[]> {
+  const { rows } = await sql<RecoveredKey>`
+    UPDATE api_keys AS known SET status = 'revoked', revoked_at = ${now}, updated_at = ${now}, revision = ${nextRevision}
+    FROM ${asRows(remembered)}
+    WHERE known.id = remembered.id AND known.revision < remembered.revision AND known.status IN ('active', 'superseded')
+    RETURNING known.id, known.kind, known.revision, known.organization_id AS "organizationId", known.environment,
+      known.key_prefix AS "keyPrefix"`.execute(tx);
+  return rows;
+}
+
+/** Revokes platform keys that hold one of these roles. */
+export async function revokePlatformKeysOfRoles(
+  tx: Tx,
+  roleIds: readonly string[],
+  now: Date,
+): Promise<RecoveredKey[]> {
+  const { rows } = await sql<RecoveredKey>`
+    UPDATE api_keys SET status = 'revoked', revoked_at = ${now}, updated_at = ${now}, revision = revision + 1
+    WHERE role_ids && ${roleIds}::text[] AND status IN ('active', 'superseded')
+    RETURNING id, kind, revision, organization_id AS "organizationId", environment, key_prefix AS "keyPrefix"`.execute(
+    tx,
+  );
+  return rows;
+}
+
+/** The same as for keys. */
+export async function revokeForgottenMasterKeys(
+  tx: Tx,
+  remembered: readonly Remembered[],
+  now: Date,
+): Promise<Remembered[]> {
+  const { rows } = await sql<Remembered>`
+    UPDATE master_keys AS known SET revoked_at = ${now}, revision = ${nextRevision}
+    FROM ${asRows(remembered)}
+    WHERE known.id = remembered.id AND known.revision < remembered.revision AND known.revoked_at IS NULL
+    RETURNING known.id, known.revision`.execute(tx);
+  return rows;
+}
+
+/** Sets organizations to the status that is remembered of them. */
+export async function stopForgottenOrganizations(
+  tx: Tx,
+  remembered: readonly (Remembered & { status: string })[],
+  now: Date,
+): Promise<(Remembered & { status: string })[]> {
+  const statuses = remembered.map(({ status }) => status);
+  const { rows } = await sql<Remembered & { status: string }>`
+    UPDATE organizations AS known SET status = remembered.status, revision = ${nextRevision}, updated_at = ${now}
+    FROM unnest(${remembered.map(({ id }) => id)}::text[], ${remembered.map(({ revision }) => revision)}::bigint[],
+      ${statuses}::text[]) AS remembered (id, revision, status)
+    WHERE known.id = remembered.id AND known.revision < remembered.revision AND known.status = 'active'
+    RETURNING known.id, known.revision, known.status`.execute(tx);
+  return rows;
+}
+
+/** Switches off platform users by id, and those who hold one of these roles. */
+export async function switchOffOperators(
+  tx: Tx,
+  { userIds, roleIds }: { userIds: readonly string[]; roleIds: readonly string[] },
+  now: Date,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    UPDATE platform_users SET is_active = false, updated_at = ${now}
+    WHERE is_active AND (id = ANY(${userIds}::text[]) OR role_ids && ${roleIds}::text[]) RETURNING id`.execute(
+    tx,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Every session and every kept answer is of the earlier history. */
+export async function deleteSessionsAndAnswers(tx: Tx): Promise<void> {
+  await sql`DELETE FROM platform_sessions`.execute(tx);
+  await sql`DELETE FROM idempotency_keys`.execute(tx);
+}

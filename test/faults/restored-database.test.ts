@@ -1,0 +1,166 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { endAll } from '../support/at-end.ts';
+import { backUp } from '../support/backup.ts';
+import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { eventually } from '../support/eventually.ts';
+import { keyCalls } from '../support/key-calls.ts';
+import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
+import { startScript } from '../support/processes.ts';
+import { query } from '../support/query.ts';
+import { copySource } from '../support/source-copy.ts';
+import { withoutHistory } from '../support/without-history.ts';
+
+afterEach(endAll);
+
+const revokedKeys = 1_000;
+
+type Drill = {
+  postgres: OwnPostgres;
+  deployment: Deployment;
+  apis: StartedApi[];
+  revoked: string[];
+  living: string;
+  restore(): Promise<void>;
+};
+
+/** Two API processes, a thousand keys, a backup, and then a thousand revokes. */
+async function drill(options: { root?: string } = {}): Promise<Drill> {
+  const [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
+  const stores = { databaseUrl: postgres.databaseUrl, redisUrl: redis.current().url };
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-journal-'));
+  const deployment = deploy(stores, { LEASE_MS: '3000', JOURNAL_DIRECTORY: directory });
+  const apis = [await deployment.startApi(options), await deployment.startApi(options)];
+  const [api, other] = apis as [StartedApi, StartedApi];
+  const { mint, revoke, verify } = keyCalls(api.call);
+  const living = await mint();
+  const minted = await inTurns(revokedKeys, () => mint());
+  for (const { key } of [living, ...minted]) await verify(key);
+  const restore = await backUp(postgres);
+  const half = keyCalls(other.call);
+  const left = [...minted];
+  await inTurns(revokedKeys, async () => {
+    const { userId = '' } = left.pop() ?? {};
+    return left.length % 2 === 0 ? revoke(userId) : half.revoke(userId);
+  });
+  return { postgres, deployment, apis, living: living.key, revoked: minted.map(({ key }) => key), restore };
+}
+
+/** A few at a time, as callers take turns at the broker. */
+async function inTurns<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  const made: T[] = [];
+  while (made.length < count) made.push(...(await Promise.all(Array.from({ length: 20 }, make))));
+  return made;
+}
+
+/** Asks for revoked keys all the time, of every process, and keeps what it hears. */
+function askAll(apis: readonly StartedApi[], keys: readonly string[]) {
+  const heard = new Map<string, number>();
+  const accepted = new Set<string>();
+  let isOver = false;
+  const asking = Promise.all(
+    apis.map(async (api, offset) => {
+      const { verify } = keyCalls(api.call);
+      for (let index = offset; !isOver; index++) {
+        const key = keys[index % keys.length] ?? '';
+        const code = await verify(key).then(
+          ({ status, body }) => (status === 200 ? body.code : String(status)),
+          () => 'no answer',
+        );
+        heard.set(code, (heard.get(code) ?? 0) + 1);
+        if (code === 'VALID') accepted.add(key);
+        await sleep(1);
+      }
+    }),
+  );
+  return {
+    heard,
+    accepted,
+    async stop() {
+      isOver = true;
+      await asking;
+    },
+  };
+}
+
+async function recover({ deployment }: Drill, ...args: string[]) {
+  const running = await startScript('scripts/recover.ts', { env: deployment.env, args });
+  const { code } = await running.exited;
+  return { code, said: running.stdout() + running.stderr() };
+}
+
+test('of a thousand keys revoked after the backup none is accepted, before, while and after it is recovered', async () => {
+  const it = await drill();
+  const [api] = it.apis as [StartedApi];
+  const running = askAll(it.apis, it.revoked);
+  await it.restore();
+  const ready = async () => (await api.call('GET /health/ready', { as: null })).body;
+  await eventually(20_000, ready, ({ problems }) => problems?.[0] === 'DATABASE_WENT_BACK');
+  // A process that starts now knows it from the journal alone, or from those that know it.
+  const late = await it.deployment.startApi();
+  const lateAsking = askAll([late], it.revoked);
+  expect((await keyCalls(late.call).verify(it.living)).status).toBe(503);
+  expect((await api.call('GET /v1/flowplate/api-keys')).status).toBe(503);
+  await sleep(1_000);
+
+  const refused = await recover(it, '--journal', '/nowhere');
+  expect([refused.code, refused.said]).toEqual([2, expect.stringContaining('There is no journal')]);
+  const { code, said } = await recover(it);
+  expect(said).toContain('1000 keys and 0 master keys revoked');
+  expect(code).toBe(0);
+  await eventually(
+    20_000,
+    () => keyCalls(api.call).verify(it.living),
+    ({ body }) => body.code === 'VALID',
+  );
+  const settled = [];
+  for (const key of it.revoked.slice(0, 50)) settled.push(await keyCalls(api.call).codeOf(key));
+  expect(new Set(settled)).toEqual(new Set(['REVOKED']));
+  await running.stop();
+  await lateAsking.stop();
+  expect([...running.accepted, ...lateAsking.accepted]).toEqual([]);
+  expect(running.heard.get('503')).toBeGreaterThan(0);
+  const events = await query(
+    it.postgres.databaseUrl,
+    `SELECT count(*) FILTER (WHERE event_type = 'key.revoked')::int AS revoked,
+       count(*) FILTER (WHERE event_type = 'database.recovered')::int AS recovered FROM audit_events`,
+  );
+  expect(events).toEqual([{ revoked: revokedKeys, recovered: 1 }]);
+});
+
+test('control arm: processes that do not look accept keys that were revoked', async () => {
+  const root = await copySource(withoutHistory);
+  const it = await drill({ root });
+  await it.restore();
+  const late = await it.deployment.startApi({ root });
+  const asking = askAll([late], it.revoked);
+  await eventually(
+    20_000,
+    async () => asking.accepted.size,
+    (size) => size > 0,
+  );
+  await asking.stop();
+});
+
+test('without a journal an operator accepts the loss, which is audited', async () => {
+  const it = await drill();
+  await it.restore();
+  const [api] = it.apis as [StartedApi];
+  const ready = async () => (await api.call('GET /health/ready', { as: null })).body;
+  await eventually(20_000, ready, ({ problems }) => problems?.[0] === 'DATABASE_WENT_BACK');
+  const { code } = await recover(it, '--journal', '/nowhere', '--accept-loss', 'the disk is gone');
+  expect(code).toBe(0);
+  await eventually(
+    20_000,
+    () => keyCalls(api.call).verify(it.living),
+    ({ body }) => body.code === 'VALID',
+  );
+  const rows = await query(
+    it.postgres.databaseUrl,
+    `SELECT details ->> 'accepted_loss' AS reason FROM audit_events WHERE event_type = 'database.recovered'`,
+  );
+  expect(rows).toEqual([{ reason: 'the disk is gone' }]);
+});
