@@ -64,15 +64,12 @@ export class DatabaseHistory {
       this.#note(heldReason ?? 'it is held');
       throw restored();
     }
-    const isNew = historyId !== this.#id;
-    if (isNew) {
-      this.#heldReason = undefined;
-      this.#timeline = timeline;
-    } else if (this.#heldReason !== undefined) await this.#hold(this.#heldReason);
-    else if (lastSeq < knownSeq)
+    const isKnown = historyId === this.#id;
+    if (isKnown && lastSeq < knownSeq)
       await this.#hold('its change feed ends before what this process knows of it');
-    else if (timeline < this.#timeline) await this.#hold('its timeline is an earlier one');
-    const isSame = this.#id === undefined || !isNew;
+    if (isKnown && timeline < this.#timeline) await this.#hold('its timeline is an earlier one');
+    const isSame = isKnown || this.#id === undefined;
+    this.#heldReason = undefined;
     this.#id = historyId;
     this.#bytes = Buffer.from(historyId.replaceAll('-', ''), 'hex');
     this.#timeline = timeline;

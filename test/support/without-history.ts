@@ -4,8 +4,8 @@ import type { Edit } from './source-copy.ts';
 export const withoutHistory: Edit[] = [
   {
     file: 'src/revocation/database-history.ts',
-    from: 'else if (lastSeq < knownSeq)',
-    to: 'else if (lastSeq.toString() === knownSeq.toFixed(3))',
+    from: 'if (isKnown && lastSeq < knownSeq)',
+    to: 'if (isKnown && lastSeq.toString() === knownSeq.toFixed(3))',
   },
   {
     file: 'src/revocation/database-history.ts',

@@ -69,8 +69,9 @@ const selectRecords = sql`
   SELECT k.digest, k.pepper_id, ${recordColumns},
     successor.id AS superseded_by, successor.created_at AS superseded_at,
     o.status = 'active' AS organization_active,
-    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, ${feedPlaceColumns}
-  FROM api_keys k JOIN organizations o ON o.id = k.organization_id LEFT JOIN LATERAL ${successor} AS successor ON true`;
+    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, place.*
+  FROM api_keys k JOIN organizations o ON o.id = k.organization_id LEFT JOIN LATERAL ${successor} AS successor ON true
+    CROSS JOIN (SELECT ${feedPlaceColumns}) AS place`;
 
 /**
  * One indexed statement for several keys, in their order. Includes the organization's status, for
