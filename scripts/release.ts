@@ -6,6 +6,7 @@ import { billOfMaterials } from './packages/bill-of-materials.ts';
 import { buildPackage, type PackageName, packageDir, packageNames } from './packages/build-packages.ts';
 import { packPackage } from './packages/pack-package.ts';
 import { releaseChangelog } from './release/changelog.ts';
+import { writeImageTags } from './release/image-tags.ts';
 import { requireLaterVersion } from './release/version.ts';
 import { projectRoot } from './services/project-root.ts';
 
@@ -37,8 +38,12 @@ async function release(version: string): Promise<void> {
   for (const name of packageNames) console.log(`  npm publish dist/${version}/${tarballOf(name, version)}`);
 }
 
-/** Writes the version into every manifest and the changelog; returns the changelog section. */
+/**
+ * Writes the version into every manifest, the names of images and the changelog; returns the
+ * changelog section.
+ */
 function writeVersion(version: string): string {
+  writeImageTags(projectRoot, manifestOf(projectRoot).version, version);
   for (const directory of [projectRoot, ...packageNames.map(packageDir)]) {
     execFileSync('npm', ['version', version, '--no-git-tag-version'], { cwd: directory, stdio: 'ignore' });
   }

@@ -71,8 +71,8 @@ test('the compose file is what the specification allows, and runs the image of t
 });
 
 test('the sidecar starts before the gateway, shares its socket with it and nothing else', async () => {
-  const documents = parseAllDocuments(await read('deploy/kubernetes/local-verifier.yaml')).map((each) =>
-    each.toJS(),
+  const documents = parseAllDocuments(await read('deploy/kubernetes/local-verifier/sidecar.yaml')).map(
+    (each) => each.toJS(),
   );
   expect(documents.map(({ kind }) => kind)).toEqual(['Secret', 'Deployment']);
   const pod = documents[1].spec.template.spec;

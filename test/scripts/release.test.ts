@@ -54,6 +54,10 @@ describe('a release', () => {
         const { version } = JSON.parse(await readFile(join(root, directory, 'package.json'), 'utf8'));
         expect(version, directory).toBe('97.0.0');
       }
+      for (const file of ['overlays/small/kustomization.yaml', 'local-verifier/sidecar.yaml']) {
+        const text = await readFile(join(root, 'deploy/kubernetes', file), 'utf8');
+        expect(text, file).toMatch(/(newTag: |flowplate-verifier:)97\.0\.0\n/);
+      }
       const files = join(root, 'dist/97.0.0');
       expect(await readdir(files)).toEqual([
         'NOTES.md',
