@@ -5,6 +5,7 @@ import { checkCommentWidth } from './comment-width.ts';
 import { cruise } from './cruise.ts';
 import { checkFolderNames } from './folder-names.ts';
 import { checkLockFile } from './lock-file.ts';
+import { checkMigrations } from './migrations.ts';
 import { readRoomWords } from './room-words.ts';
 import { runTool } from './run-tool.ts';
 import { codeFiles } from './source-files.ts';
@@ -19,6 +20,7 @@ export const checks: readonly Check[] = [
   { heading: 'import rules', run: (signal) => cruise(signal, projectRoot) },
   { heading: 'words that a room must not use', run: () => readRoomWords(projectRoot) },
   { heading: 'folder names', run: () => checkFolderNames(projectRoot) },
+  { heading: 'migrations', run: () => checkMigrations(projectRoot) },
   tool('dead code', ['node_modules/knip/bin/knip.js', '--no-progress']),
   { heading: 'API document', run: lintApiDocument },
   tool('generated files', ['scripts/generate.ts', '--check']),

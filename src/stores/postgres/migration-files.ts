@@ -18,15 +18,19 @@ export const sqlFiles: Strategy = {
 async function readMigration(path: string) {
   const text = await readFile(path, 'utf8');
   const up = (pgm: Pick<MigrationBuilder, 'noTransaction' | 'sql'>) => {
-    if (text.startsWith(outsideOfTransaction)) pgm.noTransaction();
+    if (isOutsideOfTransaction(text)) pgm.noTransaction();
     for (const statement of statementsOf(text)) pgm.sql(statement);
   };
   return { id: path, filePaths: [path], actions: { up, down: false as const } };
 }
 
+export function isOutsideOfTransaction(text: string): boolean {
+  return text.startsWith(outsideOfTransaction);
+}
+
 /** The whole text, or its statements one by one where it runs outside of a transaction. */
 export function statementsOf(text: string): string[] {
-  return text.startsWith(outsideOfTransaction) ? text.split(/(?<=;)\n/).filter(isStatement) : [text];
+  return isOutsideOfTransaction(text) ? text.split(/(?<=;)\n/).filter(isStatement) : [text];
 }
 
 function isStatement(text: string): boolean {

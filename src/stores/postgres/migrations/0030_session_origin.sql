@@ -8,6 +8,8 @@
 -- user_agent     As the caller sent it, cut and cleaned; null likewise.
 -- confirmed_at   The last proof of who the owner is: the login, or a step-up since. Null, from an
 --                older process, counts as long ago.
+--
+-- upgrade: blocks platform_sessions: one row for each log-in of an operator that has not ended
 ALTER TABLE platform_sessions
   ADD COLUMN method        text NOT NULL DEFAULT 'password',
   ADD COLUMN second_factor text,

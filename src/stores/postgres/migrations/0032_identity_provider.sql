@@ -3,6 +3,9 @@
 --
 -- password_hash   Null for an account of the provider: it has no password.
 -- is_break_glass  The account logs in with its password although others have to use the provider.
+--
+-- upgrade: refuses platform_users: the previous release does not set is_break_glass
+-- upgrade: blocks platform_users: one row for each operator
 ALTER TABLE platform_users ALTER COLUMN password_hash DROP NOT NULL;
 ALTER TABLE platform_users ADD COLUMN is_break_glass boolean NOT NULL DEFAULT false;
 ALTER TABLE platform_users ADD CONSTRAINT platform_users_break_glass_has_password
