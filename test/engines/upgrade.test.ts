@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createDatabase } from '../../scripts/services/create-database.ts';
+import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
+import { type Call, caller } from '../support/call.ts';
+import { eventually } from '../support/eventually.ts';
+import { keyCalls } from '../support/key-calls.ts';
+import { startLocalVerifier, untilLeaseIsHeld } from '../support/local-verifier.ts';
+import { query } from '../support/query.ts';
+import { freshRedis } from '../support/redis.ts';
+import { Fleet, servedBy } from './fleet.ts';
+import { type Release, unpackPreviousRelease } from './previous-release.ts';
+import { type Counted, UpgradeLoad } from './upgrade-load.ts';
+
+const waitMsMax = 30_000;
+
+let previous: Release;
+let databaseUrl: string;
+let fleet: Fleet;
+let url: string;
+let call: Call;
+
+/** API processes that have answered since this was cleared. */
+const served = new Set<string | null>();
+
+beforeAll(async () => {
+  previous = await unpackPreviousRelease();
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  databaseUrl = await createDatabase(inject('postgresUrl'), name);
+  atEnd(() => query(inject('postgresUrl'), `DROP DATABASE ${name} WITH (FORCE)`));
+  const redis = await freshRedis(inject('redisUrl'));
+  fleet = await Fleet.create(previous, { databaseUrl, redisUrl: redis.url });
+  await fleet.migrate('old');
+  await Promise.all([fleet.startApi('old', 0), fleet.startApi('old', 1), fleet.replaceWorker('old')]);
+  url = await fleet.balance();
+  const through = caller(url, fleet.masterKey);
+  call = async (...asked) => {
+    const answer = await through(...asked);
+    served.add(answer.headers.get(servedBy));
+    return answer;
+  };
+});
+
+afterAll(endAll);
+
+/** A gateway that embeds the SDK. */
+async function startGateway(Verifier: typeof FlowplateVerifier): Promise<FlowplateVerifier> {
+  const verifier = new Verifier({ baseUrl: url, masterKey: fleet.masterKey });
+  atEnd(() => verifier.close());
+  await verifier.start();
+  return verifier;
+}
+
+async function previousSdk(): Promise<typeof FlowplateVerifier> {
+  const module = await import(pathToFileURL(join(previous.root, 'src/sdk/verifier.ts')).href);
+  return module.FlowplateVerifier;
+}
+
+/** Until each of these has answered in the same stretch of time. */
+async function bothServe(...servers: string[]): Promise<void> {
+  served.clear();
+  await eventually(
+    waitMsMax,
+    () => servers.every((server) => served.has(server)),
+    (isServed) => isServed,
+  );
+}
+
+/** Both releases count the calls of a key in one place. */
+async function expectOneLimit(): Promise<void> {
+  const { key } = await keyCalls(call).mint({ rate_limit: { limit: 20, window_seconds: 3_600 } });
+  served.clear();
+  const codes: string[] = [];
+  while (!codes.includes('RATE_LIMITED')) codes.push((await keyCalls(call).verify(key)).body.code);
+  expect(codes.filter((code) => code === 'VALID')).toHaveLength(20);
+  expect(served.size).toBe(2);
+}
+
+async function countedInPostgres(): Promise<Map<string, Counted>> {
+  const text = 'SELECT lineage_id, accepted::int AS accepted, refused::int AS refused FROM usage_totals';
+  const rows = await query(databaseUrl, text);
+  return new Map(rows.map(({ lineage_id, accepted, refused }) => [lineage_id, { accepted, refused }]));
+}
+
+test('the previous release and this one, mixed on the new schema, lose no call on the way there and back', async () => {
+  const load = new UpgradeLoad(call);
+  await load.start();
+  const previousGateway = await startGateway(await previousSdk());
+  load.add('SDK of the previous release', async (key) => (await previousGateway.verify({ key })).code);
+
+  // The way there: the schema, an API process, the worker, the other API process.
+  await bothServe('old-0', 'old-1');
+  await fleet.migrate('new');
+  await bothServe('old-0', 'old-1');
+  await fleet.startApi('new', 0);
+  await fleet.endApi('old', 0);
+  await bothServe('old-1', 'new-0');
+  const gateway = await startGateway(FlowplateVerifier);
+  load.add('SDK', async (key) => (await gateway.verify({ key })).code);
+  const localVerifier = await startLocalVerifier({ brokers: [url], masterKey: fleet.masterKey });
+  await untilLeaseIsHeld(localVerifier);
+  const atLocal = caller(localVerifier.url, fleet.masterKey);
+  load.add('local verifier', async (key) => {
+    const { status, body } = await atLocal('POST /v1/flowplate/api-keys/verify', { body: { key } });
+    return body.code ?? `status ${status}`;
+  });
+  await expectOneLimit();
+  await fleet.replaceWorker('new');
+  await fleet.startApi('new', 1);
+  await fleet.endApi('old', 1);
+  await bothServe('new-0', 'new-1');
+
+  // The way back. Its migration finds nothing to do.
+  await fleet.migrate('old');
+  await fleet.startApi('old', 0);
+  await fleet.endApi('new', 0);
+  await bothServe('old-0', 'new-1');
+  await fleet.replaceWorker('old');
+  await fleet.startApi('old', 1);
+  await fleet.endApi('new', 1);
+  await bothServe('old-0', 'old-1');
+
+  await load.stop();
+  await Promise.all([previousGateway.close(), gateway.close()]);
+  localVerifier.kill('SIGTERM');
+  expect(await localVerifier.exited).toEqual({ code: 0, signal: null });
+
+  expect([load.failed, load.wrong, fleet.errors()]).toEqual([[], [], []]);
+  expect(load.revoked).toBeGreaterThan(0);
+  expect(load.verdicts.size).toBe(5);
+  // Each call that got a verdict is counted, once.
+  const miscounted = async () => load.miscounted(await countedInPostgres());
+  await eventually(waitMsMax, miscounted, ({ length }) => length === 0);
+  expect(await miscounted()).toEqual([]);
+});
+
+test('control arm: calls fail when a column that the previous release reads is renamed', async () => {
+  const load = new UpgradeLoad(call);
+  await load.start();
+  await query(databaseUrl, 'ALTER TABLE api_keys RENAME COLUMN key_prefix TO beginning');
+  await eventually(
+    waitMsMax,
+    () => load.failed.length,
+    (count) => count > 0,
+  );
+  await load.stop();
+});
