@@ -44,8 +44,8 @@ export class Fleet {
       HOST: '127.0.0.1',
       METRICS_PORT: '0',
       WORKER_METRICS_PORT: '0',
-      // Ten looks of the balancer.
-      DRAIN_MS: String(10 * checkMs),
+      // Twenty looks of the balancer.
+      DRAIN_MS: String(20 * checkMs),
     };
   }
 
@@ -135,6 +135,7 @@ function balancer(port: number): string {
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
+  timeout check 5s
   option redispatch
   retries 3
   default-server check inter ${checkMs}ms fall 1 rise 1

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decisionMsMax } from '../../src/domain/forward-auth/outcome.ts';
-import type { Call } from '../support/call.ts';
+import type { Answer, Call } from '../support/call.ts';
 import { keyCalls, type Minted } from '../support/key-calls.ts';
+import { servedBy } from './fleet.ts';
 
 /** Verifies a key in one way, and answers with the code of its verdict. */
 export type Verify = (key: string) => Promise<string>;
@@ -43,7 +44,10 @@ export class UpgradeLoad {
 
   async start(): Promise<void> {
     this.#steady = await Promise.all(Array.from({ length: 8 }, () => this.#keys.mint()));
-    this.add('JSON', async (key) => (await this.#keys.verify(key)).body.code);
+    this.add('JSON', async (key) => {
+      const answer = await this.#keys.verify(key);
+      return answer.body.code ?? describe(answer);
+    });
     this.add('forward auth', (key) => this.#authorize(key));
     this.#running.push(this.#repeat(() => this.#liveThrough()));
   }
@@ -66,10 +70,11 @@ export class UpgradeLoad {
 
   async #authorize(key: string): Promise<string> {
     const startedMs = performance.now();
-    const { status } = await this.#call('GET /v1/flowplate/authz', { headers: { 'x-api-key': key } });
+    const answer = await this.#call('GET /v1/flowplate/authz', { headers: { 'x-api-key': key } });
+    const { status } = answer;
     if (status === 503 && performance.now() - startedMs >= decisionMsMax) return late;
     // It does not tell why; no key of this load is refused for another reason.
-    return { 200: 'VALID', 401: 'REVOKED' }[status] ?? `status ${status}`;
+    return { 200: 'VALID', 401: 'REVOKED' }[status] ?? describe(answer);
   }
 
   async #repeat(turn: () => Promise<void>): Promise<void> {
@@ -128,4 +133,9 @@ export class UpgradeLoad {
       return isExact ? [] : [`${lineageId}: ${beyond} more than told`];
     });
   }
+}
+
+/** Without a header of ours the balancer itself has answered: it knew no process that is ready. */
+function describe({ status, body, headers }: Answer): string {
+  return `${status} ${JSON.stringify(body)} by ${headers.get(servedBy) ?? 'the balancer'}`;
 }

@@ -12,6 +12,11 @@ const migrationLock = 5_201_002;
 
 const lockPollMs = 100;
 
+/** A migration that gave up, so that readers of its table could go on (`lock_timeout`). */
+const LOCK_NOT_AVAILABLE = '55P03';
+const retryPauseMs = 1_000;
+const retryMsMax = 600_000;
+
 /** SQL files, in the order of their names. */
 export const migrationsDirectory = fileURLToPath(new URL('./migrations', import.meta.url));
 
@@ -24,18 +29,34 @@ export async function migrate({ databaseUrl }: { databaseUrl: string }): Promise
   await client.connect();
   try {
     await takeLock(client);
-    await runner({
-      dbClient: client,
-      dir: migrationsDirectory,
-      direction: 'up',
-      migrationsTable: 'schema_migrations',
-      migrationLoaderStrategies: [sqlFiles],
-      singleTransaction: false,
-      noLock: true,
-      log: () => undefined,
-    });
+    await runAll(client);
   } finally {
     await client.end();
+  }
+}
+
+/** Repeats what gave up, for ten minutes; migrations that are done are not done again. */
+async function runAll(client: pg.Client): Promise<void> {
+  const giveUpAt = performance.now() + retryMsMax;
+  for (;;) {
+    try {
+      await runner({
+        dbClient: client,
+        dir: migrationsDirectory,
+        direction: 'up',
+        migrationsTable: 'schema_migrations',
+        migrationLoaderStrategies: [sqlFiles],
+        singleTransaction: false,
+        noLock: true,
+        log: () => undefined,
+      });
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+      if (performance.now() > giveUpAt) throw error;
+    }
+    await client.query('ROLLBACK');
+    await sleep(retryPauseMs);
   }
 }
 

@@ -87,6 +87,38 @@ test('keys can be read while the indexes of lists are built', async () => {
   });
 });
 
+test('a migration that waits for a long reader lets the others pass, and is done when that one ends', async () => {
+  const databaseUrl = await emptyDatabase();
+  await migrate({ databaseUrl });
+  const whole = await shape(databaseUrl);
+  // As before the newest change of a table.
+  const columns = ['hub_id', 'stream_number', 'followed_until', 'reached_seq', 'followers', 'laggards'];
+  await query(
+    databaseUrl,
+    `ALTER TABLE verifiers ${columns.map((name) => `DROP COLUMN ${name}`).join(', ')}`,
+  );
+  await query(databaseUrl, "DELETE FROM schema_migrations WHERE name >= '0035'");
+  await withConnection(databaseUrl, async (reading) => {
+    await reading.query('BEGIN; SELECT id FROM verifiers');
+    const migrated = migrate({ databaseUrl });
+    const waiting =
+      "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%ALTER TABLE%'";
+    for (const _wait of ['first', 'second']) {
+      await eventually(
+        10_000,
+        () => query(databaseUrl, waiting),
+        (rows) => rows.length > 0,
+      );
+      // It stands behind the migration, until that gives up.
+      await query(databaseUrl, 'SELECT id FROM verifiers');
+    }
+    await reading.query('COMMIT');
+    await migrated;
+  });
+  expect(await applied(databaseUrl)).toEqual(await allMigrations());
+  expect(await shape(databaseUrl)).toEqual(whole);
+});
+
 describe('the smaller indexes of user keys', () => {
   const names = ['api_keys_hidden', 'api_keys_hidden_there', 'api_keys_user'];
   const insertKey = (id: string) => `INSERT INTO api_keys
