@@ -13,6 +13,7 @@ INSERT INTO database_histories DEFAULT VALUES;
 
 -- Changes of operators and of roles stand in the feed too: no verifier needs them, and the
 -- revocation journal does. The table holds an hour of changes at most.
+-- upgrade: refuses key_changes: the new constraint allows all that the one before allowed
 ALTER TABLE key_changes DROP CONSTRAINT key_changes_kind_check;
 ALTER TABLE key_changes ADD CONSTRAINT key_changes_kind_check
   CHECK (kind IN ('key', 'master_key', 'organization', 'platform_user', 'role')) NOT VALID;
