@@ -46,6 +46,7 @@ export class Fleet {
       WORKER_METRICS_PORT: '0',
       // Twenty looks of the balancer.
       DRAIN_MS: String(20 * checkMs),
+      UNSAFE_POSTGRES: 'allow',
     };
   }
 
