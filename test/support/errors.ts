@@ -12,6 +12,13 @@ export function expectError(answer: Answer, status: number, code: ErrorCode) {
   return error.details;
 }
 
+/** Expects the documented 503, which says when to come back. */
+export function expectBusy(answer: Answer): void {
+  expect(answer.body?.error?.code).toBeOneOf(['DEPENDENCY_UNAVAILABLE', 'OVERLOADED']);
+  expectError(answer, 503, answer.body.error.code);
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+}
+
 /** Expects a `VALIDATION_ERROR` that blames exactly these paths. */
 export function expectViolations(answer: Answer, ...paths: string[]): void {
   const details = expectError(answer, 422, 'VALIDATION_ERROR') as Array<{ path: string }>;
