@@ -7,7 +7,7 @@ type At = Pick<TestBroker, 'url' | 'masterKey'>;
 
 export type Embedded = FlowplateVerifier & { faults: unknown[] };
 
-/** A verifier as a gateway embeds it, holding its lease, and closed when the file ends. */
+/** A verifier as a gateway embeds it, started, and closed when the file ends. */
 export async function embed(broker: At, options: Partial<VerifierOptions> = {}): Promise<Embedded> {
   const faults: unknown[] = [];
   const verifier = new FlowplateVerifier({
@@ -19,6 +19,17 @@ export async function embed(broker: At, options: Partial<VerifierOptions> = {}):
   atEnd(() => verifier.close());
   await verifier.start();
   return Object.assign(verifier, { faults });
+}
+
+/** The same with its lease, which a busy broker may give at a later attempt. */
+export async function embedHoldingLease(broker: At, options: Partial<VerifierOptions> = {}) {
+  const verifier = await embed(broker, options);
+  await eventually(
+    10_000,
+    () => verifier.isLeaseHeld(),
+    (isHeld) => isHeld,
+  );
+  return verifier;
 }
 
 /** Verified until memory knows the key; answers with the code that memory gives. */

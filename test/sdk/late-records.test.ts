@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FlowplateUndecidedError } from '../../src/sdk/errors.ts';
-import { endAll } from '../support/at-end.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { mint, revoke } from '../support/keys.ts';
 import { setStatus } from '../support/organization-status.ts';
-import { codeOf, embed, warm } from './embedded.ts';
+import { codeOf, embedHoldingLease, warm } from './embedded.ts';
 import { newLink } from './link.ts';
 
 let broker: TestBroker;
@@ -21,7 +20,7 @@ afterAll(async () => {
 
 test('a record that was read before a revoke and lands after it says no, also to those who joined', async () => {
   const link = newLink();
-  const verifier = await embed(broker, { fetch: link.fetch });
+  const verifier = await embedHoldingLease(broker, { fetch: link.fetch });
   const { key, key_id } = await mint(broker);
   const held = link.hold('/records');
   const first = codeOf(verifier, key);
@@ -35,7 +34,7 @@ test('a record that was read before a revoke and lands after it says no, also to
 
 test('a record that was read before its organization was suspended and lands after it says no', async () => {
   const link = newLink();
-  const verifier = await embed(broker, { fetch: link.fetch });
+  const verifier = await embedHoldingLease(broker, { fetch: link.fetch });
   const { key, organization_id } = await mint(broker);
   const held = link.hold('/records');
   const code = codeOf(verifier, key);
@@ -47,7 +46,7 @@ test('a record that was read before its organization was suspended and lands aft
 
 test('a look-up that began before its organization was resumed answers nobody who asks after that', async () => {
   const link = newLink();
-  const verifier = await embed(broker, { fetch: link.fetch });
+  const verifier = await embedHoldingLease(broker, { fetch: link.fetch });
   const { key, organization_id } = await mint(broker);
   await setStatus(broker, organization_id, 'suspended');
   const held = link.hold('/records');
@@ -69,7 +68,7 @@ test('a record that the broker cannot place in the feed is not kept, and the bro
     const { as_of_seq: _, ...record } = (await answer.json()) as { as_of_seq: number };
     return new Response(JSON.stringify(record));
   };
-  const verifier = await embed(broker, { fetch: unplaced });
+  const verifier = await embedHoldingLease(broker, { fetch: unplaced });
   const { key, key_id } = await mint(broker);
   for (let times = 0; times < 2; times++) {
     expect(await codeOf(verifier, key)).toBe('VALID');
@@ -91,7 +90,7 @@ test('a broker that knows less than the verifier is not believed, however often 
     if (String(input).endsWith('/records')) before.set(String(input), await answer.clone().text());
     return answer;
   };
-  const verifier = await embed(broker, { fetch: replaying });
+  const verifier = await embedHoldingLease(broker, { fetch: replaying });
   expect(await codeOf(verifier, key)).toBe('VALID');
   await revoke(broker, key_id);
   isStale = true;
@@ -105,7 +104,7 @@ test('a verifier that was away uses its memory only when it has heard of every c
   const second = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let beatsSinceBack: number | undefined;
-  const verifier = await embed(broker, {
+  const verifier = await embedHoldingLease(broker, {
     fetch: async (input, init) => {
       if (beatsSinceBack !== undefined && String(input).endsWith('/heartbeat')) {
         beatsSinceBack += 1;
@@ -117,6 +116,7 @@ test('a verifier that was away uses its memory only when it has heard of every c
       return link.fetch(input, init);
     },
   });
+  atEnd(() => released.resolve());
   const { key, key_id } = await mint(broker);
   expect(await warm(verifier, key)).toBe('VALID');
   link.cut();
@@ -127,8 +127,12 @@ test('a verifier that was away uses its memory only when it has heard of every c
   );
   await sql`INSERT INTO key_changes (kind, subject_id, revision)
     SELECT 'key', 'flk_' || number, 2 FROM generate_series(1, 1500) AS number`.execute(broker.db);
-  await sleep(500);
-  expect((await revoke(broker, key_id)).body.propagation).toBe('complete');
+  // Asked again until each process of the broker has read those rows, and the lease has ended there.
+  await eventually(
+    10_000,
+    async () => (await revoke(broker, key_id)).body.propagation,
+    (propagation) => propagation === 'complete',
+  );
   beatsSinceBack = 0;
   link.mend();
   // The first answer brought a thousand changes, and not the revoke: the lease lives again in
