@@ -16,7 +16,8 @@ import { freshRedis } from '../support/redis.ts';
 import { envoyAt } from './envoy.ts';
 import { exchange, type Got } from './exchange.ts';
 
-const leaseMs = 3_000;
+/** Twice the shortest: a process among busy ones needs time to hear that its lease goes on. */
+const leaseMs = 6_000;
 
 afterAll(endAll);
 
@@ -54,6 +55,12 @@ async function metricOf(local: StartedLocalVerifier, line: string): Promise<numb
   return Number(found?.slice(line.length));
 }
 
+/** The lease lasts until this time at least, as the local verifier tells it. */
+async function earliestLeaseEnd(local: StartedLocalVerifier): Promise<number> {
+  const askedMs = performance.now();
+  return askedMs + 1_000 * (await metricOf(local, 'flowplate_lease_remaining_seconds'));
+}
+
 test.concurrent('a broker that is killed is missed by no known key until the lease ends; then it is 503, until it is back', async () => {
   const deployment = await newDeployment();
   const api = await deployment.startApi();
@@ -72,31 +79,41 @@ test.concurrent('a broker that is killed is missed by no known key until the lea
   await remember(local, limited.key);
   expect(await envoy.health()).toBe(1);
 
+  const leaseEndsMs = await eventually(
+    10_000,
+    () => earliestLeaseEnd(local),
+    (endsMs) => endsMs > performance.now() + leaseMs / 2,
+  );
   api.kill('SIGKILL');
   await api.exited;
   const killedMs = performance.now();
-  // It asks the broker, which counts for all. The refusal says that nothing was decided.
-  expect((await byForwardAuth(socketPath, limited.key)).status).toBe(503);
-  expect((await byForwardAuth(socketPath, neverAsked.key)).status).toBe(503);
-  expect((await byForwardAuth(socketPath, 'no key at all')).status).toBe(401);
   let answers = 0;
   for (;;) {
+    const askedMs = performance.now();
     const byHttp = (await byForwardAuth(socketPath, key)).status;
     const inJson = JSON.parse((await byJson(socketPath, key)).body).code;
     const byEnvoy = await envoyStatus(key);
     // Nobody renews it: what is left afterwards was there before.
     if ((await metricOf(local, 'flowplate_lease_remaining_seconds')) === 0) break;
     expect([byHttp, inJson, byEnvoy]).toEqual([200, 'VALID', 0]);
+    // The last beat was sent before the kill.
+    expect(askedMs).toBeLessThan(killedMs + leaseMs);
     answers += 1;
+    if (answers === 1) {
+      // It asks the broker, which counts for all. The refusal says that nothing was decided.
+      expect((await byForwardAuth(socketPath, limited.key)).status).toBe(503);
+      expect((await byForwardAuth(socketPath, neverAsked.key)).status).toBe(503);
+      expect((await byForwardAuth(socketPath, 'no key at all')).status).toBe(401);
+    }
     await sleep(20);
   }
-  expect(answers).toBeGreaterThan(3);
+  expect(answers).toBeGreaterThan(0);
+  expect(performance.now()).toBeGreaterThanOrEqual(leaseEndsMs);
   await eventually(
     leaseMs,
     () => byForwardAuth(socketPath, key),
     ({ status }) => status === 503,
   );
-  expect(performance.now() - killedMs).toBeLessThan(leaseMs + 3_000);
   const refused = await byForwardAuth(socketPath, key);
   expect(refused.headers).toContain('Retry-After: 1');
   expect((await byJson(socketPath, key)).status).toBe(503);
