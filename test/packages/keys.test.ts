@@ -57,7 +57,11 @@ const program = `
   await verifier.start();
   const owner = JSON.parse(process.env.OWNER);
   const { key, key_id } = await client.mint(owner);
-  const codes = [(await verifier.verify({ key })).code, verifier.verifyNow({ key })?.code];
+  const codes = [(await verifier.verify({ key })).code];
+  // On a busy machine the lease may come late: memory answers from then on.
+  let known;
+  while ((known = verifier.verifyNow({ key })) === undefined) await verifier.verify({ key });
+  codes.push(known.code);
   const { propagation } = await client.revoke(key_id);
   codes.push((await verifier.verify({ key })).code);
   const error = await client.get('flk_0000000000000000000000').catch((thrown) => thrown);
@@ -78,7 +82,7 @@ test.each([
     await writeFile(join(consumer, file), text);
     for (const node of [await olderNode(), ...(await nodesSince([20, 15]))]) {
       const env = { URL: broker.url, MASTER_KEY: broker.masterKey, OWNER: JSON.stringify(newOwner()) };
-      const { stdout, stderr } = await run(node, [file], { cwd: consumer, env });
+      const { stdout, stderr } = await run(node, [file], { cwd: consumer, env, timeout: 60_000 });
       expect(stderr).toBe('');
       expect(JSON.parse(stdout)).toEqual({
         codes: ['VALID', 'VALID', 'REVOKED'],
