@@ -21,12 +21,15 @@ beforeAll(async () => {
 afterAll(endAll);
 
 test('a pool whose connections are all taken is no dead database', async () => {
-  const held = Promise.all(Array.from({ length: connections }, () => holdConnection()));
+  const release = await holdConnections();
   const waiting = broker.call('GET /v1/flowplate/api-keys');
   const { status, body } = await broker.call('GET /health/ready', { as: null });
-  expect([status, body.status, body.checks.postgres]).toEqual([200, 'ready', 'up']);
+  const { postgres, redis, lease } = body.checks;
+  // A busy machine may delay Redis or the lease, which is another matter.
+  const isWhole = redis === 'up' && lease === 'held';
+  expect([status, body.status, postgres]).toEqual([200, isWhole ? 'ready' : 'degraded', 'up']);
   expect((await waiting).status, 'the pool was full indeed').toBe(503);
-  await held;
+  await release();
 });
 
 test("the image's health check asks whether it can verify", async () => {
@@ -55,11 +58,22 @@ test('a verifier that drains takes no more verifications, whatever it could stil
   ]);
 });
 
-/** Longer than anybody waits for a connection. */
-function holdConnection(): Promise<void> {
-  return broker.db.transaction().execute(async (tx) => {
-    for (let statement = 0; statement < 3; statement++) await sql`SELECT pg_sleep(0.5)`.execute(tx);
-  });
+/** Takes all connections of the pool; resolves with what gives them back. */
+async function holdConnections(): Promise<() => Promise<unknown>> {
+  const released = Promise.withResolvers<void>();
+  const taken = Array.from({ length: connections }, () => Promise.withResolvers<void>());
+  const held = taken.map(({ resolve }) =>
+    broker.db.connection().execute(async (connection) => {
+      await sql`SELECT 1`.execute(connection);
+      resolve();
+      await released.promise;
+    }),
+  );
+  await Promise.race([Promise.all(taken.map(({ promise }) => promise)), Promise.all(held)]);
+  return () => {
+    released.resolve();
+    return Promise.all(held);
+  };
 }
 
 test('any number of callers share one look at each store in a second', async () => {
