@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { parseDatabaseUrl } from './domain/database-url.ts';
 import { type GroupRoles, groupRolesRule, parseGroupRoles } from './domain/group-roles.ts';
 import { ipRangeRule, isIpRange } from './domain/ip-allowlist.ts';
 import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts';
@@ -51,6 +52,11 @@ const groupRoles = z.string().transform((text, context): GroupRoles => {
   if (roles !== undefined) return roles;
   context.addIssue({ code: 'custom', message: groupRolesRule });
   return z.NEVER;
+});
+
+const databaseUrl = z.string().superRefine((text, context) => {
+  const parsed = parseDatabaseUrl(text);
+  if ('fault' in parsed) context.addIssue({ code: 'custom', message: parsed.fault });
 });
 
 /** An address that credentials may travel to: encrypted, or on this machine. */
@@ -173,11 +179,14 @@ const openTelemetryVariables = {
  * docs/configuration.md is generated from this.
  */
 export const configSchema = z.object({
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
-    .refine((text) => URL.canParse(text), 'must be a URL')
-    .describe('Postgres 15 or newer, the only store that must not lose data.'),
+  DATABASE_URL: databaseUrl.describe(
+    'Postgres 15 or newer, the only store that must not lose data. Several hosts, separated by commas, are tried in their order on each connect: `postgres://app@a:5432,b:5432/flowplate?target_session_attrs=read-write`, where `read-write` and `primary` pass over standbys. See `docs/engines.md`.',
+  ),
+  DATABASE_DIRECT_URL: databaseUrl
+    .optional()
+    .describe(
+      'The same database without a pooler, for leases, notifications and migrations. Setting it tells that `DATABASE_URL` leads to a pooler that gives each transaction another session, such as PgBouncer with `pool_mode=transaction`: no statement is prepared there, and time-outs on the server are those of the role. See `docs/engines.md`.',
+    ),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, 'must be a redis:// URL')

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
  */
 export const secretSettings = [
   'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
   'REDIS_URL',
   'QUEUE_REDIS_URL',
   'FLOWPLATE_PEPPERS',

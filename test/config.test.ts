@@ -54,12 +54,13 @@ describe('what is given is read', () => {
     expect(TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '::1', '0.0.0.0/0']);
   });
 
-  test.each(['postgres://db/flowplate', 'postgresql://app@[::1]:5432/flowplate?sslmode=require'])(
-    'the address %s',
-    (DATABASE_URL) => {
-      expect(readConfig({ ...good, DATABASE_URL })).toMatchObject({ DATABASE_URL });
-    },
-  );
+  test.each([
+    'postgres://db/flowplate',
+    'postgresql://app@[::1]:5432/flowplate?sslmode=require',
+    'postgres://app:pass-word@one:5432,two:5433,three/flowplate?target_session_attrs=read-write',
+  ])('the address %s', (DATABASE_URL) => {
+    expect(readConfig({ ...good, DATABASE_URL })).toMatchObject({ DATABASE_URL });
+  });
 });
 
 /** Stands in every refused value; no message may repeat it. */
@@ -81,6 +82,14 @@ describe('refused in one line that names the setting and never its value', () =>
     ['DATABASE_URL', 'another scheme', `mysql://app:${canary}@db/flowplate`],
     ['DATABASE_URL', 'no scheme', `${canary}:5432/flowplate`],
     ['DATABASE_URL', 'what is no URL', `postgres://app:${canary}@db:port/flowplate`],
+    ['DATABASE_URL', 'a second host that is none', `postgres://app:${canary}@db:5432,db:port/flowplate`],
+    ['DATABASE_URL', 'a host without a name', `postgres://app:${canary}@db,,other/flowplate`],
+    [
+      'DATABASE_URL',
+      'a kind of server that cannot work',
+      `postgres://app:${canary}@db/flowplate?target_session_attrs=standby`,
+    ],
+    ['DATABASE_DIRECT_URL', 'another scheme', `mysql://app:${canary}@db/flowplate`],
     ['REDIS_URL', 'none', undefined],
     ['REDIS_URL', 'another scheme', `http://:${canary}@cache`],
     ['REDIS_URL', 'what is no URL', `redis://:${canary}@cache:port`],
@@ -149,6 +158,7 @@ describe('a secret in a file', () => {
   test('stands for every setting that holds a secret', () => {
     const secrets = {
       ...good,
+      DATABASE_DIRECT_URL: 'postgres://app:pass-word@primary:5432/flowplate',
       QUEUE_REDIS_URL: 'redis://:pass-word@jobs:6379/0',
       FLOWPLATE_MASTER_KEY: canary + canary,
       OIDC_CLIENT_SECRET: canary,

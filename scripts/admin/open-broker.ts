@@ -9,6 +9,7 @@ import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
 import { openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
 import { readServerTime } from '../../src/stores/postgres/server-time.ts';
+import { directDatabase } from '../../src/wire/databases.ts';
 
 /**
  * Dependencies of an administrator's script: the API's own use cases, on behalf of the person at
@@ -18,7 +19,7 @@ export async function openBroker(config: Config) {
   const db = openDatabase(
     openPool(
       {
-        databaseUrl: config.DATABASE_URL,
+        ...directDatabase(config),
         applicationName: 'flowplate-admin',
         connectionsMax: 2,
         connectTimeoutMs: 5_000,

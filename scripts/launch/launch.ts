@@ -34,7 +34,7 @@ export async function launch(supervisor: Supervisor, options: LaunchOptions): Pr
     METRICS_PORT: String(metricsPort),
     WORKER_METRICS_PORT: String(workerMetricsPort),
   };
-  await migrate({ databaseUrl: env.DATABASE_URL });
+  await migrate({ databaseUrl: process.env.DATABASE_DIRECT_URL ?? env.DATABASE_URL });
   const url = `http://127.0.0.1:${port}`;
   await startProcesses(supervisor, { env, watch });
   await waitUntilReady(url);

@@ -16,6 +16,7 @@ import type { VerifyParts } from '../verify/verify-key.ts';
 import { wireChanges } from './changes.ts';
 import { type CountingParts, wireCounting } from './counting.ts';
 import { wireCredentials } from './credentials.ts';
+import { directDatabase } from './databases.ts';
 import { wireDiagnosis } from './diagnosis.ts';
 import { wireGateways } from './gateways.ts';
 import { wireHealth } from './health.ts';
@@ -43,7 +44,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   const processOwn = processParts(config, log, metrics, tracing);
   const stores = openStores(processOwn);
   const revocation = wireRevocation(processOwn, stores);
-  const listener = new ChangeListener(config.DATABASE_URL, {
+  const listener = new ChangeListener(directDatabase(config).databaseUrl, {
     onChange: (seq) => revocation.lease.wake(seq),
     onProgress: () => revocation.propagation.wake(),
   });

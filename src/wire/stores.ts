@@ -6,6 +6,7 @@ import { QueueWatch } from '../stores/queue-health.ts';
 import { openRedis } from '../stores/redis/client.ts';
 import { defineLimitScripts } from '../stores/redis/limits.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import { directDatabase, requestDatabase } from './databases.ts';
 import type { ProcessParts } from './process-parts.ts';
 
 /** Opened on demand: a deployment without embedded verifiers has none. */
@@ -113,13 +114,14 @@ type OpenPool = (
 
 /** Opens pools that the metrics know of. */
 function poolOpener(
-  { DATABASE_URL: databaseUrl }: Config,
+  config: Config,
   metrics: ProcessParts['metrics'],
   tracing: Tracing | undefined,
 ): OpenPool {
   return (name, connectionsMax, onFault) => {
     const applicationName = `flowplate-${name}`;
-    const options = { databaseUrl, applicationName, connectionsMax, ...poolTraits[name], tracing };
+    const way = name === 'lease' ? directDatabase(config) : requestDatabase(config);
+    const options = { ...way, applicationName, connectionsMax, ...poolTraits[name], tracing };
     const pool = openPool(options, onFault);
     metrics.watchPool({ name, connectionsMax, occupancy: pool.occupancy });
     return openDatabase(pool);

@@ -19,6 +19,7 @@ import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
+import { requestDatabase } from './databases.ts';
 import { processParts } from './process-parts.ts';
 import { tellOfSetAside } from './report-set-aside-flush.ts';
 
@@ -44,7 +45,7 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
   const { closing, fault } = processParts(config, log, metrics, tracing);
   const pool = openPool(
     {
-      databaseUrl: config.DATABASE_URL,
+      ...requestDatabase(config),
       applicationName: 'flowplate-worker',
       connectionsMax,
       connectTimeoutMs: 5_000,

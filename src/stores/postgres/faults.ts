@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { FlowplateError } from '../../domain/errors.ts';
+import { unsuitableServer } from './connect.ts';
 
 /** SQLSTATE classes of temporary errors (PostgreSQL documentation, appendix A). */
 const unavailableClasses = ['08', '53', '57', '58'];
@@ -7,9 +8,19 @@ const unavailableClasses = ['08', '53', '57', '58'];
 /** lock_timeout: another transaction has held the lock for too long. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
+/** read_only_sql_transaction: a standby, or a server that was put into read-only mode. */
+const READ_ONLY = '25006';
+
+/**
+ * invalid_sql_statement_name and duplicate_prepared_statement: a pooler has given this client
+ * another session than the one in which it prepared the statement.
+ */
+const lostStatements = ['26000', '42P05'];
+
 const unavailableStates = [
   LOCK_NOT_AVAILABLE,
-  '25006', // read_only_sql_transaction: a standby, or a server that was put into read-only mode
+  READ_ONLY,
+  ...lostStatements,
   '40001', // serialization_failure
   '40P01', // deadlock_detected
 ];
@@ -23,6 +34,14 @@ export function isUnavailable(error: unknown): boolean {
     return unavailableStates.includes(state) || unavailableClasses.includes(state.slice(0, 2));
   }
   return isConnectionFault(error);
+}
+
+/**
+ * Whether the session is not what the client takes it for, so that a new connection is better: its
+ * prepared statements are gone, or its server has become read-only.
+ */
+export function isOtherSession(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && [READ_ONLY, ...lostStatements].includes(error.code ?? '');
 }
 
 export function isLockTimeout(error: unknown): boolean {
@@ -81,6 +100,7 @@ const connectionFaultTexts = [
   'Client has encountered a connection error',
   'Client was closed',
   'The server does not support SSL connections',
+  unsuitableServer,
 ];
 
 function isConnectionFault(error: unknown): boolean {

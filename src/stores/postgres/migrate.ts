@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
-import pg from 'pg';
+import type pg from 'pg';
+import { Connector } from './connect.ts';
 import { sqlFiles } from './migration-files.ts';
 
 /**
@@ -16,6 +17,7 @@ const lockPollMs = 100;
 const LOCK_NOT_AVAILABLE = '55P03';
 const retryPauseMs = 1_000;
 const retryMsMax = 600_000;
+const connectTimeoutMs = 10_000;
 
 /** SQL files, in the order of their names. */
 export const migrationsDirectory = fileURLToPath(new URL('./migrations', import.meta.url));
@@ -25,8 +27,8 @@ export const migrationsDirectory = fileURLToPath(new URL('./migrations', import.
  * and find nothing left to do.
  */
 export async function migrate({ databaseUrl }: { databaseUrl: string }): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'flowplate-migrate' });
-  await client.connect();
+  const connector = new Connector(databaseUrl, { application_name: 'flowplate-migrate', connectTimeoutMs });
+  const { client } = await connector.connect();
   try {
     await takeLock(client);
     await runAll(client);

@@ -2,14 +2,23 @@ import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { inTime } from '../../concurrency/deadline.ts';
+import { type DatabaseHost, readDatabaseUrl } from '../../domain/database-url.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { parseJson } from '../../domain/read-json.ts';
-import { storeAddress } from '../../tracing/store-address.ts';
 import type { EndSpan, Tracing } from '../../tracing/tracing.ts';
-import { isUnavailable } from './faults.ts';
+import { Connector } from './connect.ts';
+import { isOtherSession, isUnavailable } from './faults.ts';
+import { type PoolClient, poolClientOf } from './pool-client.ts';
 
 export type PoolOptions = {
+  /** May name several hosts (domain/database-url.ts). */
   databaseUrl: string;
+  /**
+   * The URL leads to a pooler that gives each transaction another session (PgBouncer's
+   * `pool_mode=transaction`): nothing is prepared or set in a session there. Time-outs on the
+   * server are then those of the role.
+   */
+  sharesSessions?: boolean;
   /** Shown in pg_stat_activity, to find a hanging connection. */
   applicationName: string;
   connectionsMax: number;
@@ -23,7 +32,8 @@ export type PoolOptions = {
   lockTimeoutMs: number;
   /**
    * For statements that look up single rows: disables sequential scans. A plan that was cached
-   * while a table was nearly empty would read all of it until the next ANALYZE.
+   * while a table was nearly empty would read all of it until the next ANALYZE. Where sessions are
+   * shared, no plan is cached.
    */
   looksUpByIndex?: true;
   tracing?: Tracing | undefined;
@@ -69,30 +79,32 @@ const preparedStatementsMax = 200;
  * `DEPENDENCY_UNAVAILABLE`, constraint violations unchanged.
  */
 export function openPool(options: PoolOptions, onError: (error: Error) => void): ObservablePool {
-  const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
+  const connector = new Connector(options.databaseUrl, {
     application_name: options.applicationName,
-    max: options.connectionsMax,
-    connectionTimeoutMillis: options.connectTimeoutMs + farMs,
-    statement_timeout: options.statementTimeoutMs,
-    lock_timeout: options.lockTimeoutMs,
-    idle_in_transaction_session_timeout: 5_000,
-    idleTimeoutMillis: 60_000,
-    ...(options.looksUpByIndex && { options: '-c enable_seqscan=off' }),
+    connectTimeoutMs: options.connectTimeoutMs,
     keepAlive: true,
     types,
+    settings: options.sharesSessions ? undefined : sessionSettings(options),
+  });
+  const pool = new pg.Pool({
+    Client: poolClientOf(connector),
+    max: options.connectionsMax,
+    connectionTimeoutMillis: options.connectTimeoutMs + farMs,
+    idleTimeoutMillis: 60_000,
   });
   // A broken connection raises on the pool while idle, and on itself while in use. An 'error'
   // without a listener would end the process.
   pool.on('error', onError);
   pool.on('connect', (client) => void client.on('error', onError));
-  const names = new Map<string, string>();
+  const names = options.sharesSessions ? undefined : new Map<string, string>();
   const answerMs = options.statementTimeoutMs + 100;
   const startSpan = statementSpans(options);
   return {
     connect: async () => {
       const client = await takeClient(pool, options.connectTimeoutMs).catch(rethrow);
-      return bound(client, { answerMs, names, startSpan }) as unknown as PostgresPoolClient;
+      const { host } = client as unknown as PoolClient;
+      const spans = startSpan && ((text: string) => startSpan(host, text));
+      return bound(client, { answerMs, names, startSpan: spans }) as unknown as PostgresPoolClient;
     },
     end: () => pool.end(),
     options: {},
@@ -100,6 +112,15 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
       const { idleCount: idle, totalCount, waitingCount: waiters } = pool;
       return { idle, busy: totalCount - idle, waiters };
     },
+  };
+}
+
+function sessionSettings(options: PoolOptions): Record<string, string> {
+  return {
+    statement_timeout: String(options.statementTimeoutMs),
+    lock_timeout: String(options.lockTimeoutMs),
+    idle_in_transaction_session_timeout: '5000',
+    ...(options.looksUpByIndex && { enable_seqscan: 'off' }),
   };
 }
 
@@ -115,16 +136,22 @@ function takeClient(pool: pg.Pool, ms: number): Promise<pg.PoolClient> {
   });
 }
 
-type Bounds = { answerMs: number; names: Map<string, string>; startSpan: StartSpan | undefined };
+type Bounds = {
+  answerMs: number;
+  /** Names of prepared statements by their text; absent where nothing is prepared. */
+  names: Map<string, string> | undefined;
+  startSpan: StartSpan | undefined;
+};
 
 function bound(client: pg.PoolClient, { answerMs, names, startSpan }: Bounds) {
   let broken: Error | undefined;
+  let isSpent = false;
   return {
     query: async (text: string, values: readonly unknown[]) => {
       // After a time-out the connection is still busy with the old statement; a ROLLBACK would wait
       // as long again.
       if (broken !== undefined) return rethrow(broken);
-      const name = values.length > 0 ? statementName(text, names) : undefined;
+      const name = names && values.length > 0 ? statementName(text, names) : undefined;
       const query = name === undefined ? { text, values: [...values] } : { name, text, values: [...values] };
       const endSpan = startSpan?.(text);
       try {
@@ -134,19 +161,23 @@ function bound(client: pg.PoolClient, { answerMs, names, startSpan }: Bounds) {
       } catch (error) {
         endSpan?.(error);
         if (isUnavailable(error) && !(error instanceof pg.DatabaseError)) broken = error as Error;
+        if (isOtherSession(error)) isSpent = true;
         return rethrow(error);
       }
     },
-    release: () => client.release(broken),
+    release: () => client.release(broken ?? isSpent),
   };
 }
 
 type StartSpan = (text: string) => EndSpan | undefined;
 
-function statementSpans({ tracing, databaseUrl }: PoolOptions): StartSpan | undefined {
+function statementSpans({
+  tracing,
+  databaseUrl,
+}: PoolOptions): ((at: DatabaseHost, text: string) => EndSpan | undefined) | undefined {
   if (tracing === undefined) return undefined;
-  const address = storeAddress(databaseUrl, { port: 5432, namespace: 'postgres' });
-  return (text) => tracing.statement(address, text);
+  const { database: namespace } = readDatabaseUrl(databaseUrl);
+  return ({ host, port }, text) => tracing.statement({ host, port, namespace }, text);
 }
 
 function statementName(text: string, names: Map<string, string>): string | undefined {

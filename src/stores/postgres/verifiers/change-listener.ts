@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { Connector } from '../connect.ts';
 import { keyChangesChannel } from './change-feed.ts';
 import { hubProgressChannel } from './hubs.ts';
 
@@ -17,34 +18,33 @@ type Listening = {
  * is believed.
  */
 export class ChangeListener {
-  readonly #databaseUrl: string;
+  readonly #connector: Connector;
   readonly #listening: Listening;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(databaseUrl: string, listening: Listening) {
-    this.#databaseUrl = databaseUrl;
+    this.#connector = new Connector(databaseUrl, {
+      application_name: 'flowplate-listener',
+      connectTimeoutMs: 1_000,
+      keepAlive: true,
+    });
     this.#listening = listening;
   }
 
   async start(): Promise<void> {
-    const client = new pg.Client({
-      connectionString: this.#databaseUrl,
-      application_name: 'flowplate-listener',
-      connectionTimeoutMillis: 1_000,
-      keepAlive: true,
-    });
-    client.on('error', () => undefined);
+    const client = await this.#connect();
+    if (client === undefined) return this.#restart();
     client.on('end', () => this.#restart());
     client.on('notification', ({ channel, payload }) => {
       if (channel === hubProgressChannel) this.#listening.onProgress();
       else this.#listening.onChange(toSeq(payload));
     });
     this.#client = client;
+    if (this.#isClosed) return this.close();
     await client
-      .connect()
-      .then(() => client.query(`LISTEN ${keyChangesChannel}; LISTEN ${hubProgressChannel}`))
+      .query(`LISTEN ${keyChangesChannel}; LISTEN ${hubProgressChannel}`)
       .catch(() => client.end().catch(() => undefined));
   }
 
@@ -52,6 +52,15 @@ export class ChangeListener {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#client?.end().catch(() => undefined);
+  }
+
+  #connect(): Promise<pg.Client | undefined> {
+    return this.#connector
+      .connect(() => !this.#isClosed)
+      .then(
+        ({ client }) => client,
+        () => undefined,
+      );
   }
 
   #restart(): void {
