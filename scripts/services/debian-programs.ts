@@ -1,3 +1,5 @@
+import { dirname, join } from 'node:path';
+import { patroniCommand, patroniParts } from './patroni-command.ts';
 import { toolsDir } from './project-root.ts';
 import { runCommand } from './run-command.ts';
 import { type DebianProgram, type UnpackedProgram, unpackDebian } from './unpack-debian.ts';
@@ -10,9 +12,16 @@ export type ProgramName =
   | 'chromium'
   | 'openssl'
   | 'prometheus'
-  | 'promtool';
+  | 'promtool'
+  | 'etcd'
+  | 'pgbouncer'
+  | 'postgres15'
+  | 'patroni';
 
-const programs: Record<ProgramName, DebianProgram> = {
+/** A program, and where Debian installs it if that is not in PATH. */
+type WantedProgram = DebianProgram & { installed?: string };
+
+const programs: Record<ProgramName, WantedProgram> = {
   nginx: {
     package: 'nginx',
     path: 'usr/sbin/nginx',
@@ -52,6 +61,35 @@ const programs: Record<ProgramName, DebianProgram> = {
     path: 'usr/bin/promtool',
     works: (program) => says(program, ['--version'], /^promtool, version [2-9]/),
   },
+  etcd: {
+    package: 'etcd-server',
+    path: 'usr/bin/etcd',
+    works: (program) => says(program, ['--version'], /^etcd Version: 3/m),
+  },
+  pgbouncer: {
+    package: 'pgbouncer',
+    path: 'usr/sbin/pgbouncer',
+    installed: '/usr/sbin/pgbouncer',
+    works: (program) => says(program, ['--version'], /^PgBouncer 1\./m),
+  },
+  // Patroni needs pg_basebackup, pg_rewind and more beside it, which npm's package does not have.
+  postgres15: {
+    package: 'postgresql-15',
+    parts: ['postgresql-client-15'],
+    path: 'usr/lib/postgresql/15/bin/postgres',
+    installed: '/usr/lib/postgresql/15/bin/postgres',
+    works: async (program) =>
+      (await says(program, ['--version'], /PostgreSQL\) 15/)) &&
+      (await says(beside(program, 'pg_rewind'), ['--version'], /PostgreSQL\) 15/)) &&
+      (await says(beside(program, 'pg_basebackup'), ['--version'], /PostgreSQL\) 15/)),
+  },
+  patroni: {
+    package: 'patroni',
+    parts: patroniParts,
+    path: 'usr/bin/patroni',
+    installed: '/usr/bin/patroni',
+    works: (program) => runsPatroni(program),
+  },
   haproxy: {
     package: 'haproxy',
     path: 'usr/sbin/haproxy',
@@ -62,11 +100,15 @@ const programs: Record<ProgramName, DebianProgram> = {
 /** The program from PATH if it is suitable, else unpacked from its Debian package. */
 export async function findProgram(name: ProgramName): Promise<UnpackedProgram> {
   const wanted = programs[name];
-  const onPath = { path: name, env: {} };
+  const onPath = { path: wanted.installed ?? name, env: {} };
   if (await wanted.works(onPath)) return onPath;
   return await unpackDebian(wanted, toolsDir).catch((cause: unknown) => {
     throw new Error(`${name} is missing: install it (${(cause as Error).message})`, { cause });
   });
+}
+
+function beside({ path, env }: UnpackedProgram, name: string): UnpackedProgram {
+  return { path: join(dirname(path), name), env };
 }
 
 /** Runs the program, which also proves that its libraries exist. */
@@ -74,4 +116,10 @@ async function says(program: UnpackedProgram, args: readonly string[], what: Reg
   const env = { ...process.env, ...program.env };
   const { exitCode, stdout, stderr } = await runCommand([program.path, ...args], { env });
   return exitCode === 0 && what.test(stdout + stderr);
+}
+
+async function runsPatroni(program: UnpackedProgram): Promise<boolean> {
+  const { command, env } = patroniCommand(program);
+  const result = await runCommand([...command, '--version'], { env: { ...process.env, ...env } });
+  return result.exitCode === 0 && /^patroni [3-9]/m.test(result.stdout);
 }

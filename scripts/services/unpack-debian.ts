@@ -36,8 +36,9 @@ export async function unpackDebian(wanted: DebianProgram, toolsDir: string): Pro
     const root = join(workDir, 'root');
     const apt = new AptDownloader(workDir);
     const { version, depends } = await apt.unpack(wanted.package, root);
-    for (const part of wanted.parts ?? []) await apt.unpack(part, root);
-    if (!(await wanted.works(await programIn(root, wanted)))) await unpackLibraries(apt, depends, root);
+    const needed = [...depends];
+    for (const part of wanted.parts ?? []) needed.push(...(await apt.unpack(part, root)).depends);
+    if (!(await wanted.works(await programIn(root, wanted)))) await unpackLibraries(apt, needed, root);
     if (!(await wanted.works(await programIn(root, wanted)))) {
       throw new Error(`Debian's ${wanted.package} ${version} does not run here, or lacks what we need`);
     }
