@@ -18,11 +18,11 @@ export type EngineHome = {
 };
 
 /** `program` must be within reach of the account that is stepped down to. */
-export async function makeHome(program: UnpackedProgram): Promise<EngineHome> {
+export async function makeHome(program: UnpackedProgram, versionFlag = '--version'): Promise<EngineHome> {
   const directory = await mkdtemp(join(inject('runDirectory'), 'engine-'));
   atEnd(() => rm(directory, { recursive: true, force: true }));
   const environment = Object.entries(program.env).map(([name, value]) => `${name}=${value}`);
-  const probe = ['env', ...environment, program.path, '--version'];
+  const probe = ['env', ...environment, program.path, versionFlag];
   const { prefix, account } = await runUnprivileged(directory, probe);
   const give = async (path: string) => {
     if (account !== undefined) await chown(path, account.uid, account.gid);

@@ -66,8 +66,13 @@ export async function ownPostgres(settings: Record<string, string> = {}): Promis
   const postgres = await own((at) =>
     startPostgres({ ...at, settings: { shared_buffers: '32MB', ...settings } }),
   );
+  const urls = await makeDatabase(postgres.current().url);
+  return { ...postgres, ...urls, kill: () => killPostgres({ ...postgres, ...urls }) };
+}
+
+/** A migrated database for the ordinary role, on the server of this superuser. */
+export async function makeDatabase(url: string): Promise<Pick<OwnPostgres, 'databaseUrl' | 'adminUrl'>> {
   const password = randomBytes(16).toString('hex');
-  const { url } = postgres.current();
   await query(url, `CREATE ROLE ${ordinaryRole} LOGIN PASSWORD '${password}'`);
   await query(url, `CREATE ROLE flowplate_tenant NOLOGIN`);
   await query(url, `GRANT flowplate_tenant TO ${ordinaryRole}`);
@@ -76,8 +81,7 @@ export async function ownPostgres(settings: Record<string, string> = {}): Promis
   address.username = ordinaryRole;
   address.password = password;
   await migrate({ databaseUrl: address.href });
-  const urls = { databaseUrl: address.href, adminUrl: databaseUrl(url, ordinaryRole) };
-  return { ...postgres, ...urls, kill: () => killPostgres({ ...postgres, ...urls }) };
+  return { databaseUrl: address.href, adminUrl: databaseUrl(url, ordinaryRole) };
 }
 
 /** Role of the service; no superuser, so that limits apply to it. */

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { endAll } from '../support/at-end.ts';
+import { deploy } from '../support/deployment.ts';
+import { eventually } from '../support/eventually.ts';
+import { makeDatabase, ownRedis } from '../support/own-stores.ts';
+import { query } from '../support/query.ts';
+import { type Drill, drill, summaryOf, untilMinted, type Ways } from './failover.ts';
+import { type PatroniCluster, type PatroniNode, startPatroniCluster } from './patroni.ts';
+
+let cluster: PatroniCluster;
+const ways: Ways = {};
+
+/** Longer than a failover takes on a busy machine: `ttl`, `loop_wait`, an election and a start. */
+const leaseMs = 60_000;
+
+beforeAll(async () => {
+  const [started, redis] = await Promise.all([startPatroniCluster(), ownRedis()]);
+  cluster = started;
+  const behindHaproxy = new URL((cluster.nodes[0] as PatroniNode).url);
+  behindHaproxy.port = String(cluster.port);
+  const { databaseUrl } = await makeDatabase(behindHaproxy.href);
+  const hosts = cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const severalHosts = `${databaseUrl.replace(`127.0.0.1:${cluster.port}`, hosts)}?target_session_attrs=read-write`;
+  const stores = { databaseUrl, redisUrl: redis.current().url };
+  const deployment = deploy(stores, { LEASE_MS: String(leaseMs) });
+  ways.HAProxy = await deployment.startApi();
+  ways['several hosts'] = await deployment.startApi({ env: { DATABASE_URL: severalHosts } });
+  await untilAllMinted();
+});
+
+afterAll(endAll);
+
+const faults: Record<string, () => Promise<void>> = {
+  'kill -9 of the leader': async () => {
+    const { leader, standby } = await cluster.whenPaired();
+    await leader.kill();
+    await eventually(
+      60_000,
+      () => leads(standby),
+      (it) => it,
+    );
+    await Promise.all(Object.values(ways).map(({ call }) => untilMinted(call)));
+    await leader.start();
+  },
+  switchover: async () => {
+    const { standby } = await cluster.whenPaired();
+    await cluster.switchOver();
+    await eventually(
+      60_000,
+      () => leads(standby),
+      (it) => it,
+    );
+  },
+  'kill -9 of the synchronous standby': async () => {
+    const { standby } = await cluster.whenPaired();
+    await standby.kill();
+    await untilAllMinted();
+    await standby.start();
+  },
+  'etcd lost': async () => {
+    const { leader } = await cluster.whenPaired();
+    await cluster.killEtcd();
+    await eventually(
+      60_000,
+      () => leads(leader),
+      (it) => !it,
+    );
+    await cluster.startEtcd();
+  },
+  'network cut between the two': async () => {
+    cluster.cutNetwork();
+    await untilAllMinted();
+    cluster.mendNetwork();
+  },
+};
+
+async function untilAllMinted(): Promise<void> {
+  await Promise.all(Object.values(ways).map(({ call }) => untilMinted(call)));
+}
+
+test.each(Object.keys(faults))(
+  '%s: no acknowledged change is lost, no verdict is wrong, and a repeated mint makes one key',
+  async (name) => {
+    const result = await drill(ways, async () => {
+      await (faults[name] as () => Promise<void>)();
+      await cluster.whenPaired();
+    });
+    process.stdout.write(`${summaryOf(name, result)}\n`);
+    expect(result.violations).toEqual([]);
+    expect(result.repeatedMints.filter(({ keys }) => keys !== 1)).toEqual([]);
+    expect(result.ledger.acknowledged).toBeGreaterThan(0);
+    expectVerifiedThroughout(result);
+  },
+);
+
+/** A lease outlasts the fault, so what memory holds is verified all the time. */
+function expectVerifiedThroughout({ seen }: Drill): void {
+  const kinds = Object.entries(seen).filter(([kind]) => kind.startsWith('verify, '));
+  expect(kinds.map(([kind, { refused }]) => [kind, refused])).toEqual(kinds.map(([kind]) => [kind, 0]));
+}
+
+async function leads({ url }: PatroniNode): Promise<boolean> {
+  return query(url, 'SELECT pg_is_in_recovery() AS is_standby').then(
+    ([row]) => row?.is_standby === false,
+    () => false,
+  );
+}
