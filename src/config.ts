@@ -292,7 +292,16 @@ export const configSchema = z.object({
     .max(120_000)
     .default(15_000)
     .describe(
-      'How long a verifier may answer from memory without reaching Postgres, in milliseconds. A longer lease survives longer outages; with a shorter one a revoke waits less for an unreachable verifier. A verifier keeps the length that it registered with.',
+      'How long a verifier may answer from memory without reaching Postgres, in milliseconds. A longer lease survives longer outages, such as a failover (`FAILOVER_SECONDS_MAX`); with a shorter one a revoke waits less for an unreachable verifier. A verifier keeps the length that it registered with.',
+    ),
+  FAILOVER_SECONDS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .optional()
+    .describe(
+      'How long a failover of Postgres takes at most, in seconds; with Patroni `ttl` + `loop_wait` + 5. `flowplate doctor` compares it with `LEASE_MS`: a shorter lease ends before Postgres is back, and verification with it. Nothing else reads it.',
     ),
   VERIFIERS_PER_MASTER_KEY_MAX: z.coerce
     .number()

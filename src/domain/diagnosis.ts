@@ -26,6 +26,9 @@ export type ConfigFacts = {
   connectionsMax: number;
   metricsPort: number;
   isPasswordForEmergencies: boolean;
+  leaseMs: number;
+  /** The longest failover that operators expect; undefined where they have not said. */
+  failoverSecondsMax: number | undefined;
 };
 
 export type PostgresFacts = PostgresSafety & {
@@ -52,6 +55,8 @@ const postgresVersionMin = 150_000;
 const redisVersionMin = 7;
 /** Expiry is decided by Postgres's clock; logs, tokens and limits see the others. */
 const clockDifferenceMsMax = 2_000;
+/** The last heartbeat before a fault is up to this old (revocation/lease.ts). */
+const heartbeatMsMax = 1_000;
 /** Jobs run every few seconds; a minute means that no worker is there. */
 const overdueSecondsMax = 60;
 
@@ -64,6 +69,16 @@ const rules: readonly Rule[] = [
           'Its standbys are asynchronous. A failover to one of them loses the last answered changes.',
           "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'; SELECT pg_reload_conf();",
         )
+      : undefined,
+  ({ config: { leaseMs, failoverSecondsMax } }) =>
+    failoverSecondsMax !== undefined && leaseMs < leaseMsFor(failoverSecondsMax)
+      ? {
+          code: 'LEASE_SHORTER_THAN_FAILOVER',
+          severity: 'warning',
+          where: 'configuration',
+          message: `LEASE_MS is ${leaseMs}, and a failover of Postgres takes up to ${failoverSecondsMax} s. Verification is refused with 503 from the end of the lease to the end of the failover.`,
+          fix: `Set LEASE_MS=${leaseMsFor(failoverSecondsMax)} or more, or a shorter ttl and loop_wait in Patroni`,
+        }
       : undefined,
   ({ postgres }) =>
     postgres.version < postgresVersionMin
@@ -208,6 +223,15 @@ const rules: readonly Rule[] = [
         }
       : undefined,
 ];
+
+/**
+ * The shortest lease that outlasts a failover, in whole seconds: its margin and the time since the
+ * last heartbeat are no part of what is left of it.
+ */
+function leaseMsFor(failoverSeconds: number): number {
+  const neededMs = failoverSeconds * 1_000 + heartbeatMsMax;
+  return Math.ceil((neededMs * 15) / 14 / 1_000) * 1_000;
+}
 
 function clockFinding(where: string, itsMs: number, oursMs: number): Finding | undefined {
   const seconds = Math.round((itsMs - oursMs) / 1_000);

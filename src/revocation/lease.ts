@@ -25,6 +25,8 @@ export type LeaseParts = {
   onReport: () => void;
   /** Called with each heartbeat: the longest lease of all verifiers. */
   onLeaseMs: (leaseMs: number) => void;
+  /** Called when a heartbeat has committed: on which server that was. */
+  onServer: (server: string) => void;
   onFault: (error: unknown) => void;
 };
 
@@ -71,6 +73,7 @@ export class Lease {
   readonly #hub: Hub;
   readonly #beforeReport: (seq: number) => Promise<void>;
   readonly #onReport: () => void;
+  readonly #onServer: (server: string) => void;
   readonly #options: LeaseOptions;
   #heldUntilMs = 0;
   #committedAtMs = Number.NEGATIVE_INFINITY;
@@ -99,6 +102,7 @@ export class Lease {
     this.#hub = parts.hub;
     this.#beforeReport = parts.beforeReport;
     this.#onReport = parts.onReport;
+    this.#onServer = parts.onServer;
     this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
     this.#options = options;
@@ -213,6 +217,7 @@ export class Lease {
       return this.#beat();
     }
     this.#committedAtMs = performance.now();
+    this.#onServer(lease.server);
     this.#apiProcesses = lease.apiProcesses;
     this.#onLeaseMs(lease.leaseMsMax);
     const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());

@@ -20,6 +20,8 @@ export function wireDiagnosis(
       connectionsMax: config.API_PROCESSES * connectionsOfProcess(config),
       metricsPort: config.METRICS_PORT,
       isPasswordForEmergencies: config.PASSWORD_LOGIN === 'break-glass',
+      leaseMs: config.LEASE_MS,
+      failoverSecondsMax: config.FAILOVER_SECONDS_MAX,
     },
     readPostgres: () => readPostgresFacts(stores.db),
     readRedis: () => readRedisFacts(stores.redis),

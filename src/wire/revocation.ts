@@ -100,6 +100,9 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
       onLeaseMs: (leaseMs) => propagation.noteLease(leaseMs),
       beforeReport: async (seq) => journal?.reach(seq),
       onReport: () => propagation.wake(),
+      onServer: (server) => {
+        stores.leasedServer.current = server;
+      },
       hub,
       sink: combineSinks([
         memory,

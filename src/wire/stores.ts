@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { type Database, openDatabase } from '../stores/postgres/database.ts';
+import type { LeasedServer } from '../stores/postgres/leased-server.ts';
 import { openPool } from '../stores/postgres/pool.ts';
 import { openQueueReadOnly } from '../stores/queue.ts';
 import { QueueWatch } from '../stores/queue-health.ts';
@@ -34,7 +35,8 @@ export type Stores = ReturnType<typeof openStores>;
 
 /** Opens the connections of an API process: Postgres pools by purpose, Redis by purpose. */
 export function openStores({ config, metrics, closing, fault, tracing }: ProcessParts) {
-  const open = poolOpener(config, metrics, tracing);
+  const leasedServer: LeasedServer = { current: undefined };
+  const open = poolOpener(config, metrics, tracing, leasedServer);
   const db = open('control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
   closing.add('control pool', () => db.destroy());
   const verifyDb = open('verify', config.VERIFY_CONNECTIONS_MAX, fault('postgres'));
@@ -70,6 +72,7 @@ export function openStores({ config, metrics, closing, fault, tracing }: Process
   closing.add('queue watch', () => queue.close());
 
   return {
+    leasedServer,
     db,
     verifyDb,
     strangersDb,
@@ -117,10 +120,11 @@ function poolOpener(
   config: Config,
   metrics: ProcessParts['metrics'],
   tracing: Tracing | undefined,
+  leasedServer: LeasedServer,
 ): OpenPool {
   return (name, connectionsMax, onFault) => {
     const applicationName = `flowplate-${name}`;
-    const way = name === 'lease' ? directDatabase(config) : requestDatabase(config);
+    const way = name === 'lease' ? directDatabase(config) : { ...requestDatabase(config), leasedServer };
     const options = { ...way, applicationName, connectionsMax, ...poolTraits[name], tracing };
     const pool = openPool(options, onFault);
     metrics.watchPool({ name, connectionsMax, occupancy: pool.occupancy });

@@ -47,6 +47,7 @@ describe('a deployment with ten misconfigurations and more', () => {
       LOG_LEVEL: 'debug',
       METRICS_PORT: String(await quietPort()),
       CONTROL_CONNECTIONS_MAX: '200',
+      FAILOVER_SECONDS_MAX: '45',
       DRAIN_MS: '0',
       UNSAFE_POSTGRES: 'allow',
     });
@@ -74,6 +75,7 @@ describe('a deployment with ten misconfigurations and more', () => {
     ['METRICS_UNREACHABLE', 'warning', 'METRICS_PORT'],
     ['FIRST_MASTER_KEY_SET', 'warning', 'Remove FLOWPLATE_MASTER_KEY'],
     ['LOG_LEVEL_DEBUG', 'warning', 'LOG_LEVEL=info'],
+    ['LEASE_SHORTER_THAN_FAILOVER', 'warning', 'LEASE_MS=50000'],
   ])('%s is found, with its fix', (code, severity, fix) => {
     const found = findings.find((finding) => finding.code === code);
     expect(found, JSON.stringify(findings)).toMatchObject({ severity, fix: expect.stringContaining(fix) });

@@ -9,6 +9,8 @@ const good: DeploymentFacts = {
     connectionsMax: 40,
     metricsPort: 9124,
     isPasswordForEmergencies: false,
+    leaseMs: 15_000,
+    failoverSecondsMax: undefined,
   },
   postgres: {
     version: 180_004,
@@ -71,4 +73,16 @@ test('everybody as a trusted proxy is found, in IPv4 and IPv6', () => {
     const config = { ...good.config, trustedProxies: ['10.0.0.1', range] };
     expect(codesOf({ ...good, config })).toEqual(['TRUSTED_PROXIES_TOO_WIDE']);
   }
+});
+
+test('a lease that ends before a failover does is found, and the one that does not is named', () => {
+  const withLease = (leaseMs: number, failoverSecondsMax: number | undefined) =>
+    diagnose({ ...good, config: { ...good.config, leaseMs, failoverSecondsMax } });
+  // Patroni's own times: ttl 30 s, loop_wait 10 s.
+  const [finding, ...others] = withLease(15_000, 45);
+  expect([finding?.code, finding?.severity, others]).toEqual(['LEASE_SHORTER_THAN_FAILOVER', 'warning', []]);
+  expect(finding?.fix).toContain('LEASE_MS=50000');
+  expect(withLease(50_000, 45)).toEqual([]);
+  expect(withLease(49_999, 45)).toHaveLength(1);
+  expect(withLease(15_000, undefined)).toEqual([]);
 });

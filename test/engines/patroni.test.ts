@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endAll } from '../support/at-end.ts';
-import { deploy } from '../support/deployment.ts';
+import { deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeDatabase, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
@@ -30,6 +31,9 @@ beforeAll(async () => {
 
 afterAll(endAll);
 
+/** How long a primary that was replaced is left running beside the new one. */
+const livesOnMs = 3_000;
+
 const faults: Record<string, () => Promise<void>> = {
   'kill -9 of the leader': async () => {
     const { leader, standby } = await cluster.whenPaired();
@@ -39,7 +43,23 @@ const faults: Record<string, () => Promise<void>> = {
       () => leads(standby),
       (it) => it,
     );
-    await Promise.all(Object.values(ways).map(({ call }) => untilMinted(call)));
+    await untilAllMinted();
+    await leader.start();
+  },
+  "kill -9 of the leader's Patroni, whose Postgres lives on": async () => {
+    const { leader, standby } = await cluster.whenPaired();
+    await leader.killPatroni();
+    await eventually(
+      60_000,
+      () => leads(standby),
+      (it) => it,
+    );
+    await untilMinted((ways.HAProxy as StartedApi).call);
+    // Both are primaries now, to who asks them; only one of them can commit.
+    expect(await leads(leader)).toBe(true);
+    await sleep(livesOnMs);
+    await leader.kill();
+    await untilAllMinted();
     await leader.start();
   },
   switchover: async () => {

@@ -23,6 +23,8 @@ export type PatroniNode = {
   port: number;
   /** `kill -9` of Patroni, of its Postgres and of all backends, as when the machine loses power. */
   kill(): Promise<void>;
+  /** `kill -9` of Patroni alone: its Postgres lives on, and does not know that it was replaced. */
+  killPatroni(): Promise<void>;
   /** Starts both again on the same data. */
   start(): Promise<void>;
 };
@@ -182,8 +184,11 @@ async function makeNode(name: string, etcdPort: number, programs: Programs): Pro
   );
   const { command, env } = patroniCommand(programs.patroni);
   let patroni: ServerProcess | undefined;
-  const kill = async () => {
+  const killPatroni = async () => {
     if (patroni !== undefined) await killHard(patroni);
+  };
+  const kill = async () => {
+    await killPatroni();
     await killPostgres(home);
   };
   // What Patroni left running, if it did not end in time.
@@ -195,6 +200,7 @@ async function makeNode(name: string, etcdPort: number, programs: Programs): Pro
     ways: [toPostgres, toRest],
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     kill,
+    killPatroni,
     start: async () => {
       patroni = await startEngine({
         name,

@@ -75,6 +75,7 @@ export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseO
       ...{ db, hub, history: historyOf(db), sink: combineSinks([sink, hub]), clock: new ServerClock() },
       beforeReport: async () => undefined,
       onReport: () => undefined,
+      onServer: () => undefined,
       onLeaseMs: () => undefined,
       onFault: (fault) => void faults.push(fault),
     },

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { inTime } from '../../concurrency/deadline.ts';
 import { type DatabaseHost, type DatabaseUrl, readDatabaseUrl } from '../../domain/database-url.ts';
+import { thisServer } from './leased-server.ts';
 
 /** How long a host that gave no answer in time is tried after all others. */
 const avoidedMs = 10_000;
@@ -18,7 +19,12 @@ export type ConnectOptions = Omit<pg.ClientConfig, 'connectionString'> & {
   settings?: Readonly<Record<string, string>> | undefined;
 };
 
-export type Connected = { client: pg.Client; host: DatabaseHost };
+export type Connected = {
+  client: pg.Client;
+  host: DatabaseHost;
+  /** Which server it is (leased-server.ts); undefined where sessions are shared. */
+  server: string | undefined;
+};
 
 /**
  * Opens connections to the hosts of a database's URL, tried in their order on each connect, as
@@ -45,7 +51,7 @@ export class Connector {
     for (const host of this.#hostsInOrder()) {
       if (!isWanted()) break;
       try {
-        return { client: await this.#connectTo(host), host };
+        return { ...(await this.#connectTo(host)), host };
       } catch (error) {
         fault = error;
       }
@@ -60,7 +66,7 @@ export class Connector {
     return [...hosts.filter((host) => !isAvoided(host)), ...hosts.filter(isAvoided)];
   }
 
-  async #connectTo(host: DatabaseHost): Promise<pg.Client> {
+  async #connectTo(host: DatabaseHost): Promise<Omit<Connected, 'host'>> {
     const { connectTimeoutMs, settings: _, ...options } = this.#options;
     const isOnly = this.#url.hosts.length === 1;
     const timeoutMs = connectTimeoutMs + (isOnly ? onlyHostsExtraMs : 0);
@@ -71,8 +77,8 @@ export class Connector {
     client.on('error', () => undefined);
     const connecting = client.connect().then(() => this.#begin(client));
     try {
-      await inTime(connecting, timeoutMs, () => this.#avoid(host));
-      return client;
+      const server = await inTime(connecting, timeoutMs, () => this.#avoid(host));
+      return { client, server };
     } catch (error) {
       void client.end().catch(() => undefined);
       throw error;
@@ -86,17 +92,18 @@ export class Connector {
 
   /**
    * Makes the session what was asked for, in one statement. Statements and not parameters of the
-   * start: PgBouncer refuses those, or ignores them where it is told to.
+   * start: PgBouncer refuses those, or ignores them where it is told to. Returns which server it is.
    */
-  async #begin(client: pg.Client): Promise<void> {
+  async #begin(client: pg.Client): Promise<string | undefined> {
     const { wants } = this.#url;
     const settings = Object.entries(this.#options.settings ?? {});
-    if (settings.length === 0 && wants === 'any') return;
+    if (settings.length === 0 && wants === 'any') return undefined;
     const sets = settings.map(([name, value]) => `, set_config('${name}', '${value}', false)`).join('');
-    const { rows } = await client.query(`SELECT pg_is_in_recovery() AS is_standby,
+    const { rows } = await client.query(`SELECT ${thisServer} AS server, pg_is_in_recovery() AS is_standby,
       current_setting('transaction_read_only')::boolean AS is_read_only${sets}`);
-    const { is_standby: isStandby, is_read_only: isReadOnly } = rows[0];
-    if (wants === 'any' || !(isStandby || (wants === 'read-write' && isReadOnly))) return;
+    const { server, is_standby: isStandby, is_read_only: isReadOnly } = rows[0];
+    const isSuitable = wants === 'any' || !(isStandby || (wants === 'read-write' && isReadOnly));
+    if (isSuitable) return settings.length === 0 ? undefined : server;
     throw new Error(`${unsuitableServer} (${wants})`);
   }
 }

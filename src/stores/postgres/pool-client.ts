@@ -9,6 +9,8 @@ import type { Connected, Connector } from './connect.ts';
  * pool use (pg-pool/index.js).
  */
 export class PoolClient extends EventEmitter {
+  /** Set by the pool when the client comes back to it. */
+  _poolUseCount?: number;
   readonly #connector: Connector;
   #connected: Connected | undefined;
   #isEnding = false;
@@ -20,6 +22,15 @@ export class PoolClient extends EventEmitter {
 
   get host(): DatabaseHost {
     return this.#known.host;
+  }
+
+  /** Which server it is connected to; undefined where sessions are shared. */
+  get server(): string | undefined {
+    return this.#known.server;
+  }
+
+  get isNew(): boolean {
+    return this._poolUseCount === undefined;
   }
 
   connect(callback: (error: Error | null) => void): void {

@@ -6,8 +6,9 @@ import { type DatabaseHost, readDatabaseUrl } from '../../domain/database-url.ts
 import { FlowplateError } from '../../domain/errors.ts';
 import { parseJson } from '../../domain/read-json.ts';
 import type { EndSpan, Tracing } from '../../tracing/tracing.ts';
-import { Connector } from './connect.ts';
+import { Connector, unsuitableServer } from './connect.ts';
 import { isOtherSession, isUnavailable } from './faults.ts';
+import type { LeasedServer } from './leased-server.ts';
 import { type PoolClient, poolClientOf } from './pool-client.ts';
 
 export type PoolOptions = {
@@ -36,6 +37,8 @@ export type PoolOptions = {
    * shared, no plan is cached.
    */
   looksUpByIndex?: true;
+  /** Connections to another server are not used. */
+  leasedServer?: LeasedServer;
   tracing?: Tracing | undefined;
 };
 
@@ -101,7 +104,7 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
   const startSpan = statementSpans(options);
   return {
     connect: async () => {
-      const client = await takeClient(pool, options.connectTimeoutMs).catch(rethrow);
+      const client = await takeLeased(pool, options).catch(rethrow);
       const { host } = client as unknown as PoolClient;
       const spans = startSpan && ((text: string) => startSpan(host, text));
       return bound(client, { answerMs, names, startSpan: spans }) as unknown as PostgresPoolClient;
@@ -122,6 +125,22 @@ function sessionSettings(options: PoolOptions): Record<string, string> {
     idle_in_transaction_session_timeout: '5000',
     ...(options.looksUpByIndex && { enable_seqscan: 'off' }),
   };
+}
+
+/**
+ * Ends connections to another server than that of the lease. A new one leads elsewhere only until
+ * the next heartbeat, so it is not tried again and again.
+ */
+async function takeLeased(pool: pg.Pool, options: PoolOptions): Promise<pg.PoolClient> {
+  const { leasedServer, connectTimeoutMs } = options;
+  for (;;) {
+    const client = await takeClient(pool, connectTimeoutMs);
+    const { server, isNew } = client as unknown as PoolClient;
+    const expected = leasedServer?.current;
+    if (server === undefined || expected === undefined || server === expected) return client;
+    client.release(true);
+    if (isNew) throw new Error(`${unsuitableServer} (that of the lease)`);
+  }
 }
 
 /** A client that arrives late goes back to the pool, because its caller was already refused. */

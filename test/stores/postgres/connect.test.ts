@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../../src/stores/postgres/database.ts';
+import { type LeasedServer, thisServer } from '../../../src/stores/postgres/leased-server.ts';
 import { migrate } from '../../../src/stores/postgres/migrate.ts';
 import { openPool, type PoolOptions } from '../../../src/stores/postgres/pool.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -98,6 +99,24 @@ test('a connection whose server has become read-only is not used again', async (
   const insert = () => sql`INSERT INTO usage_totals (lineage_id) VALUES ('flk_read_only')`.execute(db);
   expect(await outcome(insert())).toBe('DEPENDENCY_UNAVAILABLE');
   expect(await outcome(insert())).toBe('done');
+  expect(await backend()).not.toBe(before);
+});
+
+test('a pool uses no connection to another server than that of the lease', async () => {
+  const leasedServer: LeasedServer = { current: undefined };
+  const db = open(stores.databaseUrl, { leasedServer, connectionsMax: 1 });
+  const backend = async () =>
+    (await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(db)).rows[0]?.pid;
+  const before = await backend();
+  const { rows } = await sql<{ server: string }>`SELECT ${sql.raw(thisServer)} AS server`.execute(db);
+  leasedServer.current = rows[0]?.server;
+  expect(await backend()).toBe(before);
+  leasedServer.current = 'the one that was promoted';
+  await expect(backend()).rejects.toMatchObject({
+    code: 'DEPENDENCY_UNAVAILABLE',
+    cause: { message: 'no server of the URL is suitable (that of the lease)' },
+  });
+  leasedServer.current = rows[0]?.server;
   expect(await backend()).not.toBe(before);
 });
 

@@ -3,6 +3,7 @@ import type { HistoryPosition } from '../../../domain/database-history.ts';
 import type { Laggard } from '../../../domain/hub-progress.ts';
 import type { Db } from '../database.ts';
 import { historyColumns } from '../database-history.ts';
+import { thisServer } from '../leased-server.ts';
 
 /**
  * Registers a verifier, or resets it. `appliedSeq`: start of its feed. `leaseMs`: length of its
@@ -24,9 +25,9 @@ export async function upsertVerifier(
 /**
  * Extends the lease of an API process, in its own committed transaction, unless it is more than
  * `changesPerRead` behind the feed, or the database is held. Returns the server's time, the last
- * reported position, where the database stands, the number of API processes with a live lease, and
- * the longest lease of all verifiers. Undefined when the row is gone: the verifier was silent so
- * long that changes may be gone too.
+ * reported position, where the database stands, the number of API processes with a live lease, the
+ * longest lease of all verifiers, and which server it is (leased-server.ts). Undefined when the row
+ * is gone: the verifier was silent so long that changes may be gone too.
  */
 export async function extendLease(
   db: Db,
@@ -44,7 +45,7 @@ export async function extendLease(
       ${isNear} AS "isExtended",
       (SELECT count(*) FROM verifiers
         WHERE master_key_id IS NULL AND (id = ${id} OR lease_until > clock_timestamp())) AS "apiProcesses",
-      (SELECT max(lease_ms) FROM verifiers) AS "leaseMsMax"`.execute(db);
+      (SELECT max(lease_ms) FROM verifiers) AS "leaseMsMax", ${sql.raw(thisServer)} AS server`.execute(db);
   return rows[0];
 }
 
@@ -54,6 +55,7 @@ type ExtendedLease = HistoryPosition & {
   isExtended: boolean;
   apiProcesses: number;
   leaseMsMax: number;
+  server: string;
 };
 
 /**
