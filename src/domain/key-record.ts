@@ -1,4 +1,4 @@
-import type { KeySettings, KeyStatus } from './user-key.ts';
+import type { Key, KeySettings, KeyStatus } from './user-key.ts';
 
 /**
  * All inputs of a verification decision. Times are Unix milliseconds, cheap to compare and pack.
@@ -20,6 +20,29 @@ export type KeyRecord = DecidingSettings & {
 
 /** Of the settings, those that verification needs. It has the expiry as a number. */
 type DecidingSettings = Omit<KeySettings, 'name' | 'expiresAt'>;
+
+/** The record of a key that has just been minted: what Postgres would say of it. */
+export function recordOfNewKey(key: Key): KeyRecord {
+  return {
+    id: key.id,
+    revision: key.revision,
+    lineageId: key.lineageId,
+    userId: key.userId,
+    organizationId: key.organizationId,
+    environment: key.environment,
+    status: key.status,
+    enabled: key.enabled,
+    expiresAtMs: key.expiresAt?.getTime() ?? null,
+    supersededUntilMs: null,
+    supersededBy: null,
+    supersededAtMs: null,
+    scopes: key.scopes,
+    metadata: key.metadata,
+    rateLimit: key.rateLimit,
+    quota: key.quota,
+    ipAllowlist: key.ipAllowlist,
+  };
+}
 
 /**
  * Maximum age of a cached record, from its Postgres read, in Redis and in memory. A hit never

@@ -39,6 +39,9 @@ export type LeaseOptions = {
 
 const changesPerReadMax = 1_000;
 
+/** A heartbeat that committed so lately stands for one that is wanted now. */
+const earlyBeatMs = 100;
+
 /** How often it is looked whether the lease of a laggard has ended. */
 const laggardLookMs = 50;
 
@@ -80,6 +83,10 @@ export class Lease {
   #apiProcesses = 1;
   /** Last applied position of the feed; undefined before the first registration. */
   #appliedSeq: number | undefined;
+  /** Waited for by those that need a heartbeat now. */
+  #earlyBeat: PromiseWithResolvers<void> | undefined;
+  /** When the last heartbeat committed. */
+  #beatenAtMs = Number.NEGATIVE_INFINITY;
   /** Position last reported to Postgres. */
   #saidSeq = 0;
   /** What was last reported, as text. */
@@ -160,6 +167,17 @@ export class Lease {
     this.#wakeUp();
   }
 
+  /**
+   * Heartbeats now instead of within the second, and resolves when that is over. One that is just
+   * over is as good.
+   */
+  async beatNow(): Promise<void> {
+    if (this.#isStopped || performance.now() < this.#beatenAtMs + earlyBeatMs) return;
+    this.#earlyBeat ??= Promise.withResolvers<void>();
+    this.#wakeUp();
+    return this.#earlyBeat.promise;
+  }
+
   #wakeUp(): void {
     this.#isWoken = true;
     this.#wake();
@@ -188,14 +206,19 @@ export class Lease {
     let nextBeatMs = performance.now() + this.#options.heartbeatMs;
     while (!this.#isStopped) {
       await this.#sleepUntil(this.#nextLookMs(nextBeatMs));
-      if (this.#isStopped) return;
+      if (this.#isStopped) break;
       this.#isWoken = false;
-      if (performance.now() < nextBeatMs) await this.#attempt(() => this.#followUp());
+      if (performance.now() < nextBeatMs && this.#earlyBeat === undefined)
+        await this.#attempt(() => this.#followUp());
       else {
         nextBeatMs = performance.now() + this.#options.heartbeatMs;
+        const early = this.#earlyBeat;
+        this.#earlyBeat = undefined;
         await this.#attempt(() => this.#beat());
+        early?.resolve();
       }
     }
+    this.#earlyBeat?.resolve();
   }
 
   #nextLookMs(nextBeatMs: number): number {
@@ -218,6 +241,7 @@ export class Lease {
     }
     this.#committedAtMs = performance.now();
     this.#onServer(lease.server);
+    this.#beatenAtMs = performance.now();
     this.#apiProcesses = lease.apiProcesses;
     this.#onLeaseMs(lease.leaseMsMax);
     const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());

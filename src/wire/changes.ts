@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { readTogether } from '../concurrency/read-together.ts';
+import { Stamps } from '../domain/stamp.ts';
 import type { AppParts } from '../http/app.ts';
 import type { Told } from '../revocation/propagation-watch.ts';
 import { isServerAway } from '../stores/postgres/faults.ts';
@@ -13,6 +14,8 @@ import { identifyPlatformKey } from '../usecases/platform-users/identify-platfor
 import { isPlatformBootstrapped } from '../usecases/platform-users/is-platform-bootstrapped.ts';
 import { identifySession } from '../usecases/sessions/identify-session.ts';
 import { SigningKeys } from '../usecases/sessions/signing-keys.ts';
+import { changedRecords } from '../verify/changed-records.ts';
+import { mintedRecords } from '../verify/minted-records.ts';
 import { oneAtATime } from './credentials.ts';
 import { changesAtOnce } from './loads.ts';
 import type { ProcessParts } from './process-parts.ts';
@@ -22,17 +25,24 @@ import type { Stores } from './stores.ts';
 /** Changes, who may make them, and the audit of who may not. */
 export function wireChanges(
   { config, closing, fault }: ProcessParts,
-  { db, strangersDb }: Stores,
-  { clock, propagation, lease, history, journal }: RevocationParts,
+  { db, verifyDb, strangersDb, redis }: Stores,
+  { clock, propagation, lease, revisions, history, journal }: RevocationParts,
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
   const secondFactor = config.SECOND_FACTOR;
   const connections = changesAtOnce(config);
+  const recordStamps = new Stamps(keyring, 'records');
+  const known = { lease, revisions, clock, redis, recordStamps };
+  const renewRecord = changedRecords({ ...known, db: verifyDb, keyring });
   const changes = {
     ...{ db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections },
     propagation: {
       wait: async (told: Told | undefined) => {
-        if (told?.following !== undefined) lease.hear(told.following);
+        if (told?.following !== undefined) {
+          const { change } = told.following;
+          lease.hear(told.following);
+          if (change.kind === 'key') renewRecord(change.subjectId);
+        }
         if (told === undefined || journal === undefined) return propagation.wait(told);
         lease.wake(told.seq);
         const [propagated] = await Promise.all([propagation.wait(told), journal.reach(told.seq)]);
@@ -53,6 +63,7 @@ export function wireChanges(
     signingKeys,
     secondFactor,
     insertMint: mintsInBatches(db),
+    noteMint: mintedRecords(known),
     identifySession: (token) =>
       identifySession({ findSessionHolder, clock, signingKeys, secondFactor }, token),
     isPlatformBootstrapped: readTogether(() => isPlatformBootstrapped({ db: strangersDb })),

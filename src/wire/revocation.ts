@@ -118,6 +118,7 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
       heartbeatMs: Math.min(1_000, config.LEASE_MS / 15),
     },
   );
+  stores.leasedServer.confirm = () => lease.beatNow();
   const known = { clock, revisions, refusedOrganizations, keysInMemory, masterKeysInMemory };
   return { ...known, chosenSecrets, changesHeard, propagation, history, journal, lease, hub, hubId };
 }

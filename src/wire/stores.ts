@@ -35,7 +35,7 @@ export type Stores = ReturnType<typeof openStores>;
 
 /** Opens the connections of an API process: Postgres pools by purpose, Redis by purpose. */
 export function openStores({ config, metrics, closing, fault, tracing }: ProcessParts) {
-  const leasedServer: LeasedServer = { current: undefined };
+  const leasedServer: LeasedServer = { current: undefined, confirm: async () => undefined };
   const open = poolOpener(config, metrics, tracing, leasedServer);
   const db = open('control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
   closing.add('control pool', () => db.destroy());

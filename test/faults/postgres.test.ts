@@ -1,8 +1,12 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { digestSecret } from '../../src/domain/key-digest.ts';
+import { Stamps } from '../../src/domain/stamp.ts';
+import { readRecords } from '../../src/stores/redis/records.ts';
 import { endAll } from '../support/at-end.ts';
 import type { Answer } from '../support/call.ts';
-import { deploy, type StartedApi } from '../support/deployment.ts';
+import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { findHalfDone } from '../support/half-done.ts';
 import { type KeyCalls, keyCalls, type Minted, organization } from '../support/key-calls.ts';
@@ -14,6 +18,7 @@ import {
   ownRedis,
 } from '../support/own-stores.ts';
 import { query, withConnection } from '../support/query.ts';
+import { withRedis } from './counted.ts';
 
 /** "Within about a second", with room for a machine that has other things to do. */
 const answerMsMax = 2_000;
@@ -21,14 +26,17 @@ const recoveryMsMax = 10_000;
 const leaseMs = 3_000;
 
 let postgres: OwnPostgres;
+let redisUrl: string;
+let deployment: Deployment;
 let api: StartedApi;
 let keys: KeyCalls;
 
 beforeAll(async () => {
   const [own, redis] = await Promise.all([ownPostgres(), ownRedis()]);
   postgres = own;
-  const stores = { databaseUrl: postgres.databaseUrl, redisUrl: redis.current().url };
-  api = await deploy(stores, { LEASE_MS: String(leaseMs) }).startApi();
+  redisUrl = redis.current().url;
+  deployment = deploy({ databaseUrl: postgres.databaseUrl, redisUrl }, { LEASE_MS: String(leaseMs) });
+  api = await deployment.startApi();
   keys = keyCalls(api.call);
 });
 
@@ -139,12 +147,46 @@ test('while the table of keys is locked, changes and unknown keys get 503 and kn
   expect(await keys.codeOf(revoked.key)).toBe('VALID');
 });
 
+test('a key that was minted or revoked just before Postgres is killed is known for the lease, though no call has verified it', async () => {
+  const other = await deployment.startApi();
+  // Its caller is known to it.
+  expect(await keyCalls(other.call).codeOf((await keys.mint()).key)).toBe('VALID');
+  const [minted, revoked] = [await keys.mint(), await keys.mint()];
+  expect(await keys.revoke(revoked.userId)).toMatchObject({ propagation: 'complete' });
+  await eventually(
+    5_000,
+    () => statusInRedis(revoked.key),
+    (status) => status === 'revoked',
+  );
+  await postgres.kill();
+  try {
+    for (const { call } of [other, api]) {
+      expect(await keyCalls(call).codeOf(minted.key)).toBe('VALID');
+      expect(await keyCalls(call).codeOf(revoked.key)).toBe('REVOKED');
+    }
+  } finally {
+    await postgres.restart();
+  }
+  other.kill('SIGTERM');
+  await other.exited;
+});
+
+function statusInRedis(key: string): Promise<string | undefined> {
+  const keyring = readConfig(deployment.env).FLOWPLATE_PEPPERS;
+  const { digest } = digestSecret(keyring[0], key);
+  const recordStamps = new Stamps(keyring, 'records');
+  return withRedis(redisUrl, async (redis) => {
+    const [packed] = await readRecords({ redis, recordStamps }, [digest]);
+    return packed?.record.status;
+  });
+}
+
 async function canVerify(): Promise<unknown[]> {
   const { status, body } = await api.call('GET /health/verify', { as: null });
   return [status, body.status, body.checks];
 }
 
-/** `known` was verified before, so that its record is in a cache; `unknown` was not. */
+/** `known` was verified before, so that its record is in memory; `unknown` is in no cache. */
 async function mintSome() {
   const [known, unknown, refreshed, revoked] = await Promise.all([
     keys.mint(),
@@ -153,6 +195,8 @@ async function mintSome() {
     keys.mint(),
   ]);
   expect(await keys.codeOf(known.key)).toBe('VALID');
+  // A mint leaves its key in Redis.
+  await withRedis(redisUrl, (client) => client.flushall());
   return { known, unknown, refreshed, revoked };
 }
 

@@ -23,11 +23,13 @@ const lookUp = 'SELECT api_keys organizations SELECT api_keys SELECT database_hi
 let deployment: Deployment;
 let receiver: OtlpReceiver;
 let api: StartedApi;
+let flushRedis: () => Promise<void>;
 
 beforeAll(async () => {
   const database = await cloneDatabase(inject('postgresUrl'));
   atEnd(() => database.drop());
   const redis = await freshRedis(inject('redisUrl'));
+  flushRedis = redis.flush;
   receiver = await startOtlpReceiver();
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '20' };
   deployment = deploy({ databaseUrl: database.url, redisUrl: redis.url }, env);
@@ -85,6 +87,7 @@ describe('the trace of one call', () => {
 
   test('forward auth of a key that no cache has asks Redis and Postgres, and from then on nobody', async () => {
     const { key } = await keyCalls(api.call).mint();
+    await flushRedis();
     const ask = async () => {
       const trace = newTrace();
       const headers = { ...trace.headers, 'x-api-key': key };

@@ -128,19 +128,24 @@ function sessionSettings(options: PoolOptions): Record<string, string> {
 }
 
 /**
- * Ends connections to another server than that of the lease. A new one leads elsewhere only until
- * the next heartbeat, so it is not tried again and again.
+ * Ends connections to another server than that of the lease. A new one may be the first to reach a
+ * server that was restarted, so a heartbeat decides.
  */
 async function takeLeased(pool: pg.Pool, options: PoolOptions): Promise<pg.PoolClient> {
   const { leasedServer, connectTimeoutMs } = options;
   for (;;) {
     const client = await takeClient(pool, connectTimeoutMs);
     const { server, isNew } = client as unknown as PoolClient;
-    const expected = leasedServer?.current;
-    if (server === undefined || expected === undefined || server === expected) return client;
+    if (leasedServer === undefined || isLeased(server, leasedServer)) return client;
+    if (isNew) await leasedServer.confirm();
+    if (isLeased(server, leasedServer)) return client;
     client.release(true);
     if (isNew) throw new Error(`${unsuitableServer} (that of the lease)`);
   }
+}
+
+function isLeased(server: string | undefined, { current }: LeasedServer): boolean {
+  return server === undefined || current === undefined || server === current;
 }
 
 /** A client that arrives late goes back to the pool, because its caller was already refused. */

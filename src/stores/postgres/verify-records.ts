@@ -92,10 +92,18 @@ async function findKeyRecords(
 
 /** The record of a user's key by its public handle, for a question about it. */
 export async function findKeyRecordById(db: Db, keyId: string): Promise<FoundKeyRecord | undefined> {
+  return (await findDigestedKeyRecord(db, keyId))?.found;
+}
+
+/** The same with the digest of its secret, under which caches outside of this process have it. */
+export async function findDigestedKeyRecord(
+  db: Db,
+  keyId: string,
+): Promise<{ found: FoundKeyRecord; digest: Buffer } | undefined> {
   const { rows } = await sql<Row>`
     ${selectRecords} WHERE k.id = ${keyId} AND k.kind = 'user'`.execute(db);
   const [row] = rows;
-  return row && toFoundKeyRecord(row);
+  return row && { found: toFoundKeyRecord(row), digest: row.digest };
 }
 
 function toFoundKeyRecord(row: Row): FoundKeyRecord {

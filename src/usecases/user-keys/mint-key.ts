@@ -2,7 +2,7 @@ import { type AuditEvent, newAuditEvent, systemOrigin } from '../../domain/audit
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
-import type { Keyring } from '../../domain/key-digest.ts';
+import type { KeyDigest, Keyring } from '../../domain/key-digest.ts';
 import { type Caller, originOf, queueOf, requireVisible } from '../../domain/principal.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
@@ -28,6 +28,8 @@ export type MintRequest = KeySettings & { userId: string; organizationId: string
 export type MintParts = ChangeParts & {
   keyring: Keyring;
   insertMint: InsertMint;
+  /** Called before a mint, and its result when the key is there. */
+  noteMint: () => (key: Key, digest: KeyDigest) => void;
   /** The deployment's own environment, which a mint may create in any case. */
   environment: string;
   /** Whether a mint refuses organizations and environments that do not exist. */
@@ -65,6 +67,7 @@ export async function mintKey(
     const { secret, key, digest } = issueSecret(parts, request, now);
     const answer: Minted = toMintedKey(secret, key);
     const mint = { key, digest, event: mintEvent(parts, caller, key) };
+    const noteMinted = parts.noteMint();
     for (let round = 1; ; round++) {
       const outcome =
         idempotency === undefined
@@ -72,7 +75,10 @@ export async function mintKey(
           : await parts.connections.run(queueOf(caller.principal), () =>
               insertAndKeep(parts, mint, seal(answer)),
             );
-      if (outcome === 'minted') return answer;
+      if (outcome === 'minted') {
+        noteMinted(key, digest);
+        return answer;
+      }
       if (outcome === 'unauthorized') throw credentialEnded();
       const created = await makeRoom(parts, caller, key, round);
       if (created !== undefined) answer.created = created;

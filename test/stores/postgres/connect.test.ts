@@ -103,7 +103,13 @@ test('a connection whose server has become read-only is not used again', async (
 });
 
 test('a pool uses no connection to another server than that of the lease', async () => {
-  const leasedServer: LeasedServer = { current: undefined };
+  let confirmations = 0;
+  const leasedServer: LeasedServer = {
+    current: undefined,
+    confirm: async () => {
+      confirmations += 1;
+    },
+  };
   const db = open(stores.databaseUrl, { leasedServer, connectionsMax: 1 });
   const backend = async () =>
     (await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(db)).rows[0]?.pid;
@@ -116,7 +122,11 @@ test('a pool uses no connection to another server than that of the lease', async
     code: 'DEPENDENCY_UNAVAILABLE',
     cause: { message: 'no server of the URL is suitable (that of the lease)' },
   });
-  leasedServer.current = rows[0]?.server;
+  expect(confirmations).toBe(1);
+  // A heartbeat has committed on the server that the new connection leads to.
+  leasedServer.confirm = async () => {
+    leasedServer.current = rows[0]?.server;
+  };
   expect(await backend()).not.toBe(before);
 });
 
