@@ -92,7 +92,8 @@ export class Connector {
 
   /**
    * Makes the session what was asked for, in one statement. Statements and not parameters of the
-   * start: PgBouncer refuses those, or ignores them where it is told to. Returns which server it is.
+   * start: PgBouncer refuses those, or ignores them where it is told to. Returns which server it
+   * is.
    */
   async #begin(client: pg.Client): Promise<string | undefined> {
     const { wants } = this.#url;
