@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Bulkhead } from '../concurrency/bulkhead.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { recordLifeMs } from '../domain/key-record.ts';
+import type { DatabaseHistory } from '../revocation/database-history.ts';
 import type { Lease } from '../revocation/lease.ts';
 import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
@@ -10,6 +11,7 @@ import { findDigestedKeyRecord } from '../stores/postgres/verify-records.ts';
 import { type StampedRecords, writeRecord } from '../stores/redis/records.ts';
 
 type Parts = StampedRecords & {
+  history: Pick<DatabaseHistory, 'requireCurrent'>;
   db: Database;
   keyring: Keyring;
   lease: Pick<Lease, 'isHeld'>;
@@ -34,12 +36,13 @@ export function changedRecords(parts: Parts): (keyId: string) => void {
 }
 
 async function renew(parts: Parts, keyId: string): Promise<void> {
-  const { db, keyring, lease, revisions, clock } = parts;
+  const { db, keyring, lease, revisions, clock, history } = parts;
   if (!lease.isHeld()) return;
   // Before the query: its snapshot is later, and includes every change applied here.
   const asOfSeq = revisions.seq;
   const stored = await findDigestedKeyRecord(db, keyId);
   if (stored === undefined || stored.found.pepperId !== keyring[0].id) return;
+  history.requireCurrent(stored.place, asOfSeq);
   const { record, readAtMs } = stored.found;
   await writeRecord(
     parts,

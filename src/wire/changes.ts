@@ -32,7 +32,7 @@ export function wireChanges(
   const secondFactor = config.SECOND_FACTOR;
   const connections = changesAtOnce(config);
   const recordStamps = new Stamps(keyring, 'records');
-  const known = { lease, revisions, clock, redis, recordStamps };
+  const known = { lease, revisions, clock, redis, recordStamps, history };
   const renewRecord = changedRecords({ ...known, db: verifyDb, keyring });
   const changes = {
     ...{ db, clock, randomBytes, turns: new KeyedQueue(isServerAway), connections },

@@ -31,6 +31,9 @@ let deployment: Deployment;
 let api: StartedApi;
 let keys: KeyCalls;
 
+/** Of the database, which records in Redis belong to. */
+let history: { bytes: Buffer };
+
 beforeAll(async () => {
   const [own, redis] = await Promise.all([ownPostgres(), ownRedis()]);
   postgres = own;
@@ -38,6 +41,8 @@ beforeAll(async () => {
   deployment = deploy({ databaseUrl: postgres.databaseUrl, redisUrl }, { LEASE_MS: String(leaseMs) });
   api = await deployment.startApi();
   keys = keyCalls(api.call);
+  const [row] = await query(postgres.adminUrl, 'SELECT uuid_send(id) AS bytes FROM database_histories');
+  history = { bytes: row?.bytes };
 });
 
 afterAll(endAll);
@@ -176,7 +181,7 @@ function statusInRedis(key: string): Promise<string | undefined> {
   const { digest } = digestSecret(keyring[0], key);
   const recordStamps = new Stamps(keyring, 'records');
   return withRedis(redisUrl, async (redis) => {
-    const [packed] = await readRecords({ redis, recordStamps }, [digest]);
+    const [packed] = await readRecords({ redis, recordStamps, history }, [digest]);
     return packed?.record.status;
   });
 }

@@ -16,7 +16,7 @@ export type TestStores = {
   db: Database;
   redis: Redis;
   recordStamps: Stamps;
-  history: { bytes: Buffer };
+  history: { bytes: Buffer; requireCurrent: () => void };
   flushStamps: Stamps;
   /** Another pool on the same database with a wrapper. Closed with the rest. */
   observed(around: Around, options?: Partial<PoolOptions>): Database;
@@ -49,7 +49,7 @@ export async function openStores(): Promise<TestStores> {
     db: open((_text, run) => run()),
     redis: await connectRedis(),
     recordStamps: new Stamps(testKeyring, 'records'),
-    history: { bytes: Buffer.alloc(16, 1) },
+    history: { bytes: Buffer.alloc(16, 1), requireCurrent: () => undefined },
     flushStamps: new Stamps(testKeyring, 'usage'),
     observed: open,
     connectRedis,

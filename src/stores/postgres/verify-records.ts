@@ -99,11 +99,11 @@ export async function findKeyRecordById(db: Db, keyId: string): Promise<FoundKey
 export async function findDigestedKeyRecord(
   db: Db,
   keyId: string,
-): Promise<{ found: FoundKeyRecord; digest: Buffer } | undefined> {
+): Promise<{ found: FoundKeyRecord; digest: Buffer; place: FeedPlace } | undefined> {
   const { rows } = await sql<Row>`
     ${selectRecords} WHERE k.id = ${keyId} AND k.kind = 'user'`.execute(db);
   const [row] = rows;
-  return row && { found: toFoundKeyRecord(row), digest: row.digest };
+  return row && { found: toFoundKeyRecord(row), digest: row.digest, place: row };
 }
 
 function toFoundKeyRecord(row: Row): FoundKeyRecord {
