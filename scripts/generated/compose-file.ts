@@ -9,7 +9,6 @@ const end = '    # End of the generated settings.';
 /** Settings whose value in a container the compose file itself decides. */
 const decidedByCompose = [
   'DATABASE_URL',
-  'DATABASE_DIRECT_URL',
   'REDIS_URL',
   'HOST',
   'PORT',

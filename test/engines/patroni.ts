@@ -13,7 +13,7 @@ import { quietPort } from '../support/quiet-port.ts';
 import { type EngineHome, makeHome, startEngine } from './engine.ts';
 
 /** Seconds. Patroni wants `ttl` to be at least `loop_wait` and twice `retry_timeout`. */
-export const patroniTimes = { ttl: 10, loop_wait: 1, retry_timeout: 3 };
+const patroniTimes = { ttl: 10, loop_wait: 1, retry_timeout: 3 };
 
 /** A node: Patroni and its Postgres. */
 export type PatroniNode = {

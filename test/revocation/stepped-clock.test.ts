@@ -82,7 +82,7 @@ async function sourceOf(key: string): Promise<string[]> {
 
 test('a server whose clock is set back by ten minutes makes no revoked key acceptable, then or later', async () => {
   const { key, key_id } = await mint(broker);
-  expect(await sourceOf(key)).toEqual(['postgres']);
+  expect(await sourceOf(key)).toEqual(['redis']);
   expect(await sourceOf(key)).toEqual(['memory']);
   await stepTo(-10 * minuteMs);
   expect((await revoke(broker, key_id)).body.propagation).toBe('complete');
@@ -100,7 +100,7 @@ test.each([
   ['forward', 2 * minuteMs],
 ])('a step %s empties memory, and what Redis had before is not used', async (_direction, byMs) => {
   const { key } = await mint(broker);
-  expect(await sourceOf(key)).toEqual(['postgres']);
+  expect(await sourceOf(key)).toEqual(['redis']);
   expect(await sourceOf(key)).toEqual(['memory']);
   await stepTo(byMs);
   expect(await sourceOf(key)).toEqual(['postgres']);
