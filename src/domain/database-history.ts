@@ -11,4 +11,6 @@ export type HistoryPosition = FeedPlace & {
   heldReason: string | null;
   /** Number that each promotion of a standby raises. */
   timeline: number;
+  /** Tells two servers apart. */
+  server: string;
 };

@@ -9,6 +9,8 @@ export type DatabaseHistoryParts = {
   /** Why the revocation journal contradicts the database; undefined when it does not. */
   contradiction(position: HistoryPosition, histories: readonly string[]): Promise<string | undefined>;
   onHeld(reason: string): void;
+  /** The server that the lease has met last: the only one that may be asked anything else. */
+  onServer(server: string): void;
 };
 
 /**
@@ -60,6 +62,7 @@ export class DatabaseHistory {
    */
   async judge(position: HistoryPosition, knownSeq: number): Promise<boolean> {
     const { historyId, heldReason, timeline, lastSeq } = position;
+    this.#parts.onServer(position.server);
     if (historyId === null) {
       this.#note(heldReason ?? 'it is held');
       throw restored();

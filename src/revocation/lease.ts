@@ -25,8 +25,6 @@ export type LeaseParts = {
   onReport: () => void;
   /** Called with each heartbeat: the longest lease of all verifiers. */
   onLeaseMs: (leaseMs: number) => void;
-  /** Called when a heartbeat has committed: on which server that was. */
-  onServer: (server: string) => void;
   onFault: (error: unknown) => void;
 };
 
@@ -76,17 +74,15 @@ export class Lease {
   readonly #hub: Hub;
   readonly #beforeReport: (seq: number) => Promise<void>;
   readonly #onReport: () => void;
-  readonly #onServer: (server: string) => void;
   readonly #options: LeaseOptions;
   #heldUntilMs = 0;
+  /** When the last heartbeat committed. */
   #committedAtMs = Number.NEGATIVE_INFINITY;
   #apiProcesses = 1;
   /** Last applied position of the feed; undefined before the first registration. */
   #appliedSeq: number | undefined;
   /** Waited for by those that need a heartbeat now. */
   #earlyBeat: PromiseWithResolvers<void> | undefined;
-  /** When the last heartbeat committed. */
-  #beatenAtMs = Number.NEGATIVE_INFINITY;
   /** Position last reported to Postgres. */
   #saidSeq = 0;
   /** What was last reported, as text. */
@@ -109,7 +105,6 @@ export class Lease {
     this.#hub = parts.hub;
     this.#beforeReport = parts.beforeReport;
     this.#onReport = parts.onReport;
-    this.#onServer = parts.onServer;
     this.#onLeaseMs = parts.onLeaseMs;
     this.#onFault = parts.onFault;
     this.#options = options;
@@ -172,7 +167,7 @@ export class Lease {
    * over is as good.
    */
   async beatNow(): Promise<void> {
-    if (this.#isStopped || performance.now() < this.#beatenAtMs + earlyBeatMs) return;
+    if (this.#isStopped || performance.now() < this.#committedAtMs + earlyBeatMs) return;
     this.#earlyBeat ??= Promise.withResolvers<void>();
     this.#wakeUp();
     return this.#earlyBeat.promise;
@@ -240,8 +235,6 @@ export class Lease {
       return this.#beat();
     }
     this.#committedAtMs = performance.now();
-    this.#onServer(lease.server);
-    this.#beatenAtMs = performance.now();
     this.#apiProcesses = lease.apiProcesses;
     this.#onLeaseMs(lease.leaseMsMax);
     const isStep = this.#clock.observe(lease.nowMs, sentMs, performance.now());

@@ -80,6 +80,9 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
     listHistories: () => listHistories(stores.leaseDb),
     hold: (reason) => holdHistory(stores.leaseDb, reason),
     contradiction: async (position, histories) => journal?.contradiction(position, histories),
+    onServer: (server) => {
+      stores.leasedServer.current = server;
+    },
     onHeld: (reason) =>
       log.error(
         { reason },
@@ -100,9 +103,6 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
       onLeaseMs: (leaseMs) => propagation.noteLease(leaseMs),
       beforeReport: async (seq) => journal?.reach(seq),
       onReport: () => propagation.wake(),
-      onServer: (server) => {
-        stores.leasedServer.current = server;
-      },
       hub,
       sink: combineSinks([
         memory,

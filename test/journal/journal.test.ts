@@ -121,6 +121,7 @@ test.each([
     lastSeq: 2,
     timeline: 1,
     heldReason: null,
+    server: 'one',
     firstOther: undefined,
     ...found,
   };
@@ -147,7 +148,7 @@ test('without a contradiction it goes on, and takes in what others changed meanw
     onFault: () => undefined,
   });
   atEnd(() => journal.close());
-  const position = { historyId: history, lastSeq: 3, timeline: 1, heldReason: null };
+  const position = { historyId: history, lastSeq: 3, timeline: 1, server: 'one', heldReason: null };
   expect(await journal.contradiction(position, [history])).toBeUndefined();
   await journal.reach(3);
   expect((await readAll(directory)).seqs.toSorted()).toEqual([1, 2, 3]);

@@ -7,7 +7,7 @@ const other = '22222222-2222-4222-8222-222222222222';
 const unavailable = expect.objectContaining({ code: 'DEPENDENCY_UNAVAILABLE' });
 
 function at(place: Partial<HistoryPosition> = {}): HistoryPosition {
-  return { historyId: one, lastSeq: 10, timeline: 3, heldReason: null, ...place };
+  return { historyId: one, lastSeq: 10, timeline: 3, heldReason: null, server: 'one', ...place };
 }
 
 /** A history that has begun at feed position 10, and what it did to others. */
@@ -19,6 +19,7 @@ async function begun(contradiction?: string) {
     hold: async (reason) => void told.push(reason),
     contradiction: async () => contradiction,
     onHeld: () => undefined,
+    onServer: () => undefined,
   });
   if (contradiction === undefined) await history.begin();
   return { history, told };

@@ -58,6 +58,7 @@ function historyOf(db: Database): DatabaseHistory {
     hold: (reason) => holdHistory(db, reason),
     contradiction: async () => undefined,
     onHeld: () => undefined,
+    onServer: () => undefined,
   });
 }
 
@@ -75,7 +76,6 @@ export function newLease(db: Database, sink: ChangeSink, options: Partial<LeaseO
       ...{ db, hub, history: historyOf(db), sink: combineSinks([sink, hub]), clock: new ServerClock() },
       beforeReport: async () => undefined,
       onReport: () => undefined,
-      onServer: () => undefined,
       onLeaseMs: () => undefined,
       onFault: (fault) => void faults.push(fault),
     },

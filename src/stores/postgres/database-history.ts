@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { FeedPlace, HistoryPosition } from '../../domain/database-history.ts';
 import { type AppliedChange, isSameChange } from '../../domain/key-change.ts';
 import type { Db, Tx } from './database.ts';
+import { thisServer } from './leased-server.ts';
 import { toAppliedChange } from './verifiers/change-feed.ts';
 
 const historyId = sql<string | null>`(
@@ -22,7 +23,7 @@ export type FeedGuard = {
 /** Columns of a `HistoryPosition`. Only a primary has them. */
 export const historyColumns = sql`${feedPlaceColumns},
   (SELECT held_reason FROM database_histories ORDER BY number DESC LIMIT 1) AS "heldReason",
-  ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS "timeline"`;
+  ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS "timeline", ${sql.raw(thisServer)} AS "server"`;
 
 export async function readHistoryPosition(db: Db): Promise<HistoryPosition> {
   const { rows } = await sql<HistoryPosition>`SELECT ${historyColumns}`.execute(db);

@@ -97,6 +97,7 @@ test('a migration that waits for a long reader lets the others pass, and is done
     databaseUrl,
     `ALTER TABLE verifiers ${columns.map((name) => `DROP COLUMN ${name}`).join(', ')}`,
   );
+  await query(databaseUrl, 'DROP TABLE database_histories');
   await query(databaseUrl, "DELETE FROM schema_migrations WHERE name >= '0035'");
   await withConnection(databaseUrl, async (reading) => {
     await reading.query('BEGIN; SELECT id FROM verifiers');

@@ -3,7 +3,6 @@ import type { HistoryPosition } from '../../../domain/database-history.ts';
 import type { Laggard } from '../../../domain/hub-progress.ts';
 import type { Db } from '../database.ts';
 import { historyColumns } from '../database-history.ts';
-import { thisServer } from '../leased-server.ts';
 
 /**
  * Registers a verifier, or resets it. `appliedSeq`: start of its feed. `leaseMs`: length of its
@@ -45,7 +44,7 @@ export async function extendLease(
       ${isNear} AS "isExtended",
       (SELECT count(*) FROM verifiers
         WHERE master_key_id IS NULL AND (id = ${id} OR lease_until > clock_timestamp())) AS "apiProcesses",
-      (SELECT max(lease_ms) FROM verifiers) AS "leaseMsMax", ${sql.raw(thisServer)} AS server`.execute(db);
+      (SELECT max(lease_ms) FROM verifiers) AS "leaseMsMax"`.execute(db);
   return rows[0];
 }
 
@@ -55,7 +54,6 @@ type ExtendedLease = HistoryPosition & {
   isExtended: boolean;
   apiProcesses: number;
   leaseMsMax: number;
-  server: string;
 };
 
 /**
