@@ -9,11 +9,12 @@ import { type Call, caller } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls } from '../support/key-calls.ts';
 import { startLocalVerifier, untilLeaseIsHeld } from '../support/local-verifier.ts';
-import { query } from '../support/query.ts';
+import { query, withConnection } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
 import { Fleet, servedBy } from './fleet.ts';
 import { type Release, unpackPreviousRelease } from './previous-release.ts';
 import { type Counted, UpgradeLoad } from './upgrade-load.ts';
+import { Witness } from './witness.ts';
 
 const waitMsMax = 30_000;
 
@@ -22,6 +23,7 @@ let databaseUrl: string;
 let fleet: Fleet;
 let url: string;
 let call: Call;
+let witness: Witness;
 
 /** API processes that have answered since this was cleared. */
 const served = new Set<string | null>();
@@ -36,6 +38,9 @@ beforeAll(async () => {
   await fleet.migrate('old');
   await Promise.all([fleet.startApi('old', 0), fleet.startApi('old', 1), fleet.replaceWorker('old')]);
   url = await fleet.balance();
+  witness = new Witness(databaseUrl);
+  await witness.start();
+  atEnd(() => witness.stop());
   const through = caller(url, fleet.masterKey);
   call = async (...asked) => {
     const answer = await through(...asked);
@@ -85,8 +90,11 @@ async function countedInPostgres(): Promise<Map<string, Counted>> {
   return new Map(rows.map(({ lineage_id, accepted, refused }) => [lineage_id, { accepted, refused }]));
 }
 
+const sum = (numbers: ReadonlyMap<string, number>) =>
+  [...numbers.values()].reduce((total, each) => total + each, 0);
+
 test('the previous release and this one, mixed on the new schema, lose no call on the way there and back', async () => {
-  const load = new UpgradeLoad(call);
+  const load = new UpgradeLoad(call, witness);
   await load.start();
   const previousGateway = await startGateway(await previousSdk());
   load.add('SDK of the previous release', async (key) => (await previousGateway.verify({ key })).code);
@@ -131,20 +139,36 @@ test('the previous release and this one, mixed on the new schema, lose no call o
   expect([load.failed, load.wrong, fleet.errors()]).toEqual([[], [], []]);
   expect(load.revoked).toBeGreaterThan(0);
   expect(load.verdicts.size).toBe(5);
+  expect(sum(load.late)).toBeLessThan(sum(load.verdicts) / 10);
   // Each call that got a verdict is counted, once.
   const miscounted = async () => load.miscounted(await countedInPostgres());
   await eventually(waitMsMax, miscounted, ({ length }) => length === 0);
   expect(await miscounted()).toEqual([]);
 });
 
+test('control arm: calls fail while a table is locked for longer than they wait', async () => {
+  const load = new UpgradeLoad(call, witness);
+  await load.start();
+  await withConnection(databaseUrl, async (migrating) => {
+    await migrating.query('BEGIN; LOCK TABLE api_keys');
+    await untilCallsFail(load);
+    await migrating.query('ROLLBACK');
+  });
+  await load.stop();
+});
+
 test('control arm: calls fail when a column that the previous release reads is renamed', async () => {
-  const load = new UpgradeLoad(call);
+  const load = new UpgradeLoad(call, witness);
   await load.start();
   await query(databaseUrl, 'ALTER TABLE api_keys RENAME COLUMN key_prefix TO beginning');
+  await untilCallsFail(load);
+  await load.stop();
+});
+
+async function untilCallsFail(load: UpgradeLoad): Promise<void> {
   await eventually(
     waitMsMax,
     () => load.failed.length,
     (count) => count > 0,
   );
-  await load.stop();
-});
+}

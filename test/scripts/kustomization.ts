@@ -63,8 +63,9 @@ async function read(path: string): Promise<Document[]> {
   return lstatSync(path).isDirectory() ? build(path) : readDocuments(path);
 }
 
+/** As Kubernetes reads them, which is YAML 1.1: `0440` is octal. */
 export async function readDocuments(path: string): Promise<Document[]> {
-  return parseAllDocuments(await readFile(path, 'utf8')).map((each) => each.toJS({ maxAliasCount: 0 }));
+  return parseAllDocuments(await readFile(path, 'utf8'), { version: '1.1' }).map((each) => each.toJS());
 }
 
 function isTarget({ kind, metadata }: Document, wanted: z.infer<typeof target>): boolean {
