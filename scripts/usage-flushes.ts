@@ -4,6 +4,7 @@ import { readConfigOrExit } from '../src/config.ts';
 import { type KeptAsideFlush, listSetAsideFlushes } from '../src/stores/postgres/usage/set-aside-flushes.ts';
 import { openRedis } from '../src/stores/redis/client.ts';
 import { putFlushBack } from '../src/usecases/usage/put-flush-back.ts';
+import { mainRedis } from '../src/wire/redis-connections.ts';
 import { type Broker, runAdmin } from './admin/open-broker.ts';
 
 const usage = `Usage: node scripts/usage-flushes.ts <command>
@@ -60,8 +61,9 @@ async function show(broker: Broker, numbers: readonly number[]): Promise<void> {
 }
 
 async function retry(broker: Broker, numbers: readonly number[] | undefined): Promise<void> {
-  const { REDIS_URL: redisUrl } = readConfigOrExit();
-  const redis = openRedis({ redisUrl, commandTimeoutMs: redisMs }, (error) => console.error(String(error)));
+  const config = readConfigOrExit();
+  const connection = { ...mainRedis(config), commandTimeoutMs: redisMs };
+  const redis = openRedis(connection, (error) => console.error(String(error)));
   try {
     if (redis.status !== 'ready') await once(redis, 'ready', { signal: AbortSignal.timeout(redisMs) });
     const flushes = numbers === undefined ? setAside(broker) : chosen(broker, numbers);

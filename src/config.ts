@@ -7,7 +7,9 @@ import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts'
 import { environmentSlugPattern } from './domain/key-format.ts';
 import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
+import { InvalidRedisAddress, parseRedisAddress } from './domain/redis-address.ts';
 import { secondFactorSettings } from './domain/second-factor.ts';
+import { pemFile } from './pem-file.ts';
 import { withSecretFiles } from './secret-files.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -44,6 +46,15 @@ function toPepper(entry: string) {
   const secret = Buffer.from(encoded ?? '', 'base64url');
   return id === undefined || secret.length < pepperBytesMin ? undefined : newPepper(id, secret);
 }
+
+const redisUrl = z.string().superRefine((text, context) => {
+  try {
+    parseRedisAddress(text);
+  } catch (error) {
+    if (!(error instanceof InvalidRedisAddress)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
 
 const positive = z.coerce.number().int().min(1);
 
@@ -187,21 +198,23 @@ export const configSchema = z.object({
     .describe(
       'The same database without a pooler, for leases, notifications and migrations. Setting it tells that `DATABASE_URL` leads to a pooler that gives each transaction another session, such as PgBouncer with `pool_mode=transaction`: no statement is prepared there, and time-outs on the server are those of the role. See `docs/engines.md`.',
     ),
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\//, 'must be a redis:// URL')
-    .refine((text) => URL.canParse(text), 'must be a URL')
-    .describe(
-      'Redis 7 or Valkey, for cached records, counters and pending usage. May be emptied at any time.',
-    ),
-  QUEUE_REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\//, 'must be a redis:// URL')
-    .refine((text) => URL.canParse(text), 'must be a URL')
+  REDIS_URL: redisUrl.describe(
+    'Redis 7 or Valkey, for cached records, counters and pending usage. May be emptied at any time. One server: `redis://user:password@host:6379/0`; a Sentinel group: `redis+sentinel://user:password@s1:26379,s2:26379/<master name>`; a Cluster: `redis+cluster://user:password@n1:6379,n2:6379`. With `rediss` in place of `redis` over TLS. See `docs/engines.md`.',
+  ),
+  QUEUE_REDIS_URL: redisUrl
     .optional()
     .describe(
-      'Redis for the job queue, REDIS_URL unless set. It must run with `maxmemory-policy noeviction`; the other one may evict.',
+      'Redis for the job queue in the same forms, REDIS_URL unless set. It must run with `maxmemory-policy noeviction`; the other one may evict.',
     ),
+  REDIS_CA_FILE: pemFile
+    .optional()
+    .describe(
+      'A PEM file with the certificates of the authorities that the servers of both `rediss` URLs are trusted by, in place of those of Node.',
+    ),
+  REDIS_CERT_FILE: pemFile
+    .optional()
+    .describe('A PEM file with the client certificate for both, where they ask for one.'),
+  REDIS_KEY_FILE: pemFile.optional().describe('A PEM file with the private key of that certificate.'),
   FLOWPLATE_PEPPERS: peppers.describe(
     'The keys of the digests under which secrets are stored: `<id>:<base64url of 32 bytes>`. Lose them and every key is lost. To rotate, put a new one in front and keep the old one until no row has its id.',
   ),
@@ -372,7 +385,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = withSecretFiles(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   const result = configSchema.safeParse(set);
   if (result.success) {
-    const missing = missingForOidc(result.data);
+    const missing = [...missingForOidc(result.data), ...missingForRedisTls(result.data)];
     if (missing.length === 0) return Object.freeze(result.data);
     throw new Error(`Configuration: ${missing.join('; ')}`);
   }
@@ -393,6 +406,18 @@ function missingForOidc(config: Config): string[] {
   return needed
     .filter((name) => config[name] === undefined)
     .map((name) => `${name} is missing, which OIDC_ISSUER needs`);
+}
+
+/** A certificate that no connection uses would leave an operator who counts on TLS without it. */
+function missingForRedisTls(config: Config): string[] {
+  const { REDIS_URL, QUEUE_REDIS_URL, REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE } = config;
+  const urls = [REDIS_URL, QUEUE_REDIS_URL].filter((url) => url !== undefined);
+  const given = Object.entries({ REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE });
+  const isTls = urls.some((url) => parseRedisAddress(url).isTls);
+  const unused = isTls ? [] : given.filter(([, pem]) => pem !== undefined);
+  const faults = unused.map(([name]) => `${name} is set, and neither Redis URL is rediss`);
+  if ((REDIS_CERT_FILE === undefined) === (REDIS_KEY_FILE === undefined)) return faults;
+  return [...faults, 'REDIS_CERT_FILE and REDIS_KEY_FILE need each other'];
 }
 
 /** For entry points: prints why the process cannot start, in one line, and exits. */

@@ -206,6 +206,12 @@ export const catalogue = {
     labels: ['name'],
     aggregator: 'max',
   },
+  flowplate_redis_failed_commands_total: {
+    type: 'counter',
+    help: 'Commands that Redis did not answer (no connection, or too late) or answered with an error',
+    of: both,
+    labels: ['reason'],
+  },
   flowplate_dependency_faults_total: {
     type: 'counter',
     help: 'Faults met in the background, by what was not reached',

@@ -1,11 +1,14 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import manifest from '../../package.json' with { type: 'json' };
 import type { PoolOccupancy } from '../stores/postgres/pool.ts';
-import { counter } from './counters.ts';
+import type { CommandFailure } from '../stores/redis/command-watch.ts';
+import { countBy, counter } from './counters.ts';
 import { dropMisnamed, readMetric } from './families.ts';
 
 /** The dependencies that a process talks to in the background. */
 const dependencies = ['postgres', 'redis', 'queue redis', 'queue', 'usage', 'audit'] as const;
+
+const commandFailures: readonly CommandFailure[] = ['unreachable', 'late', 'refused'];
 
 type Pool = { name: string; connectionsMax: number; occupancy: () => PoolOccupancy };
 
@@ -23,6 +26,7 @@ export function processMetrics() {
   return {
     registry,
     dependencyFaults,
+    countFailedCommand: countBy(registry, 'flowplate_redis_failed_commands_total', 'reason', commandFailures),
     flushesSetAside: counter(registry, 'flowplate_usage_flushes_set_aside_total'),
     flushesDropped: counter(registry, 'flowplate_usage_flushes_dropped_total'),
     watchPool: watchPools(registry),

@@ -1,6 +1,6 @@
 import type { Job, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { timeMsMax } from '../domain/read-time.ts';
+import type { RedisClient } from './redis/client.ts';
 
 /** A run of a job, with its end or due time. */
 export type JobMoment = { job: string; at: Date };
@@ -24,11 +24,11 @@ const runsToComeMax = 100;
  * it fails at once, or within the command's time-out. The next read after a failure starts afresh.
  */
 export class QueueWatch {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #open: () => Queue;
   #queue: Queue | undefined;
 
-  constructor(redis: Redis, open: () => Queue) {
+  constructor(redis: RedisClient, open: () => Queue) {
     this.#redis = redis;
     this.#open = open;
   }

@@ -1,5 +1,5 @@
 import { type ConnectionOptions, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import { mastersOf, type RedisClient } from './redis/client.ts';
 import { keyspace } from './redis/keyspace.ts';
 
 export const queueName = 'flowplate';
@@ -38,14 +38,16 @@ export async function registerSchedules(queue: Queue, schedules: Schedules): Pro
 }
 
 const keysPerScan = 1_000;
+const queueKeys = `${keyspace.jobsPrefix}:${queueName}:*`;
 
 /** Removes all data of the queue from Redis, of any type. No job has a payload, so none is lost. */
-export async function emptyQueue(redis: Redis): Promise<void> {
-  const match = `${keyspace.jobsPrefix}:${queueName}:*`;
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', match, 'COUNT', keysPerScan);
-    if (keys.length > 0) await redis.unlink(...keys);
-    cursor = next;
-  } while (cursor !== '0');
+export async function emptyQueue(redis: RedisClient): Promise<void> {
+  for (const master of mastersOf(redis)) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await master.scan(cursor, 'MATCH', queueKeys, 'COUNT', keysPerScan);
+      if (keys.length > 0) await redis.unlink(...keys);
+      cursor = next;
+    } while (cursor !== '0');
+  }
 }

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import { inTime } from '../concurrency/deadline.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import type { Quota } from '../domain/user-key.ts';
+import type { RedisClient } from '../stores/redis/client.ts';
 import { type Spend, type Spent, spendLimits } from '../stores/redis/limits.ts';
 import type { CountedSpent } from './limit-verdict.ts';
 import { type LimitedLine, momentNow } from './limited-line.ts';
@@ -10,7 +10,7 @@ import type { SpentInPeriod, SpentInPeriods } from './spent-in-periods.ts';
 
 export type CountedLimitsParts = {
   /** A separate connection, so that large answers cannot delay these. */
-  redis: Redis;
+  redis: RedisClient;
   spentInPeriods: Pick<SpentInPeriods, 'read'>;
   /** For how long an answer is waited for, in milliseconds. */
   patience: { redisMs: number; postgresMs: number };

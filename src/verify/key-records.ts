@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import { Batches } from '../concurrency/batches.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
@@ -10,6 +9,7 @@ import type { RememberedRevisions } from '../revocation/remembered-revisions.ts'
 import type { ServerClock } from '../revocation/server-clock.ts';
 import type { Digests } from '../stores/postgres/digest-rows.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
+import type { RedisClient } from '../stores/redis/client.ts';
 import type { PackedRecord } from '../stores/redis/record-codec.ts';
 import { readRecords, type StampedRecords, writeRecord } from '../stores/redis/records.ts';
 import { nowhere } from './fingerprint-index.ts';
@@ -27,7 +27,7 @@ export type KeyRecordParts = {
   memory: KeyMemory;
   revisions: RememberedRevisions;
   refusedOrganizations: RefusedOrganizations;
-  redis: Redis;
+  redis: RedisClient;
   recordStamps: Stamps;
   history: StampedRecords['history'];
   /** Reads Postgres, in a snapshot from after the call. Bounded. */

@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
 import { waitUntilReady } from '../stores/redis/client.ts';
+import { requireKindOfServer } from '../stores/redis/kind-of-server.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { ExplainParts } from '../verify/explain.ts';
@@ -23,6 +24,7 @@ import { wireHealth } from './health.ts';
 import { wireLastRefusals } from './last-refusals.ts';
 import { bulkheads, paces } from './loads.ts';
 import { type ProcessParts, processParts } from './process-parts.ts';
+import { mainRedis, queueRedis } from './redis-connections.ts';
 import { type RevocationParts, wireRevocation } from './revocation.ts';
 import { wireSignIn } from './sign-in.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -70,7 +72,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),
       ...loads,
       ...paces(),
-      ...wireHealth(config, stores, revocation),
+      ...wireHealth(processOwn, stores, revocation),
       verify,
       verifications: metrics.verifications,
       keyRefusals,
@@ -139,12 +141,18 @@ type Started = Pick<RevocationParts, 'lease'> &
   };
 
 async function start(
-  { closing }: ProcessParts,
-  { limitsRedis }: Stores,
+  { config, closing, fault }: ProcessParts,
+  { limitsRedis, queueRedis: ofQueue }: Stores,
   { lease, listener, usage, lateness, limits, lastUses, lastRefusals }: Started,
 ): Promise<void> {
   // Before the first request, so that early calls are counted too. It also starts without Redis.
-  await waitUntilReady(limitsRedis, redisConnectsMs);
+  await Promise.all([limitsRedis, ofQueue].map((redis) => waitUntilReady(redis, redisConnectsMs)));
+  await requireKindOfServer(limitsRedis, mainRedis(config).setting);
+  await requireKindOfServer(ofQueue, queueRedis(config).setting);
+  // One that came too late for this is at least named in the log.
+  limitsRedis.on('ready', () => {
+    requireKindOfServer(limitsRedis, mainRedis(config).setting).catch(fault('redis'));
+  });
   closing.add('lease', () => lease.stop());
   await lease.start();
   closing.add('listener', () => listener.close());

@@ -1,8 +1,8 @@
-import type { Config } from '../config.ts';
 import { unsafePostgres } from '../domain/postgres-safety.ts';
 import type { HealthParts, PostgresHealth } from '../http/health.ts';
 import { readPostgresSafety } from '../stores/postgres/server-facts.ts';
-import { isRedisReachable } from '../stores/redis/client.ts';
+import { isRedisReachable } from '../stores/redis/reachable.ts';
+import type { ProcessParts } from './process-parts.ts';
 import type { RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
@@ -14,7 +14,7 @@ const commitAgeMsMax = 5_000;
  * look that commits would leave one more waiting session with each second without a standby.
  */
 export function wireHealth(
-  config: Config,
+  { config, failedCommands }: ProcessParts,
   { probeDb, redis }: Stores,
   { lease, history }: RevocationParts,
 ): Omit<HealthParts, 'isDraining'> {
@@ -28,7 +28,7 @@ export function wireHealth(
   }
   return {
     lookAtPostgres,
-    isRedisUp: () => isRedisReachable(redis),
+    isRedisUp: async () => (await isRedisReachable(redis)) && !failedCommands.areRefused(),
     isLeaseHeld: () => lease.isHeld(),
   };
 }

@@ -3,9 +3,11 @@ import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import type { ProcessMetrics } from '../metrics/process-metrics.ts';
 import { Closing } from '../process/closing.ts';
+import { RareWarnings } from '../rare-warnings.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import { FailedCommands } from './redis-connections.ts';
 
-/** Counts and logs a fault of a dependency. */
+/** Counts a fault of a dependency, and logs it when it is not the same as a moment ago. */
 type OnFault = (dependency: string) => (error: unknown) => void;
 
 /** The parts that every wiring of one process shares. */
@@ -16,6 +18,7 @@ export type ProcessParts<Metrics extends ProcessMetrics = ApiMetrics> = {
   /** Closes what was opened, last first. */
   closing: Closing;
   fault: OnFault;
+  failedCommands: FailedCommands;
   tracing: Tracing | undefined;
 };
 
@@ -26,11 +29,13 @@ export function processParts<Metrics extends ProcessMetrics>(
   tracing: Tracing | undefined,
 ): ProcessParts<Metrics> {
   const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
+  const warnings = new RareWarnings(log);
+  const failedCommands = new FailedCommands(metrics, warnings);
   const fault = (dependency: string) => (error: unknown) => {
     metrics.dependencyFaults.inc({ dependency });
-    log.warn({ err: error, dependency }, 'dependency fault');
+    warnings.warn({ err: error, dependency }, 'dependency fault');
   };
   // First in and so last out: what ends before it is traced too.
   if (tracing !== undefined) closing.add('traces', () => tracing.stop());
-  return { config, log, metrics, closing, fault, tracing };
+  return { config, log, metrics, closing, fault, failedCommands, tracing };
 }

@@ -9,6 +9,7 @@ import { defineLimitScripts } from '../stores/redis/limits.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { directDatabase, requestDatabase } from './databases.ts';
 import type { ProcessParts } from './process-parts.ts';
+import { mainRedis, queueRedis } from './redis-connections.ts';
 
 /** Opened on demand: a deployment without embedded verifiers has none. */
 const verifierConnectionsMax = 4;
@@ -34,7 +35,8 @@ export function connectionsOfProcess({ CONTROL_CONNECTIONS_MAX, VERIFY_CONNECTIO
 export type Stores = ReturnType<typeof openStores>;
 
 /** Opens the connections of an API process: Postgres pools by purpose, Redis by purpose. */
-export function openStores({ config, metrics, closing, fault, tracing }: ProcessParts) {
+export function openStores(processOwn: ProcessParts) {
+  const { config, metrics, closing, fault, tracing } = processOwn;
   const leasedServer: LeasedServer = { current: undefined, confirm: async () => undefined };
   const open = poolOpener(config, metrics, tracing, leasedServer);
   const db = open('control', config.CONTROL_CONNECTIONS_MAX, fault('postgres'));
@@ -53,22 +55,20 @@ export function openStores({ config, metrics, closing, fault, tracing }: Process
   closing.add('usage pool', () => usageDb.destroy());
   const reportsDb = open('reports', 1, fault('postgres'));
   closing.add('reports pool', () => reportsDb.destroy());
-  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 100, tracing }, fault('redis'));
+  const main = { ...mainRedis(config), tracing, onFailedCommand: processOwn.failedCommands.note };
+  const redis = openRedis({ ...main, commandTimeoutMs: 100 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
   // A separate connection from records and counts, which can be large. Late answers are still
   // applied.
-  const limitsRedis = openRedis(
-    { redisUrl: config.REDIS_URL, commandTimeoutMs: 1_000, tracing },
-    fault('redis'),
-  );
+  const limitsRedis = openRedis({ ...main, commandTimeoutMs: 1_000 }, fault('redis'));
   closing.add('limits redis', () => limitsRedis.disconnect());
   defineLimitScripts(limitsRedis);
-  const queueRedis = openRedis(
-    { redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL, commandTimeoutMs: queueLookMs, tracing },
+  const ofQueue = openRedis(
+    { ...queueRedis(config), tracing, commandTimeoutMs: queueLookMs },
     fault('queue redis'),
   );
-  closing.add('queue redis', () => queueRedis.disconnect());
-  const queue = new QueueWatch(queueRedis, () => openQueueReadOnly(queueRedis, fault('queue')));
+  closing.add('queue redis', () => ofQueue.disconnect());
+  const queue = new QueueWatch(ofQueue, () => openQueueReadOnly(ofQueue, fault('queue')));
   closing.add('queue watch', () => queue.close());
 
   return {
@@ -83,7 +83,7 @@ export function openStores({ config, metrics, closing, fault, tracing }: Process
     reportsDb,
     redis,
     limitsRedis,
-    queueRedis,
+    queueRedis: ofQueue,
     queue,
   };
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { Refreshed } from '../concurrency/refreshed.ts';
 import type { Config } from '../config.ts';
 import type { Head } from '../domain/audit-seal.ts';
@@ -14,20 +13,21 @@ import { countKeysByPepper, readUnsealedEvents, readVerifierStates } from '../st
 import { openPool } from '../stores/postgres/pool.ts';
 import { countSetAsideFlushes } from '../stores/postgres/usage/set-aside-flushes.ts';
 import { openQueue } from '../stores/queue.ts';
-import { openQueueRedis, openRedis } from '../stores/redis/client.ts';
+import { openQueueRedis, openRedis, type RedisClient } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
 import { requestDatabase } from './databases.ts';
 import { processParts } from './process-parts.ts';
+import { mainRedis, queueRedis } from './redis-connections.ts';
 import { tellOfSetAside } from './report-set-aside-flush.ts';
 
 export type WorkerParts = {
   db: Database;
-  redis: Redis;
+  redis: RedisClient;
   queue: Queue;
-  queueRedis: Redis;
+  queueRedis: RedisClient;
   randomBytes: RandomBytes;
   keyring: Keyring;
   flushStamps: Stamps;
@@ -42,7 +42,7 @@ const keysCountedEveryMs = 60_000;
 
 /** Builds the parts of the worker. Its statements may be slow: no caller waits for them. */
 export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tracing?: Tracing) {
-  const { closing, fault } = processParts(config, log, metrics, tracing);
+  const { closing, fault, failedCommands } = processParts(config, log, metrics, tracing);
   const pool = openPool(
     {
       ...requestDatabase(config),
@@ -58,11 +58,12 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
   metrics.watchPool({ name: 'worker', connectionsMax, occupancy: pool.occupancy });
   const db = openDatabase(pool);
   closing.add('pool', () => db.destroy());
-  const redis = openRedis({ redisUrl: config.REDIS_URL, commandTimeoutMs: 5_000, tracing }, fault('redis'));
+  const main = { ...mainRedis(config), tracing, onFailedCommand: failedCommands.note };
+  const redis = openRedis({ ...main, commandTimeoutMs: 5_000 }, fault('redis'));
   closing.add('redis', () => redis.disconnect());
-  const queueRedis = openQueueRedis(config.QUEUE_REDIS_URL ?? config.REDIS_URL, fault('queue redis'));
-  closing.add('queue redis', () => queueRedis.disconnect());
-  const queue = openQueue(queueRedis, fault('queue'));
+  const ofQueue = openQueueRedis(queueRedis(config), fault('queue redis'));
+  closing.add('queue redis', () => ofQueue.disconnect());
+  const queue = openQueue(ofQueue, fault('queue'));
   closing.add('queue', () => queue.close());
 
   const keys = new Refreshed(
@@ -86,7 +87,7 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     db,
     redis,
     queue,
-    queueRedis,
+    queueRedis: ofQueue,
     randomBytes,
     keyring: config.FLOWPLATE_PEPPERS,
     flushStamps: new Stamps(config.FLOWPLATE_PEPPERS, 'usage'),

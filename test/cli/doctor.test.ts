@@ -132,7 +132,7 @@ describe('a deployment with ten misconfigurations and more', () => {
 
 /** As if the worker had ended two minutes ago. */
 async function leaveJobDue(redisUrl: string): Promise<void> {
-  const redis = openQueueRedis(redisUrl, () => undefined);
+  const redis = openQueueRedis({ redisUrl }, () => undefined);
   const queue = openQueue(redis, () => undefined);
   await queue.add('roll-up-usage', {}, { timestamp: Date.now() - 120_000 });
   await queue.close();

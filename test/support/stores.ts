@@ -63,7 +63,7 @@ export async function openStores(): Promise<TestStores> {
 }
 
 export async function readyRedis(redisUrl: string): Promise<Redis> {
-  const redis = openRedis({ redisUrl, commandTimeoutMs: 5_000 }, () => undefined);
+  const redis = openRedis({ redisUrl, commandTimeoutMs: 5_000 }, () => undefined) as Redis;
   defineLimitScripts(redis);
   await new Promise((resolve) => redis.once('ready', resolve));
   return redis;

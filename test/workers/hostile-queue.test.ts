@@ -14,7 +14,7 @@ afterAll(endAll);
 /** An attacker who may write to Redis, and a worker that goes on counting all the same. */
 async function openLane() {
   const stores = await workerStores();
-  const queueRedis = openQueueRedis(stores.redisUrl, () => undefined);
+  const queueRedis = openQueueRedis({ redisUrl: stores.redisUrl }, () => undefined);
   const queue = openQueue(queueRedis, () => undefined);
   atEnd(async () => {
     await queue.close();

@@ -8,7 +8,7 @@ import { logLines } from '../support/processes.ts';
 import { workerStores } from '../support/worker-stores.ts';
 
 const stores = await workerStores();
-const queueRedis = openQueueRedis(stores.redisUrl, () => undefined);
+const queueRedis = openQueueRedis({ redisUrl: stores.redisUrl }, () => undefined);
 const queue = openQueue(queueRedis, () => undefined);
 atEnd(async () => {
   await queue.close();

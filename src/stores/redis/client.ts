@@ -1,148 +1,172 @@
 import { once } from 'node:events';
-import { type Command, Redis, type RedisOptions } from 'ioredis';
-import { startDeadline } from '../../concurrency/deadline.ts';
+import { Cluster, type Redis } from 'ioredis';
+import { parseRedisAddress, type RedisAddress } from '../../domain/redis-address.ts';
 import { storeAddress } from '../../tracing/store-address.ts';
-import type { EndSpan, Tracing } from '../../tracing/tracing.ts';
+import type { Tracing } from '../../tracing/tracing.ts';
+import type { OnFailedCommand, WatchedCommands } from './command-watch.ts';
+import { BoundedCluster, type ClusterSettings, PatientCluster } from './patient-cluster.ts';
+import { BoundedRedis, type ConnectionOptions, PatientRedis, silenceMs } from './patient-redis.ts';
 
-/** A connection with unanswered commands and no byte for this long is dropped. */
-const silenceMs = 1_000;
-/** The silence check begins when a command is this late: long enough for a slow server. */
-const watchMsMin = 100;
+/** A connection to one Redis, to the master of a Sentinel group, or to all masters of a Cluster. */
+export type RedisClient = Redis | Cluster;
 
-/**
- * The largest answer that is taken in. Ours have 20 MB at most; without a bound one value in Redis
- * could take all memory of every process that reads it.
- */
-const answerBytesMax = 67_108_864;
-
-/** ioredis that drops a connection on which an answer never ends. */
-class BoundedRedis extends Redis {
-  /** Without a URL the options say where it is. */
-  constructor(redisUrl: string | undefined, options: Omit<RedisOptions, 'replyMapping'>) {
-    super(redisUrl as string, options);
-    this.on('connect', () => this.#watchAnswers());
-  }
-
-  /** BullMQ's blocking connection is one of these. */
-  override duplicate(override?: Partial<RedisOptions>): Redis {
-    const { replyMapping: _, ...options } = { ...this.options, ...override };
-    return new BoundedRedis(undefined, options);
-  }
-
-  #watchAnswers(): void {
-    const { stream } = this;
-    let awaited: unknown;
-    let bytes = 0;
-    // Behind ioredis's own listener: the command at the front is the one that is being answered.
-    stream.on('data', (chunk: Buffer) => {
-      const front = this.commandQueue.peekFront();
-      bytes = front === awaited ? bytes + chunk.length : 0;
-      awaited = front;
-      if (front === undefined || bytes <= answerBytesMax) return;
-      stream.destroy(new Error(`An answer of more than ${answerBytesMax} bytes`));
-    });
-  }
-}
-
-/**
- * ioredis with time-outs that a late event loop does not trigger early. ioredis's own
- * `commandTimeout` and `socketTimeout` are plain timers: after a pause of this process they fail
- * commands whose answers have arrived.
- */
-class PatientRedis extends BoundedRedis {
-  readonly #answerMs: number;
-  readonly #startSpan: StartSpan | undefined;
-  #isSuspected = false;
-
-  constructor(
-    { redisUrl, commandTimeoutMs, tracing }: RedisConnection,
-    options: Omit<RedisOptions, 'replyMapping'>,
-  ) {
-    super(redisUrl, options);
-    this.#answerMs = commandTimeoutMs;
-    this.#startSpan = commandSpans(redisUrl, tracing);
-  }
-
-  override sendCommand(...[command, stream]: Parameters<Redis['sendCommand']>): unknown {
-    const endSpan = this.#startSpan?.(command.name);
-    if (endSpan !== undefined) command.promise.then(() => endSpan(), endSpan);
-    const answer = super.sendCommand(command, stream);
-    const cancel = startDeadline(this.#answerMs, () => this.#giveUp(command));
-    command.promise.then(cancel, cancel);
-    return answer;
-  }
-
-  #giveUp(command: Command): void {
-    command.reject(new Error('Command timed out'));
-    if (this.#isSuspected) return;
-    this.#isSuspected = true;
-    const { stream } = this;
-    const bytesRead = stream.bytesRead;
-    startDeadline(Math.max(watchMsMin, silenceMs - this.#answerMs), () => {
-      this.#isSuspected = false;
-      // Answers come in order: no byte since then means no answer.
-      if (this.stream !== stream || stream.bytesRead !== bytesRead) return;
-      stream.destroy(new Error(`No answer within ${silenceMs} ms`));
-    });
-  }
-}
+/** The texts of PEM files: own authorities, and a certificate of this client with its key. */
+export type RedisTls = { ca?: string | undefined; cert?: string | undefined; key?: string | undefined };
 
 export type RedisConnection = {
   redisUrl: string;
+  tls?: RedisTls | undefined;
   commandTimeoutMs: number;
   tracing?: Tracing | undefined;
+  /** Called for every command that failed, with or without a connection. */
+  onFailedCommand?: OnFailedCommand | undefined;
 };
 
-type StartSpan = (name: string) => EndSpan | undefined;
+/** Affects only the start of the next attempt: an unconnected client cannot miss an answer. */
+const connectTimeout = 1_000;
 
-function commandSpans(redisUrl: string, tracing: Tracing | undefined): StartSpan | undefined {
-  if (tracing === undefined) return undefined;
-  const address = storeAddress(redisUrl, { port: 6379, namespace: '0' });
-  return (name) => tracing.command(address, name);
-}
+/** How soon a Cluster's client knows of a failover that no redirection told it of. */
+const slotsRefreshInterval = 1_000;
+
+/**
+ * A master that is away for longer than BullMQ blocks answers nothing, and ioredis may never settle
+ * what was sent to it. Both times are above the 10 s for which BullMQ blocks at most.
+ */
+const queueTimeouts = { commandTimeout: 11_000, blockingTimeout: 12_000 } as const;
 
 /**
  * Connection for the request path, without queue and retries. While Redis is down a command fails
  * at once, and the caller continues without it. A hanging Redis costs at most `commandTimeoutMs` a
  * command until the connection is dropped; otherwise unanswered commands would pile up.
  */
-export function openRedis(connection: RedisConnection, onError: (error: Error) => void): Redis {
-  const redis = new PatientRedis(connection, {
+export function openRedis(connection: RedisConnection, onError: (error: Error) => void): RedisClient {
+  const address = parseRedisAddress(connection.redisUrl);
+  const { tls, commandTimeoutMs, onFailedCommand, tracing } = connection;
+  const watched = { commandTimeoutMs, onFailedCommand, startSpan: commandSpans(address, tracing) };
+  const redis =
+    address.kind === 'cluster' ? patientCluster(address, tls, watched) : patient(address, tls, watched);
+  return reporting(redis, onError);
+}
+
+/** Connection for BullMQ, which blocks on it and queues commands while Redis is down. */
+export function openQueueRedis(
+  { redisUrl, tls }: Pick<RedisConnection, 'redisUrl' | 'tls'>,
+  onError: (error: Error) => void,
+): RedisClient {
+  const address = parseRedisAddress(redisUrl);
+  const retry = (attempt: number) => Math.min(100 * attempt, 2_000);
+  const ofNode = { maxRetriesPerRequest: null, ...queueTimeouts };
+  if (address.kind === 'cluster') {
+    const redisOptions = { ...ofNode, ...loginOf(address), tls: tlsOf(address, tls) };
+    const options = { slotsRefreshInterval, clusterRetryStrategy: retry, redisOptions };
+    return reporting(new BoundedCluster(address.hosts, options), onError);
+  }
+  const { url, options } = whereabouts(address, tls);
+  return reporting(new BoundedRedis(url, { ...options, ...ofNode, retryStrategy: retry }), onError);
+}
+
+function patient(address: NotCluster, tls: RedisTls | undefined, watched: WatchedCommands): Redis {
+  const { url, options } = whereabouts(address, tls);
+  const ofConnection: ConnectionOptions = {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    // Affects only the start of the next attempt: an unconnected client cannot miss an answer.
-    connectTimeout: 1_000,
+    connectTimeout,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
     // READONLY: a failover left us on a replica. Reconnects, to find the new primary behind the
     // same address.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
-  });
+  };
+  return new PatientRedis(url, { ...options, ...ofConnection }, watched);
+}
+
+function patientCluster(address: OfKind<'cluster'>, tls: RedisTls | undefined, watched: WatchedCommands) {
+  const options: ClusterSettings = {
+    enableOfflineQueue: false,
+    // A caller who waited for a failover would wait for seconds.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    // Two keys of one slot that moves are on both sides for a moment.
+    retryDelayOnTryAgain: 20,
+    slotsRefreshInterval,
+    clusterRetryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
+    redisOptions: {
+      maxRetriesPerRequest: 0,
+      connectTimeout,
+      // A plain timer, which a pause of this process may bring forward: it then costs a connection.
+      socketTimeout: silenceMs,
+      ...loginOf(address),
+      tls: tlsOf(address, tls),
+    },
+  };
+  return new PatientCluster(address.hosts, options, watched);
+}
+
+type OfKind<Kind> = Extract<RedisAddress, { kind: Kind }>;
+type NotCluster = OfKind<'single' | 'sentinel'>;
+
+/** Where ioredis finds the server that answers. */
+function whereabouts(
+  address: NotCluster,
+  tls: RedisTls | undefined,
+): { url: string | undefined; options: ConnectionOptions } {
+  const tlsOptions = tlsOf(address, tls);
+  // The scheme would switch TLS on without the certificates.
+  if (address.kind === 'single')
+    return { url: address.url.replace(/^rediss:/, 'redis:'), options: { tls: tlsOptions } };
+  const { hosts, masterName, database, sentinelLogin } = address;
+  const options: ConnectionOptions = {
+    sentinels: [...hosts],
+    name: masterName,
+    db: database,
+    ...loginOf(address),
+    sentinelUsername: sentinelLogin.username,
+    sentinelPassword: sentinelLogin.password,
+    tls: tlsOptions,
+    sentinelTLS: tlsOptions,
+    enableTLSForSentinelMode: address.isTls,
+    sentinelCommandTimeout: connectTimeout,
+    sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
+    // A master that hangs or is cut off closes nothing: the sentinels tell of the new one.
+    failoverDetector: true,
+  };
+  return { url: undefined, options };
+}
+
+function tlsOf({ isTls }: RedisAddress, tls: RedisTls | undefined): RedisTls | undefined {
+  return isTls ? { ...tls } : undefined;
+}
+
+function loginOf({ username, password }: OfKind<'sentinel' | 'cluster'>) {
+  return { username, password };
+}
+
+function reporting<Client extends RedisClient>(redis: Client, onError: (error: Error) => void): Client {
   redis.on('error', onError);
+  if (redis instanceof Cluster) redis.on('node error', onError);
   return redis;
 }
 
-/** Waits until a new connection is ready, `ms` at most. */
-export async function waitUntilReady(redis: Redis, ms: number): Promise<void> {
-  if (redis.status === 'ready') return;
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
-  await once(redis, 'ready', { signal: controller.signal }).catch(() => undefined);
-  clearTimeout(timer);
+function commandSpans(address: RedisAddress, tracing: Tracing | undefined): WatchedCommands['startSpan'] {
+  if (tracing === undefined) return undefined;
+  const namespace = address.kind === 'sentinel' ? String(address.database) : '0';
+  const [{ host, port }] = address.hosts;
+  const named =
+    address.kind === 'single' ? storeAddress(address.url, { port, namespace }) : { host, port, namespace };
+  return (name) => tracing.command(named, name);
 }
 
-export async function isRedisReachable(redis: Redis): Promise<boolean> {
-  return redis.ping().then(
-    () => true,
-    () => false,
-  );
+/** Waits until a new connection is ready, `ms` at most. Of a Cluster, to every master. */
+export async function waitUntilReady(redis: RedisClient, ms: number): Promise<void> {
+  const signal = AbortSignal.timeout(ms);
+  await becomesReady(redis, signal);
+  await Promise.all(mastersOf(redis).map((master) => becomesReady(master, signal)));
 }
 
-/** Connection for BullMQ, which blocks on it and queues commands while Redis is down. */
-export function openQueueRedis(redisUrl: string, onError: (error: Error) => void): Redis {
-  const redis = new BoundedRedis(redisUrl, {
-    maxRetriesPerRequest: null,
-    retryStrategy: (attempt) => Math.min(100 * attempt, 2_000),
-  });
-  redis.on('error', onError);
-  return redis;
+async function becomesReady(redis: RedisClient, signal: AbortSignal): Promise<void> {
+  if (redis.status !== 'ready') await once(redis, 'ready', { signal }).catch(() => undefined);
+}
+
+/** The servers that hold the keys: all masters of a Cluster that are known to be there. */
+export function mastersOf(redis: RedisClient): Redis[] {
+  return redis instanceof Cluster ? redis.nodes('master') : [redis];
 }

@@ -5,6 +5,15 @@ const recordPrefix = Buffer.from('fl;');
 const digestBytes = 11;
 
 /**
+ * Hash tags of records on a Cluster, one for each sixteenth of its slots: the records of a turn are
+ * read with 16 commands at most, and masters with equal ranges have equal shares.
+ */
+const recordTags = '&3Hj#2Ikz,Wuy-Vt';
+const taggedPrefixes = [...recordTags].map((tag) => Buffer.from(`fl;{${tag}}`));
+/** As many bytes in all as the other names have. */
+const taggedDigestBytes = 8;
+
+/**
  * Every key this service keeps in Redis. All of it may vanish at any moment: records are read anew,
  * counters start from what Postgres has, flushes are bounded to seconds of counts. Braces are hash
  * tags: keys that one script touches share a slot.
@@ -12,6 +21,7 @@ const digestBytes = 11;
  * | key                           | type   | TTL                  | holds                  |
  * |-------------------------------|--------|----------------------|------------------------|
  * | fl;<11 bytes of a digest>     | string | 5 min from its read  | code and packed record |
+ * | fl;{<tag>}<8 bytes of it>     | string | 5 min from its read  | the same, on a Cluster |
  * | fl:limit:{<lineage>}:rate:<s> | string | the window           | cost spent             |
  * | fl:limit:{<lineage>}:<period> | string | the period and a day | cost spent             |
  * | fl:usage:flushes              | hash   | none                 | id → code and marks    |
@@ -24,6 +34,10 @@ const digestBytes = 11;
 export const keyspace = {
   // Two digests that begin alike share an entry, and the code in it says of which it is.
   record: (digest: Buffer) => Buffer.concat([recordPrefix, digest.subarray(0, digestBytes)]),
+  recordInCluster: (digest: Buffer) => {
+    const prefix = taggedPrefixes[recordTagOf(digest)] as Buffer;
+    return Buffer.concat([prefix, digest.subarray(1, 1 + taggedDigestBytes)]);
+  },
   // Includes the length: a window with another length is a new one.
   rate: (lineageId: string, windowSeconds: number) => `fl:limit:{${lineageId}}:rate:${windowSeconds}`,
   // Includes the period's name: a month begins on the same date as its first day.
@@ -36,3 +50,8 @@ export const keyspace = {
   refusedRequests: '{fl:refusals}:requests',
   jobsPrefix: '{fl:jobs}',
 } as const;
+
+/** Number of the tag of a record on a Cluster: the first four bits of its digest. */
+export function recordTagOf(digest: Buffer): number {
+  return (digest[0] as number) >> 4;
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
 import { endOfPeriod, startOfPeriod } from '../../domain/usage.ts';
 import type { Quota, RateLimit } from '../../domain/user-key.ts';
+import type { RedisClient } from './client.ts';
 import { keyspace } from './keyspace.ts';
 
 export type Spend = {
@@ -31,12 +31,12 @@ const outcomes = ['spent', 'rate_limited', 'quota_exceeded'] as const;
 /** A counter outlives its period by a day, so that clock differences never restart it. */
 const quotaRestMs = 86_400_000;
 
-type WithSpendLimits = Redis & {
+type WithSpendLimits = RedisClient & {
   spendLimits(...args: Array<string | number>): Promise<[number, number, number, number]>;
 };
 
 /** Registers the script; ioredis sends its hash, and the text again after a flush. */
-export function defineLimitScripts(redis: Redis): void {
+export function defineLimitScripts(redis: RedisClient): void {
   redis.defineCommand('spendLimits', {
     numberOfKeys: 2,
     lua: readFileSync(new URL('./lua/spend-limits.lua', import.meta.url), 'utf8'),
@@ -44,7 +44,7 @@ export function defineLimitScripts(redis: Redis): void {
 }
 
 /** Atomic per line of keys: all limits are spent, or none. */
-export async function spendLimits(redis: Redis, spend: Spend): Promise<Spent> {
+export async function spendLimits(redis: RedisClient, spend: Spend): Promise<Spent> {
   const period = spend.quota?.period ?? 'day';
   const windowSeconds = spend.rateLimit?.window_seconds ?? 0;
   const [outcome, rateSpent, windowLeftMs, quotaSpent] = await (redis as WithSpendLimits).spendLimits(

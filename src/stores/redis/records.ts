@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import type { Stamps } from '../../domain/stamp.ts';
-import { keyspace } from './keyspace.ts';
+import type { RedisClient } from './client.ts';
+import { keyspace, recordTagOf } from './keyspace.ts';
 import { type PackedRecord, packRecord, unpackRecord } from './record-codec.ts';
 
 /**
@@ -11,7 +12,7 @@ const stampedBytesMax = 65_536;
 
 /** Records in Redis, and what makes them believed there. */
 export type StampedRecords = {
-  redis: Redis;
+  redis: RedisClient;
   recordStamps: Stamps;
   /** The present history of the database; what was written under another one is no record. */
   history: { readonly bytes: Buffer };
@@ -27,10 +28,40 @@ export async function readRecords(
   { redis, recordStamps, history }: StampedRecords,
   digests: readonly Buffer[],
 ): Promise<(PackedRecord | undefined)[]> {
-  const stamped = await redis.mgetBuffer(digests.map(keyspace.record));
-  return digests.map((digest, index) =>
-    openRecord(recordStamps, nameOf(digest, history), stamped[index] ?? undefined),
+  const stamped =
+    redis instanceof Cluster
+      ? await readByTag(redis, digests)
+      : await redis.mgetBuffer(digests.map(keyspace.record));
+  return digests.map((digest, index) => openRecord(recordStamps, nameOf(digest, history), stamped[index] ?? undefined));
+}
+
+type Stored = Buffer | null | undefined;
+
+/** One command for each hash tag: an MGET has one slot. Without an answer there is no record. */
+async function readByTag(cluster: Cluster, digests: readonly Buffer[]): Promise<Stored[]> {
+  const found: Stored[] = new Array(digests.length);
+  await Promise.all(
+    [...placesByTag(digests).values()].map(async (places) => {
+      const names = places.map((place) => keyspace.recordInCluster(digests[place] as Buffer));
+      const stored = await cluster.mgetBuffer(names).catch(() => []);
+      places.forEach((place, index) => {
+        found[place] = stored[index];
+      });
+    }),
   );
+  return found;
+}
+
+/** Where the digests of each tag are in the list. */
+export function placesByTag(digests: readonly Buffer[]): Map<number, number[]> {
+  const places = new Map<number, number[]>();
+  digests.forEach((digest, place) => {
+    const tag = recordTagOf(digest);
+    const known = places.get(tag);
+    if (known === undefined) places.set(tag, [place]);
+    else known.push(place);
+  });
+  return places;
 }
 
 /** The stamp names the whole digest, of which the name in Redis has the beginning. */
@@ -52,5 +83,6 @@ export async function writeRecord(
 ): Promise<void> {
   if (ttlMs <= 0) return;
   const stamped = recordStamps.stampBytes(nameOf(digest, history), packRecord(packed));
-  await redis.set(keyspace.record(digest), stamped, 'PX', Math.ceil(ttlMs));
+  const name = redis instanceof Cluster ? keyspace.recordInCluster(digest) : keyspace.record(digest);
+  await redis.set(name, stamped, 'PX', Math.ceil(ttlMs));
 }

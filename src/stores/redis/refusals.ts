@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
 import { type KeyRefusal, refusalLifeMs, refusalsOfKeyMax } from '../../domain/key-refusal.ts';
 import type { Stamps } from '../../domain/stamp.ts';
+import type { RedisClient } from './client.ts';
 import { keyspace } from './keyspace.ts';
 
 /** The last refusals of keys in Redis, and what makes them believed there. */
-export type StampedRefusals = { redis: Redis; refusalStamps: Stamps };
+export type StampedRefusals = { redis: RedisClient; refusalStamps: Stamps };
 
 /**
  * Of all keys together, a refusal of a traced request twice: 58 MB with one for each key, 70 MB

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
 import type { Stamps } from '../../domain/stamp.ts';
 import type { UsageFlush, UsageMark } from '../../domain/usage.ts';
 import { isAccepted } from '../../domain/verdict.ts';
+import type { RedisClient } from './client.ts';
 import { keyspace } from './keyspace.ts';
 
 /** A flush has thousands of marks, and reading a page blocks other reads. */
@@ -19,7 +19,7 @@ const listFlushIdsScript = script('list-flush-ids');
 const readFlushesScript = script('read-flushes');
 
 /** Usage flushes in Redis, and what makes them believed there. */
-export type StampedFlushes = { redis: Redis; flushStamps: Stamps };
+export type StampedFlushes = { redis: RedisClient; flushStamps: Stamps };
 
 /**
  * Stores a flush as a hash field under its id, so that both delivery and removal are idempotent.
@@ -34,13 +34,16 @@ export function packFlush(stamps: Stamps, { id, marks }: UsageFlush): string {
 }
 
 /** Ids of up to `countMax` waiting flushes, unordered. */
-export async function listFlushIds(redis: Redis, countMax: number): Promise<string[]> {
+export async function listFlushIds(redis: RedisClient, countMax: number): Promise<string[]> {
   const bounds = [countMax, nameBytesMax, namesBytesMax];
   return (await redis.eval(listFlushIdsScript, 1, keyspace.usageFlushes, ...bounds)) as string[];
 }
 
 /** Raw flushes by id, perhaps foreign. Undefined for missing ones. */
-export async function readFlushTexts(redis: Redis, ids: readonly string[]): Promise<(string | undefined)[]> {
+export async function readFlushTexts(
+  redis: RedisClient,
+  ids: readonly string[],
+): Promise<(string | undefined)[]> {
   const asked = [keyspace.usageFlushes, flushBytesMax, ...ids];
   const texts = (await redis.eval(readFlushesScript, 1, ...asked)) as (string | null)[];
   return ids.map((_, index) => texts[index] ?? undefined);
@@ -96,16 +99,16 @@ function isAcceptedIn(lineageIds: ReadonlySet<string>): (mark: UsageMark) => boo
   return (mark) => isAccepted(mark.code) && lineageIds.has(mark.lineageId);
 }
 
-export async function removeFlushes(redis: Redis, ids: readonly string[]): Promise<void> {
+export async function removeFlushes(redis: RedisClient, ids: readonly string[]): Promise<void> {
   if (ids.length > 0) await redis.hdel(keyspace.usageFlushes, ...ids);
 }
 
-export async function countFlushes(redis: Redis): Promise<number> {
+export async function countFlushes(redis: RedisClient): Promise<number> {
   return redis.hlen(keyspace.usageFlushes);
 }
 
 /** Stores a raw flush, from another release or an operator. */
-export async function pushFlushText(redis: Redis, id: string, text: Buffer): Promise<void> {
+export async function pushFlushText(redis: RedisClient, id: string, text: Buffer): Promise<void> {
   await redis.hset(keyspace.usageFlushes, id, text);
 }
 

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Database } from '../../stores/postgres/database.ts';
 import { deleteSetAsideFlush, type KeptAsideFlush } from '../../stores/postgres/usage/set-aside-flushes.ts';
+import type { RedisClient } from '../../stores/redis/client.ts';
 import { pushFlushText } from '../../stores/redis/usage-flushes.ts';
 
 /**
@@ -8,7 +8,7 @@ import { pushFlushText } from '../../stores/redis/usage-flushes.ts';
  * is in both places and still counts once.
  */
 export async function putFlushBack(
-  parts: { db: Database; redis: Redis },
+  parts: { db: Database; redis: RedisClient },
   { number, flushId, payload }: KeptAsideFlush,
 ): Promise<void> {
   await pushFlushText(parts.redis, flushId, payload);

@@ -99,7 +99,7 @@ test('with a worker each job is to come, and some have been completed; without o
 });
 
 test('a run that failed is counted and named, and nothing is told of why', async () => {
-  const connection = openQueueRedis(urls.redisUrl, () => undefined);
+  const connection = openQueueRedis({ redisUrl: urls.redisUrl }, () => undefined);
   const queue = openQueue(connection, () => undefined);
   // Scheduled runs that are due would fail beside it, and be the last ones that failed.
   await emptyQueue(connection);

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openQueueRedis, openRedis, waitUntilReady } from '../../../src/stores/redis/client.ts';
 import { endAll } from '../../support/at-end.ts';
@@ -12,7 +13,10 @@ async function connected(commandTimeoutMs = 100) {
   const proxy = await startStallingProxy(inject('redisUrl'));
   onTestFinished(() => proxy.close());
   const faults: Error[] = [];
-  const redis = openRedis({ redisUrl: proxy.url, commandTimeoutMs }, (error) => void faults.push(error));
+  const redis = openRedis(
+    { redisUrl: proxy.url, commandTimeoutMs },
+    (error) => void faults.push(error),
+  ) as Redis;
   onTestFinished(() => redis.disconnect());
   await waitUntilReady(redis, 5_000);
   return { proxy, redis, faults };
@@ -20,7 +24,10 @@ async function connected(commandTimeoutMs = 100) {
 
 describe('a pause of this process', () => {
   test('of 300 ms is not taken for a Redis that is away', async () => {
-    const redis = openRedis({ redisUrl: inject('redisUrl'), commandTimeoutMs: 100 }, () => undefined);
+    const redis = openRedis(
+      { redisUrl: inject('redisUrl'), commandTimeoutMs: 100 },
+      () => undefined,
+    ) as Redis;
     onTestFinished(() => redis.disconnect());
     await waitUntilReady(redis, 5_000);
     const answers = [redis.ping(), redis.get('absent'), redis.ping()];
@@ -29,7 +36,10 @@ describe('a pause of this process', () => {
   });
 
   test('of more than a second does not cost the connection', async () => {
-    const redis = openRedis({ redisUrl: inject('redisUrl'), commandTimeoutMs: 100 }, () => undefined);
+    const redis = openRedis(
+      { redisUrl: inject('redisUrl'), commandTimeoutMs: 100 },
+      () => undefined,
+    ) as Redis;
     onTestFinished(() => redis.disconnect());
     await waitUntilReady(redis, 5_000);
     const { stream } = redis;
@@ -83,8 +93,8 @@ test('an answer that never ends costs the connection and little memory, also on 
   onTestFinished(() => writer.disconnect());
   await writer.setrange('huge', 400_000_000, 'x');
   const [request, queue] = [
-    openRedis({ redisUrl: url, commandTimeoutMs: 10_000 }, () => undefined),
-    openQueueRedis(url, () => undefined).duplicate({ maxRetriesPerRequest: 0 }),
+    openRedis({ redisUrl: url, commandTimeoutMs: 10_000 }, () => undefined) as Redis,
+    (openQueueRedis({ redisUrl: url }, () => undefined) as Redis).duplicate({ maxRetriesPerRequest: 0 }),
   ];
   queue.on('error', () => undefined);
   for (const redis of [request, queue]) {
