@@ -3,6 +3,8 @@ import type { Log } from './log.ts';
 const everyMs = 10_000;
 /** Kinds that are told apart. Beyond it the oldest is forgotten, and written again. */
 const kindsMax = 100;
+/** Numbers in it do not count: slots, ports and addresses differ from one fault to the next. */
+const kindLengthMax = 200;
 
 type Kind = { writtenMs: number; leftOut: number };
 
@@ -20,16 +22,16 @@ export class RareWarnings {
     this.#nowMs = nowMs;
   }
 
-  warn(fields: { err: unknown } & Record<string, unknown>, message: string): void {
-    const { err, ...others } = fields;
-    const name = `${message} ${JSON.stringify(others)} ${kindOf(err)}`;
+  /** `kind`: of which it is one. Warnings of other kinds do not keep it out. */
+  warn(kind: string, fields: Record<string, unknown>, message: string): void {
+    const name = kind.slice(0, kindLengthMax).replaceAll(/\d+/g, '#');
     const nowMs = this.#nowMs();
-    const kind = this.#kinds.get(name);
-    if (kind !== undefined && nowMs - kind.writtenMs < everyMs) {
-      kind.leftOut += 1;
+    const known = this.#kinds.get(name);
+    if (known !== undefined && nowMs - known.writtenMs < everyMs) {
+      known.leftOut += 1;
       return;
     }
-    this.#log.warn({ ...fields, ...(kind && kind.leftOut > 0 && { left_out: kind.leftOut }) }, message);
+    this.#log.warn({ ...fields, ...(known && known.leftOut > 0 && { left_out: known.leftOut }) }, message);
     this.#remember(name, nowMs);
   }
 
@@ -40,11 +42,4 @@ export class RareWarnings {
     const [oldest] = this.#kinds.keys();
     if (this.#kinds.size > kindsMax && oldest !== undefined) this.#kinds.delete(oldest);
   }
-}
-
-/** Slots, ports and addresses differ from one fault to the next of the same kind. */
-function kindOf(error: unknown): string {
-  return (error instanceof Error ? `${error.name} ${error.message}` : String(error))
-    .slice(0, 200)
-    .replaceAll(/\d+/g, '#');
 }

@@ -6,31 +6,40 @@ import { workerMetrics } from '../src/metrics/worker-metrics.ts';
 import { runProcess } from '../src/process/run-process.ts';
 import { listen } from '../src/process/serve-http.ts';
 import { emptyQueue, queueName, registerSchedules } from '../src/stores/queue.ts';
+import { lookAtQueue } from '../src/stores/queue-look.ts';
+import { waitUntilReady } from '../src/stores/redis/client.ts';
 import { keyspace } from '../src/stores/redis/keyspace.ts';
+import { requireKindOfServer } from '../src/stores/redis/kind-of-server.ts';
 import { startTracing } from '../src/tracing/start-tracing.ts';
+import { mainRedis, queueRedis } from '../src/wire/redis-connections.ts';
 import { wireWorker } from '../src/wire/worker.ts';
 import { type JobName, jobs } from './jobs.ts';
 import { Rhythm } from './rhythm.ts';
+import { SilentQueue } from './silent-queue.ts';
 
 /** How soon schedules are back after Redis was emptied. */
 const scheduleWatchMs = 5_000;
 const rhythmWatchMs = 1_000;
+/** Two, so that a slow sweep does not hold up the roll-up of usage. */
+const places = 2;
+const redisConnectsMs = 2_000;
 
 const config = readConfigOrExit();
 const log = createLog({ level: config.LOG_LEVEL, service: 'worker' });
 const metrics = workerMetrics(Object.keys(jobs));
 const tracing = await startTracing(config, 'worker', log);
-const { parts, closing, fault, startWatching } = wireWorker(config, log, metrics, tracing);
+const { parts, closing, fault, warnings, startWatching } = wireWorker(config, log, metrics, tracing);
 const watch = metricsServer(() => metrics.registry.metrics());
 
-const rhythm = new Rhythm({ run, resetQueue, nowMs: () => performance.now() });
+const silence = new SilentQueue();
+const rhythm = new Rhythm({ run, onSilence, places, nowMs: () => performance.now() });
 
 async function start(): Promise<void> {
+  await requireKindsOfServers();
   const worker = new Worker(queueName, (job) => runGiven(job.name), {
     connection: parts.queueRedis,
     prefix: keyspace.jobsPrefix,
-    // Two, so that a slow sweep does not hold up the roll-up of usage.
-    concurrency: 2,
+    concurrency: places,
   });
   worker.on('error', fault('queue'));
   closing.add('worker', () => worker.close());
@@ -50,8 +59,11 @@ async function start(): Promise<void> {
 
 /** Anybody who can write to Redis can put a job there, under a name of any length. */
 async function runGiven(name: string): Promise<unknown> {
-  if (Object.hasOwn(jobs, name)) return rhythm.runGiven(name as JobName);
-  return log.warn({ job: name.slice(0, 100) }, 'unknown job');
+  if (Object.hasOwn(jobs, name)) {
+    silence.end();
+    return rhythm.runGiven(name as JobName);
+  }
+  return warnings.warn('unknown job', { job: name.slice(0, 100) }, 'unknown job');
 }
 
 async function run(name: JobName): Promise<unknown> {
@@ -69,11 +81,24 @@ async function run(name: JobName): Promise<unknown> {
   }
 }
 
-async function resetQueue(): Promise<void> {
-  if (parts.queueRedis.status !== 'ready') return;
-  log.warn('the queue has no runs: it was emptied');
-  await emptyQueue(parts.queueRedis).catch(fault('queue'));
-  await keepSchedules();
+/** A Redis that is away now is none of another kind. BullMQ waits for it. */
+async function requireKindsOfServers(): Promise<void> {
+  const { redis, queueRedis: ofQueue } = parts;
+  await Promise.all([redis, ofQueue].map((client) => waitUntilReady(client, redisConnectsMs)));
+  await requireKindOfServer(redis, mainRedis(config).setting);
+  await requireKindOfServer(ofQueue, queueRedis(config).setting);
+}
+
+function onSilence(): Promise<void> {
+  return lookAtQueue(queueRedis(config), async (look, redis) => {
+    const measure = silence.decide(look);
+    if (measure === 'none') return;
+    log.warn('the queue has no runs: it was emptied');
+    await emptyQueue(redis).catch(fault('queue'));
+    if (measure === 'reset') return keepSchedules();
+    log.fatal('the queue gives this worker no runs that are due: it ends, to be started again');
+    log.flush(() => process.exit(1));
+  });
 }
 
 async function keepSchedules(): Promise<void> {

@@ -4,8 +4,10 @@ type Begun = { atMs: number; isRunning: boolean };
 
 export type RhythmParts = {
   run: (name: JobName) => Promise<unknown>;
-  /** Empties the queue. The schedules come back by themselves. */
-  resetQueue: () => Promise<unknown>;
+  /** The queue has given no run for long, although there was a place for one. */
+  onSilence: () => Promise<unknown>;
+  /** Runs that the queue gives at once. */
+  places: number;
   nowMs: () => number;
 };
 
@@ -13,19 +15,20 @@ const names = Object.keys(jobs) as JobName[];
 
 /** Runs that other workers took, or a moment without Redis, are not a broken queue yet. */
 const missedMax = 3;
-const resetAfterMs = 30_000;
+const silenceMs = 30_000;
 
 /**
  * Watchdog of the job queue. A queue that gives this worker no runs may be paused, full of strange
  * jobs, or hold forged schedules: everything in Redis can be changed by others. Jobs have no
- * payload and may run twice, so this worker runs an overdue one by itself. A queue that stays
- * silent is emptied.
+ * payload and may run twice, so this worker runs an overdue one by itself. Of a queue that stays
+ * silent it tells.
  */
 export class Rhythm {
   readonly #parts: RhythmParts;
   readonly #begun: Map<JobName, Begun>;
   readonly #alone = new Set<Promise<unknown>>();
   #givenMs: number;
+  #given = 0;
 
   constructor(parts: RhythmParts) {
     this.#parts = parts;
@@ -36,15 +39,22 @@ export class Rhythm {
   /** A run that the queue gave. */
   async runGiven(name: JobName): Promise<unknown> {
     if (name === mostFrequent) this.#givenMs = this.#parts.nowMs();
-    return this.#run(name);
+    this.#given += 1;
+    try {
+      return await this.#run(name);
+    } finally {
+      this.#given -= 1;
+    }
   }
 
   /** Starts what is overdue, and waits for none of it: a slow job must not hold up the others. */
   catchUp(): void {
     const nowMs = this.#parts.nowMs();
-    if (nowMs - this.#givenMs > resetAfterMs) {
+    // Slow jobs in every place are no silence of the queue.
+    if (this.#given >= this.#parts.places) this.#givenMs = nowMs;
+    if (nowMs - this.#givenMs > silenceMs) {
       this.#givenMs = nowMs;
-      void this.#parts.resetQueue().catch(() => undefined);
+      void this.#parts.onSilence().catch(() => undefined);
     }
     for (const name of names) if (this.#isOverdue(name, nowMs)) this.#runAlone(name);
   }

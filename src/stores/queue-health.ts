@@ -37,7 +37,7 @@ export class QueueWatch {
     if (this.#redis.status !== 'ready') throw new Error('the Redis of the queue does not answer');
     this.#queue ??= this.#open();
     try {
-      return await readHealth(this.#queue, new Date());
+      return await readQueueHealth(this.#queue, new Date());
     } catch (error) {
       await this.close();
       throw error;
@@ -51,7 +51,7 @@ export class QueueWatch {
   }
 }
 
-async function readHealth(queue: Queue, now: Date): Promise<QueueHealth> {
+export async function readQueueHealth(queue: Queue, now: Date): Promise<QueueHealth> {
   const [counts, toCome, completed, failed] = await Promise.all([
     queue.getJobCounts('wait', 'active', 'delayed', 'failed'),
     queue.getJobs(['wait', 'delayed'], 0, runsToComeMax),

@@ -25,17 +25,41 @@ export function openQueueReadOnly(connection: ConnectionOptions, onError: (error
 type Schedules = Record<string, { everyMs: number }>;
 
 /**
- * Registers missing schedules only, because registering an existing one postpones its next run.
- * Returns the added names; all of them after Redis was emptied.
+ * Registers missing schedules, and those whose next run was lost in a failover. Only these, because
+ * registering an existing one postpones its next run. Returns the added names; all of them after
+ * Redis was emptied.
  */
 export async function registerSchedules(queue: Queue, schedules: Schedules): Promise<string[]> {
-  const known = new Set((await queue.getJobSchedulers()).map((scheduler) => scheduler.key));
-  const missing = Object.entries(schedules).filter(([name]) => !known.has(name));
+  const known = await queue.getJobSchedulers();
+  const lost = await findLost(queue, known);
+  const going = new Set(known.map(({ key }) => key).filter((key) => !lost.has(key)));
+  const missing = Object.entries(schedules).filter(([name]) => !going.has(name));
   for (const [name, { everyMs }] of missing) {
     await queue.upsertJobScheduler(name, { every: everyMs }, { name });
   }
   return missing.map(([name]) => name);
 }
+
+type Scheduler = Awaited<ReturnType<Queue['getJobSchedulers']>>[number];
+
+/** Each schedule always has a run to come. BullMQ makes it when the one before begins. */
+async function findLost(queue: Queue, schedulers: readonly Scheduler[]): Promise<Set<string>> {
+  const suspects = await withoutRun(queue, schedulers);
+  if (suspects.length === 0) return new Set();
+  // A run that began and ended meanwhile has made another one.
+  const nextOf = new Map((await queue.getJobSchedulers()).map(({ key, next }) => [key, next]));
+  const unchanged = suspects.filter(({ key, next }) => nextOf.get(key) === next);
+  return new Set(unchanged.map(({ key }) => key));
+}
+
+async function withoutRun(queue: Queue, schedulers: readonly Scheduler[]): Promise<Scheduler[]> {
+  const states = await Promise.all(
+    schedulers.map(({ key, next }) => queue.getJobState(`repeat:${key}:${next}`)),
+  );
+  return schedulers.filter((_, index) => endedStates.includes(states[index] as string));
+}
+
+const endedStates = ['completed', 'failed', 'unknown'];
 
 const keysPerScan = 1_000;
 const queueKeys = `${keyspace.jobsPrefix}:${queueName}:*`;

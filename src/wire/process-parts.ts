@@ -18,6 +18,8 @@ export type ProcessParts<Metrics extends ProcessMetrics = ApiMetrics> = {
   /** Closes what was opened, last first. */
   closing: Closing;
   fault: OnFault;
+  /** For what others can bring about again and again. */
+  warnings: RareWarnings;
   failedCommands: FailedCommands;
   tracing: Tracing | undefined;
 };
@@ -33,9 +35,9 @@ export function processParts<Metrics extends ProcessMetrics>(
   const failedCommands = new FailedCommands(metrics, warnings);
   const fault = (dependency: string) => (error: unknown) => {
     metrics.dependencyFaults.inc({ dependency });
-    warnings.warn({ err: error, dependency }, 'dependency fault');
+    warnings.warn(`${dependency} ${String(error)}`, { err: error, dependency }, 'dependency fault');
   };
   // First in and so last out: what ends before it is traced too.
   if (tracing !== undefined) closing.add('traces', () => tracing.stop());
-  return { config, log, metrics, closing, fault, failedCommands, tracing };
+  return { config, log, metrics, closing, fault, warnings, failedCommands, tracing };
 }

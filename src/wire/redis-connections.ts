@@ -40,7 +40,7 @@ export class FailedCommands {
     this.#metrics.countFailedCommand(failure);
     if (failure !== 'refused') return;
     this.#refusedAtMs = performance.now();
-    this.#warnings.warn({ err }, 'Redis refused a command');
+    this.#warnings.warn(`refused ${err.message}`, { err }, 'Redis refused a command');
   };
 
   /** Such as OOM, READONLY, NOPERM, CLUSTERDOWN: it answers, and limits are not counted there. */

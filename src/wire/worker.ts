@@ -42,7 +42,7 @@ const keysCountedEveryMs = 60_000;
 
 /** Builds the parts of the worker. Its statements may be slow: no caller waits for them. */
 export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tracing?: Tracing) {
-  const { closing, fault, failedCommands } = processParts(config, log, metrics, tracing);
+  const { closing, fault, warnings, failedCommands } = processParts(config, log, metrics, tracing);
   const pool = openPool(
     {
       ...requestDatabase(config),
@@ -99,5 +99,5 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     closing.add('count of keys', () => keys.stop());
     keys.start();
   };
-  return { parts, closing, fault, startWatching };
+  return { parts, closing, fault, warnings, startWatching };
 }

@@ -27,6 +27,20 @@ test('registering again adds nothing and puts no run off', async () => {
   expect(await queue.getJobSchedulers()).toEqual(next);
 });
 
+test('a schedule that is known and has lost its next run is found and goes on', async () => {
+  await registerSchedules(queue, jobs);
+  const [lost] = (await queue.getJobSchedulers()).filter(({ key }) => key === 'manage-partitions');
+  const job = await queue.getJob(`repeat:manage-partitions:${lost?.next}`);
+  // What a failover can do: the scheduler is there, its job is not.
+  await stores.redis.del(`{fl:jobs}:flowplate:${job?.id}`);
+  await stores.redis.lrem('{fl:jobs}:flowplate:wait', 0, job?.id as string);
+  await stores.redis.zrem('{fl:jobs}:flowplate:delayed', job?.id as string);
+  expect(await registerSchedules(queue, jobs)).toEqual(['manage-partitions']);
+  const [found] = (await queue.getJobSchedulers()).filter(({ key }) => key === 'manage-partitions');
+  expect(await queue.getJobState(`repeat:manage-partitions:${found?.next}`)).toMatch(/delayed|waiting/);
+  expect(await registerSchedules(queue, jobs)).toEqual([]);
+});
+
 test('the schedules come back after Redis was emptied, and the jobs run again', async () => {
   const worker = await stores.startWorker();
   expect(await allScheduled()).toEqual(names);
