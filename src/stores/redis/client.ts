@@ -29,10 +29,10 @@ const connectTimeout = 1_000;
 const slotsRefreshInterval = 1_000;
 
 /**
- * A master that is away for longer than BullMQ blocks answers nothing, and ioredis may never settle
- * what was sent to it. Both times are above the 10 s for which BullMQ blocks at most.
+ * After a failover ioredis may never settle what was sent to the old master, and a master that hangs
+ * closes no connection: BullMQ would wait for ever. Above the 10 s for which it blocks at most.
  */
-const queueTimeouts = { commandTimeout: 11_000, blockingTimeout: 12_000 } as const;
+const queueTimeouts = { commandTimeout: 11_000, blockingTimeout: 12_000, socketTimeout: 13_000 } as const;
 
 /**
  * Connection for the request path, without queue and retries. While Redis is down a command fails
@@ -125,9 +125,8 @@ function whereabouts(
     sentinelTLS: tlsOptions,
     enableTLSForSentinelMode: address.isTls,
     sentinelCommandTimeout: connectTimeout,
+    // Not `failoverDetector`: a failover that it hears of while it connects ends the client for good.
     sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-    // A master that hangs or is cut off closes nothing: the sentinels tell of the new one.
-    failoverDetector: true,
   };
   return { url: undefined, options };
 }
