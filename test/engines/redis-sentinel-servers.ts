@@ -15,6 +15,7 @@ export type TestSentinels = {
   url: string;
   /** Of one of the sentinels. */
   sentinelPort: number;
+  password: string;
   members: Member[];
   master(): Promise<Member>;
   /** Waits until the other one follows a master. */
@@ -44,6 +45,7 @@ export async function startSentinels(settings: Record<string, string> = {}): Pro
   return {
     url: `redis+sentinel://:${group.password}@${servers}/main?sentinel_password=${group.password}`,
     sentinelPort: ports[0] as number,
+    password: group.password,
     members,
     replicaOf: (master) => {
       const others = members.filter((one) => one !== master);
