@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { quietPort } from '../support/quiet-port.ts';
-import { type Member, newGroup, startMembers } from './redis-servers.ts';
+import { type Member, newGroup, type SettingsOf, startMembers } from './redis-servers.ts';
 
 const slots = 16_384;
 const startMs = 30_000;
@@ -26,16 +26,16 @@ export type TestCluster = {
  */
 export async function startRedisCluster(
   masters = 3,
-  settings: Record<string, string> = {},
+  settingsOf: SettingsOf = async () => ({}),
 ): Promise<TestCluster> {
   const group = await newGroup();
-  const members = await startMembers(2 * masters, group, async () => ({
+  const members = await startMembers(2 * masters, group, async (index) => ({
     'cluster-enabled': 'yes',
     'cluster-node-timeout': '1000',
     'cluster-port': String(await quietPort()),
     'repl-diskless-sync-delay': '0',
     databases: '1',
-    ...settings,
+    ...(await settingsOf(index)),
   }));
   await join(members, masters);
   const servers = members.map(({ host, port }) => `${host}:${port}`).join(',');

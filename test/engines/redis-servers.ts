@@ -11,6 +11,7 @@ import { quietPort } from '../support/quiet-port.ts';
 export type Member = {
   host: '127.0.0.1';
   port: number;
+  settings: Readonly<Record<string, string>>;
   /** Its administrator. Commands wait until it is there. */
   admin: Redis;
   /** `kill -9`, and waits until it is gone. */
@@ -40,8 +41,12 @@ export function startMembers(
       const dataDir = join(directory, `member-${index}`);
       await mkdir(dataDir, { mode: 0o700 });
       await writeFile(join(dataDir, 'redis.password'), password, { mode: 0o600 });
-      const settings = { appendonly: 'no', masterauth: password, ...(await settingsOf(index)) };
-      return startMember({ dataDir, settings }, password);
+      const start = async () => {
+        const settings = { appendonly: 'no', masterauth: password, ...(await settingsOf(index)) };
+        return startMember({ dataDir, settings }, password);
+      };
+      // Another process may take one of the ports meanwhile.
+      return start().catch(start);
     }),
   );
 }
@@ -57,6 +62,7 @@ async function startMember(
   return {
     host: '127.0.0.1',
     port,
+    settings: options.settings,
     admin,
     kill: async () => {
       server.kill('SIGKILL');
