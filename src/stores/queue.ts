@@ -66,7 +66,9 @@ const queueKeys = `${keyspace.jobsPrefix}:${queueName}:*`;
 
 /** Removes all data of the queue from Redis, of any type. No job has a payload, so none is lost. */
 export async function emptyQueue(redis: RedisClient): Promise<void> {
-  for (const master of mastersOf(redis)) {
+  const masters = mastersOf(redis);
+  if (masters.length === 0) throw new Error('no master of the Cluster is known');
+  for (const master of masters) {
     let cursor = '0';
     do {
       const [next, keys] = await master.scan(cursor, 'MATCH', queueKeys, 'COUNT', keysPerScan);
