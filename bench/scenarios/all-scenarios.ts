@@ -1,6 +1,7 @@
 import { auditLists } from './audit-lists.ts';
 import { changes } from './changes.ts';
 import { cliStart } from './cli-start.ts';
+import { clusterReads } from './cluster-reads.ts';
 import { embedded } from './embedded.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
@@ -42,6 +43,7 @@ export const allScenarios: readonly Scenario[] = [
   revokeKeys,
   gateways,
   redisBytes,
+  clusterReads,
   scale,
   fixedRate,
   metrics,

@@ -28,14 +28,17 @@ export async function readRecords(
   { redis, recordStamps, history }: StampedRecords,
   digests: readonly Buffer[],
 ): Promise<(PackedRecord | undefined)[]> {
-  const stamped =
-    redis instanceof Cluster
-      ? await readByTag(redis, digests)
-      : await redis.mgetBuffer(digests.map(keyspace.record));
+  const stamped = await readStored(redis, digests);
   return digests.map((digest, index) => openRecord(recordStamps, nameOf(digest, history), stamped[index] ?? undefined));
 }
 
 type Stored = Buffer | null | undefined;
+
+/** What lies there under each digest, unjudged. */
+export function readStored(redis: RedisClient, digests: readonly Buffer[]): Promise<Stored[]> {
+  if (redis instanceof Cluster) return readByTag(redis, digests);
+  return redis.mgetBuffer(digests.map(keyspace.record));
+}
 
 /** One command for each hash tag: an MGET has one slot. Without an answer there is no record. */
 async function readByTag(cluster: Cluster, digests: readonly Buffer[]): Promise<Stored[]> {
