@@ -37,7 +37,7 @@ export const redisFaults: Record<string, RedisFault> = {
   'out of memory (OOM, noeviction)': {
     begin: (redis) => asAdmin(redis, (client) => client.config('SET', 'maxmemory', '1')),
     end: (redis) => asAdmin(redis, (client) => client.config('SET', 'maxmemory', '0')),
-    looksDown: false,
+    looksDown: true,
   },
   'unable to save (MISCONF)': { begin: failToSave, end: saveAgain, looksDown: true },
 };

@@ -118,3 +118,37 @@ test('no name of a key in Redis holds a secret', async () => {
   expect(name).toEqual(Buffer.concat([Buffer.from('fl;'), digest.subarray(0, 11)]));
   expect(others).toEqual([]);
 });
+
+describe('on a Cluster', () => {
+  const slotOf = (name: Buffer) => new Command('get', [name]).getSlot() as number;
+  const digests = Array.from({ length: 2_000 }, () => randomBytes(32));
+
+  test('records have 16 slots, one in each sixteenth of all, and names as long as elsewhere', () => {
+    const names = digests.map(keyspace.recordInCluster);
+    const slots = new Set(names.map(slotOf));
+    expect(slots.size).toBe(16);
+    expect(new Set([...slots].map((slot) => Math.floor(slot / 1_024))).size).toBe(16);
+    expect(new Set(names.map(({ length }) => length))).toEqual(new Set([keyspace.record(digest).length]));
+    expect(new Set(names.map(String)).size).toBe(digests.length);
+  });
+
+  test('the digests of one command have one slot, and each digest is in one command', () => {
+    const places = [...placesByTag(digests).values()];
+    for (const some of places) {
+      const slots = some.map((place) => slotOf(keyspace.recordInCluster(digests[place] as Buffer)));
+      expect(new Set(slots).size).toBe(1);
+    }
+    expect(places.flat().sort((one, other) => one - other)).toEqual(digests.map((_, place) => place));
+    expect(placesByTag([])).toEqual(new Map());
+  });
+
+  test('the keys of one script have one slot', () => {
+    const day = new Date('2026-11-27T00:00:00Z');
+    const scripts = [
+      [keyspace.rate('flk_1', 60), keyspace.quota('flk_1', 'day', day)],
+      [keyspace.refusals, keyspace.refusedKeys, keyspace.refusedRequests],
+    ];
+    for (const names of scripts)
+      expect(new Set(names.map((name) => slotOf(Buffer.from(name)))).size).toBe(1);
+  });
+});
