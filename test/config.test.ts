@@ -93,7 +93,13 @@ describe('refused in one line that names the setting and never its value', () =>
     ['REDIS_URL', 'none', undefined],
     ['REDIS_URL', 'another scheme', `http://:${canary}@cache`],
     ['REDIS_URL', 'what is no URL', `redis://:${canary}@cache:port`],
+    ['REDIS_URL', 'several servers of no kind', `redis://:${canary}@a:1,b:2/0`],
+    ['REDIS_URL', 'a Cluster with a database', `redis+cluster://:${canary}@a:1,b:2/3`],
+    ['REDIS_URL', 'sentinels without a master name', `redis+sentinel://:${canary}@a:1,b:2`],
     ['QUEUE_REDIS_URL', 'another scheme', `${canary}://cache`],
+    ['QUEUE_REDIS_URL', 'a server that is none', `rediss+cluster://:${canary}@a:1,,b`],
+    ['REDIS_CA_FILE', 'a file that is not there', `/nowhere/${canary}`],
+    ['REDIS_CA_FILE', 'a file that is no PEM', join(import.meta.dirname, '..', 'package.json')],
     ['FLOWPLATE_ENV', 'one that is no slug', `${canary}-PROD`],
     ['LOG_LEVEL', 'one that is unknown', canary],
     ['PORT', 'what is no number', canary],
@@ -138,6 +144,44 @@ describe('refused in one line that names the setting and never its value', () =>
       expect(fault).toContain(name);
     }
     expect(fault).not.toContain(canary);
+  });
+});
+
+describe('Redis over TLS', () => {
+  const pem = () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'flowplate-test-')), 'some.pem');
+    atEnd(() => rmSync(dirname(path), { recursive: true }));
+    writeFileSync(path, '-----BEGIN CERTIFICATE-----\n');
+    return path;
+  };
+  const REDIS_URL = 'rediss+cluster://:pass-word@a:7000,b:7000';
+
+  test('takes an own authority and a client certificate from files', () => {
+    const config = readConfig({
+      ...good,
+      REDIS_URL,
+      REDIS_CA_FILE: pem(),
+      REDIS_CERT_FILE: pem(),
+      REDIS_KEY_FILE: pem(),
+    });
+    expect(config.REDIS_CA_FILE).toContain('-----BEGIN');
+    expect(config.REDIS_KEY_FILE).toContain('-----BEGIN');
+  });
+
+  test('is also that of the queue alone', () => {
+    const queue = { ...good, QUEUE_REDIS_URL: 'rediss://jobs', REDIS_CA_FILE: pem() };
+    expect(readConfig(queue).REDIS_CA_FILE).toContain('-----BEGIN');
+  });
+
+  test('needs a certificate and its key together', () => {
+    const words = 'REDIS_CERT_FILE and REDIS_KEY_FILE need each other';
+    expect(faultOf({ ...good, REDIS_URL, REDIS_CERT_FILE: pem() })).toContain(words);
+    expect(faultOf({ ...good, REDIS_URL, REDIS_KEY_FILE: pem() })).toContain(words);
+  });
+
+  test('is not thought to be there where no URL has it', () => {
+    const fault = faultOf({ ...good, REDIS_CA_FILE: pem() });
+    expect(fault).toContain('REDIS_CA_FILE is set, and neither Redis URL is rediss');
   });
 });
 

@@ -19,27 +19,22 @@ export async function asAdmin<Result>(
 export type RedisFault = {
   begin(redis: OwnRedis): Promise<unknown>;
   end(redis: OwnRedis): Promise<unknown>;
-  /** Whether it does not even answer a PING. */
-  looksDown: boolean;
 };
 
 export const redisFaults: Record<string, RedisFault> = {
   'killed, and back empty': {
     begin: (redis) => redis.kill(),
     end: (redis) => redis.restart(),
-    looksDown: true,
   },
   'stopped by SIGSTOP': {
     begin: async (redis) => redis.current().kill('SIGSTOP'),
     end: async (redis) => redis.current().kill('SIGCONT'),
-    looksDown: true,
   },
   'out of memory (OOM, noeviction)': {
     begin: (redis) => asAdmin(redis, (client) => client.config('SET', 'maxmemory', '1')),
     end: (redis) => asAdmin(redis, (client) => client.config('SET', 'maxmemory', '0')),
-    looksDown: true,
   },
-  'unable to save (MISCONF)': { begin: failToSave, end: saveAgain, looksDown: true },
+  'unable to save (MISCONF)': { begin: failToSave, end: saveAgain },
 };
 
 /**

@@ -5,8 +5,8 @@ const recordPrefix = Buffer.from('fl;');
 const digestBytes = 11;
 
 /**
- * Hash tags of records on a Cluster, one for each sixteenth of its slots: the records of a turn are
- * read with 16 commands at most, and masters with equal ranges have equal shares.
+ * Hash tags of records on a Cluster: the records of a turn are read with 16 commands at most. Their
+ * slots are spread so that up to eight masters with equal ranges have about equal shares.
  */
 const recordTags = '&3Hj#2Ikz,Wuy-Vt';
 const taggedPrefixes = [...recordTags].map((tag) => Buffer.from(`fl;{${tag}}`));

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { Command } from 'ioredis';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { keyspace } from '../../../src/stores/redis/keyspace.ts';
 import { spendLimits } from '../../../src/stores/redis/limits.ts';
-import { readRecords, writeRecord } from '../../../src/stores/redis/records.ts';
+import { placesByTag, readRecords, writeRecord } from '../../../src/stores/redis/records.ts';
 import { pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
 import { keyRecord } from '../../support/key-record.ts';
 import { openStores } from '../../support/stores.ts';
@@ -123,14 +124,27 @@ describe('on a Cluster', () => {
   const slotOf = (name: Buffer) => new Command('get', [name]).getSlot() as number;
   const digests = Array.from({ length: 2_000 }, () => randomBytes(32));
 
-  test('records have 16 slots, one in each sixteenth of all, and names as long as elsewhere', () => {
+  test('records have 16 slots, and names as long as elsewhere', () => {
     const names = digests.map(keyspace.recordInCluster);
     const slots = new Set(names.map(slotOf));
     expect(slots.size).toBe(16);
-    expect(new Set([...slots].map((slot) => Math.floor(slot / 1_024))).size).toBe(16);
     expect(new Set(names.map(({ length }) => length))).toEqual(new Set([keyspace.record(digest).length]));
     expect(new Set(names.map(String)).size).toBe(digests.length);
   });
+
+  test.each([3, 4, 5, 6, 7, 8])(
+    '%i masters with equal ranges have about equal shares of the records',
+    (masters) => {
+      const slots = new Set(digests.map((one) => slotOf(keyspace.recordInCluster(one))));
+      const owners = [...slots].map((slot) => Math.floor((slot * masters) / 16_384));
+      const shares = Array.from(
+        { length: masters },
+        (_, one) => owners.filter((owner) => owner === one).length,
+      );
+      expect(Math.max(...shares)).toBeLessThanOrEqual(Math.ceil(16 / masters) + 1);
+      expect(Math.min(...shares)).toBeGreaterThanOrEqual(1);
+    },
+  );
 
   test('the digests of one command have one slot, and each digest is in one command', () => {
     const places = [...placesByTag(digests).values()];
@@ -148,7 +162,6 @@ describe('on a Cluster', () => {
       [keyspace.rate('flk_1', 60), keyspace.quota('flk_1', 'day', day)],
       [keyspace.refusals, keyspace.refusedKeys, keyspace.refusedRequests],
     ];
-    for (const names of scripts)
-      expect(new Set(names.map((name) => slotOf(Buffer.from(name)))).size).toBe(1);
+    for (const names of scripts) expect(new Set(names.map((name) => slotOf(Buffer.from(name)))).size).toBe(1);
   });
 });
