@@ -1,7 +1,8 @@
-import type { QueueLook } from '../src/stores/queue-look.ts';
-
 /** Longer than a failover, and than BullMQ takes to begin a run that is due. */
 const dueSecondsMax = 15;
+
+/** `away`: its Redis does not answer. Else for how long a run has been due that nobody began. */
+type Look = 'away' | { dueForSeconds: number };
 
 export type SilenceMeasure = 'none' | 'reset' | 'restart';
 
@@ -21,7 +22,7 @@ export class SilentQueue {
     this.#wasReset = false;
   }
 
-  decide(look: QueueLook): SilenceMeasure {
+  decide(look: Look): SilenceMeasure {
     const wasAway = this.#wasAway;
     this.#wasAway = look === 'away';
     if (look === 'away' || wasAway) return 'none';

@@ -121,7 +121,7 @@ function watchLimits({ verify }: KeyCalls, { key }: Minted) {
   return {
     isCounted: () => seen.at(-1)?.enforced === true,
     isLocal: () => seen.at(-1)?.enforced === 'local',
-    /** Calls, and for how long from the first to the last one the limits were not counted in Redis. */
+    /** Calls, and for how long the limits were not counted in Redis, from first to last. */
     stop: async () => {
       isOver = true;
       await watching;

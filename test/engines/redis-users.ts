@@ -5,8 +5,8 @@ import { projectRoot } from '../../scripts/services/project-root.ts';
 export type Users = { settings: { include: string }; api: string; worker: string };
 
 /**
- * The users of deploy/redis, with passwords of this test, as a file that a server includes. `api` and
- * `worker` are what stands before the `@` of their URLs.
+ * The users of deploy/redis, with passwords of this test, as a file that a server includes. `api`
+ * and `worker` are what stands before the `@` of their URLs.
  */
 export async function makeUsers(directory: string, password: string): Promise<Users> {
   const shipped = await readFile(join(projectRoot, 'deploy/redis/users.conf'), 'utf8');

@@ -29,8 +29,9 @@ const connectTimeout = 1_000;
 const slotsRefreshInterval = 1_000;
 
 /**
- * After a failover ioredis may never settle what was sent to the old master, and a master that hangs
- * closes no connection: BullMQ would wait for ever. Above the 10 s for which it blocks at most.
+ * After a failover ioredis may never settle what was sent to the old master, and a master that
+ * hangs closes no connection: BullMQ would wait for ever. Above the 10 s for which it blocks at
+ * most.
  */
 const queueTimeouts = { commandTimeout: 11_000, blockingTimeout: 12_000, socketTimeout: 13_000 } as const;
 
@@ -125,7 +126,8 @@ function whereabouts(
     sentinelTLS: tlsOptions,
     enableTLSForSentinelMode: address.isTls,
     sentinelCommandTimeout: connectTimeout,
-    // Not `failoverDetector`: a failover that it hears of while it connects ends the client for good.
+    // Without `failoverDetector`: a failover that it hears of while it connects ends the client for
+    // good.
     sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
   };
   return { url: undefined, options };

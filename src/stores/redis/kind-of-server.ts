@@ -3,7 +3,7 @@ import type { RedisClient } from './client.ts';
 import { BoundedCluster } from './patient-cluster.ts';
 
 /** The server is of another kind than its address says. The message says what to write instead. */
-export class WrongKindOfRedis extends Error {}
+class WrongKindOfRedis extends Error {}
 
 /**
  * Throws a `WrongKindOfRedis` when the connected server belongs to a Cluster and the address is not
