@@ -208,6 +208,12 @@ export const rows: readonly Row[] = [
           legend: '{{dependency}}',
         },
       ]),
+      panel('Commands that Redis did not do', '`refused`: it is up, and says no.', 'ops', [
+        {
+          expr: rate('flowplate_redis_failed_commands_total', over, { by: ['reason'] }),
+          legend: '{{reason}}',
+        },
+      ]),
       panel('Event-loop delay', 'p99 since the last scrape.', 's', [
         { expr: max('nodejs_eventloop_lag_p99_seconds', { by: ['instance'] }), legend: '{{instance}}' },
       ]),

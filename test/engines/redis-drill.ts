@@ -102,7 +102,6 @@ function watchQueue(redisUrl: string): () => Promise<number> {
   };
 }
 
-/** `false`: the call went through without a limit, or was not answered. */
 type Seen = { atMs: number; enforced: boolean | 'local' };
 
 /** How the limits of a key are enforced, looked at all the time. */
@@ -113,8 +112,10 @@ function watchLimits({ verify }: KeyCalls, { key }: Minted) {
   const watching = (async () => {
     while (!isOver) {
       const answer = await verify(key).catch(() => undefined);
-      calls += 1;
-      seen.push({ atMs: performance.now(), enforced: answer?.body.rate_limit?.enforced ?? false });
+      if (answer?.status === 200) {
+        calls += 1;
+        seen.push({ atMs: performance.now(), enforced: answer.body.rate_limit.enforced });
+      }
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();
