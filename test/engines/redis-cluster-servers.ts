@@ -12,6 +12,7 @@ export type TestCluster = {
   slotOf(key: string): Promise<number>;
   /** The master that a key belongs to now. */
   masterOf(key: string): Promise<Member>;
+  replicasOf(master: Member): Promise<Member[]>;
   /** Another one. */
   otherMaster(key: string): Promise<Member>;
   /** Names of keys of all masters. */
@@ -45,6 +46,10 @@ export async function startRedisCluster(
     members,
     slotOf: (key) => slotOf(members, key),
     masterOf: async (key) => masterOf(members, await slotOf(members, key)),
+    replicasOf: async ({ port }) => {
+      const infos = await Promise.all(members.map(({ admin }) => admin.info('replication')));
+      return members.filter((_, index) => infos[index]?.includes(`master_port:${port}\r`));
+    },
     otherMaster: async (key) => {
       const slot = await slotOf(members, key);
       return masterOf(members, (slot + slots / 2) % slots);

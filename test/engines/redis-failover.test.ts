@@ -138,4 +138,14 @@ describe('a Cluster', () => {
     frozen.signal('SIGCONT');
     expectQuietLogs(drill);
   });
+
+  test('that lost all servers of one range is not up, although the others answer', async () => {
+    const ready = () => drill.api.call('GET /health/ready');
+    await eventually(10_000, ready, ({ body }) => body.checks.redis === 'up');
+    const master = await cluster.masterOf(jobsKey);
+    for (const replica of await cluster.replicasOf(master)) await replica.kill();
+    await master.kill();
+    const { body, status } = await eventually(10_000, ready, ({ body }) => body.checks.redis === 'down');
+    expect([status, body.status]).toEqual([200, 'degraded']);
+  });
 });
