@@ -126,8 +126,8 @@ function whereabouts(
     sentinelTLS: tlsOptions,
     enableTLSForSentinelMode: address.isTls,
     sentinelCommandTimeout: connectTimeout,
-    // Without `failoverDetector`: a failover that it hears of while it connects ends the client for
-    // good.
+    // Without `failoverDetector`: by its source, a failover that it hears of while it connects can
+    // end the client for good.
     sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
   };
   return { url: undefined, options };

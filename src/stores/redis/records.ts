@@ -29,7 +29,9 @@ export async function readRecords(
   digests: readonly Buffer[],
 ): Promise<(PackedRecord | undefined)[]> {
   const stamped = await readStored(redis, digests);
-  return digests.map((digest, index) => openRecord(recordStamps, nameOf(digest, history), stamped[index] ?? undefined));
+  return digests.map((digest, index) =>
+    openRecord(recordStamps, nameOf(digest, history), stamped[index] ?? undefined),
+  );
 }
 
 type Stored = Buffer | null | undefined;
