@@ -7,6 +7,7 @@ import { afterAll, beforeAll, inject } from 'vitest';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type DroppingProxy, startDroppingProxy } from '../support/dropping-proxy.ts';
+import { eventually } from '../support/eventually.ts';
 import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
 import { type Fleet, leaseMs, type Member, newFleet } from './fleet.ts';
@@ -125,20 +126,33 @@ prove(
       const directory = stopDirectory();
       const { starting, goOn } = await load.rest(async () => {
         const stopping = stopAt(directory, 'loaded');
-        const starting = fleet.add({ root, env: { STOP_DIRECTORY: directory } });
+        const env = { STOP_DIRECTORY: directory };
+        const starting = fleet.add({ root, env, withinMs: 60_000 });
         return { starting, goOn: await Promise.race([stopping, starting.then(neverStopped)]) };
       });
       await load.endWitnesses();
       goOn();
       const late = await load.rest(() => starting);
+      // Before that it asks Postgres, and knows everything.
+      await load.rest(() => untilLeaseIsHeld(late));
+      await load.untilCertain();
       await load.askForWitnesses();
-      await sleep(300);
+      await load.everyAnswer();
       await fleet.remove(late);
     },
   },
   { ...safe, edits: start.inOrder },
   { ...safe, without: 'finding its place before loading', edits: start.outOfOrder },
 );
+
+async function untilLeaseIsHeld({ url }: Member): Promise<void> {
+  const isHeld = async () => {
+    const answer = await fetch(`${url}/health/verify`);
+    const { checks } = (await answer.json()) as { checks: { lease: string } };
+    return checks.lease === 'held';
+  };
+  await eventually(20_000, isHeld, (held) => held);
+}
 
 function neverStopped(): never {
   throw new Error('started without stopping');

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runCommand } from '../../scripts/services/run-command.ts';
 import { eventually } from '../support/eventually.ts';
 
 /**
@@ -45,5 +46,13 @@ export async function stopAt(directory: string, name: string): Promise<() => voi
     () => readFile(join(directory, `${name}.stopped`), 'utf8').catch(() => ''),
     (text) => text !== '',
   );
+  // It says so just before. A SIGCONT that overtakes its SIGSTOP is lost, and it stops for good.
+  await eventually(20_000, () => isStopped(pid), Boolean);
   return () => void process.kill(Number(pid), 'SIGCONT');
+}
+
+/** Whether the system has stopped this process. */
+async function isStopped(pid: string): Promise<boolean> {
+  const { stdout } = await runCommand(['ps', '-o', 'stat=', '-p', pid]);
+  return stdout.startsWith('T');
 }

@@ -127,8 +127,7 @@ test('a verifier that was away uses its memory only when it has heard of every c
   );
   await sql`INSERT INTO key_changes (kind, subject_id, revision)
     SELECT 'key', 'flk_' || number, 2 FROM generate_series(1, 1500) AS number`.execute(broker.db);
-  // Asked again until each process of the broker has read those rows, and the lease has ended
-  // there.
+  // Asked again until the broker has read those rows, and the lease has ended there too.
   await eventually(
     10_000,
     async () => (await revoke(broker, key_id)).body.propagation,

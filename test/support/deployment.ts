@@ -9,7 +9,8 @@ import { loggedLine, type Running, startScript } from './processes.ts';
 export type Started = Running;
 export type StartedApi = Started & { url: string; port: number; call: Call };
 
-export type StartOptions = { env?: Record<string, string>; root?: string };
+/** `withinMs`: for a process that a test stops while it starts. */
+export type StartOptions = { env?: Record<string, string>; root?: string; withinMs?: number };
 
 /**
  * Settings of one deployment, and its processes as an operator starts them, on free ports by
@@ -45,7 +46,7 @@ export function deploy(
     ...env,
   };
   const { FLOWPLATE_MASTER_KEY: _atTheShell, ...ofProcesses } = settings;
-  const start = (script: string, { env: changes, ...options }: StartOptions = {}) =>
+  const start = (script: string, { env: changes, withinMs: _ofItsWaiter, ...options }: StartOptions = {}) =>
     startScript(script, { env: { ...ofProcesses, ...changes }, ...options });
   // Created by an operator at the shell, once: a process that creates it itself does not start
   // while Postgres is slow.
@@ -60,7 +61,7 @@ export function deploy(
     startApi: async (options) => {
       await ensureMasterKey();
       const running = await start('src/main.ts', options);
-      const { port } = await loggedLine(running, 'listening');
+      const { port } = await loggedLine(running, 'listening', options?.withinMs);
       const url = `http://127.0.0.1:${port}`;
       return { ...running, url, port: Number(port), call: caller(url, masterKey) };
     },

@@ -89,20 +89,20 @@ export function logLines(running: Pick<Running, 'stdout'>): LogLine[] {
 const startMsMax = 20_000;
 
 /** First log line with this message; rejects when the process ends before, or after a time-out. */
-export async function loggedLine(running: Running, message: string): Promise<LogLine> {
+export async function loggedLine(running: Running, message: string, withinMs = startMsMax): Promise<LogLine> {
   const ended = running.exited.then(({ code, signal }) => {
     throw new Error(`ended (${code ?? signal}) before "${message}": ${running.stderr()}${running.stdout()}`);
   });
-  const seen = pollLine(running, message);
+  const seen = pollLine(running, message, withinMs);
   return Promise.race([seen, ended]);
 }
 
-async function pollLine(running: Running, message: string): Promise<LogLine> {
-  const giveUpAt = performance.now() + startMsMax;
+async function pollLine(running: Running, message: string, withinMs: number): Promise<LogLine> {
+  const giveUpAt = performance.now() + withinMs;
   while (performance.now() < giveUpAt) {
     const line = logLines(running).find(({ msg }) => msg === message);
     if (line !== undefined) return line;
     await sleep(10);
   }
-  throw new Error(`no "${message}" within ${startMsMax} ms: ${running.stdout()}`);
+  throw new Error(`no "${message}" within ${withinMs} ms: ${running.stdout()}`);
 }
