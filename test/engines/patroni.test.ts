@@ -1,15 +1,21 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endAll } from '../support/at-end.ts';
-import { deploy, type StartedApi } from '../support/deployment.ts';
+import { atEnd, endAll } from '../support/at-end.ts';
+import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
+import { keyCalls } from '../support/key-calls.ts';
 import { makeDatabase, ownRedis } from '../support/own-stores.ts';
+import { startScript } from '../support/processes.ts';
 import { query } from '../support/query.ts';
 import { type Drill, drill, summaryOf, untilMinted, type Ways } from './failover.ts';
 import { type PatroniCluster, type PatroniNode, startPatroniCluster } from './patroni.ts';
 
 let cluster: PatroniCluster;
 const ways: Ways = {};
+let deployment: Deployment;
 
 /** Longer than a failover takes on a busy machine: `ttl`, `loop_wait`, an election and a start. */
 const leaseMs = 60_000;
@@ -23,7 +29,10 @@ beforeAll(async () => {
   const hosts = cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
   const severalHosts = `${databaseUrl.replace(`127.0.0.1:${cluster.port}`, hosts)}?target_session_attrs=read-write`;
   const stores = { databaseUrl, redisUrl: redis.current().url };
-  const deployment = deploy(stores, { LEASE_MS: String(leaseMs) });
+  const journal = await mkdtemp(join(tmpdir(), 'flowplate-journal-'));
+  atEnd(() => rm(journal, { recursive: true, force: true }));
+  const settings = { LEASE_MS: String(leaseMs), UNSAFE_POSTGRES: 'refuse', JOURNAL_DIRECTORY: journal };
+  deployment = deploy(stores, settings);
   ways.HAProxy = await deployment.startApi();
   ways['several hosts'] = await deployment.startApi({ env: { DATABASE_URL: severalHosts } });
   await untilAllMinted();
@@ -125,4 +134,90 @@ async function leads({ url }: PatroniNode): Promise<boolean> {
     ([row]) => row?.is_standby === false,
     () => false,
   );
+}
+
+/** A leader that wakes takes its lock back mostly, and not always. */
+const wakingsMax = 2;
+
+test('what a frozen leader brings back to life when it wakes is accepted nowhere, and is recovered', {
+  timeout: 240_000,
+}, async () => {
+  const api = ways.HAProxy as StartedApi;
+  const revoked: string[] = [];
+  const accepted: string[] = [];
+  let isOver = false;
+  const asking = askAll(Object.values(ways), () => (isOver ? undefined : revoked), accepted);
+  for (let waking = 0; waking < wakingsMax && !(await isHeld(api)); waking++) {
+    revoked.push(await revokeBesideFrozenLeader(api));
+  }
+  if (await isHeld(api)) {
+    const recovering = await startScript('scripts/recover.ts', { env: deployment.env });
+    const { code } = await recovering.exited;
+    expect(code, recovering.stdout() + recovering.stderr()).toBe(0);
+    for (const key of revoked)
+      await eventually(
+        30_000,
+        () => keyCalls(api.call).verify(key),
+        ({ body }) => body.code === 'REVOKED',
+      );
+    process.stdout.write('a frozen leader woke, and what it had lost was recovered\n');
+  }
+  isOver = true;
+  await asking;
+  expect(accepted).toEqual([]);
+});
+
+/** A key whose revoke was answered by the new leader while the old one was frozen. */
+async function revokeBesideFrozenLeader(api: StartedApi): Promise<string> {
+  const { leader, standby } = await cluster.whenPaired();
+  const { mint, revoke, verify } = keyCalls(api.call);
+  const { key, userId } = await mint();
+  const wake = leader.freezePatroni();
+  await eventually(
+    60_000,
+    () => leads(standby),
+    (it) => it,
+  );
+  await untilMinted(api.call);
+  await eventually(
+    20_000,
+    () => revoke(userId).catch(() => undefined),
+    (answer) => answer !== undefined,
+  );
+  expect((await verify(key)).body.code).not.toBe('VALID');
+  wake();
+  // It takes the lock back within a second or two, or follows the new leader.
+  await sleep(5_000);
+  await eventually(
+    60_000,
+    async () => [await isHeld(api), (await api.call('GET /health/ready', { as: null })).status],
+    ([held, status]) => held === true || status === 200,
+  );
+  return key;
+}
+
+async function isHeld(api: StartedApi): Promise<boolean> {
+  const { body } = await api.call('GET /health/ready', { as: null });
+  return body.problems?.[0] === 'DATABASE_WENT_BACK';
+}
+
+async function askAll(
+  apis: readonly StartedApi[],
+  wanted: () => readonly string[] | undefined,
+  accepted: string[],
+): Promise<void> {
+  for (let keys = wanted(); keys !== undefined; keys = wanted()) {
+    for (const { call } of apis) {
+      for (const key of keys) {
+        const code = await keyCalls(call)
+          .verify(key)
+          .then(
+            ({ body }) => body.code,
+            () => undefined,
+          );
+        if (code === 'VALID') accepted.push(key);
+      }
+    }
+    await sleep(20);
+  }
 }

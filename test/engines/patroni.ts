@@ -25,6 +25,8 @@ export type PatroniNode = {
   kill(): Promise<void>;
   /** `kill -9` of Patroni alone: its Postgres lives on, and does not know that it was replaced. */
   killPatroni(): Promise<void>;
+  /** Stops Patroni as a paused machine does, and returns what wakes it. Its Postgres goes on. */
+  freezePatroni(): () => void;
   /** Starts both again on the same data. */
   start(): Promise<void>;
 };
@@ -201,6 +203,13 @@ async function makeNode(name: string, etcdPort: number, programs: Programs): Pro
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     kill,
     killPatroni,
+    freezePatroni: () => {
+      const frozen = patroni;
+      frozen?.kill('SIGSTOP');
+      const wake = () => frozen?.kill('SIGCONT');
+      atEnd(wake);
+      return wake;
+    },
     start: async () => {
       patroni = await startEngine({
         name,

@@ -188,13 +188,20 @@ async function blockedMint(as: string) {
   return { minting, release };
 }
 
+async function countMints(masterKeyId: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    SELECT count(*) FROM audit_events WHERE actor_id = ${masterKeyId} AND event_type = 'key.minted'`.execute(
+    broker.db,
+  );
+  return rows[0]?.count ?? 0;
+}
+
 describe('a mint that is under way when its master key is revoked', () => {
-  const order = async () => {
+  /** Mints that are committed when the revoke has answered. The mint goes on afterwards. */
+  const mintedAtTheAnswer = async () => {
     const { id, secret } = await broker.createMasterKey();
     const { minting, release } = await blockedMint(secret);
-    const ends: string[] = [];
-    const minted = minting.then(({ status }) => ends.push(`minted ${status}`));
-    const revoked = revokeMasterKey(broker.api.parts, testOrigin, id).then(() => ends.push('revoked'));
+    const revoked = revokeMasterKey(broker.api.parts, testOrigin, id).then(() => countMints(id));
     await Promise.race([
       revoked,
       eventually(
@@ -204,12 +211,12 @@ describe('a mint that is under way when its master key is revoked', () => {
       ),
     ]);
     await release();
-    await Promise.all([minted, revoked]);
-    return ends;
+    expect((await minting).status).toBe(201);
+    return revoked;
   };
 
   test('is committed before the revoke has answered', async () => {
-    expect(await order()).toEqual(['minted 201', 'revoked']);
+    expect(await mintedAtTheAnswer()).toBe(1);
   });
 
   test('control: without the held right, the revoke has answered before it', async () => {
@@ -220,7 +227,7 @@ describe('a mint that is under way when its master key is revoked', () => {
       SELECT pg_get_functiondef('hold_master_key'::regproc) AS definition`.execute(broker.db);
     await replace('SELECT EXISTS (SELECT FROM master_keys WHERE id = held_id AND revoked_at IS NULL)');
     try {
-      expect(await order()).toEqual(['revoked', 'minted 201']);
+      expect(await mintedAtTheAnswer()).toBe(0);
     } finally {
       await sql`${sql.raw(rows[0]?.definition ?? '')}`.execute(broker.db);
     }
@@ -229,13 +236,7 @@ describe('a mint that is under way when its master key is revoked', () => {
 
 test('of many mints by a key that is being revoked, none is committed after the revoke has answered', async () => {
   const { id, secret } = await broker.createMasterKey();
-  const count = async () => {
-    const { rows } = await sql<{ count: number }>`
-      SELECT count(*) FROM audit_events WHERE actor_id = ${id} AND event_type = 'key.minted'`.execute(
-      broker.db,
-    );
-    return rows[0]?.count ?? 0;
-  };
+  const count = () => countMints(id);
   let isRevoked = false;
   const minters = Array.from({ length: 20 }, async () => {
     while (!isRevoked) await broker.call(`POST ${keysPath}`, { as: secret, body: newOwner() });
