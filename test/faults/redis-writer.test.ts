@@ -159,8 +159,8 @@ test('without the code under the pepper each of these records is believed', asyn
   const unprotected = await copySource([
     {
       file: 'src/stores/redis/records.ts',
-      from: 'const bytes = stamps.openBytes(digest, stamped);',
-      to: `const bytes = stamps && digest && stamped.subarray(${codeBytes});`,
+      from: 'const bytes = stamps.openBytes(name, stamped);',
+      to: `const bytes = stamps && name && stamped.subarray(${codeBytes});`,
     },
   ]);
   const control = keyCalls((await deployment.startApi({ root: unprotected })).call);
