@@ -7,6 +7,7 @@ import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/pe
 import { readTime } from '../src/domain/read-time.ts';
 import { toPropagation } from '../src/http/propagation.ts';
 import { listMasterKeys } from '../src/stores/postgres/master-keys/master-keys.ts';
+import { createCertificateRule } from '../src/usecases/master-keys/create-certificate-rule.ts';
 import { createMasterKey } from '../src/usecases/master-keys/create-master-key.ts';
 import { ensureFirstMasterKey } from '../src/usecases/master-keys/ensure-first-master-key.ts';
 import type { CreatedMasterKey } from '../src/usecases/master-keys/issue-master-key.ts';
@@ -18,12 +19,15 @@ const usage = `Usage: node scripts/master-keys.ts <command> [--json]
 
   create --name NAME [--permissions p,p] [--organizations o,o] [--environments e,e]
          [--ips cidr,cidr] [--expires-at TIME] [--secret-stdin]
+  create --name NAME --certificate NAME-IN-IT […]
   list
   rotate ID [--overlap-seconds N]     the old one goes on for N seconds (default 86400)
   revoke ID
   ensure-first                        creates the first one unless there has ever been one
 
 Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
+--certificate makes a certificate rule, without a secret: a SPIFFE id, or a subject as
+"openssl x509 -noout -subject -nameopt RFC2253" prints it.
 TIME is RFC 3339 with a time zone, or a day, which it ends with, in UTC.
 It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS.`;
 
@@ -37,6 +41,7 @@ const options = {
   ips: { type: 'string' },
   'expires-at': { type: 'string' },
   'secret-stdin': { type: 'boolean' },
+  certificate: { type: 'string' },
   'overlap-seconds': { type: 'string' },
 } as const;
 
@@ -45,6 +50,7 @@ type Command = (broker: Broker, values: Values, id: string | undefined) => Promi
 
 const commands: Record<string, Command> = {
   create: async (broker, values) => {
+    if (values.certificate !== undefined) return createRule(broker, values, values.certificate);
     const secret = values['secret-stdin'] === true ? readFileSync(0, 'utf8').trim() : undefined;
     const request = { ...toRequest(values, broker.clock.now()), chosenSecret: secret };
     printCreated(await createMasterKey(broker, broker.origin, request), values);
@@ -56,6 +62,7 @@ const commands: Record<string, Command> = {
       'id',
       'name',
       'prefix',
+      'certificate',
       'permissions',
       'expires_at',
       'revoked_at',
@@ -89,6 +96,14 @@ async function main(): Promise<void> {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 2;
   }
+}
+
+async function createRule(broker: Broker, values: Values, certificate: string): Promise<void> {
+  if (values['secret-stdin'] === true) throw new Error('--certificate and --secret-stdin exclude each other');
+  const request = { ...toRequest(values, broker.clock.now()), certificate };
+  const { id, name } = await createCertificateRule(broker, broker.origin, request);
+  if (values.json === true) print(JSON.stringify({ created: true, master_key_id: id, certificate }));
+  else print(`Created certificate rule: ${name} (id: ${id})`);
 }
 
 function parse() {
@@ -159,6 +174,7 @@ function toJson(masterKey: MasterKey) {
     id: masterKey.id,
     name: masterKey.name,
     prefix: masterKey.keyPrefix,
+    certificate: masterKey.certificate,
     permissions: masterKey.permissions.join(','),
     organization_ids: masterKey.organizationIds,
     environments: masterKey.environments,

@@ -10,6 +10,8 @@ import { metricsServer, shareWithPrimary } from './metrics/metrics-server.ts';
 import { lowerPoolThreads } from './process/pool-threads.ts';
 import { runProcess } from './process/run-process.ts';
 import { drain, listen } from './process/serve-http.ts';
+import { tlsFilesOf } from './process/tls-files.ts';
+import { connectionTaker, TlsFront } from './process/tls-front.ts';
 import { listening, listenOnSocket, socketServerFor } from './process/unix-socket.ts';
 import { requireSafePostgres } from './stores/postgres/require-safe-postgres.ts';
 import { startTracing } from './tracing/start-tracing.ts';
@@ -29,10 +31,14 @@ export async function runApi(config: Config): Promise<void> {
   const api = wireApi(config, log, metrics, tracing);
   let isDraining = false;
   const server = createApiServer({ ...api.parts, isDraining: () => isDraining });
-  const socketServer = socketServerFor(server);
+  // Before TLS is put in front: over the Unix socket there is none.
+  const socketServer = socketServerFor(connectionTaker(server));
+  let tls: TlsFront | undefined;
   const watch = metricsServer(() => metrics.registry.metrics());
 
   async function start(): Promise<void> {
+    const tlsFiles = tlsFilesOf(config);
+    if (tlsFiles !== undefined) tls = new TlsFront(server, tlsFiles, api.clientCertificates);
     const { FLOWPLATE_MASTER_KEY: firstMasterKey, OIDC_ROLES: groupRoles } = config;
     if (config.UNSAFE_POSTGRES === 'refuse') await oncePostgresIsUp(() => requireSafePostgres(api.parts.db));
     if (firstMasterKey !== undefined)
@@ -43,7 +49,18 @@ export async function runApi(config: Config): Promise<void> {
     const port = await listen(server, config.PORT, config.HOST);
     if (!cluster.isWorker) await listen(watch, config.METRICS_PORT, config.HOST);
     if (config.LISTEN_SOCKET !== undefined) await openSocket(config.LISTEN_SOCKET);
-    log.info({ port, socket: config.LISTEN_SOCKET }, 'listening');
+    log.info({ port, socket: config.LISTEN_SOCKET, tls: tls !== undefined }, 'listening');
+  }
+
+  /** A file that cannot be used changes nothing. */
+  function reload(): void {
+    if (tls === undefined) return;
+    try {
+      const { expiresAt } = tls.reload();
+      log.info({ expires_at: expiresAt }, 'the TLS certificate was read again');
+    } catch (error) {
+      log.error({ err: error }, 'the TLS certificate was not read again: the earlier one stays');
+    }
   }
 
   /** In a cluster the primary has looked at the path, and opens the socket for all processes. */
@@ -92,5 +109,5 @@ export async function runApi(config: Config): Promise<void> {
     watch.close();
   }
 
-  runProcess(log, start, stop);
+  runProcess(log, start, stop, reload);
 }

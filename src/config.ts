@@ -14,6 +14,7 @@ import { withSecretFiles } from './secret-files.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const address = z.string().min(1);
+const fileName = z.string().min(1);
 
 /** Linux takes no longer one (`sun_path`). */
 const socketPathBytesMax = 107;
@@ -252,6 +253,17 @@ export const configSchema = z.object({
     .describe(
       'A Unix domain socket on which the API listens too, with mode 0660, for a gateway on the same machine. It costs less than TCP. A socket file that a killed process left is replaced; that of a living one is not, and the process does not start. A connection over it has no address, and `X-Forwarded-For` gives it none: master keys with an address list are refused there, and all its callers share one place in the login throttle.',
     ),
+  TLS_CERT_FILE: fileName
+    .optional()
+    .describe(
+      "The API's certificate, a PEM file with the chain behind it. With it and `TLS_KEY_FILE` the API listens with TLS 1.2 or newer on `PORT`, and with nothing else there; `LISTEN_SOCKET` and the metrics stay without. The process does not start with a pair that is missing, does not belong together or has expired. SIGHUP reads it again for new connections. See `docs/tls.md`.",
+    ),
+  TLS_KEY_FILE: fileName.optional().describe('Its private key, a PEM file without a passphrase.'),
+  TLS_CLIENT_CA_FILE: fileName
+    .optional()
+    .describe(
+      'The CAs whose client certificates count, a PEM file of root certificates. Clients are asked for a certificate and need none. One of another CA counts as none.',
+    ),
   API_PROCESSES: z.coerce
     .number()
     .int()
@@ -385,7 +397,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = withSecretFiles(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   const result = configSchema.safeParse(set);
   if (result.success) {
-    const missing = [...missingForOidc(result.data), ...missingForRedisTls(result.data)];
+    const missing = [
+      ...missingForOidc(result.data),
+      ...missingForTls(result.data),
+      ...missingForRedisTls(result.data),
+    ];
     if (missing.length === 0) return Object.freeze(result.data);
     throw new Error(`Configuration: ${missing.join('; ')}`);
   }
@@ -418,6 +434,19 @@ function missingForRedisTls(config: Config): string[] {
   const faults = unused.map(([name]) => `${name} is set, and neither Redis URL is rediss`);
   if ((REDIS_CERT_FILE === undefined) === (REDIS_KEY_FILE === undefined)) return faults;
   return [...faults, 'REDIS_CERT_FILE and REDIS_KEY_FILE need each other'];
+}
+
+/** Half a pair would listen without TLS, so it stops the process. */
+function missingForTls(config: Config): string[] {
+  const { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key, TLS_CLIENT_CA_FILE: clientCas } = config;
+  const missing: string[] = [];
+  if (certificate === undefined && key !== undefined)
+    missing.push('TLS_CERT_FILE is missing, which TLS_KEY_FILE needs');
+  if (key === undefined && certificate !== undefined)
+    missing.push('TLS_KEY_FILE is missing, which TLS_CERT_FILE needs');
+  if (clientCas !== undefined && certificate === undefined)
+    missing.push('TLS_CERT_FILE is missing, which TLS_CLIENT_CA_FILE needs');
+  return missing;
 }
 
 /** For entry points: prints why the process cannot start, in one line, and exits. */

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { createLog } from './log.ts';
 import { metricsServer } from './metrics/metrics-server.ts';
 import { listen } from './process/serve-http.ts';
+import { readTlsFiles, tlsFilesOf } from './process/tls-files.ts';
 import { makeSocketsPrivate, removeStaleSocket } from './process/unix-socket.ts';
 
 /** Minimum time between restarts of a process, against a restart loop. */
@@ -31,7 +32,7 @@ export function runPrimary(config: Config): void {
   function stop(signal: NodeJS.Signals): void {
     if (isStopping) return;
     isStopping = true;
-    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    const workers = living();
     let running = workers.length;
     for (const worker of workers) {
       worker.once('exit', () => {
@@ -48,7 +49,15 @@ export function runPrimary(config: Config): void {
     process.exit(0);
   }
 
+  /** The processes that have not died yet. */
+  function living() {
+    return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+  }
+
   async function start(): Promise<void> {
+    const tlsFiles = tlsFilesOf(config);
+    // Each process reads them itself. One that cannot would be started again and again.
+    if (tlsFiles !== undefined) readTlsFiles(tlsFiles, new Date());
     if (config.LISTEN_SOCKET !== undefined) {
       await removeStaleSocket(config.LISTEN_SOCKET);
       makeSocketsPrivate();
@@ -60,6 +69,9 @@ export function runPrimary(config: Config): void {
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+  process.on('SIGHUP', () => {
+    for (const worker of living()) worker.process.kill('SIGHUP');
+  });
 
   start().catch((error: unknown) => {
     log.fatal({ err: error }, 'could not start');

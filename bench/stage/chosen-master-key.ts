@@ -15,6 +15,7 @@ export async function chooseMasterKey({ sql }: Stage): Promise<void> {
     id: newId('masterKey', createdAt, randomBytes),
     name: 'chosen',
     keyPrefix: null,
+    certificate: null,
     permissions: [],
     organizationIds: null,
     environments: null,

@@ -1,12 +1,14 @@
 import type { MasterKeyPermission } from './permission.ts';
 import type { MasterKeyPrincipal } from './principal.ts';
 
-/** Credential of an internal backend or a gateway. A `null` allow-list allows all. */
+/** Credential of an internal backend or a gateway, with its rights. A `null` list allows all. */
 export type MasterKey = {
   id: string;
   name: string;
   /** Null for an operator-chosen secret: no part of it may be shown. */
   keyPrefix: string | null;
+  /** Whom the certificate names that is its credential; null for one with a secret. */
+  certificate: string | null;
   permissions: MasterKeyPermission[];
   organizationIds: string[] | null;
   environments: string[] | null;

@@ -16,7 +16,7 @@ import type { ReportRefusalsParts } from '../usecases/verifiers/report-refusals.
 import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
 import type { ExplainParts } from '../verify/explain.ts';
 import type { ApiUserAccessParts } from './access/api-user.ts';
-import type { MasterKeyAccessParts } from './access/master-key.ts';
+import type { MasterKeyAccessParts } from './access/identify-master-key.ts';
 import type { PlatformAccessParts } from './access/platform-caller.ts';
 import { createApiKeyRoute } from './api-keys/create-api-key.ts';
 import { deleteApiKeyRoute } from './api-keys/delete-api-key.ts';

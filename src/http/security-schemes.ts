@@ -18,6 +18,11 @@ export const securitySchemes = {
     scheme: 'bearer',
     description: 'A master key as a bearer token.',
   },
+  clientCertificate: {
+    type: 'mutualTLS',
+    description:
+      'A client certificate for which there is a certificate rule: a master key without a secret (`docs/tls.md`). Only where the server has TLS of its own.',
+  },
   bearer: {
     type: 'http',
     scheme: 'bearer',
@@ -44,10 +49,12 @@ export type SecurityScheme = keyof typeof securitySchemes;
  * `WWW-Authenticate` challenges by scheme (RFC 9110 §11.6.1). `Bearer` is RFC 6750, the rest is
  * ours.
  */
-const challenges: Record<SecurityScheme, string> = {
+const challenges: Record<SecurityScheme, string | undefined> = {
   masterKey: 'FlowplateMasterKey realm="flowplate"',
   masterKeyPassword: 'Basic realm="flowplate", charset="UTF-8"',
   masterKeyBearer: 'Bearer realm="flowplate"',
+  // Asked for in the handshake. HTTP has no challenge for it.
+  clientCertificate: undefined,
   bearer: 'Bearer realm="flowplate"',
   apiKey: 'FlowplateApiKey realm="flowplate"',
   session: 'FlowplateSession realm="flowplate"',
@@ -58,5 +65,6 @@ const loginChallenge = 'FlowplateLogin realm="flowplate"';
 
 /** One challenge for each scheme of a route. */
 export function challengesOf(schemes: readonly SecurityScheme[]): string[] {
-  return schemes.length === 0 ? [loginChallenge] : schemes.map((scheme) => challenges[scheme]);
+  if (schemes.length === 0) return [loginChallenge];
+  return schemes.map((scheme) => challenges[scheme]).filter((challenge) => challenge !== undefined);
 }

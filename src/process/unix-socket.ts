@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
-import type { Server as HttpServer } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
+import type { TakeConnection } from './tls-front.ts';
 
 /** Readable and writable by the owner and its group, and by nobody else. */
 export const socketMode = 0o660;
@@ -47,9 +47,9 @@ export function makeSocketsPrivate(): number {
   return process.umask(0o777 & ~socketMode);
 }
 
-/** A server of connections that `server` answers as if they were its own. */
-export function socketServerFor(server: HttpServer): Server {
-  return createServer({ allowHalfOpen: true }, (socket) => server.emit('connection', socket));
+/** A server of connections that another one answers as if they were its own. */
+export function socketServerFor(take: TakeConnection): Server {
+  return createServer({ allowHalfOpen: true }, take);
 }
 
 /** Listens without a look at what is there: the processes of a cluster share one socket. */

@@ -361,8 +361,10 @@ export interface components {
             /** @description `flm_…` */
             id: string;
             name: string;
-            /** @description Null for an operator-chosen secret: no part of it may be shown */
+            /** @description Null for an operator-chosen secret: no part of it may be shown; and for a certificate rule */
             key_prefix: string | null;
+            /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
+            certificate: string | null;
             permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
             /** @description Null: all */
             organization_ids: string[] | null;

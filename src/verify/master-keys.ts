@@ -1,16 +1,12 @@
-import { type MaybeLater, mapMaybe } from '../concurrency/maybe-later.ts';
-import { isIpAllowed } from '../domain/ip-allowlist.ts';
+import type { MaybeLater } from '../concurrency/maybe-later.ts';
 import { digestSecret, digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
 import { parseSecret } from '../domain/key-format.ts';
-import { chosenSecretLengthMin, isUsable, type MasterKey, toPrincipal } from '../domain/master-key.ts';
+import { chosenSecretLengthMin, type MasterKey } from '../domain/master-key.ts';
 import type { MasterKeyPrincipal } from '../domain/principal.ts';
-import type { Lease } from '../revocation/lease.ts';
-import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
-import type { ServerClock } from '../revocation/server-clock.ts';
 import type { FindMasterKeyByDigest, ReadMasterKey } from '../stores/postgres/master-keys/look-ups.ts';
 import type { ChosenSecrets, PresentedSecret } from './chosen-secrets.ts';
 import { FingerprintTable } from './fingerprint-table.ts';
-import { CacheEntry, type RecordCache } from './record-cache.ts';
+import { MasterKeyCache, type MasterKeyCacheParts } from './master-key-cache.ts';
 
 export type MasterKeyReads = {
   /** Finds a generated secret that is not cached. Bounded, since anybody may make one up. */
@@ -19,12 +15,8 @@ export type MasterKeyReads = {
   readMasterKey: ReadMasterKey;
 };
 
-export type MasterKeyParts = {
+export type MasterKeyParts = MasterKeyCacheParts & {
   keyring: Keyring;
-  lease: Pick<Lease, 'isHeld'>;
-  clock: ServerClock;
-  memory: RecordCache<MasterKey>;
-  revisions: Pick<RememberedRevisions, 'seq'>;
   /** Number of secrets whose owner is cached; others are identified again. */
   recognisedMax: number;
   /** How Postgres is read under a lease. */
@@ -34,25 +26,24 @@ export type MasterKeyParts = {
   /** Identifies an operator-chosen secret that is not cached. */
   chosenSecrets: Pick<ChosenSecrets, 'identify'>;
   rekey(id: string, fromPepperId: string, to: KeyDigest): Promise<void>;
-  /** Called for each admitted request. */
-  onUse(id: string, nowMs: number): void;
 };
 
 /**
  * Authenticator of master keys: tells which one a presented secret is.
  *
  * Two steps. The owner of a secret never changes, so it is recognised once in a process, by a
- * digest or by argon2id. The row, with its rights and its end, is cached like key records: under
- * the lease, and no older than a change. Otherwise it is read again, after the request arrived. A
+ * digest or by argon2id. The row, with its rights and its end, is cached (master-key-cache.ts). A
  * known gateway then never waits behind made-up secrets, and a lapsed lease causes no new hash.
  */
 export class MasterKeys {
   readonly #parts: MasterKeyParts;
   /** Master-key id by secret; the secret itself is not kept. */
   readonly #recognised: FingerprintTable<string>;
+  readonly #cache: MasterKeyCache;
 
   constructor(parts: MasterKeyParts) {
     this.#parts = parts;
+    this.#cache = new MasterKeyCache(parts);
     this.#recognised = new FingerprintTable(parts.recognisedMax);
   }
 
@@ -62,32 +53,7 @@ export class MasterKeys {
    * or `DEPENDENCY_UNAVAILABLE`.
    */
   identify(secret: string, ip: () => string | undefined): MaybeLater<MasterKeyPrincipal | undefined> {
-    return mapMaybe(this.#find(secret, ip), (masterKey) => this.#admit(masterKey, ip));
-  }
-
-  #admit(masterKey: MasterKey | undefined, ip: () => string | undefined): MasterKeyPrincipal | undefined {
-    const nowMs = this.#parts.clock.nowMs();
-    if (masterKey === undefined || !isUsable(masterKey, nowMs)) return undefined;
-    if (masterKey.ipAllowlist !== null && !isIpAllowed(masterKey.ipAllowlist, ip())) return undefined;
-    this.#parts.onUse(masterKey.id, nowMs);
-    return toPrincipal(masterKey);
-  }
-
-  #find(secret: string, ip: () => string | undefined): MaybeLater<MasterKey | undefined> {
-    const { lease, memory, clock } = this.#parts;
-    if (!lease.isHeld()) return this.#read({ secret, ip });
-    const remembered = memory.get(secret, clock.monotonicMs());
-    return remembered ?? this.#readAndRemember({ secret, ip });
-  }
-
-  async #readAndRemember(presented: PresentedSecret): Promise<MasterKey | undefined> {
-    const { memory, revisions, clock } = this.#parts;
-    const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
-    const masterKey = await this.#read(presented);
-    if (masterKey !== undefined) {
-      memory.put(presented.secret, new CacheEntry(masterKey, startMs, asOfSeq), clock.monotonicMs());
-    }
-    return masterKey;
+    return this.#cache.identify(secret, ip, () => this.#read({ secret, ip }));
   }
 
   async #read(presented: PresentedSecret): Promise<MasterKey | undefined> {

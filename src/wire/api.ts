@@ -6,6 +6,7 @@ import { addressReader } from '../http/caller-address.ts';
 import { requestIds } from '../http/request-context.ts';
 import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
+import { ClientCertificates } from '../process/client-certificates.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
 import { waitUntilReady } from '../stores/redis/client.ts';
 import { requireKindOfServer } from '../stores/redis/kind-of-server.ts';
@@ -34,6 +35,8 @@ const redisConnectsMs = 500;
 
 export type Api = {
   parts: Omit<AppParts, 'isDraining'>;
+  /** For the server's own TLS; without it there are none. */
+  clientCertificates: ClientCertificates;
   /** Takes the lease and starts the timers. The API answers without them too, only slower. */
   start(): Promise<void>;
   /** Flushes usage now instead of at the next interval. */
@@ -56,6 +59,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   const { keyRefusals, lastRefusals } = wireLastRefusals(processOwn, stores, revocation);
   const verify = wireVerify(processOwn, revocation, { ...counting, lastRefusals }, credentials.records);
   const loads = bulkheads(config);
+  const clientCertificates = new ClientCertificates();
   watch(processOwn, revocation, counting);
   metrics.watchBulkheads({
     passwords: loads.passwordHashing,
@@ -67,6 +71,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
     mints: changes.insertMint,
   });
   return {
+    clientCertificates,
     parts: {
       ...changes,
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),
@@ -78,6 +83,10 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       keyRefusals,
       verifyCaller: { ...verify, records: credentials.callerRecords },
       masterKeys: credentials.masterKeys,
+      identifyCertificate: (connection, ip) => {
+        const certificate = clientCertificates.of(connection, revocation.clock.nowMs());
+        return certificate && credentials.certificateRules.identify(certificate.identity, ip);
+      },
       keyring: config.FLOWPLATE_PEPPERS,
       history: revocation.history,
       environment: config.FLOWPLATE_ENV,

@@ -1,6 +1,8 @@
 import { Stamps } from '../domain/stamp.ts';
 import type { FeedGuard } from '../stores/postgres/database-history.ts';
 import {
+  certificateRuleLookUps,
+  confirmedCertificateRuleLookUps,
   confirmedMasterKeyLookUps,
   confirmedMasterKeyReads,
   masterKeyLookUps,
@@ -9,6 +11,7 @@ import {
 import { rekeyMasterKey, saveMasterKeyUses } from '../stores/postgres/master-keys/master-keys.ts';
 import { rekeyKey } from '../stores/postgres/user-keys/user-keys.ts';
 import { confirmedKeyRecordLookUps, keyRecordLookUps } from '../stores/postgres/verify-records.ts';
+import { CertificateRules } from '../verify/certificate-rules.ts';
 import { type KeyRecordParts, KeyRecords } from '../verify/key-records.ts';
 import { LastUses } from '../verify/last-uses.ts';
 import { MasterKeys } from '../verify/master-keys.ts';
@@ -65,8 +68,9 @@ export function wireCredentials(
     'records of callers': findCallerRecord,
     'master keys': findByDigest,
   });
+  const onUse = (id: string, nowMs: number) => lastUses.note(id, nowMs);
   const masterKeys = new MasterKeys({
-    ...{ keyring, lease, clock, revisions, chosenSecrets: revocation.chosenSecrets },
+    ...{ keyring, lease, clock, revisions, onUse, chosenSecrets: revocation.chosenSecrets },
     memory: revocation.masterKeysInMemory,
     recognisedMax: masterKeysInMemoryMax,
     reads: { findByDigest, readMasterKey: masterKeyReads(verifyDb, oneAtATime, guard) },
@@ -75,7 +79,13 @@ export function wireCredentials(
       readMasterKey: confirmedMasterKeyReads(verifyDb, oneAtATime, guard),
     },
     rekey: (id, from, to) => rekeyMasterKey(db, id, from, to),
-    onUse: (id, nowMs) => lastUses.note(id, nowMs),
   });
-  return { records, callerRecords, masterKeys, lastUses };
+  const findRule = certificateRuleLookUps(verifyDb, oneAtATime, guard);
+  metrics.watchBulkheads({ certificates: findRule });
+  const certificateRules = new CertificateRules({
+    ...{ lease, clock, revisions, onUse, findRule, absent: revocation.absentRules },
+    memory: revocation.certificateRulesInMemory,
+    findConfirmedRule: confirmedCertificateRuleLookUps(verifyDb, oneAtATime, guard),
+  });
+  return { records, callerRecords, masterKeys, certificateRules, lastUses };
 }

@@ -25,6 +25,7 @@ import {
 } from '../stores/postgres/database-history.ts';
 import { listMasterKeyHashes, updateMasterKeyHash } from '../stores/postgres/master-keys/master-keys.ts';
 import { listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
+import { AbsentRules } from '../verify/absent-rules.ts';
 import { ChosenSecrets } from '../verify/chosen-secrets.ts';
 import { KeyMemory } from '../verify/key-memory.ts';
 import { RecordCache } from '../verify/record-cache.ts';
@@ -32,6 +33,7 @@ import type { ProcessParts } from './process-parts.ts';
 import type { Stores } from './stores.ts';
 
 export const masterKeysInMemoryMax = 10_000;
+const certificateRulesInMemoryMax = 1_000;
 
 /**
  * Operator-chosen master keys at argon2. The last that waits has waited for a quarter of a second,
@@ -56,7 +58,9 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
     recordsMax: config.RECORDS_IN_MEMORY_MAX,
   });
   const masterKeysInMemory = new RecordCache<MasterKey>(revisions, masterKeysInMemoryMax);
-  const caches = [keysInMemory, masterKeysInMemory];
+  const certificateRulesInMemory = new RecordCache<MasterKey>(revisions, certificateRulesInMemoryMax);
+  const absentRules = new AbsentRules();
+  const caches = [keysInMemory, masterKeysInMemory, certificateRulesInMemory];
   const memory = new VerifierMemory({ revisions, refusedOrganizations, caches });
   const changesHeard = new ChangeSignal();
   const hubId = randomUUID();
@@ -107,6 +111,7 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
       sink: combineSinks([
         memory,
         chosenSecrets,
+        absentRules,
         changesHeard,
         hub,
         ...(journal === undefined ? [] : [journal]),
@@ -119,7 +124,10 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
     },
   );
   stores.leasedServer.confirm = () => lease.beatNow();
-  const known = { clock, revisions, refusedOrganizations, keysInMemory, masterKeysInMemory };
+  const known = {
+    ...{ clock, revisions, refusedOrganizations, keysInMemory, masterKeysInMemory },
+    ...{ certificateRulesInMemory, absentRules },
+  };
   return { ...known, chosenSecrets, changesHeard, propagation, history, journal, lease, hub, hubId };
 }
 

@@ -9,6 +9,8 @@ import { createApiServer } from '../../src/http/server.ts';
 import { createLog } from '../../src/log.ts';
 import { type ApiMetrics, apiMetrics } from '../../src/metrics/api-metrics.ts';
 import { drain, listen } from '../../src/process/serve-http.ts';
+import { tlsFilesOf } from '../../src/process/tls-files.ts';
+import { TlsFront } from '../../src/process/tls-front.ts';
 import { openRedis } from '../../src/stores/redis/client.ts';
 import { createMasterKey } from '../../src/usecases/master-keys/create-master-key.ts';
 import type { MasterKeyRequest } from '../../src/usecases/master-keys/issue-master-key.ts';
@@ -40,6 +42,8 @@ export type TestBroker = {
   replica(env?: Record<string, string>): Promise<TestBroker>;
   /** Flushes and rolls up usage, like the worker every two seconds. */
   settleUsage(): Promise<void>;
+  /** Reads its TLS files again, as at SIGHUP. */
+  reloadTls(): void;
   /** From here on it asks its callers to go elsewhere, as at SIGTERM. */
   drain(): void;
   close(): Promise<void>;
@@ -76,7 +80,10 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
   const api = wireApi(config, log, metrics);
   const state = { isDraining: false };
   const server: Server = createApiServer({ ...api.parts, isDraining: () => state.isDraining });
-  const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+  const tlsFiles = tlsFilesOf(config);
+  const tls = tlsFiles && new TlsFront(server, tlsFiles, api.clientCertificates);
+  const port = await listen(server, 0, '127.0.0.1');
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   await api.start();
   const create: TestBroker['createMasterKey'] = async (request = {}, chosen) => {
     const wanted = { ...allRights, ...request, chosenSecret: chosen };
@@ -97,6 +104,7 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
     createMasterKey: create,
     replica: (changed = {}) => startReplica({ ...env, ...changed }),
     settleUsage: () => settleUsage(api, config),
+    reloadTls: () => void tls?.reload(),
     drain: () => {
       state.isDraining = true;
       api.parts.following.hub.drain();
@@ -109,7 +117,7 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
   };
 }
 
-const allRights: MasterKeyRequest = {
+export const allRights: MasterKeyRequest = {
   name: 'test',
   permissions: [...masterKeyPermissions],
   organizationIds: null,

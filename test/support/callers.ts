@@ -13,6 +13,7 @@ export const testMasterKey: MasterKey = {
   id: 'flm_test',
   name: 'test',
   keyPrefix: null,
+  certificate: null,
   permissions: [...masterKeyPermissions],
   organizationIds: null,
   environments: null,

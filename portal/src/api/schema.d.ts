@@ -3392,8 +3392,10 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for an operator-chosen secret: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown; and for a certificate rule */
                         key_prefix: string | null;
+                        /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
+                        certificate: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
@@ -3461,8 +3463,10 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for an operator-chosen secret: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown; and for a certificate rule */
                         key_prefix: string | null;
+                        /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
+                        certificate: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
@@ -3508,8 +3512,10 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for an operator-chosen secret: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown; and for a certificate rule */
                         key_prefix: string | null;
+                        /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
+                        certificate: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
@@ -3568,8 +3574,10 @@ export interface operations {
                         /** @description `flm_…` */
                         id: string;
                         name: string;
-                        /** @description Null for an operator-chosen secret: no part of it may be shown */
+                        /** @description Null for an operator-chosen secret: no part of it may be shown; and for a certificate rule */
                         key_prefix: string | null;
+                        /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
+                        certificate: string | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;

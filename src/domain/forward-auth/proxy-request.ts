@@ -27,6 +27,8 @@ export type Demanded = {
 export type ProxyRequest = PresentedKey & {
   /** The gateway's own credential; undefined when it sent none, or two different ones. */
   masterKey: string | undefined;
+  /** Whether it sent two different ones. */
+  isGatewayAmbiguous: boolean;
   asked: Demanded;
   requestId: string | undefined;
   /** Whether a body is announced; it may still be missing. */
@@ -45,8 +47,10 @@ export function readProxyRequest(rawHeaders: readonly string[]): ProxyRequest {
   );
   const [scopes, organizations, environments, lengths, encodings] = rest;
   const { key, isAmbiguous } = readPresentedKey(apiKeys ?? [], authorizations ?? []);
+  const masterKey = theOnly(masterKeys);
   return {
-    masterKey: theOnly(masterKeys),
+    masterKey,
+    isGatewayAmbiguous: masterKey === undefined && masterKeys?.some((value) => value !== '') === true,
     key,
     isAmbiguous,
     asked: {

@@ -6,33 +6,40 @@ import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { HttpExchange } from '../exchange.ts';
 import { strangersMembersMax } from '../read-body.ts';
 import type { Access } from './access.ts';
-import { admitMasterKey, type MasterKeyAccessParts } from './master-key.ts';
+import type { MasterKeyAccessParts } from './identify-master-key.ts';
+import { admitMasterKey } from './master-key.ts';
 
 /**
  * Access rule: master key where OAuth clients send their secret: the password of HTTP Basic,
- * `client_secret` in the form, or `Bearer`. Our own headers work too. User name and `client_id` are
- * ignored. A credential in a header is checked before the body is read; different ones are
- * `AMBIGUOUS_CREDENTIALS`.
+ * `client_secret` in the form, or `Bearer`. Our own headers and client certificates work too. User
+ * name and `client_id` are ignored. A credential in a header, or a certificate, is checked before
+ * the body is read; different ones are `AMBIGUOUS_CREDENTIALS`.
  */
 export function oauthClient(
   permission: MasterKeyPermission,
 ): Access<MasterKeyAccessParts, MasterKeyPrincipal> {
   return {
-    schemes: ['masterKey', 'masterKeyPassword', 'masterKeyBearer'],
+    schemes: ['masterKey', 'masterKeyPassword', 'masterKeyBearer', 'clientCertificate'],
     needs: `Needs the permission \`${permission}\`.`,
     errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
     areRefusalsAudited: false,
     async admit(parts, exchange, onKnown) {
       const inHeaders = theOne(headerCredentials(exchange.req.rawHeaders));
-      if (inHeaders === undefined) {
+      if (inHeaders === undefined && !(await hasRule(parts, exchange))) {
         const inForm = await anonymousFormCredential(exchange);
         return admitMasterKey(parts, inForm, permission, exchange, onKnown);
       }
       const principal = await admitMasterKey(parts, inHeaders, permission, exchange, onKnown);
-      theOne([inHeaders, ...(await formCredentials(exchange))]);
+      // Beside a certificate, which is no text, any secret is a different credential.
+      theOne([inHeaders ?? '', ...(await formCredentials(exchange))]);
       return principal;
     },
   };
+}
+
+/** Whether the client certificate of the connection is somebody's credential. */
+async function hasRule(parts: MasterKeyAccessParts, { req, ip }: HttpExchange): Promise<boolean> {
+  return (await parts.identifyCertificate(req.socket, ip)) !== undefined;
 }
 
 function theOne(credentials: readonly string[]): string | undefined {

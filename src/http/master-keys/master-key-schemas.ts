@@ -33,7 +33,11 @@ export const masterKeyFields = {
   key_prefix: z
     .string()
     .nullable()
-    .describe('Null for an operator-chosen secret: no part of it may be shown'),
+    .describe('Null for an operator-chosen secret: no part of it may be shown; and for a certificate rule'),
+  certificate: z
+    .string()
+    .nullable()
+    .describe('Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits'),
   permissions,
   organization_ids: z.array(z.string()).nullable().describe('Null: all'),
   environments: z.array(z.string()).nullable().describe('Null: all'),
@@ -56,6 +60,8 @@ export function toMasterKeyAnswer(masterKey: MasterKeyView) {
     id: masterKey.id,
     name: masterKey.name,
     key_prefix: masterKey.keyPrefix,
+    // A stored answer of an earlier release has none.
+    certificate: masterKey.certificate ?? null,
     permissions: masterKey.permissions,
     organization_ids: masterKey.organizationIds,
     environments: masterKey.environments,

@@ -7,6 +7,7 @@ import { toRefusalAnswer } from '../../domain/forward-auth/refusals.ts';
 import type { KeyRefusal } from '../../domain/key-refusal.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
+import { ambiguous, identifyMasterKey } from '../access/identify-master-key.ts';
 import type { AppParts } from '../app.ts';
 import { requestIdFrom } from '../request-context.ts';
 import type { WholeAnswer } from '../send-whole.ts';
@@ -48,18 +49,23 @@ function decide(
   asked: ProxyRequest,
   ids: RequestIds,
 ): MaybeLater<Outcome> {
-  if (asked.masterKey === undefined) return 'GATEWAY_UNKNOWN';
-  const gateway = parts.masterKeys.identify(asked.masterKey, () => parts.readAddress(req));
+  if (asked.isGatewayAmbiguous) return 'GATEWAY_UNKNOWN';
+  const gateway = identifyMasterKey(parts, {
+    // An empty header counts as absent.
+    secret: asked.masterKey === '' ? undefined : asked.masterKey,
+    connection: req.socket,
+    ip: () => parts.readAddress(req),
+  });
   return mapMaybe(gateway, (principal) => decideFor(parts, principal, asked, ids));
 }
 
 function decideFor(
   parts: AppParts,
-  gateway: MasterKeyPrincipal | undefined,
+  gateway: MasterKeyPrincipal | typeof ambiguous | undefined,
   asked: ProxyRequest,
   ids: RequestIds,
 ): MaybeLater<Outcome> {
-  if (gateway === undefined) return 'GATEWAY_UNKNOWN';
+  if (gateway === undefined || gateway === ambiguous) return 'GATEWAY_UNKNOWN';
   if (!gateway.permissions.includes('keys:verify')) return 'GATEWAY_FORBIDDEN';
   if (asked.key === undefined) return asked.isAmbiguous ? 'AMBIGUOUS' : 'NO_CREDENTIALS';
   const { requestId, traceId } = ids;

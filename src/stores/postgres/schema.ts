@@ -173,6 +173,7 @@ export interface MasterKeyMints {
 }
 
 export interface MasterKeys {
+  certificate: string | null;
   created_at: Timestamp;
   digest: Buffer | null;
   environments: string[] | null;

@@ -5,7 +5,7 @@ import { newSecret, parseSecret } from '../../domain/key-format.ts';
 import type { MasterKey } from '../../domain/master-key.ts';
 import { hashPassword } from '../../password-hash.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import { insertMasterKey, type MasterKeySecret } from '../../stores/postgres/master-keys/master-keys.ts';
+import { insertMasterKey, type MasterKeyCredential } from '../../stores/postgres/master-keys/master-keys.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
 import { type MasterKeyView, toMasterKeyView } from './master-key-view.ts';
 
@@ -23,7 +23,7 @@ export type MasterKeyParts = ChangeParts & {
 /** Shown once. */
 export type CreatedMasterKey = { masterKey: MasterKeyView; secret: string };
 
-export type IssuedMasterKey = { masterKey: MasterKey; secret: string; stored: MasterKeySecret };
+export type IssuedMasterKey = { masterKey: MasterKey; secret: string; stored: MasterKeyCredential };
 
 /**
  * Prepares a master key without storing it. Hashing is slow and must not run inside a transaction.
@@ -33,33 +33,49 @@ export async function issueMasterKey(
   request: MasterKeyRequest,
   chosenSecret?: string,
 ): Promise<IssuedMasterKey> {
-  const now = parts.clock.now();
   const secret = chosenSecret ?? newSecret('master', parts.environment, parts.randomBytes);
   const parsed = parseSecret(secret);
   const stored =
     parsed?.kind === 'master'
       ? { digest: digestSecret(parts.keyring[0], secret) }
       : { passwordHash: await hashPassword(secret) };
+  const keyPrefix = parsed?.kind === 'master' ? parsed.prefix : null;
+  return { masterKey: newMasterKey(parts, request, { keyPrefix, certificate: null }), secret, stored };
+}
+
+/** A master key as it is stored first, whatever its credential. */
+export function newMasterKey(
+  { clock, randomBytes }: Pick<MasterKeyParts, 'clock' | 'randomBytes'>,
+  request: MasterKeyRequest,
+  credential: Pick<MasterKey, 'keyPrefix' | 'certificate'>,
+): MasterKey {
+  const now = clock.now();
   const { name, permissions, organizationIds, environments, ipAllowlist, expiresAt } = request;
-  const masterKey: MasterKey = {
+  return {
     ...{ name, permissions, organizationIds, environments, ipAllowlist, expiresAt },
-    id: newId('masterKey', now, parts.randomBytes),
-    keyPrefix: parsed?.kind === 'master' ? parsed.prefix : null,
+    id: newId('masterKey', now, randomBytes),
+    ...credential,
     revokedAt: null,
     createdAt: now,
     revision: 1,
   };
-  return { masterKey, secret, stored };
 }
 
 /** Stores it, and returns its audit event. */
-export async function storeMasterKey(tx: Tx, { masterKey, stored }: IssuedMasterKey): Promise<EventDraft> {
+export async function storeMasterKey(
+  tx: Tx,
+  { masterKey, stored }: Pick<IssuedMasterKey, 'masterKey' | 'stored'>,
+): Promise<EventDraft> {
   await insertMasterKey(tx, masterKey, stored);
   return {
     eventType: 'master_key.created',
     organizationId: null,
     targetId: masterKey.id,
-    details: { name: masterKey.name, permissions: masterKey.permissions },
+    details: {
+      name: masterKey.name,
+      permissions: masterKey.permissions,
+      ...('certificate' in stored && { certificate: stored.certificate }),
+    },
   };
 }
 

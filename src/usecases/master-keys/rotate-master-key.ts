@@ -1,5 +1,5 @@
 import type { Origin } from '../../domain/audit-event.ts';
-import { FlowplateError } from '../../domain/errors.ts';
+import { FlowplateError, validationError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { isUsable } from '../../domain/master-key.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
@@ -22,10 +22,14 @@ import {
   toCreated,
 } from './issue-master-key.ts';
 
+const noSecret =
+  'is a certificate rule, which has no secret to rotate: create another one, or renew the certificate';
+
 /**
  * Creates a successor with the same name and rights. The old key works for `overlapSeconds` longer,
  * so that its holders can move one by one; 0 ends it at once. `MASTER_KEY_NOT_FOUND` when there is
- * none, or it has ended; `STEP_UP_REQUIRED`.
+ * none, or it has ended; `VALIDATION_ERROR` for one whose credential is a certificate;
+ * `STEP_UP_REQUIRED`.
  */
 export async function rotateMasterKey(
   parts: MasterKeyParts,
@@ -38,6 +42,7 @@ export async function rotateMasterKey(
   const { answer, ...rest } = await change<{ created: CreatedMasterKey }>(parts, options, async (tx, now) => {
     const old = await findMasterKey(tx, masterKeyId);
     if (old === undefined || !isUsable(old, now.getTime())) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
+    if (old.certificate !== null) throw validationError([{ path: 'id', message: noSecret }]);
     await requireConfirmed(tx, by, now);
     const issued = await issueMasterKey(parts, old);
     const revision = await endOld(tx, old.id, overlapSeconds, now);

@@ -121,6 +121,7 @@ describe('creating', () => {
       id: expect.stringMatching(/^flm_[0-9A-Za-z]{22}$/),
       name: 'backend',
       key_prefix: key.slice(0, 'fl_master_test_'.length + 8),
+      certificate: null,
       ...rights,
       status: 'active',
       revoked_at: null,

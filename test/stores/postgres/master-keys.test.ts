@@ -21,6 +21,7 @@ async function masterKey(): Promise<string> {
     id: newId('masterKey', createdAt, randomBytes),
     name: 'test',
     keyPrefix: null,
+    certificate: null,
     permissions: [],
     organizationIds: null,
     environments: null,

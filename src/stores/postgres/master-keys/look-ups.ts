@@ -51,6 +51,47 @@ async function findMasterKeys(
   );
 }
 
+/** Finds the living rule for a certificate; undefined when there is none. */
+export type FindCertificateRule = (identity: string) => Promise<MasterKey | undefined>;
+
+/** Batched lookups of certificates. */
+export function certificateRuleLookUps(
+  db: Database,
+  limits: LookUpLimits,
+  guard: FeedGuard,
+): Observable<FindCertificateRule> {
+  return inBatches(limits, (identities: readonly string[]) => findCertificateRules(db, identities, guard));
+}
+
+/** The same for a process without a lease (confirmed-read.ts). */
+export function confirmedCertificateRuleLookUps(
+  db: Database,
+  limits: LookUpLimits,
+  guard: FeedGuard,
+): FindCertificateRule {
+  return inBatches(limits, (identities: readonly string[]) =>
+    readConfirmed(db, (tx) => findCertificateRules(tx, identities, guard)),
+  );
+}
+
+async function findCertificateRules(
+  db: Db,
+  identities: readonly string[],
+  guard: FeedGuard,
+): Promise<(MasterKey | undefined)[]> {
+  const knownSeq = guard.knownSeq();
+  const rows = await db
+    .selectFrom('master_keys')
+    .select(masterKeyColumns)
+    .select(feedPlaceSelection)
+    .where('certificate', '=', sql<string>`any(${[...new Set(identities)]}::text[])`)
+    .where('revoked_at', 'is', null)
+    .execute();
+  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
+  const byIdentity = new Map(rows.map((row) => [row.certificate, toMasterKey(row)]));
+  return identities.map((identity) => byIdentity.get(identity));
+}
+
 /** Reads a master key by id; undefined when there is none. */
 export type ReadMasterKey = (id: string) => Promise<MasterKey | undefined>;
 

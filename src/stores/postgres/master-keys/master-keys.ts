@@ -5,15 +5,16 @@ import type { MasterKeyPermission } from '../../../domain/permission.ts';
 import type { Db, Tx } from '../database.ts';
 
 /**
- * Stored form of a master key's secret: a digest for generated ones, an argon2id hash for chosen
- * ones.
+ * Stored form of a master key's credential: a digest of a generated secret, an argon2id hash of a
+ * chosen one, or the name in a certificate.
  */
-export type MasterKeySecret = { digest: KeyDigest } | { passwordHash: string };
+export type MasterKeyCredential = { digest: KeyDigest } | { passwordHash: string } | { certificate: string };
 
 export const masterKeyColumns = [
   'id',
   'name',
   'key_prefix',
+  'certificate',
   'permissions',
   'organization_ids',
   'environments',
@@ -24,11 +25,11 @@ export const masterKeyColumns = [
   'revision',
 ] as const;
 
-export async function insertMasterKey(tx: Db, masterKey: MasterKey, secret: MasterKeySecret): Promise<void> {
-  const stored =
-    'digest' in secret
-      ? { pepper_id: secret.digest.pepperId, digest: secret.digest.digest }
-      : { password_hash: secret.passwordHash };
+export async function insertMasterKey(
+  tx: Db,
+  masterKey: MasterKey,
+  credential: MasterKeyCredential,
+): Promise<void> {
   await tx
     .insertInto('master_keys')
     .values({
@@ -41,12 +42,19 @@ export async function insertMasterKey(tx: Db, masterKey: MasterKey, secret: Mast
       ip_allowlist: masterKey.ipAllowlist,
       expires_at: masterKey.expiresAt,
       created_at: masterKey.createdAt,
-      ...stored,
+      ...toColumns(credential),
     })
     .execute();
 }
 
-/** Serialises the creation of the first master key. */
+function toColumns(credential: MasterKeyCredential) {
+  if ('certificate' in credential) return { certificate: credential.certificate };
+  if ('passwordHash' in credential) return { password_hash: credential.passwordHash };
+  const { pepperId, digest } = credential.digest;
+  return { pepper_id: pepperId, digest };
+}
+
+/** Serialises the creation of the first master key, and of certificate rules. */
 export async function lockMasterKeys(tx: Tx): Promise<void> {
   await sql`LOCK TABLE master_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
 }
@@ -120,6 +128,17 @@ export async function findMasterKey(db: Db, id: string): Promise<MasterKey | und
   return row === undefined ? undefined : toMasterKey(row);
 }
 
+/** The living rule for a certificate, also an expired one. */
+export async function findCertificateRule(db: Db, certificate: string): Promise<MasterKey | undefined> {
+  const row = await db
+    .selectFrom('master_keys')
+    .select(masterKeyColumns)
+    .where('certificate', '=', certificate)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toMasterKey(row);
+}
+
 /**
  * Ends a key at `at`, in the future for a rotation with overlap, but no later than its own expiry.
  * Undefined when it has ended already.
@@ -184,6 +203,7 @@ export function toMasterKey(row: {
   id: string;
   name: string;
   key_prefix: string | null;
+  certificate: string | null;
   permissions: string[];
   organization_ids: string[] | null;
   environments: string[] | null;
@@ -197,6 +217,7 @@ export function toMasterKey(row: {
     id: row.id,
     name: row.name,
     keyPrefix: row.key_prefix,
+    certificate: row.certificate,
     permissions: row.permissions as MasterKeyPermission[],
     organizationIds: row.organization_ids,
     environments: row.environments,
