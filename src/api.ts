@@ -13,6 +13,7 @@ import { drain, listen } from './process/serve-http.ts';
 import { tlsFilesOf } from './process/tls-files.ts';
 import { connectionTaker, TlsFront } from './process/tls-front.ts';
 import { listening, listenOnSocket, socketServerFor } from './process/unix-socket.ts';
+import { readAgain } from './read-again.ts';
 import { requireSafePostgres } from './stores/postgres/require-safe-postgres.ts';
 import { startTracing } from './tracing/start-tracing.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
@@ -50,17 +51,6 @@ export async function runApi(config: Config): Promise<void> {
     if (!cluster.isWorker) await listen(watch, config.METRICS_PORT, config.HOST);
     if (config.LISTEN_SOCKET !== undefined) await openSocket(config.LISTEN_SOCKET);
     log.info({ port, socket: config.LISTEN_SOCKET, tls: tls !== undefined }, 'listening');
-  }
-
-  /** A file that cannot be used changes nothing. */
-  function reload(): void {
-    if (tls === undefined) return;
-    try {
-      const { expiresAt } = tls.reload();
-      log.info({ expires_at: expiresAt }, 'the TLS certificate was read again');
-    } catch (error) {
-      log.error({ err: error }, 'the TLS certificate was not read again: the earlier one stays');
-    }
   }
 
   /** In a cluster the primary has looked at the path, and opens the socket for all processes. */
@@ -109,5 +99,5 @@ export async function runApi(config: Config): Promise<void> {
     watch.close();
   }
 
-  runProcess(log, start, stop, reload);
+  runProcess(log, start, stop, () => readAgain(log, config, tls));
 }

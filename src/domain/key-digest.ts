@@ -7,7 +7,10 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
  */
 export type Pepper = { id: string; secret: KeyObject };
 
-/** Live peppers. The first digests new secrets; the others find secrets from before a rotation. */
+/**
+ * Live peppers. The first digests new secrets; the others find secrets from before a rotation. It
+ * may change between two turns of the event loop (rotate-keyring.ts).
+ */
 export type Keyring = readonly [Pepper, ...Pepper[]];
 
 export type KeyDigest = { pepperId: string; digest: Buffer };

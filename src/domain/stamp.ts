@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { Keyring } from './key-digest.ts';
+import type { Keyring, Pepper } from './key-digest.ts';
 
 /** 128 bits, as base64url. */
 const macBytes = 16;
@@ -12,14 +12,31 @@ const macChars = 22;
  * that a genuine text under another name is none.
  */
 export class Stamps {
-  readonly #keys: readonly KeyObject[];
-  readonly #current: KeyObject;
+  readonly #keyring: Keyring;
+  readonly #purpose: string;
+  /** By pepper. A keyring may be rotated while it is in use (rotate-keyring.ts). */
+  readonly #derived = new Map<KeyObject, KeyObject>();
 
-  constructor([current, ...older]: Keyring, purpose: string) {
-    const derive = ({ secret }: Keyring[number]) =>
-      createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `flowplate redis ${purpose}`, 32)));
-    this.#current = derive(current);
-    this.#keys = [this.#current, ...older.map(derive)];
+  constructor(keyring: Keyring, purpose: string) {
+    this.#keyring = keyring;
+    this.#purpose = purpose;
+  }
+
+  get #current(): KeyObject {
+    return this.#keyOf(this.#keyring[0]);
+  }
+
+  #isMade(isBy: (key: KeyObject) => boolean): boolean {
+    return this.#keyring.some((pepper) => isBy(this.#keyOf(pepper)));
+  }
+
+  #keyOf({ secret }: Pepper): KeyObject {
+    const known = this.#derived.get(secret);
+    if (known !== undefined) return known;
+    const bytes = hkdfSync('sha256', secret, '', `flowplate redis ${this.#purpose}`, 32);
+    const derived = createSecretKey(Buffer.from(bytes));
+    this.#derived.set(secret, derived);
+    return derived;
   }
 
   stamp(name: string, text: string): string {
@@ -34,7 +51,7 @@ export class Stamps {
   openBytes(name: Buffer, stamped: Buffer): Buffer | undefined {
     if (stamped.length < macBytes) return undefined;
     const [mac, bytes] = [stamped.subarray(0, macBytes), stamped.subarray(macBytes)];
-    return this.#keys.some((key) => timingSafeEqual(macOfBytes(key, name, bytes), mac)) ? bytes : undefined;
+    return this.#isMade((key) => timingSafeEqual(macOfBytes(key, name, bytes), mac)) ? bytes : undefined;
   }
 
   /** The text that was stamped under this name, by any of the peppers; undefined for all else. */
@@ -43,7 +60,7 @@ export class Stamps {
     const mac = Buffer.from(stamped.slice(0, macChars), 'base64url');
     if (mac.length !== macBytes) return undefined;
     const text = stamped.slice(macChars);
-    return this.#keys.some((key) => timingSafeEqual(macOf(key, name, text), mac)) ? text : undefined;
+    return this.#isMade((key) => timingSafeEqual(macOf(key, name, text), mac)) ? text : undefined;
   }
 }
 

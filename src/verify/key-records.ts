@@ -144,15 +144,17 @@ export class KeyRecords {
   }
 
   async #lookUp(key: string): Promise<CacheEntry<KeyRecord> | undefined> {
-    const { keyring, memory, clock, onSource } = this.#parts;
-    const digest = digestSecret(keyring[0], key);
+    const { memory, clock, onSource } = this.#parts;
+    // One reading of the keyring: a rotation meanwhile must leave no pepper untried.
+    const [current, ...older] = this.#parts.keyring;
+    const digest = digestSecret(current, key);
     const packed = await this.#stored.add(digest.digest).catch(() => undefined);
     const stored = packed && this.#toEntry(packed);
     if (stored !== undefined && memory.put(key, stored, clock.monotonicMs())) {
       onSource('redis');
       return stored;
     }
-    const found = await this.#read(key, digest);
+    const found = await this.#read([digest, ...older.map((pepper) => digestSecret(pepper, key))]);
     if (found === undefined) return undefined;
     const { entry, readAtMs } = found;
     const { record, asOfSeq } = entry;
@@ -171,20 +173,22 @@ export class KeyRecords {
   }
 
   async #ask(key: string): Promise<FoundRecord | undefined> {
-    const found = await this.#read(key, digestSecret(this.#parts.keyring[0], key));
+    const { keyring } = this.#parts;
+    const older = keyring.slice(1).map((pepper) => digestSecret(pepper, key));
+    const found = await this.#read([digestSecret(keyring[0], key), ...older]);
     if (found === undefined) return undefined;
     const { entry, organizationActive } = found;
     return { record: entry.record, organizationActive, entry };
   }
 
-  async #read(key: string, current: KeyDigest): Promise<Found | undefined> {
-    const { keyring, revisions, clock, onSource, onOldPepper } = this.#parts;
+  /** The first digest is under the current pepper. */
+  async #read(digests: readonly [KeyDigest, ...KeyDigest[]]): Promise<Found | undefined> {
+    const { revisions, clock, onSource, onOldPepper } = this.#parts;
+    const [current] = digests;
     onSource('postgres');
-    const [, ...oldPeppers] = keyring;
-    const older = oldPeppers.map((pepper) => digestSecret(pepper, key));
     // Both before the query: its snapshot is later, and includes every change applied here.
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
-    const found = await this.#findNow([current, ...older]);
+    const found = await this.#findNow(digests);
     if (found === undefined) return undefined;
     const { record, pepperId, organizationActive, readAtMs } = found;
     if (pepperId !== current.pepperId) onOldPepper(record.id, pepperId, current);
