@@ -7,8 +7,11 @@ import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/pe
 import { readTime } from '../src/domain/read-time.ts';
 import { toPropagation } from '../src/http/propagation.ts';
 import { listMasterKeys } from '../src/stores/postgres/master-keys/master-keys.ts';
-import { createCertificateRule } from '../src/usecases/master-keys/create-certificate-rule.ts';
 import { createMasterKey } from '../src/usecases/master-keys/create-master-key.ts';
+import {
+  createWorkloadRule,
+  type WorkloadCredential,
+} from '../src/usecases/master-keys/create-workload-rule.ts';
 import { ensureFirstMasterKey } from '../src/usecases/master-keys/ensure-first-master-key.ts';
 import type { CreatedMasterKey } from '../src/usecases/master-keys/issue-master-key.ts';
 import { revokeMasterKey } from '../src/usecases/master-keys/revoke-master-key.ts';
@@ -20,6 +23,7 @@ const usage = `Usage: node scripts/master-keys.ts <command> [--json]
   create --name NAME [--permissions p,p] [--organizations o,o] [--environments e,e]
          [--ips cidr,cidr] [--expires-at TIME] [--secret-stdin]
   create --name NAME --certificate NAME-IN-IT […]
+  create --name NAME --token-issuer ISSUER --token-audience AUDIENCE --token-subject SUBJECT […]
   list
   rotate ID [--overlap-seconds N]     the old one goes on for N seconds (default 86400)
   revoke ID
@@ -28,6 +32,8 @@ const usage = `Usage: node scripts/master-keys.ts <command> [--json]
 Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
 --certificate makes a certificate rule, without a secret: a SPIFFE id, or a subject as
 "openssl x509 -noout -subject -nameopt RFC2253" prints it.
+--token-… makes a token rule, without a secret; in SUBJECT a segment * between : and / stands for
+any one segment.
 TIME is RFC 3339 with a time zone, or a day, which it ends with, in UTC.
 It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS.`;
 
@@ -42,6 +48,9 @@ const options = {
   'expires-at': { type: 'string' },
   'secret-stdin': { type: 'boolean' },
   certificate: { type: 'string' },
+  'token-issuer': { type: 'string' },
+  'token-audience': { type: 'string' },
+  'token-subject': { type: 'string' },
   'overlap-seconds': { type: 'string' },
 } as const;
 
@@ -50,7 +59,8 @@ type Command = (broker: Broker, values: Values, id: string | undefined) => Promi
 
 const commands: Record<string, Command> = {
   create: async (broker, values) => {
-    if (values.certificate !== undefined) return createRule(broker, values, values.certificate);
+    const credential = toWorkload(values);
+    if (credential !== undefined) return createRule(broker, values, credential);
     const secret = values['secret-stdin'] === true ? readFileSync(0, 'utf8').trim() : undefined;
     const request = { ...toRequest(values, broker.clock.now()), chosenSecret: secret };
     printCreated(await createMasterKey(broker, broker.origin, request), values);
@@ -63,6 +73,7 @@ const commands: Record<string, Command> = {
       'name',
       'prefix',
       'certificate',
+      'token',
       'permissions',
       'expires_at',
       'revoked_at',
@@ -98,12 +109,33 @@ async function main(): Promise<void> {
   }
 }
 
-async function createRule(broker: Broker, values: Values, certificate: string): Promise<void> {
-  if (values['secret-stdin'] === true) throw new Error('--certificate and --secret-stdin exclude each other');
-  const request = { ...toRequest(values, broker.clock.now()), certificate };
-  const { id, name } = await createCertificateRule(broker, broker.origin, request);
-  if (values.json === true) print(JSON.stringify({ created: true, master_key_id: id, certificate }));
-  else print(`Created certificate rule: ${name} (id: ${id})`);
+/** Undefined for a master key with a secret. */
+function toWorkload(values: Values): WorkloadCredential | undefined {
+  const {
+    certificate,
+    'token-issuer': issuer,
+    'token-audience': audience,
+    'token-subject': subject,
+  } = values;
+  const isForTokens = [issuer, audience, subject].some((value) => value !== undefined);
+  const chosen = [certificate !== undefined, isForTokens, values['secret-stdin'] === true];
+  if (chosen.filter(Boolean).length > 1)
+    throw new Error('--certificate, --token-… and --secret-stdin exclude each other');
+  if (certificate !== undefined) return { certificate };
+  if (!isForTokens) return undefined;
+  const token = {
+    issuer: required(issuer, '--token-issuer'),
+    audience: required(audience, '--token-audience'),
+    subject: required(subject, '--token-subject'),
+  };
+  return { token };
+}
+
+async function createRule(broker: Broker, values: Values, credential: WorkloadCredential): Promise<void> {
+  const request = { ...toRequest(values, broker.clock.now()), ...credential };
+  const { id, name } = await createWorkloadRule(broker, broker.origin, request);
+  if (values.json === true) print(JSON.stringify({ created: true, master_key_id: id, ...credential }));
+  else print(`Created a master key without a secret: ${name} (id: ${id})`);
 }
 
 function parse() {
@@ -175,6 +207,7 @@ function toJson(masterKey: MasterKey) {
     name: masterKey.name,
     prefix: masterKey.keyPrefix,
     certificate: masterKey.certificate,
+    token: masterKey.token === null ? null : Object.values(masterKey.token).join(' '),
     permissions: masterKey.permissions.join(','),
     organization_ids: masterKey.organizationIds,
     environments: masterKey.environments,

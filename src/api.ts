@@ -13,12 +13,12 @@ import { drain, listen } from './process/serve-http.ts';
 import { tlsFilesOf } from './process/tls-files.ts';
 import { connectionTaker, TlsFront } from './process/tls-front.ts';
 import { listening, listenOnSocket, socketServerFor } from './process/unix-socket.ts';
-import { readAgain } from './read-again.ts';
 import { requireSafePostgres } from './stores/postgres/require-safe-postgres.ts';
 import { startTracing } from './tracing/start-tracing.ts';
 import { ensureFirstMasterKey } from './usecases/master-keys/ensure-first-master-key.ts';
 import { requireKnownGroupRoles } from './usecases/roles/require-known-group-roles.ts';
 import { wireApi } from './wire/api.ts';
+import { readAgain } from './wire/read-again.ts';
 
 const retryMs = 1_000;
 

@@ -10,6 +10,7 @@ import { chosenSecretLengthMin } from './domain/master-key.ts';
 import { InvalidRedisAddress, parseRedisAddress } from './domain/redis-address.ts';
 import { secondFactorSettings } from './domain/second-factor.ts';
 import { pemFile } from './pem-file.ts';
+import { parseWorkloadIssuers, type WorkloadIssuers, workloadIssuersRule } from './domain/workload-token.ts';
 import { withSecretFiles } from './secret-files.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -83,6 +84,16 @@ function isSafeUrl(text: string): boolean {
   const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname));
   return isSafe && [username, password, search, hash].every((part) => part === '');
 }
+
+const workloadIssuers = z
+  .string()
+  .default('')
+  .transform((text, context): WorkloadIssuers => {
+    const issuers = text === '' ? new Map<string, URL>() : parseWorkloadIssuers(text, isSafeUrl);
+    if (issuers !== undefined) return issuers;
+    context.addIssue({ code: 'custom', message: workloadIssuersRule });
+    return z.NEVER;
+  });
 
 /** Sign-in with the company's OpenID Connect provider; off without an issuer. */
 const oidcVariables = {
@@ -264,6 +275,9 @@ export const configSchema = z.object({
     .describe(
       'The CAs whose client certificates count, a PEM file of root certificates. Clients are asked for a certificate and need none. One of another CA counts as none.',
     ),
+  WORKLOAD_ISSUERS: workloadIssuers.describe(
+    'Issuers of workload tokens that count, each with the address of its public keys: `<issuer>=<URL of its JWKS>`, several separated by semicolons. Such as `https://token.actions.githubusercontent.com=https://token.actions.githubusercontent.com/.well-known/jwks`. Tokens also need a rule; see `docs/tls.md`.',
+  ),
   API_PROCESSES: z.coerce
     .number()
     .int()
@@ -411,6 +425,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       : `${issue.path.join('.')} ${issue.message}`,
   );
   throw new Error(`Configuration: ${faults.join('; ')}`);
+}
+
+/**
+ * The peppers as their file has them now; undefined where they are in no file. Throws like
+ * `readConfig`.
+ */
+export function readPeppersAgain(env: NodeJS.ProcessEnv = process.env): Keyring | undefined {
+  const { FLOWPLATE_PEPPERS_FILE: file = '' } = env;
+  return file === '' ? undefined : readConfig(env).FLOWPLATE_PEPPERS;
 }
 
 /** Half a set-up of the provider would keep people from signing in, so it stops the process. */

@@ -16,6 +16,7 @@ export async function chooseMasterKey({ sql }: Stage): Promise<void> {
     name: 'chosen',
     keyPrefix: null,
     certificate: null,
+    token: null,
     permissions: [],
     organizationIds: null,
     environments: null,

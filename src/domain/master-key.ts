@@ -1,5 +1,6 @@
 import type { MasterKeyPermission } from './permission.ts';
 import type { MasterKeyPrincipal } from './principal.ts';
+import type { TokenRule } from './workload-token.ts';
 
 /** Credential of an internal backend or a gateway, with its rights. A `null` list allows all. */
 export type MasterKey = {
@@ -9,6 +10,8 @@ export type MasterKey = {
   keyPrefix: string | null;
   /** Whom the certificate names that is its credential; null for one with a secret. */
   certificate: string | null;
+  /** Which workload tokens are its credential; null for one with a secret. */
+  token: TokenRule | null;
   permissions: MasterKeyPermission[];
   organizationIds: string[] | null;
   environments: string[] | null;

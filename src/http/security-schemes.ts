@@ -23,6 +23,13 @@ export const securitySchemes = {
     description:
       'A client certificate for which there is a certificate rule: a master key without a secret (`docs/tls.md`). Only where the server has TLS of its own.',
   },
+  workloadToken: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description:
+      'A token of Kubernetes, GitHub or another issuer of the settings, for which there is a token rule: a master key without a secret (`docs/tls.md`). It may stand in `x-flowplate-master-key` too, as forward auth needs it.',
+  },
   bearer: {
     type: 'http',
     scheme: 'bearer',
@@ -55,6 +62,8 @@ const challenges: Record<SecurityScheme, string | undefined> = {
   masterKeyBearer: 'Bearer realm="flowplate"',
   // Asked for in the handshake. HTTP has no challenge for it.
   clientCertificate: undefined,
+  // Not every deployment has issuers, and a challenge would tell.
+  workloadToken: undefined,
   bearer: 'Bearer realm="flowplate"',
   apiKey: 'FlowplateApiKey realm="flowplate"',
   session: 'FlowplateSession realm="flowplate"',

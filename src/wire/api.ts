@@ -83,6 +83,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       keyRefusals,
       verifyCaller: { ...verify, records: credentials.callerRecords },
       masterKeys: credentials.masterKeys,
+      workloadTokens: credentials.tokenRules,
       identifyCertificate: (connection, ip) => {
         const certificate = clientCertificates.of(connection, revocation.clock.nowMs());
         return certificate && credentials.certificateRules.identify(certificate.identity, ip);

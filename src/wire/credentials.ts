@@ -1,4 +1,5 @@
 import { Stamps } from '../domain/stamp.ts';
+import { WorkloadTokens } from '../oidc/workload-tokens.ts';
 import type { FeedGuard } from '../stores/postgres/database-history.ts';
 import {
   certificateRuleLookUps,
@@ -16,6 +17,7 @@ import { type KeyRecordParts, KeyRecords } from '../verify/key-records.ts';
 import { LastUses } from '../verify/last-uses.ts';
 import { MasterKeys } from '../verify/master-keys.ts';
 import { Rekeying } from '../verify/rekeying.ts';
+import { TokenRules } from '../verify/token-rules.ts';
 import type { ProcessParts } from './process-parts.ts';
 import { masterKeysInMemoryMax, type RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
@@ -87,5 +89,16 @@ export function wireCredentials(
     memory: revocation.certificateRulesInMemory,
     findConfirmedRule: confirmedCertificateRuleLookUps(verifyDb, oneAtATime, guard),
   });
-  return { records, callerRecords, masterKeys, certificateRules, lastUses };
+  const tokenRules = new TokenRules({
+    ...{ lease, clock, revisions, onUse, rules: revocation.tokenRuleList },
+    memory: revocation.tokenRulesInMemory,
+    tokens: new WorkloadTokens({
+      issuers: config.WORKLOAD_ISSUERS,
+      nowMs: () => clock.nowMs(),
+      onFault: fault('workload issuer'),
+    }),
+    readMasterKey: masterKeyReads(verifyDb, oneAtATime, guard),
+    readConfirmedMasterKey: confirmedMasterKeyReads(verifyDb, oneAtATime, guard),
+  });
+  return { records, callerRecords, masterKeys, certificateRules, tokenRules, lastUses };
 }

@@ -23,17 +23,23 @@ import {
   listHistories,
   readHistoryPosition,
 } from '../stores/postgres/database-history.ts';
-import { listMasterKeyHashes, updateMasterKeyHash } from '../stores/postgres/master-keys/master-keys.ts';
+import {
+  listMasterKeyHashes,
+  listTokenRules,
+  updateMasterKeyHash,
+} from '../stores/postgres/master-keys/master-keys.ts';
 import { listKeyChangesAfter } from '../stores/postgres/verifiers/change-feed.ts';
 import { AbsentRules } from '../verify/absent-rules.ts';
 import { ChosenSecrets } from '../verify/chosen-secrets.ts';
 import { KeyMemory } from '../verify/key-memory.ts';
 import { RecordCache } from '../verify/record-cache.ts';
+import { TokenRuleList } from '../verify/token-rule-list.ts';
 import type { ProcessParts } from './process-parts.ts';
 import type { Stores } from './stores.ts';
 
 export const masterKeysInMemoryMax = 10_000;
 const certificateRulesInMemoryMax = 1_000;
+const tokenRulesInMemoryMax = 1_000;
 
 /**
  * Operator-chosen master keys at argon2. The last that waits has waited for a quarter of a second,
@@ -60,7 +66,11 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
   const masterKeysInMemory = new RecordCache<MasterKey>(revisions, masterKeysInMemoryMax);
   const certificateRulesInMemory = new RecordCache<MasterKey>(revisions, certificateRulesInMemoryMax);
   const absentRules = new AbsentRules();
-  const caches = [keysInMemory, masterKeysInMemory, certificateRulesInMemory];
+  const tokenRulesInMemory = new RecordCache<MasterKey>(revisions, tokenRulesInMemoryMax);
+  const tokenRuleList = new TokenRuleList({ isHeld: () => lease.isHeld() }, () =>
+    listTokenRules(stores.strangersDb),
+  );
+  const caches = [keysInMemory, masterKeysInMemory, certificateRulesInMemory, tokenRulesInMemory];
   const memory = new VerifierMemory({ revisions, refusedOrganizations, caches });
   const changesHeard = new ChangeSignal();
   const hubId = randomUUID();
@@ -112,6 +122,7 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
         memory,
         chosenSecrets,
         absentRules,
+        tokenRuleList,
         changesHeard,
         hub,
         ...(journal === undefined ? [] : [journal]),
@@ -126,7 +137,7 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
   stores.leasedServer.confirm = () => lease.beatNow();
   const known = {
     ...{ clock, revisions, refusedOrganizations, keysInMemory, masterKeysInMemory },
-    ...{ certificateRulesInMemory, absentRules },
+    ...{ certificateRulesInMemory, absentRules, tokenRulesInMemory, tokenRuleList },
   };
   return { ...known, chosenSecrets, changesHeard, propagation, history, journal, lease, hub, hubId };
 }

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCertificateRule } from '../../src/usecases/master-keys/create-certificate-rule.ts';
+import { createWorkloadRule } from '../../src/usecases/master-keys/create-workload-rule.ts';
 import type { MasterKeyRequest } from '../../src/usecases/master-keys/issue-master-key.ts';
 import { revokeMasterKey } from '../../src/usecases/master-keys/revoke-master-key.ts';
 import { rotateMasterKey } from '../../src/usecases/master-keys/rotate-master-key.ts';
@@ -43,7 +43,7 @@ const newId = () => `spiffe://prod/workload-${++count}`;
 const withId = (id: string, from = ours) => from.issue({ alternativeNames: `URI:${id}` });
 
 function newRule(certificate: string, request: Partial<MasterKeyRequest> = {}) {
-  return createCertificateRule(plain.api.parts, testOrigin, { ...allRights, ...request, certificate });
+  return createWorkloadRule(plain.api.parts, testOrigin, { ...allRights, ...request, certificate });
 }
 
 function client(as: Certified | undefined, at = secure): TlsCall {

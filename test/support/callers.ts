@@ -14,6 +14,7 @@ export const testMasterKey: MasterKey = {
   name: 'test',
   keyPrefix: null,
   certificate: null,
+  token: null,
   permissions: [...masterKeyPermissions],
   organizationIds: null,
   environments: null,

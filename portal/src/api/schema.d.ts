@@ -3396,6 +3396,12 @@ export interface operations {
                         key_prefix: string | null;
                         /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
                         certificate: string | null;
+                        /** @description Of a token rule: the issuer, audience and subject of the tokens that it admits */
+                        workload_token: {
+                            issuer: string;
+                            audience: string;
+                            subject: string;
+                        } | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
@@ -3467,6 +3473,12 @@ export interface operations {
                         key_prefix: string | null;
                         /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
                         certificate: string | null;
+                        /** @description Of a token rule: the issuer, audience and subject of the tokens that it admits */
+                        workload_token: {
+                            issuer: string;
+                            audience: string;
+                            subject: string;
+                        } | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
@@ -3516,6 +3528,12 @@ export interface operations {
                         key_prefix: string | null;
                         /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
                         certificate: string | null;
+                        /** @description Of a token rule: the issuer, audience and subject of the tokens that it admits */
+                        workload_token: {
+                            issuer: string;
+                            audience: string;
+                            subject: string;
+                        } | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
@@ -3578,6 +3596,12 @@ export interface operations {
                         key_prefix: string | null;
                         /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
                         certificate: string | null;
+                        /** @description Of a token rule: the issuer, audience and subject of the tokens that it admits */
+                        workload_token: {
+                            issuer: string;
+                            audience: string;
+                            subject: string;
+                        } | null;
                         permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;

@@ -1,5 +1,6 @@
 import { type MaybeLater, mapMaybe } from '../../concurrency/maybe-later.ts';
 import { FlowplateError } from '../../domain/errors.ts';
+import { bearerToken } from '../../domain/forward-auth/presented-key.ts';
 import type { MasterKeyPermission } from '../../domain/permission.ts';
 import { pickHeaders } from '../../domain/pick-headers.ts';
 import {
@@ -15,19 +16,21 @@ import { ambiguous, identifyMasterKey, type MasterKeyAccessParts } from './ident
 const credentialLengthMax = 512;
 
 /**
- * Access rule: master key with a permission, in `x-flowplate-master-key` or `X-API-Key`, or by a
- * client certificate. A missing, unknown, expired or revoked key, or one from a foreign address,
- * gives the same `AUTHENTICATION_REQUIRED`. Two different keys are `AMBIGUOUS_CREDENTIALS`. An
- * empty header counts as absent.
+ * Access rule: master key with a permission, in `x-flowplate-master-key` or `X-API-Key`, by a
+ * client certificate, or by a workload token in one of these headers or as `Bearer`. A missing,
+ * unknown, expired or revoked one, or one from a foreign address, gives the same
+ * `AUTHENTICATION_REQUIRED`. Two different ones are `AMBIGUOUS_CREDENTIALS`. An empty header counts
+ * as absent.
  */
 export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAccessParts, MasterKeyPrincipal> {
   return {
-    schemes: ['masterKey', 'clientCertificate'],
+    schemes: ['masterKey', 'clientCertificate', 'workloadToken'],
     needs: `Needs the permission \`${permission}\`.`,
     errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
     areRefusalsAudited: permission !== 'keys:verify',
     admit(parts, exchange, onKnown) {
-      return admitMasterKey(parts, findMasterKey(exchange.req.rawHeaders), permission, exchange, onKnown);
+      const secret = findMasterKey(exchange.req.rawHeaders, (token) => parts.workloadTokens.isOurs(token));
+      return admitMasterKey(parts, secret, permission, exchange, onKnown);
     },
   };
 }
@@ -43,8 +46,8 @@ export function admitMasterKey(
   { req, ip }: Pick<HttpExchange, 'req' | 'ip'>,
   onKnown: (principal: Principal) => void,
 ): MaybeLater<MasterKeyPrincipal> {
-  if (secret !== undefined && secret.length > credentialLengthMax)
-    throw new FlowplateError('AUTHENTICATION_REQUIRED');
+  const isTooLong = secret !== undefined && secret.length > credentialLengthMax;
+  if (isTooLong && !parts.workloadTokens.isOurs(secret)) throw new FlowplateError('AUTHENTICATION_REQUIRED');
   const found = identifyMasterKey(parts, { secret, connection: req.socket, ip });
   return mapMaybe(found, (principal) => {
     if (principal === undefined) throw new FlowplateError('AUTHENTICATION_REQUIRED');
@@ -58,7 +61,7 @@ export function admitMasterKey(
   });
 }
 
-const credentialHeaders = ['x-flowplate-master-key', 'x-api-key'] as const;
+const credentialHeaders = ['x-flowplate-master-key', 'x-api-key', 'authorization'] as const;
 
 /** The presented master key. Throws `AMBIGUOUS_CREDENTIALS` or `AUTHENTICATION_REQUIRED`. */
 export function readMasterKey(rawHeaders: readonly string[]): string {
@@ -67,11 +70,17 @@ export function readMasterKey(rawHeaders: readonly string[]): string {
   return secret;
 }
 
-/** The same; undefined when none was sent. */
-function findMasterKey(rawHeaders: readonly string[]): string | undefined {
-  const sent = pickHeaders(rawHeaders, credentialHeaders)
-    .flat()
-    .filter((value) => value !== '');
+/**
+ * The same; undefined when none was sent. `Authorization` counts only with a workload token: other
+ * credentials there belong to something in between.
+ */
+function findMasterKey(
+  rawHeaders: readonly string[],
+  isToken: (text: string) => boolean = () => false,
+): string | undefined {
+  const [masterKeys = [], apiKeys = [], authorizations = []] = pickHeaders(rawHeaders, credentialHeaders);
+  const bearers = authorizations.map((text) => bearerToken(text) ?? '').filter(isToken);
+  const sent = [...masterKeys, ...apiKeys, ...bearers].filter((value) => value !== '');
   const [first] = sent;
   if (sent.some((other) => other !== first)) throw new FlowplateError('AMBIGUOUS_CREDENTIALS');
   return first;

@@ -38,6 +38,10 @@ export const masterKeyFields = {
     .string()
     .nullable()
     .describe('Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits'),
+  workload_token: z
+    .strictObject({ issuer: z.string(), audience: z.string(), subject: z.string() })
+    .nullable()
+    .describe('Of a token rule: the issuer, audience and subject of the tokens that it admits'),
   permissions,
   organization_ids: z.array(z.string()).nullable().describe('Null: all'),
   environments: z.array(z.string()).nullable().describe('Null: all'),
@@ -62,6 +66,7 @@ export function toMasterKeyAnswer(masterKey: MasterKeyView) {
     key_prefix: masterKey.keyPrefix,
     // A stored answer of an earlier release has none.
     certificate: masterKey.certificate ?? null,
+    workload_token: masterKey.token ?? null,
     permissions: masterKey.permissions,
     organization_ids: masterKey.organizationIds,
     environments: masterKey.environments,

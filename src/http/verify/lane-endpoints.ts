@@ -17,6 +17,7 @@ const authorizeHeaders = [...proxyRequestHeaders, ...traceHeaders];
 const verifyHeaders = [
   'x-flowplate-master-key',
   'x-api-key',
+  'authorization',
   'x-forwarded-for',
   'x-request-id',
   'content-type',

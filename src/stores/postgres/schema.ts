@@ -189,6 +189,9 @@ export interface MasterKeys {
   permissions: string[];
   revision: Generated<number>;
   revoked_at: Timestamp | null;
+  token_audience: string | null;
+  token_issuer: string | null;
+  token_subject: string | null;
 }
 
 export interface OrganizationDays {

@@ -40,14 +40,18 @@ export async function issueMasterKey(
       ? { digest: digestSecret(parts.keyring[0], secret) }
       : { passwordHash: await hashPassword(secret) };
   const keyPrefix = parsed?.kind === 'master' ? parsed.prefix : null;
-  return { masterKey: newMasterKey(parts, request, { keyPrefix, certificate: null }), secret, stored };
+  return {
+    masterKey: newMasterKey(parts, request, { keyPrefix, certificate: null, token: null }),
+    secret,
+    stored,
+  };
 }
 
 /** A master key as it is stored first, whatever its credential. */
 export function newMasterKey(
   { clock, randomBytes }: Pick<MasterKeyParts, 'clock' | 'randomBytes'>,
   request: MasterKeyRequest,
-  credential: Pick<MasterKey, 'keyPrefix' | 'certificate'>,
+  credential: Pick<MasterKey, 'keyPrefix' | 'certificate' | 'token'>,
 ): MasterKey {
   const now = clock.now();
   const { name, permissions, organizationIds, environments, ipAllowlist, expiresAt } = request;
@@ -75,6 +79,7 @@ export async function storeMasterKey(
       name: masterKey.name,
       permissions: masterKey.permissions,
       ...('certificate' in stored && { certificate: stored.certificate }),
+      ...('token' in stored && { token: stored.token }),
     },
   };
 }

@@ -22,13 +22,12 @@ import {
   toCreated,
 } from './issue-master-key.ts';
 
-const noSecret =
-  'is a certificate rule, which has no secret to rotate: create another one, or renew the certificate';
+const noSecret = 'is a rule for certificates or tokens, which has no secret to rotate: create another one';
 
 /**
  * Creates a successor with the same name and rights. The old key works for `overlapSeconds` longer,
  * so that its holders can move one by one; 0 ends it at once. `MASTER_KEY_NOT_FOUND` when there is
- * none, or it has ended; `VALIDATION_ERROR` for one whose credential is a certificate;
+ * none, or it has ended; `VALIDATION_ERROR` for one without a secret;
  * `STEP_UP_REQUIRED`.
  */
 export async function rotateMasterKey(
@@ -42,7 +41,8 @@ export async function rotateMasterKey(
   const { answer, ...rest } = await change<{ created: CreatedMasterKey }>(parts, options, async (tx, now) => {
     const old = await findMasterKey(tx, masterKeyId);
     if (old === undefined || !isUsable(old, now.getTime())) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
-    if (old.certificate !== null) throw validationError([{ path: 'id', message: noSecret }]);
+    if (old.certificate !== null || old.token !== null)
+      throw validationError([{ path: 'id', message: noSecret }]);
     await requireConfirmed(tx, by, now);
     const issued = await issueMasterKey(parts, old);
     const revision = await endOld(tx, old.id, overlapSeconds, now);

@@ -122,6 +122,7 @@ describe('creating', () => {
       name: 'backend',
       key_prefix: key.slice(0, 'fl_master_test_'.length + 8),
       certificate: null,
+      workload_token: null,
       ...rights,
       status: 'active',
       revoked_at: null,

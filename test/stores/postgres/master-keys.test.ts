@@ -22,6 +22,7 @@ async function masterKey(): Promise<string> {
     name: 'test',
     keyPrefix: null,
     certificate: null,
+    token: null,
     permissions: [],
     organizationIds: null,
     environments: null,

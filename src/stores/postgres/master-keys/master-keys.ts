@@ -2,19 +2,27 @@ import { type RawBuilder, sql } from 'kysely';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { MasterKey, MasterKeyStatus } from '../../../domain/master-key.ts';
 import type { MasterKeyPermission } from '../../../domain/permission.ts';
+import type { TokenRule } from '../../../domain/workload-token.ts';
 import type { Db, Tx } from '../database.ts';
 
 /**
  * Stored form of a master key's credential: a digest of a generated secret, an argon2id hash of a
- * chosen one, or the name in a certificate.
+ * chosen one, the name in a certificate, or the rule for tokens.
  */
-export type MasterKeyCredential = { digest: KeyDigest } | { passwordHash: string } | { certificate: string };
+export type MasterKeyCredential =
+  | { digest: KeyDigest }
+  | { passwordHash: string }
+  | { certificate: string }
+  | { token: TokenRule };
 
 export const masterKeyColumns = [
   'id',
   'name',
   'key_prefix',
   'certificate',
+  'token_issuer',
+  'token_audience',
+  'token_subject',
   'permissions',
   'organization_ids',
   'environments',
@@ -48,6 +56,10 @@ export async function insertMasterKey(
 }
 
 function toColumns(credential: MasterKeyCredential) {
+  if ('token' in credential) {
+    const { issuer, audience, subject } = credential.token;
+    return { token_issuer: issuer, token_audience: audience, token_subject: subject };
+  }
   if ('certificate' in credential) return { certificate: credential.certificate };
   if ('passwordHash' in credential) return { password_hash: credential.passwordHash };
   const { pepperId, digest } = credential.digest;
@@ -139,6 +151,38 @@ export async function findCertificateRule(db: Db, certificate: string): Promise<
   return row === undefined ? undefined : toMasterKey(row);
 }
 
+export type ListedTokenRule = TokenRule & { id: string };
+
+/** The living token rules, expired ones included. There are few. */
+export async function listTokenRules(db: Db): Promise<ListedTokenRule[]> {
+  const rows = await db
+    .selectFrom('master_keys')
+    .select(['id', 'token_issuer', 'token_audience', 'token_subject'])
+    .where('token_issuer', 'is not', null)
+    .where('revoked_at', 'is', null)
+    .orderBy('id')
+    .execute();
+  return rows.flatMap((row) => {
+    const rule = toTokenRule(row);
+    return rule === null ? [] : [{ id: row.id, ...rule }];
+  });
+}
+
+type TokenColumns = {
+  token_issuer: string | null;
+  token_audience: string | null;
+  token_subject: string | null;
+};
+
+/** All three are set, or none. */
+function toTokenRule({
+  token_issuer: issuer,
+  token_audience: audience,
+  token_subject: subject,
+}: TokenColumns): TokenRule | null {
+  return issuer === null || audience === null || subject === null ? null : { issuer, audience, subject };
+}
+
 /**
  * Ends a key at `at`, in the future for a rotation with overlap, but no later than its own expiry.
  * Undefined when it has ended already.
@@ -204,6 +248,9 @@ export function toMasterKey(row: {
   name: string;
   key_prefix: string | null;
   certificate: string | null;
+  token_issuer: string | null;
+  token_audience: string | null;
+  token_subject: string | null;
   permissions: string[];
   organization_ids: string[] | null;
   environments: string[] | null;
@@ -218,6 +265,7 @@ export function toMasterKey(row: {
     name: row.name,
     keyPrefix: row.key_prefix,
     certificate: row.certificate,
+    token: toTokenRule(row),
     permissions: row.permissions as MasterKeyPermission[],
     organizationIds: row.organization_ids,
     environments: row.environments,
