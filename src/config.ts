@@ -9,8 +9,8 @@ import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
 import { InvalidRedisAddress, parseRedisAddress } from './domain/redis-address.ts';
 import { secondFactorSettings } from './domain/second-factor.ts';
-import { pemFile } from './pem-file.ts';
 import { parseWorkloadIssuers, type WorkloadIssuers, workloadIssuersRule } from './domain/workload-token.ts';
+import { pemFile } from './pem-file.ts';
 import { withSecretFiles } from './secret-files.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
