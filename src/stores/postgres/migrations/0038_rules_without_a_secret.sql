@@ -2,6 +2,8 @@
 -- names `certificate`, a SPIFFE id or a subject; or a token of `token_issuer` for `token_audience`
 -- whose subject matches `token_subject`. One living rule for each, so that a credential never names
 -- two callers.
+-- upgrade: refuses master_keys: the previous release sets none of these columns
+-- upgrade: blocks master_keys: one row for each backend and gateway
 ALTER TABLE master_keys
   ADD COLUMN certificate text,
   ADD COLUMN token_issuer text,
