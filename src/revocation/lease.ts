@@ -226,7 +226,8 @@ export class Lease {
 
   async #beat(): Promise<void> {
     if (this.#appliedSeq === undefined) await this.#begin();
-    const [sentMs, knownSeq] = [performance.now(), this.#appliedSeq ?? 0];
+    const sentMs = performance.now();
+    const knownSeq = this.#appliedSeq ?? 0;
     const lease = await extendLease(this.#db, this.#options.verifierId, changesPerReadMax);
     // Without its row it was silent for too long.
     if (lease === undefined || !(await this.#isSameHistory(lease, knownSeq))) {
