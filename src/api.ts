@@ -99,5 +99,5 @@ export async function runApi(config: Config): Promise<void> {
     watch.close();
   }
 
-  runProcess(log, start, stop, () => readAgain(log, config, tls));
+  runProcess(log, start, stop, () => readAgain(log, config, { tls, redis: api.redisClients }));
 }

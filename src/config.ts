@@ -436,6 +436,17 @@ export function readPeppersAgain(env: NodeJS.ProcessEnv = process.env): Keyring 
   return file === '' ? undefined : readConfig(env).FLOWPLATE_PEPPERS;
 }
 
+/**
+ * The URLs of Redis as their files have them now; undefined where neither is in a file. Throws like
+ * `readConfig`.
+ */
+export function readRedisUrlsAgain(
+  env: NodeJS.ProcessEnv = process.env,
+): Pick<Config, 'REDIS_URL' | 'QUEUE_REDIS_URL'> | undefined {
+  const { REDIS_URL_FILE: main = '', QUEUE_REDIS_URL_FILE: queue = '' } = env;
+  return main === '' && queue === '' ? undefined : readConfig(env);
+}
+
 /** Half a set-up of the provider would keep people from signing in, so it stops the process. */
 function missingForOidc(config: Config): string[] {
   if (config.OIDC_ISSUER === undefined) {

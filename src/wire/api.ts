@@ -25,6 +25,7 @@ import { wireHealth } from './health.ts';
 import { wireLastRefusals } from './last-refusals.ts';
 import { bulkheads, paces } from './loads.ts';
 import { type ProcessParts, processParts } from './process-parts.ts';
+import type { RedisClients } from './read-again.ts';
 import { mainRedis, queueRedis } from './redis-connections.ts';
 import { type RevocationParts, wireRevocation } from './revocation.ts';
 import { wireSignIn } from './sign-in.ts';
@@ -37,6 +38,7 @@ export type Api = {
   parts: Omit<AppParts, 'isDraining'>;
   /** For the server's own TLS; without it there are none. */
   clientCertificates: ClientCertificates;
+  redisClients: RedisClients;
   /** Takes the lease and starts the timers. The API answers without them too, only slower. */
   start(): Promise<void>;
   /** Flushes usage now instead of at the next interval. */
@@ -72,6 +74,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   });
   return {
     clientCertificates,
+    redisClients: { main: [stores.redis, stores.limitsRedis], queue: [stores.queueRedis] },
     parts: {
       ...changes,
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),

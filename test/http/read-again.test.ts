@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { keysPath, mint } from '../support/keys.ts';
+import { ownRedis } from '../support/own-stores.ts';
 import { logLines } from '../support/processes.ts';
 import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
@@ -132,4 +134,43 @@ test('a file that cannot be used changes nothing, and the log says why without a
   expect(JSON.stringify(await hangUp(api, 'was not read again'))).toContain('cannot be read (ENOENT)');
   for (const secret of ['nonsense-that-no-log-repeats', ...[p1, p2, p3, other].map((text) => text.slice(3))])
     expect(api.stdout()).not.toContain(secret);
+});
+
+test('another password at Redis is used by the next connections of a process that was told, and by no other', async () => {
+  const server = (await ownRedis()).current().url;
+  const admin = new Redis(server);
+  atEnd(() => admin.disconnect());
+  await admin.acl('SETUSER', 'api', 'on', '>one', '~*', '&*', '+@all');
+  const [told, untold] = [`${file}.told`, `${file}.untold`];
+  const urlOf = (password: string) => {
+    const url = new URL(server);
+    [url.username, url.password] = ['api', password];
+    return url.href;
+  };
+  for (const at of [told, untold]) await writeFile(at, urlOf('one'));
+  await write(p1);
+  const startAt = (at: string) => start({ REDIS_URL: '', REDIS_URL_FILE: at });
+  const [one, other] = [await startAt(told), await startAt(untold)];
+  const said = (word: string) =>
+    logLines(one).filter(({ msg = '' }) => msg.startsWith('the login at Redis was') && msg.includes(word));
+  const hangUpOver = async (text: string, word: string) => {
+    const before = said(word).length;
+    await writeFile(told, text);
+    one.kill('SIGHUP');
+    await eventually(
+      10_000,
+      () => said(word),
+      ({ length }) => length > before,
+    );
+  };
+  await hangUpOver('redis://api:two@127.0.0.1:1', 'was not read again');
+  await admin.acl('SETUSER', 'api', '>two');
+  await hangUpOver(urlOf('two'), 'was read again');
+  await admin.acl('SETUSER', 'api', '<one');
+  await admin.client('KILL', 'USER', 'api');
+  const redisOf = async (api: StartedApi) =>
+    (await api.call('GET /health/ready', { as: null })).body.checks.redis;
+  const states = async () => [await redisOf(one), await redisOf(other)];
+  await eventually(20_000, states, ([mine, others]) => mine === 'up' && others === 'down');
+  expect(one.stdout() + other.stdout()).not.toContain('api:two');
 });
