@@ -1,19 +1,40 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * The tag of the release before this checkout: the newest one below it. Throws when git has none,
- * as in a shallow clone.
+ * The release before this checkout: the newest tag below it, or the commit that made a release where
+ * tags were not fetched. Throws when git has neither.
  */
 export function previousRelease(root: string): string {
+  // From its parent, so that the commit of a release has the release before it.
+  const found = newestTag(root, 'HEAD^') ?? newestReleaseCommit(root, 'HEAD^');
+  if (found !== undefined) return found;
+  throw new Error(
+    'git has no tag of an earlier release. Fetch history and tags: git fetch --unshallow --tags (fetch-depth: 0 in CI)',
+  );
+}
+
+/** Whether this is a clone with its whole history, and no copy without. */
+export function hasHistory(root: string): boolean {
   try {
-    // From its parent, so that the commit of a release has the release before it.
-    return git(root, 'describe', '--tags', '--abbrev=0', '--match', 'v[0-9]*', 'HEAD^').trim();
-  } catch (cause) {
-    throw new Error(
-      'git has no tag of an earlier release. Fetch history and tags: git fetch --unshallow --tags (fetch-depth: 0 in CI)',
-      { cause },
-    );
+    return git(root, 'rev-parse', '--is-shallow-repository').trim() === 'false';
+  } catch {
+    return false;
   }
+}
+
+function newestTag(root: string, below: string): string | undefined {
+  try {
+    return git(root, 'describe', '--tags', '--abbrev=0', '--match', 'v[0-9]*', below).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** `release: 1.2.3`, as `npm run release` commits it. */
+function newestReleaseCommit(root: string, below: string): string | undefined {
+  const subject = '^release: [0-9]+\\.[0-9]+\\.[0-9]+$';
+  const found = git(root, 'log', '-1', '--format=%H', '--extended-regexp', `--grep=${subject}`, below).trim();
+  return found === '' ? undefined : found;
 }
 
 /** All lines of the files of a release below some paths. */

@@ -153,6 +153,22 @@ describe('in a repository', () => {
     expect(await checkMigrations(root)).toMatchObject({ ok: false });
   });
 
+  test('where no tags were fetched, the commit of a release stands for its tag', async () => {
+    const { root, git, commit } = await repository();
+    git('commit', '--quiet', '--allow-empty', '--message', 'release: 1.0.0');
+    await commit(`${folder}/0002_b.sql`, 'ALTER TABLE keys DROP COLUMN status;');
+    const { output } = await checkMigrations(root);
+    expect(output).toContain('0002_b.sql: removes status');
+  });
+
+  test('a copy without history is not held against the previous release', async () => {
+    const { root } = await repository();
+    const shallow = await temporaryDirectory();
+    execFileSync('git', ['clone', '--quiet', '--depth', '1', `file://${root}`, shallow]);
+    expect(await checkMigrations(shallow)).toMatchObject({ ok: true });
+    expect(await checkMigrations(await temporaryDirectory())).toMatchObject({ ok: true });
+  });
+
   test('without the tag of a release it fails and says how to fetch it', async () => {
     const { root } = await repository();
     const { ok, output } = await checkMigrations(root);
