@@ -6,6 +6,7 @@ import type { Tracing } from '../../tracing/tracing.ts';
 import type { OnFailedCommand, WatchedCommands } from './command-watch.ts';
 import { BoundedCluster, type ClusterSettings, PatientCluster } from './patient-cluster.ts';
 import { BoundedRedis, type ConnectionOptions, PatientRedis, silenceMs } from './patient-redis.ts';
+import { TlsConnector } from './tls-connector.ts';
 
 /** A connection to one Redis, to the master of a Sentinel group, or to all masters of a Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -58,7 +59,7 @@ export function openQueueRedis(
   const retry = (attempt: number) => Math.min(100 * attempt, 2_000);
   const ofNode = { maxRetriesPerRequest: null, ...queueTimeouts };
   if (address.kind === 'cluster') {
-    const redisOptions = { ...ofNode, ...loginOf(address), tls: tlsOf(address, tls) };
+    const redisOptions = { ...ofNode, ...loginOf(address), ...connectingBy(address, tls) };
     const options = { slotsRefreshInterval, clusterRetryStrategy: retry, redisOptions };
     return reporting(new BoundedCluster(address.hosts, options), onError);
   }
@@ -96,7 +97,7 @@ function patientCluster(address: OfKind<'cluster'>, tls: RedisTls | undefined, w
       // A plain timer, which a pause of this process may bring forward: it then costs a connection.
       socketTimeout: silenceMs,
       ...loginOf(address),
-      tls: tlsOf(address, tls),
+      ...connectingBy(address, tls),
     },
   };
   return new PatientCluster(address.hosts, options, watched);
@@ -113,7 +114,7 @@ function whereabouts(
   const tlsOptions = tlsOf(address, tls);
   // The scheme would switch TLS on without the certificates.
   if (address.kind === 'single')
-    return { url: address.url.replace(/^rediss:/, 'redis:'), options: { tls: tlsOptions } };
+    return { url: address.url.replace(/^rediss:/, 'redis:'), options: connectingBy(address, tls) };
   const { hosts, masterName, database, sentinelLogin } = address;
   const options: ConnectionOptions = {
     sentinels: [...hosts],
@@ -131,6 +132,11 @@ function whereabouts(
     sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
   };
   return { url: undefined, options };
+}
+
+/** How the servers of an address are connected to, where no Sentinel says which. */
+function connectingBy(address: RedisAddress, tls: RedisTls | undefined) {
+  return address.isTls ? { tls: tlsOf(address, tls), Connector: TlsConnector } : {};
 }
 
 function tlsOf({ isTls }: RedisAddress, tls: RedisTls | undefined): RedisTls | undefined {
