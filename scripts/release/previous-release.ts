@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * The release before this checkout: the newest tag below it, or the commit that made a release where
- * tags were not fetched. Throws when git has neither.
+ * The release before this checkout: the newest tag below it, or the commit that made a release
+ * where tags were not fetched. Throws when git has neither.
  */
 export function previousRelease(root: string): string {
   // From its parent, so that the commit of a release has the release before it.
