@@ -101,8 +101,12 @@ async function slotOf(members: readonly Member[], key: string): Promise<number> 
   return Number(await living?.admin.call('CLUSTER', 'KEYSLOT', key));
 }
 
-async function masterOf(members: readonly Member[], slot: number): Promise<Member> {
-  for (const member of members) {
+async function masterOf(
+  members: readonly Member[],
+  slot: number,
+  asked: readonly Member[] = members,
+): Promise<Member> {
+  for (const member of asked) {
     if (member.admin.status !== 'ready') continue;
     const ranges = (await member.admin.cluster('SLOTS')) as unknown as [number, number, [string, number]][];
     const range = ranges.find(([first, last]) => first <= slot && slot <= last);
@@ -114,9 +118,19 @@ async function masterOf(members: readonly Member[], slot: number): Promise<Membe
 
 async function moveSlots(members: readonly Member[], to: Member, moved: Iterable<number>): Promise<void> {
   for (const slot of moved) {
-    const from = await masterOf(members, slot);
+    const from = await ownerOf(members, slot);
     if (from !== to) await moveSlot(members, from, to, String(slot));
   }
+}
+
+/** The member that takes the slot for its own: others may not have heard of the last move yet. */
+async function ownerOf(members: readonly Member[], slot: number): Promise<Member> {
+  const claimants = async () => {
+    const masters = await Promise.all(members.map((member) => masterOf(members, slot, [member])));
+    return members.filter((member, index) => masters[index] === member);
+  };
+  const [owner] = await eventually(startMs, claimants, ({ length }) => length === 1);
+  return owner as Member;
 }
 
 async function moveSlot(members: readonly Member[], from: Member, to: Member, slot: string): Promise<void> {
