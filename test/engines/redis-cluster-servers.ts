@@ -117,10 +117,22 @@ async function masterOf(
 }
 
 async function moveSlots(members: readonly Member[], to: Member, moved: Iterable<number>): Promise<void> {
+  // Two masters that take the same new epoch would each believe the other one.
+  await agreeOnEpoch(members);
   for (const slot of moved) {
     const from = await ownerOf(members, slot);
     if (from !== to) await moveSlot(members, from, to, String(slot));
   }
+}
+
+async function agreeOnEpoch(members: readonly Member[]): Promise<void> {
+  const epochs = () =>
+    Promise.all(
+      members.map(
+        async ({ admin }) => /cluster_current_epoch:(\d+)/.exec(String(await admin.cluster('INFO')))?.[1],
+      ),
+    );
+  await eventually(startMs, epochs, (all) => new Set(all).size === 1);
 }
 
 /** The member that takes the slot for its own: others may not have heard of the last move yet. */

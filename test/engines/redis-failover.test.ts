@@ -122,8 +122,8 @@ describe('a Cluster', () => {
     const ours = [jobsKey, 'fl:usage:flushes', limits, ...(await cluster.keys('fl;*'))];
     const slots = new Set(await Promise.all(ours.map((key) => cluster.slotOf(key))));
     const [one, other] = await Promise.all([cluster.masterOf(jobsKey), cluster.otherMaster(jobsKey)]);
-    const found = await underLoad(drill, `Cluster, ${slots.size} slots of ours moved 20 times`, async () => {
-      for (let round = 0; round < 10; round++)
+    const found = await underLoad(drill, `Cluster, ${slots.size} slots of ours moved 6 times`, async () => {
+      for (let round = 0; round < 3; round++)
         for (const to of [other, one]) await cluster.moveSlots(to, slots);
     });
     expect(found.lost).toBe(0);
