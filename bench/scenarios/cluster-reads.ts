@@ -14,7 +14,7 @@ import type { Stage } from '../stage/stage.ts';
 import type { Scenario } from './scenario.ts';
 
 const digestsCount = 10_000;
-/** What a record without options takes with its code. */
+/** Size of a record without options, with its code. */
 const recordBytes = 60;
 const turnsPerRound = 400;
 const masters = 3;

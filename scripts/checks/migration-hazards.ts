@@ -19,7 +19,7 @@ export type Surroundings = {
 };
 
 /**
- * What a migration would do to the previous release, which runs beside it on the new schema:
+ * Hazards of a migration for the previous release, which runs beside it on the new schema:
  * `removes` what it names, `refuses` rows that it writes, `blocks` readers or writers for as long
  * as a table is large, or `unknown` when this cannot be told. Tables of the migration itself are
  * free. Read by the parser of Postgres. Throws when it is no SQL.

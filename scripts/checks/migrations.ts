@@ -58,7 +58,7 @@ function namesIn(root: string, release: string): ReadonlySet<string> {
   return new Set([code, ...functions].join('\n').match(/\w+/g));
 }
 
-/** What is wrong with a migration, given what the previous release names. */
+/** Hazards of a migration without a written exemption, and exemptions that nothing needs. */
 export async function problemsOf(text: string, isNamed: (name: string) => boolean): Promise<string[]> {
   const isInTransaction = !isOutsideOfTransaction(text);
   const hazards = await hazardsOf(text, { isInTransaction, isNamed });

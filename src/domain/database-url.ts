@@ -11,7 +11,7 @@ export type DatabaseUrl = {
   database: string;
 };
 
-/** What is wrong with the URL, without any part of it. */
+/** A fault of the URL. The message has no part of the URL, for there is a password in it. */
 export type UrlFault = { fault: string };
 
 const wantedServers: readonly string[] = ['any', 'primary', 'read-write'] satisfies WantedServer[];

@@ -10,7 +10,7 @@ export type MasterKey = {
   keyPrefix: string | null;
   /** Whom the certificate names that is its credential; null for one with a secret. */
   certificate: string | null;
-  /** Which workload tokens are its credential; null for one with a secret. */
+  /** Rule for the workload tokens that are its credential; null for one with a secret. */
   token: TokenRule | null;
   permissions: MasterKeyPermission[];
   organizationIds: string[] | null;

@@ -1,4 +1,4 @@
-/** Which tokens are the credential of a master key without a secret. */
+/** Token rule: the workload tokens that are the credential of a master key without a secret. */
 export type TokenRule = {
   /** `iss`, compared whole. */
   issuer: string;
