@@ -20,6 +20,20 @@ export type FeedGuard = {
   requireCurrent(place: FeedPlace, knownSeq: number): void;
 };
 
+/**
+ * Rows with a `FeedPlace`, judged by the guard. Without a row there is nothing to judge: a key that
+ * the database does not have is refused, whatever it has forgotten.
+ */
+export async function readCurrent<Row extends FeedPlace>(
+  guard: FeedGuard,
+  read: () => Promise<Row[]>,
+): Promise<Row[]> {
+  const knownSeq = guard.knownSeq();
+  const rows = await read();
+  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
+  return rows;
+}
+
 /** Columns of a `HistoryPosition`. Only a primary has them. */
 export const historyColumns = sql`${feedPlaceColumns},
   (SELECT held_reason FROM database_histories ORDER BY number DESC LIMIT 1) AS "heldReason",
@@ -48,11 +62,12 @@ export async function beginHistory(tx: Tx, afterSeq: number): Promise<string> {
   await sql`
     SELECT setval(pg_get_serial_sequence('key_changes', 'seq'),
       greatest(${afterSeq}::bigint, (SELECT coalesce(max(seq), 1) FROM key_changes)))`.execute(tx);
-  const { rows } = await sql<FeedPlace>`
-    INSERT INTO database_histories DEFAULT VALUES RETURNING id::text AS "historyId", 0 AS "lastSeq"`.execute(
-    tx,
-  );
-  return (rows[0] as { historyId: string }).historyId;
+  const { id } = await tx
+    .insertInto('database_histories')
+    .defaultValues()
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
 }
 
 async function listKeyChangesAt(db: Db, seqs: readonly number[]): Promise<AppliedChange[]> {

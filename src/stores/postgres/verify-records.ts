@@ -4,7 +4,7 @@ import type { KeyRecord } from '../../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord, sentKeyRecordNames } from '../../domain/key-record-codec.ts';
 import { readConfirmed } from './confirmed-read.ts';
 import type { Database, Db } from './database.ts';
-import { type FeedGuard, feedPlaceColumns } from './database-history.ts';
+import { type FeedGuard, feedPlaceColumns, readCurrent } from './database-history.ts';
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from './look-ups.ts';
 import type { ApiKeys } from './schema.ts';
@@ -82,11 +82,11 @@ async function findKeyRecords(
   wanted: readonly Digests[],
   guard: FeedGuard,
 ): Promise<(FoundKeyRecord | undefined)[]> {
-  const knownSeq = guard.knownSeq();
-  const { rows } = await sql<Row>`
-    ${selectRecords} WHERE k.digest = ANY(${digestBytes(wanted)}::bytea[])`.execute(db);
-  // A key that the database does not have is refused, whatever it has forgotten.
-  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
+  const rows = await readCurrent(guard, async () => {
+    const found = await sql<Row>`
+      ${selectRecords} WHERE k.digest = ANY(${digestBytes(wanted)}::bytea[])`.execute(db);
+    return found.rows;
+  });
   return rowsInOrder(wanted, rows).map((row) => row && toFoundKeyRecord(row));
 }
 

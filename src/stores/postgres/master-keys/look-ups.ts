@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { MasterKey } from '../../../domain/master-key.ts';
 import { readConfirmed } from '../confirmed-read.ts';
 import type { Database, Db } from '../database.ts';
-import { type FeedGuard, feedPlaceSelection } from '../database-history.ts';
+import { type FeedGuard, feedPlaceSelection, readCurrent } from '../database-history.ts';
 import { type Digests, digestBytes, rowsInOrder } from '../digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from '../look-ups.ts';
 import { masterKeyColumns, toMasterKey } from './master-keys.ts';
@@ -37,15 +37,15 @@ async function findMasterKeys(
   wanted: readonly Digests[],
   guard: FeedGuard,
 ): Promise<(FoundMasterKey | undefined)[]> {
-  const knownSeq = guard.knownSeq();
-  const rows = await db
-    .selectFrom('master_keys')
-    .select([...masterKeyColumns, 'pepper_id', 'digest'])
-    .select(feedPlaceSelection)
-    .where('digest', '=', sql<Buffer>`any(${digestBytes(wanted)}::bytea[])`)
-    .$narrowType<{ pepper_id: string; digest: Buffer }>()
-    .execute();
-  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
+  const rows = await readCurrent(guard, () =>
+    db
+      .selectFrom('master_keys')
+      .select([...masterKeyColumns, 'pepper_id', 'digest'])
+      .select(feedPlaceSelection)
+      .where('digest', '=', sql<Buffer>`any(${digestBytes(wanted)}::bytea[])`)
+      .$narrowType<{ pepper_id: string; digest: Buffer }>()
+      .execute(),
+  );
   return rowsInOrder(wanted, rows).map(
     (row) => row && { masterKey: toMasterKey(row), pepperId: row.pepper_id },
   );
@@ -79,15 +79,15 @@ async function findCertificateRules(
   identities: readonly string[],
   guard: FeedGuard,
 ): Promise<(MasterKey | undefined)[]> {
-  const knownSeq = guard.knownSeq();
-  const rows = await db
-    .selectFrom('master_keys')
-    .select(masterKeyColumns)
-    .select(feedPlaceSelection)
-    .where('certificate', '=', sql<string>`any(${[...new Set(identities)]}::text[])`)
-    .where('revoked_at', 'is', null)
-    .execute();
-  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
+  const rows = await readCurrent(guard, () =>
+    db
+      .selectFrom('master_keys')
+      .select(masterKeyColumns)
+      .select(feedPlaceSelection)
+      .where('certificate', '=', sql<string>`any(${[...new Set(identities)]}::text[])`)
+      .where('revoked_at', 'is', null)
+      .execute(),
+  );
   const byIdentity = new Map(rows.map((row) => [row.certificate, toMasterKey(row)]));
   return identities.map((identity) => byIdentity.get(identity));
 }
@@ -112,14 +112,14 @@ async function readMasterKeys(
   ids: readonly string[],
   guard: FeedGuard,
 ): Promise<(MasterKey | undefined)[]> {
-  const knownSeq = guard.knownSeq();
-  const rows = await db
-    .selectFrom('master_keys')
-    .select(masterKeyColumns)
-    .select(feedPlaceSelection)
-    .where('id', '=', sql<string>`any(${[...new Set(ids)]}::text[])`)
-    .execute();
-  if (rows[0] !== undefined) guard.requireCurrent(rows[0], knownSeq);
+  const rows = await readCurrent(guard, () =>
+    db
+      .selectFrom('master_keys')
+      .select(masterKeyColumns)
+      .select(feedPlaceSelection)
+      .where('id', '=', sql<string>`any(${[...new Set(ids)]}::text[])`)
+      .execute(),
+  );
   const byId = new Map(rows.map((row) => [row.id, toMasterKey(row)]));
   return ids.map((id) => byId.get(id));
 }

@@ -23,10 +23,10 @@ export async function upsertVerifier(
 
 /**
  * Extends the lease of an API process, in its own committed transaction, unless it is more than
- * `changesPerRead` behind the feed, or the database is held. Returns the server's time, the last
- * reported position, where the database stands, the number of API processes with a live lease, the
- * longest lease of all verifiers, and which server it is (leased-server.ts). Undefined when the row
- * is gone: the verifier was silent so long that changes may be gone too.
+ * `changesPerRead` behind the feed. Returns the server's time, the last reported position, where
+ * the database stands, the number of API processes with a live lease, and the longest lease of all
+ * verifiers. Undefined when the row is gone: the verifier was silent so long that changes may be
+ * gone too.
  */
 export async function extendLease(
   db: Db,
