@@ -1,4 +1,3 @@
-import type { HistoryPosition } from '../domain/database-history.ts';
 import type { AppliedChange, KeyChange } from '../domain/key-change.ts';
 import { readJournal, readJournalTails } from './read-journal.ts';
 
@@ -20,7 +19,7 @@ export type JournalFindings = {
  */
 export async function findForgotten(
   directories: readonly string[],
-  { historyId, lastSeq }: { historyId: string; lastSeq: HistoryPosition['lastSeq'] },
+  { historyId, lastSeq }: { historyId: string; lastSeq: number },
   histories: readonly string[],
   findFirstOther: (changes: readonly AppliedChange[]) => Promise<number | undefined>,
 ): Promise<JournalFindings> {

@@ -42,9 +42,13 @@ export class JournalWriter {
     this.#onFault = onFault;
   }
 
-  /** Begins a file for this history. What comes next lies behind `seq` of its feed. */
+  /**
+   * Begins a file for this history. What comes next lies behind `seq` of its feed; what is still
+   * owed to an earlier history is dropped with it.
+   */
   begin(head: JournalHead, seq: number): void {
     this.#head = head;
+    this.#lines = [];
     this.#isHeadWritten = false;
     this.#queuedSeq = seq;
     this.#durableSeq = seq;
@@ -95,17 +99,18 @@ export class JournalWriter {
 
   async #writeAll(): Promise<void> {
     while (this.#durableSeq < this.#queuedSeq) {
-      const [lines, seq] = [this.#lines, this.#queuedSeq];
+      const [head, lines, seq] = [this.#head, this.#lines, this.#queuedSeq];
       this.#lines = [];
       try {
         await this.#append(lines);
         this.#hasFailed = false;
+        if (head !== this.#head) continue;
         this.#durableSeq = seq;
         this.#settle();
       } catch (error) {
         this.#onFault(error);
         this.#hasFailed = true;
-        this.#lines = [...lines, ...this.#lines];
+        if (head === this.#head) this.#lines = [...lines, ...this.#lines];
         // What the failed write has left is a torn line of a file that is not continued.
         this.#isHeadWritten = false;
         if (this.#isClosed) return;

@@ -30,13 +30,14 @@ export async function readJournal(
 ): Promise<string[]> {
   const damaged: string[] = [];
   for (const path of await listFiles(directory)) {
-    if (await isDamaged(path, historyIds, onChange)) damaged.push(path);
+    const isWhole = await readChanges(path, historyIds, onChange);
+    if (!isWhole) damaged.push(path);
   }
   return damaged;
 }
 
-/** Reads a file of one of these histories. */
-async function isDamaged(
+/** False for a file with a line before its last one that cannot be read. */
+async function readChanges(
   path: string,
   historyIds: ReadonlySet<string>,
   onChange: (change: AppliedChange, head: JournalHead) => void,
@@ -46,10 +47,10 @@ async function isDamaged(
   let isTorn = false;
   for await (const line of lines) {
     // A torn line is the last one of its file.
-    if (isTorn) return true;
+    if (isTorn) return false;
     if (head === undefined) {
       head = parseJournalHead(line);
-      if (head !== undefined && !historyIds.has(head.historyId)) return false;
+      if (head !== undefined && !historyIds.has(head.historyId)) return true;
       isTorn = head === undefined;
       continue;
     }
@@ -57,7 +58,7 @@ async function isDamaged(
     isTorn = change === undefined;
     if (change !== undefined) onChange(change, head);
   }
-  return false;
+  return true;
 }
 
 async function readTail(path: string): Promise<JournalTail | undefined> {

@@ -1,5 +1,6 @@
 import type { HistoryPosition } from '../domain/database-history.ts';
 import type { AppliedChange } from '../domain/key-change.ts';
+import type { JudgeByJournal } from '../revocation/database-history.ts';
 import type { ChangeSink } from '../revocation/verifier-memory.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { type JournalTail, readJournalTails } from './read-journal.ts';
@@ -25,11 +26,22 @@ export class RevocationJournal implements Pick<ChangeSink, 'apply'> {
   }
 
   /**
+   * Reads the journal as it is now, to judge a position of the database that is read afterwards.
+   */
+  async read(): Promise<JudgeByJournal> {
+    const tails = await readJournalTails(this.#parts.directory);
+    return (position, histories) => this.#judge(tails, position, histories);
+  }
+
+  /**
    * Why the database contradicts the journal; undefined when it does not. Then the journal goes on
    * from its own end, and takes in what other processes changed while this one was away.
    */
-  async contradiction(position: HistoryPosition, histories: readonly string[]): Promise<string | undefined> {
-    const tails = await readJournalTails(this.#parts.directory);
+  async #judge(
+    tails: readonly JournalTail[],
+    position: HistoryPosition,
+    histories: readonly string[],
+  ): Promise<string | undefined> {
     const present = tails.filter(({ historyId }) => historyId === position.historyId);
     const found =
       contradictionOfHeads(tails, present, position, histories) ??

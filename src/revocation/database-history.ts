@@ -6,12 +6,20 @@ export type DatabaseHistoryParts = {
   listHistories(): Promise<string[]>;
   /** Tells every process that this history is not to be believed. */
   hold(reason: string): Promise<void>;
-  /** Why the revocation journal contradicts the database; undefined when it does not. */
-  contradiction(position: HistoryPosition, histories: readonly string[]): Promise<string | undefined>;
+  /**
+   * What the revocation journal holds now, as a judgement of a position that is read afterwards:
+   * why the two contradict each other; undefined when they do not.
+   */
+  readJournal(): Promise<JudgeByJournal>;
   onHeld(reason: string): void;
   /** The server that the lease has met last: the only one that may be asked anything else. */
   onServer(server: string): void;
 };
+
+export type JudgeByJournal = (
+  position: HistoryPosition,
+  histories: readonly string[],
+) => Promise<string | undefined>;
 
 /**
  * Watches that the database never goes back. A backup that was restored, or a failover that lost
@@ -47,10 +55,12 @@ export class DatabaseHistory {
    * held, and when it turns out to be an earlier one.
    */
   async begin(): Promise<void> {
+    // The journal first: other processes go on, and a change that it has by now is in the database.
+    const contradictionOf = await this.#parts.readJournal();
     const position = await this.#parts.readPosition();
     if (position.historyId !== null && position.historyId !== this.#id) {
       const histories = await this.#parts.listHistories();
-      const contradiction = await this.#parts.contradiction(position, histories);
+      const contradiction = await contradictionOf(position, histories);
       if (contradiction !== undefined) await this.#hold(contradiction);
     }
     await this.judge(position, 0);

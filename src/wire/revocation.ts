@@ -93,7 +93,7 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
     readPosition: () => readHistoryPosition(stores.leaseDb),
     listHistories: () => listHistories(stores.leaseDb),
     hold: (reason) => holdHistory(stores.leaseDb, reason),
-    contradiction: async (position, histories) => journal?.contradiction(position, histories),
+    readJournal: async () => (await journal?.read()) ?? (async () => undefined),
     onServer: (server) => {
       stores.leasedServer.current = server;
     },

@@ -6,6 +6,7 @@ import type { AppliedChange } from '../../src/domain/key-change.ts';
 import { JournalWriter } from '../../src/journal/journal-writer.ts';
 import { readJournal, readJournalTails } from '../../src/journal/read-journal.ts';
 import { RevocationJournal } from '../../src/journal/revocation-journal.ts';
+import { DatabaseHistory } from '../../src/revocation/database-history.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 
 const history = '11111111-1111-4111-8111-111111111111';
@@ -131,7 +132,7 @@ test.each([
     findFirstOtherChange: async () => position.firstOther,
     onFault: () => undefined,
   });
-  expect(await journal.contradiction(position, histories)).toContain(reason);
+  expect(await (await journal.read())(position, histories)).toContain(reason);
 });
 
 test('without a contradiction it goes on, and takes in what others changed meanwhile', async () => {
@@ -149,7 +150,50 @@ test('without a contradiction it goes on, and takes in what others changed meanw
   });
   atEnd(() => journal.close());
   const position = { historyId: history, lastSeq: 3, timeline: 1, server: 'one', heldReason: null };
-  expect(await journal.contradiction(position, [history])).toBeUndefined();
+  expect(await (await journal.read())(position, [history])).toBeUndefined();
   await journal.reach(3);
   expect((await readAll(directory)).seqs.toSorted()).toEqual([1, 2, 3]);
+});
+
+test('a change that another process makes and keeps while this one begins is no contradiction', async () => {
+  const directory = await newDirectory();
+  const { writer: neighbour } = newWriter(directory);
+  neighbour.apply([changeAt(1)], 1);
+  await neighbour.reach(1);
+  const journal = new RevocationJournal({
+    directory,
+    listChangesAfter: async () => [],
+    findFirstOtherChange: async () => undefined,
+    onFault: () => undefined,
+  });
+  const held: string[] = [];
+  const begun = new DatabaseHistory({
+    readPosition: async () => {
+      const position = { historyId: history, lastSeq: 1, timeline: 1, server: 'one', heldReason: null };
+      neighbour.apply([changeAt(2)], 2);
+      await neighbour.reach(2);
+      return position;
+    },
+    listHistories: async () => [history],
+    hold: async (reason) => void held.push(reason),
+    readJournal: () => journal.read(),
+    onHeld: () => undefined,
+    onServer: () => undefined,
+  });
+  await begun.begin();
+  expect(held).toEqual([]);
+});
+
+test('what could not be written of an earlier history does not get into the file of another', async () => {
+  const parent = await newDirectory();
+  const directory = join(parent, 'journal');
+  await writeFile(directory, '');
+  const { writer } = newWriter(directory);
+  writer.apply([changeAt(1)], 1);
+  await expect(writer.reach(1)).rejects.toThrow();
+  writer.begin({ historyId: other, timeline: 2 }, 1_000);
+  await rm(directory);
+  writer.apply([changeAt(1_001)], 1_001);
+  await writer.reach(1_001);
+  expect(await readAll(directory, [history, other])).toEqual({ seqs: [1_001], damaged: [] });
 });

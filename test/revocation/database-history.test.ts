@@ -17,7 +17,7 @@ async function begun(contradiction?: string) {
     readPosition: async () => at(),
     listHistories: async () => [one],
     hold: async (reason) => void told.push(reason),
-    contradiction: async () => contradiction,
+    readJournal: async () => async () => contradiction,
     onHeld: () => undefined,
     onServer: () => undefined,
   });

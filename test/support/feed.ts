@@ -56,7 +56,7 @@ function historyOf(db: Database): DatabaseHistory {
     readPosition: () => readHistoryPosition(db),
     listHistories: () => listHistories(db),
     hold: (reason) => holdHistory(db, reason),
-    contradiction: async () => undefined,
+    readJournal: async () => async () => undefined,
     onHeld: () => undefined,
     onServer: () => undefined,
   });
