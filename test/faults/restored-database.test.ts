@@ -7,6 +7,7 @@ import { endAll } from '../support/at-end.ts';
 import { backUp } from '../support/backup.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
+import { insisting } from '../support/insist.ts';
 import { keyCalls } from '../support/key-calls.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { startScript } from '../support/processes.ts';
@@ -35,12 +36,12 @@ async function drill(options: { root?: string } = {}): Promise<Drill> {
   const deployment = deploy(stores, { LEASE_MS: '3000', JOURNAL_DIRECTORY: directory });
   const apis = [await deployment.startApi(options), await deployment.startApi(options)];
   const [api, other] = apis as [StartedApi, StartedApi];
-  const { mint, revoke, verify } = keyCalls(api.call);
+  const { mint, revoke, verify } = keyCalls(insisting(api.call));
   const living = await mint();
   const minted = await inTurns(revokedKeys, () => mint());
   for (const { key } of [living, ...minted]) await verify(key);
   const restore = await backUp(postgres);
-  const half = keyCalls(other.call);
+  const half = keyCalls(insisting(other.call));
   const left = [...minted];
   await inTurns(revokedKeys, async () => {
     const { userId = '' } = left.pop() ?? {};
