@@ -50,16 +50,22 @@ async function recover(broker: Broker, values: Values): Promise<void> {
     findFirstOtherChange(db, changes),
   );
   const doubt = doubtOf(directories, found);
+  // Read again: processes that run may have made changes while the journal was read.
+  const { lastSeq } = await readHistoryPosition(db);
+  const isBack = position.heldReason !== null || found.contradicts || lastSeq < found.lastSeq;
   console.log(`Database: feed ends at ${position.lastSeq}${heldText(position.heldReason)}`);
   console.log(`Journal: ${found.files} files, ends at ${found.lastSeq}`);
   if (doubt !== undefined && acceptedLoss === null) throw new Error(`${doubt} --accept-loss goes on.`);
+  if (!isBack && acceptedLoss === null) {
+    throw new Error('The database did not go back: it is not held, and has all that the journal has.');
+  }
   if (values['dry-run'] === true) {
     console.log(`Named: ${found.changes.length} keys, master keys and organizations`);
     return;
   }
   const recovered = await recoverDatabase(broker, origin, { ...found, acceptedLoss });
   console.log(
-    `Recovered: ${recovered.keys} keys and ${recovered.masterKeys} master keys revoked, ${recovered.organizations} organizations stopped, ${recovered.platformUsers} operators switched off, every session ended`,
+    `Recovered: ${recovered.keys} keys and ${recovered.masterKeys} master keys revoked, ${recovered.organizations} organizations stopped, ${recovered.platformUsers} operators and ${recovered.apiUsers} API users switched off, every session ended`,
   );
 }
 

@@ -6,6 +6,8 @@ export type JournalFindings = {
   userIds: string[];
   roleIds: string[];
   lastSeq: number;
+  /** Whether the journal knows what the database has forgotten, or has otherwise. */
+  contradicts: boolean;
   /** Files in which changes may be missing. */
   damaged: string[];
   files: number;
@@ -19,7 +21,7 @@ export type JournalFindings = {
  */
 export async function findForgotten(
   directories: readonly string[],
-  { historyId, lastSeq }: { historyId: string; lastSeq: number },
+  { historyId, lastSeq, timeline }: { historyId: string; lastSeq: number; timeline: number },
   histories: readonly string[],
   findFirstOther: (changes: readonly AppliedChange[]) => Promise<number | undefined>,
 ): Promise<JournalFindings> {
@@ -49,6 +51,8 @@ export async function findForgotten(
     userIds: idsOf(operators, 'platform_user'),
     roleIds: idsOf(operators, 'role'),
     lastSeq: endSeq,
+    contradicts:
+      unknown.length > 0 || firstOther <= lastSeq || present.some((tail) => timeline < tail.timeline),
     damaged,
     files: tails.length,
   };

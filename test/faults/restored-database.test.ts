@@ -96,6 +96,8 @@ async function recover({ deployment }: Drill, ...args: string[]) {
 test('of a thousand keys revoked after the backup none is accepted, before, while and after it is recovered', async () => {
   const it = await drill();
   const [api] = it.apis as [StartedApi];
+  const early = await recover(it);
+  expect([early.code, early.said]).toEqual([2, expect.stringContaining('did not go back')]);
   const running = askAll(it.apis, it.revoked);
   await it.restore();
   const ready = async () => (await api.call('GET /health/ready', { as: null })).body;

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ApiUser } from '../../domain/api-user.ts';
 import type { Tx } from './database.ts';
 
 /** A thing of the journal with the newest revision that it names. */
@@ -13,6 +14,15 @@ export type RecoveredKey = {
   keyPrefix: string;
 };
 
+export type ForgottenApiUser = {
+  id: string;
+  name: string;
+  role: ApiUser['role'];
+  keyId: string;
+  /** Of its key. */
+  revision: number;
+};
+
 function asRows(remembered: readonly Remembered[]) {
   const ids = remembered.map(({ id }) => id);
   const revisions = remembered.map(({ revision }) => revision);
@@ -22,7 +32,10 @@ function asRows(remembered: readonly Remembered[]) {
 /** Its revision goes beyond the remembered one, so that no cache takes it for the earlier state. */
 const nextRevision = sql`greatest(known.revision, remembered.revision) + 1`;
 
-/** Revokes every living key that is older than what is remembered of it. */
+/**
+ * Revokes every living key that is older than what is remembered of it. Keys of API users are
+ * switched off instead, with their users.
+ */
 export async function revokeForgottenKeys(
   tx: Tx,
   remembered: readonly Remembered[],
@@ -32,8 +45,33 @@ export async function revokeForgottenKeys(
     UPDATE api_keys AS known SET status = 'revoked', revoked_at = ${now}, updated_at = ${now}, revision = ${nextRevision}
     FROM ${asRows(remembered)}
     WHERE known.id = remembered.id AND known.revision < remembered.revision AND known.status IN ('active', 'superseded')
+      AND known.kind <> 'api_user'
     RETURNING known.id, known.kind, known.revision, known.organization_id AS "organizationId", known.environment,
       known.key_prefix AS "keyPrefix"`.execute(tx);
+  return rows;
+}
+
+/**
+ * Switches off the API users of keys that are older than what is remembered of them. The key may
+ * have been rotated because others knew it: another digest takes its place, which nobody can
+ * present, so that only a rotation gives the user a key again.
+ */
+export async function switchOffApiUsers(
+  tx: Tx,
+  remembered: readonly Remembered[],
+  now: Date,
+): Promise<ForgottenApiUser[]> {
+  const { rows } = await sql<ForgottenApiUser>`
+    WITH keys AS (
+      UPDATE api_keys AS known SET enabled = false, updated_at = ${now}, revision = ${nextRevision},
+        digest = sha256(convert_to(gen_random_uuid()::text, 'UTF8'))
+      FROM ${asRows(remembered)}
+      WHERE known.id = remembered.id AND known.revision < remembered.revision AND known.status = 'active'
+        AND known.kind = 'api_user'
+      RETURNING known.id, known.user_id, known.revision)
+    UPDATE api_users AS known SET is_active = false, updated_at = ${now}
+    FROM keys WHERE known.id = keys.user_id
+    RETURNING known.id, known.name, known.role, keys.id AS "keyId", keys.revision`.execute(tx);
   return rows;
 }
 

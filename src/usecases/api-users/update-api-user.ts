@@ -51,9 +51,13 @@ export async function updateApiUser(
   return { ...answer, usage: await usageOf(parts, lineages.get(id)), propagation };
 }
 
-/** Disables or enables the user's key together with the user. */
-async function switchKey(tx: Tx, old: ApiUser, { id, isActive, updatedAt }: ApiUser): Promise<Revokes> {
-  if (isActive !== old.isActive) {
+/**
+ * Disables or enables the user's key together with the user. A role that is taken away gets an entry
+ * of the feed too: no cache has the role, and the revocation journal has to know of it.
+ */
+async function switchKey(tx: Tx, old: ApiUser, { id, role, isActive, updatedAt }: ApiUser): Promise<Revokes> {
+  const isDemoted = old.role === 'admin' && role === 'user';
+  if (isActive !== old.isActive || isDemoted) {
     return revokesApiUserKey(await setApiUserKeyEnabled(tx, id, { enabled: isActive, now: updatedAt }));
   }
   const audience = { places: placesOf([apiUserPlace]) };

@@ -3,12 +3,14 @@ import type { KeyChange } from '../../domain/key-change.ts';
 import { beginHistory } from '../../stores/postgres/database-history.ts';
 import {
   deleteSessionsAndAnswers,
+  type ForgottenApiUser,
   type RecoveredKey,
   type Remembered,
   revokeForgottenKeys,
   revokeForgottenMasterKeys,
   revokePlatformKeysOfRoles,
   stopForgottenOrganizations,
+  switchOffApiUsers,
   switchOffOperators,
 } from '../../stores/postgres/recover-rights.ts';
 import { type ChangeParts, change, type EventDraft } from '../change.ts';
@@ -30,6 +32,7 @@ export type Recovered = {
   keys: number;
   masterKeys: number;
   organizations: number;
+  apiUsers: number;
   platformUsers: number;
   historyId: string;
 };
@@ -39,8 +42,8 @@ const seqsSkipped = 1_000;
 
 /**
  * Takes back what a restored backup brought to life: revokes each key and master key that changed
- * after it, stops organizations, switches off operators whose rights changed, and ends every
- * session and kept answer. A new history begins, which frees verification. All in one transaction,
+ * after it, stops organizations, switches off operators and API users whose rights changed, and ends
+ * every session and kept answer. A new history begins, which frees verification. All in one transaction,
  * with an audit event for the order and one for each thing.
  */
 export async function recoverDatabase(
@@ -56,12 +59,14 @@ export async function recoverDatabase(
     ];
     const masterKeys = await revokeForgottenMasterKeys(tx, remembered(forgotten, 'master_key'), now);
     const organizations = await stopForgottenOrganizations(tx, stopped(forgotten), now);
+    const apiUsers = await switchOffApiUsers(tx, remembered(forgotten, 'key'), now);
     const userIds = await switchOffOperators(tx, forgotten, now);
     await deleteSessionsAndAnswers(tx);
     const answer = {
       keys: keys.length,
       masterKeys: masterKeys.length,
       organizations: organizations.length,
+      apiUsers: apiUsers.length,
       platformUsers: userIds.length,
       historyId,
     };
@@ -74,12 +79,14 @@ export async function recoverDatabase(
         ...organizations.map(({ id, status }) =>
           recoveredEvent('organization.status_changed', id, { status }, id),
         ),
+        ...apiUsers.map(apiUserOff),
         ...userIds.map((id) => recoveredEvent('platform.user.updated', id, { is_active: false })),
       ],
       revokes: {
         audience: 'everybody',
         changes: [
           ...keys.map(({ id, revision }) => entry('key', id, revision)),
+          ...apiUsers.map(({ keyId, revision }) => entry('key', keyId, revision)),
           ...masterKeys.map(({ id, revision }) => entry('master_key', id, revision)),
           ...organizations.map(({ id, revision, status }) => entry('organization', id, revision, status)),
           ...userIds.map((id) => entry('platform_user', id, 0)),
@@ -114,11 +121,12 @@ function entry(
 }
 
 function orderEvent(recovered: Recovered, acceptedLoss: string | null): EventDraft {
-  const { keys, masterKeys, organizations, platformUsers, historyId } = recovered;
+  const { keys, masterKeys, organizations, apiUsers, platformUsers, historyId } = recovered;
   const details = {
     keys,
     master_keys: masterKeys,
     organizations,
+    api_users: apiUsers,
     platform_users: platformUsers,
     accepted_loss: acceptedLoss,
   };
@@ -129,6 +137,10 @@ function keyEvent({ id, kind, organizationId, environment, keyPrefix }: Recovere
   const eventType = kind === 'user' ? 'key.revoked' : (`${kind}.key.revoked` as const);
   const details = { environment, key_prefix: keyPrefix };
   return recoveredEvent(eventType, id, details, kind === 'platform' ? null : organizationId);
+}
+
+function apiUserOff({ id, name, role }: ForgottenApiUser): EventDraft {
+  return recoveredEvent('api_user.updated', id, { name, role, is_active: false });
 }
 
 function recoveredEvent(
