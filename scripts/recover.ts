@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { findForgotten, type JournalFindings } from '../src/journal/forgotten.ts';
+import { JournalDirectory } from '../src/journal/journal-directory.ts';
 import {
   findFirstOtherChange,
   listHistories,
@@ -13,11 +14,12 @@ const usage = `Usage: npm run recover -- [--journal DIRECTORY …] [--accept-los
 After a restored backup, or a failover that lost changes: takes back what came to life again, from the
 revocation journal, and begins a new history of the database, which frees verification.
 
-  --journal DIRECTORY   also several times, one for each machine; JOURNAL_DIRECTORY unless given
+  --journal DIRECTORY   also several times, one for each machine; else what the environment names:
+                        JOURNAL_DIRECTORY, JOURNAL_BUCKET_URL
   --accept-loss REASON  goes on without a journal, or with a damaged one; the reason is audited
   --dry-run             only says what would be done
 
-It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS, JOURNAL_DIRECTORY.`;
+It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS, JOURNAL_….`;
 
 const options = {
   journal: { type: 'string', multiple: true },
@@ -41,20 +43,20 @@ async function main(): Promise<void> {
 type Values = { journal?: string[]; 'accept-loss'?: string; 'dry-run'?: boolean };
 
 async function recover(broker: Broker, values: Values): Promise<void> {
-  const { db, origin, journalDirectory } = broker;
-  const directories = values.journal ?? (journalDirectory === undefined ? [] : [journalDirectory]);
+  const { db, origin } = broker;
+  const stores = values.journal?.map((directory) => new JournalDirectory(directory)) ?? broker.journalStores;
   const acceptedLoss = values['accept-loss'] ?? null;
   const [position, histories] = await Promise.all([readHistoryPosition(db), listHistories(db)]);
   const historyId = histories.at(-1) ?? '';
-  const found = await findForgotten(directories, { ...position, historyId }, histories, (changes) =>
+  const found = await findForgotten(stores, { ...position, historyId }, histories, (changes) =>
     findFirstOtherChange(db, changes),
   );
-  const doubt = doubtOf(directories, found);
+  const doubt = doubtOf(found);
   // Read again: processes that run may have made changes while the journal was read.
   const { lastSeq } = await readHistoryPosition(db);
   const isBack = position.heldReason !== null || found.contradicts || lastSeq < found.lastSeq;
   console.log(`Database: feed ends at ${position.lastSeq}${heldText(position.heldReason)}`);
-  console.log(`Journal: ${found.files} files, ends at ${found.lastSeq}`);
+  console.log(`Journal: ${found.files} files or objects, ends at ${found.lastSeq}`);
   if (doubt !== undefined && acceptedLoss === null) throw new Error(`${doubt} --accept-loss goes on.`);
   if (!isBack && acceptedLoss === null) {
     throw new Error('The database did not go back: it is not held, and has all that the journal has.');
@@ -70,8 +72,8 @@ async function recover(broker: Broker, values: Values): Promise<void> {
 }
 
 /** Undefined when the journal is there and whole. */
-function doubtOf(directories: readonly string[], { files, damaged }: JournalFindings): string | undefined {
-  if (directories.length === 0 || files === 0) return 'There is no journal: what was revoked is not known.';
+function doubtOf({ files, damaged }: JournalFindings): string | undefined {
+  if (files === 0) return 'There is no journal: what was revoked is not known.';
   if (damaged.length > 0) return `Lines cannot be read in ${damaged.join(', ')}.`;
   return undefined;
 }

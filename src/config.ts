@@ -300,6 +300,20 @@ export const configSchema = z.object({
     .describe(
       'Directory of the revocation journal: what is revoked stands there before it is answered, so that a restored backup brings nothing back to life. It must outlast the machine of Postgres; several processes may share it. See `docs/backup.md`.',
     ),
+  JOURNAL_BUCKET_URL: safeUrl
+    .refine(({ pathname }) => pathname.length > 1, 'must name a bucket in its path')
+    .optional()
+    .describe(
+      'Bucket of an S3-compatible object store for the revocation journal, as `https://s3.example.com/bucket` or with a path that all names in it begin with. Instead of `JOURNAL_DIRECTORY`, or beside it: then a change is answered when both have it. Needs the two settings of its access key.',
+    ),
+  JOURNAL_BUCKET_REGION: z.string().default('us-east-1').describe('Region of the bucket, for the signature.'),
+  JOURNAL_BUCKET_ACCESS_KEY_ID: z.string().optional().describe('Id of the access key for the bucket.'),
+  JOURNAL_BUCKET_SECRET_ACCESS_KEY: z
+    .string()
+    .optional()
+    .describe(
+      'Secret of the access key for the bucket. It lists, reads and writes objects, and deletes none.',
+    ),
   FAST_LANE: z
     .enum(['on', 'off'])
     .default('on')
@@ -415,6 +429,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       ...missingForOidc(result.data),
       ...missingForTls(result.data),
       ...missingForRedisTls(result.data),
+      ...missingForJournal(result.data),
     ];
     if (missing.length === 0) return Object.freeze(result.data);
     throw new Error(`Configuration: ${missing.join('; ')}`);
@@ -468,6 +483,15 @@ function missingForRedisTls(config: Config): string[] {
   const faults = unused.map(([name]) => `${name} is set, and neither Redis URL is rediss`);
   if ((REDIS_CERT_FILE === undefined) === (REDIS_KEY_FILE === undefined)) return faults;
   return [...faults, 'REDIS_CERT_FILE and REDIS_KEY_FILE need each other'];
+}
+
+/** A journal that cannot be written would be noticed only with the first change. */
+function missingForJournal(config: Config): string[] {
+  if (config.JOURNAL_BUCKET_URL === undefined) return [];
+  const needed = ['JOURNAL_BUCKET_ACCESS_KEY_ID', 'JOURNAL_BUCKET_SECRET_ACCESS_KEY'] as const;
+  return needed
+    .filter((name) => config[name] === undefined)
+    .map((name) => `${name} is missing, which JOURNAL_BUCKET_URL needs`);
 }
 
 /** Half a pair would listen without TLS, so it stops the process. */

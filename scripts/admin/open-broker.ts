@@ -10,6 +10,7 @@ import { openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
 import { readServerTime } from '../../src/stores/postgres/server-time.ts';
 import { directDatabase } from '../../src/wire/databases.ts';
+import { journalStores } from '../../src/wire/journal-stores.ts';
 
 /**
  * Dependencies of an administrator's script: the API's own use cases, on behalf of the person at
@@ -39,7 +40,7 @@ export async function openBroker(config: Config) {
     keyring: config.FLOWPLATE_PEPPERS,
     environment: config.FLOWPLATE_ENV,
     firstMasterKey: config.FLOWPLATE_MASTER_KEY,
-    journalDirectory: config.JOURNAL_DIRECTORY,
+    journalStores: journalStores(config),
     turns: new KeyedQueue(),
     connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     propagation: new PropagationWatch(db, config.LEASE_MS),

@@ -1,5 +1,5 @@
 import type { AppliedChange, KeyChange } from '../domain/key-change.ts';
-import { readJournal, readJournalTails } from './read-journal.ts';
+import type { JournalStore } from './journal-store.ts';
 
 export type JournalFindings = {
   changes: KeyChange[];
@@ -8,7 +8,7 @@ export type JournalFindings = {
   lastSeq: number;
   /** Whether the journal knows what the database has forgotten, or has otherwise. */
   contradicts: boolean;
-  /** Files in which changes may be missing. */
+  /** Files and objects in which changes may be missing. */
   damaged: string[];
   files: number;
 };
@@ -20,12 +20,12 @@ export type JournalFindings = {
  * after it had gone back.
  */
 export async function findForgotten(
-  directories: readonly string[],
+  stores: readonly JournalStore[],
   { historyId, lastSeq, timeline }: { historyId: string; lastSeq: number; timeline: number },
   histories: readonly string[],
   findFirstOther: (changes: readonly AppliedChange[]) => Promise<number | undefined>,
 ): Promise<JournalFindings> {
-  const tails = (await Promise.all(directories.map(readJournalTails))).flat();
+  const tails = (await Promise.all(stores.map((store) => store.readTails({ historyId, lastSeq })))).flat();
   const present = tails.filter((tail) => tail.historyId === historyId);
   const firstOther = (await findFirstOther(present.flatMap(({ changes }) => changes))) ?? lastSeq + 1;
   const unknown = tails.map((tail) => tail.historyId).filter((id) => !histories.includes(id));
@@ -40,11 +40,11 @@ export async function findForgotten(
     } else if (change.revision >= (newest.get(name)?.revision ?? 0)) newest.set(name, change);
   };
   const damaged: string[] = [];
-  for (const directory of directories) {
-    const files = await readJournal(directory, new Set([historyId, ...unknown]), (change, head) =>
+  for (const store of stores) {
+    const names = await store.readChanges(new Set([historyId, ...unknown]), (change, head) =>
       note(change, head.historyId !== historyId || change.seq >= firstOther),
     );
-    damaged.push(...files);
+    damaged.push(...names);
   }
   return {
     changes: [...newest.values()],

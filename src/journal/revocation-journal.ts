@@ -2,11 +2,13 @@ import type { HistoryPosition } from '../domain/database-history.ts';
 import type { AppliedChange } from '../domain/key-change.ts';
 import type { JudgeByJournal } from '../revocation/database-history.ts';
 import type { ChangeSink } from '../revocation/verifier-memory.ts';
+import type { JournalStore, JournalTail, Near } from './journal-store.ts';
 import { JournalWriter } from './journal-writer.ts';
-import { type JournalTail, readJournalTails } from './read-journal.ts';
 
 type Parts = {
-  directory: string;
+  /** A change is answered when it lasts in each of them. */
+  stores: readonly JournalStore[];
+  readPosition(): Promise<Near>;
   listChangesAfter(seq: number): Promise<AppliedChange[]>;
   findFirstOtherChange(changes: readonly AppliedChange[]): Promise<number | undefined>;
   onFault: (error: unknown) => void;
@@ -18,18 +20,19 @@ type Parts = {
  */
 export class RevocationJournal implements Pick<ChangeSink, 'apply'> {
   readonly #parts: Parts;
-  readonly #writer: JournalWriter;
+  readonly #writers: readonly JournalWriter[];
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#writer = new JournalWriter(parts.directory, parts.onFault);
+    this.#writers = parts.stores.map((store) => new JournalWriter(store, parts.onFault));
   }
 
   /**
    * Reads the journal as it is now, to judge a position of the database that is read afterwards.
    */
   async read(): Promise<JudgeByJournal> {
-    const tails = await readJournalTails(this.#parts.directory);
+    const near = await this.#parts.readPosition();
+    const tails = (await Promise.all(this.#parts.stores.map((store) => store.readTails(near)))).flat();
     return (position, histories) => this.#judge(tails, position, histories);
   }
 
@@ -51,20 +54,20 @@ export class RevocationJournal implements Pick<ChangeSink, 'apply'> {
   }
 
   apply(changes: readonly AppliedChange[], seq: number): void {
-    this.#writer.apply(changes, seq);
+    for (const writer of this.#writers) writer.apply(changes, seq);
   }
 
   /** See `JournalWriter`. */
   requireWritable(): void {
-    this.#writer.requireWritable();
+    for (const writer of this.#writers) writer.requireWritable();
   }
 
-  reach(seq: number): Promise<void> {
-    return this.#writer.reach(seq);
+  async reach(seq: number): Promise<void> {
+    await Promise.all(this.#writers.map((writer) => writer.reach(seq)));
   }
 
-  close(): Promise<void> {
-    return this.#writer.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#writers.map((writer) => writer.close()));
   }
 
   /** After a restore, other processes may have gone on to the same place with other changes. */
@@ -76,12 +79,12 @@ export class RevocationJournal implements Pick<ChangeSink, 'apply'> {
 
   async #goOn({ historyId, timeline }: HistoryPosition, fromSeq: number): Promise<void> {
     if (historyId === null) return;
-    this.#writer.begin({ historyId, timeline }, fromSeq);
+    for (const writer of this.#writers) writer.begin({ historyId, timeline }, fromSeq);
     for (let seq = fromSeq; ; ) {
       const changes = await this.#parts.listChangesAfter(seq);
       const last = changes.at(-1);
       if (last === undefined) return;
-      this.#writer.apply(changes, last.seq);
+      this.apply(changes, last.seq);
       seq = last.seq;
     }
   }

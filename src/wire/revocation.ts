@@ -34,6 +34,7 @@ import { ChosenSecrets } from '../verify/chosen-secrets.ts';
 import { KeyMemory } from '../verify/key-memory.ts';
 import { RecordCache } from '../verify/record-cache.ts';
 import { TokenRuleList } from '../verify/token-rule-list.ts';
+import { journalStores } from './journal-stores.ts';
 import type { ProcessParts } from './process-parts.ts';
 import type { Stores } from './stores.ts';
 
@@ -144,14 +145,16 @@ export function wireRevocation(processOwn: ProcessParts, stores: Stores) {
 
 const changesPerRead = 1_000;
 
-/** The revocation journal, where there is a directory for it. */
+/** The revocation journal, where there is a directory or a bucket for it. */
 function wireJournal(
   { config, closing, fault }: ProcessParts,
   { leaseDb }: Stores,
 ): RevocationJournal | undefined {
-  if (config.JOURNAL_DIRECTORY === undefined) return undefined;
+  const stores = journalStores(config);
+  if (stores.length === 0) return undefined;
   const journal = new RevocationJournal({
-    directory: config.JOURNAL_DIRECTORY,
+    stores,
+    readPosition: () => readHistoryPosition(leaseDb),
     listChangesAfter: (seq) => listKeyChangesAfter(leaseDb, seq, changesPerRead),
     findFirstOtherChange: (changes) => findFirstOtherChange(leaseDb, changes),
     onFault: fault('journal'),

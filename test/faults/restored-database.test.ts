@@ -8,7 +8,8 @@ import { backUp } from '../support/backup.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { insisting } from '../support/insist.ts';
-import { keyCalls } from '../support/key-calls.ts';
+import { keyCalls, organization } from '../support/key-calls.ts';
+import { startObjectStore } from '../support/object-store.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { startScript } from '../support/processes.ts';
 import { query } from '../support/query.ts';
@@ -18,6 +19,8 @@ import { withoutHistory } from '../support/without-history.ts';
 afterEach(endAll);
 
 const revokedKeys = 1_000;
+
+type DrillOptions = { root?: string; count?: number; bucket?: Record<string, string> };
 
 type Drill = {
   postgres: OwnPostgres;
@@ -29,21 +32,21 @@ type Drill = {
 };
 
 /** Two API processes, a thousand keys, a backup, and then a thousand revokes. */
-async function drill(options: { root?: string } = {}): Promise<Drill> {
+async function drill({ count = revokedKeys, bucket, ...options }: DrillOptions = {}): Promise<Drill> {
   const [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
   const stores = { databaseUrl: postgres.databaseUrl, redisUrl: redis.current().url };
-  const directory = await mkdtemp(join(tmpdir(), 'flowplate-journal-'));
-  const deployment = deploy(stores, { LEASE_MS: '3000', JOURNAL_DIRECTORY: directory });
+  const journal = bucket ?? { JOURNAL_DIRECTORY: await mkdtemp(join(tmpdir(), 'flowplate-journal-')) };
+  const deployment = deploy(stores, { LEASE_MS: '3000', ...journal });
   const apis = [await deployment.startApi(options), await deployment.startApi(options)];
   const [api, other] = apis as [StartedApi, StartedApi];
   const { mint, revoke, verify } = keyCalls(insisting(api.call));
   const living = await mint();
-  const minted = await inTurns(revokedKeys, () => mint());
+  const minted = await inTurns(count, () => mint());
   for (const { key } of [living, ...minted]) await verify(key);
   const restore = await backUp(postgres);
   const half = keyCalls(insisting(other.call));
   const left = [...minted];
-  await inTurns(revokedKeys, async () => {
+  await inTurns(count, async () => {
     const { userId = '' } = left.pop() ?? {};
     return left.length % 2 === 0 ? revoke(userId) : half.revoke(userId);
   });
@@ -146,6 +149,33 @@ test('control arm: processes that do not look accept keys that were revoked', as
     (size) => size > 0,
   );
   await asking.stop();
+});
+
+test('with the journal in a bucket none is accepted either, and a change waits for the bucket', async () => {
+  const store = await startObjectStore();
+  const it = await drill({ count: 100, bucket: store.env });
+  const [api, other] = it.apis as [StartedApi, StartedApi];
+  await store.stop();
+  const { userId } = await keyCalls(api.call).mint();
+  const refused = await other.call(`DELETE /v1/flowplate/api-keys/${userId}/${organization}`);
+  expect(refused.status).toBe(503);
+  await store.start();
+  await keyCalls(insisting(other.call)).revoke(userId);
+  const running = askAll(it.apis, it.revoked);
+  await it.restore();
+  const ready = async () => (await api.call('GET /health/ready', { as: null })).body;
+  await eventually(20_000, ready, ({ problems }) => problems?.[0] === 'DATABASE_WENT_BACK');
+  const { code, said } = await recover(it);
+  expect(said).toContain('100 keys and 0 master keys revoked');
+  expect(code).toBe(0);
+  await eventually(
+    20_000,
+    () => keyCalls(api.call).verify(it.living),
+    ({ body }) => body.code === 'VALID',
+  );
+  for (const key of it.revoked) expect(await keyCalls(api.call).codeOf(key)).toBe('REVOKED');
+  await running.stop();
+  expect([...running.accepted]).toEqual([]);
 });
 
 test('without a journal an operator accepts the loss, which is audited', async () => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { AppliedChange } from '../../src/domain/key-change.ts';
+import { JournalDirectory } from '../../src/journal/journal-directory.ts';
 import { JournalWriter } from '../../src/journal/journal-writer.ts';
-import { readJournal, readJournalTails } from '../../src/journal/read-journal.ts';
 import { RevocationJournal } from '../../src/journal/revocation-journal.ts';
 import { DatabaseHistory } from '../../src/revocation/database-history.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
@@ -30,7 +30,7 @@ async function newDirectory(): Promise<string> {
 
 function newWriter(directory: string) {
   const faults: unknown[] = [];
-  const writer = new JournalWriter(directory, (fault) => void faults.push(fault));
+  const writer = new JournalWriter(new JournalDirectory(directory), (fault) => void faults.push(fault));
   atEnd(() => writer.close());
   writer.begin({ historyId: history, timeline: 1 }, 0);
   return { writer, faults };
@@ -38,7 +38,10 @@ function newWriter(directory: string) {
 
 async function readAll(directory: string, histories = [history]) {
   const seqs: number[] = [];
-  const damaged = await readJournal(directory, new Set(histories), ({ seq }) => void seqs.push(seq));
+  const damaged = await new JournalDirectory(directory).readChanges(
+    new Set(histories),
+    ({ seq }) => void seqs.push(seq),
+  );
   return { seqs, damaged };
 }
 
@@ -75,7 +78,9 @@ test('a file without a whole head has lost nothing, and of another history none 
   writer.apply([changeAt(1)], 1);
   await writer.reach(1);
   expect(await readAll(directory, [other])).toEqual({ seqs: [], damaged: [] });
-  expect((await readJournalTails(directory)).map(({ historyId }) => historyId)).toEqual([history]);
+  expect((await new JournalDirectory(directory).readTails()).map(({ historyId }) => historyId)).toEqual([
+    history,
+  ]);
 });
 
 test('while the directory takes nothing no change begins, and what is owed is written afterwards', async () => {
@@ -127,7 +132,8 @@ test.each([
     ...found,
   };
   const journal = new RevocationJournal({
-    directory,
+    stores: [new JournalDirectory(directory)],
+    readPosition: async () => ({ historyId: history, lastSeq: 0 }),
     listChangesAfter: async () => [],
     findFirstOtherChange: async () => position.firstOther,
     onFault: () => undefined,
@@ -143,7 +149,8 @@ test('without a contradiction it goes on, and takes in what others changed meanw
   await writer.reach(1);
   const feed = [changeAt(1), changeAt(2), changeAt(3)];
   const journal = new RevocationJournal({
-    directory,
+    stores: [new JournalDirectory(directory)],
+    readPosition: async () => ({ historyId: history, lastSeq: 0 }),
     listChangesAfter: async (seq) => feed.filter((change) => change.seq > seq),
     findFirstOtherChange: async () => undefined,
     onFault: () => undefined,
@@ -161,7 +168,8 @@ test('a change that another process makes and keeps while this one begins is no 
   neighbour.apply([changeAt(1)], 1);
   await neighbour.reach(1);
   const journal = new RevocationJournal({
-    directory,
+    stores: [new JournalDirectory(directory)],
+    readPosition: async () => ({ historyId: history, lastSeq: 0 }),
     listChangesAfter: async () => [],
     findFirstOtherChange: async () => undefined,
     onFault: () => undefined,

@@ -52,8 +52,8 @@ export async function updateApiUser(
 }
 
 /**
- * Disables or enables the user's key together with the user. A role that is taken away gets an entry
- * of the feed too: no cache has the role, and the revocation journal has to know of it.
+ * Disables or enables the user's key together with the user. A role that is taken away gets an
+ * entry of the feed too: no cache has the role, and the revocation journal has to know of it.
  */
 async function switchKey(tx: Tx, old: ApiUser, { id, role, isActive, updatedAt }: ApiUser): Promise<Revokes> {
   const isDemoted = old.role === 'admin' && role === 'user';

@@ -42,9 +42,9 @@ const seqsSkipped = 1_000;
 
 /**
  * Takes back what a restored backup brought to life: revokes each key and master key that changed
- * after it, stops organizations, switches off operators and API users whose rights changed, and ends
- * every session and kept answer. A new history begins, which frees verification. All in one transaction,
- * with an audit event for the order and one for each thing.
+ * after it, stops organizations, switches off operators and API users whose rights changed, and
+ * ends every session and kept answer. A new history begins, which frees verification. All in one
+ * transaction, with an audit event for the order and one for each thing.
  */
 export async function recoverDatabase(
   parts: ChangeParts,
