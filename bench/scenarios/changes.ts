@@ -1,11 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import type { Caller, MasterKeyPrincipal } from '../../src/domain/principal.ts';
+import { JournalDirectory } from '../../src/journal/journal-directory.ts';
+import { JournalWriter } from '../../src/journal/journal-writer.ts';
+import type { Told } from '../../src/revocation/propagation-watch.ts';
 import { type Database, openDatabase } from '../../src/stores/postgres/database.ts';
 import { openPool } from '../../src/stores/postgres/pool.ts';
+
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
 import { refreshKey } from '../../src/usecases/user-keys/refresh-key.ts';
 import { revokeKey } from '../../src/usecases/user-keys/revoke-key.ts';
@@ -82,6 +89,7 @@ async function seed(stage: Stage, count: number, label: string): Promise<SeededK
 /** Of one caller, without HTTP and without the wait for verifiers. */
 async function newVariants(stage: Stage): Promise<Variant[]> {
   const parts = openParts(stage);
+  const journaled = { ...parts, propagation: { wait: await journalOf(stage) } };
   const caller = await masterKeyCaller(stage);
   const [bare, alone] = [bareUpdate(parts.db), await preparedUpdate(stage)];
   const by = { actor: { kind: 'shell', id: 'bench' }, requestId: null } as const;
@@ -93,6 +101,7 @@ async function newVariants(stage: Stage): Promise<Variant[]> {
     { name: reference, change: ({ id }) => bare(id) },
     { name: 'the same by pg alone', change: ({ id }) => alone(id) },
     { name: 'revoke', change: ({ id }) => revokeKey(parts, caller, id) },
+    { name: 'revoke, with a journal', change: ({ id }) => revokeKey(journaled, caller, id) },
     {
       name: 'refresh',
       change: ({ owner }) => refreshKey(parts, caller, { ...owner, gracePeriodSeconds: 0 }),
@@ -117,6 +126,25 @@ function openParts({ databaseUrl, keyring, closing }: Stage) {
     turns: new KeyedQueue(),
     connections: new FairBulkhead({ runningMax: 4, waitingMax: 100, refusal: 'OVERLOADED' }),
     propagation: { wait: async () => reachedNobody },
+  };
+}
+
+/** The wait of a change for its entry in a journal, in a directory of the disk for temporary files. */
+async function journalOf({ closing }: Stage) {
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-journal-'));
+  const journal = new JournalWriter(new JournalDirectory(directory), (error) => {
+    throw error;
+  });
+  closing.add('journal', async () => {
+    await journal.close();
+    await rm(directory, { recursive: true });
+  });
+  journal.begin({ historyId: randomUUID(), timeline: 1 }, 0);
+  return async (told: Told | undefined) => {
+    if (told?.following === undefined) throw new Error('The revoke has told no change');
+    journal.apply([told.following.change], told.seq);
+    await journal.reach(told.seq);
+    return reachedNobody;
   };
 }
 
