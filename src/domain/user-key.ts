@@ -1,3 +1,5 @@
+import type { RevocationReason } from './revocation-reason.ts';
+
 /**
  * A key is `active` until it is refreshed (then `superseded` for its grace, if it was given one),
  * revoked or past its expiry.
@@ -65,10 +67,22 @@ export type Key = KeySettings & {
   userId: string;
   organizationId: string;
   environment: string;
+  /**
+   * Id of the master key whose call issued this secret, by a mint or a refresh: the one that
+   * learned it. Null for other callers, and for old keys that the fill has not reached.
+   */
+  mintedBy: string | null;
+  /**
+   * Order of mints without any clock (migration 0039). Null before the insert, and for keys older
+   * than these numbers, which come before all others.
+   */
+  mintNumber: number | null;
   status: KeyStatus;
   /** End of the grace of a superseded key; null otherwise. */
   supersededUntil: Date | null;
   revokedAt: Date | null;
+  /** Null while the key lives, and where no reason was given. */
+  revokedReason: RevocationReason | null;
   createdAt: Date;
   updatedAt: Date;
   /** +1 with each change that may turn a yes into a no; caches compare it. */

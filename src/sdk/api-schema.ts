@@ -263,6 +263,8 @@ export interface components {
             user_id: string;
             organization_id: string;
             environment: string;
+            /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+            minted_by: string | null;
             name: string | null;
             metadata: {
                 [key: string]: unknown;
@@ -295,6 +297,8 @@ export interface components {
             /** @description End of the grace after a refresh */
             superseded_until: string | null;
             revoked_at: string | null;
+            /** @description Null until the key is revoked. Expect further reasons */
+            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */

@@ -3761,6 +3761,8 @@ export interface operations {
                         user_id: string;
                         organization_id: string;
                         environment: string;
+                        /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                        minted_by: string | null;
                         name: string | null;
                         metadata: {
                             [key: string]: unknown;
@@ -3793,6 +3795,8 @@ export interface operations {
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
+                        /** @description Null until the key is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** Format: date-time */
@@ -3838,6 +3842,8 @@ export interface operations {
                         user_id: string;
                         organization_id: string;
                         environment: string;
+                        /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                        minted_by: string | null;
                         name: string | null;
                         metadata: {
                             [key: string]: unknown;
@@ -3870,6 +3876,8 @@ export interface operations {
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
+                        /** @description Null until the key is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** Format: date-time */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { revocationReasons } from '../../domain/revocation-reason.ts';
 import { startOfPeriod } from '../../domain/usage.ts';
 import { statusAt } from '../../domain/user-key.ts';
 import type { MintedKey } from '../../usecases/user-keys/issue-secret.ts';
@@ -33,11 +34,19 @@ export const keyFields = {
   user_id: z.string(),
   organization_id: z.string(),
   environment: z.string(),
+  minted_by: z
+    .string()
+    .nullable()
+    .describe('Master key whose call issued this secret, by a mint or a refresh. Null when it is not known'),
   ...settingFields,
   enabled: z.boolean(),
   status: z.enum(['active', 'disabled', 'superseded', 'revoked', 'expired']),
   superseded_until: timestampText.nullable().describe('End of the grace after a refresh'),
   revoked_at: timestampText.nullable(),
+  revoked_reason: z
+    .enum(revocationReasons)
+    .nullable()
+    .describe('Null until the key is revoked. Expect further reasons'),
   created_at: timestampText,
   updated_at: timestampText,
   usage: z.strictObject({
@@ -59,11 +68,13 @@ export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
     user_id: key.userId,
     organization_id: key.organizationId,
     environment: key.environment,
+    minted_by: key.mintedBy,
     ...toSettingsAnswer(key),
     enabled: key.enabled,
     status: status === 'active' && !key.enabled ? ('disabled' as const) : status,
     superseded_until: key.supersededUntil?.toISOString() ?? null,
     revoked_at: key.revokedAt?.toISOString() ?? null,
+    revoked_reason: status === 'revoked' ? (key.revokedReason ?? ('unspecified' as const)) : null,
     created_at: key.createdAt.toISOString(),
     updated_at: key.updatedAt.toISOString(),
     usage: {

@@ -45,6 +45,8 @@ export interface ApiKeys {
   limited_since: Timestamp | null;
   lineage_id: string;
   metadata: Json;
+  mint_number: Generated<number | null>;
+  minted_by: string | null;
   name: string | null;
   name_key: string | null;
   organization_id: string;
@@ -53,6 +55,7 @@ export interface ApiKeys {
   rate_limit: Json | null;
   revision: Generated<number>;
   revoked_at: Timestamp | null;
+  revoked_reason: string | null;
   role_ids: string[] | null;
   scopes: string[];
   status: Generated<string>;

@@ -2,13 +2,18 @@ import type { RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../../domain/key-digest.ts';
 import { newSecret, parseSecret } from '../../domain/key-format.ts';
+import { isMasterKey, type Principal } from '../../domain/principal.ts';
 import type { Key, KeySettings } from '../../domain/user-key.ts';
 
 export type Owner = { userId: string; organizationId: string; environment: string };
 
-/** A new key for an owner: the row to store, the secret that is not stored, and its digest. */
+/**
+ * A new key for an owner: the row to store, the secret that is not stored, and its digest.
+ * `by`: the caller, who learns the secret.
+ */
 export function issueSecret(
   parts: { randomBytes: RandomBytes; keyring: Keyring },
+  by: Principal,
   wanted: KeySettings & Owner & { lineageId?: string },
   now: Date,
 ): { secret: string; key: Key; digest: KeyDigest } {
@@ -23,9 +28,12 @@ export function issueSecret(
     userId,
     organizationId,
     environment,
+    mintedBy: isMasterKey(by) ? by.id : null,
+    mintNumber: null,
     status: 'active',
     supersededUntil: null,
     revokedAt: null,
+    revokedReason: null,
     createdAt: now,
     updatedAt: now,
     revision: 1,

@@ -12,6 +12,7 @@ import { findOrganization } from '../../stores/postgres/organizations/organizati
 import {
   type InsertMint,
   insertMints,
+  isMinted,
   type Mint,
   type MintOutcome,
 } from '../../stores/postgres/user-keys/minted-keys.ts';
@@ -64,7 +65,7 @@ export async function mintKey(
   const now = parts.clock.now();
   const minted = await idempotent<Minted>({ ...parts, now }, idempotency, async (seal) => {
     requireFuture(request.expiresAt, now);
-    const { secret, key, digest } = issueSecret(parts, request, now);
+    const { secret, key, digest } = issueSecret(parts, caller.principal, request, now);
     const answer: Minted = toMintedKey(secret, key);
     const mint = { key, digest, event: mintEvent(parts, caller, key) };
     const noteMinted = parts.noteMint();
@@ -75,8 +76,8 @@ export async function mintKey(
           : await parts.connections.run(queueOf(caller.principal), () =>
               insertAndKeep(parts, mint, seal(answer)),
             );
-      if (outcome === 'minted') {
-        noteMinted(key, digest);
+      if (isMinted(outcome)) {
+        noteMinted({ ...key, ...outcome }, digest);
         return answer;
       }
       if (outcome === 'unauthorized') throw credentialEnded();
@@ -96,7 +97,7 @@ function mintEvent({ randomBytes }: MintParts, caller: Caller, key: Key): AuditE
 function insertAndKeep(parts: MintParts, mint: Mint, kept: Ending['kept']): Promise<MintOutcome> {
   return parts.db.transaction().execute(async (tx) => {
     const [outcome = 'obstructed'] = await insertMints(tx, [mint]);
-    if (outcome === 'minted') await finishChange(tx, { events: [], changes: [], kept });
+    if (isMinted(outcome)) await finishChange(tx, { events: [], changes: [], kept });
     return outcome;
   });
 }

@@ -68,7 +68,12 @@ async function refreshOnce(
     const { newEnd } = request;
     requireFuture(newEnd, now);
     const { old, inGrace } = await lockRefreshable(tx, caller, request, now);
-    const { secret, key, digest } = issueSecret(parts, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
+    const { secret, key, digest } = issueSecret(
+      parts,
+      caller.principal,
+      { ...old, expiresAt: newEnd ?? old.expiresAt },
+      now,
+    );
     const isExpired = statusAt(old, now) === 'expired';
     const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
     const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;

@@ -11,7 +11,7 @@ import { eventually } from '../../support/eventually.ts';
 import { mint, newOwner, refresh } from '../../support/keys.ts';
 import { lockWaiters } from '../../support/lock-waiters.ts';
 import { tenantKey } from '../../support/platform-callers.ts';
-import { mintRequest } from '../../support/use-case-parts.ts';
+import { callerWith, mintRequest } from '../../support/use-case-parts.ts';
 import { secondMs, walkClock } from '../../support/walk-clock.ts';
 
 const path = '/api/v1/environments';
@@ -43,11 +43,11 @@ test('a delete waits for a mint that is under way, and then finds its key', asyn
   const { db, parts } = { db: broker.db, parts: broker.api.parts };
   const now = parts.clock.now();
   const request = mintRequest({ organizationId, environment: 'prod' });
-  const { key, digest } = issueSecret(parts, request, now);
+  const { key, digest } = issueSecret(parts, callerWith().principal, request, now);
   const at = { now, randomBytes: parts.randomBytes };
   const event = newAuditEvent(at, testOrigin, keyEvent('key.minted', key));
   const removal = await db.transaction().execute(async (tx) => {
-    expect(await insertMints(tx, [{ key, digest, event }])).toEqual(['minted']);
+    expect(await insertMints(tx, [{ key, digest, event }])).toEqual([{ mintNumber: expect.any(Number) }]);
     const asked = { answer: remove() };
     await eventually(
       5_000,

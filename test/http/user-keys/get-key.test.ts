@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testAccess } from '../../support/access.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
-import { getKey, keysPath, mint, refreshed, update, verify } from '../../support/keys.ts';
+import { getKey, keysPath, mint, refresh, refreshed, update, verify } from '../../support/keys.ts';
 import { dayMs, secondMs, walkClock } from '../../support/walk-clock.ts';
 
 const neverExisted = 'flk_0000000000000000000000';
@@ -40,7 +40,9 @@ describe('422', () => {
 
 describe('success', () => {
   test('the answer is the whole key without its secret', async () => {
-    const { key, key_id, key_prefix, user_id, organization_id, created_at } = await mint(broker);
+    const masterKey = await broker.createMasterKey({});
+    const options = { as: masterKey.secret };
+    const { key, key_id, key_prefix, user_id, organization_id, created_at } = await mint(broker, {}, options);
     const answer = await getKey(broker, key_id);
     expect(answer.status).toBe(200);
     expect(answer.body).toStrictEqual({
@@ -49,6 +51,7 @@ describe('success', () => {
       user_id,
       organization_id,
       environment: 'test',
+      minted_by: masterKey.id,
       name: null,
       metadata: {},
       scopes: [],
@@ -60,6 +63,7 @@ describe('success', () => {
       status: 'active',
       superseded_until: null,
       revoked_at: null,
+      revoked_reason: null,
       created_at,
       updated_at: created_at,
       usage: {
@@ -72,6 +76,15 @@ describe('success', () => {
       },
     });
     expect(JSON.stringify(answer.body)).not.toContain(key.slice(-38));
+  });
+
+  test('it was minted by the master key that learned its secret, at a mint or at a refresh', async () => {
+    const [minter, refresher] = [await broker.createMasterKey({}), await broker.createMasterKey({})];
+    const old = await mint(broker, {}, { as: minter.secret });
+    const { new_key } = (await refresh(broker, old, {}, { as: refresher.secret })).body;
+    const [before, after] = [await getKey(broker, old.key_id), await getKey(broker, new_key.key_id)];
+    expect(before.body).toMatchObject({ minted_by: minter.id, revoked_reason: 'unspecified' });
+    expect(after.body).toMatchObject({ minted_by: refresher.id, revoked_reason: null });
   });
 
   test('the status is what verification would say, whether or not the sweep came by', async () => {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { runner } from 'node-pg-migrate';
 import type { Client } from 'pg';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { createDatabase } from '../../../scripts/services/create-database.ts';
-import { migrate } from '../../../src/stores/postgres/migrate.ts';
-import { statementsOf } from '../../../src/stores/postgres/migration-files.ts';
+import { migrate, migrationsDirectory } from '../../../src/stores/postgres/migrate.ts';
+import { sqlFiles, statementsOf } from '../../../src/stores/postgres/migration-files.ts';
 import { eventually } from '../../support/eventually.ts';
 import { query, withConnection } from '../../support/query.ts';
 
@@ -19,6 +20,27 @@ async function emptyDatabase(): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   created.push(name);
   return createDatabase(inject('postgresUrl'), name);
+}
+
+/** With the migrations before this one. */
+async function databaseBefore(name: string): Promise<string> {
+  const databaseUrl = await emptyDatabase();
+  const earlier = (await allMigrations()).filter((each) => each < name);
+  await withConnection(databaseUrl, (dbClient) =>
+    runner({
+      dbClient,
+      dir: migrationsDirectory,
+      direction: 'up',
+      count: earlier.length,
+      migrationsTable: 'schema_migrations',
+      migrationLoaderStrategies: [sqlFiles],
+      singleTransaction: false,
+      noLock: true,
+      log: () => undefined,
+    }),
+  );
+  expect(await applied(databaseUrl)).toEqual(earlier);
+  return databaseUrl;
 }
 
 const applied = async (databaseUrl: string) =>
@@ -88,23 +110,9 @@ test('keys can be read while the indexes of lists are built', async () => {
 });
 
 test('a migration that waits for a long reader lets the others pass, and is done when that one ends', async () => {
-  const databaseUrl = await emptyDatabase();
-  await migrate({ databaseUrl });
-  const whole = await shape(databaseUrl);
-  // As before the newest change of a table.
-  const columns = ['hub_id', 'stream_number', 'followed_until', 'reached_seq', 'followers', 'laggards'];
-  await query(
-    databaseUrl,
-    `ALTER TABLE verifiers ${columns.map((name) => `DROP COLUMN ${name}`).join(', ')}`,
-  );
-  await query(databaseUrl, 'DROP TABLE database_histories');
-  const credentials = ['certificate', 'token_issuer', 'token_audience', 'token_subject'];
-  await query(
-    databaseUrl,
-    `ALTER TABLE master_keys ${credentials.map((name) => `DROP COLUMN ${name}`).join(', ')},
-       ADD CONSTRAINT master_keys_check1 CHECK (num_nonnulls(digest, password_hash) = 1)`,
-  );
-  await query(databaseUrl, "DELETE FROM schema_migrations WHERE name >= '0035'");
+  const [databaseUrl, other] = [await databaseBefore('0035'), await emptyDatabase()];
+  await migrate({ databaseUrl: other });
+  const whole = await shape(other);
   await withConnection(databaseUrl, async (reading) => {
     await reading.query('BEGIN; SELECT id FROM verifiers');
     const migrated = migrate({ databaseUrl });
@@ -133,7 +141,7 @@ describe('the smaller indexes of user keys', () => {
     VALUES ('${id}', '${id}', 'p1', '${id}', 'p', '${id}', 'org_1', 'prod', '{}', '{}', now(), now())`;
 
   /** As the release before has them. */
-  async function databaseBefore(): Promise<string> {
+  async function databaseWithLargerOnes(): Promise<string> {
     const databaseUrl = await emptyDatabase();
     await migrate({ databaseUrl });
     await query(
@@ -169,7 +177,7 @@ describe('the smaller indexes of user keys', () => {
   }
 
   test('are built while keys are minted', async () => {
-    const databaseUrl = await databaseBefore();
+    const databaseUrl = await databaseWithLargerOnes();
     const all = await statements();
     await withConnection(databaseUrl, async (writing) => {
       await writing.query('BEGIN');
@@ -192,7 +200,7 @@ describe('the smaller indexes of user keys', () => {
 
   test('are whole after an attempt that was cut short anywhere', async () => {
     const all = await statements();
-    const databaseUrl = await databaseBefore();
+    const databaseUrl = await databaseWithLargerOnes();
     await withConnection(databaseUrl, async (migrating) => {
       for (let done = 1; done <= all.length; done++) {
         await runAll(migrating, all.slice(0, done));

@@ -38,9 +38,12 @@ function mintOf(changed: Partial<Key> = {}): Mint {
     id,
     lineageId: id,
     keyPrefix: 'fl_user_test_00000000',
+    mintedBy: null,
+    mintNumber: null,
     status: 'active',
     supersededUntil: null,
     revokedAt: null,
+    revokedReason: null,
     createdAt: now,
     updatedAt: now,
     revision: 1,
@@ -49,6 +52,8 @@ function mintOf(changed: Partial<Key> = {}): Mint {
   const event = newAuditEvent({ now, randomBytes }, systemOrigin, keyEvent('key.minted', key));
   return { key, digest: digestSecret(testKeyring[0], randomUUID()), event };
 }
+
+const inserted = { mintNumber: expect.any(Number) };
 
 const eventsOf = async (mints: readonly Mint[]) => {
   const ids = mints.map(({ key }) => key.id);
@@ -64,9 +69,11 @@ test('what is stored is what was minted, down to the digest and the odd letter',
     ipAllowlist: ['10.0.0.0/8'],
     expiresAt: new Date('2031-01-01T00:00:00.001Z'),
     enabled: false,
+    mintedBy: 'flm_1',
   });
-  expect(await insertMints(db, [mint])).toEqual(['minted']);
-  expect(await findKey(db, mint.key.id)).toEqual(mint.key);
+  const [outcome] = await insertMints(db, [mint]);
+  expect(outcome).toEqual(inserted);
+  expect(await findKey(db, mint.key.id)).toEqual({ ...mint.key, ...(outcome as object) });
   const row = await db.selectFrom('api_keys').selectAll().where('id', '=', mint.key.id).executeTakeFirst();
   expect(row?.digest).toEqual(mint.digest.digest);
   const [event] = await db
@@ -87,15 +94,23 @@ test('of one statement, each is inserted or not for itself, and only the inserte
     mintOf(),
   ];
   expect(await insertMints(db, mints)).toEqual([
-    'minted',
+    inserted,
     'obstructed',
     'obstructed',
     'obstructed',
-    'minted',
+    inserted,
   ]);
   expect((await eventsOf(mints)).map((event) => event.target_id).sort()).toEqual(
     [mints[0], mints[4]].map((mint) => mint?.key.id).sort(),
   );
+});
+
+test('a later statement gives higher numbers, whatever the clocks say', async () => {
+  const earlier = await insertMints(db, [mintOf(), mintOf()]);
+  const later = await insertMints(db, [mintOf({ createdAt: new Date(0) })]);
+  const numbersOf = (outcomes: unknown[]) =>
+    (outcomes as { mintNumber: number }[]).map(({ mintNumber }) => mintNumber);
+  expect(Math.min(...numbersOf(later))).toBeGreaterThan(Math.max(...numbersOf(earlier)));
 });
 
 test('two statements that want the same places in opposite order do not wait for one another in a circle', async () => {
@@ -142,9 +157,9 @@ test('a mint for a place that an open transaction holds does not fail the mints 
   ]);
   await holder.release();
   expect(outcomes).toMatchObject([
-    { status: 'fulfilled', value: 'minted' },
+    { status: 'fulfilled', value: inserted },
     { status: 'rejected', reason: { code: 'DEPENDENCY_UNAVAILABLE' } },
-    { status: 'fulfilled', value: 'minted' },
+    { status: 'fulfilled', value: inserted },
   ]);
   expect(await eventsOf(free)).toHaveLength(2);
 });

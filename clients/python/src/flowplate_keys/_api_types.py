@@ -158,6 +158,7 @@ class Key(TypedDict):
     user_id: str
     organization_id: str
     environment: str
+    minted_by: str | None
     name: str | None
     metadata: dict[str, Any]
     scopes: list[str]
@@ -169,6 +170,7 @@ class Key(TypedDict):
     status: Literal["active", "disabled", "superseded", "revoked", "expired"]
     superseded_until: str | None
     revoked_at: str | None
+    revoked_reason: Literal["unspecified", "key_compromise", "superseded", "owner_left", "privilege_withdrawn", "policy"] | None
     created_at: str
     updated_at: str
     usage: KeyUsageValue
@@ -204,6 +206,7 @@ class UpdatedKey(TypedDict):
     user_id: str
     organization_id: str
     environment: str
+    minted_by: str | None
     name: str | None
     metadata: dict[str, Any]
     scopes: list[str]
@@ -215,6 +218,7 @@ class UpdatedKey(TypedDict):
     status: Literal["active", "disabled", "superseded", "revoked", "expired"]
     superseded_until: str | None
     revoked_at: str | None
+    revoked_reason: Literal["unspecified", "key_compromise", "superseded", "owner_left", "privilege_withdrawn", "policy"] | None
     created_at: str
     updated_at: str
     usage: KeyUsageValue

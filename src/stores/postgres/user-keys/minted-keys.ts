@@ -12,11 +12,18 @@ import { newKeyColumns, newKeyRow } from './user-keys.ts';
 /** Stored parts of a mint: the key, the digest of its secret, and its audit event. */
 export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent };
 
+/** A key that was inserted, with its number in the order of mints. */
+export type Minted = { mintNumber: number };
+
 /**
  * `obstructed`: the organization is not active, the environment is unknown, or the user has an
  * active key there. `unauthorized`: the master key ended during the request.
  */
-export type MintOutcome = 'minted' | 'obstructed' | 'unauthorized';
+export type MintOutcome = Minted | 'obstructed' | 'unauthorized';
+
+export function isMinted(outcome: MintOutcome): outcome is Minted {
+  return typeof outcome === 'object';
+}
 
 export type InsertMint = (mint: Mint) => Promise<MintOutcome>;
 
@@ -64,7 +71,7 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
   }));
   const events = mints.map(({ event }) => auditEventRow(event));
   const minters = [...new Set(mints.flatMap(({ event }) => masterKeyOf(event) ?? []))];
-  const { rows } = await sql<{ ids: string[] | null; held: string[] | null }>`
+  const { rows } = await sql<{ minted: [string, number][] | null; held: string[] | null }>`
     WITH held AS MATERIALIZED (
       SELECT id FROM unnest(${minters}::text[]) AS id WHERE hold_master_key(id)
     ), wanted AS (
@@ -86,7 +93,7 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
       WHERE (organization_id, environment) IN (SELECT organization_id, slug FROM places)
       ORDER BY user_id, organization_id, environment, ordinality
       ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' AND kind = 'user' DO NOTHING
-      RETURNING id
+      RETURNING id, mint_number
     ), audited AS (
       INSERT INTO audit_events (${auditEventColumns})
       SELECT ${auditEventColumns} FROM json_populate_recordset(NULL::audit_events, ${JSON.stringify(events)}::json)
@@ -98,12 +105,15 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
       GROUP BY actor_id ORDER BY actor_id
       ON CONFLICT (master_key_id, slot) DO UPDATE SET minted = earlier.minted + excluded.minted
     )
-    SELECT (SELECT array_agg(id) FROM minted) AS ids, (SELECT array_agg(id) FROM held) AS held`.execute(db);
-  const [minted, held] = [new Set(rows[0]?.ids), new Set(rows[0]?.held)];
+    SELECT (SELECT json_agg(json_build_array(id, mint_number)) FROM minted) AS minted, (SELECT array_agg(id) FROM held) AS held`.execute(
+    db,
+  );
+  const [minted, held] = [new Map(rows[0]?.minted), new Set(rows[0]?.held)];
   return mints.map(({ key, event }) => {
     const by = masterKeyOf(event);
     if (by !== null && !held.has(by)) return 'unauthorized';
-    return minted.has(key.id) ? 'minted' : 'obstructed';
+    const mintNumber = minted.get(key.id);
+    return mintNumber === undefined ? 'obstructed' : { mintNumber };
   });
 }
 

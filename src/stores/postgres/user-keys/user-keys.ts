@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Place } from '../../../domain/key-change.ts';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
+import type { RevocationReason } from '../../../domain/revocation-reason.ts';
 import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '../../../domain/user-key.ts';
 import type { Db, Tx } from '../database.ts';
 import { isUniqueViolation } from '../faults.ts';
@@ -25,12 +26,21 @@ export const newKeyColumns = [
   'user_id',
   'organization_id',
   'environment',
+  'minted_by',
   ...settingColumns,
   'created_at',
   'updated_at',
 ] as const;
 
-const columns = [...newKeyColumns, 'status', 'superseded_until', 'revoked_at', 'revision'] as const;
+const columns = [
+  ...newKeyColumns,
+  'mint_number',
+  'status',
+  'superseded_until',
+  'revoked_at',
+  'revoked_reason',
+  'revision',
+] as const;
 
 type Owner = { userId: string; organizationId: string; environment: string };
 
@@ -326,6 +336,7 @@ export function newKeyRow(key: Key, digest: KeyDigest) {
     user_id: key.userId,
     organization_id: key.organizationId,
     environment: key.environment,
+    minted_by: key.mintedBy,
     ...toSettingColumns(key),
     created_at: key.createdAt,
     updated_at: key.createdAt,
@@ -355,6 +366,8 @@ function toKey(row: KeyRow): Key {
     userId: row.user_id,
     organizationId: row.organization_id,
     environment: row.environment,
+    mintedBy: row.minted_by,
+    mintNumber: row.mint_number,
     name: row.name,
     metadata: row.metadata as Metadata,
     scopes: row.scopes,
@@ -366,6 +379,7 @@ function toKey(row: KeyRow): Key {
     expiresAt: row.expires_at,
     supersededUntil: row.superseded_until,
     revokedAt: row.revoked_at,
+    revokedReason: row.revoked_reason as RevocationReason | null,
     revision: row.revision,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
