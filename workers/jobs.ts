@@ -1,4 +1,6 @@
 import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
+import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
+import { foldKeyCounts } from '../src/usecases/upkeep/fold-key-counts.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
 import { pruneIdempotency } from '../src/usecases/upkeep/prune-idempotency.ts';
 import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
@@ -17,7 +19,9 @@ export type Job = { everyMs: number; run(parts: WorkerParts): Promise<unknown> }
  */
 export const jobs = {
   'roll-up-usage': { everyMs: 2_000, run: oneAtATime(rollUpWhenDue) },
+  'fold-key-counts': { everyMs: 2_000, run: oneAtATime(foldKeyCounts) },
   'seal-audit': { everyMs: 3_000, run: sealAudit },
+  'fill-minted-by': { everyMs: 5_000, run: oneAtATime(fillMinters) },
   'expire-keys': { everyMs: 15_000, run: expireDueKeys },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },

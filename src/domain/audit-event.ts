@@ -13,6 +13,8 @@ export const auditEventTypes = [
   'key.updated',
   'key.expired',
   'master_key.created',
+  'master_key.updated',
+  'master_key.mint_quota.reached',
   'master_key.rotated',
   'master_key.revoked',
   'platform.bootstrapped',

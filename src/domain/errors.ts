@@ -22,6 +22,7 @@ export const errorCodes = [
   'SELF_ACTION_FORBIDDEN',
   'DEVICE_LOGIN_DENIED',
   'ORGANIZATION_SUSPENDED',
+  'MINT_QUOTA_EXCEEDED',
   'ROUTE_NOT_FOUND',
   'KEY_NOT_FOUND',
   'USER_NOT_FOUND',
@@ -66,12 +67,23 @@ export type Violation = { path: string; message: string };
 
 export type ErrorDetails = Record<string, unknown> | readonly Violation[];
 
+/** A limit of requests, as the `RateLimit` headers tell it. */
+export type LimitState = {
+  name: string;
+  limit: number;
+  windowSeconds: number;
+  remaining: number;
+  resetSeconds: number;
+};
+
 export type ErrorOptions = {
   /** For the calling engineer. Never carries a secret: it leaves the process. */
   systemMessage?: string;
   /** Machine-readable. For `VALIDATION_ERROR` the list of violations. */
   details?: ErrorDetails;
   retryAfterSeconds?: number;
+  /** The limit that refused, for `RATE_LIMITED`. */
+  limit?: LimitState;
   /** For the log only; it never leaves the process. */
   cause?: unknown;
 };
@@ -82,6 +94,7 @@ export class FlowplateError extends Error {
   readonly systemMessage: string | undefined;
   readonly details: ErrorDetails;
   readonly retryAfterSeconds: number | undefined;
+  readonly limit: LimitState | undefined;
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
     super(code, options.cause === undefined ? undefined : { cause: options.cause });
@@ -90,6 +103,7 @@ export class FlowplateError extends Error {
     this.systemMessage = options.systemMessage;
     this.details = options.details ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.limit = options.limit;
   }
 }
 

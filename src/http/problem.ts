@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { HttpExchange } from './exchange.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { patchTypes } from './read-body.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { challengesOf, type SecurityScheme } from './security-schemes.ts';
@@ -132,6 +133,12 @@ export const problems: Record<ErrorCode, Problem> = {
     type: 'authorization_error',
     message: 'This organization is suspended.',
     systemMessage: 'The organization is suspended or deleted',
+  },
+  MINT_QUOTA_EXCEEDED: {
+    status: 403,
+    type: 'authorization_error',
+    message: 'This backend has as many living keys as it may have.',
+    systemMessage: 'The master key has reached its living_keys_max: revoke keys, or have it raised',
   },
   ROUTE_NOT_FOUND: {
     status: 404,
@@ -409,6 +416,7 @@ function toWhole(
   if (status === 401) headers.push(...challengesOf(schemes).flatMap((one) => ['WWW-Authenticate', one]));
   if (status === 415 && req.method === 'PATCH') headers.push('Accept-Patch', patchTypes.join(', '));
   if (error.retryAfterSeconds !== undefined) headers.push('Retry-After', String(error.retryAfterSeconds));
+  if (error.limit !== undefined) headers.push(...Object.entries(rateLimitHeaders(error.limit)).flat());
   // Unread body bytes would be parsed as the next request on this connection.
   const isClosing = status === 413 || error.code === 'INVALID_REQUEST';
   return { status, headers, body, bodyBytes, isClosing };

@@ -41,8 +41,10 @@ import { listEnvironmentsRoute } from './environments/list-environments.ts';
 import { createMasterKeyRoute } from './master-keys/create-master-key.ts';
 import { getMasterKeyRoute } from './master-keys/get-master-key.ts';
 import { listMasterKeysRoute } from './master-keys/list-master-keys.ts';
+import { listMintedOrganizationsRoute } from './master-keys/list-minted-organizations.ts';
 import { revokeMasterKeyRoute } from './master-keys/revoke-master-key.ts';
 import { rotateMasterKeyRoute } from './master-keys/rotate-master-key.ts';
+import { updateMasterKeyRoute } from './master-keys/update-master-key.ts';
 import { deleteOrganizationRoute } from './organizations/delete-organization.ts';
 import { getOrganizationRoute } from './organizations/get-organization.ts';
 import { listOrganizationsRoute } from './organizations/list-organizations.ts';
@@ -218,6 +220,8 @@ export const routes: readonly Route<ApiParts>[] = [
   listMasterKeysRoute, //    GET    /api/v1/platform/master-keys
   createMasterKeyRoute, //   POST   /api/v1/platform/master-keys
   getMasterKeyRoute, //      GET    /api/v1/platform/master-keys/:id
+  updateMasterKeyRoute, //   PATCH  /api/v1/platform/master-keys/:id
+  listMintedOrganizationsRoute, // GET /api/v1/platform/master-keys/:id/organizations
   rotateMasterKeyRoute, //   POST   /api/v1/platform/master-keys/:id/rotate
   revokeMasterKeyRoute, //   POST   /api/v1/platform/master-keys/:id/revoke
   listKeysForPlatformRoute, //    GET    /api/v1/platform/hidden-keys

@@ -140,6 +140,20 @@ export const catalogue = {
     labels: [],
     aggregator: 'max',
   },
+  flowplate_minted_by_filled_keys: {
+    type: 'gauge',
+    help: 'Older keys whose minted_by was filled from their audit events',
+    of: worker,
+    labels: [],
+    aggregator: 'max',
+  },
+  flowplate_minted_by_fill_done: {
+    type: 'gauge',
+    help: '1 once the fill of minted_by has looked at every key',
+    of: worker,
+    labels: [],
+    aggregator: 'max',
+  },
   flowplate_usage_flushes_set_aside_total: {
     type: 'counter',
     help: 'Usage flushes that could not be added up and were set aside',

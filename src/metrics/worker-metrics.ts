@@ -2,6 +2,7 @@ import { Gauge } from 'prom-client';
 import { inTime } from '../concurrency/deadline.ts';
 import { readTogether } from '../concurrency/read-together.ts';
 import type { KeyCount, UnsealedEvents, VerifierStates } from '../stores/postgres/figures.ts';
+import type { FillProgress } from '../stores/postgres/user-keys/minted-by-fill.ts';
 import { catalogue } from './catalogue.ts';
 import { histogram } from './counters.ts';
 import { readMetric } from './families.ts';
@@ -16,6 +17,7 @@ export type DeploymentFigures = {
   countFlushesAside(): Promise<number>;
   listVerifierStates(): Promise<VerifierStates[]>;
   readUnsealed(): Promise<UnsealedEvents>;
+  readFillProgress(): Promise<FillProgress>;
   /** As of the last count, since counting takes a while. Undefined before the first. */
   keys(): KeyCounts | undefined;
 };
@@ -61,6 +63,13 @@ function watchDeployment(registry: Parameters<typeof readMetric>[0], figures: De
   const unsealed = known(readTogether(figures.readUnsealed));
   const flushes = known(figures.countFlushes);
   const aside = known(figures.countFlushesAside);
+  const fill = known(readTogether(figures.readFillProgress));
+  readMetric(registry, 'flowplate_minted_by_filled_keys', async () =>
+    (await fill()).map(({ filled }) => ({ value: filled })),
+  );
+  readMetric(registry, 'flowplate_minted_by_fill_done', async () =>
+    (await fill()).map(({ isDone }) => ({ value: Number(isDone) })),
+  );
   readMetric(registry, 'flowplate_usage_flushes_waiting', async () =>
     (await flushes()).map((value) => ({ value })),
   );

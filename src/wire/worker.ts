@@ -12,6 +12,7 @@ import { type Database, openDatabase } from '../stores/postgres/database.ts';
 import { countKeysByPepper, readUnsealedEvents, readVerifierStates } from '../stores/postgres/figures.ts';
 import { openPool } from '../stores/postgres/pool.ts';
 import { countSetAsideFlushes } from '../stores/postgres/usage/set-aside-flushes.ts';
+import { readFillProgress } from '../stores/postgres/user-keys/minted-by-fill.ts';
 import { openQueue } from '../stores/queue.ts';
 import { openQueueRedis, openRedis, type RedisClient } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
@@ -80,6 +81,7 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     countFlushesAside: () => countSetAsideFlushes(db).catch(rethrow('postgres')),
     listVerifierStates: () => readVerifierStates(db).catch(rethrow('postgres')),
     readUnsealed: () => readUnsealedEvents(db).catch(rethrow('postgres')),
+    readFillProgress: () => readFillProgress(db).catch(rethrow('postgres')),
     keys: () => keys.value,
   });
   const retention = { usageHoursDays: config.USAGE_HOURS_DAYS, usageDaysDays: config.USAGE_DAYS_DAYS };

@@ -21,6 +21,9 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
   'master_key.created': ({ details }) => `created the master key ${text(details.name)}`,
+  'master_key.updated': ({ target }) => `changed the bounds of the master key ${target}`,
+  'master_key.mint_quota.reached': ({ target, details }) =>
+    `reached ${String(details.percent)} % of ${details.bound === 'living_keys_max' ? 'the living keys' : 'the quota of mints'} of the master key ${target}`,
   'master_key.rotated': ({ target }) => `rotated the master key ${target}`,
   'master_key.revoked': ({ target }) => `revoked the master key ${target}`,
   'platform.bootstrapped': ({ target }) => `made ${target} the first super-admin`,

@@ -43,5 +43,6 @@ function toRequest(body: z.output<typeof masterKeyBody>): MasterKeyRequest {
     environments: body.environments ?? null,
     ipAllowlist: body.ip_allowlist ?? null,
     expiresAt: body.expires_at ?? null,
+    bounds: { mintQuota: body.mint_quota ?? null, livingKeysMax: body.living_keys_max ?? null },
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idPattern } from '../../domain/ids.ts';
+import { mintPeriods } from '../../domain/mint-bounds.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
 import type { MasterKeyView } from '../../usecases/master-keys/master-key-view.ts';
@@ -14,6 +15,22 @@ const permissions = z.array(z.enum(masterKeyPermissions));
 /** Maximum length of an allow-list, which every request scans. */
 const listedMax = 100;
 
+/** Up to the largest number that JSON carries exactly would be no bound. */
+const boundMax = 1_000_000_000;
+const bound = z.int().min(1).max(boundMax);
+
+export const boundFields = {
+  mint_quota: z
+    .strictObject({ limit: bound, period: z.enum(mintPeriods) })
+    .nullable()
+    .describe('Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED`'),
+  living_keys_max: bound
+    .nullable()
+    .describe(
+      'Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one',
+    ),
+};
+
 export const masterKeyBody = z.strictObject({
   name,
   permissions: permissions
@@ -25,6 +42,7 @@ export const masterKeyBody = z.strictObject({
   environments: z.array(environmentSlug).min(1).max(listedMax).nullable().optional(),
   ip_allowlist: ipAllowlist.nullable().optional(),
   expires_at: endTime.nullable().optional(),
+  ...z.strictObject(boundFields).partial().shape,
 });
 
 export const masterKeyFields = {
@@ -51,6 +69,10 @@ export const masterKeyFields = {
   revoked_at: timestampText.nullable(),
   created_at: timestampText,
   last_used_at: timestampText.nullable().describe('Time of the last use, up to ten seconds late'),
+  ...boundFields,
+  living_count: z
+    .int()
+    .describe('Number of active keys that it minted, up to two minutes late for expired ones'),
   minted_count: z.int().describe('Number of keys that it minted, ended ones included'),
 };
 
@@ -76,6 +98,9 @@ export function toMasterKeyAnswer(masterKey: MasterKeyView) {
     revoked_at: masterKey.revokedAt,
     created_at: masterKey.createdAt,
     last_used_at: masterKey.lastUsedAt,
+    mint_quota: masterKey.mintQuota ?? null,
+    living_keys_max: masterKey.livingKeysMax ?? null,
+    living_count: masterKey.livingCount ?? 0,
     minted_count: masterKey.mintedCount,
   };
 }

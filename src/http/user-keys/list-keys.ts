@@ -6,6 +6,7 @@ import { masterKey } from '../access/master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
 import { environmentSlug, externalId, noBody, noParams } from '../fields.ts';
+import { masterKeyId } from '../master-keys/master-key-schemas.ts';
 import { defineRoute } from '../route.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
 
@@ -22,6 +23,7 @@ const filters = {
   organization_id: externalId.optional(),
   environment: environmentSlug.optional(),
   status: keyFields.status.optional(),
+  minted_by: masterKeyId.shape.id.optional().describe('Id of a master key'),
   limit: pageLimit,
   cursor: cursorOf('key').optional(),
 };
@@ -85,6 +87,7 @@ async function readPage(
     organizationId: asked.organization_id,
     environment: asked.environment,
     status: asked.status,
+    mintedBy: asked.minted_by,
     prefix: asked.prefix,
     limit: asked.limit,
     before: asked.cursor,

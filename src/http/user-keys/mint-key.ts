@@ -25,7 +25,14 @@ export const mintKeyRoute = defineRoute({
     ...mintedFields,
     ...z.strictObject({ environment: environmentSlug, ...settingFields }).partial().shape,
   }),
-  errors: ['KEY_ALREADY_EXISTS', 'ORGANIZATION_SUSPENDED', 'ORGANIZATION_NOT_FOUND', 'ENVIRONMENT_NOT_FOUND'],
+  errors: [
+    'KEY_ALREADY_EXISTS',
+    'RATE_LIMITED',
+    'MINT_QUOTA_EXCEEDED',
+    'ORGANIZATION_SUSPENDED',
+    'ORGANIZATION_NOT_FOUND',
+    'ENVIRONMENT_NOT_FOUND',
+  ],
   idempotent: true,
   async handle(parts: MintParts, { body, caller, idempotency }) {
     const owner = { userId: body.user_id, organizationId: body.organization_id };

@@ -35,7 +35,7 @@ export const refreshKeyRoute = defineRoute({
     }),
     ...propagationFields,
   }),
-  errors: ['KEY_NOT_FOUND', 'ORGANIZATION_SUSPENDED'],
+  errors: ['KEY_NOT_FOUND', 'ORGANIZATION_SUSPENDED', 'MINT_QUOTA_EXCEEDED'],
   idempotent: true,
   async handle(parts: RefreshParts & { environment: string }, { params, body, caller, idempotency }) {
     const owner = {

@@ -169,6 +169,17 @@ export interface LoginFailures {
   subject: Buffer;
 }
 
+export interface MasterKeyBounds {
+  living_max: number | null;
+  master_key_id: string;
+  mint_limit: number | null;
+  mint_period: string | null;
+  minted: Generated<number>;
+  period_start: Generated<Timestamp>;
+  told_living: Generated<number>;
+  told_mints: Generated<number>;
+}
+
 export interface MasterKeyMints {
   master_key_id: string;
   minted: number;
@@ -195,6 +206,37 @@ export interface MasterKeys {
   token_audience: string | null;
   token_issuer: string | null;
   token_subject: string | null;
+}
+
+export interface MintedByFill {
+  after_id: Generated<string>;
+  filled: Generated<number>;
+  first_pass_at: Timestamp | null;
+  left_out: Generated<number>;
+  only_row: Generated<boolean>;
+  pass_from: Generated<string>;
+  rests_until: Generated<Timestamp>;
+}
+
+export interface MintedKeyCountChanges {
+  id: Generated<number>;
+  living: number;
+  master_key_id: string;
+  organization_id: string;
+  total: number;
+}
+
+export interface MintedKeyCounts {
+  living: number;
+  master_key_id: string;
+  organization_id: string;
+  total: number;
+}
+
+export interface MintedKeyTotals {
+  living: number;
+  master_key_id: string;
+  total: number;
 }
 
 export interface OrganizationDays {
@@ -386,8 +428,13 @@ export interface DB {
   key_changes: KeyChanges;
   known_places: KnownPlaces;
   login_failures: LoginFailures;
+  master_key_bounds: MasterKeyBounds;
   master_key_mints: MasterKeyMints;
   master_keys: MasterKeys;
+  minted_by_fill: MintedByFill;
+  minted_key_count_changes: MintedKeyCountChanges;
+  minted_key_counts: MintedKeyCounts;
+  minted_key_totals: MintedKeyTotals;
   organization_days: OrganizationDays;
   organizations: Organizations;
   passkey_challenges: PasskeyChallenges;

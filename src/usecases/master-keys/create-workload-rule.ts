@@ -1,6 +1,7 @@
 import type { Origin } from '../../domain/audit-event.ts';
 import { isSpiffeId, isSubject } from '../../domain/client-certificate.ts';
 import { type FlowplateError, validationError } from '../../domain/errors.ts';
+import { unbounded } from '../../domain/mint-bounds.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { isAudience, isSubjectPattern, overlaps, type TokenRule } from '../../domain/workload-token.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -18,7 +19,7 @@ import {
   revokesMasterKey,
   storeMasterKey,
 } from './issue-master-key.ts';
-import { type MasterKeyView, toMasterKeyView } from './master-key-view.ts';
+import { type MasterKeyView, toMasterKeyView, unused } from './master-key-view.ts';
 
 export type WorkloadCredential = { certificate: string } | { token: TokenRule };
 
@@ -40,13 +41,14 @@ export async function createWorkloadRule(
     token: null,
     ...stored,
   });
+  const bounds = request.bounds ?? unbounded;
   const { answer } = await change<MasterKeyView>(parts, { by }, async (tx, now) => {
     await requireConfirmed(tx, by, now);
     await lockMasterKeys(tx);
     await requireFree(tx, request);
     return {
-      answer: toMasterKeyView(masterKey, masterKey.createdAt),
-      events: [await storeMasterKey(tx, { masterKey, stored })],
+      answer: toMasterKeyView(masterKey, masterKey.createdAt, { ...unused, bounds }),
+      events: [await storeMasterKey(tx, { masterKey, stored, bounds })],
       // API processes remember which rules there are.
       revokes: revokesMasterKey(masterKey.id, masterKey.revision),
     };

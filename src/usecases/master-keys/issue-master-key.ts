@@ -3,16 +3,18 @@ import { type KeyChange, type Revokes, revokesNothing } from '../../domain/key-c
 import { digestSecret, type Keyring } from '../../domain/key-digest.ts';
 import { newSecret, parseSecret } from '../../domain/key-format.ts';
 import type { MasterKey } from '../../domain/master-key.ts';
+import { type MintBounds, unbounded } from '../../domain/mint-bounds.ts';
 import { hashPassword } from '../../password-hash.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { insertMasterKey, type MasterKeyCredential } from '../../stores/postgres/master-keys/master-keys.ts';
+import { saveMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
-import { type MasterKeyView, toMasterKeyView } from './master-key-view.ts';
+import { type MasterKeyView, toMasterKeyView, unused } from './master-key-view.ts';
 
 export type MasterKeyRequest = Pick<
   MasterKey,
   'name' | 'permissions' | 'organizationIds' | 'environments' | 'ipAllowlist' | 'expiresAt'
->;
+> & { bounds?: MintBounds };
 
 export type MasterKeyParts = ChangeParts & {
   keyring: Keyring;
@@ -23,7 +25,12 @@ export type MasterKeyParts = ChangeParts & {
 /** Shown once. */
 export type CreatedMasterKey = { masterKey: MasterKeyView; secret: string };
 
-export type IssuedMasterKey = { masterKey: MasterKey; secret: string; stored: MasterKeyCredential };
+export type IssuedMasterKey = {
+  masterKey: MasterKey;
+  secret: string;
+  stored: MasterKeyCredential;
+  bounds: MintBounds;
+};
 
 /**
  * Prepares a master key without storing it. Hashing is slow and must not run inside a transaction.
@@ -44,6 +51,7 @@ export async function issueMasterKey(
     masterKey: newMasterKey(parts, request, { keyPrefix, certificate: null, token: null }),
     secret,
     stored,
+    bounds: request.bounds ?? unbounded,
   };
 }
 
@@ -68,9 +76,10 @@ export function newMasterKey(
 /** Stores it, and returns its audit event. */
 export async function storeMasterKey(
   tx: Tx,
-  { masterKey, stored }: Pick<IssuedMasterKey, 'masterKey' | 'stored'>,
+  { masterKey, stored, bounds }: Omit<IssuedMasterKey, 'secret'>,
 ): Promise<EventDraft> {
   await insertMasterKey(tx, masterKey, stored);
+  await saveMintBounds(tx, masterKey.id, bounds);
   return {
     eventType: 'master_key.created',
     organizationId: null,
@@ -78,9 +87,18 @@ export async function storeMasterKey(
     details: {
       name: masterKey.name,
       permissions: masterKey.permissions,
+      ...boundDetails(bounds),
       ...('certificate' in stored && { certificate: stored.certificate }),
       ...('token' in stored && { token: stored.token }),
     },
+  };
+}
+
+/** Bounds that are set, for an audit event. */
+export function boundDetails({ mintQuota, livingKeysMax }: MintBounds) {
+  return {
+    ...(mintQuota !== null && { mint_quota: mintQuota }),
+    ...(livingKeysMax !== null && { living_keys_max: livingKeysMax }),
   };
 }
 
@@ -99,6 +117,6 @@ export function tellsOfMasterKey({ masterKey, stored }: IssuedMasterKey): Revoke
   return 'digest' in stored ? revokesNothing : revokesMasterKey(masterKey.id, masterKey.revision);
 }
 
-export function toCreated({ masterKey, secret }: IssuedMasterKey): CreatedMasterKey {
-  return { masterKey: toMasterKeyView(masterKey, masterKey.createdAt), secret };
+export function toCreated({ masterKey, secret, bounds }: IssuedMasterKey): CreatedMasterKey {
+  return { masterKey: toMasterKeyView(masterKey, masterKey.createdAt, { ...unused, bounds }), secret };
 }

@@ -1,6 +1,9 @@
 import { type MasterKey, type MasterKeyStatus, statusOf } from '../../domain/master-key.ts';
+import { type MintBounds, unbounded } from '../../domain/mint-bounds.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { type MasterKeyUse, readMasterKeyUse } from '../../stores/postgres/master-keys/master-keys.ts';
+import { readMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
+import { readMintedTotals } from '../../stores/postgres/user-keys/minted-key-counts.ts';
 
 /**
  * A master key as super-admins see it. Plain values, since it may be stored as text for a repeated
@@ -15,9 +18,13 @@ export type MasterKeyView = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'created
   lastUsedAt: string | null;
   /** Number of keys that it minted. */
   mintedCount: number;
-};
+  /** Of those, the keys that are active. */
+  livingCount: number;
+} & MintBounds;
 
-const unused: MasterKeyUse = { minted: 0, lastUsedAt: null };
+type Use = MasterKeyUse & { living: number; bounds: MintBounds };
+
+export const unused: Use = { minted: 0, lastUsedAt: null, living: 0, bounds: unbounded };
 
 export function toMasterKeyView(whole: MasterKey, now: Date, use = unused): MasterKeyView {
   const { revision: _, ...masterKey } = whole;
@@ -29,6 +36,8 @@ export function toMasterKeyView(whole: MasterKey, now: Date, use = unused): Mast
     createdAt: masterKey.createdAt.toISOString(),
     lastUsedAt: use.lastUsedAt?.toISOString() ?? null,
     mintedCount: use.minted,
+    livingCount: use.living,
+    ...use.bounds,
   };
 }
 
@@ -38,6 +47,15 @@ export async function withUsage(
   now: Date,
 ): Promise<MasterKeyView[]> {
   const ids = masterKeys.map(({ id }) => id);
-  const uses = await readMasterKeyUse(db, ids);
-  return masterKeys.map((masterKey) => toMasterKeyView(masterKey, now, uses.get(masterKey.id)));
+  const [uses, totals, bounds] = await Promise.all([
+    readMasterKeyUse(db, ids),
+    readMintedTotals(db, ids),
+    readMintBounds(db, ids),
+  ]);
+  return masterKeys.map((masterKey) => {
+    const { id } = masterKey;
+    const use = uses.get(id) ?? unused;
+    const living = totals.get(id)?.living ?? 0;
+    return toMasterKeyView(masterKey, now, { ...use, living, bounds: bounds.get(id) ?? unbounded });
+  });
 }

@@ -10,6 +10,7 @@ import {
   findMasterKey,
   revokeMasterKey,
 } from '../../stores/postgres/master-keys/master-keys.ts';
+import { carryMintsOver, findMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { change } from '../change.ts';
 import { requireConfirmed } from '../sessions/own-session.ts';
@@ -25,7 +26,7 @@ import {
 const noSecret = 'is a rule for certificates or tokens, which has no secret to rotate: create another one';
 
 /**
- * Creates a successor with the same name and rights. The old key works for `overlapSeconds` longer,
+ * Creates a successor with the same name, rights and bounds. The old key works for `overlapSeconds` longer,
  * so that its holders can move one by one; 0 ends it at once. `MASTER_KEY_NOT_FOUND` when there is
  * none, or it has ended; `VALIDATION_ERROR` for one without a secret;
  * `STEP_UP_REQUIRED`.
@@ -44,16 +45,15 @@ export async function rotateMasterKey(
     if (old.certificate !== null || old.token !== null)
       throw validationError([{ path: 'id', message: noSecret }]);
     await requireConfirmed(tx, by, now);
-    const issued = await issueMasterKey(parts, old);
+    const issued = await issueMasterKey(parts, { ...old, bounds: await findMintBounds(tx, old.id) });
     const revision = await endOld(tx, old.id, overlapSeconds, now);
     if (revision === undefined) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
     const details = { successor_id: issued.masterKey.id, overlap_seconds: overlapSeconds };
+    const created = await storeMasterKey(tx, issued);
+    await carryMintsOver(tx, { from: old.id, to: issued.masterKey.id });
     return {
       answer: { created: toCreated(issued) },
-      events: [
-        await storeMasterKey(tx, issued),
-        { eventType: 'master_key.rotated', organizationId: null, targetId: old.id, details },
-      ],
+      events: [created, { eventType: 'master_key.rotated', organizationId: null, targetId: old.id, details }],
       revokes: revokesMasterKey(old.id, revision),
     };
   });

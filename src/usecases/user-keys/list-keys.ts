@@ -10,6 +10,8 @@ export type ListRequest = {
   organizationId?: string | undefined;
   environment?: string | undefined;
   status?: KeyStatus | 'disabled' | undefined;
+  /** Id of a master key. */
+  mintedBy?: string | undefined;
   /** Prefix of `key_prefix`. */
   prefix?: string | undefined;
   limit: number;

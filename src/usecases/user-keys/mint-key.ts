@@ -12,6 +12,7 @@ import { findOrganization } from '../../stores/postgres/organizations/organizati
 import {
   type InsertMint,
   insertMints,
+  isBoundReached,
   isMinted,
   type Mint,
   type MintOutcome,
@@ -21,6 +22,7 @@ import { credentialEnded, requireStillAuthorized } from '../authority.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { idempotent, type Replayed } from '../idempotent.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
+import { boundReached } from './bound-reached.ts';
 import { issueSecret, type MintedKey, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 
@@ -52,7 +54,8 @@ const roundsMax = 4;
  * environment are created on first use, unless the deployment is strict. Only this answer has the
  * secret. Errors: `KEY_ALREADY_EXISTS` with its `key_id`, also in a race; `ORGANIZATION_SUSPENDED`;
  * `ORGANIZATION_NOT_FOUND` and `ENVIRONMENT_NOT_FOUND` of a strict deployment;
- * `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists. The key, its audit event and the
+ * `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists; beyond the master key's bounds
+ * `RATE_LIMITED` and `MINT_QUOTA_EXCEEDED`. The key, its audit event and the
  * kept answer are one transaction.
  */
 export async function mintKey(
@@ -69,7 +72,8 @@ export async function mintKey(
     const answer: Minted = toMintedKey(secret, key);
     const mint = { key, digest, event: mintEvent(parts, caller, key) };
     const noteMinted = parts.noteMint();
-    for (let round = 1; ; round++) {
+    let round = 0;
+    for (;;) {
       const outcome =
         idempotency === undefined
           ? await parts.insertMint(mint)
@@ -81,7 +85,9 @@ export async function mintKey(
         return answer;
       }
       if (outcome === 'unauthorized') throw credentialEnded();
-      const created = await makeRoom(parts, caller, key, round);
+      if (isBoundReached(outcome)) throw boundReached(outcome);
+      if (outcome === 'crowded') continue;
+      const created = await makeRoom(parts, caller, key, ++round);
       if (created !== undefined) answer.created = created;
     }
   });

@@ -3,11 +3,12 @@ import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import { type Caller, isVisibleTo } from '../../domain/principal.ts';
+import { type Caller, isMasterKey, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
+import { holdLivingRoom } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import { lockHome } from '../../stores/postgres/organizations/environments.ts';
 import {
   expireKey,
@@ -18,6 +19,7 @@ import {
   supersedeKey,
 } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
+import { boundReached } from './bound-reached.ts';
 import { issueSecret, type MintedKey, type Owner, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 import { turnOf } from './turn-of.ts';
@@ -39,7 +41,8 @@ const roundsMax = 4;
  * the first to end goes at once. With a new end a key that expired at most 30 days ago is renewed
  * the same way, without grace. Refreshes of one user take their turns, so of two at once both
  * succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its environment was
- * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`.
+ * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`; `MINT_QUOTA_EXCEEDED` when a
+ * renewal is beyond the living keys that the master key may have.
  */
 export async function refreshKey(
   parts: RefreshParts,
@@ -68,6 +71,7 @@ async function refreshOnce(
     const { newEnd } = request;
     requireFuture(newEnd, now);
     const { old, inGrace } = await lockRefreshable(tx, caller, request, now);
+    if (statusAt(old, now) === 'expired') await requireRoom(tx, caller);
     const { secret, key, digest } = issueSecret(
       parts,
       caller.principal,
@@ -95,6 +99,17 @@ async function refreshOnce(
     };
   });
   return { ...answer, ...rest };
+}
+
+/**
+ * A renewal brings an expired key back to life, so it needs room under `living_keys_max`. Another
+ * refresh does not. Locked before the rows of keys, in the order of a mint.
+ */
+async function requireRoom(tx: Tx, { principal }: Caller): Promise<void> {
+  const room = isMasterKey(principal) ? await holdLivingRoom(tx, principal.id) : undefined;
+  if (room === undefined || room.livingMax === null || room.living === null) return;
+  if (room.living >= room.livingMax)
+    throw boundReached({ reached: 'living_keys_max', limit: room.livingMax });
 }
 
 /** A key, and its predecessors in grace, the first to end first. */

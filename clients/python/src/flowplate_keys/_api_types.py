@@ -181,6 +181,7 @@ class KeyFilter(TypedDict):
     organization_id: NotRequired[str]
     environment: NotRequired[str]
     status: NotRequired[Literal["active", "disabled", "superseded", "revoked", "expired"]]
+    minted_by: NotRequired[str]
     limit: NotRequired[int]
 
 

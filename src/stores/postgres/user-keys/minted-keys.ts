@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { Batches } from '../../../concurrency/batches.ts';
 import type { AuditEvent } from '../../../domain/audit-event.ts';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
+import type { MintPeriod } from '../../../domain/mint-bounds.ts';
 import type { Key } from '../../../domain/user-key.ts';
 import { auditEventColumns, auditEventRow } from '../audit/events.ts';
 import type { Database, Db } from '../database.ts';
@@ -15,14 +16,24 @@ export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent };
 /** A key that was inserted, with its number in the order of mints. */
 export type Minted = { mintNumber: number };
 
+/** Bound of the master key that is used up (migration 0040). */
+export type BoundReached =
+  | { reached: 'mint_quota'; limit: number; period: MintPeriod; resetSeconds: number }
+  | { reached: 'living_keys_max'; limit: number };
+
 /**
  * `obstructed`: the organization is not active, the environment is unknown, or the user has an
- * active key there. `unauthorized`: the master key ended during the request.
+ * active key there. `unauthorized`: the master key ended during the request. `crowded`: others of
+ * the statement were counted before it and not minted, so that there is room: try again.
  */
-export type MintOutcome = Minted | 'obstructed' | 'unauthorized';
+export type MintOutcome = Minted | BoundReached | 'obstructed' | 'unauthorized' | 'crowded';
 
 export function isMinted(outcome: MintOutcome): outcome is Minted {
-  return typeof outcome === 'object';
+  return typeof outcome === 'object' && 'mintNumber' in outcome;
+}
+
+export function isBoundReached(outcome: MintOutcome): outcome is BoundReached {
+  return typeof outcome === 'object' && 'reached' in outcome;
 }
 
 export type InsertMint = (mint: Mint) => Promise<MintOutcome>;
@@ -60,9 +71,10 @@ export function mintsInBatches(db: Database): Observable<InsertMint> {
 /**
  * Inserts minted keys with their audit events in one statement. Each mint has its own outcome; two
  * for the same place obstruct each other. A mint locks its master key until the commit (migration
- * 0022), so that no mint commits after the key's revoke. Rows are sorted by place, so that two
- * statements cannot deadlock. The environments are locked too, so that none is deleted under a new
- * key.
+ * 0022), so that no mint commits after the key's revoke. Of a master key with bounds it locks the
+ * counter too (migration 0040): mints of that one key wait for each other, and the bounds are
+ * exact. Rows are sorted by place, and counters by id, so that two statements cannot deadlock. The
+ * environments are locked too, so that none is deleted under a new key.
  */
 export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintOutcome[]> {
   const keys = mints.map(({ key, digest }) => ({
@@ -70,26 +82,31 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
     digest: `\\x${digest.digest.toString('hex')}`,
   }));
   const events = mints.map(({ event }) => auditEventRow(event));
-  const minters = [...new Set(mints.flatMap(({ event }) => masterKeyOf(event) ?? []))];
-  const { rows } = await sql<{ minted: [string, number][] | null; held: string[] | null }>`
+  const minters = [...new Set(mints.flatMap(({ event }) => masterKeyOf(event) ?? []))].sort();
+  const { rows } = await sql<Row>`
     WITH held AS MATERIALIZED (
       SELECT id FROM unnest(${minters}::text[]) AS id WHERE hold_master_key(id)
+    ), bounds AS MATERIALIZED (
+      SELECT * FROM hold_mint_bounds(ARRAY(SELECT id FROM held ORDER BY id))
     ), wanted AS (
-      SELECT ${keyColumns}, ordinality
+      SELECT ${keyColumns}, ordinality, by, row_number() OVER (PARTITION BY by ORDER BY ordinality) AS place
       FROM json_populate_recordset(NULL::api_keys, ${JSON.stringify(keys)}::json) WITH ORDINALITY AS given
       JOIN unnest(${mints.map(({ event }) => masterKeyOf(event))}::text[]) WITH ORDINALITY AS minter (by, ordinality)
         USING (ordinality)
       WHERE by IS NULL OR by IN (SELECT id FROM held)
+    ), admitted AS MATERIALIZED (
+      SELECT wanted.* FROM wanted LEFT JOIN bounds ON bounded_id = by
+      WHERE bounded_id IS NULL OR place <= least(mints_left, bounds.living_max - living)
     ), places AS (
       SELECT held.organization_id, held.slug
-      FROM (SELECT DISTINCT organization_id, environment FROM wanted) AS place CROSS JOIN LATERAL (
+      FROM (SELECT DISTINCT organization_id, environment FROM admitted) AS place CROSS JOIN LATERAL (
         SELECT organization_id, slug FROM environments
         WHERE organization_id = place.organization_id AND slug = place.environment
           AND EXISTS (SELECT FROM organizations WHERE id = place.organization_id AND status = 'active')
         FOR KEY SHARE) AS held
     ), minted AS (
       INSERT INTO api_keys (${keyColumns})
-      SELECT ${keyColumns} FROM wanted
+      SELECT ${keyColumns} FROM admitted
       WHERE (organization_id, environment) IN (SELECT organization_id, slug FROM places)
       ORDER BY user_id, organization_id, environment, ordinality
       ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' AND kind = 'user' DO NOTHING
@@ -98,23 +115,67 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
       INSERT INTO audit_events (${auditEventColumns})
       SELECT ${auditEventColumns} FROM json_populate_recordset(NULL::audit_events, ${JSON.stringify(events)}::json)
       WHERE target_id IN (SELECT id FROM minted)
-      RETURNING actor_kind, actor_id
+      RETURNING *
     ), counted AS (
       INSERT INTO master_key_mints AS earlier (master_key_id, slot, minted)
       SELECT actor_id, pg_backend_pid() % ${sql.lit(slots)}, count(*) FROM audited WHERE actor_kind = 'master_key'
       GROUP BY actor_id ORDER BY actor_id
       ON CONFLICT (master_key_id, slot) DO UPDATE SET minted = earlier.minted + excluded.minted
+    ), spent AS MATERIALIZED (
+      SELECT bounded_id AS id, mints, spend_mint_bounds(bounded_id, mints, living + mints, origin)
+      FROM bounds JOIN (
+        SELECT actor_id, count(*) AS mints, (array_agg(audited::audit_events))[1] AS origin
+        FROM audited WHERE actor_kind = 'master_key' GROUP BY actor_id
+      ) AS new ON actor_id = bounded_id
     )
-    SELECT (SELECT json_agg(json_build_array(id, mint_number)) FROM minted) AS minted, (SELECT array_agg(id) FROM held) AS held`.execute(
-    db,
-  );
-  const [minted, held] = [new Map(rows[0]?.minted), new Set(rows[0]?.held)];
+    SELECT (SELECT json_agg(json_build_array(id, mint_number)) FROM minted) AS minted,
+      (SELECT array_agg(id) FROM held) AS held, (SELECT array_agg(id) FROM admitted) AS admitted,
+      (SELECT json_agg(json_build_object('id', bounded_id, 'limit', mint_limit, 'period', mint_period,
+          'resetSeconds', resets_in, 'mintsLeft', mints_left - coalesce(mints, 0),
+          'livingMax', living_max, 'livingLeft', living_max - living - coalesce(mints, 0)))
+        FROM bounds LEFT JOIN spent ON id = bounded_id) AS bounds`.execute(db);
+  return outcomesOf(mints, rows[0]);
+}
+
+type Row = {
+  minted: [string, number][] | null;
+  held: string[] | null;
+  admitted: string[] | null;
+  bounds: Bounds[] | null;
+};
+
+/** Of a bounded master key: what is left after the statement; null without that bound. */
+type Bounds = {
+  id: string;
+  limit: number | null;
+  period: MintPeriod | null;
+  resetSeconds: number | null;
+  mintsLeft: number | null;
+  livingMax: number | null;
+  livingLeft: number | null;
+};
+
+function outcomesOf(mints: readonly Mint[], row: Row | undefined): MintOutcome[] {
+  const minted = new Map(row?.minted);
+  const [held, admitted] = [new Set(row?.held), new Set(row?.admitted)];
+  const bounds = new Map(row?.bounds?.map((each) => [each.id, each]));
   return mints.map(({ key, event }) => {
     const by = masterKeyOf(event);
     if (by !== null && !held.has(by)) return 'unauthorized';
     const mintNumber = minted.get(key.id);
-    return mintNumber === undefined ? 'obstructed' : { mintNumber };
+    if (mintNumber !== undefined) return { mintNumber };
+    return admitted.has(key.id) ? 'obstructed' : reachedOf(bounds.get(by ?? ''));
   });
+}
+
+function reachedOf(bounds: Bounds | undefined): BoundReached | 'crowded' {
+  if (bounds === undefined) return 'crowded';
+  const { limit, period, mintsLeft, livingMax, livingLeft } = bounds;
+  if (limit !== null && period !== null && mintsLeft !== null && mintsLeft <= 0)
+    return { reached: 'mint_quota', limit, period, resetSeconds: bounds.resetSeconds ?? 1 };
+  if (livingMax !== null && livingLeft !== null && livingLeft <= 0)
+    return { reached: 'living_keys_max', limit: livingMax };
+  return 'crowded';
 }
 
 /** Null for other actors, whose rights are not locked here. */

@@ -176,6 +176,8 @@ export type KeyFilter = {
   organizationId?: string | undefined;
   environment?: string | undefined;
   status?: KeyStatus | 'disabled' | undefined;
+  /** Id of a master key. */
+  mintedBy?: string | undefined;
   /** Prefix of `key_prefix`. */
   prefix?: string | undefined;
   /** Allow-lists of the caller; null allows all. */
@@ -193,6 +195,7 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
   if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
   if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
+  if (filter.mintedBy !== undefined) query = query.where('minted_by', '=', filter.mintedBy);
   if (filter.organizationIds !== null)
     query = query.where(isOneOf('organization_id', filter.organizationIds));
   if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
