@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { masterKeyPermissions } from '../../../src/domain/permission.ts';
+import { foldKeyCounts } from '../../../src/usecases/upkeep/fold-key-counts.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
@@ -46,6 +47,8 @@ describe.each([
   `GET ${path}`,
   `POST ${path}`,
   `GET ${path}/${missing}`,
+  `PATCH ${path}/${missing}`,
+  `GET ${path}/${missing}/organizations`,
   `POST ${path}/${missing}/rotate`,
   `POST ${path}/${missing}/revoke`,
 ])('%s', (operation) => {
@@ -59,6 +62,8 @@ describe('404', () => {
   test('one that never was is not found; one that has ended is still to be seen, but has no successor', async () => {
     for (const [operation, body] of [
       [`GET ${path}/${missing}`],
+      [`GET ${path}/${missing}/organizations`],
+      [`PATCH ${path}/${missing}`, {}],
       [`POST ${path}/${missing}/rotate`, {}],
       [`POST ${path}/${missing}/revoke`, {}],
     ] as const) {
@@ -111,6 +116,8 @@ describe('creating', () => {
       environments: ['prod'],
       ip_allowlist: ['10.0.0.0/8'],
       expires_at: '2040-01-01T00:00:00.000Z',
+      mint_quota: { limit: 100, period: 'hour' },
+      living_keys_max: 5_000,
     };
     const answer = await call(`POST ${path}`, { name: 'backend', ...rights });
     expect(answer.status).toBe(201);
@@ -128,6 +135,7 @@ describe('creating', () => {
       revoked_at: null,
       created_at: expect.any(String),
       last_used_at: null,
+      living_count: 0,
       minted_count: 0,
     });
     expect(await show(rest.id)).toEqual(rest);
@@ -145,6 +153,8 @@ describe('creating', () => {
       environments: null,
       ip_allowlist: null,
       expires_at: null,
+      mint_quota: null,
+      living_keys_max: null,
     });
     expect(await statusWith(key)).toBe(200);
   });
@@ -233,6 +243,102 @@ describe('revoking', () => {
     expect((await call(`POST ${path}/${id}/revoke`)).status).toBe(200);
     const events = await auditEventsOf(broker, { targetId: id });
     expect(events.map(({ event_type }) => event_type)).toEqual(['master_key.created', 'master_key.revoked']);
+  });
+});
+
+describe('bounds', () => {
+  const patch = (id: string, body: object) => call(`PATCH ${path}/${id}`, body);
+  const tryMint = async (as: string, at = broker) =>
+    (await at.call(`POST ${keysPath}`, { as, body: newOwner() })).status;
+
+  test.each([
+    ['mint_quota.limit', { mint_quota: { limit: 0, period: 'day' } }],
+    ['mint_quota.period', { mint_quota: { limit: 1, period: 'month' } }],
+    ['living_keys_max', { living_keys_max: -1 }],
+    ['', { name: 'other' }],
+  ])('422: %s is refused in %j', async (blamed, body) => {
+    const { id } = await created();
+    expectViolations(await patch(id, body), blamed);
+  });
+
+  test('a change holds for the next mint on every replica; what is not named stays, and null removes', async () => {
+    const { id, key } = await created({ living_keys_max: 100 });
+    expect(await tryMint(key)).toBe(201);
+    const changed = await patch(id, { mint_quota: { limit: 1, period: 'day' } });
+    expect(changed.body).toMatchObject({ mint_quota: { limit: 1, period: 'day' }, living_keys_max: 100 });
+    expect([await tryMint(key, replica), await tryMint(key)]).toEqual([201, 429]);
+    await patch(id, { mint_quota: null, living_keys_max: 2 });
+    expect(await tryMint(key, replica)).toBe(403);
+    await patch(id, { living_keys_max: null });
+    expect(await tryMint(key)).toBe(201);
+    expect(await show(id)).toMatchObject({ mint_quota: null, living_keys_max: null, living_count: 3 });
+    expect((await auditEventsOf(broker, { targetId: id })).map(({ event_type }) => event_type)).toEqual([
+      'master_key.created',
+      'master_key.updated',
+      'master_key.mint_quota.reached',
+      'master_key.mint_quota.reached',
+      'master_key.updated',
+      'master_key.updated',
+    ]);
+  });
+
+  test('a new period begins with the whole quota, and a rotation with what is left of it', async () => {
+    const { id, key } = await created({ mint_quota: { limit: 2, period: 'day' } });
+    expect([await tryMint(key), await tryMint(key), await tryMint(key)]).toEqual([201, 201, 429]);
+    await broker.db
+      .updateTable('master_key_bounds')
+      .set({ period_start: new Date(0) })
+      .execute();
+    expect([await tryMint(key), await tryMint(key, replica), await tryMint(key)]).toEqual([201, 201, 429]);
+    const successor = (await call(`POST ${path}/${id}/rotate`, {})).body;
+    expect(successor.mint_quota).toEqual({ limit: 2, period: 'day' });
+    expect(await tryMint(successor.key)).toBe(429);
+    expectError(await patch(missing, {}), 404, 'MASTER_KEY_NOT_FOUND');
+  });
+
+  test('a mint of others is not bounded by it, also in the same statement', async () => {
+    const [bounded, free] = [await created({ living_keys_max: 3 }), await created()];
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => tryMint(index % 2 === 0 ? bounded.key : free.key)),
+    );
+    expect(statuses.filter((_, index) => index % 2 === 1)).toEqual(Array(10).fill(201));
+    expect(statuses.filter((status) => status === 403)).toHaveLength(7);
+  });
+});
+
+describe('the tree of what it minted', () => {
+  test('goes from the master key over organizations to keys, with counts before and after a fold', async () => {
+    const [{ id, key: as }, other] = [await created(), await created()];
+    const [small, large] = [newOwner(), newOwner()].map(({ organization_id }) => organization_id);
+    const inSmall = await mint(broker, { organization_id: small }, { as });
+    for (let time = 0; time < 3; time++) await mint(broker, { organization_id: large }, { as });
+    await mint(broker, { organization_id: large }, { as: other.key });
+    await broker.call(`DELETE ${keysPath}/${inSmall.key_id}`);
+    const tree = async (query = '') => (await call(`GET ${path}/${id}/organizations${query}`)).body;
+    const expected = [
+      { organization_id: small, living_count: 0, total_count: 1 },
+      { organization_id: large, living_count: 3, total_count: 3 },
+    ].sort((one, two) => ((one.organization_id ?? '') < (two.organization_id ?? '') ? -1 : 1));
+    expect(await tree()).toEqual(expected);
+    expect(await foldKeyCounts(broker.api.parts)).toBeGreaterThan(0);
+    expect(await tree()).toEqual(expected);
+    const first = await call(`GET ${path}/${id}/organizations?limit=1`);
+    const [, next] = /^<([^>]+)>; rel="next"$/.exec(first.headers.get('link') ?? '') ?? [];
+    expect([...first.body, ...(await call(`GET ${next}`)).body]).toEqual(expected);
+    expectViolations(await call(`GET ${path}/${id}/organizations?cursor=%20`), 'cursor');
+    for (const [route, headers] of [
+      [keysPath, undefined],
+      ['/api/v1/platform/hidden-keys', operator.headers],
+    ] as const) {
+      const query = `?minted_by=${id}&organization_id=${large}`;
+      const answer = await broker.call(`GET ${route}${query}`, headers && { as: null, headers });
+      const keys = answer.body.data ?? answer.body;
+      expect(keys.map(({ minted_by }: { minted_by: string }) => minted_by)).toEqual([id, id, id]);
+      expectViolations(
+        await broker.call(`GET ${route}?minted_by=flm_1`, headers && { as: null, headers }),
+        'minted_by',
+      );
+    }
   });
 });
 
