@@ -356,6 +356,15 @@ export const configSchema = z.object({
     .describe(
       'How long a failover of Postgres takes at most, in seconds; with Patroni `ttl` + `loop_wait` + 5. `flowplate doctor` compares it with `LEASE_MS`: a shorter lease ends before Postgres is back, and verification with it. Nothing else reads it.',
     ),
+  MANAGEMENT_RATE_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1_000)
+    .describe(
+      'Management requests per second of one credential in each API process, so that a runaway backend leaves room for the others. Requests of ten seconds may come at once. Verification and DELETE do not count.',
+    ),
   VERIFIERS_PER_MASTER_KEY_MAX: z.coerce
     .number()
     .int()

@@ -59,6 +59,8 @@ export async function openStage(closing: Closing) {
   const keyring = [newPepper('p1', pepper)] as const;
   const env = {
     DATABASE_URL: databaseUrl,
+    // One credential makes all the load.
+    MANAGEMENT_RATE_LIMIT: '1000000',
     REDIS_URL: redis.url,
     FLOWPLATE_PEPPERS: `p1:${pepper.toString('base64url')}`,
     CONTROL_CONNECTIONS_MAX: String(poolSize),

@@ -1,7 +1,7 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import { problems } from '../../src/http/problem.ts';
-import type { Route } from '../../src/http/route.ts';
+import { isRateLimited, type Route } from '../../src/http/route.ts';
 import { securitySchemes } from '../../src/http/security-schemes.ts';
 import { linesMediaType } from '../../src/http/send-answer.ts';
 import { authorizePaths } from './authorize-paths.ts';
@@ -89,6 +89,7 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
         ...route.errors,
         ...route.access.errors,
         ...(route.method === 'get' ? (['NOT_ACCEPTABLE'] as const) : []),
+        ...(route.access.schemes.length > 0 && isRateLimited(route) ? (['RATE_LIMITED'] as const) : []),
         ...commonErrors,
         ...(hasBody ? bodyErrors : []),
         ...(route.idempotent ? idempotencyErrors : []),

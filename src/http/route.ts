@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import { type MaybeLater, mapMaybe, tryMaybe } from '../concurrency/maybe-later.ts';
-import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
+import { type ErrorCode, FlowplateError, type LimitState } from '../domain/errors.ts';
 import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { type Caller, organizationOf, type Principal, queueOf } from '../domain/principal.ts';
@@ -13,6 +13,8 @@ import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import { type HttpExchange, noInput } from './exchange.ts';
+import type { ManagementLimits } from './management-limits.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
   bodyBytesMax,
   isMergePatch,
@@ -110,6 +112,7 @@ export type RouteParts = {
   keyring: Keyring;
   /** Callers take turns at reading: lists and exports by one of them wait behind each other. */
   reads: FairBulkhead;
+  managementLimits: ManagementLimits;
   /** Audits the refusal of a known caller. */
   noteRefusal(refusal: Refusal): Promise<void>;
 };
@@ -126,19 +129,38 @@ export function serve<Parts extends RouteParts>(
   exchange: HttpExchange,
 ): MaybeLater<void> {
   let known: Principal | undefined;
+  let limit: LimitState | undefined;
   const onKnown = (principal: Principal) => {
     known = principal;
     exchange.onPrincipal(principal.id);
+    if (isRateLimited(route)) limit = parts.managementLimits.take(principal);
   };
   return tryMaybe(
     () =>
       mapMaybe(route.access.admit(parts, exchange, onKnown), (principal) =>
         readInput(parts, route, exchange, principal, (input) =>
-          mapMaybe(handle(parts, route, input), (answer) => sendAnswer(exchange, answer)),
+          mapMaybe(handle(parts, route, input), (answer) => sendAnswer(exchange, withLimit(answer, limit))),
         ),
       ),
     (error) => noteRefusal(parts, route, exchange, known, error),
   );
+}
+
+/** Management, except an end of a key: whatever else a caller does, that is never refused. */
+export function isRateLimited({
+  endpoint,
+  method,
+  access,
+}: Pick<Route<never>, 'endpoint' | 'method' | 'access'>): boolean {
+  return endpoint === undefined && method !== 'delete' && access.isForGateways !== true;
+}
+
+function withLimit(
+  answer: Answer<Shape> | LinesAnswer<Shape>,
+  limit: LimitState | undefined,
+): Answer<Shape> | LinesAnswer<Shape> {
+  if (limit === undefined || 'lines' in answer) return answer;
+  return { ...answer, headers: { ...rateLimitHeaders(limit), ...answer.headers } };
 }
 
 /** Audits the refusal of a known caller, and throws it again. */

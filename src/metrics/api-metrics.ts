@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { BulkheadOccupancy } from '../concurrency/bulkhead.ts';
+import { actorKinds } from '../domain/audit-event.ts';
 import type { HeldUpBy, Propagation } from '../domain/propagation.ts';
 import { leftOutReasons } from '../domain/reported-mark.ts';
 import { verdictCodes } from '../domain/verdict.ts';
@@ -32,6 +33,7 @@ export function apiMetrics() {
     countVerdict: countBy(registry, 'flowplate_verdicts_total', 'code', verdictCodes),
     countLimitDecision: countBy(registry, 'flowplate_limit_decisions_total', 'by', limitDecisions),
     countRecordSource: countBy(registry, 'flowplate_record_lookups_total', 'source', recordSources),
+    countRateLimited: countBy(registry, 'flowplate_rate_limited_requests_total', 'kind', actorKinds),
     notePropagation: notePropagation(registry),
     usageLeftOut: countLeftOut(registry),
     refusalsLeftOut: counter(registry, 'flowplate_last_refusals_left_out_total'),

@@ -31,6 +31,12 @@ export const catalogue = {
     of: api,
     labels: ['method', 'route', 'status'],
   },
+  flowplate_rate_limited_requests_total: {
+    type: 'counter',
+    help: 'Management requests beyond MANAGEMENT_RATE_LIMIT, by the kind of their credential',
+    of: api,
+    labels: ['kind'],
+  },
   flowplate_verifications_total: {
     type: 'counter',
     help: 'Verifications by endpoint and outcome; each key of a batch is one',

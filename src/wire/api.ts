@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import type { AppParts } from '../http/app.ts';
 import { addressReader } from '../http/caller-address.ts';
+import { ManagementLimits } from '../http/management-limits.ts';
 import { requestIds } from '../http/request-context.ts';
 import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
@@ -80,6 +81,10 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),
       ...loads,
       ...paces(),
+      managementLimits: new ManagementLimits({
+        perSecond: config.MANAGEMENT_RATE_LIMIT,
+        onRefusal: metrics.countRateLimited,
+      }),
       ...wireHealth(processOwn, stores, revocation),
       verify,
       verifications: metrics.verifications,

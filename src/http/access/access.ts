@@ -16,6 +16,8 @@ export type Access<Parts, P extends Principal> = {
   errors: readonly ErrorCode[];
   /** Whether refusals are audited. Not on the hot path, which never writes to Postgres. */
   areRefusalsAudited: boolean;
+  /** Set for calls of gateways and verifiers: they are no management, and have no rate limit. */
+  isForGateways?: boolean;
   /**
    * Returns the caller. Throws `AUTHENTICATION_REQUIRED` or `INSUFFICIENT_PERMISSIONS`. Calls
    * `onKnown` as soon as the caller is known, for the log and the audit of later refusals.

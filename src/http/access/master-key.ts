@@ -28,6 +28,7 @@ export function masterKey(permission: MasterKeyPermission): Access<MasterKeyAcce
     needs: `Needs the permission \`${permission}\`.`,
     errors: ['AMBIGUOUS_CREDENTIALS', 'AUTHENTICATION_REQUIRED', 'INSUFFICIENT_PERMISSIONS'],
     areRefusalsAudited: permission !== 'keys:verify',
+    isForGateways: permission.startsWith('keys:verify'),
     admit(parts, exchange, onKnown) {
       const secret = findMasterKey(exchange.req.rawHeaders, (token) => parts.workloadTokens.isOurs(token));
       return admitMasterKey(parts, secret, permission, exchange, onKnown);

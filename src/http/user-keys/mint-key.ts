@@ -27,7 +27,6 @@ export const mintKeyRoute = defineRoute({
   }),
   errors: [
     'KEY_ALREADY_EXISTS',
-    'RATE_LIMITED',
     'MINT_QUOTA_EXCEEDED',
     'ORGANIZATION_SUSPENDED',
     'ORGANIZATION_NOT_FOUND',
