@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ipRangeRule, isIpRange } from '../src/domain/ip-allowlist.ts';
 import type { MasterKey } from '../src/domain/master-key.ts';
+import { type MintBounds, type MintQuota, mintPeriods, unbounded } from '../src/domain/mint-bounds.ts';
 import { numberRanges } from '../src/domain/number-ranges.ts';
 import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
 import { readTime } from '../src/domain/read-time.ts';
@@ -16,15 +17,18 @@ import { ensureFirstMasterKey } from '../src/usecases/master-keys/ensure-first-m
 import type { CreatedMasterKey } from '../src/usecases/master-keys/issue-master-key.ts';
 import { revokeMasterKey } from '../src/usecases/master-keys/revoke-master-key.ts';
 import { rotateMasterKey } from '../src/usecases/master-keys/rotate-master-key.ts';
+import { updateMasterKey } from '../src/usecases/master-keys/update-master-key.ts';
 import { type Broker, runAdmin } from './admin/open-broker.ts';
 
 const usage = `Usage: node scripts/master-keys.ts <command> [--json]
 
   create --name NAME [--permissions p,p] [--organizations o,o] [--environments e,e]
          [--ips cidr,cidr] [--expires-at TIME] [--secret-stdin]
+         [--mint-quota N/minute|hour|day] [--living-keys-max N]
   create --name NAME --certificate NAME-IN-IT […]
   create --name NAME --token-issuer ISSUER --token-audience AUDIENCE --token-subject SUBJECT […]
   list
+  bounds ID [--mint-quota …|none] [--living-keys-max N|none]   what is not named stays
   rotate ID [--overlap-seconds N]     the old one goes on for N seconds (default 86400)
   revoke ID
   ensure-first                        creates the first one unless there has ever been one
@@ -52,6 +56,8 @@ const options = {
   'token-audience': { type: 'string' },
   'token-subject': { type: 'string' },
   'overlap-seconds': { type: 'string' },
+  'mint-quota': { type: 'string' },
+  'living-keys-max': { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof parse>['values'];
@@ -78,6 +84,13 @@ const commands: Record<string, Command> = {
       'expires_at',
       'revoked_at',
     ]);
+  },
+  bounds: async (broker, values, id) => {
+    const changed = await updateMasterKey(broker, broker.origin, required(id, 'ID'), toBounds(values));
+    const { mintQuota, livingKeysMax } = changed;
+    if (values.json === true)
+      print(JSON.stringify({ mint_quota: mintQuota, living_keys_max: livingKeysMax }));
+    else print(`Changed the bounds of ${id}`);
   },
   rotate: async (broker, values, id) => {
     const overlapSeconds = toOverlapSeconds(values['overlap-seconds'] ?? '86400');
@@ -150,7 +163,27 @@ function toRequest(values: Values, now: Date) {
     environments: split(values.environments),
     ipAllowlist: toRanges(values.ips),
     expiresAt: toEnd(values['expires-at'], now),
+    bounds: { ...unbounded, ...toBounds(values) },
   };
+}
+
+/** Only those that are named; `none` is no bound. */
+function toBounds({ 'mint-quota': quota, 'living-keys-max': living }: Values): Partial<MintBounds> {
+  return {
+    ...(quota !== undefined && { mintQuota: quota === 'none' ? null : toMintQuota(quota) }),
+    ...(living !== undefined && {
+      livingKeysMax:
+        living === 'none' ? null : toNumberIn(numberRanges.mintBound, '--living-keys-max', living),
+    }),
+  };
+}
+
+function toMintQuota(text: string): MintQuota {
+  const [limit = '', name, ...rest] = text.split('/');
+  const period = mintPeriods.find((each) => each === name);
+  if (period === undefined || rest.length > 0)
+    throw new Error(`--mint-quota must be a limit and a period, such as 1000/day: ${mintPeriods.join(', ')}`);
+  return { limit: toNumberIn(numberRanges.mintBound, '--mint-quota', limit), period };
 }
 
 function toEnd(text: string | undefined, now: Date): Date | null {
@@ -185,10 +218,13 @@ function required(value: string | undefined, what: string): string {
 }
 
 function toOverlapSeconds(text: string): number {
-  const { min, max } = numberRanges.overlapSeconds;
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return toNumberIn(numberRanges.overlapSeconds, '--overlap-seconds', text);
+}
+
+function toNumberIn({ min, max }: { min: number; max: number }, option: string, text: string): number {
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= min && number <= max) return number;
-  throw new Error(`--overlap-seconds must be a whole number from ${min} to ${max}`);
+  throw new Error(`${option} must be a whole number from ${min} to ${max}`);
 }
 
 function printCreated({ masterKey, secret }: CreatedMasterKey, values: Values): void {

@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import type { Quota, RateLimit } from '../sdk/api-types.ts';
 import { externalIdPattern, numberRanges, readJson, readTime, reasonFault } from '../sdk/input-rules.ts';
+import type { MasterKey } from '../sdk/operator-types.ts';
+
+type MintQuota = NonNullable<MasterKey['mint_quota']>;
 
 type Range = { readonly min: number; readonly max: number };
 
@@ -63,6 +66,20 @@ export function quota(text: string): Quota {
   const [, limit = '', period] = /^([^/]*)\/(day|month)$/.exec(text) ?? [];
   if (limit === '') throw new InvalidArgumentError('It must be a limit and a period, such as 10000/day.');
   return { limit: inPart('limit', numberRanges.quota, limit), period: period as Quota['period'] };
+}
+
+/** A quota of mints, or `none`: Commander makes an empty text of null. */
+export function mintQuota(text: string): MintQuota | 'none' {
+  if (text === 'none') return text;
+  const [, limit = '', period] = /^([^/]*)\/(minute|hour|day)$/.exec(text) ?? [];
+  if (limit === '')
+    throw new InvalidArgumentError('It must be none, or a limit and a period, such as 1000/day.');
+  return { limit: inPart('limit', numberRanges.mintBound, limit), period: period as MintQuota['period'] };
+}
+
+/** A number of living keys, or `none`. */
+export function livingKeysMax(text: string): number | 'none' {
+  return text === 'none' ? text : wholeNumber(numberRanges.mintBound)(text);
 }
 
 function inPart(part: string, range: Range, text: string): number {

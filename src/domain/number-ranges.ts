@@ -6,6 +6,8 @@ export const numberRanges = {
   /** A month of 31 days. */
   rateLimitWindowSeconds: { min: 1, max: 2_678_400 },
   quota: { min: 1, max: 1_000_000_000_000 },
+  /** Mints of a period, and living keys, of one master key. */
+  mintBound: { min: 1, max: 1_000_000_000 },
   /** Ten years. */
   ttlSeconds: { min: 1, max: 315_360_000 },
   gracePeriodSeconds: { min: 0, max: 86_400 },

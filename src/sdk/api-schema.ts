@@ -661,6 +661,13 @@ export interface components {
             limit?: number;
             cursor?: string;
         };
+        ListMintedOrganizationsAnswer: {
+            organization_id: string;
+            /** @description Active keys, disabled ones included */
+            living_count: number;
+            /** @description Ended keys too */
+            total_count: number;
+        }[];
         ListOwnSecondFactorsAnswer: {
             /** @enum {string} */
             setting: "off" | "optional" | "required";
@@ -1031,6 +1038,16 @@ export interface components {
             } | null;
             ip_allowlist?: string[] | null;
             enabled?: boolean;
+        };
+        UpdateMasterKeyBody: {
+            /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
+            mint_quota?: {
+                limit: number;
+                /** @enum {string} */
+                period: "minute" | "hour" | "day";
+            } | null;
+            /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
+            living_keys_max?: number | null;
         };
         UpdatePlatformUserBody: {
             name?: string;

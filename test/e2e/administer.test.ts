@@ -61,6 +61,12 @@ test('a master key is created, listed, rotated and revoked at the shell, and eac
   expect(table.stdout).toContain(id);
   expect(listed.stdout + table.stdout).not.toContain(secret.slice(-38));
 
+  const bounds = ['--mint-quota', '10/hour', '--living-keys-max', 'none', '--json'];
+  expect(JSON.parse((await run('master-keys', 'bounds', id, ...bounds)).stdout)).toEqual({
+    mint_quota: { limit: 10, period: 'hour' },
+    living_keys_max: null,
+  });
+
   const overlapping = JSON.parse((await run('master-keys', 'rotate', id, '--json')).stdout);
   expect(await everywhere(list, { as: secret })).toEqual([200, 200]);
   const args = ['rotate', overlapping.master_key_id, '--overlap-seconds', '0', '--json'];

@@ -93,6 +93,37 @@ describe('the list', () => {
   });
 });
 
+describe('bounds and what was minted', () => {
+  test('bounds are set, shown and hold; the details lead to the keys of an organization', async () => {
+    const { id, secret: as } = await broker.createMasterKey({ name: 'Bounded' });
+    const minted = await mint(broker, {}, { as });
+    const portal = await masterKeysAs(root.email);
+    const { page } = portal;
+    await choose(portal, 'Bounded', 'Bounds');
+    await page.getByLabel('Mint quota').fill('1');
+    await page.getByLabel('Living keys at most').fill('1');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const beyond = await broker.call(`POST ${keysPath}`, {
+      as,
+      body: { user_id: 'u', organization_id: 'o' },
+    });
+    expect(beyond.body.error.code).toBe('MINT_QUOTA_EXCEEDED');
+    await page.getByRole('button', { name: 'Bounded', exact: true }).click();
+    await page.getByText('1 of at most 1').waitFor();
+    await page.getByText('1 a day').waitFor();
+    const tree = page.getByRole('table', { name: 'Organizations it has minted for' });
+    await tree.getByText(minted.organization_id).first().waitFor();
+    await portal.look('master-key-tree');
+    await tree.getByRole('link').first().click();
+    await page.waitForURL(`**/hidden-keys?minted_by=${id}&organization_id=${minted.organization_id}`);
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+    await page.goto(`${broker.url}/platform/hidden-keys?key=${minted.key_id}`);
+    await page.getByRole('link', { name: id }).waitFor();
+    await portal.close();
+  });
+});
+
 describe('creating', () => {
   test('takes what it may do and its limits; the secret is shown once, works, and is nowhere afterwards', async () => {
     const portal = await masterKeysAs(root.email);

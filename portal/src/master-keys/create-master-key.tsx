@@ -6,6 +6,7 @@ import { ExpiryField } from '../api-keys/expiry-field.tsx';
 import { type Expiry, expiresAt } from '../api-keys/expiry-presets.ts';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
+import { type Bounds, BoundsFields, boundNames, readBounds } from './bounds-fields.tsx';
 import { permissions } from './permissions.ts';
 import { type MasterKeyPermission, useMasterKeyChange } from './use-master-keys.ts';
 
@@ -18,6 +19,7 @@ const fields = [
   'environments',
   'ip_allowlist',
   'expires_at',
+  ...boundNames,
 ] as const;
 
 const limits = [
@@ -67,6 +69,7 @@ export function CreateMasterKey({ onSecret, onClose }: Props) {
       name: String(form.get('name') ?? ''),
       permissions: allowed as MasterKeyPermission[],
       expires_at: expiresAt(expiry, beganAt),
+      ...readBounds(form),
       ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
     });
   };
@@ -113,6 +116,7 @@ export function CreateMasterKey({ onSecret, onClose }: Props) {
           error={faults.of[name]}
         />
       ))}
+      <BoundsFields faults={faults.of} />
       <ExpiryField expiry={expiry} onChange={setExpiry} error={faults.of.expires_at} />
     </FormDialog>
   );
@@ -122,7 +126,8 @@ type Wanted = {
   name: string;
   permissions: MasterKeyPermission[];
   expires_at: string | null;
-} & Partial<Lists>;
+} & Partial<Lists> &
+  Bounds;
 
 function send(body: Wanted, attempt: string) {
   const params = { header: { 'Idempotency-Key': attempt } };

@@ -5,7 +5,9 @@ import { RecentEvents } from '../audit/recent-events.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
+import { number } from '../parts/number.ts';
 import { Time } from '../parts/time.tsx';
+import { MintedTree } from './minted-tree.tsx';
 import { type MasterKey, useMasterKey } from './use-master-keys.ts';
 
 export function MasterKeyDetails({ id, onClose }: { id: string; onClose: () => void }) {
@@ -15,6 +17,7 @@ export function MasterKeyDetails({ id, onClose }: { id: string; onClose: () => v
       {masterKey.isError && <FaultAlert error={masterKey.error} />}
       {masterKey.isPending && <Skeleton h={420} />}
       {masterKey.data !== undefined && <Facts facts={factsOf(masterKey.data)} />}
+      <MintedTree id={id} />
       <RecentEvents targetId={id} />
     </Dialog>
   );
@@ -29,12 +32,22 @@ function factsOf(masterKey: MasterKey): Fact[] {
     ['Environments', allowed(masterKey.environments, 'All')],
     ['IP addresses', allowed(masterKey.ip_allowlist, 'Any')],
     ['Minted', <Minted key="minted" masterKey={masterKey} />],
+    ['Living keys', livingText(masterKey)],
+    ['Mint quota', quotaText(masterKey)],
     ['Last used', <Time key="used" at={masterKey.last_used_at} none="Never" />],
     ['Status', <StatusBadge key="status" status={masterKey.status} />],
     ['Created', <Time key="created" at={masterKey.created_at} none="—" />],
     ['Expires', <Time key="expires" at={masterKey.expires_at} none="Never" as="last-day" />],
     ['Revoked', <Time key="revoked" at={masterKey.revoked_at} none="—" />],
   ];
+}
+
+function livingText({ living_count: living, living_keys_max: max }: MasterKey): string {
+  return max === null ? number(living) : `${number(living)} of at most ${number(max)}`;
+}
+
+function quotaText({ mint_quota: quota }: MasterKey): string {
+  return quota === null ? 'None' : `${number(quota.limit)} a ${quota.period}`;
 }
 
 function allowed(list: string[] | null, none: string): string {

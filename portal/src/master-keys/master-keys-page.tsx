@@ -8,6 +8,7 @@ import { Pager } from '../parts/pager.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../sessions/me.ts';
+import { ChangeBounds } from './change-bounds.tsx';
 import { CreateMasterKey } from './create-master-key.tsx';
 import { MasterKeyDetails } from './master-key-details.tsx';
 import { MasterKeysTable } from './master-keys-table.tsx';
@@ -15,9 +16,9 @@ import { RevokeMasterKey } from './revoke-master-key.tsx';
 import { RotateMasterKey } from './rotate-master-key.tsx';
 import { type MasterKey, useMasterKeys } from './use-master-keys.ts';
 
-export type MasterKeyAction = 'details' | 'rotate' | 'revoke';
+export type MasterKeyAction = 'details' | 'bounds' | 'rotate' | 'revoke';
 
-type Open = { action: 'rotate' | 'revoke'; masterKey: MasterKey } | { action: 'create' } | null;
+type Open = { action: 'bounds' | 'rotate' | 'revoke'; masterKey: MasterKey } | { action: 'create' } | null;
 
 const statuses = [
   { value: 'active', label: 'Active' },
@@ -78,6 +79,7 @@ export function MasterKeysPage() {
       <Pager cursor={filter.cursor} next={page.data?.next} onTurn={(cursor) => write({ cursor })} />
       {read('key') !== '' && <MasterKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
       {open?.action === 'create' && <CreateMasterKey onSecret={setSecret} onClose={close} />}
+      {open?.action === 'bounds' && <ChangeBounds masterKey={open.masterKey} onClose={close} />}
       {open?.action === 'rotate' && (
         <RotateMasterKey masterKey={open.masterKey} onSecret={setSecret} onClose={close} />
       )}

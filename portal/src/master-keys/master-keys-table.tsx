@@ -105,6 +105,7 @@ function MasterKeyMenu({ masterKey, onAction }: { masterKey: MasterKey; onAction
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item onClick={() => onAction('details', masterKey)}>Details</Menu.Item>
+        {isActive && <Menu.Item onClick={() => onAction('bounds', masterKey)}>Bounds</Menu.Item>}
         {isActive && <Menu.Item onClick={() => onAction('rotate', masterKey)}>Rotate</Menu.Item>}
         {isActive && <Menu.Item onClick={() => onAction('revoke', masterKey)}>Revoke</Menu.Item>}
       </Menu.Dropdown>

@@ -31,6 +31,16 @@ export function useMasterKey(id: string) {
   });
 }
 
+export function useMintedOrganizations(id: string, cursor: string) {
+  const query = { limit: 10, ...(cursor !== '' && { cursor }) };
+  const params = { path: { id }, query };
+  return useQuery({
+    queryKey: [masterKeysKey, 'organizations', id, cursor],
+    queryFn: () => pageOf(api.GET('/api/v1/platform/master-keys/{id}/organizations', { params })),
+    placeholderData: keepPreviousData,
+  });
+}
+
 /**
  * Mutation of master keys that reloads them afterwards. Its result is not cached, because it may be
  * a secret.

@@ -14,6 +14,7 @@ export const hiddenKeyFilterNames = [
   'organization_id',
   'prefix',
   'status',
+  'minted_by',
   'cursor',
 ] as const;
 export type HiddenKeyFilter = Record<(typeof hiddenKeyFilterNames)[number], string>;

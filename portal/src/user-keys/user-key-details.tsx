@@ -1,4 +1,5 @@
-import { Code, Skeleton } from '@mantine/core';
+import { Anchor, Code, Skeleton } from '@mantine/core';
+import { Link } from 'react-router';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
 import { UsageHistory } from '../api-keys/usage-history.tsx';
 import { RecentEvents } from '../audit/recent-events.tsx';
@@ -44,6 +45,7 @@ function factsOf(key: HiddenKey, nameOf: (id: string) => string | undefined): Fa
       <Named key="organization" id={key.organization_id} name={nameOf(key.organization_id)} />,
     ],
     ['Environment', key.environment],
+    ['Minted by', key.minted_by === null ? 'Not known' : <Minter key="minter" id={key.minted_by} />],
     ['Scopes', <Names key="scopes" names={key.scopes} />],
     ['Metadata', <MetadataText key="metadata" metadata={key.metadata} />],
     ['Rate limit', rateLimitText(key.rate_limit)],
@@ -55,10 +57,20 @@ function factsOf(key: HiddenKey, nameOf: (id: string) => string | undefined): Fa
     ['Expires', <Time key="expires" at={key.expires_at} none="Never" as="last-day" />],
     ['Grace until', <Time key="grace" at={key.superseded_until} none="—" />],
     ['Revoked', <Time key="revoked" at={key.revoked_at} none="—" />],
+    ['Reason', key.revoked_reason ?? '—'],
     ['Last used', <Time key="used" at={key.usage.last_used_at} none="Never" />],
     ['Calls', `${number(key.usage.total_requests)} in all, ${number(key.usage.requests_today)} today`],
     ['Refused', number(key.usage.refused_requests)],
   ];
+}
+
+/** Leads to the keys of the same master key; its own page is for super-admins. */
+function Minter({ id }: { id: string }) {
+  return (
+    <Anchor component={Link} to={`/hidden-keys?${new URLSearchParams({ minted_by: id })}`}>
+      {id}
+    </Anchor>
+  );
 }
 
 function MetadataText({ metadata }: Pick<HiddenKey, 'metadata'>) {

@@ -1,6 +1,11 @@
 import type { Command } from 'commander';
 import { numberRanges } from '../../sdk/input-rules.ts';
-import type { MasterKey, MasterKeyPermission } from '../../sdk/operator-types.ts';
+import type {
+  MasterKey,
+  MasterKeyBounds,
+  MasterKeyPermission,
+  MintedOrganization,
+} from '../../sdk/operator-types.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
@@ -9,7 +14,7 @@ import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
 import { withStepUp } from '../step-up.ts';
-import { list, time, wholeNumber } from '../values.ts';
+import { list, livingKeysMax, mintQuota, time, wholeNumber } from '../values.ts';
 
 const columns: readonly Column<MasterKey>[] = [
   ['ID', ({ id }) => id],
@@ -21,6 +26,9 @@ const columns: readonly Column<MasterKey>[] = [
   ['REVOKED', ({ revoked_at }) => orNever(revoked_at)],
   ['LAST USED', ({ last_used_at }) => orNever(last_used_at)],
   ['MINTED', ({ minted_count }) => String(minted_count)],
+  ['LIVING', ({ living_count }) => String(living_count)],
+  ['LIVING MAX', ({ living_keys_max }) => String(living_keys_max ?? '')],
+  ['MINT QUOTA', ({ mint_quota }) => (mint_quota === null ? '' : `${mint_quota.limit}/${mint_quota.period}`)],
 ];
 
 export function addMasterKeys(program: Command): void {
@@ -30,6 +38,8 @@ export function addMasterKeys(program: Command): void {
   addCreate(masterKeys);
   addList(masterKeys);
   addGet(masterKeys);
+  addUpdate(masterKeys);
+  addTree(masterKeys);
   addRotate(masterKeys);
   addRevoke(masterKeys);
   examples(masterKeys, 'flowplate masterkeys create --name gateway --permissions keys:verify');
@@ -42,7 +52,7 @@ type NewOptions = {
   environments?: string[];
   ips?: string[];
   expiresAt?: string;
-};
+} & Bounds;
 
 function addCreate(masterKeys: Command): void {
   const command = masterKeys
@@ -54,6 +64,8 @@ function addCreate(masterKeys: Command): void {
     .option('--environments <names>', 'only in these; separated by commas', list)
     .option('--ips <ranges>', 'only from these addresses or CIDR ranges; separated by commas', list)
     .option('--expires-at <time>', 'when it ends; a day at its end, in UTC', time)
+    .option('--mint-quota <quota>', 'keys it may mint, such as 1000/day', mintQuota)
+    .option('--living-keys-max <number>', 'active keys it may have at a time', livingKeysMax)
     .action(
       act(async (cli, options: NewOptions) => {
         const { name, permissions, organizations, environments, ips, expiresAt } = options;
@@ -61,6 +73,7 @@ function addCreate(masterKeys: Command): void {
         const wanted = {
           ...{ name, permissions, environments },
           ...{ organization_ids: organizations, ip_allowlist: ips, expires_at: expiresAt },
+          ...toBounds(options),
         };
         const created = await withStepUp(client, () => client.masterKeys.create(wanted));
         cli.say(created, `Created master key: ${name} (id: ${created.id})`, `Key: ${created.key}`, saveThis);
@@ -71,6 +84,57 @@ function addCreate(masterKeys: Command): void {
     'flowplate masterkeys create --name gateway --permissions keys:verify',
     'flowplate masterkeys create --name billing --permissions keys:mint,keys:revoke --ips 10.0.0.0/8',
   );
+}
+
+type Bounds = {
+  mintQuota?: NonNullable<MasterKeyBounds['mint_quota']> | 'none';
+  livingKeysMax?: number | 'none';
+};
+
+function toBounds({ mintQuota: mint_quota, livingKeysMax: living_keys_max }: Bounds): MasterKeyBounds {
+  return {
+    mint_quota: mint_quota === 'none' ? null : mint_quota,
+    living_keys_max: living_keys_max === 'none' ? null : living_keys_max,
+  };
+}
+
+function addUpdate(masterKeys: Command): void {
+  const command = masterKeys
+    .command('update <master_key_id>')
+    .description('Changes what a master key may mint. It holds for its next mint.')
+    .option('--mint-quota <quota>', 'such as 1000/day, or none', mintQuota)
+    .option('--living-keys-max <number>', 'active keys at a time, or none', livingKeysMax)
+    .action(
+      act(async (cli, bounds: Bounds, id: string) => {
+        const client = await cli.operator('platform');
+        const changed = await withStepUp(client, () => client.masterKeys.update(id, toBounds(bounds)));
+        cli.say(changed, `Updated master key: ${changed.name} (id: ${id})`);
+      }),
+    );
+  examples(command, 'flowplate masterkeys update flm_x1y2z3w4 --mint-quota 1000/day --living-keys-max none');
+}
+
+const treeColumns: readonly Column<MintedOrganization>[] = [
+  ['ORGANIZATION', ({ organization_id }) => organization_id],
+  ['LIVING', ({ living_count }) => String(living_count)],
+  ['ALL', ({ total_count }) => String(total_count)],
+];
+
+function addTree(masterKeys: Command): void {
+  const command = pageOptions(
+    masterKeys
+      .command('tree <master_key_id>')
+      .description(
+        'Lists the organizations for which it has minted, with the number of its keys. Of one: keys list --minted-by.',
+      ),
+  ).action(
+    act(async (cli, page: PageOptions, id: string) => {
+      const client = await cli.operator('platform');
+      const fetch = (next: PageOptions) => client.masterKeys.organizations(id, next);
+      await printList(cli, page, { shape: 'array', columns: treeColumns, fetch });
+    }),
+  );
+  examples(command, 'flowplate masterkeys tree flm_x1y2z3w4 --all');
 }
 
 function addList(masterKeys: Command): void {

@@ -17,6 +17,7 @@ const columns: readonly Column<Key>[] = [
   ['CREATED', ({ created_at }) => toSeconds(created_at)],
   ['LAST USED', ({ usage }) => orNever(usage.last_used_at)],
   ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
+  ['MINTED BY', ({ minted_by }) => minted_by ?? ''],
 ];
 
 /** Commands that change nothing. */
@@ -26,7 +27,13 @@ export function addReading(keys: Command): void {
   addUsage(keys);
 }
 
-type Filter = { user?: string; org?: string; environment?: string; status?: Key['status'] };
+type Filter = {
+  user?: string;
+  org?: string;
+  environment?: string;
+  status?: Key['status'];
+  mintedBy?: string;
+};
 
 function addList(keys: Command): void {
   const command = pageOptions(keys.command('list').description('Lists keys, newest first. Never a secret.'))
@@ -34,10 +41,17 @@ function addList(keys: Command): void {
     .option('--org <organization_id>', 'in which organization')
     .option('--environment <name>', 'in which environment')
     .option('--status <status>', 'active, disabled, superseded, revoked or expired')
+    .option('--minted-by <master_key_id>', 'by which master key')
     .action(
-      act(async (cli, { user, org, environment, status, ...page }: PageOptions & Filter) => {
+      act(async (cli, { user, org, environment, status, mintedBy, ...page }: PageOptions & Filter) => {
         const organization_id = org ?? cli.options.asOrg;
-        const filter: KeyFilter = { user_id: user, organization_id, environment, status };
+        const filter: KeyFilter = {
+          user_id: user,
+          organization_id,
+          environment,
+          status,
+          minted_by: mintedBy,
+        };
         const client = await cli.keys();
         const fetch = (next: PageOptions) => client.listPage({ ...filter, ...next });
         await printList(cli, page, { shape: client.listShape, columns, fetch });

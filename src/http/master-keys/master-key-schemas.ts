@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { idPattern } from '../../domain/ids.ts';
 import { mintPeriods } from '../../domain/mint-bounds.ts';
+import { numberRanges } from '../../domain/number-ranges.ts';
 import { masterKeyPermissions } from '../../domain/permission.ts';
 import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
 import type { MasterKeyView } from '../../usecases/master-keys/master-key-view.ts';
-import { endTime, environmentSlug, externalId, ipAllowlist, name, timestampText } from '../fields.ts';
+import { endTime, environmentSlug, externalId, intIn, ipAllowlist, name, timestampText } from '../fields.ts';
 
 export const masterKeyId = z.strictObject({
   id: z.string().regex(idPattern('masterKey'), 'must be a master key id (flm_…)'),
@@ -15,9 +16,7 @@ const permissions = z.array(z.enum(masterKeyPermissions));
 /** Maximum length of an allow-list, which every request scans. */
 const listedMax = 100;
 
-/** Up to the largest number that JSON carries exactly would be no bound. */
-const boundMax = 1_000_000_000;
-const bound = z.int().min(1).max(boundMax);
+const bound = intIn(numberRanges.mintBound);
 
 export const boundFields = {
   mint_quota: z

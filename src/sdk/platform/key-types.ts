@@ -26,6 +26,9 @@ export type RotatedMasterKey = MasterKeyWithSecret & { previous_id: string } & P
 export type RevokedMasterKey = Done & { message: string } & Propagated;
 
 export type MasterKeyFilter = Omit<Sendable<Api['ListMasterKeysQuery']>, 'cursor' | 'limit'>;
+/** An organization for which a master key has minted, with the counts of its keys there. */
+export type MintedOrganization = Api['ListMintedOrganizationsAnswer'][number];
+export type MasterKeyBounds = Sendable<Api['UpdateMasterKeyBody']>;
 export type NewMasterKey = Sendable<Api['CreateMasterKeyBody']>;
 
 export type HiddenKeyFilter = KeyFilter & {

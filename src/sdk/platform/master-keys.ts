@@ -1,8 +1,10 @@
 import type { CallOptions, SecretOptions } from '../client.ts';
 import type {
   MasterKey,
+  MasterKeyBounds,
   MasterKeyFilter,
   MasterKeyWithSecret,
+  MintedOrganization,
   NewMasterKey,
   Page,
   PageOf,
@@ -31,6 +33,16 @@ export class MasterKeys {
 
   create(body: NewMasterKey, options: SecretOptions = {}): Promise<MasterKeyWithSecret> {
     return this.#requests.forSecret(masterKeysPath, body, options);
+  }
+
+  /** Changes what it may mint. What is not named stays; null removes a bound. */
+  update(id: string, bounds: MasterKeyBounds, options?: CallOptions): Promise<MasterKey> {
+    return this.#requests.change({ method: 'PATCH', path: masterKeyPath(id), body: bounds }, options);
+  }
+
+  /** The organizations for which it has minted, with the counts of its keys. */
+  organizations(id: string, page: PageOf = {}, options?: CallOptions): Promise<Page<MintedOrganization>> {
+    return this.#requests.readArray(`${masterKeyPath(id)}/organizations`, page, options);
   }
 
   /** The old key works during the overlap. */

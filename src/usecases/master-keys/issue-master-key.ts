@@ -95,7 +95,7 @@ export async function storeMasterKey(
 }
 
 /** Bounds that are set, for an audit event. */
-export function boundDetails({ mintQuota, livingKeysMax }: MintBounds) {
+function boundDetails({ mintQuota, livingKeysMax }: MintBounds) {
   return {
     ...(mintQuota !== null && { mint_quota: mintQuota }),
     ...(livingKeysMax !== null && { living_keys_max: livingKeysMax }),

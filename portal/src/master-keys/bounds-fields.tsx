@@ -1,0 +1,55 @@
+import { Group, Select, TextInput } from '@mantine/core';
+import type { MasterKey } from './use-master-keys.ts';
+
+export type Bounds = Pick<MasterKey, 'mint_quota' | 'living_keys_max'>;
+type Period = NonNullable<Bounds['mint_quota']>['period'];
+
+export const boundNames = ['mint_quota.limit', 'living_keys_max'] as const;
+
+type Props = { bounds?: Bounds; faults: Partial<Record<string, string>> };
+
+const number = { type: 'number', min: 1, step: 1, inputMode: 'numeric', autoComplete: 'off' } as const;
+
+/** Fields of what a master key may mint. An empty one is no bound. */
+export function BoundsFields({ bounds, faults }: Props) {
+  return (
+    <>
+      <Group align="start" grow>
+        <TextInput
+          {...number}
+          label="Mint quota"
+          name="mint_limit"
+          description="Keys in each period. Empty: no quota"
+          defaultValue={bounds?.mint_quota?.limit ?? ''}
+          error={faults['mint_quota.limit']}
+        />
+        <Select
+          label="Period"
+          name="mint_period"
+          description="By the clock of UTC"
+          data={['minute', 'hour', 'day']}
+          allowDeselect={false}
+          defaultValue={bounds?.mint_quota?.period ?? 'day'}
+        />
+      </Group>
+      <TextInput
+        {...number}
+        label="Living keys at most"
+        name="living_keys_max"
+        description="Active keys that it has minted. Empty: no bound"
+        defaultValue={bounds?.living_keys_max ?? ''}
+        error={faults.living_keys_max}
+      />
+    </>
+  );
+}
+
+export function readBounds(form: FormData): Bounds {
+  const limit = String(form.get('mint_limit') ?? '');
+  const living = String(form.get('living_keys_max') ?? '');
+  return {
+    mint_quota:
+      limit === '' ? null : { limit: Number(limit), period: String(form.get('mint_period')) as Period },
+    living_keys_max: living === '' ? null : Number(living),
+  };
+}
