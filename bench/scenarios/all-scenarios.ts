@@ -12,6 +12,7 @@ import { logins } from './logins.ts';
 import { metrics } from './metrics.ts';
 import { millionKeys } from './million-keys.ts';
 import { mintKeys } from './mint-keys.ts';
+import { mintedKeys } from './minted-keys.ts';
 import { nginx } from './nginx.ts';
 import { peers } from './peers.ts';
 import { redisBytes } from './redis-bytes.ts';
@@ -50,6 +51,7 @@ export const allScenarios: readonly Scenario[] = [
   logins,
   strangers,
   keyLists,
+  mintedKeys,
   auditLists,
   cliStart,
 ];

@@ -129,7 +129,7 @@ function openParts({ databaseUrl, keyring, closing }: Stage) {
   };
 }
 
-/** The wait of a change for its entry in a journal, in a directory of the disk for temporary files. */
+/** The wait of a change for its journal entry, in a directory of the disk for temporary files. */
 async function journalOf({ closing }: Stage) {
   const directory = await mkdtemp(join(tmpdir(), 'flowplate-journal-'));
   const journal = new JournalWriter(new JournalDirectory(directory), (error) => {

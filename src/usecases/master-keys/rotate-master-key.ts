@@ -26,10 +26,10 @@ import {
 const noSecret = 'is a rule for certificates or tokens, which has no secret to rotate: create another one';
 
 /**
- * Creates a successor with the same name, rights and bounds. The old key works for `overlapSeconds` longer,
- * so that its holders can move one by one; 0 ends it at once. `MASTER_KEY_NOT_FOUND` when there is
- * none, or it has ended; `VALIDATION_ERROR` for one without a secret;
- * `STEP_UP_REQUIRED`.
+ * Creates a successor with the same name, rights and bounds. The old key works for
+ * `overlapSeconds` longer, so that its holders can move one by one; 0 ends it at once.
+ * `MASTER_KEY_NOT_FOUND` when there is none, or it has ended; `VALIDATION_ERROR` for one without a
+ * secret; `STEP_UP_REQUIRED`.
  */
 export async function rotateMasterKey(
   parts: MasterKeyParts,

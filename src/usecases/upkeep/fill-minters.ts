@@ -24,7 +24,8 @@ const overlapMs = 60 * 60_000;
 /**
  * Fills `minted_by` of older keys from their audit events, in small transactions and by their ids.
  * Half of the time is left to others. A killed run goes on after its last batch. When a pass has
- * seen all keys, the next one looks every ten minutes at those that are newer. Returns the number of keys that were filled.
+ * seen all keys, the next one looks every ten minutes at those that are newer. Returns the number
+ * of keys that were filled.
  */
 export async function fillMinters({ db }: { db: Database }): Promise<number> {
   const endsAt = performance.now() + runMsMax;

@@ -66,7 +66,7 @@ function toColumns(credential: MasterKeyCredential) {
   return { pepper_id: pepperId, digest };
 }
 
-/** Serialises the creation of the first master key and of certificate rules, and changes of bounds. */
+/** Serialises changes of bounds, and the creation of the first master key and of rules. */
 export async function lockMasterKeys(tx: Tx): Promise<void> {
   await sql`LOCK TABLE master_keys IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
 }

@@ -132,8 +132,8 @@ BEGIN
 END
 $$;
 
--- Appends the audit events of a bound for the steps of 80 and 100 % that it has reached and of which
--- there is none yet. Returns the highest step told. origin  The event of one of the mints.
+-- Appends the audit events of a bound for the steps of 80 and 100 % that it has reached, unless
+-- there is one. Returns the highest step told. origin  The event of one of the mints.
 CREATE FUNCTION tell_mint_bound(origin audit_events, bounded_id text, used bigint, bound bigint, told smallint,
   facts jsonb)
 RETURNS smallint LANGUAGE plpgsql VOLATILE AS $$
@@ -154,9 +154,9 @@ BEGIN
 END
 $$;
 
--- Counts mints against the bounds that hold_mint_bounds has locked, and tells of 80 and of 100 %: of
--- a quota once for each period and step. Of living keys once for each step, until they have fallen
--- below 70 %. living  Their number with these mints.
+-- Counts mints against the bounds that hold_mint_bounds has locked, and tells of 80 and of 100 %:
+-- of a quota once for each period and step; of living keys once for each step, until they have
+-- fallen below 70 %. living  Their number with these mints.
 CREATE FUNCTION spend_mint_bounds(spent_id text, mints bigint, living bigint, origin audit_events) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -180,8 +180,9 @@ BEGIN
 END
 $$;
 
--- Where the fill of minted_by has come to, for keys that are older than the column or were minted by
--- the previous release. after_id  The last key that this pass has looked at. pass_from  Where it began.
+-- Where the fill of minted_by has come to, for keys that are older than the column or were minted
+-- by the previous release. after_id  The last key that this pass has looked at. pass_from  Where it
+-- began.
 -- left_out  Keys of this pass that another transaction had locked.
 CREATE TABLE minted_by_fill (
   only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
