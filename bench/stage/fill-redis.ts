@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Keyring } from '../../src/domain/key-digest.ts';
 import type { KeyRecord } from '../../src/domain/key-record.ts';
 import { recordLifeMs } from '../../src/domain/key-record.ts';
+import { minterTag } from '../../src/domain/key-stop.ts';
 import { Stamps } from '../../src/domain/stamp.ts';
 import { unsetSettings } from '../../src/domain/user-key.ts';
 import { writeRecord } from '../../src/stores/redis/records.ts';
@@ -14,6 +15,9 @@ type Row = {
   digest: Buffer;
   user_id: string;
   organization_id: string;
+  minted_by: string | null;
+  mint_number: number;
+  created_at_ms: number;
   read_at_ms: number;
   as_of_seq: number;
 };
@@ -49,7 +53,9 @@ export async function fillRedis(sql: pg.Pool, redisUrl: string, keyring: Keyring
 
 async function readRows(sql: pg.Pool, afterId: string): Promise<Row[]> {
   const { rows } = await sql.query<Row>(
-    `SELECT id, digest, user_id, organization_id, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms,
+    `SELECT id, digest, user_id, organization_id, minted_by, coalesce(mint_number, 0)::float8 AS mint_number,
+       (extract(epoch FROM created_at) * 1000)::float8 AS created_at_ms,
+       (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms,
        (SELECT coalesce(max(seq), 0)::float8 FROM key_changes) AS as_of_seq
      FROM api_keys WHERE id > $1 ORDER BY id LIMIT ${rowsPerBatch}`,
     [afterId],
@@ -73,6 +79,9 @@ function toRecord(row: Row): KeyRecord {
     supersededUntilMs: null,
     supersededBy: null,
     supersededAtMs: null,
+    minter: row.minted_by === null ? null : minterTag(row.minted_by),
+    mintNumber: row.mint_number,
+    createdAtMs: row.created_at_ms,
     ...unsetDeciding,
   };
 }

@@ -12,6 +12,7 @@ export const auditEventTypes = [
   'key.revoked',
   'key.updated',
   'key.expired',
+  'keys.stopped',
   'master_key.created',
   'master_key.updated',
   'master_key.mint_quota.reached',

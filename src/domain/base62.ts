@@ -17,6 +17,17 @@ export function encodeBase62(value: number, width: number): string {
   return text;
 }
 
+/** The number that `encodeBase62` wrote; undefined for a text with another character. */
+export function decodeBase62(text: string): number | undefined {
+  let value = 0;
+  for (const digit of text) {
+    const place = alphabet.indexOf(digit);
+    if (place < 0) return undefined;
+    value = value * 62 + place;
+  }
+  return value;
+}
+
 /**
  * Uniform random digits. Bytes of 248 and above are dropped: 256 is no multiple of 62, and a plain
  * `%` would favour `0`–`7`.

@@ -1,4 +1,4 @@
-import { encodeBase62, randomBase62 } from './base62.ts';
+import { decodeBase62, encodeBase62, randomBase62 } from './base62.ts';
 import type { RandomBytes } from './clock.ts';
 
 /**
@@ -19,6 +19,7 @@ export const idPrefixes = {
   signingKey: 'sig_',
   auditEvent: 'evt_',
   request: 'req_',
+  stop: 'stop_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -36,6 +37,13 @@ const randomDigits = 13;
  */
 export function newId(kind: IdKind, now: Date, randomBytes: RandomBytes): string {
   return idPrefixes[kind] + encodeBase62(now.getTime(), timeDigits) + randomBase62(randomBytes, randomDigits);
+}
+
+/** The time in an id of ours, Unix milliseconds; undefined for any other text. */
+export function timeOfId(id: string, kind: IdKind): number | undefined {
+  const start = idPrefixes[kind].length;
+  if (!id.startsWith(idPrefixes[kind]) || id.length !== start + timeDigits + randomDigits) return undefined;
+  return decodeBase62(id.slice(start, start + timeDigits));
 }
 
 /** Lowest id possible at time `at`, as a range bound. */

@@ -10,7 +10,16 @@ const head = z.object({ historyId: z.uuid(), timeline: z.int() });
 
 const change = z.object({
   seq: z.int(),
-  kind: z.enum(['key', 'master_key', 'organization', 'platform_user', 'role']),
+  kind: z.enum([
+    'key',
+    'master_key',
+    'organization',
+    'platform_user',
+    'role',
+    'stop_minted_by',
+    'stop_user',
+    'stop_organization',
+  ]),
   subjectId: z.string(),
   revision: z.int(),
   status: z.string().nullable(),

@@ -1,15 +1,27 @@
-/** Kinds that verifiers are told of. */
-export type ToldKind = 'key' | 'master_key' | 'organization';
+/** A stop of all keys of a master key, a user or an organization (domain/key-stop.ts). */
+export type StopChangeKind = 'stop_minted_by' | 'stop_user' | 'stop_organization';
+
+type FeedKind = 'key' | 'master_key' | 'organization' | StopChangeKind;
 
 /** Those of operators and roles concern no verifier: they are for the revocation journal. */
-export type KeyChangeKind = ToldKind | 'platform_user' | 'role';
+export type KeyChangeKind = FeedKind | 'platform_user' | 'role';
+
+/**
+ * Kinds that verifiers are told of. `stop_unnamed`: some keys were stopped, and this verifier may
+ * not know whose; it reads every record again.
+ */
+export type ToldKind = FeedKind | 'stop_unnamed';
 
 /** Entry of the change feed: the changed thing, and the revision that caches compare. */
-export type KeyChange = {
-  kind: KeyChangeKind;
+export type KeyChange<Kind = KeyChangeKind> = {
+  kind: Kind;
   subjectId: string;
+  /** Of a stop: the number in the order of mints below which keys are stopped. */
   revision: number;
-  /** New status of an organization; null for keys, whose record is read again. */
+  /**
+   * New status of an organization; null for keys, whose record is read again. Of a stop: the time
+   * before which the keys were created, or null for all.
+   */
   status: string | null;
 };
 
@@ -20,8 +32,8 @@ export function isSameChange(one: AppliedChange, other: AppliedChange): boolean 
   return one.kind === other.kind && one.subjectId === other.subjectId && one.revision === other.revision;
 }
 
-/** A change that verifiers are told of. */
-export type ToldChange = AppliedChange & { kind: ToldKind };
+/** A change as verifiers are told of it. */
+export type ToldChange = KeyChange<ToldKind> & { seq: number };
 
 /**
  * A change, and the end of the feed before it. A verifier that has applied exactly that much may

@@ -14,6 +14,9 @@ const sentNames = {
   supersededUntilMs: 'superseded_until_ms',
   supersededBy: 'superseded_by',
   supersededAtMs: 'superseded_at_ms',
+  minter: 'minter',
+  mintNumber: 'mint_number',
+  createdAtMs: 'created_at_ms',
   scopes: 'scopes',
   metadata: 'metadata',
   rateLimit: 'rate_limit',
@@ -48,6 +51,10 @@ export function fromSentKeyRecord(sent: SentKeyRecord): KeyRecord {
     // A broker of an earlier release does not send these.
     supersededBy: sent.superseded_by ?? null,
     supersededAtMs: sent.superseded_at_ms ?? null,
+    // Nor these. The number of a key from before all numbers is covered by every stop.
+    minter: sent.minter ?? null,
+    mintNumber: sent.mint_number ?? 0,
+    createdAtMs: sent.created_at_ms ?? 0,
     scopes: sent.scopes,
     metadata: sent.metadata,
     rateLimit: sent.rate_limit,

@@ -1,3 +1,4 @@
+import { minterTag } from './key-stop.ts';
 import type { Key, KeySettings, KeyStatus } from './user-key.ts';
 
 /**
@@ -16,6 +17,11 @@ export type KeyRecord = DecidingSettings & {
   /** The key that a superseded one was refreshed into, and when; null for all others. */
   supersededBy: string | null;
   supersededAtMs: number | null;
+  /** `minterTag` of the master key that minted it; null when that is not known. */
+  minter: string | null;
+  /** Number in the order of mints; 0 for a key from before these numbers. */
+  mintNumber: number;
+  createdAtMs: number;
 };
 
 /** Of the settings, those that verification needs. It has the expiry as a number. */
@@ -36,6 +42,9 @@ export function recordOfNewKey(key: Key): KeyRecord {
     supersededUntilMs: null,
     supersededBy: null,
     supersededAtMs: null,
+    minter: key.mintedBy === null ? null : minterTag(key.mintedBy),
+    mintNumber: key.mintNumber ?? 0,
+    createdAtMs: key.createdAt.getTime(),
     scopes: key.scopes,
     metadata: key.metadata,
     rateLimit: key.rateLimit,

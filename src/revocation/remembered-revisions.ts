@@ -1,9 +1,11 @@
 import type { AppliedChange } from '../domain/key-change.ts';
 import { recordLifeMs } from '../domain/key-record.ts';
+import type { KeyStop } from '../domain/key-stop.ts';
+import { RememberedStops, type StoppableRecord } from './remembered-stops.ts';
 
 type Change = Pick<AppliedChange, 'seq' | 'subjectId' | 'revision'>;
 
-type Remembered = { id: string; revision: number; seq: number; heardAtMs: number };
+type Remembered = { id: string; revision: number; seq: number; heardAtMs: number; stop?: KeyStop };
 
 /** A record, and the position in the feed at which it was read. */
 export type Placed = { record: { id: string; revision: number }; asOfSeq: number };
@@ -25,7 +27,8 @@ export const changesRememberedMax = 200_000;
  * The one rule that keeps caches honest: a record is current when it was read at or after that
  * place, and no newer revision of it is remembered. It covers a late fill that races a revoke, and
  * a Redis that was flushed, failed over or restored. It compares places and never times, so no
- * clock can break it.
+ * clock can break it. A stop of many keys is remembered with them: a record from before it is
+ * judged by it.
  *
  *     feed  ──────┬───────────────┬──────────────▶
  *                 │ known since   │ applied (`seq`)
@@ -36,6 +39,7 @@ export class RememberedRevisions {
   readonly #retentionMs: number;
   readonly #changesMax: number;
   readonly #revisions = new Map<string, Remembered>();
+  readonly #stops = new RememberedStops();
   /**
    * In the order of the feed, which is the order of forgetting; `#oldest` is the first that counts.
    * Looking for the oldest in the map itself walks over everything that was deleted from it.
@@ -67,6 +71,7 @@ export class RememberedRevisions {
   /** Restarts at a position of the feed, without any revision. */
   reset(seq: number): void {
     this.#revisions.clear();
+    this.#stops.clear();
     this.#remembered = [];
     this.#oldest = 0;
     this.#knownSinceSeq = seq;
@@ -78,9 +83,19 @@ export class RememberedRevisions {
     const known = this.#revisions.get(id)?.revision ?? 0;
     const remembered = { id, revision: Math.max(known, revision), seq, heardAtMs: nowMs };
     this.#revisions.set(id, remembered);
-    this.#remembered.push(remembered);
+    this.#keep(remembered);
+  }
+
+  /** Remembers that keys were stopped: as long, and within the same bounds, as a revision. */
+  rememberStop(stop: KeyStop, seq: number, nowMs: number): void {
+    this.#stops.remember(stop, seq);
+    this.#keep({ id: '', revision: 0, seq, heardAtMs: nowMs, stop });
+  }
+
+  /** Keys were stopped, and it is not known which: no record from before this place is used. */
+  forgetBefore(seq: number): void {
+    this.#knownSinceSeq = Math.max(this.#knownSinceSeq, seq);
     this.advance(seq);
-    this.#forget(nowMs);
   }
 
   /** Moves the position; no revision changed in between. */
@@ -104,12 +119,24 @@ export class RememberedRevisions {
     return remembered !== undefined && record.revision < remembered.revision;
   }
 
+  /** Whether a stop that was applied after the record was read covers its key. */
+  isStopped(record: StoppableRecord, asOfSeq: number): boolean {
+    return this.#stops.covers(record, asOfSeq);
+  }
+
+  #keep(remembered: Remembered): void {
+    this.#remembered.push(remembered);
+    this.advance(remembered.seq);
+    this.#forget(remembered.heardAtMs);
+  }
+
   #forget(nowMs: number): void {
     for (;;) {
       const oldest = this.#remembered[this.#oldest];
       if (oldest === undefined || !this.#isSurplus(oldest, nowMs)) break;
       this.#oldest += 1;
-      this.#knownSinceSeq = oldest.seq;
+      this.#knownSinceSeq = Math.max(this.#knownSinceSeq, oldest.seq);
+      if (oldest.stop !== undefined) this.#stops.forget(oldest.stop, oldest.seq);
       // The key may have changed again since; that revision stays.
       if (this.#revisions.get(oldest.id) === oldest) this.#revisions.delete(oldest.id);
     }

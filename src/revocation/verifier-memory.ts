@@ -1,4 +1,5 @@
-import type { AppliedChange } from '../domain/key-change.ts';
+import type { AppliedChange, ToldChange } from '../domain/key-change.ts';
+import { toKeyStop } from '../domain/key-stop.ts';
 import type { RefusedOrganizations } from './refused-organizations.ts';
 import type { RememberedRevisions } from './remembered-revisions.ts';
 
@@ -39,13 +40,18 @@ export class VerifierMemory implements ChangeSink {
     this.#parts.refusedOrganizations.replace(refusedOrganizations);
   }
 
-  apply(changes: readonly AppliedChange[], seq: number): void {
+  apply(changes: readonly (AppliedChange | ToldChange)[], seq: number): void {
+    for (const change of changes) this.#applyOne(change);
+    this.#parts.revisions.advance(seq);
+  }
+
+  #applyOne(change: AppliedChange | ToldChange): void {
     const { revisions, refusedOrganizations } = this.#parts;
-    for (const change of changes) {
-      if (change.kind === 'organization') refusedOrganizations.apply(change.subjectId, change.status);
-      else revisions.remember(change, performance.now());
-    }
-    revisions.advance(seq);
+    if (change.kind === 'organization') return refusedOrganizations.apply(change.subjectId, change.status);
+    if (change.kind === 'stop_unnamed') return revisions.forgetBefore(change.seq);
+    const stop = toKeyStop(change);
+    if (stop === undefined) revisions.remember(change, performance.now());
+    else revisions.rememberStop(stop, change.seq, performance.now());
   }
 
   forgetRecords(): void {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AppliedChange } from '../domain/key-change.ts';
+import type { ToldChange } from '../domain/key-change.ts';
 import { leaseMarginMs } from '../domain/lease-margin.ts';
 import type { VerifierMemory } from '../revocation/verifier-memory.ts';
 import type { Broker, Registration } from './broker.ts';
@@ -197,7 +197,7 @@ export class BrokerLease {
   }
 
   /** False when a change ends this registration: its own master key is another one now. */
-  #apply(session: Session, changes: AppliedChange[], appliedSeq: number): boolean {
+  #apply(session: Session, changes: ToldChange[], appliedSeq: number): boolean {
     if (this.#session !== session) return false;
     // Two hubs may tell the same, the later one first: the feed is never applied backwards.
     const fresh = changes.filter(({ seq }) => seq > session.appliedSeq);
@@ -293,7 +293,7 @@ function toSession(registration: Registration): Session {
   };
 }
 
-function isOwn(session: Session, { kind, subjectId }: AppliedChange): boolean {
+function isOwn(session: Session, { kind, subjectId }: ToldChange): boolean {
   return kind === 'master_key' && subjectId === session.masterKeyId;
 }
 

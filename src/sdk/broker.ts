@@ -1,5 +1,5 @@
 import { fromSentChange, type SentChange } from '../domain/hub-lines.ts';
-import type { AppliedChange } from '../domain/key-change.ts';
+import type { ToldChange } from '../domain/key-change.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord } from '../domain/key-record-codec.ts';
 import type { KeyRefusal } from '../domain/key-refusal.ts';
@@ -22,13 +22,16 @@ export type Registration = {
 
 export type Beat = { applied_seq: number; acknowledged_seq: number; wait_ms: number };
 export type Heard = {
-  changes: AppliedChange[];
+  changes: ToldChange[];
   applied_seq: number;
   has_more: boolean;
   server_time_ms: number;
 };
 
-/** `asOfSeq`: feed position at which the record was current; -1 when the broker does not tell. */
+/**
+ * `asOfSeq`: feed position at which the record was current; -1 when the broker does not tell, or
+ * is of a version that knows no stops. The record is not used then.
+ */
 export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageMs: number; asOfSeq: number };
 
 type RecordAnswer =
@@ -96,12 +99,8 @@ export class Broker {
     const path = `${verifiersPath}/${verifierId}/records`;
     const answer = await this.#transport.send<RecordAnswer>({ method: 'POST', path, body: { key }, trace });
     if (answer.record === null) return undefined;
-    const {
-      record,
-      organization_active: organizationActive,
-      age_ms: ageMs,
-      as_of_seq: asOfSeq = -1,
-    } = answer;
+    const { record, organization_active: organizationActive, age_ms: ageMs, as_of_seq: toldSeq = -1 } = answer;
+    const asOfSeq = 'mint_number' in record ? toldSeq : -1;
     return { record: deepFreeze(fromSentKeyRecord(record)), organizationActive, ageMs, asOfSeq };
   }
 

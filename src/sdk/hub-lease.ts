@@ -1,5 +1,5 @@
 import { fromSentChange, type HubLine, type LeaseLine } from '../domain/hub-lines.ts';
-import type { AppliedChange } from '../domain/key-change.ts';
+import type { ToldChange } from '../domain/key-change.ts';
 import { leaseMarginMs } from '../domain/lease-margin.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import type { HubStream } from './hub-stream.ts';
@@ -15,7 +15,7 @@ export type HubLeaseParts = {
   leaseMs: number;
   position: Position;
   /** Applies changes; false when one of them ends this registration. */
-  apply: (changes: AppliedChange[], appliedSeq: number) => boolean;
+  apply: (changes: ToldChange[], appliedSeq: number) => boolean;
   /** The lease counts until this monotonic time, and no earlier one does. */
   hold: (untilMs: number) => void;
   /** This hub's lease counts now. */

@@ -244,6 +244,7 @@ export class FlowplateVerifier {
       // Older than the known part of the feed, so later changes may be missing.
       if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#askBroker(request, trace);
       if (!this.#revisions.isStale(fetched.entry.record)) {
+        fetched.entry.record = this.#memory.present(fetched.entry);
         const verdict = this.#judge(
           fetched.entry,
           request,

@@ -29,6 +29,7 @@ export type KeyMemoryParts = {
  * Everything else is decided from the record at each call.
  */
 export class KeyMemory implements CountSource {
+  readonly #revisions: RememberedRevisions;
   readonly #cache: RecordCache<KeyRecord>;
   readonly #doubles: Float64Array;
   readonly #refusedOrganizations: KeyMemoryParts['refusedOrganizations'];
@@ -36,7 +37,15 @@ export class KeyMemory implements CountSource {
   readonly #verdicts: (AcceptedVerdict | undefined)[];
 
   constructor({ revisions, refusedOrganizations, recordsMax }: KeyMemoryParts) {
-    this.#cache = new RecordCache(revisions, recordsMax, (place) => this.#leave(place));
+    this.#revisions = revisions;
+    this.#cache = new RecordCache(
+      revisions,
+      recordsMax,
+      (place) => this.#leave(place),
+      (entry) => {
+        entry.record = this.present(entry);
+      },
+    );
     this.#doubles = this.#cache.doubles;
     this.#refusedOrganizations = refusedOrganizations;
     this.#verdicts = new Array(recordsMax).fill(undefined);
@@ -54,6 +63,11 @@ export class KeyMemory implements CountSource {
 
   entryAt(place: number): CacheEntry<KeyRecord> {
     return this.#cache.entryAt(place);
+  }
+
+  /** The record of an entry, revoked when its key was stopped since the record was read. */
+  present({ record, asOfSeq }: CacheEntry<KeyRecord>): KeyRecord {
+    return this.#revisions.isStopped(record, asOfSeq) ? { ...record, status: 'revoked' } : record;
   }
 
   /** The verdict on a request that asks nothing, if it is a plain yes. */
@@ -93,9 +107,11 @@ export class KeyMemory implements CountSource {
     return this.#counts.take(countMax);
   }
 
+  /** The record at this place, or its plain yes, is no more. */
   #leave(place: number): void {
     this.#counts.close(place);
     this.#verdicts[place] = undefined;
+    this.#doubles[(place * rowWords) / 2 + plainUntilDouble] = Number.NEGATIVE_INFINITY;
   }
 }
 

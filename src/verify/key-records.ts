@@ -112,9 +112,12 @@ export class KeyRecords {
     return this.#parts.lease.isHeld() ? this.#share(key) : this.#ask(key);
   }
 
-  /** Under a lease the set of refused organizations is newer than any record. */
+  /**
+   * Under a lease the set of refused organizations and the stops are newer than any record. A stop
+   * may have been heard of during the look-up.
+   */
   #withStatus(entry: CacheEntry<KeyRecord>): FoundRecord {
-    const { record } = entry;
+    const record = this.#parts.memory.present(entry);
     const organizationActive = !this.#parts.refusedOrganizations.has(record.organizationId);
     return { record, organizationActive, entry };
   }

@@ -6,7 +6,8 @@ import type { Tally } from './usage-recorder.ts';
 
 /** Cache entry: a record with its open usage mark and its cached verdict. */
 export class CacheEntry<R> implements Tally {
-  readonly record: R;
+  /** Another one once a stop has revoked its key. */
+  record: R;
   /** Monotonic time, no later than the record's read of Postgres. */
   readonly readAtMs: number;
   /** Position in the feed at which the record is known to be current. */
@@ -48,15 +49,23 @@ export class RecordCache<R extends { id: string; revision: number }> {
   readonly #entriesMax: number;
   readonly #index: FingerprintIndex;
   readonly #entries: (CacheEntry<R> | undefined)[];
+  readonly #onLeave: (place: number) => void;
+  readonly #applyStops: (entry: CacheEntry<R>) => void;
 
-  /** `onLeave` is called before a record leaves its place, except by `clear`. */
+  /**
+   * `onLeave` is called before a record leaves its place, except by `clear`. `applyStops` puts
+   * another record into an entry whose key was stopped since.
+   */
   constructor(
     revisions: RememberedRevisions,
     entriesMax: number,
     onLeave: (place: number) => void = () => undefined,
+    applyStops: (entry: CacheEntry<R>) => void = () => undefined,
   ) {
     this.#revisions = revisions;
     this.#entriesMax = entriesMax;
+    this.#onLeave = onLeave;
+    this.#applyStops = applyStops;
     this.#entries = new Array(entriesMax).fill(undefined);
     this.#index = new FingerprintIndex(entriesMax, rowWords, (place) => {
       onLeave(place);
@@ -114,13 +123,17 @@ export class RecordCache<R extends { id: string; revision: number }> {
     // The lower half of the version: an entry does not live for 2^32 changes.
     const version = this.#revisions.version | 0;
     if (this.words[place * rowWords + versionWord] === version) return true;
-    if (!this.#isCurrent(this.entryAt(place))) return false;
+    const entry = this.entryAt(place);
+    const { record } = entry;
+    if (!this.#isCurrent(entry)) return false;
+    if (entry.record !== record) this.#onLeave(place);
     this.words[place * rowWords + versionWord] = version;
     return true;
   }
 
   #isCurrent(entry: CacheEntry<R>): boolean {
     if (!this.#revisions.isCurrent(entry)) return false;
+    this.#applyStops(entry);
     // No change in between concerned it, so it is current here too.
     entry.asOfSeq = Math.max(entry.asOfSeq, this.#revisions.seq);
     return true;

@@ -17,6 +17,9 @@ export function keyRecord(changed: Partial<KeyRecord> = {}): KeyRecord {
     supersededUntilMs: null,
     supersededBy: null,
     supersededAtMs: null,
+    minter: null,
+    mintNumber: 1,
+    createdAtMs: 0,
     ...decidingSettings,
     ...changed,
   };

@@ -8,10 +8,23 @@ export const verifierParams = z.strictObject({ verifier_id: z.uuid() });
 export const seq = z.int().min(0);
 
 const changeFields = {
-  kind: z.enum(['key', 'master_key', 'organization']),
+  kind: z
+    .enum([
+      'key',
+      'master_key',
+      'organization',
+      'stop_minted_by',
+      'stop_user',
+      'stop_organization',
+      'stop_unnamed',
+    ])
+    .describe('The kinds of stops are told over the stream alone'),
   subject_id: z.string(),
-  revision: z.int(),
-  status: z.string().nullable().describe('The new status of an organization; null for keys'),
+  revision: z.int().describe('Of a stop: the number in the order of mints below which keys are stopped'),
+  status: z
+    .string()
+    .nullable()
+    .describe('The new status of an organization; of a stop, the time before which its keys were created'),
 };
 
 export const recentChange = z.strictObject(changeFields);
@@ -38,6 +51,9 @@ export const keyRecord = z
     superseded_until_ms: z.number().nullable(),
     superseded_by: z.string().nullable(),
     superseded_at_ms: z.number().nullable(),
+    minter: z.string().nullable().describe('Short name of the master key that minted it'),
+    mint_number: z.int().describe('Number in the order of mints'),
+    created_at_ms: z.number(),
     ...decidingSettings,
   })
   .meta({ id: 'KeyRecord', description: 'All inputs of a verification decision. Never the secret.' });

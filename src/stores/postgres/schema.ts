@@ -156,6 +156,30 @@ export interface KeyChanges {
   subject_id: string;
 }
 
+export interface KeyStopCounts {
+  keys: number;
+  shard: number;
+  stop_id: string;
+}
+
+export interface KeyStops {
+  actor_id: string;
+  actor_kind: string;
+  created_at: Generated<Timestamp>;
+  created_before: Timestamp | null;
+  id: string;
+  is_last_pass: Generated<boolean>;
+  kind: string;
+  mint_number_below: number;
+  on_behalf_of: string | null;
+  place: Generated<string>;
+  reason: string;
+  request_id: string | null;
+  subject: string;
+  tidied_at: Timestamp | null;
+  writers: string[] | null;
+}
+
 export interface KnownPlaces {
   id: Buffer;
   last_login_at: Timestamp;
@@ -402,6 +426,7 @@ export interface Verifiers {
   hub_id: string | null;
   id: string;
   is_ended: Generated<boolean>;
+  knows_stops: Generated<boolean>;
   laggards: Generated<Json>;
   lease_ms: Generated<number>;
   lease_until: Timestamp;
@@ -426,6 +451,8 @@ export interface DB {
   finished_sign_ins: FinishedSignIns;
   idempotency_keys: IdempotencyKeys;
   key_changes: KeyChanges;
+  key_stop_counts: KeyStopCounts;
+  key_stops: KeyStops;
   known_places: KnownPlaces;
   login_failures: LoginFailures;
   master_key_bounds: MasterKeyBounds;

@@ -2,12 +2,14 @@ import { type Selectable, sql } from 'kysely';
 import type { FeedPlace } from '../../domain/database-history.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord, sentKeyRecordNames } from '../../domain/key-record-codec.ts';
+import { minterTag } from '../../domain/key-stop.ts';
 import { readConfirmed } from './confirmed-read.ts';
 import type { Database, Db } from './database.ts';
 import { type FeedGuard, feedPlaceColumns, readCurrent } from './database-history.ts';
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from './look-ups.ts';
 import type { ApiKeys } from './schema.ts';
+import { presentStatus } from './user-keys/key-stops.ts';
 
 export type FoundKeyRecord = {
   record: KeyRecord;
@@ -41,20 +43,32 @@ export function confirmedKeyRecordLookUps(
 }
 
 type Row = FeedPlace &
-  Omit<SentKeyRecord, 'expires_at_ms' | 'superseded_until_ms' | 'superseded_at_ms'> &
-  Pick<Selectable<ApiKeys>, 'digest' | 'pepper_id' | 'expires_at' | 'superseded_until'> & {
+  Omit<
+    SentKeyRecord,
+    'expires_at_ms' | 'superseded_until_ms' | 'superseded_at_ms' | 'created_at_ms' | 'minter' | 'mint_number'
+  > &
+  Pick<
+    Selectable<ApiKeys>,
+    | 'digest'
+    | 'pepper_id'
+    | 'expires_at'
+    | 'superseded_until'
+    | 'created_at'
+    | 'minted_by'
+    | 'mint_number'
+  > & {
     superseded_at: Date | null;
     organization_active: boolean;
     read_at_ms: number;
   };
 
-/** Columns of its successor, not of the key itself. */
-const successorNames: readonly string[] = ['superseded_by', 'superseded_at_ms'];
+/** Of its successor, or with a rule of their own. */
+const otherNames: readonly string[] = ['superseded_by', 'superseded_at_ms', 'minter', 'status'];
 
 /** Times are columns of another type: without `_ms`, and a `Date` in a row. */
 const recordColumns = sql.raw(
   sentKeyRecordNames
-    .filter((name) => !successorNames.includes(name))
+    .filter((name) => !otherNames.includes(name))
     .map((name) => `k.${name.replace(/_ms$/, '')}`)
     .join(', '),
 );
@@ -66,7 +80,7 @@ const successor = sql`(
   ORDER BY id LIMIT 1)`;
 
 const selectRecords = sql`
-  SELECT k.digest, k.pepper_id, ${recordColumns},
+  SELECT k.digest, k.pepper_id, ${recordColumns}, k.minted_by, ${presentStatus('k')} AS status,
     successor.id AS superseded_by, successor.created_at AS superseded_at,
     o.status = 'active' AS organization_active,
     (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, place.*
@@ -113,6 +127,9 @@ function toFoundKeyRecord(row: Row): FoundKeyRecord {
       expires_at_ms: row.expires_at?.getTime() ?? null,
       superseded_until_ms: row.superseded_until?.getTime() ?? null,
       superseded_at_ms: row.superseded_at?.getTime() ?? null,
+      minter: row.minted_by === null ? null : minterTag(row.minted_by),
+      mint_number: row.mint_number ?? 0,
+      created_at_ms: row.created_at.getTime(),
     }),
     pepperId: row.pepper_id,
     organizationActive: row.organization_active,

@@ -1,4 +1,6 @@
+import { timeOfId } from '../../domain/ids.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
+import { minterTagDigits } from '../../domain/key-stop.ts';
 import { parseJson } from '../../domain/read-json.ts';
 import type { KeyStatus } from '../../domain/user-key.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
@@ -11,9 +13,10 @@ export type PackedRecord = { record: KeyRecord; readAtMs: number; asOfSeq: numbe
 
 /**
  * The three upper bits of the first byte of every packed record: a reader that does not know the
- * layout treats the entry as absent. Layouts 1 to 3 were JSON under other names (`fl:record:…`).
+ * layout treats the entry as absent. Layouts 1 to 3 were JSON under other names (`fl:record:…`),
+ * and 4 had no minter.
  */
-const layout = 4;
+const layout = 5;
 const layoutBit = 5;
 const isEnabled = 4;
 const hasMore = 8;
@@ -26,11 +29,13 @@ const usualId = /^flk_([0-9A-Za-z]{22})$/;
 const usualEnvironments: readonly string[] = ['prod', 'production', 'default', 'dev', 'staging', 'test'];
 const idPrefix = 'flk_';
 const idDigits = 22;
+/** In the place of the tag of a minter that is not known. */
+const noMinter = 'A'.repeat(minterTagDigits);
 /** First byte of an environment that is not spelled out, and its place in the list. */
 const usual = 128;
 
 /**
- * A record in some 45 bytes: numbers in as many bytes as they need, words by six bits a character.
+ * A record in some 55 bytes: numbers in as many bytes as they need, words by six bits a character.
  * With the code, 60 bytes are the most that Redis keeps in 64; the next step is 80. All that most
  * keys leave at its default is one JSON object at the end, or nothing.
  */
@@ -44,7 +49,9 @@ export function packRecord({ record, readAtMs, asOfSeq }: PackedRecord): Buffer 
     (idTail === undefined ? 0 : hasUsualId);
   const writer = new ByteWriter();
   writer.byte((layout << layoutBit) | bits);
-  for (const number of [Math.floor(readAtMs), asOfSeq, record.revision]) writer.number(number);
+  const numbers = [Math.floor(readAtMs), asOfSeq, record.revision, record.mintNumber];
+  for (const number of numbers) writer.number(number);
+  writer.digits(record.minter ?? noMinter);
   if (idTail === undefined) writer.text(record.id);
   else writer.digits(idTail);
   for (const text of [record.userId, record.organizationId]) writer.text(text);
@@ -66,6 +73,7 @@ export function unpackRecord(bytes: Buffer): PackedRecord | undefined {
 function readRecord(reader: ByteReader): PackedRecord | undefined {
   const bits = reader.byte();
   const [readAtMs, asOfSeq, revision] = [reader.number(), reader.number(), reader.number()];
+  const [mintNumber, minter] = [reader.number(), reader.digits(minterTagDigits)];
   const id = bits & hasUsualId ? idPrefix + reader.digits(idDigits) : reader.text();
   const [userId, organizationId] = [reader.text(), reader.text()];
   const environment = readEnvironment(reader);
@@ -84,6 +92,9 @@ function readRecord(reader: ByteReader): PackedRecord | undefined {
     supersededUntilMs: more.u ?? null,
     supersededBy: more.b ?? null,
     supersededAtMs: more.t ?? null,
+    minter: minter === noMinter ? null : minter,
+    mintNumber,
+    createdAtMs: more.c ?? timeOfId(id, 'key') ?? 0,
     scopes: more.s ?? [],
     metadata: more.m ?? {},
     rateLimit: more.r ?? null,
@@ -111,6 +122,7 @@ type More = {
   u?: number;
   b?: string;
   t?: number;
+  c?: number;
   s?: string[];
   m?: KeyRecord['metadata'];
   r?: NonNullable<KeyRecord['rateLimit']>;
@@ -125,6 +137,8 @@ function moreOf(record: KeyRecord): { [Letter in keyof More]: More[Letter] | und
     u: record.supersededUntilMs ?? undefined,
     b: record.supersededBy ?? undefined,
     t: record.supersededAtMs ?? undefined,
+    // An id begins with the time of its mint.
+    c: record.createdAtMs === timeOfId(record.id, 'key') ? undefined : record.createdAtMs,
     s: record.scopes.length === 0 ? undefined : record.scopes,
     m: Object.keys(record.metadata).length === 0 ? undefined : record.metadata,
     r: record.rateLimit ?? undefined,

@@ -6,6 +6,7 @@ import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '..
 import type { Db, Tx } from '../database.ts';
 import { isUniqueViolation } from '../faults.ts';
 import type { ApiKeys, JsonObject } from '../schema.ts';
+import { isStopped, stoppableColumns } from './key-stops.ts';
 
 const settingColumns = [
   'name',
@@ -42,6 +43,15 @@ const columns = [
   'revision',
 ] as const;
 
+/** The same for a read: with what a stop has made of a key before its row says it. */
+const presentColumns = [
+  ...newKeyColumns,
+  'mint_number',
+  'superseded_until',
+  'revision',
+  ...stoppableColumns,
+] as const;
+
 type Owner = { userId: string; organizationId: string; environment: string };
 
 /**
@@ -67,15 +77,18 @@ export async function lockUserKeys(tx: Tx, userId: string): Promise<void> {
 }
 
 export async function findKey(db: Db, id: string): Promise<Key | undefined> {
-  const row = await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst();
+  const row = await db.selectFrom('api_keys').select(presentColumns).where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : toKey(row);
 }
 
-/** The key with an active row; it may be past its expiry before the sweep. */
+/**
+ * The key with an active row; it may be past its expiry before the sweep, or revoked by a stop
+ * before its row says it.
+ */
 export async function findActiveKey(db: Db, owner: Owner): Promise<Key | undefined> {
   const row = await db
     .selectFrom('api_keys')
-    .select(columns)
+    .select(presentColumns)
     .where('kind', '=', 'user')
     .where('user_id', '=', owner.userId)
     .where('organization_id', '=', owner.organizationId)
@@ -127,7 +140,8 @@ export async function listRevocableKeys(
     .select(columns)
     .where(
       sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${expiredSince}))`,
-    );
+    )
+    .where(sql<boolean>`NOT ${isStopped()}`);
   return (await query.orderBy(byIdOfOne).limit(limit).execute()).map(toKey);
 }
 
@@ -191,7 +205,7 @@ const afterEveryPrefix = '~';
 
 /** Newest first, starting after the key `before`. */
 export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?: string): Promise<Key[]> {
-  let query = db.selectFrom('api_keys').select(columns).where('kind', '=', 'user');
+  let query = db.selectFrom('api_keys').select(presentColumns).where('kind', '=', 'user');
   if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
   if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
@@ -199,7 +213,7 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
   if (filter.organizationIds !== null)
     query = query.where(isOneOf('organization_id', filter.organizationIds));
   if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
-  if (filter.status !== undefined) query = query.where(statusCondition(filter.status, filter.now));
+  if (filter.status !== undefined) query = query.where(userStatusCondition(filter.status, filter.now));
   // A range and not LIKE: every prefix contains `_`, a wildcard in LIKE.
   if (filter.prefix !== undefined) {
     query = query.where(
@@ -209,6 +223,14 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
   if (before !== undefined) query = query.where('id', '<', before);
   const order = filter.userId === undefined ? sql<string>`id` : byIdOfOne;
   return (await query.orderBy(order, 'desc').limit(limit).execute()).map(toKey);
+}
+
+/** The same for user keys, which a stop may have revoked before their rows say it. */
+function userStatusCondition(status: KeyStatus | 'disabled', now: Date) {
+  const condition = statusCondition(status, now);
+  return status === 'revoked'
+    ? sql<boolean>`(${condition} OR ${isStopped()})`
+    : sql<boolean>`(${condition} AND NOT ${isStopped()})`;
 }
 
 /** `statusAt` of domain/user-key.ts in SQL; a test compares both. */

@@ -1,0 +1,184 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Origin } from '../../../domain/audit-event.ts';
+import type { KeyStop, StopKind, StopSubject } from '../../../domain/key-stop.ts';
+import type { RevocationReason } from '../../../domain/revocation-reason.ts';
+import type { Db, Tx } from '../database.ts';
+
+/** A stop that is ordered. `createdBefore`: only keys that were created before that time. */
+export type StopOrder = StopSubject & {
+  id: string;
+  createdBefore: Date | null;
+  reason: RevocationReason;
+  origin: Origin;
+};
+
+/**
+ * Inserts a stop under the lock of the feed (migration 0041), and returns the number in the order of
+ * mints below which keys are stopped. Its entry in the feed must follow at once: all other changes
+ * wait. Undefined while a process of the release before holds a lease.
+ */
+export async function beginStop(tx: Tx, order: StopOrder): Promise<number | undefined> {
+  const { actor, requestId, onBehalfOf } = order.origin;
+  const { rows } = await sql<{ numberBelow: number | null }>`
+    SELECT begin_stop(${order.id}, ${order.kind}, ${order.subject}, ${order.createdBefore}, ${order.reason},
+      ${actor.kind}, ${actor.id}, ${requestId}, ${onBehalfOf}) AS "numberBelow"`.execute(tx);
+  return rows[0]?.numberBelow ?? undefined;
+}
+
+/** How far the worker has come with writing a stop into the rows of its keys. */
+export type StopProgress = StopSubject & {
+  id: string;
+  createdBefore: Date | null;
+  reason: RevocationReason;
+  createdAt: Date;
+  /** Rows that say it themselves. */
+  endedKeys: number;
+  /** When all of them did; null before. */
+  tidiedAt: Date | null;
+};
+
+/** Undefined when there is no such stop. */
+export async function findStop(db: Db, id: string): Promise<StopProgress | undefined> {
+  const { rows } = await sql<StopProgress>`
+    SELECT id, kind, subject, created_before AS "createdBefore", reason, created_at AS "createdAt",
+      (SELECT coalesce(sum(keys), 0)::bigint FROM key_stop_counts WHERE stop_id = key_stops.id) AS "endedKeys",
+      tidied_at AS "tidiedAt"
+    FROM key_stops WHERE id = ${id}`.execute(db);
+  return rows[0];
+}
+
+const someStopLives = sql<boolean>`EXISTS (SELECT FROM key_stops WHERE tidied_at IS NULL)`;
+
+/**
+ * Whether a stop covers a key whose row does not say it yet. Costs nothing while no stop lives.
+ * `row`: name of the row of `api_keys` in its statement.
+ */
+export function isStopped(row = 'api_keys'): RawBuilder<boolean> {
+  return sql<boolean>`((SELECT ${someStopLives}) AND is_stopped(${sql.ref(row)}))`;
+}
+
+/** Status of a key, as its row says it or as a stop has made it. */
+export function presentStatus(row = 'api_keys'): RawBuilder<string> {
+  const status = sql.ref(`${row}.status`);
+  return sql<string>`CASE WHEN ${status} <> 'revoked' AND ${isStopped(row)} THEN 'revoked' ELSE ${status} END`;
+}
+
+/** What a stop says of a key whose row does not say it yet; else the row's own value. */
+function ofStop<T>(column: 'revoked_at' | 'revoked_reason', ofTheStop: 'created_at' | 'reason'): RawBuilder<T> {
+  return sql<T>`CASE WHEN api_keys.status <> 'revoked' AND (SELECT ${someStopLives})
+    THEN coalesce((SELECT ${sql.ref(ofTheStop)} FROM living_stop(api_keys)), ${sql.ref(column)})
+    ELSE ${sql.ref(column)} END`;
+}
+
+/** The columns of `api_keys` that a stop changes before its rows are tidied. */
+export const stoppableColumns = [
+  presentStatus().as('status'),
+  ofStop<Date | null>('revoked_at', 'created_at').as('revoked_at'),
+  ofStop<string | null>('revoked_reason', 'reason').as('revoked_reason'),
+] as const;
+
+/**
+ * Writes a stop into the rows of an owner's keys, so that a change of them reads what they are. The
+ * caller holds `lockUserKeys`.
+ */
+export async function endStoppedKeysOf(
+  tx: Tx,
+  owner: { userId: string; organizationId: string; environment: string },
+): Promise<void> {
+  const { userId, organizationId, environment } = owner;
+  await sql`SELECT end_stopped_keys_of(${userId}, ${organizationId}, ${environment})`.execute(tx);
+}
+
+const REFRESH_OF_STOPPED = 'FLK01';
+
+/** Whether a refresh failed at its commit, because its key was stopped meanwhile. */
+export function isRefreshOfStopped(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === REFRESH_OF_STOPPED;
+}
+
+/** A stop whose rows are to be tidied. */
+export type OpenStop = KeyStop & {
+  id: string;
+  createdAt: Date;
+  place: string;
+  isLastPass: boolean;
+  writers: string[] | null;
+};
+
+export async function listOpenStops(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM key_stops WHERE tidied_at IS NULL ORDER BY mint_number_below`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Locks a stop for one step of its tidying. Undefined when another worker is at it, or it is over. */
+export async function lockOpenStop(tx: Tx, id: string): Promise<OpenStop | undefined> {
+  const { rows } = await sql<OpenStop>`
+    SELECT id, kind, subject, mint_number_below AS "mintNumberBelow", created_before AS "createdBefore",
+      created_at AS "createdAt", place, is_last_pass AS "isLastPass", writers
+    FROM key_stops WHERE id = ${id} AND tidied_at IS NULL FOR UPDATE SKIP LOCKED`.execute(tx);
+  return rows[0];
+}
+
+/** Column of `api_keys` that names the subject of a stop. */
+const subjectColumns: Record<StopKind, string> = {
+  minted_by: 'minted_by',
+  user: 'user_id',
+  organization: 'organization_id',
+};
+
+/**
+ * Ids of the next keys whose rows do not say yet that they are stopped, in their order. Reads past
+ * those that do, so the last read of a million keys takes about a second.
+ */
+export async function listUntidiedKeys(db: Db, stop: OpenStop, limit: number): Promise<string[]> {
+  const column = sql.ref(subjectColumns[stop.kind]);
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM api_keys AS key
+    WHERE ${column} = ${stop.subject} AND id > ${stop.place} AND kind = 'user' AND status <> 'revoked'
+      AND coalesce(mint_number, 0) < ${stop.mintNumberBelow} AND is_stopped(key)
+    ORDER BY id LIMIT ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Writes a stop into the rows of these keys, with their audit events (migration 0041), and returns
+ * how many there were. Waits for no other transaction: keys that one is changing are left out.
+ */
+export async function endStoppedKeys(tx: Tx, ids: readonly string[]): Promise<number> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM api_keys
+    WHERE id = ANY(${ids}::text[]) AND status <> 'revoked'
+      AND pg_try_advisory_xact_lock(hashtextextended(user_id, 5201))
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED`.execute(tx);
+  const locked = rows.map(({ id }) => id);
+  if (locked.length > 0) await sql`SELECT end_stopped_keys(${locked}::text[])`.execute(tx);
+  return locked.length;
+}
+
+/**
+ * Transactions that write keys at this moment. One of them may have drawn the number of a mint that
+ * nobody sees before its commit.
+ */
+export async function listKeyWriters(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ writer: string }>`
+    SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
+    WHERE locktype = 'relation' AND relation = 'api_keys'::regclass AND mode = 'RowExclusiveLock' AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND pid <> pg_backend_pid()`.execute(db);
+  return rows.map(({ writer }) => writer);
+}
+
+type Step = Pick<OpenStop, 'place' | 'isLastPass'> & { writers: readonly string[] };
+
+export async function saveStopStep(tx: Tx, id: string, step: Step): Promise<void> {
+  const { place, isLastPass, writers } = step;
+  await sql`
+    UPDATE key_stops SET place = ${place}, is_last_pass = ${isLastPass},
+      writers = ${writers}::text[] WHERE id = ${id}`.execute(tx);
+}
+
+/** The rows of all keys say it themselves. */
+export async function finishStop(tx: Tx, id: string): Promise<void> {
+  await sql`UPDATE key_stops SET tidied_at = clock_timestamp() WHERE id = ${id}`.execute(tx);
+}
