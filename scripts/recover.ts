@@ -67,7 +67,7 @@ async function recover(broker: Broker, values: Values): Promise<void> {
   }
   const recovered = await recoverDatabase(broker, origin, { ...found, acceptedLoss });
   console.log(
-    `Recovered: ${recovered.keys} keys and ${recovered.masterKeys} master keys revoked, ${recovered.organizations} organizations stopped, ${recovered.platformUsers} operators and ${recovered.apiUsers} API users switched off, every session ended`,
+    `Recovered: ${recovered.keys} keys and ${recovered.masterKeys} master keys revoked, ${recovered.organizations} organizations stopped, ${recovered.stops} stops of keys in force again, ${recovered.platformUsers} operators and ${recovered.apiUsers} API users switched off, every session ended`,
   );
 }
 

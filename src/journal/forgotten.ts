@@ -1,4 +1,5 @@
 import type { AppliedChange, KeyChange } from '../domain/key-change.ts';
+import { toKeyStop } from '../domain/key-stop.ts';
 import type { JournalStore } from './journal-store.ts';
 
 export type JournalFindings = {
@@ -15,7 +16,7 @@ export type JournalFindings = {
 
 /**
  * What the journals say about the present history, and about those that the database does not know.
- * For keys, master keys and organizations the newest entry: the database compares revisions itself.
+ * All stops, and for keys, master keys and organizations the newest entry: the database compares revisions itself.
  * `firstOther`: the first place of the feed at which the database has another change; it went on
  * after it had gone back.
  */
@@ -34,7 +35,7 @@ export async function findForgotten(
   let endSeq = lastSeq;
   const note = (change: AppliedChange, isForgotten: boolean) => {
     endSeq = Math.max(endSeq, change.seq);
-    const name = `${change.kind} ${change.subjectId}`;
+    const name = nameOf(change);
     if (change.kind === 'platform_user' || change.kind === 'role') {
       if (isForgotten) operators.add(name);
     } else if (change.revision >= (newest.get(name)?.revision ?? 0)) newest.set(name, change);
@@ -56,6 +57,13 @@ export async function findForgotten(
     damaged,
     files: tails.length,
   };
+}
+
+/** Of stops none replaces another: each covers other keys. */
+function nameOf(change: AppliedChange): string {
+  const { kind, subjectId, revision, status } = change;
+  const thing = `${kind} ${subjectId}`;
+  return toKeyStop(change) === undefined ? thing : `${thing} ${revision} ${status}`;
 }
 
 function idsOf(names: ReadonlySet<string>, kind: string): string[] {

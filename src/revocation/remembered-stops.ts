@@ -77,7 +77,6 @@ function isCovered(
 ): boolean {
   if (stops === undefined) return false;
   return stops.some(
-    (stop) =>
-      stop.seq > asOfSeq && mintNumber < stop.mintNumberBelow && createdAtMs < stop.createdBeforeMs,
+    (stop) => stop.seq > asOfSeq && mintNumber < stop.mintNumberBelow && createdAtMs < stop.createdBeforeMs,
   );
 }

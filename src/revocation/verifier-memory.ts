@@ -47,11 +47,11 @@ export class VerifierMemory implements ChangeSink {
 
   #applyOne(change: AppliedChange | ToldChange): void {
     const { revisions, refusedOrganizations } = this.#parts;
-    if (change.kind === 'organization') return refusedOrganizations.apply(change.subjectId, change.status);
-    if (change.kind === 'stop_unnamed') return revisions.forgetBefore(change.seq);
     const stop = toKeyStop(change);
-    if (stop === undefined) revisions.remember(change, performance.now());
-    else revisions.rememberStop(stop, change.seq, performance.now());
+    if (stop !== undefined) revisions.rememberStop(stop, change.seq, performance.now());
+    else if (change.kind === 'stop_unnamed') revisions.forgetBefore(change.seq);
+    else if (change.kind === 'organization') refusedOrganizations.apply(change.subjectId, change.status);
+    else revisions.remember(change, performance.now());
   }
 
   forgetRecords(): void {

@@ -99,7 +99,12 @@ export class Broker {
     const path = `${verifiersPath}/${verifierId}/records`;
     const answer = await this.#transport.send<RecordAnswer>({ method: 'POST', path, body: { key }, trace });
     if (answer.record === null) return undefined;
-    const { record, organization_active: organizationActive, age_ms: ageMs, as_of_seq: toldSeq = -1 } = answer;
+    const {
+      record,
+      organization_active: organizationActive,
+      age_ms: ageMs,
+      as_of_seq: toldSeq = -1,
+    } = answer;
     const asOfSeq = 'mint_number' in record ? toldSeq : -1;
     return { record: deepFreeze(fromSentKeyRecord(record)), organizationActive, ageMs, asOfSeq };
   }

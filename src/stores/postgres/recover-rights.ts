@@ -1,5 +1,9 @@
 import { sql } from 'kysely';
 import type { ApiUser } from '../../domain/api-user.ts';
+import type { Origin } from '../../domain/audit-event.ts';
+import type { RandomBytes } from '../../domain/clock.ts';
+import { newId } from '../../domain/ids.ts';
+import type { KeyStop } from '../../domain/key-stop.ts';
 import type { Tx } from './database.ts';
 
 /** A thing of the journal with the newest revision that it names. */
@@ -118,6 +122,36 @@ export async function stopForgottenOrganizations(
     WHERE known.id = remembered.id AND known.revision < remembered.revision AND known.status = 'active'
     RETURNING known.id, known.revision, known.status`.execute(tx);
   return rows;
+}
+
+/**
+ * Inserts the stops that the database does not have. Mints go on behind their numbers, so that keys
+ * that are minted from now on are not covered.
+ */
+export async function insertForgottenStops(
+  { randomBytes }: { randomBytes: RandomBytes },
+  tx: Tx,
+  { actor }: Origin,
+  stops: readonly KeyStop[],
+  now: Date,
+): Promise<(KeyStop & { id: string })[]> {
+  const inserted: (KeyStop & { id: string })[] = [];
+  for (const { kind, subject, mintNumberBelow, createdBefore } of stops) {
+    const id = newId('stop', now, randomBytes);
+    const { numAffectedRows } = await sql`
+      INSERT INTO key_stops (id, kind, subject, mint_number_below, created_before, reason, actor_kind, actor_id)
+      SELECT ${id}, ${kind}, ${subject}, ${mintNumberBelow}, ${createdBefore}, 'unspecified', ${actor.kind}, ${actor.id}
+      WHERE NOT EXISTS (SELECT FROM key_stops WHERE kind = ${kind} AND subject = ${subject}
+        AND mint_number_below = ${mintNumberBelow} AND created_before IS NOT DISTINCT FROM ${createdBefore})`.execute(
+      tx,
+    );
+    if (numAffectedRows !== 1n) continue;
+    await sql`
+      SELECT setval('mint_numbers', ${mintNumberBelow}::bigint)
+      WHERE (SELECT last_value FROM mint_numbers) < ${mintNumberBelow}::bigint`.execute(tx);
+    inserted.push({ id, kind, subject, mintNumberBelow, createdBefore });
+  }
+  return inserted;
 }
 
 /** Switches off platform users by id, and those who hold one of these roles. */

@@ -49,13 +49,7 @@ type Row = FeedPlace &
   > &
   Pick<
     Selectable<ApiKeys>,
-    | 'digest'
-    | 'pepper_id'
-    | 'expires_at'
-    | 'superseded_until'
-    | 'created_at'
-    | 'minted_by'
-    | 'mint_number'
+    'digest' | 'pepper_id' | 'expires_at' | 'superseded_until' | 'created_at' | 'minted_by' | 'mint_number'
   > & {
     superseded_at: Date | null;
     organization_active: boolean;

@@ -1,9 +1,11 @@
 import type { Origin } from '../../domain/audit-event.ts';
 import type { KeyChange } from '../../domain/key-change.ts';
+import { type KeyStop, toKeyStop, toStopChange } from '../../domain/key-stop.ts';
 import { beginHistory } from '../../stores/postgres/database-history.ts';
 import {
   deleteSessionsAndAnswers,
   type ForgottenApiUser,
+  insertForgottenStops,
   type RecoveredKey,
   type Remembered,
   revokeForgottenKeys,
@@ -33,6 +35,7 @@ export type Recovered = {
   masterKeys: number;
   organizations: number;
   apiUsers: number;
+  stops: number;
   platformUsers: number;
   historyId: string;
 };
@@ -42,9 +45,10 @@ const seqsSkipped = 1_000;
 
 /**
  * Takes back what a restored backup brought to life: revokes each key and master key that changed
- * after it, stops organizations, switches off operators and API users whose rights changed, and
- * ends every session and kept answer. A new history begins, which frees verification. All in one
- * transaction, with an audit event for the order and one for each thing.
+ * after it, stops organizations, puts stops of keys in force again, and switches off operators and
+ * API users whose rights changed. It ends every session and kept answer. A new history begins,
+ * which frees verification. All in one transaction, with an audit event for the order and one for
+ * each thing.
  */
 export async function recoverDatabase(
   parts: ChangeParts,
@@ -60,6 +64,7 @@ export async function recoverDatabase(
     const masterKeys = await revokeForgottenMasterKeys(tx, remembered(forgotten, 'master_key'), now);
     const organizations = await stopForgottenOrganizations(tx, stopped(forgotten), now);
     const apiUsers = await switchOffApiUsers(tx, remembered(forgotten, 'key'), now);
+    const stops = await insertForgottenStops(parts, tx, by, stopsOf(forgotten), now);
     const userIds = await switchOffOperators(tx, forgotten, now);
     await deleteSessionsAndAnswers(tx);
     const answer = {
@@ -67,6 +72,7 @@ export async function recoverDatabase(
       masterKeys: masterKeys.length,
       organizations: organizations.length,
       apiUsers: apiUsers.length,
+      stops: stops.length,
       platformUsers: userIds.length,
       historyId,
     };
@@ -80,6 +86,9 @@ export async function recoverDatabase(
           recoveredEvent('organization.status_changed', id, { status }, id),
         ),
         ...apiUsers.map(apiUserOff),
+        ...stops.map(({ id, kind, subject, createdBefore }) =>
+          recoveredEvent('keys.stopped', id, { kind, subject, created_before: createdBefore }),
+        ),
         ...userIds.map((id) => recoveredEvent('platform.user.updated', id, { is_active: false })),
       ],
       revokes: {
@@ -89,6 +98,7 @@ export async function recoverDatabase(
           ...apiUsers.map(({ keyId, revision }) => entry('key', keyId, revision)),
           ...masterKeys.map(({ id, revision }) => entry('master_key', id, revision)),
           ...organizations.map(({ id, revision, status }) => entry('organization', id, revision, status)),
+          ...stops.map(toStopChange),
           ...userIds.map((id) => entry('platform_user', id, 0)),
         ],
       },
@@ -101,6 +111,10 @@ function remembered({ changes }: Forgotten, wanted: KeyChange['kind']): Remember
   return changes
     .filter(({ kind }) => kind === wanted)
     .map(({ subjectId, revision }) => ({ id: subjectId, revision }));
+}
+
+function stopsOf({ changes }: Forgotten): KeyStop[] {
+  return changes.flatMap((change) => toKeyStop(change) ?? []);
 }
 
 function stopped({ changes }: Forgotten) {
@@ -121,12 +135,13 @@ function entry(
 }
 
 function orderEvent(recovered: Recovered, acceptedLoss: string | null): EventDraft {
-  const { keys, masterKeys, organizations, apiUsers, platformUsers, historyId } = recovered;
+  const { keys, masterKeys, organizations, apiUsers, stops, platformUsers, historyId } = recovered;
   const details = {
     keys,
     master_keys: masterKeys,
     organizations,
     api_users: apiUsers,
+    stops,
     platform_users: platformUsers,
     accepted_loss: acceptedLoss,
   };

@@ -9,6 +9,7 @@ import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import { type Ending, finishChange } from '../../stores/postgres/finish-change.ts';
 import { hasEnvironment } from '../../stores/postgres/organizations/environments.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
+import { endStoppedKeysOf } from '../../stores/postgres/user-keys/key-stops.ts';
 import {
   type InsertMint,
   insertMints,
@@ -17,7 +18,7 @@ import {
   type Mint,
   type MintOutcome,
 } from '../../stores/postgres/user-keys/minted-keys.ts';
-import { expireKey, findActiveKey } from '../../stores/postgres/user-keys/user-keys.ts';
+import { expireKey, findActiveKey, lockUserKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import { credentialEnded, requireStillAuthorized } from '../authority.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { idempotent, type Replayed } from '../idempotent.ts';
@@ -123,13 +124,13 @@ async function makeRoom(
     throw new FlowplateError('ORGANIZATION_SUSPENDED');
   }
   const active = await findActiveKey(parts.db, key);
-  const isExpired = active !== undefined && statusAt(active, parts.clock.earliest()) === 'expired';
-  if (active !== undefined && !isExpired) {
+  const status = active && statusAt(active, parts.clock.earliest());
+  if (active !== undefined && status !== 'expired' && status !== 'revoked') {
     throw new FlowplateError('KEY_ALREADY_EXISTS', { details: { key_id: active.id } });
   }
   if (round >= roundsMax) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1 });
   if (active !== undefined) {
-    await endExpired(parts, active);
+    await (status === 'revoked' ? endStopped(parts, active) : endExpired(parts, active));
     return undefined;
   }
   if (parts.strictOrganizations) await requireHome(parts, key, organization !== undefined);
@@ -161,6 +162,15 @@ async function createHome(parts: MintParts, by: Caller, key: Key): Promise<Home 
   });
   if (answer.types.includes('organization.created')) return 'organization';
   return answer.types.includes('environment.created') ? 'environment' : undefined;
+}
+
+/** Writes a stop into the row of the key, before the worker comes to it. */
+async function endStopped(parts: MintParts, active: Key): Promise<void> {
+  await commitChange(parts, { by: systemOrigin }, async (tx) => {
+    await lockUserKeys(tx, active.userId);
+    await endStoppedKeysOf(tx, active);
+    return { answer: {}, events: [], revokes: revokesNothing };
+  });
 }
 
 async function endExpired(parts: MintParts, active: Key): Promise<void> {

@@ -10,6 +10,7 @@ import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/u
 import type { Tx } from '../../stores/postgres/database.ts';
 import { holdLivingRoom } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import { lockHome } from '../../stores/postgres/organizations/environments.ts';
+import { isRefreshOfStopped } from '../../stores/postgres/user-keys/key-stops.ts';
 import {
   expireKey,
   insertSuccessor,
@@ -54,6 +55,7 @@ export async function refreshKey(
     try {
       return await refreshOnce(parts, caller, request, idempotency);
     } catch (error) {
+      if (isRefreshOfStopped(error)) throw new FlowplateError('KEY_NOT_FOUND', { cause: error });
       if (!isPlaceTaken(error)) throw error;
       if (round >= roundsMax) throw new FlowplateError('OVERLOADED', { retryAfterSeconds: 1, cause: error });
     }

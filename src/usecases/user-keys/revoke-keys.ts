@@ -1,16 +1,18 @@
 import { FlowplateError } from '../../domain/errors.ts';
-import { type Audience, placesOf } from '../../domain/key-change.ts';
+import { type Audience, placesOf, revokesNothing } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
 import { renewableMs } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import {
+  countAcceptableKeys,
   type KeyOwners,
   listKeyPlaces,
   listRevocableKeys,
   lockUserKeys,
 } from '../../stores/postgres/user-keys/user-keys.ts';
-import { type ChangeParts, commitChange } from '../change.ts';
+import { type ChangeParts, change, commitChange } from '../change.ts';
 import { endKeys, type Revocation } from './revocation.ts';
+import { decideStop, maySeeAll } from './stop-keys.ts';
 import { turnOf } from './turn-of.ts';
 
 /** Owner of the keys to revoke. Undefined fields do not filter. */
@@ -29,7 +31,8 @@ const placesMax = 1_000;
  * the caller's allow-lists are invisible. Counts the keys that could still be accepted. Nothing to
  * revoke is a success with 0, unless no such key ever existed: then `KEY_NOT_FOUND`, or
  * `USER_NOT_FOUND` when only a user was named. More than 500 keys go in several transactions; a
- * request that broke off has ended some of them, and repeating it ends the rest.
+ * request that broke off has ended some of them, and repeating it ends the rest. Beyond the first
+ * 500, those of a user are stopped all at once where that is possible (`stopKeys`).
  */
 export async function revokeKeysOf(
   parts: ChangeParts,
@@ -39,6 +42,8 @@ export async function revokeKeysOf(
   const first = await revokeBatch(parts, caller, target, true);
   let { told } = first;
   let { revokedCount, isMore } = first.answer;
+  const rest = isMore ? await stopRest(parts, caller, target) : undefined;
+  if (rest !== undefined) return { ...rest, revokedCount: revokedCount + rest.revokedCount };
   while (isMore) {
     const batch = await revokeBatch(parts, caller, target, false);
     revokedCount += batch.answer.revokedCount;
@@ -63,6 +68,30 @@ function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, i
     const { answer, ...decision } = await endKeys(tx, revocable, audience, now);
     return { ...decision, answer: { ...answer, isMore: revocable.length === batchMax } };
   });
+}
+
+/** Undefined when the keys have to be revoked in batches. */
+async function stopRest(
+  parts: ChangeParts,
+  caller: Caller,
+  { userId, organizationId, environment }: RevokeTarget,
+): Promise<Revocation | undefined> {
+  const wanted = { kind: 'user', subject: userId } as const;
+  if (organizationId !== undefined || environment !== undefined || !maySeeAll(caller.principal, wanted))
+    return undefined;
+  const options = { by: caller, turn: turnOf(caller, { userId }) };
+  const { answer, propagation } = await change<{ revokedCount: number | null }>(
+    parts,
+    options,
+    async (tx, now) => {
+      await lockUserKeys(tx, userId);
+      const revokedCount = await countAcceptableKeys(tx, userId, now);
+      const stop = await decideStop(parts, tx, caller, wanted, now);
+      if (stop === undefined) return { answer: { revokedCount: null }, events: [], revokes: revokesNothing };
+      return { ...stop, answer: { revokedCount } };
+    },
+  );
+  return answer.revokedCount === null ? undefined : { revokedCount: answer.revokedCount, propagation };
 }
 
 /** Verifiers concerned by an earlier revoke of these keys, from the places of the keys. */

@@ -1,5 +1,5 @@
 import { newId } from '../../domain/ids.ts';
-import type { Audience } from '../../domain/key-change.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import { type StopSubject, toStopChange } from '../../domain/key-stop.ts';
 import { type Caller, originOf, type VisibleScope } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
@@ -33,13 +33,12 @@ export async function stopKeys(
   if (!maySeeAll(caller.principal, request)) return undefined;
   const { answer, propagation } = await change<StopAnswer>(parts, { by: caller }, async (tx, now) => {
     const decision = await decideStop(parts, tx, caller, request, now);
-    return decision ?? { answer: { stopId: null }, events: [], revokes: { changes: [], audience: nobody } };
+    return decision ?? { answer: { stopId: null }, events: [], revokes: revokesNothing };
   });
   return answer.stopId === null ? undefined : { stopId: answer.stopId, propagation };
 }
 
 type StopAnswer = { stopId: string | null };
-const nobody: Audience = { places: [] };
 
 /**
  * Whether the caller sees every key that a stop of this subject covers, so that it may order one.

@@ -1,8 +1,11 @@
+import { FlowplateError } from '../../domain/errors.ts';
 import type { AppliedChange, ToldChange } from '../../domain/key-change.ts';
+import { toKeyStop } from '../../domain/key-stop.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import type { ChangeSignal } from '../../revocation/change-signal.ts';
+import type { Database } from '../../stores/postgres/database.ts';
 import { listKeyChangesAfter } from '../../stores/postgres/verifiers/change-feed.ts';
-import { updateToldSeq } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
+import { endVerifier, updateToldSeq } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { changesPerReadMax, type ExtendParts, extendLease } from './extend-lease.ts';
 import type { NewestHeartbeats } from './newest-heartbeats.ts';
 import type { VerifierLimits } from './verifier-limits.ts';
@@ -54,6 +57,7 @@ export async function heartbeat(
     const read = await parts.newest.run(id, (newer) =>
       readOrWait(parts, { ...beat, signal: AbortSignal.any([beat.signal, newer]) }),
     );
+    if (read.some((change) => toKeyStop(change) !== undefined)) await endBeforeStop(parts.db, id);
     const readSeq = read.at(-1)?.seq ?? appliedSeq;
     if (isExtended && readSeq > toldSeq) await updateToldSeq(parts.db, id, readSeq);
     return {
@@ -63,6 +67,18 @@ export async function heartbeat(
       appliedSeq: readSeq,
       hasMore: !isExtended || read.length === changesPerReadMax,
     };
+  });
+}
+
+/**
+ * Ends a verifier that would be told of a stop. Only those that follow a hub are known to apply
+ * one; earlier releases send heartbeats as well. It empties its caches and registers again, behind
+ * the stop.
+ */
+async function endBeforeStop(db: Database, id: string): Promise<never> {
+  await endVerifier(db, id);
+  throw new FlowplateError('VERIFIER_NOT_FOUND', {
+    systemMessage: 'Keys were stopped all at once: empty the caches and register again',
   });
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { ToldChange } from '../../domain/key-change.ts';
+import { toKeyStop } from '../../domain/key-stop.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import { holdMasterKey } from '../../stores/postgres/authority.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
@@ -10,7 +11,11 @@ import {
   findLastKeyChangeSeq,
   listKeyChangesSince,
 } from '../../stores/postgres/verifiers/change-feed.ts';
-import { deleteVerifiers, lockVerifiers } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
+import {
+  deleteEmbeddedVerifier,
+  deleteVerifiers,
+  lockVerifiers,
+} from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { upsertVerifier } from '../../stores/postgres/verifiers/verifiers.ts';
 import { credentialEnded } from '../authority.ts';
 import type { ExtendParts } from './extend-lease.ts';
@@ -64,6 +69,10 @@ export async function registerVerifier(
   );
   const refused = await listRefusedOrganizations(db);
   const recent = isLive ? await listKeyChangesSince(db, memoryMs) : [];
+  if (recent.some((change) => toKeyStop(change) !== undefined)) {
+    await deleteEmbeddedVerifier(db, { id, masterKeyId: principal.id });
+    throw mayNotBeLiveNow('Keys were stopped all at once lately');
+  }
   return {
     verifierId: id,
     appliedSeq,
@@ -104,9 +113,12 @@ async function requireFewChanges(db: Database, memoryMs: number): Promise<void> 
     await findLastKeyChangeSeq(db),
     await findCatchUpSeq(db, { ageMs: memoryMs, changesMax: recentMax + 1 }),
   ];
-  if (lastSeq - firstSeq <= recentMax) return;
-  throw new FlowplateError('OVERLOADED', {
-    systemMessage: `More than ${recentMax} changes lately: register with {"lease": "first_heartbeat"}, as newer versions of the SDK do`,
+  if (lastSeq - firstSeq > recentMax) throw mayNotBeLiveNow(`More than ${recentMax} changes lately`);
+}
+
+function mayNotBeLiveNow(reason: string): FlowplateError {
+  return new FlowplateError('OVERLOADED', {
+    systemMessage: `${reason}: register with {"lease": "first_heartbeat"}, as newer versions of the SDK do`,
     retryAfterSeconds: recentRetrySeconds,
   });
 }

@@ -90,7 +90,11 @@ describe('a packed record', () => {
       mintNumber: 2e6,
       createdAtMs: now.getTime(),
     });
-    const packed = packRecord({ record: { ...record, lineageId: record.id }, readAtMs: Date.now(), asOfSeq: 2e6 });
+    const packed = packRecord({
+      record: { ...record, lineageId: record.id },
+      readAtMs: Date.now(),
+      asOfSeq: 2e6,
+    });
     expect(packed.length).toBeLessThanOrEqual(76 - 16);
   });
 

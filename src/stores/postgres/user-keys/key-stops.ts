@@ -64,7 +64,10 @@ export function presentStatus(row = 'api_keys'): RawBuilder<string> {
 }
 
 /** What a stop says of a key whose row does not say it yet; else the row's own value. */
-function ofStop<T>(column: 'revoked_at' | 'revoked_reason', ofTheStop: 'created_at' | 'reason'): RawBuilder<T> {
+function ofStop<T>(
+  column: 'revoked_at' | 'revoked_reason',
+  ofTheStop: 'created_at' | 'reason',
+): RawBuilder<T> {
   return sql<T>`CASE WHEN api_keys.status <> 'revoked' AND (SELECT ${someStopLives})
     THEN coalesce((SELECT ${sql.ref(ofTheStop)} FROM living_stop(api_keys)), ${sql.ref(column)})
     ELSE ${sql.ref(column)} END`;

@@ -145,6 +145,15 @@ export async function listRevocableKeys(
   return (await query.orderBy(byIdOfOne).limit(limit).execute()).map(toKey);
 }
 
+/** Keys of a user that a verifier may accept at `now`. The caller holds `lockUserKeys`. */
+export async function countAcceptableKeys(tx: Tx, userId: string, now: Date): Promise<number> {
+  const { rows } = await sql<{ keys: number }>`
+    SELECT count(*) AS keys FROM api_keys WHERE kind = 'user' AND user_id = ${userId}
+      AND (status = 'active' OR (status = 'superseded' AND superseded_until > ${now}))
+      AND (expires_at IS NULL OR expires_at > ${now}) AND NOT ${isStopped()}`.execute(tx);
+  return rows[0]?.keys ?? 0;
+}
+
 /** Where each of these keys of users is; those that do not exist are left out. */
 export async function listPlacesOfKeys(db: Db, ids: readonly string[]): Promise<Map<string, Place>> {
   const rows = await db

@@ -59,8 +59,8 @@ export async function updateToldSeq(db: Db, id: string, toldSeq: number): Promis
  * Ends a verifier. Its current lease stays, because its process may still accept keys, and is never
  * extended.
  */
-export async function endVerifier(tx: Tx, id: string): Promise<void> {
-  await tx.updateTable('verifiers').set({ is_ended: true }).where('id', '=', id).execute();
+export async function endVerifier(db: Db, id: string): Promise<void> {
+  await db.updateTable('verifiers').set({ is_ended: true }).where('id', '=', id).execute();
 }
 
 /** Ends all verifiers of a master key. */

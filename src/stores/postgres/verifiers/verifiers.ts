@@ -14,9 +14,9 @@ export async function upsertVerifier(
 ): Promise<void> {
   const { id, appliedSeq, leaseMs, isLive, masterKeyId = null } = verifier;
   await sql`
-    INSERT INTO verifiers (id, applied_seq, lease_ms, lease_until, master_key_id)
+    INSERT INTO verifiers (id, applied_seq, lease_ms, lease_until, master_key_id, knows_stops)
     VALUES (${id}, ${appliedSeq}, ${leaseMs},
-      clock_timestamp() + make_interval(secs => ${isLive ? leaseMs / 1_000 : 0}), ${masterKeyId})
+      clock_timestamp() + make_interval(secs => ${isLive ? leaseMs / 1_000 : 0}), ${masterKeyId}, ${masterKeyId === null})
     ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_ms = excluded.lease_ms,
       lease_until = excluded.lease_until, reached_seq = NULL, followers = '{}', laggards = '[]'`.execute(db);
 }
