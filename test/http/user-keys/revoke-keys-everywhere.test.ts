@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tidyStops } from '../../../src/usecases/user-keys/tidy-stops.ts';
 import { testAccess } from '../../support/access.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
@@ -73,7 +74,7 @@ describe('success', () => {
     expect(await codesOf(broker, [mine, foreign])).toEqual(['REVOKED', 'VALID']);
   });
 
-  test('more keys than one statement has parameters for go, each with its event and its place in the feed', async () => {
+  test('more keys than one transaction revokes go at once, and each has its event when the rows are tidied', async () => {
     const { user_id, key } = await mint(broker);
     const count = 6_200;
     await run(`
@@ -87,6 +88,7 @@ describe('success', () => {
       body: { revoked_count: count + 1, propagation: 'complete' },
     });
     expect((await verify(broker, key)).code).toBe('REVOKED');
+    await tidyStops(broker.api.parts);
     const [counts] = await run(`
       SELECT count(*) FILTER (WHERE key.status = 'active')::int AS active, count(event.target_id)::int AS audited,
         count(change.subject_id)::int AS told
@@ -94,7 +96,9 @@ describe('success', () => {
       LEFT JOIN audit_events event ON event_type = 'key.revoked' AND target_id = key.id
       LEFT JOIN key_changes change ON subject_id = key.id AND change.revision = key.revision
       WHERE user_id = '${user_id}'`);
-    expect(counts).toEqual({ active: 0, audited: count + 1, told: count + 1 });
+    expect(counts).toEqual({ active: 0, audited: count + 1, told: 500 });
+    const entries = await run(`SELECT kind FROM key_changes WHERE subject_id = '${user_id}'`);
+    expect(entries).toEqual([{ kind: 'stop_user' }]);
   });
 });
 

@@ -57,6 +57,9 @@ describe('200', () => {
         superseded_until_ms: null,
         superseded_by: null,
         superseded_at_ms: null,
+        minter: expect.stringMatching(/^[\w-]{8}$/),
+        mint_number: expect.any(Number),
+        created_at_ms: Date.parse(minted.created_at),
       },
     });
     expect(JSON.stringify(body)).not.toContain(minted.key);
