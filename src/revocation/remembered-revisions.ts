@@ -124,6 +124,11 @@ export class RememberedRevisions {
     return this.#stops.covers(record, asOfSeq);
   }
 
+  /** Whether that cannot be told from the record, so that it must be read again. */
+  isUnclear(record: StoppableRecord, asOfSeq: number): boolean {
+    return this.#stops.isUnclear(record, asOfSeq);
+  }
+
   #keep(remembered: Remembered): void {
     this.#remembered.push(remembered);
     this.advance(remembered.seq);

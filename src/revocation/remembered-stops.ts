@@ -22,10 +22,7 @@ export class RememberedStops {
     organization: new Map(),
   };
   #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
+  #newestOfMinterSeq = -1;
 
   remember(stop: KeyStop, seq: number): void {
     const bySubject = this.#byKind[stop.kind];
@@ -34,6 +31,7 @@ export class RememberedStops {
     const remembered = { seq, mintNumberBelow, createdBeforeMs: createdBefore?.getTime() ?? Infinity };
     bySubject.set(name, [...(bySubject.get(name) ?? []), remembered]);
     this.#size += 1;
+    if (stop.kind === 'minted_by') this.#newestOfMinterSeq = seq;
   }
 
   /** Forgets a stop. No record from before its place may be used any more. */
@@ -50,6 +48,15 @@ export class RememberedStops {
   clear(): void {
     for (const bySubject of Object.values(this.#byKind)) bySubject.clear();
     this.#size = 0;
+    this.#newestOfMinterSeq = -1;
+  }
+
+  /**
+   * Whether the record has to be read again: it does not say who minted its key, and a stop of all
+   * that somebody minted came after it was read.
+   */
+  isUnclear({ minter }: StoppableRecord, asOfSeq: number): boolean {
+    return minter === null && asOfSeq < this.#newestOfMinterSeq;
   }
 
   /** Whether a stop behind the place at which the record was read covers its key. */

@@ -243,7 +243,7 @@ export class FlowplateVerifier {
       if (isLimited(fetched.entry.record)) return this.#askBroker(request, trace);
       // Older than the known part of the feed, so later changes may be missing.
       if (!this.#revisions.reaches(fetched.entry.asOfSeq)) return this.#askBroker(request, trace);
-      if (!this.#revisions.isStale(fetched.entry.record)) {
+      if (!this.#memory.isStale(fetched.entry)) {
         fetched.entry.record = this.#memory.present(fetched.entry);
         const verdict = this.#judge(
           fetched.entry,

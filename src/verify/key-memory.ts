@@ -42,9 +42,7 @@ export class KeyMemory implements CountSource {
       revisions,
       recordsMax,
       (place) => this.#leave(place),
-      (entry) => {
-        entry.record = this.present(entry);
-      },
+      (entry) => this.#applyStops(entry),
     );
     this.#doubles = this.#cache.doubles;
     this.#refusedOrganizations = refusedOrganizations;
@@ -63,6 +61,14 @@ export class KeyMemory implements CountSource {
 
   entryAt(place: number): CacheEntry<KeyRecord> {
     return this.#cache.entryAt(place);
+  }
+
+  /**
+   * Whether the record of an entry is older than a change of its key, or may be: a look-up that
+   * was under way when the change was heard of.
+   */
+  isStale({ record, asOfSeq }: CacheEntry<KeyRecord>): boolean {
+    return this.#revisions.isStale(record) || this.#revisions.isUnclear(record, asOfSeq);
   }
 
   /** The record of an entry, revoked when its key was stopped since the record was read. */
@@ -105,6 +111,12 @@ export class KeyMemory implements CountSource {
 
   takeCounts(countMax: number): UsageMark[] {
     return this.#counts.take(countMax);
+  }
+
+  #applyStops(entry: CacheEntry<KeyRecord>): boolean {
+    if (this.#revisions.isUnclear(entry.record, entry.asOfSeq)) return false;
+    entry.record = this.present(entry);
+    return true;
   }
 
   /** The record at this place, or its plain yes, is no more. */

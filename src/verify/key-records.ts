@@ -126,7 +126,7 @@ export class KeyRecords {
     const result = await this.#joinOrStartLookup(key).result;
     if (result === undefined) return undefined;
     // A change arrived during the lookup: its result is stale, so Postgres is asked again.
-    if (this.#parts.revisions.isStale(result.record)) return this.#ask(key);
+    if (this.#parts.memory.isStale(result)) return this.#ask(key);
     return this.#withStatus(result);
   }
 

@@ -50,17 +50,17 @@ export class RecordCache<R extends { id: string; revision: number }> {
   readonly #index: FingerprintIndex;
   readonly #entries: (CacheEntry<R> | undefined)[];
   readonly #onLeave: (place: number) => void;
-  readonly #applyStops: (entry: CacheEntry<R>) => void;
+  readonly #applyStops: (entry: CacheEntry<R>) => boolean;
 
   /**
    * `onLeave` is called before a record leaves its place, except by `clear`. `applyStops` puts
-   * another record into an entry whose key was stopped since.
+   * another record into an entry whose key was stopped since; false when that cannot be told.
    */
   constructor(
     revisions: RememberedRevisions,
     entriesMax: number,
     onLeave: (place: number) => void = () => undefined,
-    applyStops: (entry: CacheEntry<R>) => void = () => undefined,
+    applyStops: (entry: CacheEntry<R>) => boolean = () => true,
   ) {
     this.#revisions = revisions;
     this.#entriesMax = entriesMax;
@@ -132,8 +132,7 @@ export class RecordCache<R extends { id: string; revision: number }> {
   }
 
   #isCurrent(entry: CacheEntry<R>): boolean {
-    if (!this.#revisions.isCurrent(entry)) return false;
-    this.#applyStops(entry);
+    if (!this.#revisions.isCurrent(entry) || !this.#applyStops(entry)) return false;
     // No change in between concerned it, so it is current here too.
     entry.asOfSeq = Math.max(entry.asOfSeq, this.#revisions.seq);
     return true;

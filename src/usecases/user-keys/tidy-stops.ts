@@ -78,7 +78,8 @@ async function tidyBatch(tx: Tx, { id }: OpenStop, batch: readonly string[]): Pr
   const stop = await lockOpenStop(tx, id);
   if (stop === undefined) return undefined;
   const ended = await endStoppedKeys(tx, batch);
-  const place = batch.at(-1) ?? stop.place;
+  // Keys without a minter in their rows come last, whatever their ids.
+  const [place = ''] = [stop.place, ...batch].sort().reverse();
   await saveStopStep(tx, id, { place, isLastPass: false, writers: stop.writers ?? [] });
   return ended;
 }

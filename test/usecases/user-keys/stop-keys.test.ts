@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StopSubject } from '../../../src/domain/key-stop.ts';
 import { findStop } from '../../../src/stores/postgres/user-keys/key-stops.ts';
 import { stopKeys } from '../../../src/usecases/user-keys/stop-keys.ts';
 import { tidyStops } from '../../../src/usecases/user-keys/tidy-stops.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   codesOf,
   getKey,
@@ -20,7 +21,8 @@ import {
   update,
   verify,
 } from '../../support/keys.ts';
-import { query } from '../../support/query.ts';
+import { lockWaiters } from '../../support/lock-waiters.ts';
+import { query, withConnection } from '../../support/query.ts';
 import { callerWith } from '../../support/use-case-parts.ts';
 
 let broker: TestBroker;
@@ -263,5 +265,104 @@ describe('more keys of a user than one transaction revokes', () => {
     expect([one.body.propagation, two.body.propagation]).toEqual(['complete', 'complete']);
     expect((await broker.call(path)).body.revoked_count).toBe(0);
     expect((await verify(other, key.key)).code).toBe('REVOKED');
+  });
+});
+
+test('keys whose minter is known from their audit event alone are stopped with the others', async () => {
+  const { minter, key } = await mintedByOther();
+  const spared = await mint(broker);
+  const ids = [key.key_id, spared.key_id];
+  await sql`UPDATE api_keys SET minted_by = NULL WHERE id = ANY(${ids}::text[])`.execute(broker.db);
+  expect(await codesOf(broker, [key, spared])).toEqual(['VALID', 'VALID']);
+  expect(await codesOf(other, [key, spared])).toEqual(['VALID', 'VALID']);
+  const { stopId } = await stop({ kind: 'minted_by', subject: minter.id });
+  expect(await codesOf(broker, [key, spared])).toEqual(['REVOKED', 'VALID']);
+  expect(await codesOf(other, [key, spared])).toEqual(['REVOKED', 'VALID']);
+  expect(await tidyStops(broker.api.parts)).toBe(1);
+  expect(await findStop(broker.db, stopId)).toMatchObject({ endedKeys: 1, tidiedAt: expect.any(Date) });
+  expect(await codesOf(other, [key, spared])).toEqual(['REVOKED', 'VALID']);
+});
+
+describe('a change that was under way when the stop committed', () => {
+  const databaseUrl = () => broker.env.DATABASE_URL as string;
+
+  test('a mint that commits after it is refused, and the stop is not over before it is tidied', async () => {
+    const key = await mint(broker);
+    const late = await withConnection(databaseUrl(), async (minting) => {
+      await minting.query('BEGIN');
+      const { rows } = await minting.query(
+        `INSERT INTO api_keys (id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, metadata,
+           scopes, created_at, updated_at)
+         SELECT 'flk_0000000000000000000late', 'flk_0000000000000000000late', pepper_id, 'late', key_prefix, user_id, 'org_late',
+           environment, metadata, scopes, now(), now() FROM api_keys WHERE id = $1 RETURNING id`,
+        [key.key_id],
+      );
+      const { stopId } = await stop({ kind: 'user', subject: key.user_id });
+      await tidyStops(broker.api.parts);
+      expect(await findStop(broker.db, stopId)).toMatchObject({ endedKeys: 1, tidiedAt: null });
+      await minting.query('COMMIT');
+      return { id: rows[0].id as string, stopId };
+    });
+    expect((await getKey(broker, late.id)).body).toMatchObject({ status: 'revoked' });
+    await tidyStops(broker.api.parts);
+    expect(await findStop(broker.db, late.stopId)).toMatchObject({
+      endedKeys: 2,
+      tidiedAt: expect.any(Date),
+    });
+    expect((await getKey(broker, late.id)).body).toMatchObject({ status: 'revoked' });
+  });
+
+  test('a refresh that commits after it fails, as for a revoked key', async () => {
+    const key = await mint(broker);
+    const answer = await withConnection(databaseUrl(), async (holding) => {
+      // The refresh has read its key, and waits to append to the feed.
+      await holding.query('BEGIN; SELECT pg_advisory_xact_lock(5201001)');
+      const refreshing = refresh(other, key);
+      await eventually(
+        5_000,
+        () => lockWaiters(broker.db),
+        (waiting) => waiting > 0,
+      );
+      await holding.query(
+        `SELECT begin_stop('stop_racing', 'user', $1, NULL, 'unspecified', 'shell', 'test', NULL, NULL)`,
+        [key.user_id],
+      );
+      await holding.query('COMMIT');
+      return refreshing;
+    });
+    expectError(answer, 404, 'KEY_NOT_FOUND');
+    expect((await getKey(broker, key.key_id)).body).toMatchObject({ status: 'revoked' });
+  });
+});
+
+describe('an API process of the release before', () => {
+  const register = (leaseUntil: string) =>
+    sql`INSERT INTO verifiers (id, applied_seq, lease_until) VALUES ('earlier', 0, ${sql.raw(leaseUntil)})`.execute(
+      broker.db,
+    );
+  afterEach(() => sql`DELETE FROM verifiers WHERE id = 'earlier'`.execute(broker.db));
+
+  test('with a lease leaves the keys to be revoked in batches', async () => {
+    await sql`UPDATE key_stops SET tidied_at = now() - interval '12 minutes'`.execute(broker.db);
+    await register(`now() + interval '15 seconds'`);
+    const key = await mint(broker);
+    const order = { kind: 'user', subject: key.user_id } as const;
+    expect(await stopKeys(broker.api.parts, caller(), order)).toBeUndefined();
+    expect((await getKey(broker, key.key_id)).body.status).toBe('active');
+  });
+
+  test('gets no lease while a stop lives, nor soon after', async () => {
+    const key = await mint(broker);
+    await stop({ kind: 'user', subject: key.user_id });
+    await register('now()');
+    const extend = () =>
+      sql`UPDATE verifiers SET lease_until = clock_timestamp() + interval '15 seconds' WHERE id = 'earlier'`.execute(
+        broker.db,
+      );
+    await expect(extend()).rejects.toThrow('gets no lease now');
+    await tidyStops(broker.api.parts);
+    await expect(extend()).rejects.toThrow('gets no lease now');
+    await sql`UPDATE key_stops SET tidied_at = now() - interval '12 minutes'`.execute(broker.db);
+    await extend();
   });
 });

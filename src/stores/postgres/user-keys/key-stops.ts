@@ -123,11 +123,11 @@ export async function lockOpenStop(tx: Tx, id: string): Promise<OpenStop | undef
   return rows[0];
 }
 
-/** Column of `api_keys` that names the subject of a stop. */
-const subjectColumns: Record<StopKind, string> = {
-  minted_by: 'minted_by',
-  user: 'user_id',
-  organization: 'organization_id',
+/** Whose keys a stop covers, by their rows. */
+const ofSubject: Record<StopKind, (subject: string) => RawBuilder<boolean>> = {
+  minted_by: (subject) => sql`minted_by = ${subject}`,
+  user: (subject) => sql`user_id = ${subject}`,
+  organization: (subject) => sql`organization_id = ${subject}`,
 };
 
 /**
@@ -135,11 +135,22 @@ const subjectColumns: Record<StopKind, string> = {
  * those that do, so the last read of a million keys takes about a second.
  */
 export async function listUntidiedKeys(db: Db, stop: OpenStop, limit: number): Promise<string[]> {
-  const column = sql.ref(subjectColumns[stop.kind]);
+  const { kind, subject, place } = stop;
+  const ids = await listUntidied(db, stop, sql`${ofSubject[kind](subject)} AND id > ${place}`, limit);
+  // Keys that the fill of `minted_by` has not come to.
+  return ids.length > 0 || kind !== 'minted_by' ? ids : listUntidied(db, stop, sql`minted_by IS NULL`, limit);
+}
+
+async function listUntidied(
+  db: Db,
+  { mintNumberBelow }: OpenStop,
+  are: RawBuilder<unknown>,
+  limit: number,
+): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM api_keys AS key
-    WHERE ${column} = ${stop.subject} AND id > ${stop.place} AND kind = 'user' AND status <> 'revoked'
-      AND coalesce(mint_number, 0) < ${stop.mintNumberBelow} AND is_stopped(key)
+    WHERE ${are} AND kind = 'user' AND status <> 'revoked' AND coalesce(mint_number, 0) < ${mintNumberBelow}
+      AND is_stopped(key)
     ORDER BY id LIMIT ${limit}`.execute(db);
   return rows.map(({ id }) => id);
 }
