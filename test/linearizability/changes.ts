@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlowplateError } from '../../src/domain/errors.ts';
+import type { StopSubject } from '../../src/domain/key-stop.ts';
 import { toPropagation } from '../../src/http/propagation.ts';
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
+import { stopKeys } from '../../src/usecases/user-keys/stop-keys.ts';
 import { attempt, type Outcome } from '../support/attempt.ts';
 import type { Call } from '../support/call.ts';
 import { keysPath } from '../support/keys.ts';
+import { callerWith } from '../support/use-case-parts.ts';
 import type { Action } from './action.ts';
 import type { Owner } from './contradictions.ts';
 import type { Operator } from './fleet.ts';
@@ -115,6 +118,31 @@ export async function setStatus(
       return { action: { kind, outcome: 'unknown' } };
     },
   );
+}
+
+/** All keys of a subject at once, by a master key that sees them all. */
+export async function stopAll(operator: Operator, subject: StopSubject): Promise<Ended> {
+  const [by] = await operator.db.selectFrom('master_keys').select('id').limit(1).execute();
+  if (by === undefined) throw new Error('the fleet has a master key');
+  return stopKeys(operator, callerWith({ id: by.id }), subject).then(
+    (stopped): Ended => {
+      if (stopped === undefined) throw new Error('every process of the fleet knows stops');
+      const effectiveMs = effectiveByMs(toPropagation(stopped.propagation));
+      return { action: { kind: 'revoke', outcome: 'ended' }, effectiveByMs: effectiveMs };
+    },
+    (): Ended => ({ action: { kind: 'revoke', outcome: 'unknown' } }),
+  );
+}
+
+/** The id of the master key by which all keys of the fleet are minted. */
+export async function minterOf({ db }: Operator): Promise<StopSubject> {
+  const [key] = await db
+    .selectFrom('api_keys')
+    .select('minted_by')
+    .where('minted_by', 'is not', null)
+    .limit(1)
+    .execute();
+  return { kind: 'minted_by', subject: key?.minted_by ?? '' };
 }
 
 /** A status that is not in the table is a fault of ours or of the test, and ends the run. */

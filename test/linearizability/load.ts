@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
-import { type KnownKey, revokeById, revokeByOwner, setStatus, turn } from './changes.ts';
+import { type KnownKey, minterOf, revokeById, revokeByOwner, setStatus, stopAll, turn } from './changes.ts';
 import { Clients } from './clients.ts';
 import type { Owner } from './contradictions.ts';
 import type { Fleet, Member } from './fleet.ts';
@@ -86,6 +86,18 @@ export class Load {
       this.#end(switched, () => turn(someCall(), 'disable', this.#keyOf(switched))),
       this.#end(member, () => setStatus(this.fleet.operator, member.organizationId, 'suspend')),
     ]);
+  }
+
+  /** Stops all that the clients' master key has minted, witnesses included, until it is answered. */
+  async stopEverything(): Promise<void> {
+    const everyone = [...this.#owners, ...this.#witnesses];
+    const { operator } = this.fleet;
+    for (let attempts = 0; attempts < endingAttemptsMax; attempts++) {
+      const ended = await this.#clients.change(everyone, async () =>
+        stopAll(operator, await minterOf(operator)),
+      );
+      if (ended !== 'nothing' && ended.action.outcome !== 'unknown') return;
+    }
   }
 
   /**

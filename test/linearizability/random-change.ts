@@ -1,6 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StopSubject } from '../../src/domain/key-stop.ts';
+import { tidyStops } from '../../src/usecases/user-keys/tidy-stops.ts';
 import type { Random } from '../support/seeded-random.ts';
-import { type KnownKey, revokeById, revokeByOwner, revokeByUser, setStatus, turn } from './changes.ts';
+import {
+  type KnownKey,
+  revokeById,
+  revokeByOwner,
+  revokeByUser,
+  setStatus,
+  stopAll,
+  turn,
+} from './changes.ts';
 import type { Clients } from './clients.ts';
 import type { Owner } from './contradictions.ts';
 
@@ -12,6 +22,8 @@ const weights = {
   revokeByUser: 1,
   disable: 2,
   suspend: 1,
+  stopUser: 1,
+  stopOrganization: 1,
 };
 
 /** One client's next wish for one of these owners, through any process. */
@@ -34,8 +46,28 @@ export async function changeAtRandom(
     revokeByUser: () => clients.change(ofUser, () => revokeByUser(call, owner.userId)),
     disable: () => disableForAWhile(clients, owner, key, random),
     suspend: () => suspendForAWhile(clients, owner, owners, random),
+    stopUser: () => stopAndTidy(clients, ofUser, { kind: 'user', subject: owner.userId }, random),
+    stopOrganization: () =>
+      stopAndTidy(
+        clients,
+        owners.filter(({ organizationId }) => organizationId === owner.organizationId),
+        { kind: 'organization', subject: owner.organizationId },
+        random,
+      ),
   };
   return grant[wish]();
+}
+
+/** The rule lives for a while; then the rows say it, unless Postgres is away. */
+async function stopAndTidy(
+  clients: Clients,
+  owners: readonly Owner[],
+  subject: StopSubject,
+  random: Random,
+): Promise<void> {
+  await clients.change(owners, () => stopAll(clients.operator, subject));
+  await sleep(random.below(200));
+  await tidyStops(clients.operator).catch(() => 0);
 }
 
 async function disableForAWhile(

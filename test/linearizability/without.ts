@@ -13,6 +13,13 @@ export const without = {
       to: 'return remembered === null;',
     },
   ],
+  stops: [
+    {
+      file: 'src/revocation/remembered-stops.ts',
+      from: 'if (this.#size === 0) return false;',
+      to: 'if (this.#size >= 0) return false;',
+    },
+  ],
   waiting: [
     {
       file: 'src/revocation/propagation-watch.ts',
