@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { stopKeys } from '../../src/usecases/user-keys/stop-keys.ts';
+import { tidyStops } from '../../src/usecases/user-keys/tidy-stops.ts';
+import { newFleet } from '../linearizability/fleet.ts';
 import { endAll } from '../support/at-end.ts';
 import { backUp } from '../support/backup.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
@@ -14,6 +17,7 @@ import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.t
 import { startScript } from '../support/processes.ts';
 import { query } from '../support/query.ts';
 import { copySource } from '../support/source-copy.ts';
+import { callerWith } from '../support/use-case-parts.ts';
 import { withoutHistory } from '../support/without-history.ts';
 
 afterEach(endAll);
@@ -90,7 +94,7 @@ function askAll(apis: readonly StartedApi[], keys: readonly string[]) {
   };
 }
 
-async function recover({ deployment }: Drill, ...args: string[]) {
+async function recover({ deployment }: Pick<Drill, 'deployment'>, ...args: string[]) {
   const running = await startScript('scripts/recover.ts', { env: deployment.env, args });
   const { code } = await running.exited;
   return { code, said: running.stdout() + running.stderr() };
@@ -176,6 +180,41 @@ test('with the journal in a bucket none is accepted either, and a change waits f
   for (const key of it.revoked) expect(await keyCalls(api.call).codeOf(key)).toBe('REVOKED');
   await running.stop();
   expect([...running.accepted]).toEqual([]);
+});
+
+test('keys that were stopped after the backup are stopped again, and later ones are not', async () => {
+  const [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
+  const stores = { databaseUrl: postgres.databaseUrl, redisUrl: redis.current().url };
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-journal-'));
+  const deployment = deploy(stores, { LEASE_MS: '3000', JOURNAL_DIRECTORY: directory });
+  const api = await deployment.startApi();
+  const keys = keyCalls(api.call);
+  const [stopped, spared] = [await keys.mint(), await keys.mint()];
+  for (const { key } of [stopped, spared]) expect(await keys.codeOf(key)).toBe('VALID');
+  const restore = await backUp(postgres);
+  const { operator } = newFleet(stores);
+  const [by] = await query(postgres.databaseUrl, 'SELECT id FROM master_keys');
+  const subject = { kind: 'user', subject: stopped.userId } as const;
+  const order = await stopKeys(operator, callerWith({ id: by?.id ?? '' }), subject);
+  expect(order?.propagation.isComplete).toBe(true);
+  expect(await keys.codeOf(stopped.key)).toBe('REVOKED');
+  await restore();
+  const ready = async () => (await api.call('GET /health/ready', { as: null })).body;
+  await eventually(20_000, ready, ({ problems }) => problems?.[0] === 'DATABASE_WENT_BACK');
+  const { code, said } = await recover({ deployment });
+  expect([code, said]).toEqual([0, expect.stringContaining('1 stops of keys in force again')]);
+  await eventually(
+    20_000,
+    () => keys.verify(spared.key),
+    ({ body }) => body.code === 'VALID',
+  );
+  expect(await keys.codeOf(stopped.key)).toBe('REVOKED');
+  const later = await keys.mint({ user_id: stopped.userId });
+  expect(await keys.codeOf(later.key)).toBe('VALID');
+  await tidyStops(operator);
+  const rows = await query(postgres.databaseUrl, `SELECT id FROM api_keys WHERE status = 'revoked'`);
+  expect(rows).toEqual([{ id: stopped.keyId }]);
+  expect([await keys.codeOf(stopped.key), await keys.codeOf(later.key)]).toEqual(['REVOKED', 'VALID']);
 });
 
 test('without a journal an operator accepts the loss, which is audited', async () => {
