@@ -20,6 +20,7 @@ import { revokeKeys } from './revoke-keys.ts';
 import { rollUp } from './roll-up.ts';
 import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
+import { stopKeys } from './stop-keys.ts';
 import { strangers } from './strangers.ts';
 import { sustained } from './sustained.ts';
 import { traces } from './traces.ts';
@@ -42,6 +43,7 @@ export const allScenarios: readonly Scenario[] = [
   mintKeys,
   changes,
   revokeKeys,
+  stopKeys,
   gateways,
   redisBytes,
   clusterReads,

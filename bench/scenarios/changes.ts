@@ -115,7 +115,7 @@ async function newVariants(stage: Stage): Promise<Variant[]> {
 }
 
 /** The parts of a change in an API process. There are no verifiers here to wait for. */
-function openParts({ databaseUrl, keyring, closing }: Stage) {
+export function openParts({ databaseUrl, keyring, closing }: Stage) {
   const timeouts = { connectTimeoutMs: 800, statementTimeoutMs: 800, lockTimeoutMs: 700 };
   const pool = { databaseUrl, applicationName: 'flowplate-bench', connectionsMax: 4, ...timeouts };
   const db = openDatabase(openPool(pool, () => undefined));
@@ -157,7 +157,7 @@ const reachedNobody = {
   heldUpBy: [],
 };
 
-async function masterKeyCaller({ sql }: Stage): Promise<Caller<MasterKeyPrincipal>> {
+export async function masterKeyCaller({ sql }: Pick<Stage, 'sql'>): Promise<Caller<MasterKeyPrincipal>> {
   const { rows } = await sql.query<{ id: string }>('SELECT id FROM master_keys');
   const id = rows[0]?.id ?? '';
   const rights = { permissions: [], organizationIds: null, environments: null };

@@ -34,10 +34,11 @@ export async function seedKeys(
 ): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < count) {
+    const at = new Date();
     const rows = Array.from({ length: Math.min(rowsPerInsert, count - ids.length) }, () =>
-      newRow(parts.keyring),
+      newRow(parts.keyring, at),
     );
-    await insertRows(parts.sql, rows, label, ids.length);
+    await insertRows(parts.sql, rows, label, ids.length, at);
     await appendFile(parts.keysFile, rows.map((row) => `${row.secret}\n`).join(''), { mode: 0o600 });
     ids.push(...rows.map((row) => row.id));
   }
@@ -46,20 +47,26 @@ export async function seedKeys(
 
 type Row = { id: string; secret: string; digest: Buffer };
 
-function newRow(keyring: Keyring): Row {
+function newRow(keyring: Keyring, at: Date): Row {
   const secret = newSecret('user', 'prod', randomBytes);
   return {
-    id: newId('key', new Date(), randomBytes),
+    id: newId('key', at, randomBytes),
     secret,
     digest: digestSecret(keyring[0], secret).digest,
   };
 }
 
-async function insertRows(sql: pg.Pool, rows: readonly Row[], label: string, from: number): Promise<void> {
+async function insertRows(
+  sql: pg.Pool,
+  rows: readonly Row[],
+  label: string,
+  from: number,
+  at: Date,
+): Promise<void> {
   await sql.query(
     `INSERT INTO api_keys (
        id, lineage_id, pepper_id, digest, key_prefix, user_id, organization_id, environment, metadata, scopes, created_at, updated_at)
-     SELECT id, id, 'p1', digest, prefix, $4 || (n + $5), 'org_' || n % ${organizationsCount}, 'prod', '{}', '{}', now(), now()
+     SELECT id, id, 'p1', digest, prefix, $4 || (n + $5), 'org_' || n % ${organizationsCount}, 'prod', '{}', '{}', $6, $6
      FROM unnest($1::text[], $2::bytea[], $3::text[]) WITH ORDINALITY AS row (id, digest, prefix, n)`,
     [
       rows.map((row) => row.id),
@@ -67,6 +74,7 @@ async function insertRows(sql: pg.Pool, rows: readonly Row[], label: string, fro
       rows.map((row) => row.secret.slice(0, 'fl_user_prod_'.length + 8)),
       label,
       from,
+      at,
     ],
   );
 }

@@ -15,6 +15,8 @@ import {
 const batchMax = 500;
 /** Read at once: the keys of one user are sorted for each read. */
 const readMax = 10_000;
+/** Pause after a batch, of the time that it took. */
+const pauseShare = 0.5;
 /** A run ends after so long, so that a worker that stops waits no longer for it. */
 const runMsMax = 10_000;
 
@@ -57,8 +59,8 @@ async function tidySome(db: Database, id: string, untilMs: number): Promise<Step
     const done = await db.transaction().execute((tx) => tidyBatch(tx, stop, batch));
     if (done === undefined) return { ended, isGoingOn: false };
     ended += done;
-    // As long as it took: verification and changes need the processor and the disk too.
-    await sleep(performance.now() - startedMs);
+    // Verification and changes need the processor and the disk too.
+    await sleep((performance.now() - startedMs) * pauseShare);
   }
   // All are being changed by others: they are looked at again later.
   return { ended, isGoingOn: ended > 0 };
