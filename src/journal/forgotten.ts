@@ -16,9 +16,9 @@ export type JournalFindings = {
 
 /**
  * What the journals say about the present history, and about those that the database does not know.
- * All stops, and for keys, master keys and organizations the newest entry: the database compares revisions itself.
- * `firstOther`: the first place of the feed at which the database has another change; it went on
- * after it had gone back.
+ * All stops, and for keys, master keys and organizations the newest entry: the database compares
+ * revisions itself. `firstOther`: the first place of the feed at which the database has another
+ * change; it went on after it had gone back.
  */
 export async function findForgotten(
   stores: readonly JournalStore[],

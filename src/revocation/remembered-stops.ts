@@ -10,8 +10,8 @@ export type StoppableRecord = Pick<
 type Remembered = { seq: number; mintNumberBelow: number; createdBeforeMs: number };
 
 /**
- * Stops that this verifier has heard of, by kind and subject. A stop of a million keys is one entry,
- * and costs one look at each record that is used afterwards.
+ * Stops that this verifier has heard of, by kind and subject. A stop of a million keys is one
+ * entry, and costs one look at each record that is used afterwards.
  *
  * It judges records from before its place in the feed. A later read of Postgres has the stop in it.
  */

@@ -88,7 +88,9 @@ export class Load {
     ]);
   }
 
-  /** Stops all that the clients' master key has minted, witnesses included, until it is answered. */
+  /**
+   * Stops all that the clients' master key has minted, witnesses included, until it is answered.
+   */
   async stopEverything(): Promise<void> {
     const everyone = [...this.#owners, ...this.#witnesses];
     const { operator } = this.fleet;

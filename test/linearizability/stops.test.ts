@@ -29,7 +29,9 @@ afterAll(endAll);
 
 const safe = { fleet: () => fleet };
 
-/** A rule that lives for a while: a process starts on it, Redis is emptied, and its rows are tidied. */
+/**
+ * A rule that lives for a while: a process starts on it, Redis is emptied, and its rows are tidied.
+ */
 async function stopAndLive(load: Load, root: string): Promise<void> {
   await load.stopEverything();
   await load.askForWitnesses();

@@ -101,10 +101,10 @@ BEGIN
 END
 $$;
 
--- API processes that know stops say so. Those of the release before get no lease while a stop lives,
--- and for eleven minutes after: their records in Redis may be from before it, and they begin with
--- what is younger than that. Without a lease they read the row of each key. The shared lock orders
--- their leases and stops.
+-- API processes that know stops say so. Those of the release before get no lease while a stop
+-- lives, and for eleven minutes after: their records in Redis may be from before it, and they begin
+-- with what is younger than that. Without a lease they read the row of each key. The shared lock
+-- orders their leases and stops.
 ALTER TABLE verifiers ADD COLUMN knows_stops boolean NOT NULL DEFAULT false;
 
 CREATE FUNCTION refuse_lease_without_stops() RETURNS trigger LANGUAGE plpgsql VOLATILE AS $$
@@ -123,8 +123,8 @@ CREATE TRIGGER verifiers_know_stops BEFORE INSERT OR UPDATE OF lease_until ON ve
   EXECUTE FUNCTION refuse_lease_without_stops();
 
 -- Writes into the rows of these keys what a stop has made of them, each with its audit event in the
--- name of the stop's orderer, and returns how many there were. Nothing goes into the feed: verifiers
--- have heard of the stop. The caller holds the locks of the keys' users.
+-- name of the stop's orderer, and returns how many there were. Nothing goes into the feed:
+-- verifiers have heard of the stop. The caller holds the locks of the keys' users.
 CREATE FUNCTION end_stopped_keys(wanted_ids text[]) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   changed_at timestamptz(3) := clock_timestamp();
@@ -185,9 +185,9 @@ BEGIN
 END
 $$;
 
--- A refresh and a stop are in one order, that of the feed, whose lock both hold at their commit. This
--- runs at the commit of a refresh: the stops that committed before it are seen, however late they
--- came. A key that was stopped has no successor.
+-- A refresh and a stop are in one order, that of the feed, whose lock both hold at their commit.
+-- This runs at the commit of a refresh: the stops that committed before it are seen, however late
+-- they came. A key that was stopped has no successor.
 CREATE FUNCTION refuse_refresh_of_stopped_key() RETURNS trigger LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   before api_keys;

@@ -13,9 +13,9 @@ export type StopOrder = StopSubject & {
 };
 
 /**
- * Inserts a stop under the lock of the feed (migration 0041), and returns the number in the order of
- * mints below which keys are stopped. Its entry in the feed must follow at once: all other changes
- * wait. Undefined while a process of the release before holds a lease.
+ * Inserts a stop under the lock of the feed (migration 0041), and returns the number in the order
+ * of mints below which keys are stopped. Its entry in the feed must follow at once: all other
+ * changes wait. Undefined while a process of the release before holds a lease.
  */
 export async function beginStop(tx: Tx, order: StopOrder): Promise<number | undefined> {
   const { actor, requestId, onBehalfOf } = order.origin;
@@ -114,7 +114,9 @@ export async function listOpenStops(db: Db): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Locks a stop for one step of its tidying. Undefined when another worker is at it, or it is over. */
+/**
+ * Locks a stop for one step of its tidying. Undefined when another worker is at it, or it is over.
+ */
 export async function lockOpenStop(tx: Tx, id: string): Promise<OpenStop | undefined> {
   const { rows } = await sql<OpenStop>`
     SELECT id, kind, subject, mint_number_below AS "mintNumberBelow", created_before AS "createdBefore",
