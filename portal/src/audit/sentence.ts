@@ -20,6 +20,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
+  'keys.stopped': ({ details }) => `stopped all keys of ${text(details.subject)} at once`,
   'master_key.created': ({ details }) => `created the master key ${text(details.name)}`,
   'master_key.updated': ({ target }) => `changed the bounds of the master key ${target}`,
   'master_key.mint_quota.reached': ({ target, details }) =>
