@@ -1,7 +1,13 @@
+import type { Clock } from '../../domain/clock.ts';
+import { FlowplateError } from '../../domain/errors.ts';
 import { type MasterKey, type MasterKeyStatus, statusOf } from '../../domain/master-key.ts';
 import { type MintBounds, unbounded } from '../../domain/mint-bounds.ts';
 import type { Db } from '../../stores/postgres/database.ts';
-import { type MasterKeyUse, readMasterKeyUse } from '../../stores/postgres/master-keys/master-keys.ts';
+import {
+  findMasterKey,
+  type MasterKeyUse,
+  readMasterKeyUse,
+} from '../../stores/postgres/master-keys/master-keys.ts';
 import { readMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import { readMintedTotals } from '../../stores/postgres/user-keys/minted-key-counts.ts';
 
@@ -58,4 +64,12 @@ export async function withUsage(
     const living = totals.get(id)?.living ?? 0;
     return toMasterKeyView(masterKey, now, { ...use, living, bounds: bounds.get(id) ?? unbounded });
   });
+}
+
+/** One as it is now. `MASTER_KEY_NOT_FOUND` when there never was one. */
+export async function viewOf({ db, clock }: { db: Db; clock: Clock }, id: string): Promise<MasterKeyView> {
+  const found = await findMasterKey(db, id);
+  const [view] = found === undefined ? [] : await withUsage(db, [found], clock.now());
+  if (view === undefined) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
+  return view;
 }

@@ -8,8 +8,7 @@ import { findMasterKey, lockMasterKeys } from '../../stores/postgres/master-keys
 import { findMintBounds, saveMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { requireConfirmed } from '../sessions/own-session.ts';
-import { getMasterKey } from './get-master-key.ts';
-import type { MasterKeyView } from './master-key-view.ts';
+import { type MasterKeyView, viewOf } from './master-key-view.ts';
 
 /**
  * Changes the bounds of a master key; those that are not named stay. The next mint obeys, since
@@ -38,5 +37,5 @@ export async function updateMasterKey(
       revokes: revokesNothing,
     };
   });
-  return getMasterKey(parts, masterKeyId);
+  return viewOf(parts, masterKeyId);
 }
