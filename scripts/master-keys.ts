@@ -6,6 +6,7 @@ import { type MintBounds, type MintQuota, mintPeriods, unbounded } from '../src/
 import { numberRanges } from '../src/domain/number-ranges.ts';
 import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
 import { readTime } from '../src/domain/read-time.ts';
+import { type RevocationReason, revocationReasons } from '../src/domain/revocation-reason.ts';
 import { toPropagation } from '../src/http/propagation.ts';
 import { listMasterKeys } from '../src/stores/postgres/master-keys/master-keys.ts';
 import { createMasterKey } from '../src/usecases/master-keys/create-master-key.ts';
@@ -30,7 +31,7 @@ const usage = `Usage: node scripts/master-keys.ts <command> [--json]
   list
   bounds ID [--mint-quota …|none] [--living-keys-max N|none]   what is not named stays
   rotate ID [--overlap-seconds N]     the old one goes on for N seconds (default 86400)
-  revoke ID
+  revoke ID [--reason REASON]
   ensure-first                        creates the first one unless there has ever been one
 
 Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
@@ -38,6 +39,7 @@ Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
 "openssl x509 -noout -subject -nameopt RFC2253" prints it.
 --token-… makes a token rule, without a secret; in SUBJECT a segment * between : and / stands for
 any one segment.
+REASON: ${revocationReasons.join(', ')}.
 TIME is RFC 3339 with a time zone, or a day, which it ends with, in UTC.
 It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS.`;
 
@@ -58,6 +60,7 @@ const options = {
   'overlap-seconds': { type: 'string' },
   'mint-quota': { type: 'string' },
   'living-keys-max': { type: 'string' },
+  reason: { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof parse>['values'];
@@ -98,7 +101,8 @@ const commands: Record<string, Command> = {
     printCreated(await rotateMasterKey(broker, broker.origin, request), values);
   },
   revoke: async (broker, values, id) => {
-    const propagation = await revokeMasterKey(broker, broker.origin, required(id, 'ID'));
+    const reason = toReason(values.reason);
+    const propagation = await revokeMasterKey(broker, broker.origin, required(id, 'ID'), reason);
     const shown = toPropagation(propagation);
     print(values.json === true ? JSON.stringify(shown) : `Revoked ${id} (${shown.propagation})`);
   },
@@ -199,6 +203,12 @@ function toPermissions(text: string | undefined): MasterKeyPermission[] {
   const unknown = named.filter((name) => !masterKeyPermissions.some((permission) => permission === name));
   if (unknown.length > 0) throw new Error(`Unknown permissions: ${unknown.join(', ')}`);
   return named as MasterKeyPermission[];
+}
+
+function toReason(text: string | undefined): RevocationReason | undefined {
+  const reason = revocationReasons.find((known) => known === text);
+  if (text === undefined || reason !== undefined) return reason;
+  throw new Error(`--reason must be one of ${revocationReasons.join(', ')}`);
 }
 
 function toRanges(text: string | undefined): string[] | null {

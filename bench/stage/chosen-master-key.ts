@@ -23,6 +23,7 @@ export async function chooseMasterKey({ sql }: Stage): Promise<void> {
     ipAllowlist: null,
     expiresAt: null,
     revokedAt: null,
+    revokedReason: null,
     createdAt,
     revision: 1,
   };

@@ -8,7 +8,7 @@ import type {
   Revoked,
   UsageRange,
 } from '../sdk/api-types.ts';
-import type { FlowplateClient } from '../sdk/client.ts';
+import type { FlowplateClient, RevokeOptions } from '../sdk/client.ts';
 import type { FlowplateOperatorClient } from '../sdk/operator-client.ts';
 import type { Page, PageOf } from '../sdk/operator-types.ts';
 
@@ -21,8 +21,8 @@ export type KeysClient = {
   usage(keyId: string, range: UsageRange): Promise<KeyUsage>;
   explain(keyId: string, request: ExplainRequest): Promise<Explanation>;
   refusals(keyId: string): Promise<KeyRefusal[]>;
-  revoke(keyId: string): Promise<Revoked>;
-  revokeUser(userId: string): Promise<Revoked>;
+  revoke(keyId: string, options: RevokeOptions): Promise<Revoked>;
+  revokeUser(userId: string, options: RevokeOptions): Promise<Revoked>;
 };
 
 export function masterKeyKeys(client: FlowplateClient): KeysClient {
@@ -33,8 +33,8 @@ export function masterKeyKeys(client: FlowplateClient): KeysClient {
     usage: (keyId, range) => client.usage(keyId, range),
     explain: (keyId, request) => client.explain(keyId, request),
     refusals: (keyId) => client.refusals(keyId),
-    revoke: (keyId) => client.revoke(keyId),
-    revokeUser: (userId) => client.revokeUser(userId),
+    revoke: (keyId, options) => client.revoke(keyId, options),
+    revokeUser: (userId, options) => client.revokeUser(userId, options),
   };
 }
 
@@ -46,7 +46,7 @@ export function operatorKeys({ hiddenKeys }: FlowplateOperatorClient): KeysClien
     usage: (keyId, range) => hiddenKeys.usage(keyId, range),
     explain: (keyId, request) => hiddenKeys.explain(keyId, request),
     refusals: (keyId) => hiddenKeys.refusals(keyId),
-    revoke: (keyId) => hiddenKeys.revoke(keyId),
-    revokeUser: (userId) => hiddenKeys.revokeUser(userId),
+    revoke: (keyId, options) => hiddenKeys.revoke(keyId, options),
+    revokeUser: (userId, options) => hiddenKeys.revokeUser(userId, options),
   };
 }

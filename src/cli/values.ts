@@ -1,6 +1,14 @@
 import { InvalidArgumentError } from 'commander';
 import type { Quota, RateLimit } from '../sdk/api-types.ts';
-import { externalIdPattern, numberRanges, readJson, readTime, reasonFault } from '../sdk/input-rules.ts';
+import {
+  externalIdPattern,
+  numberRanges,
+  type RevocationReason,
+  readJson,
+  readTime,
+  reasonFault,
+  revocationReasons,
+} from '../sdk/input-rules.ts';
 import type { MasterKey } from '../sdk/operator-types.ts';
 
 type MintQuota = NonNullable<MasterKey['mint_quota']>;
@@ -89,6 +97,21 @@ function inPart(part: string, range: Range, text: string): number {
     throw new InvalidArgumentError(`Its ${part} must be a whole number from ${range.min} to ${range.max}.`);
   }
 }
+
+/** Why a key ends. */
+export function revocationReason(text: string): RevocationReason {
+  const found = revocationReasons.find((reason) => reason === text);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`It must be one of ${revocationReasons.join(', ')}.`);
+}
+
+export const reasonOption = [
+  '--reason <reason>',
+  `why: ${revocationReasons.join(', ')}`,
+  revocationReason,
+] as const;
+
+export type ReasonOption = { reason?: RevocationReason | undefined };
 
 /** Reason for acting inside an organization. */
 export function reason(text: string): string {

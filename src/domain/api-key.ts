@@ -1,3 +1,4 @@
+import type { RevocationReason } from './revocation-reason.ts';
 import type { KeyStatus } from './user-key.ts';
 
 /**
@@ -27,6 +28,8 @@ export type ApiKey = {
   enabled: boolean;
   expiresAt: Date | null;
   revokedAt: Date | null;
+  /** Null until it is revoked, and where no reason was given. */
+  revokedReason: RevocationReason | null;
   revision: number;
   createdAt: Date;
   updatedAt: Date;

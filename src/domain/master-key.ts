@@ -1,5 +1,6 @@
 import type { MasterKeyPermission } from './permission.ts';
 import type { MasterKeyPrincipal } from './principal.ts';
+import type { RevocationReason } from './revocation-reason.ts';
 import type { TokenRule } from './workload-token.ts';
 
 /** Credential of an internal backend or a gateway, with its rights. A `null` list allows all. */
@@ -18,6 +19,8 @@ export type MasterKey = {
   ipAllowlist: string[] | null;
   expiresAt: Date | null;
   revokedAt: Date | null;
+  /** Null until it is revoked, and where no reason was given. */
+  revokedReason: RevocationReason | null;
   createdAt: Date;
   revision: number;
 };

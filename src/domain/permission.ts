@@ -7,6 +7,7 @@ export const masterKeyPermissions = [
   'keys:verify',
   'keys:verify:embedded',
   'keys:explain',
+  'keys:bulk',
   'usage:read',
 ] as const;
 

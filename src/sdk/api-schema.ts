@@ -121,7 +121,7 @@ export interface components {
         CreateMasterKeyBody: {
             name: string;
             /** @description All of them unless set */
-            permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+            permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
             organization_ids?: string[] | null;
             environments?: string[] | null;
             ip_allowlist?: string[] | null;
@@ -195,6 +195,8 @@ export interface components {
             /** @enum {string} */
             status: "active" | "revoked" | "expired" | "disabled";
             revoked_at: string | null;
+            /** @description Null until it is revoked. Expect further reasons */
+            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /** Format: date-time */
             updated_at: string;
             last_used_at: string | null;
@@ -305,7 +307,7 @@ export interface components {
             /** @description End of the grace after a refresh */
             superseded_until: string | null;
             revoked_at: string | null;
-            /** @description Null until the key is revoked. Expect further reasons */
+            /** @description Null until it is revoked. Expect further reasons */
             revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /** Format: date-time */
             created_at: string;
@@ -383,7 +385,7 @@ export interface components {
                 audience: string;
                 subject: string;
             } | null;
-            permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+            permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
             /** @description Null: all */
             organization_ids: string[] | null;
             /** @description Null: all */
@@ -394,6 +396,8 @@ export interface components {
             status: "active" | "expired" | "revoked";
             expires_at: string | null;
             revoked_at: string | null;
+            /** @description Null until it is revoked. Expect further reasons */
+            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /** Format: date-time */
             created_at: string;
             /** @description Time of the last use, up to ten seconds late */
@@ -938,6 +942,8 @@ export interface components {
             /** @enum {string} */
             status: "active" | "revoked" | "expired" | "disabled";
             revoked_at: string | null;
+            /** @description Null until it is revoked. Expect further reasons */
+            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /**
              * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
              * @enum {string}
@@ -984,6 +990,13 @@ export interface components {
                     master_key_id: string | null;
                 }[];
             };
+        };
+        RevokeKeyQuery: {
+            /**
+             * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+             * @enum {string}
+             */
+            reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
         };
         StartDeviceLoginAnswer: {
             device_code: string;

@@ -42,6 +42,9 @@ export type UpdatedKey = Key & Propagated;
 
 export type Revoked = Api['RevokeKeyAnswer'];
 
+/** Why a key ends. `unspecified` unless said. */
+export type RevocationReason = NonNullable<Api['RevokeKeyQuery']['reason']>;
+
 /**
  * How far a change has reached the verifiers. `complete`: no verifier accepts the old state in a
  * request that starts after this answer. `pending`: committed, and in effect everywhere at

@@ -17,6 +17,7 @@ import type {
   Owner,
   Refreshed,
   RefreshRequest,
+  RevocationReason,
   Revoked,
   UpdatedKey,
   UsageRange,
@@ -34,6 +35,9 @@ export type CallOptions = {
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
 };
+
+/** `reason`: shown as `revoked_reason`, and kept in the audit log. */
+export type RevokeOptions = CallOptions & { reason?: RevocationReason | undefined };
 
 export type SecretOptions = CallOptions & {
   /**
@@ -83,19 +87,19 @@ export class FlowplateClient {
     return this.#transport.send(this.#forSecret({ method: 'POST', path, body }, options));
   }
 
-  revoke(keyId: string, options: CallOptions = {}): Promise<Revoked> {
-    return this.#transport.send({ method: 'DELETE', path: keyPath(keyId), ...options });
+  revoke(keyId: string, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {
+    return this.#transport.send({ method: 'DELETE', path: keyPath(keyId), query: { reason }, ...options });
   }
 
   /** Revokes every key of the user in the organization, in all environments unless one is named. */
-  async revokeOwner(owner: Owner, options: CallOptions = {}): Promise<Revoked> {
-    const query = { environment: owner.environment };
+  async revokeOwner(owner: Owner, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {
+    const query = { environment: owner.environment, reason };
     return this.#transport.send({ method: 'DELETE', path: ownerPath(owner), query, ...options });
   }
 
-  revokeUser(userId: string, options: CallOptions = {}): Promise<Revoked> {
+  revokeUser(userId: string, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {
     const path = `${keysPath}/user/${encodeURIComponent(userId)}`;
-    return this.#transport.send({ method: 'DELETE', path, ...options });
+    return this.#transport.send({ method: 'DELETE', path, query: { reason }, ...options });
   }
 
   get(keyId: string, options: CallOptions = {}): Promise<Key> {

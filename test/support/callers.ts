@@ -21,6 +21,7 @@ export const testMasterKey: MasterKey = {
   ipAllowlist: null,
   expiresAt: null,
   revokedAt: null,
+  revokedReason: null,
   createdAt,
   revision: 1,
 };

@@ -3435,7 +3435,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -3446,6 +3446,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -3493,7 +3495,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     /** @description All of them unless set */
-                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                     organization_ids?: string[] | null;
                     environments?: string[] | null;
                     ip_allowlist?: string[] | null;
@@ -3530,7 +3532,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -3541,6 +3543,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -3595,7 +3599,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -3606,6 +3610,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -3790,7 +3796,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -3801,6 +3807,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -3848,7 +3856,10 @@ export interface operations {
     };
     revokeMasterKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 id: string;
@@ -3857,7 +3868,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /**
+                     * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+                     * @enum {string}
+                     */
+                    reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+                };
             };
         };
         responses: {
@@ -3995,7 +4012,7 @@ export interface operations {
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
-                        /** @description Null until the key is revoked. Expect further reasons */
+                        /** @description Null until it is revoked. Expect further reasons */
                         revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
@@ -4076,7 +4093,7 @@ export interface operations {
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
-                        /** @description Null until the key is revoked. Expect further reasons */
+                        /** @description Null until it is revoked. Expect further reasons */
                         revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
@@ -4102,7 +4119,10 @@ export interface operations {
     };
     revokeHiddenKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 key_id: string;
@@ -4351,7 +4371,10 @@ export interface operations {
     };
     revokeHiddenKeys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 user_id: string;
@@ -4490,6 +4513,8 @@ export interface operations {
                             /** @enum {string} */
                             status: "active" | "revoked" | "expired" | "disabled";
                             revoked_at: string | null;
+                            /** @description Null until it is revoked. Expect further reasons */
+                            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                             /** Format: date-time */
                             updated_at: string;
                             last_used_at: string | null;
@@ -4619,6 +4644,8 @@ export interface operations {
                         /** @enum {string} */
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         updated_at: string;
                         last_used_at: string | null;
@@ -4642,7 +4669,10 @@ export interface operations {
     };
     deleteApiKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 /** @description The id of a key (ak_…) */
@@ -4793,7 +4823,10 @@ export interface operations {
     };
     revokeApiKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 /** @description The id of a key (ak_…) */
@@ -4803,7 +4836,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /**
+                     * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+                     * @enum {string}
+                     */
+                    reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+                };
             };
         };
         responses: {
@@ -4821,6 +4860,8 @@ export interface operations {
                         /** @enum {string} */
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /**
                          * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
@@ -4858,6 +4899,8 @@ export interface operations {
                         /** @enum {string} */
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /**
                          * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}

@@ -12,7 +12,7 @@ import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
 import { withStepUp } from '../step-up.ts';
 import { printUsage, usageOptions } from '../usage-command.ts';
-import { list, time } from '../values.ts';
+import { list, type ReasonOption, reasonOption, time } from '../values.ts';
 
 type PlatformOption = { platform?: true | undefined };
 
@@ -181,14 +181,17 @@ function addRotate(apiKeys: Command): void {
   examples(command, 'flowplate apikey rotate ak_h8i9j0k1');
 }
 
+type Ending = PlatformOption & ReasonOption & YesOption;
+
 function addRevoke(apiKeys: Command): void {
   const command = keyCommand(apiKeys, 'revoke', 'Ends a key at once. It stays in the list.')
+    .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes, ...options }: PlatformOption & YesOption, id: string) => {
+      act(async (cli, { yes, reason, ...options }: Ending, id: string) => {
         const { apiKeys } = await operatorFor(cli, options);
         if (!yes) await warnOfKey(cli, apiKeys.get(id));
-        const answer = await apiKeys.revoke(id);
+        const answer = await apiKeys.revoke(id, { reason });
         cli.say(answer, `Revoked API key: ${id} (${propagationText(answer)})`);
       }),
     );
@@ -197,12 +200,13 @@ function addRevoke(apiKeys: Command): void {
 
 function addDelete(apiKeys: Command): void {
   const command = keyCommand(apiKeys, 'delete', 'Ends a key at once, and takes it out of the list.')
+    .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes, ...options }: PlatformOption & YesOption, id: string) => {
+      act(async (cli, { yes, reason, ...options }: Ending, id: string) => {
         const { apiKeys } = await operatorFor(cli, options);
         if (!yes) await warnOfKey(cli, apiKeys.get(id));
-        const answer = await apiKeys.delete(id);
+        const answer = await apiKeys.delete(id, { reason });
         cli.say(answer, `Deleted API key: ${id} (${propagationText(answer)})`);
       }),
     );

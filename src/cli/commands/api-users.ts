@@ -7,7 +7,7 @@ import { stillPending } from '../output/propagation-text.ts';
 import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever } from '../output/time.ts';
-import { flag } from '../values.ts';
+import { flag, type ReasonOption, reasonOption } from '../values.ts';
 
 const columns: readonly Column<ApiUser>[] = [
   ['ID', ({ user_id }) => user_id],
@@ -120,9 +120,10 @@ function addDelete(users: Command): void {
   const command = users
     .command('delete <user_id>')
     .description('Deletes an API user. Its key is refused at once.')
+    .option(...reasonOption)
     .action(
-      act(async (cli, _, id: string) => {
-        const answer = await cli.apiUserAdmin().apiUsers.delete(id);
+      act(async (cli, { reason }: ReasonOption, id: string) => {
+        const answer = await cli.apiUserAdmin().apiUsers.delete(id, { reason });
         cli.say(answer, `Deleted API user: ${id}`, ...stillPending(answer));
       }),
     );

@@ -14,7 +14,15 @@ import { saveThis } from '../output/save-this.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
 import { withStepUp } from '../step-up.ts';
-import { list, livingKeysMax, mintQuota, time, wholeNumber } from '../values.ts';
+import {
+  list,
+  livingKeysMax,
+  mintQuota,
+  type ReasonOption,
+  reasonOption,
+  time,
+  wholeNumber,
+} from '../values.ts';
 
 const columns: readonly Column<MasterKey>[] = [
   ['ID', ({ id }) => id],
@@ -189,9 +197,10 @@ function addRevoke(masterKeys: Command): void {
   const command = masterKeys
     .command('revoke <master_key_id>')
     .description('Revokes a master key at once. The keys that it minted keep working.')
+    .option(...reasonOption)
     .action(
-      act(async (cli, _, id: string) => {
-        const answer = await (await cli.operator('platform')).masterKeys.revoke(id);
+      act(async (cli, { reason }: ReasonOption, id: string) => {
+        const answer = await (await cli.operator('platform')).masterKeys.revoke(id, { reason });
         cli.say(answer, `Revoked master key: ${id} (${propagationText(answer)})`);
       }),
     );

@@ -8,6 +8,7 @@ import type { KeysClient } from '../keys-client.ts';
 import { whileWaiting } from '../output/progress.ts';
 import { propagationText } from '../output/propagation-text.ts';
 import { orNever } from '../output/time.ts';
+import { type ReasonOption, reasonOption } from '../values.ts';
 import { toOwner } from './user-keys-secrets.ts';
 
 type Options = { user?: string; org?: string; environment?: string };
@@ -19,31 +20,36 @@ export function addRevoke(keys: Command): void {
     .option('--user <user_id>', 'instead of a key: whose')
     .option('--org <organization_id>', 'and in which organization')
     .option('--environment <name>', 'and only in this environment')
+    .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes, ...options }: Options & YesOption, keyId?: string) => {
-        if (keyId === undefined) return revokeOwner(cli, options, yes);
+      act(async (cli, { yes, reason, ...options }: Options & ReasonOption & YesOption, keyId?: string) => {
+        if (keyId === undefined) return revokeOwner(cli, options, { yes, reason });
         if (Object.keys(options).length > 0)
           throw new UsageError('name a key, or --user and --org, but not both');
         const client = await cli.keys();
         if (!yes) await warnOfKeys(cli, await ifReadable(client.get(keyId).then((key) => [key])));
-        const revoked = await client.revoke(keyId);
+        const revoked = await client.revoke(keyId, { reason });
         cli.say(revoked, sentence(revoked));
       }),
     );
   examples(
     command,
-    'flowplate keys revoke flk_x1y2z3w4',
+    'flowplate keys revoke flk_x1y2z3w4 --reason key_compromise',
     'flowplate keys revoke --user usr_42 --org org_acme --yes',
   );
 }
 
-async function revokeOwner(cli: Cli, { user, org, environment }: Options, yes?: true): Promise<void> {
+async function revokeOwner(
+  cli: Cli,
+  { user, org, environment }: Options,
+  { yes, reason }: YesOption & ReasonOption,
+): Promise<void> {
   if (user === undefined || org === undefined) throw new UsageError('name a key, or --user and --org');
   const client = cli.masterKey();
   const owner = toOwner({ user, org, ...(environment && { environment }) });
   if (!yes) await warnOfKeys(cli, await ifReadable(livingKeys(await cli.keys(), owner)));
-  const revoked = await client.revokeOwner(owner);
+  const revoked = await client.revokeOwner(owner, { reason });
   cli.say(revoked, sentence(revoked));
 }
 
@@ -51,12 +57,14 @@ export function addRevokeAll(keys: Command): void {
   const command = keys
     .command('revoke-all <user_id>')
     .description('Revokes every key of a user, in every organization. Asks before.')
+    .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes }: YesOption, userId: string) => {
+      act(async (cli, { yes, reason }: ReasonOption & YesOption, userId: string) => {
         const client = await cli.keys();
         if (!yes) await confirmAll(userId, await ifReadable(livingKeys(client, { user_id: userId })));
-        const revoked = await whileWaiting(`Revoking the keys of ${userId}`, client.revokeUser(userId));
+        const revoking = client.revokeUser(userId, { reason });
+        const revoked = await whileWaiting(`Revoking the keys of ${userId}`, revoking);
         cli.say(revoked, sentence(revoked));
       }),
     );

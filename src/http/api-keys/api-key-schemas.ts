@@ -5,6 +5,7 @@ import { statusAt } from '../../domain/user-key.ts';
 import type { CreatedApiKey } from '../../usecases/api-keys/created-api-key.ts';
 import type { ApiKeyWithUsage } from '../../usecases/api-keys/get-api-key.ts';
 import { externalId, timestampText } from '../fields.ts';
+import { revokedReason } from '../revocation-reason.ts';
 
 /**
  * Any well-formed id: ids of other kinds of keys are not malformed, there is just no such key here.
@@ -56,6 +57,7 @@ export const apiKeyFields = {
   key_masked: z.string(),
   status: apiKeyStatus,
   revoked_at: timestampText.nullable(),
+  revoked_reason: revokedReason,
   updated_at: timestampText,
   last_used_at: timestampText.nullable(),
   usage: z.strictObject({
@@ -71,6 +73,7 @@ export const apiKeyFields = {
 /** Answer about a key. Never its secret or digest. */
 export function toApiKeyAnswer({ apiKey, usage }: ApiKeyWithUsage, now: Date) {
   const lastUsedAt = usage?.lastUsedAt?.toISOString() ?? null;
+  const status = shownStatus(apiKey, now);
   return {
     id: apiKey.id,
     name: apiKey.name,
@@ -82,9 +85,10 @@ export function toApiKeyAnswer({ apiKey, usage }: ApiKeyWithUsage, now: Date) {
     scopes: apiKey.scopes,
     role_ids: apiKey.roleIds,
     ...home(apiKey),
-    status: shownStatus(apiKey, now),
+    status,
     expires_at: apiKey.expiresAt?.toISOString() ?? null,
     revoked_at: apiKey.revokedAt?.toISOString() ?? null,
+    revoked_reason: shownReason(apiKey, status),
     created_at: apiKey.createdAt.toISOString(),
     updated_at: apiKey.updatedAt.toISOString(),
     last_used_at: lastUsedAt,
@@ -111,4 +115,8 @@ export function shownStatus(apiKey: ApiKey, now: Date): z.output<typeof apiKeySt
   // Keys of these kinds have no grace.
   if (status === 'superseded') return 'revoked';
   return status === 'active' && !apiKey.enabled ? 'disabled' : status;
+}
+
+export function shownReason({ revokedReason }: ApiKey, status: z.output<typeof apiKeyStatus>) {
+  return status === 'revoked' ? (revokedReason ?? ('unspecified' as const)) : null;
 }

@@ -6,6 +6,7 @@ import { masterKeyPermissions } from '../../domain/permission.ts';
 import type { CreatedMasterKey } from '../../usecases/master-keys/issue-master-key.ts';
 import type { MasterKeyView } from '../../usecases/master-keys/master-key-view.ts';
 import { endTime, environmentSlug, externalId, intIn, ipAllowlist, name, timestampText } from '../fields.ts';
+import { revokedReason } from '../revocation-reason.ts';
 
 export const masterKeyId = z.strictObject({
   id: z.string().regex(idPattern('masterKey'), 'must be a master key id (flm_…)'),
@@ -66,6 +67,7 @@ export const masterKeyFields = {
   status: z.enum(['active', 'expired', 'revoked']),
   expires_at: timestampText.nullable(),
   revoked_at: timestampText.nullable(),
+  revoked_reason: revokedReason,
   created_at: timestampText,
   last_used_at: timestampText.nullable().describe('Time of the last use, up to ten seconds late'),
   ...boundFields,
@@ -95,6 +97,7 @@ export function toMasterKeyAnswer(masterKey: MasterKeyView) {
     status: masterKey.status,
     expires_at: masterKey.expiresAt,
     revoked_at: masterKey.revokedAt,
+    revoked_reason: masterKey.status === 'revoked' ? (masterKey.revokedReason ?? 'unspecified') : null,
     created_at: masterKey.createdAt,
     last_used_at: masterKey.lastUsedAt,
     mint_quota: masterKey.mintQuota ?? null,

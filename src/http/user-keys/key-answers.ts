@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { revocationReasons } from '../../domain/revocation-reason.ts';
 import { startOfPeriod } from '../../domain/usage.ts';
 import { statusAt } from '../../domain/user-key.ts';
 import type { MintedKey } from '../../usecases/user-keys/issue-secret.ts';
 import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
 import { externalId, keyId, timestampText } from '../fields.ts';
+import { revokedReason } from '../revocation-reason.ts';
 import { settingFields, toSettingsAnswer } from './key-settings.ts';
 
 /** Fields of a minted key, shown once. */
@@ -43,10 +43,7 @@ export const keyFields = {
   status: z.enum(['active', 'disabled', 'superseded', 'revoked', 'expired']),
   superseded_until: timestampText.nullable().describe('End of the grace after a refresh'),
   revoked_at: timestampText.nullable(),
-  revoked_reason: z
-    .enum(revocationReasons)
-    .nullable()
-    .describe('Null until the key is revoked. Expect further reasons'),
+  revoked_reason: revokedReason,
   created_at: timestampText,
   updated_at: timestampText,
   usage: z.strictObject({

@@ -4,22 +4,26 @@ import type { ChangeParts } from '../../usecases/change.ts';
 import { revokeKey } from '../../usecases/user-keys/revoke-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
-import { keyId, noBody, noQuery } from '../fields.ts';
+import { keyId } from '../fields.ts';
+import { type GivenReason, reasonFields, reasonOf } from '../revocation-reason.ts';
 import { defineRoute } from '../route.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
+
+type Asked = GivenReason & { params: { key_id: string }; caller: Caller };
 
 const revokesKey = {
   method: 'delete',
   description:
     'Revokes the predecessors in grace of an active key too. Repeating it is a success with `revoked_count` 0.',
   params: z.strictObject({ key_id: keyId }),
-  query: noQuery,
-  body: noBody,
+  query: reasonFields,
+  body: reasonFields,
   success: revocationSuccess,
   answer: revocationAnswer,
   errors: ['KEY_NOT_FOUND'],
-  async handle(parts: ChangeParts, { params, caller }: { params: { key_id: string }; caller: Caller }) {
-    return toRevocationAnswer(await revokeKey(parts, caller, params.key_id), caller.principal);
+  async handle(parts: ChangeParts, { params, caller, ...given }: Asked) {
+    const revocation = await revokeKey(parts, caller, params.key_id, reasonOf(given));
+    return toRevocationAnswer(revocation, caller.principal);
   },
 } as const;
 

@@ -4,21 +4,25 @@ import type { ChangeParts } from '../../usecases/change.ts';
 import { revokeKeysOf } from '../../usecases/user-keys/revoke-keys.ts';
 import { masterKey } from '../access/master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
-import { externalId, noBody, noQuery } from '../fields.ts';
+import { externalId } from '../fields.ts';
+import { type GivenReason, reasonFields, reasonOf } from '../revocation-reason.ts';
 import { defineRoute } from '../route.ts';
 import { revocationAnswer, revocationSuccess, toRevocationAnswer } from './revocation-answer.ts';
+
+type Asked = GivenReason & { params: { user_id: string }; caller: Caller };
 
 const revokesKeysOfUser = {
   method: 'delete',
   description: 'All of them, in one transaction.',
   params: z.strictObject({ user_id: externalId }),
-  query: noQuery,
-  body: noBody,
+  query: reasonFields,
+  body: reasonFields,
   success: revocationSuccess,
   answer: revocationAnswer,
   errors: ['USER_NOT_FOUND'],
-  async handle(parts: ChangeParts, { params, caller }: { params: { user_id: string }; caller: Caller }) {
-    const revocation = await revokeKeysOf(parts, caller, { userId: params.user_id });
+  async handle(parts: ChangeParts, { params, caller, ...given }: Asked) {
+    const target = { userId: params.user_id, reason: reasonOf(given) };
+    const revocation = await revokeKeysOf(parts, caller, target);
     return toRevocationAnswer(revocation, caller.principal);
   },
 } as const;

@@ -1,5 +1,5 @@
 import type { KeyUsage, Propagated, UsageRange } from '../api-types.ts';
-import type { CallOptions, SecretOptions } from '../client.ts';
+import type { CallOptions, RevokeOptions, SecretOptions } from '../client.ts';
 import type {
   ApiKey,
   ApiKeyFilter,
@@ -45,12 +45,13 @@ export class ApiKeys {
   }
 
   /** Revokes it; it stays in the list. */
-  revoke(id: string, options?: CallOptions): Promise<RevokedApiKey> {
-    return this.#requests.change({ method: 'POST', path: `${apiKeyPath(id)}/revoke`, body: {} }, options);
+  revoke(id: string, { reason, ...options }: RevokeOptions = {}): Promise<RevokedApiKey> {
+    const path = `${apiKeyPath(id)}/revoke`;
+    return this.#requests.change({ method: 'POST', path, body: { reason } }, options);
   }
 
-  delete(id: string, options?: CallOptions): Promise<Deleted & Propagated> {
-    return this.#requests.change({ method: 'DELETE', path: apiKeyPath(id) }, options);
+  delete(id: string, { reason, ...options }: RevokeOptions = {}): Promise<Deleted & Propagated> {
+    return this.#requests.change({ method: 'DELETE', path: apiKeyPath(id), query: { reason } }, options);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CallOptions, SecretOptions } from '../client.ts';
+import type { CallOptions, RevokeOptions, SecretOptions } from '../client.ts';
 import type {
   ApiUser,
   ApiUserChanges,
@@ -43,8 +43,8 @@ export class ApiUsers {
     return this.#requests.change({ method: 'PATCH', path: apiUserPath(id), body }, options);
   }
 
-  delete(id: string, options?: CallOptions): Promise<DeletedApiUser> {
-    return this.#requests.change({ method: 'DELETE', path: apiUserPath(id) }, options);
+  delete(id: string, { reason, ...options }: RevokeOptions = {}): Promise<DeletedApiUser> {
+    return this.#requests.change({ method: 'DELETE', path: apiUserPath(id), query: { reason } }, options);
   }
 
   rotateKey(id: string, options: SecretOptions = {}): Promise<RotatedApiUserKey> {

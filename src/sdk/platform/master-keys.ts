@@ -1,4 +1,4 @@
-import type { CallOptions, SecretOptions } from '../client.ts';
+import type { CallOptions, RevokeOptions, SecretOptions } from '../client.ts';
 import type {
   MasterKey,
   MasterKeyBounds,
@@ -55,9 +55,9 @@ export class MasterKeys {
   }
 
   /** The keys that it minted keep working. */
-  revoke(id: string, options?: CallOptions): Promise<RevokedMasterKey> {
+  revoke(id: string, { reason, ...options }: RevokeOptions = {}): Promise<RevokedMasterKey> {
     const path = `${masterKeyPath(id)}/revoke`;
-    return this.#requests.change({ method: 'POST', path, body: {} }, options);
+    return this.#requests.change({ method: 'POST', path, body: { reason } }, options);
   }
 }
 

@@ -4,7 +4,7 @@ import { nextCursor } from '../next-cursor.ts';
 import type { Page } from '../operator-types.ts';
 import type { Call, Query, Transport } from '../transport.ts';
 
-type Change = Pick<Call, 'method' | 'path' | 'body' | 'headers'>;
+type Change = Pick<Call, 'method' | 'path' | 'query' | 'body' | 'headers'>;
 
 /**
  * Retry rules of the operators' client: reads and calls with an Idempotency-Key are retried, other

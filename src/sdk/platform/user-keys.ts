@@ -7,7 +7,7 @@ import type {
   Revoked,
   UsageRange,
 } from '../api-types.ts';
-import type { CallOptions } from '../client.ts';
+import type { CallOptions, RevokeOptions } from '../client.ts';
 import type { HiddenKeyFilter, Page, PageOf } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
@@ -51,14 +51,14 @@ export class HiddenKeys {
     return this.#requests.read('/api/v1/platform/refusals', { request_id: requestId }, options);
   }
 
-  revoke(keyId: string, options?: CallOptions): Promise<Revoked> {
-    return this.#requests.change({ method: 'DELETE', path: keyPath(keyId) }, options);
+  revoke(keyId: string, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {
+    return this.#requests.change({ method: 'DELETE', path: keyPath(keyId), query: { reason } }, options);
   }
 
   /** Every key of the user, in every organization. */
-  revokeUser(userId: string, options?: CallOptions): Promise<Revoked> {
+  revokeUser(userId: string, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {
     const path = `${hiddenKeysPath}/user/${encodeURIComponent(userId)}`;
-    return this.#requests.change({ method: 'DELETE', path }, options);
+    return this.#requests.change({ method: 'DELETE', path, query: { reason } }, options);
   }
 }
 

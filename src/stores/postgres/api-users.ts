@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { defaultEnvironment, platformOrganizationId } from '../../domain/api-key.ts';
 import type { ApiUser, ApiUserRole } from '../../domain/api-user.ts';
 import type { KeyDigest } from '../../domain/key-digest.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import type { Db, Tx } from './database.ts';
 
 const columns = ['id', 'name', 'email', 'role', 'is_active', 'created_at', 'updated_at'] as const;
@@ -136,10 +137,17 @@ function activeKeys(db: Db) {
 export async function revokeApiUserKey(
   tx: Tx,
   userId: string,
+  reason: RevocationReason,
   now: Date,
 ): Promise<{ id: string; lineageId: string; revision: number }> {
   const row = await changeActiveKey(tx, userId)
-    .set({ status: 'revoked', revoked_at: now, updated_at: now, revision: sql`revision + 1` })
+    .set({
+      status: 'revoked',
+      revoked_at: now,
+      revoked_reason: reason,
+      updated_at: now,
+      revision: sql`revision + 1`,
+    })
     .returning(['id', 'lineage_id', 'revision'])
     .executeTakeFirstOrThrow();
   return { id: row.id, lineageId: row.lineage_id, revision: row.revision };

@@ -106,6 +106,29 @@ export interface AuditUnsealed {
   event_id: string;
 }
 
+export interface BulkOrders {
+  action: string;
+  affected: Generated<number>;
+  created_at: Timestamp;
+  environments: string[] | null;
+  fault: string | null;
+  filter: Json;
+  finished_at: Timestamp | null;
+  id: string;
+  last_seq: number | null;
+  newest_mint_number: number | null;
+  on_behalf_of: string | null;
+  orderer_id: string;
+  orderer_kind: string;
+  organization_ids: string[] | null;
+  place: string | null;
+  reason: string | null;
+  request_id: string | null;
+  status: Generated<string>;
+  total: number;
+  updated_at: Timestamp;
+}
+
 export interface DatabaseHistories {
   began_at: Generated<Timestamp>;
   held_reason: string | null;
@@ -227,6 +250,7 @@ export interface MasterKeys {
   permissions: string[];
   revision: Generated<number>;
   revoked_at: Timestamp | null;
+  revoked_reason: string | null;
   token_audience: string | null;
   token_issuer: string | null;
   token_subject: string | null;
@@ -445,6 +469,7 @@ export interface DB {
   audit_heads: AuditHeads;
   audit_seals: AuditSeals;
   audit_unsealed: AuditUnsealed;
+  bulk_orders: BulkOrders;
   database_histories: DatabaseHistories;
   device_logins: DeviceLogins;
   environments: Environments;

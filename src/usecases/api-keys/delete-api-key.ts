@@ -1,6 +1,7 @@
 import { revokesKeys } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import { deleteApiKey as remove } from '../../stores/postgres/api-keys/api-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-key-changes.ts';
@@ -14,6 +15,7 @@ export async function deleteApiKey(
   parts: ChangeParts,
   caller: Caller<ApiKeyPrincipal>,
   id: string,
+  reason: RevocationReason = 'unspecified',
 ): Promise<Propagation> {
   const { principal } = caller;
   const ends = await endsOf(parts, principal, id);
@@ -23,7 +25,7 @@ export async function deleteApiKey(
     await remove(tx, id);
     return {
       answer: {},
-      events: [apiKeyEvent('deleted', apiKey)],
+      events: [apiKeyEvent('deleted', apiKey, { reason })],
       // Higher than any stored revision, so every cached record is older.
       revokes: revokesKeys([{ ...apiKey, revision: apiKey.revision + 1 }]),
     };

@@ -35,6 +35,7 @@ export function issueApiKey(
     enabled: true,
     expiresAt: request.expiresAt,
     revokedAt: null,
+    revokedReason: null,
     revision: 1,
     createdAt: now,
     updatedAt: now,

@@ -2,6 +2,7 @@ import type { ApiKey } from '../../domain/api-key.ts';
 import { placesOf, revokesKeys } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import { endApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { apiKeyEvent, endsOf, lockChangeable, organizationInside } from './api-key-changes.ts';
@@ -16,6 +17,7 @@ export async function revokeApiKey(
   parts: ChangeParts,
   caller: Caller<ApiKeyPrincipal>,
   id: string,
+  reason: RevocationReason = 'unspecified',
 ): Promise<{ apiKey: ApiKey; propagation: Propagation }> {
   const { principal } = caller;
   const ends = await endsOf(parts, principal, id);
@@ -26,10 +28,10 @@ export async function revokeApiKey(
       const audience = { places: placesOf([found]) };
       return { answer: { apiKey: found }, events: [], revokes: { alreadyTold: true, audience } };
     }
-    const ended = await endApiKey(tx, id, now);
+    const ended = await endApiKey(tx, id, reason, now);
     return {
       answer: { apiKey: ended },
-      events: [apiKeyEvent('revoked', ended, { status: ended.status })],
+      events: [apiKeyEvent('revoked', ended, { status: ended.status, reason })],
       revokes: revokesKeys([ended]),
     };
   });

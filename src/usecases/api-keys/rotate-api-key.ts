@@ -37,7 +37,7 @@ export async function rotateApiKey(
     await requireRotatable(tx, old, now);
     if (old.kind === 'platform') await requireConfirmed(tx, caller, now);
     const { secret, apiKey, digest } = issueApiKey(parts, successorOf(old), now);
-    const ended = await endApiKey(tx, old.id, now);
+    const ended = await endApiKey(tx, old.id, 'superseded', now);
     await insertApiKey(tx, apiKey, digest);
     return {
       answer: { created: toCreatedApiKey({ secret, apiKey }) },

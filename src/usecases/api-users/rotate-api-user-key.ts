@@ -26,7 +26,7 @@ export async function rotateApiUserKey(
   const options = { by: caller, ends: [requireUserId(id)], idempotency };
   const { answer, ...rest } = await change<{ secret: string }>(parts, options, async (tx, now) => {
     const user = await lockUser(tx, id);
-    const old = await revokeApiUserKey(tx, id, now);
+    const old = await revokeApiUserKey(tx, id, 'superseded', now);
     const key = { userId: id, enabled: user.isActive, lineageId: old.lineageId };
     return {
       answer: { secret: await insertNewKey(parts, tx, key, now) },

@@ -68,6 +68,7 @@ export function newMasterKey(
     id: newId('masterKey', now, randomBytes),
     ...credential,
     revokedAt: null,
+    revokedReason: null,
     createdAt: now,
     revision: 1,
   };

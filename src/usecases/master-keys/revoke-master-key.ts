@@ -2,6 +2,7 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import {
   findMasterKey,
   revokeMasterKey as markRevoked,
@@ -18,9 +19,10 @@ export async function revokeMasterKey(
   parts: ChangeParts,
   by: Caller<PlatformPrincipal> | Origin,
   masterKeyId: string,
+  reason: RevocationReason = 'unspecified',
 ): Promise<Propagation> {
   const { propagation } = await change(parts, { by, ends: [masterKeyId] }, async (tx, now) => {
-    const revision = await markRevoked(tx, { id: masterKeyId, at: now });
+    const revision = await markRevoked(tx, { id: masterKeyId, reason, at: now });
     if (revision !== undefined) {
       await endVerifiersOf(tx, masterKeyId);
       return {
@@ -30,7 +32,7 @@ export async function revokeMasterKey(
             eventType: 'master_key.revoked',
             organizationId: null,
             targetId: masterKeyId,
-            details: {},
+            details: { reason },
           },
         ],
         revokes: revokesMasterKey(masterKeyId, revision),

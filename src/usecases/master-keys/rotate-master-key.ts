@@ -64,7 +64,7 @@ export async function rotateMasterKey(
 async function endOld(tx: Tx, id: string, overlapSeconds: number, now: Date): Promise<number | undefined> {
   if (overlapSeconds === 0) {
     await endVerifiersOf(tx, id);
-    return revokeMasterKey(tx, { id, at: now });
+    return revokeMasterKey(tx, { id, reason: 'superseded', at: now });
   }
   return expireMasterKey(tx, { id, at: new Date(now.getTime() + overlapSeconds * 1_000), now });
 }

@@ -5,7 +5,7 @@ import type { Database } from '../../stores/postgres/database.ts';
 import { readServerTime } from '../../stores/postgres/server-time.ts';
 import { endDueKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import { commitAt } from '../change.ts';
-import { keyEvent } from './key-events.ts';
+import { keyEvent, keyRevokedEvent } from './key-events.ts';
 
 const batchMax = 500;
 
@@ -25,7 +25,7 @@ export async function expireDueKeys(parts: { db: Database; randomBytes: RandomBy
     const { answer } = await commitAt(parts, serverTime, { by: systemOrigin }, async (tx) => {
       const keys = await endDueKeys(tx, dueAt, batchMax);
       const events = keys.map((key) =>
-        keyEvent(key.status === 'expired' ? 'key.expired' : 'key.revoked', key),
+        key.status === 'expired' ? keyEvent('key.expired', key) : keyRevokedEvent(key, 'superseded'),
       );
       return { answer: { ended: keys.length }, events, revokes: revokesNothing };
     });

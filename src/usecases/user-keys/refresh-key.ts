@@ -22,7 +22,7 @@ import {
 import { type ChangeParts, change } from '../change.ts';
 import { boundReached } from './bound-reached.ts';
 import { issueSecret, type MintedKey, type Owner, toMintedKey } from './issue-secret.ts';
-import { keyEvent } from './key-events.ts';
+import { keyEvent, keyRevokedEvent } from './key-events.ts';
 import { turnOf } from './turn-of.ts';
 
 /** `newEnd`: expiry of the successor; the predecessor's expiry unless set. */
@@ -95,7 +95,7 @@ async function refreshOnce(
       events: [
         ...(wasUnswept ? [{ ...keyEvent('key.expired', old), origin: systemOrigin }] : []),
         keyEvent('key.refreshed', key, details),
-        ...crowdedOut.map((key) => keyEvent('key.revoked', key)),
+        ...crowdedOut.map((key) => keyRevokedEvent(key, 'superseded')),
       ],
       revokes: revokesKeys([...ended, ...crowdedOut]),
     };
@@ -148,12 +148,12 @@ async function endOld(
   now: Date,
 ): Promise<EndedLine> {
   if (gracePeriodSeconds === 0) {
-    const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], now);
+    const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], 'superseded', now);
     return { ended, crowdedOut: [] };
   }
   const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
   const revision = await supersedeKey(tx, { id: old.id, until, now });
   const tooMany = inGrace.slice(0, Math.max(0, inGrace.length + 1 - predecessorsMax)).map(({ id }) => id);
-  const crowdedOut = tooMany.length === 0 ? [] : await revokeKeys(tx, tooMany, now);
+  const crowdedOut = tooMany.length === 0 ? [] : await revokeKeys(tx, tooMany, 'superseded', now);
   return { ended: [{ ...old, revision }], crowdedOut };
 }

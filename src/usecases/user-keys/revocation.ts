@@ -1,10 +1,11 @@
 import { type Audience, revokesKeys } from '../../domain/key-change.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import { type Key, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { revokeKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import type { Decision } from '../change.ts';
-import { keyEvent } from './key-events.ts';
+import { keyRevokedEvent } from './key-events.ts';
 
 /** `revokedCount`: the keys among them that could still be accepted. */
 export type Revocation = { revokedCount: number; propagation: Propagation };
@@ -18,18 +19,19 @@ export type Revocation = { revokedCount: number; propagation: Propagation };
 export async function endKeys(
   tx: Tx,
   keys: readonly Key[],
-  audience: Audience,
+  { audience, reason }: { audience: Audience; reason: RevocationReason },
   now: Date,
 ): Promise<Decision<{ revokedCount: number }>> {
   const alive = new Set(keys.filter((key) => isAcceptable(key, now)).map(({ id }) => id));
   const revoked = await revokeKeys(
     tx,
     keys.map(({ id }) => id),
+    reason,
     now,
   );
   return {
     answer: { revokedCount: revoked.filter(({ id }) => alive.has(id)).length },
-    events: revoked.map((key) => keyEvent('key.revoked', key)),
+    events: revoked.map((key) => keyRevokedEvent(key, reason)),
     revokes: revoked.length === 0 ? { alreadyTold: true, audience } : revokesKeys(revoked),
   };
 }

@@ -1,6 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { placesOf, type Revokes, revokesKeys } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import { type RevokedKey, revokeKeyLine } from '../../stores/postgres/user-keys/revoke-key.ts';
 import { type ChangeParts, change, type OneStatement } from '../change.ts';
 import { isAcceptable, type Revocation } from './revocation.ts';
@@ -10,11 +11,16 @@ import { isAcceptable, type Revocation } from './revocation.ts';
  * credential. 0 for a key that has ended; `KEY_NOT_FOUND` for one that never existed or is not
  * visible to the caller. One statement (migration 0033), since it has to be quick.
  */
-export async function revokeKey(parts: ChangeParts, caller: Caller, keyId: string): Promise<Revocation> {
+export async function revokeKey(
+  parts: ChangeParts,
+  caller: Caller,
+  keyId: string,
+  reason: RevocationReason = 'unspecified',
+): Promise<Revocation> {
   const revoke: OneStatement<{ revokedCount: number }> = {
     eventType: 'key.revoked',
     async run(db, authority) {
-      const line = await revokeKeyLine(db, { keyId, reach: caller.principal }, authority);
+      const line = await revokeKeyLine(db, { keyId, reach: caller.principal, reason }, authority);
       if (line === 'unheld') return line;
       if (line === 'unseen') throw new FlowplateError('KEY_NOT_FOUND');
       const { keys, ...place } = line;

@@ -1,6 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { type Audience, placesOf, revokesNothing } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import { renewableMs } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import {
@@ -15,11 +16,12 @@ import { endKeys, type Revocation } from './revocation.ts';
 import { decideStop, maySeeAll } from './stop-keys.ts';
 import { turnOf } from './turn-of.ts';
 
-/** Owner of the keys to revoke. Undefined fields do not filter. */
+/** Owner of the keys to revoke, and why. Undefined fields do not filter. */
 export type RevokeTarget = {
   userId: string;
   organizationId?: string | undefined;
   environment?: string | undefined;
+  reason?: RevocationReason | undefined;
 };
 
 /** Keys per transaction: a tenth of the statement time-out on a slow machine. */
@@ -58,14 +60,15 @@ type Batch = { revokedCount: number; isMore: boolean };
 
 function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, isFirst: boolean) {
   const { organizationIds, environments } = caller.principal;
-  const asked = { ...target, organizationIds, environments };
+  const { reason = 'unspecified', ...owner } = target;
+  const asked = { ...owner, organizationIds, environments };
   return commitChange<Batch>(parts, { by: caller, turn: turnOf(caller, target) }, async (tx, now) => {
     await lockUserKeys(tx, target.userId);
     const expiredSince = new Date(now.getTime() - renewableMs);
     const revocable = await listRevocableKeys(tx, asked, expiredSince, batchMax);
     const isOver = revocable.length === 0 && isFirst;
     const audience = isOver ? await audienceOfEnded(tx, asked) : { places: placesOf(revocable) };
-    const { answer, ...decision } = await endKeys(tx, revocable, audience, now);
+    const { answer, ...decision } = await endKeys(tx, revocable, { audience, reason }, now);
     return { ...decision, answer: { ...answer, isMore: revocable.length === batchMax } };
   });
 }

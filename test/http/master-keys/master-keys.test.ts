@@ -132,6 +132,7 @@ describe('creating', () => {
       workload_token: null,
       ...rights,
       status: 'active',
+      revoked_reason: null,
       revoked_at: null,
       created_at: expect.any(String),
       last_used_at: null,

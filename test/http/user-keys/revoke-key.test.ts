@@ -41,9 +41,9 @@ describe('422', () => {
     },
   );
 
-  test('a query and a body are refused', async () => {
+  test('a query and a body that say more than the reason are refused', async () => {
     expectViolations(await revoke(broker, `${neverExisted}?environment=test`), '');
-    expectViolations(await revoke(broker, neverExisted, { body: { reason: 'leaked' } }), '');
+    expectViolations(await revoke(broker, neverExisted, { body: { why: 'leaked' } }), '');
   });
 });
 

@@ -29,6 +29,7 @@ async function masterKey(): Promise<string> {
     ipAllowlist: null,
     expiresAt: null,
     revokedAt: null,
+    revokedReason: null,
     createdAt,
     revision: 1,
   };

@@ -30,6 +30,7 @@ test('the first master key holds every permission, everywhere, without an end', 
       ipAllowlist: null,
       expiresAt: null,
       revokedAt: null,
+      revokedReason: null,
     }),
   ]);
 });

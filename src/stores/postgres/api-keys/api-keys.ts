@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import { type ApiKey, toNameKey } from '../../../domain/api-key.ts';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
+import type { RevocationReason } from '../../../domain/revocation-reason.ts';
 import type { KeyStatus } from '../../../domain/user-key.ts';
 import type { Db, Tx } from '../database.ts';
 import type { ApiKeys } from '../schema.ts';
@@ -26,6 +27,7 @@ export const apiKeyColumns = [
   'enabled',
   'expires_at',
   'revoked_at',
+  'revoked_reason',
   'revision',
   'created_at',
   'updated_at',
@@ -102,12 +104,13 @@ export async function lockApiKey(tx: Tx, reach: ApiKeyReach, id: string): Promis
  * Ends an active key that the caller has locked, and returns it with its new revision. A key past
  * its expiry at `now` ends as expired, for good, even if the clock is corrected later.
  */
-export async function endApiKey(tx: Tx, id: string, now: Date): Promise<ApiKey> {
+export async function endApiKey(tx: Tx, id: string, reason: RevocationReason, now: Date): Promise<ApiKey> {
   const row = await tx
     .updateTable('api_keys')
     .set({
       status: sql<string>`CASE WHEN expires_at <= ${now} THEN 'expired' ELSE 'revoked' END`,
       revoked_at: sql<Date | null>`CASE WHEN expires_at <= ${now} THEN NULL ELSE ${now}::timestamptz END`,
+      revoked_reason: sql<string | null>`CASE WHEN expires_at <= ${now} THEN NULL ELSE ${reason}::text END`,
       updated_at: now,
       revision: sql`revision + 1`,
     })
@@ -160,6 +163,7 @@ export function toApiKey(row: ApiKeyRow): ApiKey {
     enabled: row.enabled,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+    revokedReason: row.revoked_reason as RevocationReason | null,
     revision: row.revision,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

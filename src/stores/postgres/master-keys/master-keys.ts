@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { MasterKey, MasterKeyStatus } from '../../../domain/master-key.ts';
 import type { MasterKeyPermission } from '../../../domain/permission.ts';
+import type { RevocationReason } from '../../../domain/revocation-reason.ts';
 import type { TokenRule } from '../../../domain/workload-token.ts';
 import type { Db, Tx } from '../database.ts';
 
@@ -29,6 +30,7 @@ export const masterKeyColumns = [
   'ip_allowlist',
   'expires_at',
   'revoked_at',
+  'revoked_reason',
   'created_at',
   'revision',
 ] as const;
@@ -202,10 +204,13 @@ export async function expireMasterKey(
   return row?.revision;
 }
 
-export async function revokeMasterKey(tx: Tx, change: { id: string; at: Date }): Promise<number | undefined> {
+export async function revokeMasterKey(
+  tx: Tx,
+  change: { id: string; reason: RevocationReason; at: Date },
+): Promise<number | undefined> {
   const row = await tx
     .updateTable('master_keys')
-    .set({ revoked_at: change.at, revision: sql`revision + 1` })
+    .set({ revoked_at: change.at, revoked_reason: change.reason, revision: sql`revision + 1` })
     .where('id', '=', change.id)
     .where('revoked_at', 'is', null)
     .returning('revision')
@@ -257,6 +262,7 @@ export function toMasterKey(row: {
   ip_allowlist: string[] | null;
   expires_at: Date | null;
   revoked_at: Date | null;
+  revoked_reason: string | null;
   created_at: Date;
   revision: number;
 }): MasterKey {
@@ -272,6 +278,7 @@ export function toMasterKey(row: {
     ipAllowlist: row.ip_allowlist,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+    revokedReason: row.revoked_reason as RevocationReason | null,
     createdAt: row.created_at,
     revision: row.revision,
   };

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { AuditEvent } from '../../../domain/audit-event.ts';
 import type { VisibleScope } from '../../../domain/principal.ts';
+import type { RevocationReason } from '../../../domain/revocation-reason.ts';
 import type { Key, KeyStatus } from '../../../domain/user-key.ts';
 import { auditEventRow } from '../audit/events.ts';
 import { isHeld } from '../authority.ts';
@@ -20,22 +21,22 @@ export type RevokedLine = FeedPlace & { keys: readonly [RevokedKey, ...RevokedKe
 
 /**
  * Revokes a key with its predecessors in grace, audit events and feed entries included, in one
- * statement (migration 0033). `holder`: master key that must be active until the commit; undefined
+ * statement (migration 0042). `holder`: master key that must be active until the commit; undefined
  * when the caller's rights are held already. `origin`: the caller's event, about no key yet.
  * `unheld`: the master key has ended. `unseen`: no such key is visible.
  */
 export async function revokeKeyLine(
   db: Db,
-  wanted: { keyId: string; reach: VisibleScope },
+  wanted: { keyId: string; reach: VisibleScope; reason: RevocationReason },
   { holder, origin }: { holder: string | undefined; origin: AuditEvent },
 ): Promise<RevokedLine | 'unheld' | 'unseen'> {
-  const { keyId, reach } = wanted;
+  const { keyId, reach, reason } = wanted;
   const event = JSON.stringify(auditEventRow(origin));
   const { rows } = await sql<Row>`
     SELECT authority.held, keys, previous_seq AS "previousSeq", last_seq AS "lastSeq"
     FROM (SELECT ${isHeld(holder)} AS held) AS authority, LATERAL revoke_key(
       authority.held, ${keyId}, ${reach.organizationIds}::text[], ${reach.environments}::text[],
-      json_populate_record(NULL::audit_events, ${event}::json))`.execute(db);
+      json_populate_record(NULL::audit_events, ${event}::json), ${reason}::text)`.execute(db);
   const [row] = rows;
   if (row?.held !== true) return 'unheld';
   const { keys, previousSeq, lastSeq } = row;

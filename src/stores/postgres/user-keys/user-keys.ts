@@ -263,6 +263,8 @@ export async function supersedeKey(tx: Tx, change: { id: string; until: Date; no
     .set({
       status: 'superseded',
       superseded_until: change.until,
+      // Of its end by itself; a revoke within the grace has its own.
+      revoked_reason: 'superseded' satisfies RevocationReason,
       updated_at: change.now,
       revision: sql`revision + 1`,
     })
@@ -273,10 +275,21 @@ export async function supersedeKey(tx: Tx, change: { id: string; until: Date; no
 }
 
 /** Revokes those not revoked yet, expired ones too, and returns them with their new revision. */
-export async function revokeKeys(tx: Tx, ids: readonly string[], now: Date): Promise<Key[]> {
+export async function revokeKeys(
+  tx: Tx,
+  ids: readonly string[],
+  reason: RevocationReason,
+  now: Date,
+): Promise<Key[]> {
   const rows = await tx
     .updateTable('api_keys')
-    .set({ status: 'revoked', revoked_at: now, updated_at: now, revision: sql`revision + 1` })
+    .set({
+      status: 'revoked',
+      revoked_at: now,
+      revoked_reason: reason,
+      updated_at: now,
+      revision: sql`revision + 1`,
+    })
     .where('id', '=', sql<string>`any(${ids}::text[])`)
     .where('status', '<>', 'revoked')
     .returning(columns)
@@ -315,6 +328,7 @@ export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[
     .set({
       status: sql<string>`CASE WHEN status = 'superseded' AND superseded_until <= ${now} THEN 'revoked' ELSE 'expired' END`,
       revoked_at: sql<Date>`CASE WHEN status = 'superseded' AND superseded_until <= ${now} THEN superseded_until END`,
+      revoked_reason: sql<string>`CASE WHEN status = 'superseded' AND superseded_until <= ${now} THEN 'superseded' END`,
       updated_at: now,
     })
     .where(
