@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../src/domain/errors.ts';
 import { problems } from '../../src/http/problem.ts';
 import { isRateLimited, type Route } from '../../src/http/route.ts';
 import { securitySchemes } from '../../src/http/security-schemes.ts';
-import { linesMediaType } from '../../src/http/send-answer.ts';
+import { csvMediaType, linesMediaType } from '../../src/http/send-answer.ts';
 import { authorizePaths } from './authorize-paths.ts';
 import { errorEnvelope, idempotencyHeader, problemDetails } from './error-schemas.ts';
 import { examples } from './examples.ts';
@@ -82,7 +82,13 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
           status,
           status === '204'
             ? { description }
-            : { description, content: { [answerType]: { schema: route.answer, ...exampleOf(answer) } } },
+            : {
+                description,
+                content: {
+                  [answerType]: { schema: route.answer, ...exampleOf(answer) },
+                  ...(route.csv && { [csvMediaType]: { schema: { type: 'string' as const } } }),
+                },
+              },
         ]),
       ),
       ...errorResponses([

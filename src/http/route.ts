@@ -23,7 +23,14 @@ import {
   strangersBodyBytesMax,
 } from './read-body.ts';
 import type { RequestHead } from './request-head.ts';
-import { type Answer, type LinesAnswer, linesMediaType, sendAnswer } from './send-answer.ts';
+import {
+  type Answer,
+  type CsvAnswer,
+  csvMediaType,
+  type LinesAnswer,
+  linesMediaType,
+  sendAnswer,
+} from './send-answer.ts';
 import { validate } from './validate.ts';
 
 type Shape = z.ZodType;
@@ -33,6 +40,8 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   query: z.output<Q>;
   body: z.output<B>;
   caller: Caller<C>;
+  /** Whether a route with `csv` is asked for it. */
+  wantsCsv: boolean;
   /** Set on routes that declare it, when the caller sent an Idempotency-Key. */
   idempotency: Idempotency | undefined;
   /** Caller's address, as reported by trusted proxies. */
@@ -82,11 +91,13 @@ export type RouteDefinition<
   answer: R;
   /** JSON by default; `lines` is one `answer` per line. */
   answerFormat?: 'lines';
+  /** It has a second form, `text/csv`, for who prefers it by `Accept`. */
+  csv?: true;
   /** Error codes in addition to the common ones. */
   errors: readonly ErrorCode[];
   /** The answer has a secret, which a repeated request gets again. */
   idempotent?: true;
-  handle(parts: Parts, input: Input<P, Q, B, C>): MaybeLater<Answer<R> | LinesAnswer<R>>;
+  handle(parts: Parts, input: Input<P, Q, B, C>): MaybeLater<Answer<R> | LinesAnswer<R> | CsvAnswer>;
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of routes has a different shape in each; each was checked where it was defined
@@ -185,9 +196,7 @@ function readInput<Parts extends RouteParts>(
   use: (input: AnyInput) => MaybeLater<void>,
 ): MaybeLater<void> {
   const { req, requestId } = exchange;
-  if (route.method === 'get') {
-    requireAcceptable(req, route.answerFormat === 'lines' ? linesMediaType : 'application/json');
-  }
+  const accepted = route.method === 'get' ? requireAcceptable(req, mediaTypesOf(route)) : undefined;
   const params = exchange.params === noInput ? noInput : validate(route.params, exchange.params);
   const query = exchange.query === noInput ? noInput : validate(route.query, exchange.query);
   return readSent(route, exchange, (sent) =>
@@ -196,6 +205,7 @@ function readInput<Parts extends RouteParts>(
       query,
       body: validate((route.mergePatchBody && isMergePatch(req) && route.mergePatchBody) || route.body, sent),
       caller: { principal, requestId },
+      wantsCsv: accepted === csvMediaType,
       idempotency:
         route.idempotent && readIdempotency(keyring, principal, req, { route, params, body: sent }),
       ip: exchange.ip,
@@ -238,10 +248,15 @@ function disconnectSignal(res: ServerResponse): AbortSignal {
  * Only a GET can be refused by `Accept`. A change, above all a revoke, is carried out and answered
  * in JSON, as RFC 9110 §12.4.1 allows.
  */
-function requireAcceptable(req: RequestHead, mediaType: string): void {
-  if (acceptedType(req, [mediaType, 'application/problem+json']) === false) {
-    throw new FlowplateError('NOT_ACCEPTABLE');
-  }
+function requireAcceptable(req: RequestHead, offered: string[]): string {
+  const accepted = acceptedType(req, [...offered, 'application/problem+json']);
+  if (accepted === false) throw new FlowplateError('NOT_ACCEPTABLE');
+  return accepted;
+}
+
+function mediaTypesOf<Parts>({ answerFormat, csv }: Route<Parts>): string[] {
+  if (answerFormat === 'lines') return [linesMediaType];
+  return csv ? ['application/json', csvMediaType] : ['application/json'];
 }
 
 /** Uses decoded parameters: `usr%5F1` and `usr_1` are the same request. */

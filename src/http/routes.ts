@@ -7,6 +7,7 @@ import type { PlatformUserParts } from '../usecases/platform-users/platform-user
 import type { SecondFactorParts } from '../usecases/second-factors/second-factor-changes.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { PollParts } from '../usecases/sessions/poll-device-login.ts';
+import type { ExportKeysParts } from '../usecases/user-keys/export-keys.ts';
 import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
 import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';
@@ -129,6 +130,7 @@ export type ApiParts = MintParts &
   DiagnosisParts &
   VerifyAuditParts &
   ExportAuditParts &
+  ExportKeysParts &
   MeterParts & {
     environment: string;
     publicUrl: URL | undefined;

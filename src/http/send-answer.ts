@@ -19,14 +19,21 @@ export type Answer<R extends Shape> = {
 /** Streamed answer: JSON values, one per line, read from the source at the caller's pace. */
 export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly z.input<R>[]> };
 
+/** Streamed answer: pieces of one CSV file, read from the source at the caller's pace. */
+export type CsvAnswer = { csv: AsyncIterable<string> };
+
+/** RFC 4180. */
+export const csvMediaType = 'text/csv';
+
 /** https://github.com/ndjson/ndjson-spec */
 export const linesMediaType = 'application/x-ndjson';
 
 export function sendAnswer(
   { res, send, requestId }: Pick<HttpExchange, 'res' | 'send' | 'requestId'>,
-  answer: Answer<Shape> | LinesAnswer<Shape>,
+  answer: Answer<Shape> | LinesAnswer<Shape> | CsvAnswer,
 ): MaybeLater<void> {
-  if ('lines' in answer) return sendLines(res(), answer);
+  if ('lines' in answer) return stream(res(), linesMediaType, toLines(answer));
+  if ('csv' in answer) return stream(res(), `${csvMediaType}; charset=utf-8; header=present`, answer.csv);
   if (answer.status === 204) sendNothing(res());
   else send(toWhole(requestId, answer));
 }
@@ -55,26 +62,30 @@ function sendNothing(res: ServerResponse): void {
 }
 
 /**
- * Errors before the first line are ordinary ones. Later the connection is closed, so that a partial
+ * Errors before the first piece are ordinary ones. Later the connection is closed, so that a partial
  * answer never looks complete.
  */
-async function sendLines(res: ServerResponse, { lines }: LinesAnswer<Shape>): Promise<void> {
-  for await (const some of lines) {
+async function stream(res: ServerResponse, mediaType: string, pieces: AsyncIterable<string>): Promise<void> {
+  for await (const piece of pieces) {
     if (res.destroyed) return;
-    beginLines(res);
-    const isTaken = res.write(some.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    begin(res, mediaType);
+    const isTaken = res.write(piece);
     if (!isTaken) await drainedOrLeft(res);
     // Stops reading after the client has disconnected.
     if (res.destroyed) return;
   }
   if (res.destroyed) return;
-  beginLines(res);
+  begin(res, mediaType);
   res.end();
 }
 
-function beginLines(res: ServerResponse): void {
+async function* toLines({ lines }: LinesAnswer<Shape>): AsyncGenerator<string> {
+  for await (const some of lines) yield some.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+function begin(res: ServerResponse, mediaType: string): void {
   if (res.headersSent) return;
-  res.setHeader('Content-Type', linesMediaType);
+  res.setHeader('Content-Type', mediaType);
   res.setHeader('Cache-Control', 'no-store');
 }
 

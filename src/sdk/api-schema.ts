@@ -650,6 +650,25 @@ export interface components {
             user_id?: string;
             organization_id?: string;
             environment?: string;
+            /** @description Id of the master key that minted or refreshed it */
+            minted_by?: string;
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            created_before?: string;
+            /** @description From this time on; a bare day means its beginning in UTC */
+            created_after?: string;
+            /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+            unused_since?: string;
+            /** @description One of its scopes, exactly */
+            scope?: string;
+            /**
+             * @description Whether no call was ever accepted. A use is known some seconds later
+             * @enum {string}
+             */
+            never_used?: "true" | "false";
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            expires_before?: string;
+            /** @description Prefix of `key_prefix` */
+            prefix?: string;
             /** @enum {string} */
             status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
             /** @description Id of a master key */

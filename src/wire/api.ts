@@ -69,6 +69,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
     'identity provider': loads.providerCalls,
     'audit verifications': loads.auditVerifications,
     'audit exports': loads.auditExports,
+    'key exports': loads.keyExports,
     reads: loads.reads,
     changes: changes.connections,
     mints: changes.insertMint,

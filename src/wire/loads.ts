@@ -7,11 +7,11 @@ import { RefusalPace, strangersPace, unknownKeysPace } from '../http/refusal-pac
 const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTEMPTS' } as const;
 
 /**
- * Concurrent verifications and exports of the whole audit log. One of a million events reads for
+ * Concurrent verifications and exports of the whole audit log, and exports of all keys. One of a million events reads for
  * half a minute, on connections that mints and lists need too (16 by default). A queue would only
  * hide that from the caller.
  */
-const auditPasses = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
+const longReads = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 
 /** Sign-ins that wait for the identity provider, which may take 5 s for each of three answers. */
 const providerCalls = { runningMax: 10, waitingMax: 40, refusal: 'TOO_MANY_ATTEMPTS' } as const;
@@ -35,8 +35,9 @@ export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
   return {
     passwordHashing: new Bulkhead(passwordHashing),
     providerCalls: new Bulkhead(providerCalls),
-    auditVerifications: new Bulkhead(auditPasses),
-    auditExports: new Bulkhead(auditPasses),
+    auditVerifications: new Bulkhead(longReads),
+    auditExports: new Bulkhead(longReads),
+    keyExports: new Bulkhead(longReads),
     reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(connections / 4) }),
   };
 }

@@ -927,7 +927,7 @@ export interface paths {
         };
         /**
          * List hidden user keys
-         * @description The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`.
+         * @description The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all keys of the filter come in one file, without pages; if it fails midway, the connection is closed without a proper end. A process runs two exports at once; more are refused with 503 `OVERLOADED`.
          *
          *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
@@ -3952,13 +3952,25 @@ export interface operations {
                 user_id?: string;
                 organization_id?: string;
                 environment?: string;
+                /** @description Id of the master key that minted or refreshed it */
+                minted_by?: string;
+                created_before?: string;
+                /** @description From this time on; a bare day means its beginning in UTC */
+                created_after?: string;
+                /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                unused_since?: string;
+                /** @description One of its scopes, exactly */
+                scope?: string;
+                /** @description Whether no call was ever accepted. A use is known some seconds later */
+                never_used?: "true" | "false";
+                expires_before?: string;
+                /** @description Prefix of `key_prefix` */
+                prefix?: string;
                 status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
                 /** @description Id of a master key */
                 minted_by?: string;
                 limit?: number;
                 cursor?: string;
-                /** @description Prefix of `key_prefix` */
-                prefix?: string;
             };
             header?: never;
             path?: never;
@@ -4032,6 +4044,7 @@ export interface operations {
                             last_reset: string;
                         };
                     }[];
+                    "text/csv": string;
                 };
             };
         };

@@ -1,25 +1,25 @@
-import { type Page, toPage } from '../../domain/page.ts';
+import type { Page } from '../../domain/page.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
-import type { KeyStatus } from '../../domain/user-key.ts';
+import type { Key } from '../../domain/user-key.ts';
+import type { Db } from '../../stores/postgres/database.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
-import { listKeys as findKeys } from '../../stores/postgres/user-keys/user-keys.ts';
+import type { KeyFilter } from '../../stores/postgres/user-keys/user-keys.ts';
+import { findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
 
-export type ListRequest = {
-  userId?: string | undefined;
-  organizationId?: string | undefined;
-  environment?: string | undefined;
-  status?: KeyStatus | 'disabled' | undefined;
-  /** Id of a master key. */
-  mintedBy?: string | undefined;
-  /** Prefix of `key_prefix`. */
-  prefix?: string | undefined;
+/** Filter of a list, without what the caller may see. */
+export type KeySelection = Omit<KeyFilter, 'organizationIds' | 'environments' | 'now'>;
+
+export type ListRequest = KeySelection & {
   limit: number;
-  /** Last key of the previous page. */
+  /** Where the previous page ended. */
   before?: string | undefined;
 };
 
-/** A page of the keys that the principal may see, newest first. */
+/**
+ * A page of the keys that the principal may see, newest first. It may have fewer keys than `limit`,
+ * or none, and a next page: then many keys were looked at for it.
+ */
 export async function listKeys(
   parts: ReadParts,
   principal: VisibleScope,
@@ -28,20 +28,16 @@ export async function listKeys(
   const now = parts.clock.now();
   const { organizationIds, environments } = principal;
   const { limit, before, ...filter } = request;
-  const found = await findKeys(
-    parts.db,
-    { ...filter, organizationIds, environments, now },
-    limit + 1,
-    before,
-  );
-  const page = toPage(found, limit, ({ id }) => id);
+  const seen = { ...filter, organizationIds, environments, now };
+  const { keys, next } = await findKeys(parts.db, seen, { limit, before });
+  return { items: await withUsage(parts.db, keys, now), next };
+}
+
+export async function withUsage(db: Db, keys: readonly Key[], now: Date): Promise<KeyWithUsage[]> {
   const totals = await listUsageTotals(
-    parts.db,
-    page.items.map((key) => key.lineageId),
+    db,
+    keys.map((key) => key.lineageId),
     now,
   );
-  return {
-    ...page,
-    items: page.items.map((key) => ({ key, usage: totals.get(key.lineageId) })),
-  };
+  return keys.map((key) => ({ key, usage: totals.get(key.lineageId) }));
 }

@@ -10,7 +10,7 @@ UPDATE master_keys SET permissions = permissions || '{keys:bulk}'
 WHERE permissions @> '{keys:mint,keys:refresh,keys:revoke,keys:read,keys:verify,keys:verify:embedded,keys:explain,usage:read}'
   AND NOT permissions @> '{keys:bulk}';
 
--- The revoke of one key (migration 0033) with a reason. The one without stays for the release
+-- The revoke of one key (migrations 0033 and 0041) with a reason. The one without stays for the release
 -- before, whose processes call it until they are replaced.
 CREATE FUNCTION revoke_key(
   held boolean, wanted_id text, seen_organizations text[], seen_environments text[], origin audit_events, reason text,
@@ -35,6 +35,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended(wanted.user_id, 5201));
+  PERFORM end_stopped_keys_of(wanted.user_id, wanted.organization_id, wanted.environment);
   SELECT * INTO wanted FROM api_keys WHERE id = wanted_id;
   keys := '[]';
   FOR key IN

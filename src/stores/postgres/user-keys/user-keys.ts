@@ -1,11 +1,21 @@
 import { type Selectable, sql } from 'kysely';
+import type { BulkAction } from '../../../domain/bulk-order.ts';
 import type { Place } from '../../../domain/key-change.ts';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { RevocationReason } from '../../../domain/revocation-reason.ts';
-import type { Key, KeySettings, KeyStatus, Metadata, Quota, RateLimit } from '../../../domain/user-key.ts';
+import {
+  type Key,
+  type KeySettings,
+  type KeyStatus,
+  type Metadata,
+  type Quota,
+  type RateLimit,
+  renewableMs,
+} from '../../../domain/user-key.ts';
 import type { Db, Tx } from '../database.ts';
 import { isUniqueViolation } from '../faults.ts';
 import type { ApiKeys, JsonObject } from '../schema.ts';
+import { type WalkedFilter, walkedConditions } from './key-conditions.ts';
 import { isStopped, stoppableColumns } from './key-stops.ts';
 
 const settingColumns = [
@@ -194,7 +204,7 @@ function isOneOf(column: 'organization_id' | 'environment', values: readonly str
  */
 const byIdOfOne = sql<string>`(id || '')`;
 
-export type KeyFilter = {
+export type KeyFilter = WalkedFilter & {
   userId?: string | undefined;
   organizationId?: string | undefined;
   environment?: string | undefined;
@@ -203,6 +213,13 @@ export type KeyFilter = {
   mintedBy?: string | undefined;
   /** Prefix of `key_prefix`. */
   prefix?: string | undefined;
+  mintedBy?: string | undefined;
+  /** Not above this mint number; keys without one are below all. */
+  mintNumberMax?: number | undefined;
+  /** Those that this action has an effect on. */
+  action?: BulkAction | undefined;
+  /** Lowest id. */
+  from?: string | undefined;
   /** Allow-lists of the caller; null allows all. */
   organizationIds: readonly string[] | null;
   environments: readonly string[] | null;
@@ -214,7 +231,13 @@ const afterEveryPrefix = '~';
 
 /** Newest first, starting after the key `before`. */
 export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?: string): Promise<Key[]> {
-  let query = db.selectFrom('api_keys').select(presentColumns).where('kind', '=', 'user');
+  const query = keysWhere(db, filter, before).select(presentColumns);
+  const order = filter.userId === undefined ? sql<string>`id` : byIdOfOne;
+  return (await query.orderBy(order, 'desc').limit(limit).execute()).map(toKey);
+}
+
+export function keysWhere(db: Db, filter: KeyFilter, before?: string) {
+  let query = db.selectFrom('api_keys').where('kind', '=', 'user');
   if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
   if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
@@ -229,9 +252,26 @@ export async function listKeys(db: Db, filter: KeyFilter, limit: number, before?
       sql<boolean>`key_prefix ~>=~ ${filter.prefix} AND key_prefix ~<~ ${filter.prefix + afterEveryPrefix}`,
     );
   }
+  if (filter.mintedBy !== undefined) query = query.where('minted_by', '=', filter.mintedBy);
+  if (filter.mintNumberMax !== undefined) {
+    query = query.where(sql<boolean>`coalesce(mint_number <= ${filter.mintNumberMax}, true)`);
+  }
+  if (filter.action !== undefined) query = query.where(changeable(filter.action, filter.now));
+  for (const condition of walkedConditions(filter)) query = query.where(condition);
+  if (filter.from !== undefined) query = query.where('id', '>=', filter.from);
   if (before !== undefined) query = query.where('id', '<', before);
-  const order = filter.userId === undefined ? sql<string>`id` : byIdOfOne;
-  return (await query.orderBy(order, 'desc').limit(limit).execute()).map(toKey);
+  return query;
+}
+
+/** Expired keys that a refresh could renew are ended by a revoke too. */
+function changeable(action: BulkAction, now: Date) {
+  const renewableSince = new Date(now.getTime() - renewableMs);
+  const condition = {
+    revoke: sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${renewableSince}))`,
+    disable: sql<boolean>`(status IN ('active', 'superseded') AND enabled)`,
+    enable: sql<boolean>`(status IN ('active', 'superseded') AND NOT enabled)`,
+  }[action];
+  return sql<boolean>`(${condition} AND NOT ${isStopped()})`;
 }
 
 /** The same for user keys, which a stop may have revoked before their rows say it. */
