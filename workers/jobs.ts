@@ -7,6 +7,7 @@ import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
 import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
+import { runBulkOrders } from '../src/usecases/user-keys/run-bulk-orders.ts';
 import { tidyStops } from '../src/usecases/user-keys/tidy-stops.ts';
 import type { WorkerParts } from '../src/wire/worker.ts';
 
@@ -24,6 +25,7 @@ export const jobs = {
   'seal-audit': { everyMs: 3_000, run: sealAudit },
   'fill-minted-by': { everyMs: 5_000, run: oneAtATime(fillMinters) },
   'tidy-stops': { everyMs: 2_000, run: oneAtATime(tidyStops) },
+  'run-bulk-orders': { everyMs: 2_000, run: oneAtATime(runBulkOrders) },
   'expire-keys': { everyMs: 15_000, run: expireDueKeys },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },

@@ -11,7 +11,7 @@ const groups: readonly [path: RegExp, tag: Tag][] = [
     { name: 'Embedded verifiers', description: 'The lease protocol of verifiers inside gateways.' },
   ],
   [
-    /^\/v1\/flowplate\/|^\/api\/v1\/platform\/hidden-keys\b/,
+    /^\/v1\/flowplate\/|^\/api\/v1\/platform\/(hidden-keys|jobs)\b/,
     { name: 'User keys', description: 'Hidden keys of users in organizations: mint, refresh, revoke, list.' },
   ],
   [

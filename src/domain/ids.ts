@@ -20,6 +20,7 @@ export const idPrefixes = {
   auditEvent: 'evt_',
   request: 'req_',
   stop: 'stop_',
+  job: 'job_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -82,6 +83,7 @@ export const externalIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$/;
 const reservedWords: readonly string[] = [
   'batch',
   'bootstrap',
+  'bulk',
   'explain',
   'refusals',
   'usage',

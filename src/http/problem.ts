@@ -176,6 +176,12 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The organization was not found.',
     systemMessage: 'No such organization',
   },
+  JOB_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The job was not found.',
+    systemMessage: 'No such job, or another caller ordered it',
+  },
   ENVIRONMENT_NOT_FOUND: {
     status: 404,
     type: notFound,
@@ -235,6 +241,18 @@ export const problems: Record<ErrorCode, Problem> = {
     type: conflict,
     message: 'An active API key exists already.',
     systemMessage: 'This user has an active key in this organization and environment: refresh or revoke it',
+  },
+  SELECTION_CHANGED: {
+    status: 409,
+    type: conflict,
+    message: 'The keys are not the ones of the preview any more. Please look at them again.',
+    systemMessage: 'Keys came in, or changed, that the preview did not show: repeat it with dry_run',
+  },
+  JOB_NOT_CANCELLABLE: {
+    status: 409,
+    type: conflict,
+    message: 'These keys are revoked already.',
+    systemMessage: 'A stop took effect at once: its job only writes it into the rows',
   },
   KEY_NOT_ACTIVE: {
     status: 409,

@@ -10,6 +10,7 @@ import type { PollParts } from '../usecases/sessions/poll-device-login.ts';
 import type { ExportKeysParts } from '../usecases/user-keys/export-keys.ts';
 import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
+import type { BulkParts } from '../usecases/user-keys/order-bulk-change.ts';
 import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';
 import type { HeartbeatParts } from '../usecases/verifiers/heartbeat.ts';
 import type { RegisterParts } from '../usecases/verifiers/register-verifier.ts';
@@ -91,10 +92,17 @@ import { logInRoute } from './sessions/log-in.ts';
 import { logOutRoute } from './sessions/log-out.ts';
 import { pollDeviceLoginRoute } from './sessions/poll-device-login.ts';
 import { startDeviceLoginRoute } from './sessions/start-device-login.ts';
+import { bulkChangeForPlatformRoute, bulkChangeRoute } from './user-keys/bulk-change.ts';
 import { explainKeyForPlatformRoute, explainKeyRoute } from './user-keys/explain-key.ts';
 import { findRefusalsRoute } from './user-keys/find-refusals.ts';
 import { getKeyForPlatformRoute, getKeyRoute } from './user-keys/get-key.ts';
 import { getKeyUsageForPlatformRoute, getKeyUsageRoute } from './user-keys/get-key-usage.ts';
+import {
+  cancelJobForPlatformRoute,
+  cancelJobRoute,
+  getJobForPlatformRoute,
+  getJobRoute,
+} from './user-keys/jobs.ts';
 import { listKeyRefusalsForPlatformRoute, listKeyRefusalsRoute } from './user-keys/list-key-refusals.ts';
 import { listKeysForPlatformRoute, listKeysRoute } from './user-keys/list-keys.ts';
 import { mintKeyRoute } from './user-keys/mint-key.ts';
@@ -131,6 +139,7 @@ export type ApiParts = MintParts &
   VerifyAuditParts &
   ExportAuditParts &
   ExportKeysParts &
+  BulkParts &
   MeterParts & {
     environment: string;
     publicUrl: URL | undefined;
@@ -158,6 +167,9 @@ export const routes: readonly Route<ApiParts>[] = [
   getKeyUsageRoute, //     GET    /v1/flowplate/api-keys/:key_id/usage
   explainKeyRoute, //      POST   /v1/flowplate/api-keys/:key_id/explain
   listKeyRefusalsRoute, // GET    /v1/flowplate/api-keys/:key_id/refusals
+  bulkChangeRoute, //      POST   /v1/flowplate/api-keys/bulk
+  getJobRoute, //          GET    /v1/flowplate/jobs/:job_id
+  cancelJobRoute, //       POST   /v1/flowplate/jobs/:job_id/cancel
   refreshKeyRoute, //      POST   /v1/flowplate/api-keys/:user_id/:org_id/refresh
   revokeUserKeysRoute, //  DELETE /v1/flowplate/api-keys/user/:user_id
   revokeKeyRoute, //       DELETE /v1/flowplate/api-keys/:key_id
@@ -231,6 +243,9 @@ export const routes: readonly Route<ApiParts>[] = [
   getKeyUsageForPlatformRoute, // GET    /api/v1/platform/hidden-keys/:key_id/usage
   explainKeyForPlatformRoute, //  POST   /api/v1/platform/hidden-keys/:key_id/explain
   listKeyRefusalsForPlatformRoute, // GET  /api/v1/platform/hidden-keys/:key_id/refusals
+  bulkChangeForPlatformRoute, //  POST   /api/v1/platform/hidden-keys/bulk
+  getJobForPlatformRoute, //      GET    /api/v1/platform/jobs/:job_id
+  cancelJobForPlatformRoute, //   POST   /api/v1/platform/jobs/:job_id/cancel
   findRefusalsRoute, //           GET    /api/v1/platform/refusals
   revokeKeysForPlatformRoute, //  DELETE /api/v1/platform/hidden-keys/user/:user_id
   revokeKeyForPlatformRoute, //   DELETE /api/v1/platform/hidden-keys/:key_id

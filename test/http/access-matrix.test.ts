@@ -19,6 +19,7 @@ const groups = {
   'a master key with the permission': {
     operations: [
       'verifyKey verifyKeys introspectKey mintKey listKeys getKey updateKey getKeyUsage refreshKey revokeUserKeys',
+      'bulkChangeKeys getJob cancelJob',
       'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier',
     ],
     letsIn: 'master key',
@@ -40,7 +41,7 @@ const groups = {
   'admins and super-admins': {
     operations: [
       'listPlatformUsers getPlatformUser updatePlatformUser provisionTenant updateTenant deleteTenant',
-      'revokeHiddenKeys revokeHiddenKey',
+      'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob',
     ],
     letsIn: 'super-admin, super-admin with a token, admin',
     refuses: 'read-only, operator without roles',
@@ -56,7 +57,7 @@ const groups = {
   'every operator with a role': {
     operations: [
       'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
-      'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformStats getTraffic getTopTraffic',
+      'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob getPlatformStats getTraffic getTopTraffic',
       'listVerifiers getQueues getDiagnosis listTenantUsage',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',

@@ -15,6 +15,7 @@ const suffices: Record<string, string> = {
   getKeyUsage: 'usage:read',
   'explainKey listKeyRefusals': 'keys:explain',
   refreshKey: 'keys:refresh',
+  'bulkChangeKeys getJob cancelJob': 'keys:bulk',
   'revokeUserKeys revokeKey revokeKeys': 'keys:revoke',
   'registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier': 'keys:verify:embedded',
   'listPlatformUsers getPlatformUser': 'platform:users:read',
@@ -24,9 +25,9 @@ const suffices: Record<string, string> = {
   'listAuditEvents exportAuditEvents verifyAudit': 'platform:audit:read',
   'listTenants getTenant listTenantUsage': 'platform:tenants:read',
   'provisionTenant updateTenant deleteTenant': 'platform:tenants:manage',
-  'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals':
+  'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob':
     'platform:hidden_keys:read',
-  'revokeHiddenKeys revokeHiddenKey': 'platform:hidden_keys:manage',
+  'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob': 'platform:hidden_keys:manage',
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',

@@ -843,34 +843,6 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /**
-         * Change the bounds of a master key
-         * @description Only named fields change; null removes a bound. They hold for the next mint, on every replica. Keys that it has minted in the current period go on counting. A session must have begun or been confirmed in the last 10 minutes (step-up).
-         *
-         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
-         */
-        patch: operations["updateMasterKey"];
-        trace?: never;
-    };
-    "/api/v1/platform/master-keys/{id}/organizations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List the organizations for which a master key has minted
-         * @description With the number of its keys in each, by the ids of the organizations. The keys themselves: `GET /api/v1/platform/hidden-keys` with `minted_by` and `organization_id`. The next page is in `Link`.
-         *
-         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
-         */
-        get: operations["listMintedOrganizations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -1028,6 +1000,72 @@ export interface paths {
         get: operations["listHiddenKeyRefusals"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/hidden-keys/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke, disable or enable many hidden user keys
+         * @description First with `dry_run: true`, then with the token of that answer: 409 `SELECTION_CHANGED` when keys came in, or changed, that the preview did not show; fewer are fine. Keys outside of the allow-lists are never among them. Up to 500 keys change in the call. More are changed by a job in batches, unless all keys of a master key (also before a time), of a user or of an organization are revoked: these are refused everywhere at once, whatever their number, and the job only tidies. Keys that are minted after the preview, also by a refresh, are not touched. A job goes on when its orderer has ended, except to enable keys.
+         *
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
+         */
+        post: operations["bulkChangeHiddenKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress of an order about many hidden keys
+         * @description How far an order about many keys has come. Visible to the master key that ordered it, and to operators. `propagation` is that of all its keys: `pending` while some are still to be changed.
+         *
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["getPlatformJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an order about many hidden keys
+         * @description Ends the job before its next batch. Keys that it has changed stay so. Cancelling a job that is over is a success without effect. The job of a stop cannot be cancelled: its keys are refused already.
+         *
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
+         */
+        post: operations["cancelPlatformJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1478,7 +1516,7 @@ export interface components {
             /** @constant */
             success: false;
             error: {
-                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -1620,7 +1658,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -1690,7 +1728,7 @@ export interface components {
             status: number;
             detail: string;
             instance: string;
-            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
             error_type: string;
             trace_id: string;
             /** Format: date-time */
@@ -2912,7 +2950,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -2946,7 +2984,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3452,16 +3490,6 @@ export interface operations {
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                        mint_quota: {
-                            limit: number;
-                            /** @enum {string} */
-                            period: "minute" | "hour" | "day";
-                        } | null;
-                        /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                        living_keys_max: number | null;
-                        /** @description Number of active keys that it minted, up to two minutes late for expired ones */
-                        living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                     }[];
@@ -3500,14 +3528,6 @@ export interface operations {
                     environments?: string[] | null;
                     ip_allowlist?: string[] | null;
                     expires_at?: string | null;
-                    /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                    mint_quota?: {
-                        limit: number;
-                        /** @enum {string} */
-                        period: "minute" | "hour" | "day";
-                    } | null;
-                    /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                    living_keys_max?: number | null;
                 };
             };
         };
@@ -3549,16 +3569,6 @@ export interface operations {
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                        mint_quota: {
-                            limit: number;
-                            /** @enum {string} */
-                            period: "minute" | "hour" | "day";
-                        } | null;
-                        /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                        living_keys_max: number | null;
-                        /** @description Number of active keys that it minted, up to two minutes late for expired ones */
-                        living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                         /** @description The secret. It is shown this once and stored nowhere. */
@@ -3616,136 +3626,9 @@ export interface operations {
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                        mint_quota: {
-                            limit: number;
-                            /** @enum {string} */
-                            period: "minute" | "hour" | "day";
-                        } | null;
-                        /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                        living_keys_max: number | null;
-                        /** @description Number of active keys that it minted, up to two minutes late for expired ones */
-                        living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                     };
-                };
-            };
-        };
-    };
-    updateMasterKey: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                    mint_quota?: {
-                        limit: number;
-                        /** @enum {string} */
-                        period: "minute" | "hour" | "day";
-                    } | null;
-                    /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                    living_keys_max?: number | null;
-                };
-                "application/merge-patch+json": {
-                    /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                    mint_quota?: {
-                        limit: number;
-                        /** @enum {string} */
-                        period: "minute" | "hour" | "day";
-                    } | null;
-                    /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                    living_keys_max?: number | null;
-                };
-            };
-        };
-        responses: {
-            /** @description Changed. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @description `flm_…` */
-                        id: string;
-                        name: string;
-                        /** @description Null for an operator-chosen secret: no part of it may be shown; and for a certificate rule */
-                        key_prefix: string | null;
-                        /** @description Of a certificate rule: the SPIFFE id or subject of the client certificates that it admits */
-                        certificate: string | null;
-                        /** @description Of a token rule: the issuer, audience and subject of the tokens that it admits */
-                        workload_token: {
-                            issuer: string;
-                            audience: string;
-                            subject: string;
-                        } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
-                        /** @description Null: all */
-                        organization_ids: string[] | null;
-                        /** @description Null: all */
-                        environments: string[] | null;
-                        /** @description Null: from anywhere */
-                        ip_allowlist: string[] | null;
-                        /** @enum {string} */
-                        status: "active" | "expired" | "revoked";
-                        expires_at: string | null;
-                        revoked_at: string | null;
-                        /** Format: date-time */
-                        created_at: string;
-                        /** @description Time of the last use, up to ten seconds late */
-                        last_used_at: string | null;
-                        /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                        mint_quota: {
-                            limit: number;
-                            /** @enum {string} */
-                            period: "minute" | "hour" | "day";
-                        } | null;
-                        /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                        living_keys_max: number | null;
-                        /** @description Number of active keys that it minted, up to two minutes late for expired ones */
-                        living_count: number;
-                        /** @description Number of keys that it minted, ended ones included */
-                        minted_count: number;
-                    };
-                };
-            };
-        };
-    };
-    listMintedOrganizations: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A page of organizations. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        organization_id: string;
-                        /** @description Active keys, disabled ones included */
-                        living_count: number;
-                        /** @description Ended keys too */
-                        total_count: number;
-                    }[];
                 };
             };
         };
@@ -3813,16 +3696,6 @@ export interface operations {
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
                         last_used_at: string | null;
-                        /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
-                        mint_quota: {
-                            limit: number;
-                            /** @enum {string} */
-                            period: "minute" | "hour" | "day";
-                        } | null;
-                        /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
-                        living_keys_max: number | null;
-                        /** @description Number of active keys that it minted, up to two minutes late for expired ones */
-                        living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
                         minted_count: number;
                         /** @description The secret. It is shown this once and stored nowhere. */
@@ -3967,8 +3840,6 @@ export interface operations {
                 /** @description Prefix of `key_prefix` */
                 prefix?: string;
                 status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
-                /** @description Id of a master key */
-                minted_by?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -4339,6 +4210,389 @@ export interface operations {
                         /** @description The end client's address; null when the gateway named none */
                         ip: string | null;
                     }[];
+                };
+            };
+        };
+    };
+    bulkChangeHiddenKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    action: "revoke" | "disable" | "enable";
+                    filter: {
+                        user_id?: string;
+                        organization_id?: string;
+                        environment?: string;
+                        /** @description Id of the master key that minted or refreshed it */
+                        minted_by?: string;
+                        /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                        created_before?: string;
+                        /** @description From this time on; a bare day means its beginning in UTC */
+                        created_after?: string;
+                        /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                        unused_since?: string;
+                        /** @description One of its scopes, exactly */
+                        scope?: string;
+                        /** @description Whether no call was ever accepted. A use is known some seconds later */
+                        never_used?: boolean;
+                    };
+                    /**
+                     * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+                     * @enum {string}
+                     */
+                    reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+                    /**
+                     * @description Shows what would change, and changes nothing
+                     * @constant
+                     */
+                    dry_run?: true;
+                    /** @description From the dry run of the same order */
+                    confirm_token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The preview; or changed, and in effect everywhere. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Keys that would change. Predecessors in grace of active ones go along */
+                        count: number;
+                        /** @description The newest of them, at most 20 */
+                        sample: {
+                            key_id: string;
+                            key_prefix: string;
+                            user_id: string;
+                            organization_id: string;
+                            environment: string;
+                            /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                            minted_by: string | null;
+                            name: string | null;
+                            metadata: {
+                                [key: string]: unknown;
+                            };
+                            scopes: string[];
+                            expires_at: string | null;
+                            rate_limit: {
+                                limit: number;
+                                window_seconds: number;
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            quota: {
+                                limit: number;
+                                /** @enum {string} */
+                                period: "day" | "month";
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            ip_allowlist: string[] | null;
+                            enabled: boolean;
+                            /** @enum {string} */
+                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /** @description End of the grace after a refresh */
+                            superseded_until: string | null;
+                            revoked_at: string | null;
+                            /** @description Null until it is revoked. Expect further reasons */
+                            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                            /** Format: date-time */
+                            created_at: string;
+                            /** Format: date-time */
+                            updated_at: string;
+                            usage: {
+                                /** @description Accepted verifications, those of its predecessors included */
+                                total_requests: number;
+                                refused_requests: number;
+                                requests_today: number;
+                                first_used_at: string | null;
+                                last_used_at: string | null;
+                                /**
+                                 * Format: date-time
+                                 * @description Start of the UTC day that requests_today counts
+                                 */
+                                last_reset: string;
+                            };
+                        }[];
+                        /** @description Confirms exactly this, for the same caller */
+                        confirm_token: string;
+                        /**
+                         * Format: date-time
+                         * @description End of the token
+                         */
+                        expires_at: string;
+                    } | {
+                        /** @constant */
+                        success: true;
+                        /** @description Keys that were changed; with a job the keys of the order */
+                        affected_count: number;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                        /** @description The job that changes the keys, or writes a stop into their rows */
+                        job_id?: string;
+                    };
+                };
+            };
+            /** @description Ordered. `propagation` says how far it is in effect, and `job_id` leads to its progress. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Keys that would change. Predecessors in grace of active ones go along */
+                        count: number;
+                        /** @description The newest of them, at most 20 */
+                        sample: {
+                            key_id: string;
+                            key_prefix: string;
+                            user_id: string;
+                            organization_id: string;
+                            environment: string;
+                            /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                            minted_by: string | null;
+                            name: string | null;
+                            metadata: {
+                                [key: string]: unknown;
+                            };
+                            scopes: string[];
+                            expires_at: string | null;
+                            rate_limit: {
+                                limit: number;
+                                window_seconds: number;
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            quota: {
+                                limit: number;
+                                /** @enum {string} */
+                                period: "day" | "month";
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            ip_allowlist: string[] | null;
+                            enabled: boolean;
+                            /** @enum {string} */
+                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /** @description End of the grace after a refresh */
+                            superseded_until: string | null;
+                            revoked_at: string | null;
+                            /** @description Null until it is revoked. Expect further reasons */
+                            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                            /** Format: date-time */
+                            created_at: string;
+                            /** Format: date-time */
+                            updated_at: string;
+                            usage: {
+                                /** @description Accepted verifications, those of its predecessors included */
+                                total_requests: number;
+                                refused_requests: number;
+                                requests_today: number;
+                                first_used_at: string | null;
+                                last_used_at: string | null;
+                                /**
+                                 * Format: date-time
+                                 * @description Start of the UTC day that requests_today counts
+                                 */
+                                last_reset: string;
+                            };
+                        }[];
+                        /** @description Confirms exactly this, for the same caller */
+                        confirm_token: string;
+                        /**
+                         * Format: date-time
+                         * @description End of the token
+                         */
+                        expires_at: string;
+                    } | {
+                        /** @constant */
+                        success: true;
+                        /** @description Keys that were changed; with a job the keys of the order */
+                        affected_count: number;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                        /** @description The job that changes the keys, or writes a stop into their rows */
+                        job_id?: string;
+                    };
+                };
+            };
+        };
+    };
+    getPlatformJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        job_id: string;
+                        /** @enum {string} */
+                        action: "revoke" | "disable" | "enable";
+                        filter: {
+                            [key: string]: string | boolean;
+                        };
+                        reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                        /**
+                         * @description Expect further ones
+                         * @enum {string}
+                         */
+                        status: "queued" | "running" | "completed" | "cancelled" | "failed";
+                        /** @description Why it failed: `ORDERER_LOST_RIGHTS` for an order to enable keys whose orderer may not any more */
+                        fault: string | null;
+                        /** @description Keys of the order; null where they were not counted */
+                        total_count: number | null;
+                        /** @description Keys changed so far, predecessors in grace included */
+                        affected_count: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        updated_at: string | null;
+                        finished_at: string | null;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+    };
+    cancelPlatformJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The job as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        job_id: string;
+                        /** @enum {string} */
+                        action: "revoke" | "disable" | "enable";
+                        filter: {
+                            [key: string]: string | boolean;
+                        };
+                        reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                        /**
+                         * @description Expect further ones
+                         * @enum {string}
+                         */
+                        status: "queued" | "running" | "completed" | "cancelled" | "failed";
+                        /** @description Why it failed: `ORDERER_LOST_RIGHTS` for an order to enable keys whose orderer may not any more */
+                        fault: string | null;
+                        /** @description Keys of the order; null where they were not counted */
+                        total_count: number | null;
+                        /** @description Keys changed so far, predecessors in grace included */
+                        affected_count: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        updated_at: string | null;
+                        finished_at: string | null;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                    };
                 };
             };
         };

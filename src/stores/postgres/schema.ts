@@ -115,7 +115,6 @@ export interface BulkOrders {
   filter: Json;
   finished_at: Timestamp | null;
   id: string;
-  last_seq: number | null;
   newest_mint_number: number | null;
   on_behalf_of: string | null;
   orderer_id: string;

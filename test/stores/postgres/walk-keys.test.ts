@@ -11,7 +11,7 @@ afterAll(() => stores.close());
 const keysCount = 12_000;
 const firstMs = Date.parse('2026-01-01T00:00:00Z');
 const at = (index: number) => new Date(firstMs + index * 1_000);
-const idOf = (index: number) => `${idFloor('key', at(index))}${1${String(index).padStart(12, '0')}`;
+const idOf = (index: number) => `${idFloor('key', at(index))}1${String(index).padStart(12, '0')}`;
 const everybody: KeyFilter = { organizationIds: null, environments: null, now: new Date() };
 
 /** One key a second. Every thousandth is in another organization; the oldest has a scope of its own. */
@@ -35,7 +35,11 @@ async function walk(filter: Partial<KeyFilter>, limit: number, budgetMs?: number
   const ids: string[] = [];
   const places: string[] = [];
   for (let before: string | undefined; ; ) {
-    const { keys, next } = await findKeys(stores.db, { ...everybody, ...filter }, { limit, before, budgetMs });
+    const { keys, next } = await findKeys(
+      stores.db,
+      { ...everybody, ...filter },
+      { limit, before, budgetMs },
+    );
     ids.push(...keys.map(({ id }) => id));
     if (next === undefined) return { ids, places };
     places.push(next);

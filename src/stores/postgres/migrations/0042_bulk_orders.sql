@@ -74,8 +74,7 @@ $$;
 --
 -- filter  The selection, in the names of the API. organization_ids and environments  Allow-lists of
 -- the caller when it ordered; null for all. newest_mint_number  The newest key of the preview: later
--- ones are not touched. place  Id of the last key that was looked at, from the newest to the oldest.
--- last_seq  Place of the last batch in the change feed.
+-- ones are not touched. place  Where the next batch begins, from the newest key to the oldest.
 CREATE TABLE bulk_orders (
   id                  text COLLATE "C" PRIMARY KEY,
   action              text NOT NULL,
@@ -94,7 +93,6 @@ CREATE TABLE bulk_orders (
   total               bigint NOT NULL,
   affected            bigint NOT NULL DEFAULT 0,
   place               text COLLATE "C",
-  last_seq            bigint,
   created_at          timestamptz(3) NOT NULL,
   updated_at          timestamptz(3) NOT NULL,
   finished_at         timestamptz(3)

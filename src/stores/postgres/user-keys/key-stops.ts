@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Origin } from '../../../domain/audit-event.ts';
+import type { Actor, Origin } from '../../../domain/audit-event.ts';
 import type { KeyStop, StopKind, StopSubject } from '../../../domain/key-stop.ts';
 import type { RevocationReason } from '../../../domain/revocation-reason.ts';
 import type { Db, Tx } from '../database.ts';
@@ -35,6 +35,9 @@ export type StopProgress = StopSubject & {
   endedKeys: number;
   /** When all of them did; null before. */
   tidiedAt: Date | null;
+  orderer: Actor;
+  /** Organization that the orderer, an operator, was impersonating. */
+  onBehalfOf: string | null;
 };
 
 /** Undefined when there is no such stop. */
@@ -42,7 +45,8 @@ export async function findStop(db: Db, id: string): Promise<StopProgress | undef
   const { rows } = await sql<StopProgress>`
     SELECT id, kind, subject, created_before AS "createdBefore", reason, created_at AS "createdAt",
       (SELECT coalesce(sum(keys), 0)::bigint FROM key_stop_counts WHERE stop_id = key_stops.id) AS "endedKeys",
-      tidied_at AS "tidiedAt"
+      tidied_at AS "tidiedAt", json_build_object('kind', actor_kind, 'id', actor_id) AS orderer,
+      on_behalf_of AS "onBehalfOf"
     FROM key_stops WHERE id = ${id}`.execute(db);
   return rows[0];
 }

@@ -337,6 +337,23 @@ export async function revokeKeys(
   return rows.map(toKey);
 }
 
+/** Switches keys that live on or off, and returns those whose switch changed. */
+export async function setKeysEnabled(
+  tx: Tx,
+  ids: readonly string[],
+  { enabled, now }: { enabled: boolean; now: Date },
+): Promise<Key[]> {
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({ enabled, updated_at: now, revision: sql`revision + 1` })
+    .where('id', '=', sql<string>`any(${ids}::text[])`)
+    .where('status', 'in', ['active', 'superseded'])
+    .where('enabled', '<>', enabled)
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
 /**
  * Writes settings of a key and of its predecessors in grace: a line of keys is one credential.
  * Returns all of them.

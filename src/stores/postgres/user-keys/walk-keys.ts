@@ -23,7 +23,11 @@ const afterEveryId = `${idPrefixes.key}~`;
 export async function findKeys(
   db: Db,
   filter: KeyFilter,
-  { limit, before, budgetMs = 1_000 }: { limit: number; before?: string | undefined; budgetMs?: number },
+  {
+    limit,
+    before,
+    budgetMs = 1_000,
+  }: { limit: number; before?: string | undefined; budgetMs?: number | undefined },
 ): Promise<{ keys: Key[]; next: string | undefined }> {
   const startedMs = performance.now();
   const keys: Key[] = [];

@@ -1,0 +1,54 @@
+import type { BulkAction, BulkFilter } from './bulk-order.ts';
+import type { Keyring } from './key-digest.ts';
+import type { Principal, VisibleScope } from './principal.ts';
+import { Stamps } from './stamp.ts';
+
+/** What a preview has shown. */
+export type Previewed = {
+  action: BulkAction;
+  filter: BulkFilter;
+  count: number;
+  /** Highest mint number among the keys; null when none of them has one. */
+  newestMintNumber: number | null;
+  /** End of the change feed before the keys were counted. */
+  feedSeq: number;
+  expiresAtMs: number;
+};
+
+/** How long people read. Feed entries live an hour, so later changes can always be told. */
+export const confirmTokenLifeMs = 10 * 60_000;
+
+type Holder = Principal & VisibleScope;
+
+/**
+ * Confirmation token: what a preview has shown to one caller, with a message authentication code.
+ * Whoever orders brings it, so that nothing has to be stored for previews that nobody confirms.
+ */
+export function newConfirmToken(keyring: Keyring, holder: Holder, previewed: Previewed): string {
+  const text = stampsOf(keyring).stamp(nameOf(holder), JSON.stringify(previewed));
+  return Buffer.from(text).toString('base64url');
+}
+
+/** Undefined for a forged or expired token, and for that of another caller, action or filter. */
+export function openConfirmToken(
+  keyring: Keyring,
+  holder: Holder,
+  token: string,
+  wanted: Pick<Previewed, 'action' | 'filter'> & { now: Date },
+): Previewed | undefined {
+  const text = stampsOf(keyring).open(nameOf(holder), Buffer.from(token, 'base64url').toString());
+  if (text === undefined) return undefined;
+  const previewed = JSON.parse(text) as Previewed;
+  const isSame =
+    previewed.action === wanted.action && JSON.stringify(previewed.filter) === JSON.stringify(wanted.filter);
+  return isSame && wanted.now.getTime() < previewed.expiresAtMs ? previewed : undefined;
+}
+
+function stampsOf(keyring: Keyring): Stamps {
+  return new Stamps(keyring, 'bulk orders');
+}
+
+/** Allow-lists are a part of it: an operator inside one organization is not the one outside. */
+function nameOf({ kind, id, organizationIds, environments }: Holder): string {
+  return JSON.stringify([kind, id, organizationIds, environments]);
+}

@@ -1,0 +1,74 @@
+import { sql } from 'kysely';
+import type { RevocationReason } from '../../../domain/revocation-reason.ts';
+import type { Key } from '../../../domain/user-key.ts';
+import type { Db, Tx } from '../database.ts';
+import { type KeyFilter, keysWhere, revokeKeys, setKeysEnabled } from './user-keys.ts';
+
+/**
+ * Takes `lockUserKeys` of the users of these keys, in one order, so that two batches cannot
+ * deadlock, and writes stops into rows that do not say them yet.
+ */
+export async function lockUsersOfKeys(tx: Tx, ids: readonly string[]): Promise<void> {
+  await sql`
+    SELECT pg_advisory_xact_lock(lock) FROM (
+      SELECT DISTINCT hashtextextended(user_id, 5201) AS lock FROM api_keys WHERE id = ANY(${ids}::text[])
+      ORDER BY 1) AS locks`.execute(tx);
+  await sql`
+    SELECT end_stopped_keys(${ids}::text[]) WHERE EXISTS (SELECT FROM key_stops WHERE tidied_at IS NULL)`.execute(
+    tx,
+  );
+}
+
+/**
+ * Which of these keys the filter still has, and the predecessors in grace of those that are active:
+ * they are the same credential.
+ */
+export async function listChangeable(tx: Tx, filter: KeyFilter, ids: readonly string[]): Promise<string[]> {
+  const found = await keysWhere(tx, filter)
+    .select(['id', 'lineage_id', 'status'])
+    .where('id', '=', sql<string>`any(${ids}::text[])`)
+    .execute();
+  const lines = found.filter(({ status }) => status === 'active').map(({ lineage_id }) => lineage_id);
+  const predecessors = await tx
+    .selectFrom('api_keys')
+    .select('id')
+    .where('lineage_id', '=', sql<string>`any(${lines}::text[])`)
+    .where('status', '=', 'superseded')
+    .execute();
+  return [...new Set([...found, ...predecessors].map(({ id }) => id))];
+}
+
+export type KeysChange = { action: NonNullable<KeyFilter['action']>; reason: RevocationReason; now: Date };
+
+export function changeKeys(
+  tx: Tx,
+  ids: readonly string[],
+  { action, reason, now }: KeysChange,
+): Promise<Key[]> {
+  return action === 'revoke'
+    ? revokeKeys(tx, ids, reason, now)
+    : setKeysEnabled(tx, ids, { enabled: action === 'enable', now });
+}
+
+/** Looked up by their ids: 20 ms on two cores. */
+const changesPerRead = 5_000;
+
+/** Whether a key that the filter has now is in the change feed after `seq`. */
+export async function isAnyChangedSince(db: Db, filter: KeyFilter, seq: number): Promise<boolean> {
+  for (let after = seq; ; ) {
+    const changes = await db
+      .selectFrom('key_changes')
+      .select(['seq', 'subject_id'])
+      .where('seq', '>', after)
+      .where('kind', '=', 'key')
+      .orderBy('seq')
+      .limit(changesPerRead)
+      .execute();
+    const ids = changes.map(({ subject_id }) => subject_id);
+    const found = keysWhere(db, filter).select('id').where('id', '=', sql<string>`any(${ids}::text[])`);
+    if (ids.length > 0 && (await found.limit(1).execute()).length > 0) return true;
+    const last = changes.at(-1);
+    if (last === undefined || changes.length < changesPerRead) return false;
+    after = last.seq;
+  }
+}

@@ -1,0 +1,148 @@
+import { type BulkSelection, toBulkFilter } from '../../domain/bulk-order.ts';
+import { openConfirmToken, type Previewed } from '../../domain/confirm-token.ts';
+import { FlowplateError, validationError } from '../../domain/errors.ts';
+import { newId } from '../../domain/ids.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
+import type { StopSubject } from '../../domain/key-stop.ts';
+import { type Caller, originOf, queueOf } from '../../domain/principal.ts';
+import type { Propagation } from '../../domain/propagation.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
+import { insertBulkOrder } from '../../stores/postgres/user-keys/bulk-orders.ts';
+import { isAnyChangedSince } from '../../stores/postgres/user-keys/change-keys.ts';
+import type { KeyFilter } from '../../stores/postgres/user-keys/user-keys.ts';
+import { countKeys, findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
+import { type ChangeParts, change, type EventDraft } from '../change.ts';
+import { changeKeys, keysPerChange } from './change-keys.ts';
+import type { BulkRequest, PreviewParts } from './preview-bulk-order.ts';
+import { stopKeys } from './stop-keys.ts';
+
+export type BulkParts = ChangeParts & PreviewParts;
+
+export type BulkOrder = BulkRequest & { reason: RevocationReason; confirmToken: string };
+
+/**
+ * `affected`: keys that were changed; of a job those that it is to change. `propagation`: undefined
+ * while a job has still to change them.
+ */
+export type Ordered = { affected: number; propagation: Propagation | undefined; jobId?: string };
+
+/**
+ * Carries out what a preview has shown. Up to 500 keys change in the call. More are revoked at once
+ * by a stop where the selection is one, and else become a job of the worker. `VALIDATION_ERROR` for
+ * a token that is not of this caller and preview; `SELECTION_CHANGED` when keys came in, or changed,
+ * that the preview did not show.
+ */
+export async function orderBulkChange(parts: BulkParts, caller: Caller, order: BulkOrder): Promise<Ordered> {
+  const previewed = openToken(parts, caller, order);
+  const { organizationIds, environments } = caller.principal;
+  const filter: KeyFilter = {
+    ...order.selection,
+    ...{ action: order.action, organizationIds, environments, now: parts.clock.now() },
+  };
+  const count = await parts.reads.run(queueOf(caller.principal), () => recount(parts, filter, previewed));
+  const known = { ...filter, mintNumberMax: previewed.newestMintNumber ?? 0 };
+  if (count <= keysPerChange) return changeNow(parts, caller, order, known);
+  const stopped = await stopAll(parts, caller, order);
+  if (stopped !== undefined) return { affected: count, ...stopped };
+  return changeLater(parts, caller, order, { ...previewed, count });
+}
+
+function openToken({ keyring, clock }: BulkParts, { principal }: Caller, order: BulkOrder): Previewed {
+  const filter = toBulkFilter(order.selection);
+  const previewed = openConfirmToken(keyring, principal, order.confirmToken, {
+    action: order.action,
+    filter,
+    now: clock.now(),
+  });
+  if (previewed !== undefined) return previewed;
+  const message = 'is not of a preview of this order by you, or has expired: repeat it with dry_run';
+  throw validationError([{ path: 'confirm_token', message }]);
+}
+
+/** Fewer keys than in the preview are fine. */
+async function recount({ db }: BulkParts, filter: KeyFilter, previewed: Previewed): Promise<number> {
+  const { count, newestMintNumber } = await countKeys(db, filter);
+  const cameIn =
+    count > previewed.count ||
+    (newestMintNumber ?? 0) > (previewed.newestMintNumber ?? 0) ||
+    (await isAnyChangedSince(db, filter, previewed.feedSeq));
+  if (!cameIn) return count;
+  throw new FlowplateError('SELECTION_CHANGED', { details: { count, previewed_count: previewed.count } });
+}
+
+async function changeNow(
+  parts: BulkParts,
+  caller: Caller,
+  { action, selection, reason }: BulkOrder,
+  filter: KeyFilter,
+): Promise<Ordered> {
+  const { answer, propagation } = await change<{ affected: number }>(
+    parts,
+    { by: caller },
+    async (tx, now) => {
+      const orderId = newId('job', now, parts.randomBytes);
+      const { keys } = await findKeys(tx, filter, { limit: keysPerChange });
+      const ids = keys.map(({ id }) => id);
+      const { events, ...decision } = await changeKeys(tx, { orderId, action, filter, reason, ids }, now);
+      const ordered = orderedEvent(orderId, { action, selection, reason, count: keys.length });
+      return { ...decision, events: [ordered, ...events] };
+    },
+  );
+  return { ...answer, propagation };
+}
+
+/** Undefined when the selection is none that can be stopped, or this way is not open. */
+async function stopAll(
+  parts: BulkParts,
+  caller: Caller,
+  { action, selection, reason }: BulkOrder,
+): Promise<{ propagation: Propagation; jobId: string } | undefined> {
+  const subject = action === 'revoke' ? stoppable(selection) : undefined;
+  if (subject === undefined) return undefined;
+  const stopped = await stopKeys(parts, caller, { ...subject, reason });
+  return stopped && { propagation: stopped.propagation, jobId: stopped.stopId };
+}
+
+/** Undefined unless the selection is all keys of a master key, a user or an organization. */
+function stoppable(
+  selection: BulkSelection,
+): (StopSubject & { createdBefore?: Date | undefined }) | undefined {
+  const { userId, organizationId, mintedBy, createdBefore, ...rest } = selection;
+  if (Object.values(rest).some((value) => value !== undefined)) return undefined;
+  const subjects: StopSubject[] = [
+    ...(mintedBy === undefined ? [] : [{ kind: 'minted_by', subject: mintedBy } as const]),
+    ...(userId === undefined ? [] : [{ kind: 'user', subject: userId } as const]),
+    ...(organizationId === undefined ? [] : [{ kind: 'organization', subject: organizationId } as const]),
+  ];
+  const [subject, ...others] = subjects;
+  return subject === undefined || others.length > 0 ? undefined : { ...subject, createdBefore };
+}
+
+async function changeLater(
+  parts: BulkParts,
+  caller: Caller,
+  { action, selection, reason }: BulkOrder,
+  { count, newestMintNumber }: Pick<Previewed, 'count' | 'newestMintNumber'>,
+): Promise<Ordered> {
+  const { answer } = await change<{ jobId: string }>(parts, { by: caller }, async (tx, now) => {
+    const id = newId('job', now, parts.randomBytes);
+    const { principal } = caller;
+    const order = { id, action, filter: toBulkFilter(selection), reason, reach: principal };
+    await insertBulkOrder(tx, { ...order, newestMintNumber, origin: originOf(caller), total: count, now });
+    const event = orderedEvent(id, { action, selection, reason, count });
+    return { answer: { jobId: id }, events: [event], revokes: revokesNothing };
+  });
+  return { affected: count, propagation: undefined, ...answer };
+}
+
+function orderedEvent(
+  orderId: string,
+  { action, selection, reason, count }: BulkRequest & { reason: RevocationReason; count: number },
+): EventDraft {
+  return {
+    eventType: 'keys.bulk_ordered',
+    organizationId: selection.organizationId ?? null,
+    targetId: orderId,
+    details: { action, filter: toBulkFilter(selection), reason, count },
+  };
+}
