@@ -31,7 +31,7 @@ const usage = `Usage: node scripts/master-keys.ts <command> [--json]
   list
   bounds ID [--mint-quota …|none] [--living-keys-max N|none]   what is not named stays
   rotate ID [--overlap-seconds N]     the old one goes on for N seconds (default 86400)
-  revoke ID [--reason REASON]
+  revoke ID [--reason-code CODE]
   ensure-first                        creates the first one unless there has ever been one
 
 Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
@@ -39,7 +39,7 @@ Permissions: ${masterKeyPermissions.join(', ')} (all unless named).
 "openssl x509 -noout -subject -nameopt RFC2253" prints it.
 --token-… makes a token rule, without a secret; in SUBJECT a segment * between : and / stands for
 any one segment.
-REASON: ${revocationReasons.join(', ')}.
+CODE: ${revocationReasons.join(', ')}.
 TIME is RFC 3339 with a time zone, or a day, which it ends with, in UTC.
 It reads the server's own environment: DATABASE_URL, REDIS_URL, FLOWPLATE_PEPPERS.`;
 
@@ -60,7 +60,7 @@ const options = {
   'overlap-seconds': { type: 'string' },
   'mint-quota': { type: 'string' },
   'living-keys-max': { type: 'string' },
-  reason: { type: 'string' },
+  'reason-code': { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof parse>['values'];
@@ -101,7 +101,7 @@ const commands: Record<string, Command> = {
     printCreated(await rotateMasterKey(broker, broker.origin, request), values);
   },
   revoke: async (broker, values, id) => {
-    const reason = toReason(values.reason);
+    const reason = toReason(values['reason-code']);
     const propagation = await revokeMasterKey(broker, broker.origin, required(id, 'ID'), reason);
     const shown = toPropagation(propagation);
     print(values.json === true ? JSON.stringify(shown) : `Revoked ${id} (${shown.propagation})`);
@@ -208,7 +208,7 @@ function toPermissions(text: string | undefined): MasterKeyPermission[] {
 function toReason(text: string | undefined): RevocationReason | undefined {
   const reason = revocationReasons.find((known) => known === text);
   if (text === undefined || reason !== undefined) return reason;
-  throw new Error(`--reason must be one of ${revocationReasons.join(', ')}`);
+  throw new Error(`--reason-code must be one of ${revocationReasons.join(', ')}`);
 }
 
 function toRanges(text: string | undefined): string[] | null {

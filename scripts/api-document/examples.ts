@@ -68,6 +68,12 @@ export const examples: Readonly<Record<string, Example>> = {
     body: { grace_period_seconds: 600 },
     answer: { success: true, message: 'API key refreshed', new_key: newKey, ...settled },
   },
+  bulkChangeKeys: {
+    body: { action: 'revoke', filter: { unused_since: '2026-01-01' }, reason: 'policy', dry_run: true },
+  },
+  bulkChangeHiddenKeys: {
+    body: { action: 'revoke', filter: { minted_by: 'flm_1a2b3c4d5e6f7g8h9i0j1k' }, dry_run: true },
+  },
   revokeKey: { answer: revoked },
   revokeKeys: { answer: revoked },
   revokeUserKeys: { answer: revoked },

@@ -1,6 +1,10 @@
 import type {
+  BulkOrder,
+  BulkOrdered,
+  BulkPreview,
   ExplainRequest,
   Explanation,
+  Job,
   Key,
   KeyFilter,
   KeyRefusal,
@@ -21,6 +25,11 @@ export type KeysClient = {
   usage(keyId: string, range: UsageRange): Promise<KeyUsage>;
   explain(keyId: string, request: ExplainRequest): Promise<Explanation>;
   refusals(keyId: string): Promise<KeyRefusal[]>;
+  csv(filter: KeyFilter): AsyncGenerator<string, void, undefined>;
+  previewBulk(order: BulkOrder): Promise<BulkPreview>;
+  orderBulk(order: BulkOrder, confirmToken: string): Promise<BulkOrdered>;
+  job(jobId: string): Promise<Job>;
+  cancelJob(jobId: string): Promise<Job>;
   revoke(keyId: string, options: RevokeOptions): Promise<Revoked>;
   revokeUser(userId: string, options: RevokeOptions): Promise<Revoked>;
 };
@@ -33,6 +42,11 @@ export function masterKeyKeys(client: FlowplateClient): KeysClient {
     usage: (keyId, range) => client.usage(keyId, range),
     explain: (keyId, request) => client.explain(keyId, request),
     refusals: (keyId) => client.refusals(keyId),
+    csv: (filter) => client.csv(filter),
+    previewBulk: (order) => client.previewBulk(order),
+    orderBulk: (order, token) => client.orderBulk(order, token),
+    job: (jobId) => client.job(jobId),
+    cancelJob: (jobId) => client.cancelJob(jobId),
     revoke: (keyId, options) => client.revoke(keyId, options),
     revokeUser: (userId, options) => client.revokeUser(userId, options),
   };
@@ -46,6 +60,11 @@ export function operatorKeys({ hiddenKeys }: FlowplateOperatorClient): KeysClien
     usage: (keyId, range) => hiddenKeys.usage(keyId, range),
     explain: (keyId, request) => hiddenKeys.explain(keyId, request),
     refusals: (keyId) => hiddenKeys.refusals(keyId),
+    csv: (filter) => hiddenKeys.csv(filter),
+    previewBulk: (order) => hiddenKeys.previewBulk(order),
+    orderBulk: (order, token) => hiddenKeys.orderBulk(order, token),
+    job: (jobId) => hiddenKeys.job(jobId),
+    cancelJob: (jobId) => hiddenKeys.cancelJob(jobId),
     revoke: (keyId, options) => hiddenKeys.revoke(keyId, options),
     revokeUser: (userId, options) => hiddenKeys.revokeUser(userId, options),
   };

@@ -106,12 +106,12 @@ export function revocationReason(text: string): RevocationReason {
 }
 
 export const reasonOption = [
-  '--reason <reason>',
+  '--reason-code <code>',
   `why: ${revocationReasons.join(', ')}`,
   revocationReason,
 ] as const;
 
-export type ReasonOption = { reason?: RevocationReason | undefined };
+export type ReasonOption = { reasonCode?: RevocationReason | undefined };
 
 /** Reason for acting inside an organization. */
 export function reason(text: string): string {

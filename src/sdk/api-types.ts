@@ -42,6 +42,22 @@ export type UpdatedKey = Key & Propagated;
 
 export type Revoked = Api['RevokeKeyAnswer'];
 
+type BulkBody = Api['BulkChangeKeysBody'];
+type BulkAnswer = Api['BulkChangeKeysAnswer'];
+
+/** Which keys an order is about; all narrow together. */
+export type BulkFilter = Sendable<BulkBody['filter']>;
+export type BulkOrder = Sendable<Pick<BulkBody, 'action' | 'filter' | 'reason'>>;
+
+/** What an order would change. `confirm_token` confirms exactly this for ten minutes. */
+export type BulkPreview = Extract<BulkAnswer, { confirm_token: string }>;
+
+/** With `job_id` when a job has still to change keys, or to write a stop into their rows. */
+export type BulkOrdered = Extract<BulkAnswer, { affected_count: number }>;
+
+/** How far an order about many keys has come. */
+export type Job = Api['GetJobAnswer'];
+
 /** Why a key ends. `unspecified` unless said. */
 export type RevocationReason = NonNullable<Api['RevokeKeyQuery']['reason']>;
 
@@ -58,7 +74,10 @@ export type RefreshRequest = Omit<Sendable<Api['RefreshKeyBody']>, 'environment'
 /** `new_key.expires_at` is there when the key has an end. */
 export type Refreshed = Api['RefreshKeyAnswer'];
 
-export type KeyFilter = Omit<Sendable<Api['ListKeysQuery']>, 'cursor'>;
+/** `never_used` is a boolean here, and a word in the query. */
+export type KeyFilter = Omit<Sendable<Api['ListKeysQuery']>, 'cursor' | 'never_used'> & {
+  never_used?: boolean | undefined;
+};
 export type KeyPage = { data: Key[]; next_cursor: string | null };
 
 export type UsageRange = Sendable<Api['GetKeyUsageQuery']>;

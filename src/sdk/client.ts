@@ -3,9 +3,13 @@ import { isReservedWord } from '../domain/ids.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { refusedId } from './api-error.ts';
 import type {
+  BulkOrder,
+  BulkOrdered,
+  BulkPreview,
   ExplainRequest,
   Explanation,
   Introspection,
+  Job,
   Key,
   KeyChanges,
   KeyFilter,
@@ -48,6 +52,8 @@ export type SecretOptions = CallOptions & {
 };
 
 const keysPath = '/v1/flowplate/api-keys';
+const bulkPath = `${keysPath}/bulk`;
+const csv = { accept: 'text/csv, application/json' };
 const homes = ['organization', 'environment'] as const;
 
 /**
@@ -123,6 +129,34 @@ export class FlowplateClient {
     return this.#read(keysPath, filter, options);
   }
 
+  /** Lines of a CSV file with a header: all matching keys, newest first. A cell may have several. */
+  csv(filter: KeyFilter = {}, options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    return this.#transport.lines({ method: 'GET', path: keysPath, query: filter, headers: csv, ...options });
+  }
+
+  /** What an order about many keys would change. Changes nothing. Needs `keys:bulk`. */
+  previewBulk(order: BulkOrder, options: CallOptions = {}): Promise<BulkPreview> {
+    return this.#ask({ method: 'POST', path: bulkPath, body: { ...order, dry_run: true } }, options);
+  }
+
+  /**
+   * Carries out what a preview has shown. `SELECTION_CHANGED` (409) when keys came in, or changed,
+   * that it did not show. More than 500 keys become a job, unless they can be refused at once.
+   */
+  orderBulk(order: BulkOrder, confirmToken: string, options: CallOptions = {}): Promise<BulkOrdered> {
+    const body = { ...order, confirm_token: confirmToken };
+    return this.#transport.send({ method: 'POST', path: bulkPath, body, ...options });
+  }
+
+  job(jobId: string, options: CallOptions = {}): Promise<Job> {
+    return this.#read(jobPath(jobId), {}, options);
+  }
+
+  /** Ends a job before its next batch. Keys that it has changed stay so. */
+  cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
+    return this.#ask({ method: 'POST', path: `${jobPath(jobId)}/cancel`, body: {} }, options);
+  }
+
   update(keyId: string, changes: KeyChanges, options: CallOptions = {}): Promise<UpdatedKey> {
     return this.#transport.send({ method: 'PATCH', path: keyPath(keyId), body: changes, ...options });
   }
@@ -183,6 +217,10 @@ export class FlowplateClient {
     const headers = { 'idempotency-key': idempotencyKey ?? randomUUID() };
     return { ...call, headers, retriesMax: this.#retriesMax, ...options };
   }
+}
+
+function jobPath(jobId: string): string {
+  return `/v1/flowplate/jobs/${encodeURIComponent(jobId)}`;
 }
 
 function keyPath(keyId: string): string {

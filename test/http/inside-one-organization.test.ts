@@ -14,7 +14,7 @@ const confined = [
   'listTenants getTenant updateTenant deleteTenant listAuditEvents exportAuditEvents',
   'listApiKeys createApiKey getApiKey deleteApiKey rotateApiKey revokeApiKey getApiKeyUsage',
   'listEnvironments createEnvironment deleteEnvironment listNames listTenantUsage',
-  'explainHiddenKey listHiddenKeyRefusals',
+  'explainHiddenKey listHiddenKeyRefusals bulkChangeHiddenKeys getPlatformJob cancelPlatformJob',
 ].flatMap((ids) => ids.split(' '));
 const ownAccount = [
   'getMe logOut changePassword listOwnSessions endOwnSession endOtherSessions confirmSession',

@@ -4223,6 +4223,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "action": "revoke",
+                 *       "filter": {
+                 *         "minted_by": "flm_1a2b3c4d5e6f7g8h9i0j1k"
+                 *       },
+                 *       "dry_run": true
+                 *     }
+                 */
                 "application/json": {
                     /** @enum {string} */
                     action: "revoke" | "disable" | "enable";

@@ -188,7 +188,7 @@ function addRevoke(apiKeys: Command): void {
     .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes, reason, ...options }: Ending, id: string) => {
+      act(async (cli, { yes, reasonCode: reason, ...options }: Ending, id: string) => {
         const { apiKeys } = await operatorFor(cli, options);
         if (!yes) await warnOfKey(cli, apiKeys.get(id));
         const answer = await apiKeys.revoke(id, { reason });
@@ -203,7 +203,7 @@ function addDelete(apiKeys: Command): void {
     .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes, reason, ...options }: Ending, id: string) => {
+      act(async (cli, { yes, reasonCode: reason, ...options }: Ending, id: string) => {
         const { apiKeys } = await operatorFor(cli, options);
         if (!yes) await warnOfKey(cli, apiKeys.get(id));
         const answer = await apiKeys.delete(id, { reason });

@@ -122,7 +122,7 @@ function addDelete(users: Command): void {
     .description('Deletes an API user. Its key is refused at once.')
     .option(...reasonOption)
     .action(
-      act(async (cli, { reason }: ReasonOption, id: string) => {
+      act(async (cli, { reasonCode: reason }: ReasonOption, id: string) => {
         const answer = await cli.apiUserAdmin().apiUsers.delete(id, { reason });
         cli.say(answer, `Deleted API user: ${id}`, ...stillPending(answer));
       }),

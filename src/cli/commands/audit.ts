@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
 import { numberRanges } from '../../sdk/input-rules.ts';
 import type {
@@ -12,9 +11,10 @@ import { act, type Cli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import { printable } from '../output/printable.ts';
-import { startProgress, whileWaiting } from '../output/progress.ts';
+import { whileWaiting } from '../output/progress.ts';
 import type { Column } from '../output/table.ts';
 import { toSeconds } from '../output/time.ts';
+import { writeLinesOf } from '../output/write.ts';
 import { time } from '../values.ts';
 import { watch } from '../watch.ts';
 
@@ -164,25 +164,10 @@ function addExport(audit: Command): void {
     .action(
       act(async (cli, filter: FilterOptions) => {
         const client = await cli.operator('platform');
-        await writeAll(client.audit.export(toFilter(filter)));
+        await writeLinesOf(client.audit.export(toFilter(filter)), 'events');
       }),
     );
   examples(command, 'flowplate platform audit export --from 2026-03-01 --to 2026-04-01 > march.ndjson');
-}
-
-/** Escaped as JSON escapes: each line parses to the same, and moves no cursor of a terminal. */
-async function writeAll(lines: AsyncIterable<string>): Promise<void> {
-  const progress = startProgress();
-  let count = 0;
-  try {
-    for await (const line of lines) {
-      if (!process.stdout.write(`${printable(line)}\n`)) await once(process.stdout, 'drain');
-      count++;
-      progress.show(`${count} events …`);
-    }
-  } finally {
-    progress.end();
-  }
 }
 
 function filterOptions(command: Command): Command {

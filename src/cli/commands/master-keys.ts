@@ -199,7 +199,7 @@ function addRevoke(masterKeys: Command): void {
     .description('Revokes a master key at once. The keys that it minted keep working.')
     .option(...reasonOption)
     .action(
-      act(async (cli, { reason }: ReasonOption, id: string) => {
+      act(async (cli, { reasonCode: reason }: ReasonOption, id: string) => {
         const answer = await (await cli.operator('platform')).masterKeys.revoke(id, { reason });
         cli.say(answer, `Revoked master key: ${id} (${propagationText(answer)})`);
       }),

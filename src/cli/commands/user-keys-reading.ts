@@ -5,9 +5,12 @@ import { examples } from '../examples.ts';
 import { type PageOptions, pageOptions, printList } from '../list-command.ts';
 import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
+import { writeLinesOf } from '../output/write.ts';
 import { printUsage, usageOptions } from '../usage-command.ts';
+import { time } from '../values.ts';
+import { type FilterOptions, filterOptions, toFilter } from './user-keys-filters.ts';
 
-const columns: readonly Column<Key>[] = [
+export const keyColumns: readonly Column<Key>[] = [
   ['ID', ({ key_id }) => key_id],
   ['USER', ({ user_id }) => user_id],
   ['ORGANIZATION', ({ organization_id }) => organization_id],
@@ -27,37 +30,46 @@ export function addReading(keys: Command): void {
   addUsage(keys);
 }
 
-type Filter = {
-  user?: string;
-  org?: string;
-  environment?: string;
+type Filter = FilterOptions & {
   status?: Key['status'];
-  mintedBy?: string;
+  expiresBefore?: string;
+  prefix?: string;
+  csv?: true;
 };
 
 function addList(keys: Command): void {
-  const command = pageOptions(keys.command('list').description('Lists keys, newest first. Never a secret.'))
-    .option('--user <user_id>', 'whose')
-    .option('--org <organization_id>', 'in which organization')
-    .option('--environment <name>', 'in which environment')
+  const command = filterOptions(
+    pageOptions(keys.command('list').description('Lists keys, newest first. Never a secret.')),
+  )
     .option('--status <status>', 'active, disabled, superseded, revoked or expired')
-    .option('--minted-by <master_key_id>', 'by which master key')
+    .option('--expires-before <time>', 'with an end before this time', time)
+    .option('--prefix <prefix>', 'how the key begins, such as fl_user_prod_x1y2')
+    .option('--csv', 'all of them as CSV')
     .action(
-      act(async (cli, { user, org, environment, status, mintedBy, ...page }: PageOptions & Filter) => {
-        const organization_id = org ?? cli.options.asOrg;
+      act(async (cli, options: PageOptions & Filter) => {
+        const { limit, cursor, all, csv, status, expiresBefore, prefix, ...filters } = options;
         const filter: KeyFilter = {
-          user_id: user,
-          organization_id,
-          environment,
-          status,
-          minted_by: mintedBy,
+          ...toFilter(filters),
+          ...{
+            organization_id: filters.org ?? cli.options.asOrg,
+            status,
+            expires_before: expiresBefore,
+            prefix,
+          },
         };
         const client = await cli.keys();
+        if (csv) return writeLinesOf(client.csv(filter));
+        const page = { ...(limit && { limit }), ...(cursor && { cursor }), ...(all && { all }) };
         const fetch = (next: PageOptions) => client.listPage({ ...filter, ...next });
-        await printList(cli, page, { shape: client.listShape, columns, fetch });
+        await printList(cli, page, { shape: client.listShape, columns: keyColumns, fetch });
       }),
     );
-  examples(command, 'flowplate keys list --user usr_42', 'flowplate keys list --org org_acme --all --json');
+  examples(
+    command,
+    'flowplate keys list --user usr_42',
+    'flowplate keys list --org org_acme --all --json',
+    'flowplate keys list --never-used --csv > unused.csv',
+  );
 }
 
 function addGet(keys: Command): void {
@@ -68,7 +80,7 @@ function addGet(keys: Command): void {
       act(async (cli, _, keyId: string) => {
         const key = await (await cli.keys()).get(keyId);
         if (cli.options.json) cli.printJson(key);
-        else cli.printTable([key], columns);
+        else cli.printTable([key], keyColumns);
       }),
     );
   examples(command, 'flowplate keys get flk_x1y2z3w4 --json');

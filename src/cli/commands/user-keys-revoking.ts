@@ -23,19 +23,25 @@ export function addRevoke(keys: Command): void {
     .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes, reason, ...options }: Options & ReasonOption & YesOption, keyId?: string) => {
-        if (keyId === undefined) return revokeOwner(cli, options, { yes, reason });
-        if (Object.keys(options).length > 0)
-          throw new UsageError('name a key, or --user and --org, but not both');
-        const client = await cli.keys();
-        if (!yes) await warnOfKeys(cli, await ifReadable(client.get(keyId).then((key) => [key])));
-        const revoked = await client.revoke(keyId, { reason });
-        cli.say(revoked, sentence(revoked));
-      }),
+      act(
+        async (
+          cli,
+          { yes, reasonCode: reason, ...options }: Options & ReasonOption & YesOption,
+          keyId?: string,
+        ) => {
+          if (keyId === undefined) return revokeOwner(cli, options, { yes, reasonCode: reason });
+          if (Object.keys(options).length > 0)
+            throw new UsageError('name a key, or --user and --org, but not both');
+          const client = await cli.keys();
+          if (!yes) await warnOfKeys(cli, await ifReadable(client.get(keyId).then((key) => [key])));
+          const revoked = await client.revoke(keyId, { reason });
+          cli.say(revoked, sentence(revoked));
+        },
+      ),
     );
   examples(
     command,
-    'flowplate keys revoke flk_x1y2z3w4 --reason key_compromise',
+    'flowplate keys revoke flk_x1y2z3w4 --reason-code key_compromise',
     'flowplate keys revoke --user usr_42 --org org_acme --yes',
   );
 }
@@ -43,7 +49,7 @@ export function addRevoke(keys: Command): void {
 async function revokeOwner(
   cli: Cli,
   { user, org, environment }: Options,
-  { yes, reason }: YesOption & ReasonOption,
+  { yes, reasonCode: reason }: YesOption & ReasonOption,
 ): Promise<void> {
   if (user === undefined || org === undefined) throw new UsageError('name a key, or --user and --org');
   const client = cli.masterKey();
@@ -60,7 +66,7 @@ export function addRevokeAll(keys: Command): void {
     .option(...reasonOption)
     .option(...yesOption)
     .action(
-      act(async (cli, { yes, reason }: ReasonOption & YesOption, userId: string) => {
+      act(async (cli, { yes, reasonCode: reason }: ReasonOption & YesOption, userId: string) => {
         const client = await cli.keys();
         if (!yes) await confirmAll(userId, await ifReadable(livingKeys(client, { user_id: userId })));
         const revoking = client.revokeUser(userId, { reason });

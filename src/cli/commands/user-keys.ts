@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { examples } from '../examples.ts';
+import { addBulk } from './user-keys-bulk.ts';
 import { addDisable, addEnable, addUpdate } from './user-keys-changing.ts';
 import { addReading } from './user-keys-reading.ts';
 import { addRefused } from './user-keys-refused.ts';
@@ -17,6 +18,7 @@ export function addKeys(program: Command): void {
   addRefresh(keys);
   addRevoke(keys);
   addRevokeAll(keys);
+  addBulk(keys);
   addUpdate(keys);
   addEnable(keys);
   addDisable(keys);

@@ -1,13 +1,17 @@
-import type { Propagated } from '../../sdk/api-types.ts';
+import type { BulkOrdered, Propagated } from '../../sdk/api-types.ts';
 import { toSeconds } from './time.ts';
 
+type Later = Pick<BulkOrdered, keyof Propagated>;
+
 /** Text about the propagation of a change. */
-export function propagationText({ propagation, propagation_detail }: Propagated): string {
+export function propagationText({ propagation, propagation_detail }: Propagated | Later): string {
   if (propagation === 'complete') return 'propagation: complete';
   const { effective_by, held_up_by = [] } = propagation_detail;
   const names = held_up_by.map(({ master_key_id }) => master_key_id ?? 'an API process');
   return [
-    `propagation: pending, certain by ${toSeconds(effective_by)}`,
+    effective_by === null
+      ? 'propagation: pending'
+      : `propagation: pending, certain by ${toSeconds(effective_by)}`,
     ...(names.length > 0 ? [`held up by ${[...new Set(names)].join(', ')}`] : []),
   ].join(', ');
 }

@@ -31,10 +31,7 @@ export type MintedOrganization = Api['ListMintedOrganizationsAnswer'][number];
 export type MasterKeyBounds = Sendable<Api['UpdateMasterKeyBody']>;
 export type NewMasterKey = Sendable<Api['CreateMasterKeyBody']>;
 
-export type HiddenKeyFilter = KeyFilter & {
-  /** Prefix of `key_prefix`. */
-  prefix?: string | undefined;
-};
+export type HiddenKeyFilter = KeyFilter;
 
 export type ApiUser = Api['GetApiUserAnswer'];
 export type NewApiUser = Sendable<Api['CreateApiUserBody']>;

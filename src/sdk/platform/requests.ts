@@ -45,7 +45,11 @@ export class Requests {
     return this.#transport.send({ method: 'POST', path, body, headers, retriesMax, ...options });
   }
 
-  lines(path: string, query: Query, options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+  lines(
+    path: string,
+    query: Query,
+    options: CallOptions & Pick<Call, 'headers'> = {},
+  ): AsyncGenerator<string, void, undefined> {
     return this.#transport.lines({ method: 'GET', path, query, ...options });
   }
 }

@@ -1,6 +1,10 @@
 import type {
+  BulkOrder,
+  BulkOrdered,
+  BulkPreview,
   ExplainRequest,
   Explanation,
+  Job,
   Key,
   KeyRefusal,
   KeyUsage,
@@ -12,6 +16,7 @@ import type { HiddenKeyFilter, Page, PageOf } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
 const hiddenKeysPath = '/api/v1/platform/hidden-keys';
+const bulkPath = `${hiddenKeysPath}/bulk`;
 
 /** Hidden keys of users. Backends mint them; operators list and revoke them. */
 export class HiddenKeys {
@@ -51,6 +56,38 @@ export class HiddenKeys {
     return this.#requests.read('/api/v1/platform/refusals', { request_id: requestId }, options);
   }
 
+  /** Lines of a CSV file with a header: all matching keys, newest first. A cell may have several. */
+  csv(filter: HiddenKeyFilter = {}, options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    const headers = { accept: 'text/csv, application/json' };
+    return this.#requests.lines(hiddenKeysPath, filter, { ...options, headers });
+  }
+
+  /** What an order about many keys would change. Changes nothing. */
+  previewBulk(order: BulkOrder, options?: CallOptions): Promise<BulkPreview> {
+    return this.#requests.change(
+      { method: 'POST', path: bulkPath, body: { ...order, dry_run: true } },
+      options,
+    );
+  }
+
+  /**
+   * Carries out what a preview has shown. `SELECTION_CHANGED` (409) when keys came in, or changed,
+   * that it did not show. More than 500 keys become a job, unless they can be refused at once.
+   */
+  orderBulk(order: BulkOrder, confirmToken: string, options?: CallOptions): Promise<BulkOrdered> {
+    const body = { ...order, confirm_token: confirmToken };
+    return this.#requests.change({ method: 'POST', path: bulkPath, body }, options);
+  }
+
+  job(jobId: string, options?: CallOptions): Promise<Job> {
+    return this.#requests.read(jobPath(jobId), {}, options);
+  }
+
+  /** Ends a job before its next batch. Keys that it has changed stay so. */
+  cancelJob(jobId: string, options?: CallOptions): Promise<Job> {
+    return this.#requests.change({ method: 'POST', path: `${jobPath(jobId)}/cancel`, body: {} }, options);
+  }
+
   revoke(keyId: string, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {
     return this.#requests.change({ method: 'DELETE', path: keyPath(keyId), query: { reason } }, options);
   }
@@ -60,6 +97,10 @@ export class HiddenKeys {
     const path = `${hiddenKeysPath}/user/${encodeURIComponent(userId)}`;
     return this.#requests.change({ method: 'DELETE', path, query: { reason } }, options);
   }
+}
+
+function jobPath(jobId: string): string {
+  return `/api/v1/platform/jobs/${encodeURIComponent(jobId)}`;
 }
 
 function keyPath(keyId: string): string {
