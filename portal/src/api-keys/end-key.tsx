@@ -4,6 +4,7 @@ import { answerTo, api } from '../api/client.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { RecentUse } from '../parts/recent-use.tsx';
+import { ReasonSelect, type RevocationReason } from '../parts/revocation-reason.tsx';
 import type { Secret } from './api-keys-page.tsx';
 import { type ApiKey, useKeyChange } from './use-api-keys.ts';
 
@@ -34,9 +35,10 @@ type Props = { action: Ending; apiKey: ApiKey; onSecret: (secret: Secret) => voi
 /** Confirms by the key's name, then shows the propagation: complete, or when it will be. */
 export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
   const [ended, setEnded] = useState<Ended | null>(null);
+  const [reason, setReason] = useState<RevocationReason>('unspecified');
   const [attempt] = useState(() => crypto.randomUUID());
   const end = useKeyChange(
-    () => send(action, apiKey.id, attempt),
+    () => send(action, { id: apiKey.id, attempt, reason }),
     ({ key, ...rest }) => {
       setEnded(rest);
       if (key !== undefined) onSecret({ name: apiKey.name, secret: key });
@@ -64,15 +66,19 @@ export function EndKey({ action, apiKey, onSecret, onClose }: Props) {
         {apiKey.name} ({apiKey.key_masked}): {consequence}
       </Text>
       {apiKey.status === 'active' && <RecentUse at={apiKey.last_used_at} />}
+      {action !== 'rotate' && <ReasonSelect value={reason} onChange={setReason} />}
     </ConfirmDialog>
   );
 }
 
-function send(action: Ending, id: string, attempt: string): Promise<Ended> {
+type Asked = { id: string; attempt: string; reason: RevocationReason };
+
+function send(action: Ending, { id, attempt, reason }: Asked): Promise<Ended> {
   const path = { id };
-  if (action === 'delete') return answerTo(api.DELETE('/api/v1/apikeys/{id}', { params: { path } }));
+  if (action === 'delete')
+    return answerTo(api.DELETE('/api/v1/apikeys/{id}', { params: { path, query: { reason } } }));
   if (action === 'revoke')
-    return answerTo(api.POST('/api/v1/apikeys/{id}/revoke', { params: { path }, body: {} }));
+    return answerTo(api.POST('/api/v1/apikeys/{id}/revoke', { params: { path }, body: { reason } }));
   const params = { path, header: { 'Idempotency-Key': attempt } };
   return answerTo(api.POST('/api/v1/apikeys/{id}/rotate', { params, body: {} }));
 }

@@ -3915,7 +3915,6 @@ export interface operations {
                             last_reset: string;
                         };
                     }[];
-                    "text/csv": string;
                 };
             };
         };

@@ -21,6 +21,10 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
   'keys.stopped': ({ details }) => `stopped all keys of ${text(details.subject)} at once`,
+  'keys.bulk_ordered': ({ details }) => `ordered to ${text(details.action)} many hidden keys`,
+  'keys.bulk_ended': ({ details }) =>
+    `ended an order to ${text(details.action)} hidden keys: ${text(details.status)}`,
+  'keys.bulk_cancelled': ({ details }) => `cancelled an order to ${text(details.action)} hidden keys`,
   'master_key.created': ({ details }) => `created the master key ${text(details.name)}`,
   'master_key.updated': ({ target }) => `changed the bounds of the master key ${target}`,
   'master_key.mint_quota.reached': ({ target, details }) =>

@@ -9,5 +9,6 @@ export const permissions: Record<MasterKeyPermission, string> = {
   'keys:verify': 'Ask whether a key is good, as gateways do',
   'keys:verify:embedded': 'Verify by itself with the SDK; revokes wait for it',
   'keys:explain': 'See why a key is refused, and its last refusals',
+  'keys:bulk': 'Revoke, disable or enable many keys at once',
   'usage:read': 'See how much they are used',
 };

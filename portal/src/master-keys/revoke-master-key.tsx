@@ -4,6 +4,7 @@ import { answerTo, api } from '../api/client.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Outcome, type Propagated } from '../parts/outcome.tsx';
 import { RecentUse } from '../parts/recent-use.tsx';
+import { ReasonSelect, type RevocationReason } from '../parts/revocation-reason.tsx';
 import { type MasterKey, useMasterKeyChange } from './use-master-keys.ts';
 
 type Props = { masterKey: MasterKey; onClose: () => void };
@@ -11,10 +12,13 @@ type Props = { masterKey: MasterKey; onClose: () => void };
 /** Confirms by the key's name, then shows the server's answer. */
 export function RevokeMasterKey({ masterKey, onClose }: Props) {
   const { id, name, key_prefix: prefix } = masterKey;
+  const [reason, setReason] = useState<RevocationReason>('unspecified');
   const [revoked, setRevoked] = useState<Propagated | null>(null);
   const revoke = useMasterKeyChange(
     () =>
-      answerTo(api.POST('/api/v1/platform/master-keys/{id}/revoke', { params: { path: { id } }, body: {} })),
+      answerTo(
+        api.POST('/api/v1/platform/master-keys/{id}/revoke', { params: { path: { id } }, body: { reason } }),
+      ),
     setRevoked,
   );
   return (
@@ -39,6 +43,7 @@ export function RevokeMasterKey({ masterKey, onClose }: Props) {
         once and for good. The keys that it minted go on.
       </Text>
       <RecentUse at={masterKey.last_used_at} />
+      <ReasonSelect value={reason} onChange={setReason} />
     </ConfirmDialog>
   );
 }

@@ -14,7 +14,14 @@ export const hiddenKeyFilterNames = [
   'organization_id',
   'prefix',
   'status',
+  'environment',
   'minted_by',
+  'scope',
+  'created_after',
+  'created_before',
+  'expires_before',
+  'unused_since',
+  'never_used',
   'cursor',
 ] as const;
 export type HiddenKeyFilter = Record<(typeof hiddenKeyFilterNames)[number], string>;

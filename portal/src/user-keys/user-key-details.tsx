@@ -8,6 +8,7 @@ import { type Fact, Facts, Names } from '../parts/facts.tsx';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Named } from '../parts/named.tsx';
 import { number } from '../parts/number.ts';
+import { reasonLabel } from '../parts/revocation-reason.tsx';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
 import { ExplainKey } from './explain-key.tsx';
@@ -57,7 +58,7 @@ function factsOf(key: HiddenKey, nameOf: (id: string) => string | undefined): Fa
     ['Expires', <Time key="expires" at={key.expires_at} none="Never" as="last-day" />],
     ['Grace until', <Time key="grace" at={key.superseded_until} none="—" />],
     ['Revoked', <Time key="revoked" at={key.revoked_at} none="—" />],
-    ['Reason', key.revoked_reason ?? '—'],
+    ['Reason', key.revoked_reason === null ? '—' : reasonLabel(key.revoked_reason)],
     ['Last used', <Time key="used" at={key.usage.last_used_at} none="Never" />],
     ['Calls', `${number(key.usage.total_requests)} in all, ${number(key.usage.requests_today)} today`],
     ['Refused', number(key.usage.refused_requests)],

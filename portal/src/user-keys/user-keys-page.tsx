@@ -1,4 +1,4 @@
-import { Select, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Select, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { statusLabel } from '../api-keys/status-badge.tsx';
 import { TenantPicker } from '../organizations/organization-picker.tsx';
@@ -8,7 +8,10 @@ import { Pager } from '../parts/pager.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { useOwn } from '../sessions/me.ts';
+import { BulkChange } from './bulk-change.tsx';
+import { MoreFilters } from './more-filters.tsx';
 import { RevokeAllOfUser, RevokeHiddenKey } from './revoke-user-keys.tsx';
+import { toBulkFilter } from './use-bulk-order.ts';
 import {
   type HiddenKey,
   type HiddenKeyFilter,
@@ -34,6 +37,10 @@ export function HiddenKeysPage() {
   const filter = Object.fromEntries(
     hiddenKeyFilterNames.map((name) => [name, read(name)]),
   ) as HiddenKeyFilter;
+  const [isBulkOpen, setIsBulkOpen] = useState(false);
+  const bulkFilter = toBulkFilter(filter);
+  const isManager =
+    may('platform:hidden_keys:manage') && (inside === undefined || may('platform:impersonate'));
   const keys = useHiddenKeys(filter);
   const take = (name: keyof HiddenKeyFilter) => (value: string) => write({ [name]: value, cursor: '' });
   return (
@@ -77,13 +84,29 @@ export function HiddenKeysPage() {
           onChange={(status) => take('status')(status ?? '')}
         />
       </Filters>
+      <MoreFilters filter={filter} onChange={(changes) => write({ ...changes, cursor: '' })} />
+      {isManager && (
+        <Group>
+          <Button
+            variant="default"
+            disabled={bulkFilter === undefined}
+            aria-describedby="bulk-hint"
+            onClick={() => setIsBulkOpen(true)}
+          >
+            Change all of them…
+          </Button>
+          <Text id="bulk-hint" size="sm">
+            {bulkFilter === undefined
+              ? 'Narrow the list first. Status, expiry and the beginning of a key do not count.'
+              : 'All keys of the filter, on every page.'}
+          </Text>
+        </Group>
+      )}
       {keys.isError && <FaultAlert error={keys.error} retry={() => void keys.refetch()} />}
       {!(keys.isError && keys.data === undefined) && (
         <HiddenKeysTable
           hiddenKeys={keys.data?.items}
-          isManager={
-            may('platform:hidden_keys:manage') && (inside === undefined || may('platform:impersonate'))
-          }
+          isManager={isManager}
           onDetails={(id) => write({ key: id })}
           onRevoke={setRevoking}
           onRevokeAll={setRevokingAllOf}
@@ -91,6 +114,9 @@ export function HiddenKeysPage() {
       )}
       <Pager cursor={filter.cursor} next={keys.data?.next} onTurn={(cursor) => write({ cursor })} />
       {read('key') !== '' && <HiddenKeyDetails id={read('key')} onClose={() => write({ key: '' })} />}
+      {isBulkOpen && bulkFilter !== undefined && (
+        <BulkChange filter={bulkFilter} onClose={() => setIsBulkOpen(false)} />
+      )}
       {revoking !== null && <RevokeHiddenKey hiddenKey={revoking} onClose={() => setRevoking(null)} />}
       {revokingAllOf !== null && (
         <RevokeAllOfUser userId={revokingAllOf} onClose={() => setRevokingAllOf(null)} />
