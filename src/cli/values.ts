@@ -99,7 +99,7 @@ function inPart(part: string, range: Range, text: string): number {
 }
 
 /** Why a key ends. */
-export function revocationReason(text: string): RevocationReason {
+function revocationReason(text: string): RevocationReason {
   const found = revocationReasons.find((reason) => reason === text);
   if (found !== undefined) return found;
   throw new InvalidArgumentError(`It must be one of ${revocationReasons.join(', ')}.`);

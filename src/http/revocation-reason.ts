@@ -21,7 +21,7 @@ type Given = { reason?: RevocationReason | undefined };
 
 export type GivenReason = { query: Given; body: Given };
 
-/** The reason from the query or the body. Two different ones are refused: neither may be ignored. */
+/** The reason from the query or the body. Of two different ones none may be ignored. */
 export function reasonOf({ query, body }: GivenReason): RevocationReason {
   if (query.reason !== undefined && body.reason !== undefined && query.reason !== body.reason) {
     throw validationError([{ path: 'reason', message: 'differs between query and body' }]);

@@ -62,8 +62,8 @@ function sendNothing(res: ServerResponse): void {
 }
 
 /**
- * Errors before the first piece are ordinary ones. Later the connection is closed, so that a partial
- * answer never looks complete.
+ * Errors before the first piece are ordinary ones. Later the connection is closed, so that a
+ * partial answer never looks complete.
  */
 async function stream(res: ServerResponse, mediaType: string, pieces: AsyncIterable<string>): Promise<void> {
   for await (const piece of pieces) {

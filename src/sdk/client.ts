@@ -129,7 +129,7 @@ export class FlowplateClient {
     return this.#read(keysPath, filter, options);
   }
 
-  /** Lines of a CSV file with a header: all matching keys, newest first. A cell may have several. */
+  /** Lines of a CSV file with a header: all matching keys, newest first. */
   csv(filter: KeyFilter = {}, options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
     return this.#transport.lines({ method: 'GET', path: keysPath, query: filter, headers: csv, ...options });
   }

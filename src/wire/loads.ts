@@ -7,9 +7,9 @@ import { RefusalPace, strangersPace, unknownKeysPace } from '../http/refusal-pac
 const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTEMPTS' } as const;
 
 /**
- * Concurrent verifications and exports of the whole audit log, and exports of all keys. One of a million events reads for
- * half a minute, on connections that mints and lists need too (16 by default). A queue would only
- * hide that from the caller.
+ * Concurrent verifications and exports of the whole audit log, and exports of all keys. One of a
+ * million events reads for half a minute, on connections that mints and lists need too (16 by
+ * default). A queue would only hide that from the caller.
  */
 const longReads = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 

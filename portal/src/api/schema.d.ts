@@ -1106,7 +1106,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a user's hidden keys in every organization
-         * @description All of them, in one transaction.
+         * @description All of them; more than 500 in several transactions.
          *
          *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
          */

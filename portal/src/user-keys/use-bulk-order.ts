@@ -25,7 +25,7 @@ const shared = [
 ] as const;
 const others = ['key_id', 'prefix', 'status', 'expires_before'] as const;
 
-/** The list's filter as that of an order; undefined when it has none, or one that orders do not take. */
+/** The list's filter as that of an order; undefined without one, or with one that orders lack. */
 export function toBulkFilter(filter: HiddenKeyFilter): BulkOrder['filter'] | undefined {
   if (others.some((name) => filter[name] !== '')) return undefined;
   const set = shared.filter((name) => filter[name] !== '').map((name) => [name, filter[name]]);

@@ -9,8 +9,8 @@ export function writeLines(sink: Sink, lines: readonly string[]): void {
 }
 
 /**
- * Writes a long answer to stdout at the pace of its reader. Escaped as JSON escapes, so that no line
- * moves the cursor of a terminal; JSON parses to the same.
+ * Writes a long answer to stdout at the pace of its reader. Escaped as JSON escapes, so that no
+ * line moves the cursor of a terminal; JSON parses to the same.
  */
 export async function writeLinesOf(lines: AsyncIterable<string>, what = 'lines'): Promise<void> {
   const progress = startProgress();

@@ -3,7 +3,7 @@ import { bulkActions, jobStatuses } from '../../domain/bulk-order.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { revocationReasons } from '../../domain/revocation-reason.ts';
-import type { JobState } from '../../usecases/user-keys/get-job.ts';
+import type { JobState } from '../../usecases/user-keys/job-state.ts';
 import { timestampText } from '../fields.ts';
 import { propagationFields, toPropagation } from '../propagation.ts';
 

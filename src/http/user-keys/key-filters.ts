@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idPattern } from '../../domain/ids.ts';
 import { scopePattern } from '../../domain/scope.ts';
-import type { KeySelection } from '../../usecases/user-keys/list-keys.ts';
+import type { KeySelection } from '../../usecases/user-keys/keys-page.ts';
 import { environmentSlug, externalId, startTime } from '../fields.ts';
 
 /**

@@ -13,7 +13,7 @@ type Asked = GivenReason & { params: { user_id: string }; caller: Caller };
 
 const revokesKeysOfUser = {
   method: 'delete',
-  description: 'All of them, in one transaction.',
+  description: 'All of them; more than 500 in several transactions.',
   params: z.strictObject({ user_id: externalId }),
   query: reasonFields,
   body: reasonFields,

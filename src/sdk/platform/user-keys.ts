@@ -56,7 +56,7 @@ export class HiddenKeys {
     return this.#requests.read('/api/v1/platform/refusals', { request_id: requestId }, options);
   }
 
-  /** Lines of a CSV file with a header: all matching keys, newest first. A cell may have several. */
+  /** Lines of a CSV file with a header: all matching keys, newest first. */
   csv(filter: HiddenKeyFilter = {}, options?: CallOptions): AsyncGenerator<string, void, undefined> {
     const headers = { accept: 'text/csv, application/json' };
     return this.#requests.lines(hiddenKeysPath, filter, { ...options, headers });

@@ -4,12 +4,12 @@ import type { Caller } from '../../domain/principal.ts';
 import { endBulkOrder } from '../../stores/postgres/user-keys/bulk-orders.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { findVisibleJob } from './find-visible-job.ts';
-import { type JobState, withPropagation } from './get-job.ts';
+import { type JobState, withPropagation } from './job-state.ts';
 
 /**
- * Ends a job before its next batch; keys that it has changed stay so. A job that is over stays as it
- * is, which is a success. `JOB_NOT_FOUND`; `JOB_NOT_CANCELLABLE` for a stop, whose keys are refused
- * already.
+ * Ends a job before its next batch; keys that it has changed stay so. A job that is over stays as
+ * it is, which is a success. `JOB_NOT_FOUND`; `JOB_NOT_CANCELLABLE` for a stop, whose keys are
+ * refused already.
  */
 export async function cancelJob(parts: ChangeParts, caller: Caller, id: string): Promise<JobState> {
   await change(parts, { by: caller }, async (tx, now) => {

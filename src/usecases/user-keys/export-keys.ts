@@ -1,7 +1,7 @@
 import type { Bulkhead } from '../../concurrency/bulkhead.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
-import { type KeySelection, listKeys } from './list-keys.ts';
+import { type KeySelection, readKeysPage } from './keys-page.ts';
 
 const keysPerPage = 500;
 
@@ -25,7 +25,11 @@ export function exportKeys(
 
 async function* pages(parts: ReadParts, principal: VisibleScope, selection: KeySelection) {
   for (let before: string | undefined; ; ) {
-    const { items, next } = await listKeys(parts, principal, { ...selection, limit: keysPerPage, before });
+    const { items, next } = await readKeysPage(parts, principal, {
+      ...selection,
+      limit: keysPerPage,
+      before,
+    });
     if (items.length > 0) yield items;
     if (next === undefined) return;
     before = next;

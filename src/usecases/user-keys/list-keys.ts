@@ -1,43 +1,16 @@
 import type { Page } from '../../domain/page.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
-import type { Key } from '../../domain/user-key.ts';
-import type { Db } from '../../stores/postgres/database.ts';
-import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
-import type { KeyFilter } from '../../stores/postgres/user-keys/user-keys.ts';
-import { findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
-
-/** Filter of a list, without what the caller may see. */
-export type KeySelection = Omit<KeyFilter, 'organizationIds' | 'environments' | 'now'>;
-
-export type ListRequest = KeySelection & {
-  limit: number;
-  /** Where the previous page ended. */
-  before?: string | undefined;
-};
+import { type ListRequest, readKeysPage } from './keys-page.ts';
 
 /**
  * A page of the keys that the principal may see, newest first. It may have fewer keys than `limit`,
  * or none, and a next page: then many keys were looked at for it.
  */
-export async function listKeys(
+export function listKeys(
   parts: ReadParts,
   principal: VisibleScope,
   request: ListRequest,
 ): Promise<Page<KeyWithUsage>> {
-  const now = parts.clock.now();
-  const { organizationIds, environments } = principal;
-  const { limit, before, ...filter } = request;
-  const seen = { ...filter, organizationIds, environments, now };
-  const { keys, next } = await findKeys(parts.db, seen, { limit, before });
-  return { items: await withUsage(parts.db, keys, now), next };
-}
-
-export async function withUsage(db: Db, keys: readonly Key[], now: Date): Promise<KeyWithUsage[]> {
-  const totals = await listUsageTotals(
-    db,
-    keys.map((key) => key.lineageId),
-    now,
-  );
-  return keys.map((key) => ({ key, usage: totals.get(key.lineageId) }));
+  return readKeysPage(parts, principal, request);
 }

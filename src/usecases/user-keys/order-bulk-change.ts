@@ -29,8 +29,8 @@ export type Ordered = { affected: number; propagation: Propagation | undefined; 
 /**
  * Carries out what a preview has shown. Up to 500 keys change in the call. More are revoked at once
  * by a stop where the selection is one, and else become a job of the worker. `VALIDATION_ERROR` for
- * a token that is not of this caller and preview; `SELECTION_CHANGED` when keys came in, or changed,
- * that the preview did not show.
+ * a token that is not of this caller and preview; `SELECTION_CHANGED` when keys came in, or
+ * changed, that the preview did not show.
  */
 export async function orderBulkChange(parts: BulkParts, caller: Caller, order: BulkOrder): Promise<Ordered> {
   const previewed = openToken(parts, caller, order);

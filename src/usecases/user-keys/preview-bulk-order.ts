@@ -6,7 +6,7 @@ import { type Caller, queueOf } from '../../domain/principal.ts';
 import { countKeys, findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
 import { findLastKeyChangeSeq } from '../../stores/postgres/verifiers/change-feed.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
-import { withUsage } from './list-keys.ts';
+import { withUsage } from './keys-page.ts';
 
 export type PreviewParts = ReadParts & { keyring: Keyring; reads: FairBulkhead };
 

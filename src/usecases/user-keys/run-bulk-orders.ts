@@ -94,8 +94,8 @@ async function changeBatch(tx: Tx, order: OpenBulkOrder, now: Date): Promise<Dec
 }
 
 /**
- * Whether the orderer still has the right that the order took. Only an order that gives access needs
- * it: to go on refusing keys is safe, and a leaked master key must not end its own clean-up.
+ * Whether the orderer still has the right that the order took. Only an order that gives access
+ * needs it: to go on refusing keys is safe, and a leaked master key must not end its own clean-up.
  */
 async function mayStillOrder(tx: Tx, { orderer }: OpenBulkOrder, now: Date): Promise<boolean> {
   if (orderer.kind === 'master_key') return holdMasterKey(tx, orderer.id);

@@ -14,7 +14,7 @@ const at = (index: number) => new Date(firstMs + index * 1_000);
 const idOf = (index: number) => `${idFloor('key', at(index))}1${String(index).padStart(12, '0')}`;
 const everybody: KeyFilter = { organizationIds: null, environments: null, now: new Date() };
 
-/** One key a second. Every thousandth is in another organization; the oldest has a scope of its own. */
+/** One key a second. Each thousandth is in another organization; the oldest has an own scope. */
 beforeAll(async () => {
   const ids = Array.from({ length: keysCount }, (_, index) => idOf(index));
   await query(

@@ -10,8 +10,8 @@ UPDATE master_keys SET permissions = permissions || '{keys:bulk}'
 WHERE permissions @> '{keys:mint,keys:refresh,keys:revoke,keys:read,keys:verify,keys:verify:embedded,keys:explain,usage:read}'
   AND NOT permissions @> '{keys:bulk}';
 
--- The revoke of one key (migrations 0033 and 0041) with a reason. The one without stays for the release
--- before, whose processes call it until they are replaced.
+-- The revoke of one key (migrations 0033 and 0041) with a reason. The one without stays for the
+-- release before, whose processes call it until they are replaced.
 CREATE FUNCTION revoke_key(
   held boolean, wanted_id text, seen_organizations text[], seen_environments text[], origin audit_events, reason text,
   OUT keys jsonb, OUT previous_seq bigint, OUT last_seq bigint)
@@ -72,9 +72,10 @@ $$;
 -- Orders about more keys than one call ends. The worker carries them out in batches; a batch and
 -- its progress are one transaction, so that a killed worker's successor goes on where it stopped.
 --
--- filter  The selection, in the names of the API. organization_ids and environments  Allow-lists of
--- the caller when it ordered; null for all. newest_mint_number  The newest key of the preview: later
--- ones are not touched. place  Where the next batch begins, from the newest key to the oldest.
+-- filter  The selection, in the names of the API.
+-- organization_ids and environments  Allow-lists of the caller when it ordered; null for all.
+-- newest_mint_number  That of the newest key of the preview: later ones are not touched.
+-- place  Where the next batch begins, from the newest key to the oldest.
 CREATE TABLE bulk_orders (
   id                  text COLLATE "C" PRIMARY KEY,
   action              text NOT NULL,
