@@ -189,7 +189,6 @@ class KeyFilter(TypedDict):
     expires_before: NotRequired[str]
     prefix: NotRequired[str]
     status: NotRequired[Literal["active", "disabled", "superseded", "revoked", "expired"]]
-    minted_by: NotRequired[str]
     limit: NotRequired[int]
 
 

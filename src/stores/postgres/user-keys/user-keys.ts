@@ -213,7 +213,6 @@ export type KeyFilter = WalkedFilter & {
   mintedBy?: string | undefined;
   /** Prefix of `key_prefix`. */
   prefix?: string | undefined;
-  mintedBy?: string | undefined;
   /** Not above this mint number; keys without one are below all. */
   mintNumberMax?: number | undefined;
   /** Those that this action has an effect on. */
@@ -252,7 +251,6 @@ export function keysWhere(db: Db, filter: KeyFilter, before?: string) {
       sql<boolean>`key_prefix ~>=~ ${filter.prefix} AND key_prefix ~<~ ${filter.prefix + afterEveryPrefix}`,
     );
   }
-  if (filter.mintedBy !== undefined) query = query.where('minted_by', '=', filter.mintedBy);
   if (filter.mintNumberMax !== undefined) {
     query = query.where(sql<boolean>`coalesce(mint_number <= ${filter.mintNumberMax}, true)`);
   }
