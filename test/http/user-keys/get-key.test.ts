@@ -83,7 +83,7 @@ describe('success', () => {
     const old = await mint(broker, {}, { as: minter.secret });
     const { new_key } = (await refresh(broker, old, {}, { as: refresher.secret })).body;
     const [before, after] = [await getKey(broker, old.key_id), await getKey(broker, new_key.key_id)];
-    expect(before.body).toMatchObject({ minted_by: minter.id, revoked_reason: 'unspecified' });
+    expect(before.body).toMatchObject({ minted_by: minter.id, revoked_reason: 'superseded' });
     expect(after.body).toMatchObject({ minted_by: refresher.id, revoked_reason: null });
   });
 
