@@ -167,10 +167,10 @@ export function isRateLimited({
 }
 
 function withLimit(
-  answer: Answer<Shape> | LinesAnswer<Shape>,
+  answer: Answer<Shape> | LinesAnswer<Shape> | CsvAnswer,
   limit: LimitState | undefined,
-): Answer<Shape> | LinesAnswer<Shape> {
-  if (limit === undefined || 'lines' in answer) return answer;
+): Answer<Shape> | LinesAnswer<Shape> | CsvAnswer {
+  if (limit === undefined || 'lines' in answer || 'csv' in answer) return answer;
   return { ...answer, headers: { ...rateLimitHeaders(limit), ...answer.headers } };
 }
 

@@ -48,7 +48,7 @@ export function HiddenKeysPage() {
       <Title order={1}>Hidden Keys</Title>
       <Text>The keys that backends mint for their users. No tenant sees them.</Text>
       <Filters
-        set={countSet([filter.organization_id, filter.status, filter.minted_by])}
+        set={countSet([filter.organization_id, filter.status])}
         search={
           <SearchBox
             label="Search"
@@ -63,16 +63,6 @@ export function HiddenKeysPage() {
             label="Organization"
             value={filter.organization_id}
             onChange={take('organization_id')}
-          />
-        )}
-        {filter.minted_by !== '' && (
-          <Select
-            label="Minted by"
-            placeholder="Any"
-            clearable
-            data={[filter.minted_by]}
-            value={filter.minted_by}
-            onChange={(id) => take('minted_by')(id ?? '')}
           />
         )}
         <Select

@@ -77,7 +77,7 @@ function revokeBatch(parts: ChangeParts, caller: Caller, target: RevokeTarget, i
 async function stopRest(
   parts: ChangeParts,
   caller: Caller,
-  { userId, organizationId, environment }: RevokeTarget,
+  { userId, organizationId, environment, reason }: RevokeTarget,
 ): Promise<Revocation | undefined> {
   const wanted = { kind: 'user', subject: userId } as const;
   if (organizationId !== undefined || environment !== undefined || !maySeeAll(caller.principal, wanted))
@@ -89,7 +89,7 @@ async function stopRest(
     async (tx, now) => {
       await lockUserKeys(tx, userId);
       const revokedCount = await countAcceptableKeys(tx, userId, now);
-      const stop = await decideStop(parts, tx, caller, wanted, now);
+      const stop = await decideStop(parts, tx, caller, { ...wanted, reason }, now);
       if (stop === undefined) return { answer: { revokedCount: null }, events: [], revokes: revokesNothing };
       return { ...stop, answer: { revokedCount } };
     },
