@@ -49,7 +49,7 @@ const groups = {
   'super-admins alone': {
     operations: [
       'createPlatformUser deletePlatformUser resetPlatformUserPassword resetSecondFactors createRole updateRole deleteRole',
-      'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey bootstrapApiUsers',
+      'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey bootstrapApiUsers',
     ],
     letsIn: 'super-admin, super-admin with a token',
     refuses: 'admin, read-only, operator without roles',

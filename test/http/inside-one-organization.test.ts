@@ -23,7 +23,7 @@ const ownAccount = [
 const platformWide = [
   'listPlatformUsers getPlatformUser createPlatformUser updatePlatformUser deletePlatformUser',
   'resetPlatformUserPassword resetSecondFactors listRoles createRole updateRole deleteRole provisionTenant bootstrapApiUsers',
-  'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey verifyAudit',
+  'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey verifyAudit',
   'getPlatformStats getTraffic getTopTraffic listVerifiers getQueues findRefusals getDiagnosis',
   'findDeviceLogin answerDeviceLogin',
 ].flatMap((ids) => ids.split(' '));

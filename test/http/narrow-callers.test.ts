@@ -33,7 +33,8 @@ const suffices: Record<string, string> = {
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
   'createPlatformUser deletePlatformUser resetPlatformUserPassword resetSecondFactors bootstrapApiUsers':
     'the super-admin role',
-  'listMasterKeys createMasterKey getMasterKey rotateMasterKey revokeMasterKey': 'the super-admin role',
+  'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey':
+    'the super-admin role',
   'logOut getMe changePassword listNames listOwnSessions endOwnSession endOtherSessions confirmSession':
     'being an operator',
   'listOwnSecondFactors startTotp activateTotp startPasskey addPasskey removeSecondFactor renewRecoveryCodes':
