@@ -17,6 +17,15 @@ const newKey = {
   created_at: at,
 };
 
+const policy = {
+  ttl_seconds_max: 7_776_000,
+  ttl_seconds_default: 2_592_000,
+  rate_limit_max: { limit: 100, window_seconds: 1 },
+  rate_limit_default: { limit: 20, window_seconds: 1 },
+  allowed_scopes: ['orders:read', 'orders:write'],
+  allowed_environments: ['prod', 'stage'],
+};
+
 const platformUser = {
   id: 'puser_a1b2c3d4e5f6',
   email: 'ops@example.com',
@@ -151,6 +160,8 @@ export const examples: Readonly<Record<string, Example>> = {
     answer: { id: organizationId, name: 'Acme Corp', status: 'active', created_at: at },
   },
   updateTenant: { body: { status: 'suspended' } },
+  setTenantPolicy: { body: policy },
+  reportOnTenantPolicy: { body: { policy } },
   createMasterKey: { body: { name: 'gateway', permissions: ['keys:verify'], ip_allowlist: ['10.0.0.0/8'] } },
   rotateMasterKey: { body: { overlap_seconds: 3600 } },
   createApiKey: { body: { name: 'my-ci-key', platform: true } },

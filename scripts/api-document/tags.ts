@@ -22,7 +22,7 @@ const groups: readonly [path: RegExp, tag: Tag][] = [
     /^\/api\/v1\/apikeys\b/,
     { name: 'API keys', description: 'Keys of tenants (`flkey_`) and of the platform (`flplatform_`).' },
   ],
-  [/^\/api\/v1\/platform\/tenants\b/, { name: 'Organizations', description: 'Tenants.' }],
+  [/^\/api\/v1\/(platform\/tenants|policy)\b/, { name: 'Organizations', description: 'Tenants.' }],
   [/^\/api\/v1\/environments\b/, { name: 'Environments', description: 'Environments of one organization.' }],
   [/^\/users\b/, { name: 'API users', description: 'Persons and programs with one key each (`flapi_`).' }],
   [

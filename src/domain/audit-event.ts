@@ -6,6 +6,7 @@ export const auditEventTypes = [
   'organization.created',
   'organization.updated',
   'organization.status_changed',
+  'organization.policy_changed',
   'environment.created',
   'key.minted',
   'key.refreshed',

@@ -28,10 +28,15 @@ export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be
 
 export const name = z.string().min(1).max(200).refine(isPlainName, plainNameRule);
 
+const scope = z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -');
+
 export const scopes = z
-  .array(z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -'))
+  .array(scope)
   .max(scopesMax)
   .transform((all) => [...new Set(all)]);
+
+/** The scopes that an organization may use: more than one key has. */
+export const policyScopes = z.array(scope).max(4 * scopesMax);
 
 export const ipAllowlist = z.array(z.string().refine(isIpRange, ipRangeRule)).min(1).max(64).meta({
   description: 'Addresses and CIDR ranges. A verification must then send an `ip` inside one of them.',

@@ -49,8 +49,11 @@ import { rotateMasterKeyRoute } from './master-keys/rotate-master-key.ts';
 import { updateMasterKeyRoute } from './master-keys/update-master-key.ts';
 import { deleteOrganizationRoute } from './organizations/delete-organization.ts';
 import { getOrganizationRoute } from './organizations/get-organization.ts';
+import { getOwnPolicyRoute, getPolicyRoute } from './organizations/get-policy.ts';
 import { listOrganizationsRoute } from './organizations/list-organizations.ts';
 import { provisionOrganizationRoute } from './organizations/provision-organization.ts';
+import { reportOnPolicyRoute } from './organizations/report-on-policy.ts';
+import { clearPolicyRoute, setPolicyRoute } from './organizations/set-policy.ts';
 import { updateOrganizationRoute } from './organizations/update-organization.ts';
 import { getDiagnosisRoute } from './overview/get-diagnosis.ts';
 import { getPlatformStatsRoute } from './overview/get-platform-stats.ts';
@@ -73,7 +76,7 @@ import { createRoleRoute } from './roles/create-role.ts';
 import { deleteRoleRoute } from './roles/delete-role.ts';
 import { listRolesRoute } from './roles/list-roles.ts';
 import { updateRoleRoute } from './roles/update-role.ts';
-import type { Route } from './route.ts';
+import type { Route, RouteParts } from './route.ts';
 import { addPasskeyRoute, startPasskeyRoute } from './second-factors/enroll-passkey.ts';
 import { activateTotpRoute, startTotpRoute } from './second-factors/enroll-totp.ts';
 import {
@@ -150,7 +153,8 @@ export type ApiParts = MintParts &
     usageReports: ReportUsageParts;
     refusalReports: ReportRefusalsParts;
     isDraining: () => boolean;
-  } & VerifyKeyParts;
+  } & VerifyKeyParts &
+  Pick<RouteParts, 'reads'>;
 
 /**
  * The whole API, except forward auth, which takes any method (verify/authorize.ts). The order is
@@ -231,6 +235,11 @@ export const routes: readonly Route<ApiParts>[] = [
   getOrganizationRoute, //         GET    /api/v1/platform/tenants/:id
   updateOrganizationRoute, //      PATCH  /api/v1/platform/tenants/:id
   deleteOrganizationRoute, //      DELETE /api/v1/platform/tenants/:id
+  getPolicyRoute, //               GET    /api/v1/platform/tenants/:id/policy
+  setPolicyRoute, //               PUT    /api/v1/platform/tenants/:id/policy
+  clearPolicyRoute, //             DELETE /api/v1/platform/tenants/:id/policy
+  reportOnPolicyRoute, //          POST   /api/v1/platform/tenants/:id/policy/report
+  getOwnPolicyRoute, //            GET    /api/v1/policy
   listMasterKeysRoute, //    GET    /api/v1/platform/master-keys
   createMasterKeyRoute, //   POST   /api/v1/platform/master-keys
   getMasterKeyRoute, //      GET    /api/v1/platform/master-keys/:id

@@ -10,6 +10,7 @@ import { mintsInBatches } from '../stores/postgres/user-keys/minted-keys.ts';
 import { identifyApiUser } from '../usecases/api-users/identify-api-user.ts';
 import { RefusalAudit } from '../usecases/audit/refusal-audit.ts';
 import { enterOrganization } from '../usecases/organizations/enter-organization.ts';
+import { RememberedPolicies } from '../usecases/organizations/remembered-policies.ts';
 import { identifyPlatformKey } from '../usecases/platform-users/identify-platform-key.ts';
 import { isPlatformBootstrapped } from '../usecases/platform-users/is-platform-bootstrapped.ts';
 import { identifySession } from '../usecases/sessions/identify-session.ts';
@@ -63,6 +64,7 @@ export function wireChanges(
     signingKeys,
     secondFactor,
     insertMint: mintsInBatches(db),
+    policies: new RememberedPolicies(),
     noteMint: mintedRecords(known),
     identifySession: (token) =>
       identifySession({ findSessionHolder, clock, signingKeys, secondFactor }, token),

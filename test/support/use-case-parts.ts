@@ -8,6 +8,7 @@ import type { Caller, MasterKeyPrincipal } from '../../src/domain/principal.ts';
 import { unsetSettings } from '../../src/domain/user-key.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
 import { mintsInBatches } from '../../src/stores/postgres/user-keys/minted-keys.ts';
+import { RememberedPolicies } from '../../src/usecases/organizations/remembered-policies.ts';
 import { type MintParts, type MintRequest, mintKey } from '../../src/usecases/user-keys/mint-key.ts';
 import { testMasterKey } from './callers.ts';
 import type { TestStores } from './stores.ts';
@@ -62,6 +63,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = mach
     turns: new KeyedQueue(),
     connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     insertMint: mintsInBatches(stores.db),
+    policies: new RememberedPolicies(),
     noteMint: (() => () => undefined) as MintParts['noteMint'],
     strictOrganizations: false,
   };

@@ -20,7 +20,7 @@ const whenUnavailable = z
     'While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set',
   );
 
-const rateLimit = z
+export const rateLimit = z
   .strictObject({
     limit: intIn(numberRanges.rateLimit),
     window_seconds: intIn(numberRanges.rateLimitWindowSeconds),
@@ -28,7 +28,7 @@ const rateLimit = z
   })
   .meta({ description: 'Maximum cost in each window. A window begins with its first call.' });
 
-const quota = z
+export const quota = z
   .strictObject({
     limit: intIn(numberRanges.quota),
     period: z.enum(quotaPeriods),

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { unsetSettings } from '../../domain/user-key.ts';
-import type { MintParts } from '../../usecases/user-keys/mint-key.ts';
-import { mintKey } from '../../usecases/user-keys/mint-key.ts';
+import { type Minted, type MintParts, mintKey } from '../../usecases/user-keys/mint-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { environmentSlug, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
@@ -15,7 +14,7 @@ export const mintKeyRoute = defineRoute({
   operationId: 'mintKey',
   summary: 'Mint a hidden key for a user in an organization',
   description:
-    'There is at most one active key for a (user, organization, environment). A second mint is refused with the id of the first, also when both run at once. The organization and the environment are created on first use, and the header `Flowplate-Created` then says `organization` or `environment`; a deployment with `STRICT_ORGANIZATIONS` refuses them instead. The key works on every replica at once.',
+    'There is at most one active key for a (user, organization, environment). A second mint is refused with the id of the first, also when both run at once. The organization and the environment are created on first use, and the header `Flowplate-Created` then says `organization` or `environment`; a deployment with `STRICT_ORGANIZATIONS` refuses them instead. The policy of the organization gives defaults, and a key that would break it is refused with the rules in `details`. The key works on every replica at once.',
   access: masterKey('keys:mint'),
   params: noParams,
   query: noQuery,
@@ -45,7 +44,7 @@ export const mintKeyRoute = defineRoute({
     const { answer, isReplay } = await mintKey(parts, caller, request, idempotency);
     return {
       status: 201,
-      body: { ...toMinted(answer, owner), ...optionsThatWereSet(body, answer.expiresAt) },
+      body: { ...toMinted(answer, owner), ...optionsThatWereSet(body, answer) },
       headers: {
         ...(isReplay && { 'Idempotency-Replayed': 'true' }),
         ...(answer.created !== undefined && { 'Flowplate-Created': answer.created }),
@@ -57,10 +56,10 @@ export const mintKeyRoute = defineRoute({
 type Body = z.output<typeof mintBody>;
 
 /**
- * Settings of the request for the answer. `ttl_seconds` becomes the stored end, so that a replay
- * does not move it.
+ * Settings of the request and of the organization's policy for the answer. `ttl_seconds` becomes
+ * the stored end, so that a replay does not move it.
  */
-function optionsThatWereSet(body: Body, expiresAt: string | null) {
+function optionsThatWereSet(body: Body, { expiresAt, defaults = {} }: Minted) {
   const {
     user_id: _user,
     organization_id: _organization,
@@ -68,5 +67,10 @@ function optionsThatWereSet(body: Body, expiresAt: string | null) {
     expires_at: _at,
     ...options
   } = body;
-  return { ...options, ...(expiresAt !== null && { expires_at: expiresAt }) };
+  return {
+    ...options,
+    ...(defaults.rateLimit && { rate_limit: defaults.rateLimit }),
+    ...(defaults.quota && { quota: defaults.quota }),
+    ...(expiresAt !== null && { expires_at: expiresAt }),
+  };
 }

@@ -297,6 +297,8 @@ export interface Organizations {
   created_at: Timestamp;
   id: string;
   name: string;
+  policy: Json | null;
+  policy_version: string | null;
   revision: Generated<number>;
   status: Generated<string>;
   updated_at: Timestamp;

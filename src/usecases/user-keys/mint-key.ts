@@ -8,7 +8,7 @@ import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import { type Ending, finishChange } from '../../stores/postgres/finish-change.ts';
 import { hasEnvironment } from '../../stores/postgres/organizations/environments.ts';
-import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
+import { findPolicy } from '../../stores/postgres/organizations/policies.ts';
 import { endStoppedKeysOf } from '../../stores/postgres/user-keys/key-stops.ts';
 import {
   type InsertMint,
@@ -23,7 +23,9 @@ import { credentialEnded, requireStillAuthorized } from '../authority.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
 import { idempotent, type Replayed } from '../idempotent.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
+import type { RememberedPolicies } from '../organizations/remembered-policies.ts';
 import { boundReached } from './bound-reached.ts';
+import { type CompliantKey, complyWithPolicy } from './comply-with-policy.ts';
 import { issueSecret, type MintedKey, toMintedKey } from './issue-secret.ts';
 import { keyEvent } from './key-events.ts';
 
@@ -32,6 +34,7 @@ export type MintRequest = KeySettings & { userId: string; organizationId: string
 export type MintParts = ChangeParts & {
   keyring: Keyring;
   insertMint: InsertMint;
+  policies: RememberedPolicies;
   /** Called before a mint, and its result when the key is there. */
   noteMint: () => (key: Key, digest: KeyDigest) => void;
   /** The deployment's own environment, which a mint may create in any case. */
@@ -40,8 +43,11 @@ export type MintParts = ChangeParts & {
   strictOrganizations: boolean;
 };
 
-/** A new key, and the first of its home that the mint created. */
-export type Minted = MintedKey & { created?: Home };
+/** A new key, the first of its home that the mint created, and what the policy gave it. */
+export type Minted = MintedKey & {
+  created?: Home;
+  defaults?: Partial<Pick<KeySettings, 'rateLimit' | 'quota'>>;
+};
 type Home = 'organization' | 'environment';
 
 /**
@@ -55,9 +61,9 @@ const roundsMax = 4;
  * environment are created on first use, unless the deployment is strict. Only this answer has the
  * secret. Errors: `KEY_ALREADY_EXISTS` with its `key_id`, also in a race; `ORGANIZATION_SUSPENDED`;
  * `ORGANIZATION_NOT_FOUND` and `ENVIRONMENT_NOT_FOUND` of a strict deployment;
- * `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists; beyond the master key's bounds
- * `RATE_LIMITED` and `MINT_QUOTA_EXCEEDED`. The key, its audit event and the
- * kept answer are one transaction.
+ * `INSUFFICIENT_PERMISSIONS` outside the caller's allow-lists; `VALIDATION_ERROR` naming the rules
+ * of the organization's policy; beyond the master key's bounds `RATE_LIMITED` and
+ * `MINT_QUOTA_EXCEEDED`. The key, its audit event and the kept answer are one transaction.
  */
 export async function mintKey(
   parts: MintParts,
@@ -69,12 +75,16 @@ export async function mintKey(
   const now = parts.clock.now();
   const minted = await idempotent<Minted>({ ...parts, now }, idempotency, async (seal) => {
     requireFuture(request.expiresAt, now);
-    const { secret, key, digest } = issueSecret(parts, caller.principal, request, now);
-    const answer: Minted = toMintedKey(secret, key);
-    const mint = { key, digest, event: mintEvent(parts, caller, key) };
+    const { secret, key: wanted, digest } = issueSecret(parts, caller.principal, request, now);
+    const event = mintEvent(parts, caller, wanted);
     const noteMinted = parts.noteMint();
+    let home: Pick<Minted, 'created'> = {};
     let round = 0;
     for (;;) {
+      const compliant = await complyWithPolicy(parts, wanted);
+      const { key } = compliant;
+      const answer: Minted = { ...toMintedKey(secret, key), ...defaultsOf(wanted, key), ...home };
+      const mint = { ...compliant, digest, event };
       const outcome =
         idempotency === undefined
           ? await parts.insertMint(mint)
@@ -88,12 +98,21 @@ export async function mintKey(
       if (outcome === 'unauthorized') throw credentialEnded();
       if (isBoundReached(outcome)) throw boundReached(outcome);
       if (outcome === 'crowded') continue;
-      const created = await makeRoom(parts, caller, key, ++round);
-      if (created !== undefined) answer.created = created;
+      const created = await makeRoom(parts, caller, compliant, ++round);
+      if (created !== undefined) home = { created };
     }
   });
   if (minted.isReplay) await requireStillAuthorized(parts, caller);
   return minted;
+}
+
+/** Settings that only the policy gave, for the answer; its `expiresAt` is there already. */
+function defaultsOf(wanted: Key, { rateLimit, quota }: Key): Pick<Minted, 'defaults'> {
+  const defaults = {
+    ...(rateLimit !== wanted.rateLimit && { rateLimit }),
+    ...(quota !== wanted.quota && { quota }),
+  };
+  return Object.keys(defaults).length === 0 ? {} : { defaults };
 }
 
 function mintEvent({ randomBytes }: MintParts, caller: Caller, key: Key): AuditEvent {
@@ -116,12 +135,16 @@ function insertAndKeep(parts: MintParts, mint: Mint, kept: Ending['kept']): Prom
 async function makeRoom(
   parts: MintParts,
   caller: Caller,
-  key: Key,
+  { key, policyVersion }: CompliantKey,
   round: number,
 ): Promise<Home | undefined> {
-  const organization = await findOrganization(parts.db, key.organizationId);
+  const organization = await findPolicy(parts.db, key.organizationId);
   if (organization !== undefined && organization.status !== 'active') {
     throw new FlowplateError('ORGANIZATION_SUSPENDED');
+  }
+  if (organization !== undefined && organization.version !== policyVersion && round < roundsMax) {
+    parts.policies.remember(key.organizationId, organization);
+    return undefined;
   }
   const active = await findActiveKey(parts.db, key);
   const status = active && statusAt(active, parts.clock.earliest());

@@ -3,6 +3,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
+import { applyPolicy, type OrganizationPolicy } from '../../domain/organization-policy.ts';
 import { type Caller, isMasterKey, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { requireFuture } from '../../domain/require-future.ts';
@@ -43,7 +44,8 @@ const roundsMax = 4;
  * the same way, without grace. Refreshes of one user take their turns, so of two at once both
  * succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its environment was
  * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`; `MINT_QUOTA_EXCEEDED` when a
- * renewal is beyond the living keys that the master key may have.
+ * renewal is beyond the living keys that the master key may have; `VALIDATION_ERROR` when the new
+ * key would break the organization's policy, and the old one goes on.
  */
 export async function refreshKey(
   parts: RefreshParts,
@@ -72,14 +74,10 @@ async function refreshOnce(
   const { answer, ...rest } = await change<{ minted: MintedKey }>(parts, options, async (tx, now) => {
     const { newEnd } = request;
     requireFuture(newEnd, now);
-    const { old, inGrace } = await lockRefreshable(tx, caller, request, now);
+    const { old, inGrace, policy } = await lockRefreshable(tx, caller, request, now);
     if (statusAt(old, now) === 'expired') await requireRoom(tx, caller);
-    const { secret, key, digest } = issueSecret(
-      parts,
-      caller.principal,
-      { ...old, expiresAt: newEnd ?? old.expiresAt },
-      now,
-    );
+    const settings = applyPolicy(policy, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
+    const { secret, key, digest } = issueSecret(parts, caller.principal, settings, now);
     const isExpired = statusAt(old, now) === 'expired';
     const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
     const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
@@ -88,7 +86,7 @@ async function refreshOnce(
     const details = {
       previous_key_id: old.id,
       grace_period_seconds: gracePeriodSeconds,
-      ...(newEnd !== undefined && { expires_at: newEnd.toISOString() }),
+      ...(key.expiresAt !== old.expiresAt && { expires_at: key.expiresAt?.toISOString() }),
     };
     return {
       answer: { minted: toMintedKey(secret, key) },
@@ -117,7 +115,12 @@ async function requireRoom(tx: Tx, { principal }: Caller): Promise<void> {
 /** A key, and its predecessors in grace, the first to end first. */
 type Line = { old: Key; inGrace: readonly Key[] };
 
-async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, now: Date): Promise<Line> {
+async function lockRefreshable(
+  tx: Tx,
+  caller: Caller,
+  request: RefreshRequest,
+  now: Date,
+): Promise<Line & { policy: OrganizationPolicy | null }> {
   // Before the lock, which other organizations of the user wait for.
   if (!isVisibleTo(caller.principal, request.organizationId, request.environment)) {
     throw new FlowplateError('KEY_NOT_FOUND');
@@ -125,12 +128,12 @@ async function lockRefreshable(tx: Tx, caller: Caller, request: RefreshRequest, 
   const isRenewal = request.newEnd !== undefined;
   const { last: old, inGrace } = await lockLastLine(tx, request, { withExpired: isRenewal });
   if (old === undefined || !isRefreshable(old, isRenewal, now)) throw new FlowplateError('KEY_NOT_FOUND');
-  const { status, hasEnvironment } = await lockHome(tx, old.organizationId, old.environment);
+  const { status, policy, hasEnvironment } = await lockHome(tx, old.organizationId, old.environment);
   if (status !== 'active') throw new FlowplateError('ORGANIZATION_SUSPENDED');
   // An environment with only expired keys can be deleted; a renewal would bring one back to life
   // in it.
   if (!hasEnvironment) throw new FlowplateError('KEY_NOT_FOUND');
-  return { old, inGrace };
+  return { old, inGrace, policy };
 }
 
 /** Whether it is active, or with a new end expired recently, swept or not. */

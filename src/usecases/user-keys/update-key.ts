@@ -1,9 +1,12 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
+import { requirePolicy } from '../../domain/organization-policy.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
+import { findPolicy } from '../../stores/postgres/organizations/policies.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
 import { findKey, lockUserKeys, updateLineageSettings } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change } from '../change.ts';
@@ -14,7 +17,8 @@ import type { KeyWithUsage } from './key-with-usage.ts';
 /**
  * Changes settings of an active key and of its predecessors in grace: a line of keys is one
  * credential. `KEY_NOT_FOUND` when no such key is visible; `KEY_NOT_ACTIVE` when it has ended or
- * has a successor. `mergeInto` adds changes that depend on the current settings. It is called under
+ * has a successor; `VALIDATION_ERROR` when the changed key would break the organization's policy.
+ * `mergeInto` adds changes that depend on the current settings. It is called under
  * the lock, so that no change at the same time is lost.
  */
 export async function updateKey(
@@ -32,7 +36,9 @@ export async function updateKey(
     const status = statusAt(current, now);
     if (status !== 'active') throw new FlowplateError('KEY_NOT_ACTIVE', { details: { status } });
     const changes = { ...replaced, ...mergeInto(current) };
-    const line = await updateLineageSettings(tx, current.lineageId, { ...current, ...changes }, now);
+    const changed = { ...current, ...changes };
+    if (!onlyDisables(changes)) await requirePolicyOf(tx, changed);
+    const line = await updateLineageSettings(tx, current.lineageId, changed, now);
     return {
       answer: { key: line.find((member) => member.id === keyId) ?? current },
       events: [keyEvent('key.updated', current, { changed: Object.keys(changes) })],
@@ -42,4 +48,14 @@ export async function updateKey(
   const { key } = answer;
   const totals = await listUsageTotals(parts.db, [key.lineageId], parts.clock.now());
   return { key, usage: totals.get(key.lineageId), propagation };
+}
+
+/** A switch that stops a key works whatever the policy says. */
+function onlyDisables(changes: Partial<KeySettings>): boolean {
+  return changes.enabled === false && Object.keys(changes).length === 1;
+}
+
+async function requirePolicyOf(tx: Tx, key: Key): Promise<void> {
+  const organization = await findPolicy(tx, key.organizationId);
+  requirePolicy(organization?.policy ?? null, key, key.createdAt);
 }

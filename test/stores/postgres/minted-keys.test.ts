@@ -50,7 +50,7 @@ function mintOf(changed: Partial<Key> = {}): Mint {
     ...changed,
   };
   const event = newAuditEvent({ now, randomBytes }, systemOrigin, keyEvent('key.minted', key));
-  return { key, digest: digestSecret(testKeyring[0], randomUUID()), event };
+  return { key, digest: digestSecret(testKeyring[0], randomUUID()), event, policyVersion: null };
 }
 
 const inserted = { mintNumber: expect.any(Number) };

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Environment, OrganizationStatus } from '../../../domain/organization.ts';
+import type { OrganizationPolicy } from '../../../domain/organization-policy.ts';
 import type { Db, Tx } from '../database.ts';
 
 const columns = ['id', 'slug', 'created_at'] as const;
@@ -32,22 +33,25 @@ export async function hasEnvironment(db: Db, organizationId: string, slug: strin
   return row !== undefined;
 }
 
+/** `status`: undefined when there is no such organization. */
+type KeyHome = {
+  status: OrganizationStatus | undefined;
+  policy: OrganizationPolicy | null;
+  hasEnvironment: boolean;
+};
+
 /**
- * Status of an organization, undefined when there is none, and whether it has this environment.
- * Locks the environment until the transaction ends, as a mint does.
+ * Status and policy of an organization, and whether it has this environment. Locks the environment
+ * until the transaction ends, as a mint does.
  */
-export async function lockHome(
-  tx: Tx,
-  organizationId: string,
-  slug: string,
-): Promise<{ status: OrganizationStatus | undefined; hasEnvironment: boolean }> {
-  const { rows } = await sql<{ status: OrganizationStatus; hasEnvironment: boolean }>`
-    SELECT status, place.id IS NOT NULL AS "hasEnvironment"
+export async function lockHome(tx: Tx, organizationId: string, slug: string): Promise<KeyHome> {
+  const { rows } = await sql<KeyHome>`
+    SELECT status, policy, place.id IS NOT NULL AS "hasEnvironment"
     FROM organizations LEFT JOIN LATERAL (
       SELECT id FROM environments WHERE organization_id = ${organizationId} AND slug = ${slug} FOR KEY SHARE
     ) AS place ON true
     WHERE organizations.id = ${organizationId}`.execute(tx);
-  return rows[0] ?? { status: undefined, hasEnvironment: false };
+  return rows[0] ?? { status: undefined, policy: null, hasEnvironment: false };
 }
 
 /** Newest first, starting after the environment `before`. */

@@ -10,8 +10,11 @@ import { isFaultOfTheStatement } from '../faults.ts';
 import type { Observable } from '../look-ups.ts';
 import { newKeyColumns, newKeyRow } from './user-keys.ts';
 
-/** Stored parts of a mint: the key, the digest of its secret, and its audit event. */
-export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent };
+/**
+ * Stored parts of a mint: the key, the digest of its secret, its audit event, and the version of
+ * the organization's policy that the key follows.
+ */
+export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent; policyVersion: string | null };
 
 /** A key that was inserted, with its number in the order of mints. */
 export type Minted = { mintNumber: number };
@@ -22,9 +25,10 @@ export type BoundReached =
   | { reached: 'living_keys_max'; limit: number };
 
 /**
- * `obstructed`: the organization is not active, the environment is unknown, or the user has an
- * active key there. `unauthorized`: the master key ended during the request. `crowded`: others of
- * the statement were counted before it and not minted, so that there is room: try again.
+ * `obstructed`: the organization is not active or has another policy, the environment is unknown,
+ * or the user has an active key there. `unauthorized`: the master key ended during the request.
+ * `crowded`: others of the statement were counted before it and not minted, so that there is room:
+ * try again.
  */
 export type MintOutcome = Minted | BoundReached | 'obstructed' | 'unauthorized' | 'crowded';
 
@@ -70,11 +74,13 @@ export function mintsInBatches(db: Database): Observable<InsertMint> {
 
 /**
  * Inserts minted keys with their audit events in one statement. Each mint has its own outcome; two
- * for the same place obstruct each other. A mint locks its master key until the commit (migration
- * 0022), so that no mint commits after the key's revoke. Of a master key with bounds it locks the
- * counter too (migration 0040): mints of that one key wait for each other, and the bounds are
- * exact. Rows are sorted by place, and counters by id, so that two statements cannot deadlock. The
- * environments are locked too, so that none is deleted under a new key.
+ * for the same place obstruct each other. Another policy than the one that the key follows
+ * obstructs too: a mint keeps the policy that holds when this statement begins. A mint locks its
+ * master key until the commit (migration 0022), so that no mint commits after the key's revoke. Of
+ * a master key with bounds it locks the counter too (migration 0040): mints of that one key wait
+ * for each other, and the bounds are exact. Rows are sorted by place, and counters by id, so that
+ * two statements cannot deadlock. The environments are locked too, so that none is deleted under a
+ * new key.
  */
 export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintOutcome[]> {
   const keys = mints.map(({ key, digest }) => ({
@@ -89,25 +95,27 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
     ), bounds AS MATERIALIZED (
       SELECT * FROM hold_mint_bounds(ARRAY(SELECT id FROM held ORDER BY id))
     ), wanted AS (
-      SELECT ${keyColumns}, ordinality, by, row_number() OVER (PARTITION BY by ORDER BY ordinality) AS place
+      SELECT ${keyColumns}, policy_version, ordinality, by, row_number() OVER (PARTITION BY by ORDER BY ordinality) AS place
       FROM json_populate_recordset(NULL::api_keys, ${JSON.stringify(keys)}::json) WITH ORDINALITY AS given
-      JOIN unnest(${mints.map(({ event }) => masterKeyOf(event))}::text[]) WITH ORDINALITY AS minter (by, ordinality)
+      JOIN unnest(${mints.map(({ event }) => masterKeyOf(event))}::text[],
+          ${mints.map(({ policyVersion }) => policyVersion ?? '')}::text[]) WITH ORDINALITY AS minter (by, policy_version, ordinality)
         USING (ordinality)
       WHERE by IS NULL OR by IN (SELECT id FROM held)
     ), admitted AS MATERIALIZED (
       SELECT wanted.* FROM wanted LEFT JOIN bounds ON bounded_id = by
       WHERE bounded_id IS NULL OR place <= least(mints_left, bounds.living_max - living)
     ), places AS (
-      SELECT held.organization_id, held.slug
-      FROM (SELECT DISTINCT organization_id, environment FROM admitted) AS place CROSS JOIN LATERAL (
+      SELECT held.organization_id, held.slug, place.policy_version
+      FROM (SELECT DISTINCT organization_id, environment, policy_version FROM admitted) AS place CROSS JOIN LATERAL (
         SELECT organization_id, slug FROM environments
         WHERE organization_id = place.organization_id AND slug = place.environment
-          AND EXISTS (SELECT FROM organizations WHERE id = place.organization_id AND status = 'active')
+          AND EXISTS (SELECT FROM organizations WHERE id = place.organization_id AND status = 'active'
+            AND coalesce(organizations.policy_version, '') = place.policy_version)
         FOR KEY SHARE) AS held
     ), minted AS (
       INSERT INTO api_keys (${keyColumns})
       SELECT ${keyColumns} FROM admitted
-      WHERE (organization_id, environment) IN (SELECT organization_id, slug FROM places)
+      WHERE (organization_id, environment, policy_version) IN (SELECT organization_id, slug, policy_version FROM places)
       ORDER BY user_id, organization_id, environment, ordinality
       ON CONFLICT (user_id, organization_id, environment) WHERE status = 'active' AND kind = 'user' DO NOTHING
       RETURNING id, mint_number

@@ -1,0 +1,54 @@
+import type { Governed } from '../../../domain/organization-policy.ts';
+import type { Key, KeyStatus, Quota, RateLimit } from '../../../domain/user-key.ts';
+import type { Db } from '../database.ts';
+
+const columns = [
+  'id',
+  'key_prefix',
+  'user_id',
+  'environment',
+  'scopes',
+  'rate_limit',
+  'quota',
+  'status',
+  'expires_at',
+  'superseded_until',
+  'created_at',
+] as const;
+
+/** The parts of a user key that a report on a policy reads. */
+export type GovernedKey = Governed &
+  Pick<Key, 'id' | 'keyPrefix' | 'userId' | 'status' | 'supersededUntil' | 'createdAt'>;
+
+/**
+ * User keys of an organization, ended ones too, newest first, starting after the key `before`. Two
+ * comparisons instead of `=`, as in counts.ts.
+ */
+export async function listGovernedKeys(
+  db: Db,
+  organizationId: string,
+  limit: number,
+  before?: string,
+): Promise<GovernedKey[]> {
+  let query = db
+    .selectFrom('api_keys')
+    .select(columns)
+    .where('kind', '=', 'user')
+    .where('organization_id', '>=', organizationId)
+    .where('organization_id', '<=', organizationId);
+  if (before !== undefined) query = query.where('id', '<', before);
+  const rows = await query.orderBy('organization_id', 'desc').orderBy('id', 'desc').limit(limit).execute();
+  return rows.map((row) => ({
+    id: row.id,
+    keyPrefix: row.key_prefix,
+    userId: row.user_id,
+    environment: row.environment,
+    scopes: row.scopes,
+    rateLimit: row.rate_limit as RateLimit | null,
+    quota: row.quota as Quota | null,
+    status: row.status as KeyStatus,
+    expiresAt: row.expires_at,
+    supersededUntil: row.superseded_until,
+    createdAt: row.created_at,
+  }));
+}
