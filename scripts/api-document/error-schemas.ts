@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { errorCodes } from '../../src/domain/errors.ts';
 import { idempotencyKeyLengthMax } from '../../src/domain/idempotency.ts';
+import { policyRules } from '../../src/domain/organization-policy.ts';
 import { openEnum } from '../../src/http/open-enum.ts';
 import { errorExample } from './examples.ts';
 
+const violation = z.strictObject({
+  path: z.string(),
+  message: z.string(),
+  rule: openEnum(policyRules).optional().describe("Rule of the organization's policy that is broken"),
+  allowed: z.unknown().optional().describe('Value of that rule'),
+  asked: z.unknown().optional().describe('The value that breaks it; null when there is none'),
+});
+
 const details = z
-  .union([
-    z.record(z.string(), z.unknown()),
-    z.array(z.strictObject({ path: z.string(), message: z.string() })),
-  ])
+  .union([z.record(z.string(), z.unknown()), z.array(violation)])
   .describe('Machine-readable; for VALIDATION_ERROR the list of violations');
 
 export const errorEnvelope = z

@@ -1561,6 +1561,12 @@ export interface components {
                 } | {
                     path: string;
                     message: string;
+                    /** @description Rule of the organization's policy that is broken */
+                    rule?: ("ttl_seconds_max" | "expiry_required" | "rate_limit_max" | "quota_max" | "allowed_scopes" | "allowed_environments") | string;
+                    /** @description Value of that rule */
+                    allowed?: unknown;
+                    /** @description The value that breaks it; null when there is none */
+                    asked?: unknown;
                 }[];
             };
         };
@@ -1767,6 +1773,12 @@ export interface components {
             } | {
                 path: string;
                 message: string;
+                /** @description Rule of the organization's policy that is broken */
+                rule?: ("ttl_seconds_max" | "expiry_required" | "rate_limit_max" | "quota_max" | "allowed_scopes" | "allowed_environments") | string;
+                /** @description Value of that rule */
+                allowed?: unknown;
+                /** @description The value that breaks it; null when there is none */
+                asked?: unknown;
             }[];
         };
     };

@@ -307,7 +307,7 @@ describe('a refresh', () => {
     await set(owner, { ttl_seconds_default: 3_600, rate_limit_default: { limit: 1, window_seconds: 60 } });
     const next = await refreshed(broker, owner);
     expect(Date.parse(next.expires_at ?? '') - Date.parse(next.created_at)).toBe(3_600_000);
-    const [event] = await auditEventsOf(broker, next.key_id);
+    const [event] = await auditEventsOf(broker, { targetId: next.key_id });
     expect(event).toMatchObject({ event_type: 'key.refreshed', details: { expires_at: next.expires_at } });
     const { body } = await broker.call(`GET ${keysPath}/${next.key_id}`);
     expect(body.rate_limit).toEqual({ limit: 1, window_seconds: 60 });
@@ -369,7 +369,7 @@ test('each change is audited once with the documents before and after, by its op
   await set(owner, second);
   await call(`DELETE ${pathOf(owner.organization_id)}`);
   await call(`DELETE ${pathOf(owner.organization_id)}`);
-  const events = await auditEventsOf(broker, owner.organization_id);
+  const events = await auditEventsOf(broker, { organizationId: owner.organization_id });
   expect(events.filter(({ event_type }) => event_type === 'organization.policy_changed')).toMatchObject([
     { details: { before: null, after: first } },
     { details: { before: first, after: second } },
