@@ -7,6 +7,7 @@ import { addApiUsers } from './commands/api-users.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnvironments } from './commands/environments.ts';
 import { addMasterKeys } from './commands/master-keys.ts';
+import { addOrganizations } from './commands/organization-policies.ts';
 import { addPlatform } from './commands/platform.ts';
 import { addStatus } from './commands/status.ts';
 import { addKeys } from './commands/user-keys.ts';
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addPlatform(program);
   addApiKeys(program);
   addEnvironments(program);
+  addOrganizations(program);
   addApiUsers(program);
   addKeys(program);
   addMasterKeys(program);

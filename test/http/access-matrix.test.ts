@@ -42,6 +42,7 @@ const groups = {
     operations: [
       'listPlatformUsers getPlatformUser updatePlatformUser provisionTenant updateTenant deleteTenant',
       'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob',
+      'setTenantPolicy clearTenantPolicy',
     ],
     letsIn: 'super-admin, super-admin with a token, admin',
     refuses: 'read-only, operator without roles',
@@ -58,13 +59,13 @@ const groups = {
     operations: [
       'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
       'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob getPlatformStats getTraffic getTopTraffic',
-      'listVerifiers getQueues getDiagnosis listTenantUsage',
+      'listVerifiers getQueues getDiagnosis listTenantUsage getTenantPolicy reportOnTenantPolicy',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',
     refuses: 'operator without roles',
   },
   'a tenant key that may look, and operators who say where': {
-    operations: ['listEnvironments'],
+    operations: ['listEnvironments getOwnPolicy'],
     letsIn:
       'tenant key, tenant key that only reads, super-admin, super-admin with a token, admin, read-only, operator without roles',
     refuses: 'tenant key without scopes, tenant key of a suspended organization',

@@ -15,6 +15,7 @@ const confined = [
   'listApiKeys createApiKey getApiKey deleteApiKey rotateApiKey revokeApiKey getApiKeyUsage',
   'listEnvironments createEnvironment deleteEnvironment listNames listTenantUsage',
   'explainHiddenKey listHiddenKeyRefusals bulkChangeHiddenKeys getPlatformJob cancelPlatformJob',
+  'getTenantPolicy setTenantPolicy clearTenantPolicy reportOnTenantPolicy getOwnPolicy',
 ].flatMap((ids) => ids.split(' '));
 const ownAccount = [
   'getMe logOut changePassword listOwnSessions endOwnSession endOtherSessions confirmSession',

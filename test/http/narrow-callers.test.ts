@@ -23,9 +23,9 @@ const suffices: Record<string, string> = {
   listRoles: 'platform:roles:read',
   'createRole updateRole deleteRole': 'platform:roles:manage',
   'listAuditEvents exportAuditEvents verifyAudit': 'platform:audit:read',
-  'listTenants getTenant listTenantUsage': 'platform:tenants:read',
-  'provisionTenant updateTenant deleteTenant': 'platform:tenants:manage',
-  'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob':
+  'listTenants getTenant listTenantUsage getTenantPolicy': 'platform:tenants:read',
+  'provisionTenant updateTenant deleteTenant setTenantPolicy clearTenantPolicy': 'platform:tenants:manage',
+  'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob reportOnTenantPolicy':
     'platform:hidden_keys:read',
   'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob': 'platform:hidden_keys:manage',
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
@@ -41,7 +41,7 @@ const suffices: Record<string, string> = {
     'being an operator',
   // Past the door without an organization named; inside one it takes impersonation
   // (impersonation.test.ts).
-  'listEnvironments createEnvironment deleteEnvironment': 'being an operator',
+  'listEnvironments createEnvironment deleteEnvironment getOwnPolicy': 'being an operator',
   'logIn getSession createSession startDeviceLogin pollDeviceLogin': 'nothing',
   // By its cookie alone (sessions/device-login.test.ts).
   'findDeviceLogin answerDeviceLogin': 'the page of the portal',

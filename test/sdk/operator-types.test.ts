@@ -19,7 +19,10 @@ import type { revokeMasterKeyRoute } from '../../src/http/master-keys/revoke-mas
 import type { rotateMasterKeyRoute } from '../../src/http/master-keys/rotate-master-key.ts';
 import type { deleteOrganizationRoute } from '../../src/http/organizations/delete-organization.ts';
 import type { getOrganizationRoute } from '../../src/http/organizations/get-organization.ts';
+import type { getPolicyRoute } from '../../src/http/organizations/get-policy.ts';
 import type { listOrganizationsRoute } from '../../src/http/organizations/list-organizations.ts';
+import type { reportOnPolicyRoute } from '../../src/http/organizations/report-on-policy.ts';
+import type { setPolicyRoute } from '../../src/http/organizations/set-policy.ts';
 import type { updateOrganizationRoute } from '../../src/http/organizations/update-organization.ts';
 import type { getPlatformStatsRoute } from '../../src/http/overview/get-platform-stats.ts';
 import type { bootstrapRoute } from '../../src/http/platform-users/bootstrap-platform.ts';
@@ -73,6 +76,10 @@ type Agreed = {
   tenantFilter: Sendable<sdk.TenantFilter, Query<typeof listOrganizationsRoute>>;
   tenantChanges: Sendable<sdk.TenantChanges, Body<typeof updateOrganizationRoute>>;
   tenantUpdated: Same<sdk.Tenant & Propagated, Answer<typeof updateOrganizationRoute>>;
+  policy: Same<sdk.ShownPolicy, Answer<typeof getPolicyRoute>>;
+  policyRequest: Sendable<sdk.TenantPolicy, Body<typeof setPolicyRoute>>;
+  policyReport: Same<sdk.PolicyReport, Answer<typeof reportOnPolicyRoute>>;
+  policyReportRequest: Sendable<sdk.PolicyReportRequest, Body<typeof reportOnPolicyRoute>>;
   tenantDeleted: Same<sdk.Deleted & Propagated, Answer<typeof deleteOrganizationRoute>>;
   environments: Same<sdk.Page<sdk.Environment>, Answer<typeof listEnvironmentsRoute>>;
   apiKey: Same<sdk.ApiKey, Answer<typeof getApiKeyRoute>>;

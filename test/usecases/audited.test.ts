@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newIdempotency } from '../../src/domain/idempotency.ts';
+import { toPolicyVersion } from '../../src/domain/organization-policy.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type {
   ApiUserPrincipal,
@@ -21,6 +22,7 @@ import { deleteOrganization } from '../../src/usecases/organizations/delete-orga
 import { ensureFirstTenantKey } from '../../src/usecases/organizations/ensure-first-tenant-key.ts';
 import { provisionOrganization } from '../../src/usecases/organizations/provision-organization.ts';
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
+import { setPolicy } from '../../src/usecases/organizations/set-policy.ts';
 import { updateOrganization } from '../../src/usecases/organizations/update-organization.ts';
 import { expireDueKeys } from '../../src/usecases/user-keys/expire-due-keys.ts';
 import { mintKey } from '../../src/usecases/user-keys/mint-key.ts';
@@ -294,6 +296,14 @@ const cases: Case[] = [
       return () => updateOrganization(parts, operator, id, { name: 'After', status: 'suspended' });
     },
     ['organization.updated', 'organization.status_changed'],
+  ],
+  [
+    "a change of a tenant's policy",
+    async () => {
+      const { id } = await provisionOrganization(parts, operator, { name: 'Acme' });
+      return () => setPolicy(parts, operator, id, toPolicyVersion({ expiry_required: true }));
+    },
+    ['organization.policy_changed'],
   ],
   [
     'the end of a tenant',

@@ -12,6 +12,10 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'organization.updated': ({ target, details }) => `renamed the tenant ${target} to ${text(details.name)}`,
   'organization.status_changed': ({ target, details }) =>
     `set the tenant ${target} to ${text(details.status)}`,
+  'organization.policy_changed': ({ target, details }) =>
+    details.after === null
+      ? `took the policy of the tenant ${target} away`
+      : `set the policy of the tenant ${target}`,
   'environment.created': ({ details }) => `created the environment ${text(details.slug)}`,
   'environment.deleted': ({ details }) => `deleted the environment ${text(details.slug)}`,
   'database.recovered': () => 'recovered the database, which had gone back to an earlier state',

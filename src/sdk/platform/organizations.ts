@@ -4,10 +4,14 @@ import type {
   Deleted,
   Page,
   PageOf,
+  PolicyReport,
+  PolicyReportRequest,
+  ShownPolicy,
   ShownTenant,
   Tenant,
   TenantChanges,
   TenantFilter,
+  TenantPolicy,
 } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
@@ -41,8 +45,39 @@ export class Tenants {
   delete(id: string, options?: CallOptions): Promise<Deleted & Propagated> {
     return this.#requests.change({ method: 'DELETE', path: tenantPath(id) }, options);
   }
+
+  /** The policy for its user keys. */
+  policy(id: string, options?: CallOptions): Promise<ShownPolicy> {
+    return this.#requests.read(policyPath(id), {}, options);
+  }
+
+  /** The policy of the organization of a tenant key, or of `asOrganization`. */
+  ownPolicy(options?: CallOptions): Promise<ShownPolicy> {
+    return this.#requests.read('/api/v1/policy', {}, options);
+  }
+
+  /** Replaces the whole document. */
+  setPolicy(id: string, body: TenantPolicy, options?: CallOptions): Promise<ShownPolicy> {
+    return this.#requests.change({ method: 'PUT', path: policyPath(id), body }, options);
+  }
+
+  clearPolicy(id: string, options?: CallOptions): Promise<ShownPolicy> {
+    return this.#requests.change({ method: 'DELETE', path: policyPath(id) }, options);
+  }
+
+  /**
+   * A page of the active keys that break the policy, or would break the one in `body`. Add up the
+   * counts of all pages.
+   */
+  reportOnPolicy(id: string, body: PolicyReportRequest = {}, options?: CallOptions): Promise<PolicyReport> {
+    return this.#requests.change({ method: 'POST', path: `${policyPath(id)}/report`, body }, options);
+  }
 }
 
 function tenantPath(id: string): string {
   return `${tenantsPath}/${encodeURIComponent(id)}`;
+}
+
+function policyPath(id: string): string {
+  return `${tenantPath(id)}/policy`;
 }

@@ -43,6 +43,12 @@ export type Tenant = Omit<ShownTenant, 'counts' | 'environments'>;
 export type ShownTenant = Api['GetTenantAnswer'];
 export type TenantFilter = Omit<Sendable<Api['ListTenantsQuery']>, 'cursor' | 'limit'>;
 export type TenantChanges = Sendable<Api['UpdateTenantBody']>;
+/** Rules and defaults for the user keys of a tenant. An absent rule allows everything. */
+export type TenantPolicy = Sendable<Api['SetTenantPolicyBody']>;
+/** `policy` is null when there is none. */
+export type ShownPolicy = Api['GetTenantPolicyAnswer'];
+export type PolicyReportRequest = Sendable<Api['ReportOnTenantPolicyBody']>;
+export type PolicyReport = Api['ReportOnTenantPolicyAnswer'];
 
 export type Environment = Api['CreateEnvironmentAnswer'];
 
