@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { mint } from '../support/keys.ts';
 import { tenantKey } from '../support/platform-callers.ts';
 import { platformUser } from '../support/platform-users.ts';
 import { field, logInAs, openPortal, type Portal } from './browser.ts';
@@ -92,5 +93,73 @@ test('a tenant key is created inside its tenant, which is audited, and works the
     headers: root.headers,
   });
   expect(events[0]).toMatchObject({ actor: { id: root.id }, on_behalf_of: 'org_inside' });
+  await portal.close();
+});
+
+test('a policy is checked against the keys, set, shown, changed and cleared', async () => {
+  const organizationId = 'org_ruled';
+  await tenantKey(broker, organizationId);
+  const free = await mint(broker, { user_id: 'usr_free', organization_id: organizationId });
+  const portal = await tenantsAs(root.email, `/tenants?name=${organizationId}`);
+  const { page } = portal;
+  await page.getByRole('button', { name: organizationId, exact: true }).click();
+  const details = page.getByRole('dialog', { name: organizationId, exact: true });
+  await details.getByText('None: its user keys may have any settings.').waitFor();
+  await details.getByRole('button', { name: 'Set Policy' }).click();
+
+  const form = page.getByRole('dialog', { name: `Policy of ${organizationId}` });
+  await field(form, 'ttl_days_max').fill('30');
+  await field(form, 'rate_limit_default.limit').fill('5');
+  await form.getByLabel('Only these scopes').check();
+  await form.getByRole('combobox', { name: 'Allowed scopes' }).fill('orders:read');
+  await page.keyboard.press('Enter');
+  await form.getByRole('button', { name: 'Check Keys' }).click();
+  await form.getByText('1 of 1 active keys break it').waitFor();
+  await form.getByText('ttl_seconds_max: 1').waitFor();
+  await form.getByText(free.key_id).waitFor();
+  await portal.look('policy-form');
+  await form.getByRole('button', { name: 'Set Policy' }).click();
+  await form.waitFor({ state: 'detached' });
+
+  await details.getByText('30 days').waitFor();
+  await portal.look('tenant-policy');
+  const headers = root.headers;
+  const shown = () =>
+    broker.call(`GET /api/v1/platform/tenants/${organizationId}/policy`, { as: null, headers });
+  expect((await shown()).body.policy).toEqual({
+    ttl_seconds_max: 2_592_000,
+    rate_limit_default: { limit: 5, window_seconds: 60 },
+    allowed_scopes: ['orders:read'],
+  });
+
+  await details.getByRole('button', { name: 'Change Policy' }).click();
+  await field(form, 'ttl_days_max').fill('1');
+  await field(form, 'ttl_days_default').fill('2');
+  await form.getByRole('button', { name: 'Set Policy' }).click();
+  await form.getByText('is beyond what the policy allows').waitFor();
+  await form.getByRole('button', { name: 'Cancel' }).click();
+
+  await details.getByRole('button', { name: 'Clear Policy' }).click();
+  await page.getByRole('dialog', { name: 'Clear' }).getByRole('button', { name: 'Clear Policy' }).click();
+  await details.getByText('None: its user keys may have any settings.').waitFor();
+  expect((await shown()).body.policy).toBeNull();
+  await portal.close();
+});
+
+test('read-only sees a policy and may check keys, but is offered no change of it', async () => {
+  await tenantKey(broker, 'org_looked_at');
+  await broker.call('PUT /api/v1/platform/tenants/org_looked_at/policy', {
+    as: null,
+    headers: root.headers,
+    body: { expiry_required: true },
+  });
+  const viewer = await platformUser(broker, root, ['role_platform_viewer']);
+  const portal = await tenantsAs(viewer.email, '/tenants?name=org_looked_at');
+  const { page } = portal;
+  await page.getByRole('button', { name: 'org_looked_at', exact: true }).click();
+  await page.getByRole('dialog').getByText('Required').waitFor();
+  await page.getByRole('button', { name: 'Check Keys' }).click();
+  await page.getByText('0 of 0 active keys break it').waitFor();
+  expect(await page.getByRole('button', { name: /Set Policy|Change Policy|Clear Policy/ }).count()).toBe(0);
   await portal.close();
 });

@@ -7,6 +7,7 @@ import { FaultAlert } from '../parts/fault-alert.tsx';
 import { Time } from '../parts/time.tsx';
 import { useOwn } from '../sessions/me.ts';
 import { TenantStatusBadge } from './organization-status-badge.tsx';
+import { TenantPolicy } from './tenant-policy.tsx';
 import { type ShownTenant, useTenant } from './use-organizations.ts';
 
 export function TenantDetails({ id, onClose }: { id: string; onClose: () => void }) {
@@ -16,6 +17,7 @@ export function TenantDetails({ id, onClose }: { id: string; onClose: () => void
       {tenant.isError && <FaultAlert error={tenant.error} />}
       {tenant.isPending && <Skeleton h={240} />}
       {tenant.data !== undefined && <Facts facts={factsOf(tenant.data)} />}
+      <TenantPolicy id={id} />
       <RecentEvents targetId={id} />
     </Dialog>
   );
