@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
@@ -153,6 +154,12 @@ describe('422 for a document', () => {
     expectViolations(await call(`PUT ${pathOf(organization_id)}`, document), blamed);
     expect((await call(`GET ${pathOf(organization_id)}`)).body.policy).toBeNull();
   });
+});
+
+test('the example of the page on operations is a policy', async () => {
+  const page = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+  const [, example = ''] = /^## Policies$[\s\S]*?```json\n([\s\S]*?)```/m.exec(page) ?? [];
+  await set(await governed(), JSON.parse(example));
 });
 
 describe('a mint', () => {

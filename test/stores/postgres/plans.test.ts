@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listGovernedKeys } from '../../../src/stores/postgres/organizations/governed-keys.ts';
 import { applyFlushes } from '../../../src/stores/postgres/usage/flushes.ts';
 import { listLines } from '../../../src/stores/postgres/user-keys/lines.ts';
 import { listKeys } from '../../../src/stores/postgres/user-keys/user-keys.ts';
@@ -102,6 +103,14 @@ describe('the keys of few among many', () => {
     expect(keys.length).toBe(found);
     expect(await scansOfWholeTable(one)).toBe(scansBefore);
     expect((await rowsRead()) - readBefore).toBeLessThan(readMax);
+  });
+
+  test('a later page of a report on a policy begins where the one before ended', async () => {
+    const [scansBefore, readBefore] = [await scansOfWholeTable(one), await rowsRead()];
+    const keys = await listGovernedKeys(one, 'org_0', 20, 'flk_000100');
+    expect(keys.map(({ id }) => id)).toEqual(lines.slice(80, 100).toReversed());
+    expect(await scansOfWholeTable(one)).toBe(scansBefore);
+    expect((await rowsRead()) - readBefore).toBeLessThan(200);
   });
 
   /** Of the table, by way of an index. */

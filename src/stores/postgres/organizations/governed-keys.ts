@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Governed } from '../../../domain/organization-policy.ts';
 import type { Key, KeyStatus, Quota, RateLimit } from '../../../domain/user-key.ts';
 import type { Db } from '../database.ts';
@@ -21,8 +22,9 @@ export type GovernedKey = Governed &
   Pick<Key, 'id' | 'keyPrefix' | 'userId' | 'status' | 'supersededUntil' | 'createdAt'>;
 
 /**
- * User keys of an organization, ended ones too, newest first, starting after the key `before`. Two
- * comparisons instead of `=`, as in counts.ts.
+ * User keys of an organization, ended ones too, newest first, starting after the key `before`. A
+ * range of the pair, so that each page begins in the index where the one before ended (migration
+ * 0034).
  */
 export async function listGovernedKeys(
   db: Db,
@@ -30,13 +32,16 @@ export async function listGovernedKeys(
   limit: number,
   before?: string,
 ): Promise<GovernedKey[]> {
-  let query = db
+  const isAfter =
+    before === undefined
+      ? sql<boolean>`organization_id <= ${organizationId}`
+      : sql<boolean>`(organization_id, id) < (${organizationId}, ${before})`;
+  const query = db
     .selectFrom('api_keys')
     .select(columns)
     .where('kind', '=', 'user')
     .where('organization_id', '>=', organizationId)
-    .where('organization_id', '<=', organizationId);
-  if (before !== undefined) query = query.where('id', '<', before);
+    .where(isAfter);
   const rows = await query.orderBy('organization_id', 'desc').orderBy('id', 'desc').limit(limit).execute();
   return rows.map((row) => ({
     id: row.id,
