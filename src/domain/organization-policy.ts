@@ -56,8 +56,8 @@ export type Governed = Pick<KeySettings, 'expiresAt' | 'scopes' | 'rateLimit' | 
 
 /**
  * Applies a policy: returns the settings of a secret that is issued at `now`, with the policy's
- * defaults where they have none. For mint, refresh and import. `VALIDATION_ERROR` whose details are the `BrokenRule`s when they
- * break the policy.
+ * defaults where they have none. For mint, refresh and import. `VALIDATION_ERROR` when they break
+ * the policy; its details are the `BrokenRule`s.
  */
 export function applyPolicy<S extends Governed>(policy: OrganizationPolicy | null, wanted: S, now: Date): S {
   if (policy === null) return wanted;

@@ -31,8 +31,8 @@ const sliceMax = 1_000;
 const rowsMax = 10_000;
 
 /**
- * A page of the active keys that break a policy, or would. The newest first; a page ends after
- * 10,000 keys or `limit` finds, so that it takes as long among a million keys as among ten thousand.
+ * A page of the active keys that break a policy, or would; the newest first. A page ends after
+ * 10,000 keys or `limit` finds, so that its time does not grow with the number of keys.
  * `ORGANIZATION_NOT_FOUND` also when deleted.
  */
 export async function reportOnPolicy(
