@@ -1,20 +1,16 @@
-import { noPolicy, type PolicyVersion } from '../../domain/organization-policy.ts';
-import { type OrganizationPrincipal, requireReach, type VisibleScope } from '../../domain/principal.ts';
-import type { Database, Db } from '../../stores/postgres/database.ts';
-import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
-import { findPolicy } from '../../stores/postgres/organizations/policies.ts';
+import type { PolicyVersion } from '../../domain/organization-policy.ts';
+import type { OrganizationPrincipal, VisibleScope } from '../../domain/principal.ts';
+import type { Database } from '../../stores/postgres/database.ts';
 import { inOrganization } from '../../stores/postgres/organizations/row-scope.ts';
-import { presentOrganization } from './present-organization.ts';
+import { policyOf, visiblePolicyOf } from './policy-of.ts';
 
 /** The policy of an organization, for operators. `ORGANIZATION_NOT_FOUND` also when deleted. */
-export async function getPolicy(
-  { db }: { db: Db },
+export function getPolicy(
+  { db }: { db: Database },
   principal: Pick<VisibleScope, 'organizationIds'>,
   id: string,
 ): Promise<PolicyVersion> {
-  requireReach(principal, id);
-  presentOrganization(await findOrganization(db, id));
-  return policyOf(db, id);
+  return visiblePolicyOf(db, principal, id);
 }
 
 /** The policy of the caller's own organization. */
@@ -23,9 +19,4 @@ export function getOwnPolicy(
   { organizationId }: OrganizationPrincipal,
 ): Promise<PolicyVersion> {
   return inOrganization(db, organizationId, (tx) => policyOf(tx, organizationId));
-}
-
-async function policyOf(db: Db, organizationId: string): Promise<PolicyVersion> {
-  const { policy, version } = (await findPolicy(db, organizationId)) ?? noPolicy;
-  return { policy, version };
 }

@@ -4,7 +4,7 @@ import type { VisibleScope } from '../../domain/principal.ts';
 import { statusAt } from '../../domain/user-key.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { type GovernedKey, listGovernedKeys } from '../../stores/postgres/organizations/governed-keys.ts';
-import { getPolicy } from './get-policy.ts';
+import { visiblePolicyOf } from './policy-of.ts';
 
 export type PolicyReportRequest = {
   /** An edit that is not saved; the current policy unless set. */
@@ -41,7 +41,7 @@ export async function reportOnPolicy(
   organizationId: string,
   { policy: edited, limit, before }: PolicyReportRequest,
 ): Promise<PolicyReport> {
-  const current = await getPolicy({ db }, principal, organizationId);
+  const current = await visiblePolicyOf(db, principal, organizationId);
   const policy = edited ?? current.policy;
   const report: PolicyReport = { examined: 0, items: [], next: before };
   if (policy === null) return { ...report, next: undefined };
