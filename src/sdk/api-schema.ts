@@ -10,6 +10,135 @@ export interface components {
             /** @description With the account's first factor; null later */
             recovery_codes: string[] | null;
         };
+        BulkChangeKeysAnswer: {
+            /** @description Keys that would change. Predecessors in grace of active ones go along */
+            count: number;
+            /** @description The newest of them, at most 20 */
+            sample: {
+                key_id: string;
+                key_prefix: string;
+                user_id: string;
+                organization_id: string;
+                environment: string;
+                /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                minted_by: string | null;
+                name: string | null;
+                metadata: {
+                    [key: string]: unknown;
+                };
+                scopes: string[];
+                expires_at: string | null;
+                rate_limit: {
+                    limit: number;
+                    window_seconds: number;
+                    /**
+                     * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                     * @enum {string}
+                     */
+                    on_unavailable?: "local" | "deny" | "allow";
+                } | null;
+                quota: {
+                    limit: number;
+                    /** @enum {string} */
+                    period: "day" | "month";
+                    /**
+                     * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                     * @enum {string}
+                     */
+                    on_unavailable?: "local" | "deny" | "allow";
+                } | null;
+                ip_allowlist: string[] | null;
+                enabled: boolean;
+                /** @enum {string} */
+                status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                /** @description End of the grace after a refresh */
+                superseded_until: string | null;
+                revoked_at: string | null;
+                /** @description Null until it is revoked. Expect further reasons */
+                revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                updated_at: string;
+                usage: {
+                    /** @description Accepted verifications, those of its predecessors included */
+                    total_requests: number;
+                    refused_requests: number;
+                    requests_today: number;
+                    first_used_at: string | null;
+                    last_used_at: string | null;
+                    /**
+                     * Format: date-time
+                     * @description Start of the UTC day that requests_today counts
+                     */
+                    last_reset: string;
+                };
+            }[];
+            /** @description Confirms exactly this, for the same caller */
+            confirm_token: string;
+            /**
+             * Format: date-time
+             * @description End of the token
+             */
+            expires_at: string;
+        } | {
+            /** @constant */
+            success: true;
+            /** @description Keys that were changed; with a job the keys of the order */
+            affected_count: number;
+            /**
+             * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+             * @enum {string}
+             */
+            propagation: "complete" | "pending";
+            propagation_detail: {
+                acknowledged: number;
+                total: number;
+                waited_ms: number;
+                /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                effective_by: string | null;
+                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                held_up_by?: {
+                    verifier_id: string;
+                    master_key_id: string | null;
+                }[];
+            };
+            /** @description The job that changes the keys, or writes a stop into their rows */
+            job_id?: string;
+        };
+        BulkChangeKeysBody: {
+            /** @enum {string} */
+            action: "revoke" | "disable" | "enable";
+            filter: {
+                user_id?: string;
+                organization_id?: string;
+                environment?: string;
+                /** @description Id of the master key that minted or refreshed it */
+                minted_by?: string;
+                /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                created_before?: string;
+                /** @description From this time on; a bare day means its beginning in UTC */
+                created_after?: string;
+                /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                unused_since?: string;
+                /** @description One of its scopes, exactly */
+                scope?: string;
+                /** @description Whether no call was ever accepted. A use is known some seconds later */
+                never_used?: boolean;
+            };
+            /**
+             * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+             * @enum {string}
+             */
+            reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            /**
+             * @description Shows what would change, and changes nothing
+             * @constant
+             */
+            dry_run?: true;
+            /** @description From the dry run of the same order */
+            confirm_token?: string;
+        };
         ConfirmSessionBody: {
             password?: string;
             second_factor?: {
@@ -121,7 +250,7 @@ export interface components {
         CreateMasterKeyBody: {
             name: string;
             /** @description All of them unless set */
-            permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+            permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
             organization_ids?: string[] | null;
             environments?: string[] | null;
             ip_allowlist?: string[] | null;
@@ -195,6 +324,8 @@ export interface components {
             /** @enum {string} */
             status: "active" | "revoked" | "expired" | "disabled";
             revoked_at: string | null;
+            /** @description Null until it is revoked. Expect further reasons */
+            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /** Format: date-time */
             updated_at: string;
             last_used_at: string | null;
@@ -265,6 +396,47 @@ export interface components {
                 fix: string;
             }[];
         };
+        GetJobAnswer: {
+            job_id: string;
+            /** @enum {string} */
+            action: "revoke" | "disable" | "enable";
+            filter: {
+                [key: string]: string | boolean;
+            };
+            reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+            /**
+             * @description Expect further ones
+             * @enum {string}
+             */
+            status: "queued" | "running" | "completed" | "cancelled" | "failed";
+            /** @description Why it failed: `ORDERER_LOST_RIGHTS` for an order to enable keys whose orderer may not any more */
+            fault: string | null;
+            /** @description Keys of the order; null where they were not counted */
+            total_count: number | null;
+            /** @description Keys changed so far, predecessors in grace included */
+            affected_count: number;
+            /** Format: date-time */
+            created_at: string;
+            updated_at: string | null;
+            finished_at: string | null;
+            /**
+             * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+             * @enum {string}
+             */
+            propagation: "complete" | "pending";
+            propagation_detail: {
+                acknowledged: number;
+                total: number;
+                waited_ms: number;
+                /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                effective_by: string | null;
+                /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                held_up_by?: {
+                    verifier_id: string;
+                    master_key_id: string | null;
+                }[];
+            };
+        };
         GetKeyAnswer: {
             key_id: string;
             key_prefix: string;
@@ -305,7 +477,7 @@ export interface components {
             /** @description End of the grace after a refresh */
             superseded_until: string | null;
             revoked_at: string | null;
-            /** @description Null until the key is revoked. Expect further reasons */
+            /** @description Null until it is revoked. Expect further reasons */
             revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /** Format: date-time */
             created_at: string;
@@ -383,7 +555,7 @@ export interface components {
                 audience: string;
                 subject: string;
             } | null;
-            permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+            permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
             /** @description Null: all */
             organization_ids: string[] | null;
             /** @description Null: all */
@@ -394,6 +566,8 @@ export interface components {
             status: "active" | "expired" | "revoked";
             expires_at: string | null;
             revoked_at: string | null;
+            /** @description Null until it is revoked. Expect further reasons */
+            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /** Format: date-time */
             created_at: string;
             /** @description Time of the last use, up to ten seconds late */
@@ -627,7 +801,7 @@ export interface components {
         ListAuditEventsAnswer: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -654,7 +828,7 @@ export interface components {
         }[];
         ListAuditEventsQuery: {
             /** @enum {string} */
-            event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             from?: string;
             /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
@@ -695,10 +869,27 @@ export interface components {
             user_id?: string;
             organization_id?: string;
             environment?: string;
+            /** @description Id of the master key that minted or refreshed it */
+            minted_by?: string;
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            created_before?: string;
+            /** @description From this time on; a bare day means its beginning in UTC */
+            created_after?: string;
+            /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+            unused_since?: string;
+            /** @description One of its scopes, exactly */
+            scope?: string;
+            /**
+             * @description Whether no call was ever accepted. A use is known some seconds later
+             * @enum {string}
+             */
+            never_used?: "true" | "false";
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            expires_before?: string;
+            /** @description Prefix of `key_prefix` */
+            prefix?: string;
             /** @enum {string} */
             status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
-            /** @description Id of a master key */
-            minted_by?: string;
             limit?: number;
             cursor?: string;
         };
@@ -1066,6 +1257,8 @@ export interface components {
             /** @enum {string} */
             status: "active" | "revoked" | "expired" | "disabled";
             revoked_at: string | null;
+            /** @description Null until it is revoked. Expect further reasons */
+            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
             /**
              * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
              * @enum {string}
@@ -1112,6 +1305,13 @@ export interface components {
                     master_key_id: string | null;
                 }[];
             };
+        };
+        RevokeKeyQuery: {
+            /**
+             * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+             * @enum {string}
+             */
+            reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
         };
         SetTenantPolicyBody: {
             /** @description Longest time from the issue of a secret to its end. A key without an end breaks the rule */

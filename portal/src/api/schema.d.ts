@@ -1005,7 +1005,7 @@ export interface paths {
         };
         /**
          * List hidden user keys
-         * @description The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`.
+         * @description The keys that backends mint for users and that no tenant sees, newest first. The next page is in `Link`. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all keys of the filter come in one file, without pages; if it fails midway, the connection is closed without a proper end. A process runs two exports at once; more are refused with 503 `OVERLOADED`.
          *
          *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
@@ -1112,6 +1112,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/hidden-keys/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke, disable or enable many hidden user keys
+         * @description First with `dry_run: true`, then with the token of that answer: 409 `SELECTION_CHANGED` when keys came in, or changed, that the preview did not show; fewer are fine. Keys outside of the allow-lists are never among them. Up to 500 keys change in the call. More are changed by a job in batches, unless all keys of a master key (also before a time), of a user or of an organization are revoked: these are refused everywhere at once, whatever their number, and the job only tidies. Keys that are minted after the preview, also by a refresh, are not touched. A job goes on when its orderer has ended, except to enable keys.
+         *
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
+         */
+        post: operations["bulkChangeHiddenKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress of an order about many hidden keys
+         * @description How far an order about many keys has come. Visible to the master key that ordered it, and to operators. `propagation` is that of all its keys: `pending` while some are still to be changed.
+         *
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["getPlatformJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an order about many hidden keys
+         * @description Ends the job before its next batch. Keys that it has changed stay so. Cancelling a job that is over is a success without effect. The job of a stop cannot be cancelled: its keys are refused already.
+         *
+         *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
+         */
+        post: operations["cancelPlatformJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/refusals": {
         parameters: {
             query?: never;
@@ -1146,7 +1212,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a user's hidden keys in every organization
-         * @description All of them, in one transaction.
+         * @description All of them; more than 500 in several transactions.
          *
          *     Needs the permission `platform:hidden_keys:manage`. With `X-Flowplate-Org` confined to that organization.
          */
@@ -1556,7 +1622,7 @@ export interface components {
             /** @constant */
             success: false;
             error: {
-                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -1704,7 +1770,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -1774,7 +1840,7 @@ export interface components {
             status: number;
             detail: string;
             instance: string;
-            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
             error_type: string;
             trace_id: string;
             /** Format: date-time */
@@ -3002,7 +3068,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3036,7 +3102,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3999,7 +4065,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -4010,6 +4076,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -4057,7 +4125,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     /** @description All of them unless set */
-                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                     organization_ids?: string[] | null;
                     environments?: string[] | null;
                     ip_allowlist?: string[] | null;
@@ -4094,7 +4162,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -4105,6 +4173,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -4159,7 +4229,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -4170,6 +4240,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -4245,7 +4317,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -4256,6 +4328,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -4354,7 +4428,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -4365,6 +4439,8 @@ export interface operations {
                         status: "active" | "expired" | "revoked";
                         expires_at: string | null;
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
                         /** @description Time of the last use, up to ten seconds late */
@@ -4412,7 +4488,10 @@ export interface operations {
     };
     revokeMasterKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 id: string;
@@ -4421,7 +4500,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /**
+                     * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+                     * @enum {string}
+                     */
+                    reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+                };
             };
         };
         responses: {
@@ -4499,13 +4584,23 @@ export interface operations {
                 user_id?: string;
                 organization_id?: string;
                 environment?: string;
-                status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
-                /** @description Id of a master key */
+                /** @description Id of the master key that minted or refreshed it */
                 minted_by?: string;
-                limit?: number;
-                cursor?: string;
+                created_before?: string;
+                /** @description From this time on; a bare day means its beginning in UTC */
+                created_after?: string;
+                /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                unused_since?: string;
+                /** @description One of its scopes, exactly */
+                scope?: string;
+                /** @description Whether no call was ever accepted. A use is known some seconds later */
+                never_used?: "true" | "false";
+                expires_before?: string;
                 /** @description Prefix of `key_prefix` */
                 prefix?: string;
+                status?: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4559,7 +4654,7 @@ export interface operations {
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
-                        /** @description Null until the key is revoked. Expect further reasons */
+                        /** @description Null until it is revoked. Expect further reasons */
                         revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
@@ -4640,7 +4735,7 @@ export interface operations {
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
-                        /** @description Null until the key is revoked. Expect further reasons */
+                        /** @description Null until it is revoked. Expect further reasons */
                         revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         created_at: string;
@@ -4666,7 +4761,10 @@ export interface operations {
     };
     revokeHiddenKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 key_id: string;
@@ -4874,6 +4972,398 @@ export interface operations {
             };
         };
     };
+    bulkChangeHiddenKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "revoke",
+                 *       "filter": {
+                 *         "minted_by": "flm_1a2b3c4d5e6f7g8h9i0j1k"
+                 *       },
+                 *       "dry_run": true
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {string} */
+                    action: "revoke" | "disable" | "enable";
+                    filter: {
+                        user_id?: string;
+                        organization_id?: string;
+                        environment?: string;
+                        /** @description Id of the master key that minted or refreshed it */
+                        minted_by?: string;
+                        /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                        created_before?: string;
+                        /** @description From this time on; a bare day means its beginning in UTC */
+                        created_after?: string;
+                        /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                        unused_since?: string;
+                        /** @description One of its scopes, exactly */
+                        scope?: string;
+                        /** @description Whether no call was ever accepted. A use is known some seconds later */
+                        never_used?: boolean;
+                    };
+                    /**
+                     * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+                     * @enum {string}
+                     */
+                    reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+                    /**
+                     * @description Shows what would change, and changes nothing
+                     * @constant
+                     */
+                    dry_run?: true;
+                    /** @description From the dry run of the same order */
+                    confirm_token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The preview; or changed, and in effect everywhere. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Keys that would change. Predecessors in grace of active ones go along */
+                        count: number;
+                        /** @description The newest of them, at most 20 */
+                        sample: {
+                            key_id: string;
+                            key_prefix: string;
+                            user_id: string;
+                            organization_id: string;
+                            environment: string;
+                            /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                            minted_by: string | null;
+                            name: string | null;
+                            metadata: {
+                                [key: string]: unknown;
+                            };
+                            scopes: string[];
+                            expires_at: string | null;
+                            rate_limit: {
+                                limit: number;
+                                window_seconds: number;
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            quota: {
+                                limit: number;
+                                /** @enum {string} */
+                                period: "day" | "month";
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            ip_allowlist: string[] | null;
+                            enabled: boolean;
+                            /** @enum {string} */
+                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /** @description End of the grace after a refresh */
+                            superseded_until: string | null;
+                            revoked_at: string | null;
+                            /** @description Null until it is revoked. Expect further reasons */
+                            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                            /** Format: date-time */
+                            created_at: string;
+                            /** Format: date-time */
+                            updated_at: string;
+                            usage: {
+                                /** @description Accepted verifications, those of its predecessors included */
+                                total_requests: number;
+                                refused_requests: number;
+                                requests_today: number;
+                                first_used_at: string | null;
+                                last_used_at: string | null;
+                                /**
+                                 * Format: date-time
+                                 * @description Start of the UTC day that requests_today counts
+                                 */
+                                last_reset: string;
+                            };
+                        }[];
+                        /** @description Confirms exactly this, for the same caller */
+                        confirm_token: string;
+                        /**
+                         * Format: date-time
+                         * @description End of the token
+                         */
+                        expires_at: string;
+                    } | {
+                        /** @constant */
+                        success: true;
+                        /** @description Keys that were changed; with a job the keys of the order */
+                        affected_count: number;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                        /** @description The job that changes the keys, or writes a stop into their rows */
+                        job_id?: string;
+                    };
+                };
+            };
+            /** @description Ordered. `propagation` says how far it is in effect, and `job_id` leads to its progress. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Keys that would change. Predecessors in grace of active ones go along */
+                        count: number;
+                        /** @description The newest of them, at most 20 */
+                        sample: {
+                            key_id: string;
+                            key_prefix: string;
+                            user_id: string;
+                            organization_id: string;
+                            environment: string;
+                            /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                            minted_by: string | null;
+                            name: string | null;
+                            metadata: {
+                                [key: string]: unknown;
+                            };
+                            scopes: string[];
+                            expires_at: string | null;
+                            rate_limit: {
+                                limit: number;
+                                window_seconds: number;
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            quota: {
+                                limit: number;
+                                /** @enum {string} */
+                                period: "day" | "month";
+                                /**
+                                 * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                                 * @enum {string}
+                                 */
+                                on_unavailable?: "local" | "deny" | "allow";
+                            } | null;
+                            ip_allowlist: string[] | null;
+                            enabled: boolean;
+                            /** @enum {string} */
+                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /** @description End of the grace after a refresh */
+                            superseded_until: string | null;
+                            revoked_at: string | null;
+                            /** @description Null until it is revoked. Expect further reasons */
+                            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                            /** Format: date-time */
+                            created_at: string;
+                            /** Format: date-time */
+                            updated_at: string;
+                            usage: {
+                                /** @description Accepted verifications, those of its predecessors included */
+                                total_requests: number;
+                                refused_requests: number;
+                                requests_today: number;
+                                first_used_at: string | null;
+                                last_used_at: string | null;
+                                /**
+                                 * Format: date-time
+                                 * @description Start of the UTC day that requests_today counts
+                                 */
+                                last_reset: string;
+                            };
+                        }[];
+                        /** @description Confirms exactly this, for the same caller */
+                        confirm_token: string;
+                        /**
+                         * Format: date-time
+                         * @description End of the token
+                         */
+                        expires_at: string;
+                    } | {
+                        /** @constant */
+                        success: true;
+                        /** @description Keys that were changed; with a job the keys of the order */
+                        affected_count: number;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                        /** @description The job that changes the keys, or writes a stop into their rows */
+                        job_id?: string;
+                    };
+                };
+            };
+        };
+    };
+    getPlatformJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        job_id: string;
+                        /** @enum {string} */
+                        action: "revoke" | "disable" | "enable";
+                        filter: {
+                            [key: string]: string | boolean;
+                        };
+                        reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                        /**
+                         * @description Expect further ones
+                         * @enum {string}
+                         */
+                        status: "queued" | "running" | "completed" | "cancelled" | "failed";
+                        /** @description Why it failed: `ORDERER_LOST_RIGHTS` for an order to enable keys whose orderer may not any more */
+                        fault: string | null;
+                        /** @description Keys of the order; null where they were not counted */
+                        total_count: number | null;
+                        /** @description Keys changed so far, predecessors in grace included */
+                        affected_count: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        updated_at: string | null;
+                        finished_at: string | null;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+    };
+    cancelPlatformJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The job as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        job_id: string;
+                        /** @enum {string} */
+                        action: "revoke" | "disable" | "enable";
+                        filter: {
+                            [key: string]: string | boolean;
+                        };
+                        reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                        /**
+                         * @description Expect further ones
+                         * @enum {string}
+                         */
+                        status: "queued" | "running" | "completed" | "cancelled" | "failed";
+                        /** @description Why it failed: `ORDERER_LOST_RIGHTS` for an order to enable keys whose orderer may not any more */
+                        fault: string | null;
+                        /** @description Keys of the order; null where they were not counted */
+                        total_count: number | null;
+                        /** @description Keys changed so far, predecessors in grace included */
+                        affected_count: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        updated_at: string | null;
+                        finished_at: string | null;
+                        /**
+                         * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
+                         * @enum {string}
+                         */
+                        propagation: "complete" | "pending";
+                        propagation_detail: {
+                            acknowledged: number;
+                            total: number;
+                            waited_ms: number;
+                            /** @description Time from which it is in effect everywhere. Null while a job has still to change keys */
+                            effective_by: string | null;
+                            /** @description Only for operators with `platform:keys:read`, while it is pending: the verifiers that have not applied it, 20 at most. `master_key_id` is the master key of the gateway that embeds the verifier, null for an API process */
+                            held_up_by?: {
+                                verifier_id: string;
+                                master_key_id: string | null;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+    };
     findRefusals: {
         parameters: {
             query: {
@@ -4915,7 +5405,10 @@ export interface operations {
     };
     revokeHiddenKeys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 user_id: string;
@@ -5054,6 +5547,8 @@ export interface operations {
                             /** @enum {string} */
                             status: "active" | "revoked" | "expired" | "disabled";
                             revoked_at: string | null;
+                            /** @description Null until it is revoked. Expect further reasons */
+                            revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                             /** Format: date-time */
                             updated_at: string;
                             last_used_at: string | null;
@@ -5183,6 +5678,8 @@ export interface operations {
                         /** @enum {string} */
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /** Format: date-time */
                         updated_at: string;
                         last_used_at: string | null;
@@ -5206,7 +5703,10 @@ export interface operations {
     };
     deleteApiKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 /** @description The id of a key (ak_…) */
@@ -5357,7 +5857,10 @@ export interface operations {
     };
     revokeApiKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set */
+                reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+            };
             header?: never;
             path: {
                 /** @description The id of a key (ak_…) */
@@ -5367,7 +5870,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /**
+                     * @description Why it ends: shown as `revoked_reason`, and kept in the audit log. `unspecified` unless set
+                     * @enum {string}
+                     */
+                    reason?: "unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy";
+                };
             };
         };
         responses: {
@@ -5385,6 +5894,8 @@ export interface operations {
                         /** @enum {string} */
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /**
                          * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
@@ -5422,6 +5933,8 @@ export interface operations {
                         /** @enum {string} */
                         status: "active" | "revoked" | "expired" | "disabled";
                         revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
                         /**
                          * @description complete: no verifier accepts the old state in a request that starts after this answer. pending: committed, but some verifier has not applied it yet
                          * @enum {string}
