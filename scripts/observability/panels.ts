@@ -167,6 +167,10 @@ export const rows: readonly Row[] = [
         [{ expr: `${max('flowplate_keys_counted_timestamp_seconds')} * 1000`, legend: 'last count' }],
         'dateTimeFromNow',
       ),
+      panel('Fill of minted_by', 'Older keys; done is 1 once every key was looked at.', 'short', [
+        { expr: max('flowplate_minted_by_filled_keys'), legend: 'filled' },
+        { expr: max('flowplate_minted_by_fill_done'), legend: 'done' },
+      ]),
     ],
   },
   {
@@ -190,6 +194,12 @@ export const rows: readonly Row[] = [
       ]),
       panel('Waiting for a connection', 'By pool.', 'short', [
         { expr: sum('flowplate_postgres_connection_waiters', { by: ['pool'] }), legend: '{{pool}}' },
+      ]),
+      panel('Refused beyond MANAGEMENT_RATE_LIMIT', 'By the kind of the credential.', 'ops', [
+        {
+          expr: rate('flowplate_rate_limited_requests_total', over, { by: ['kind'] }),
+          legend: '{{kind}}',
+        },
       ]),
       panel('Bulkheads', 'Running and waiting tasks.', 'short', [
         { expr: sum('flowplate_bulkhead_running', { by: ['bulkhead'] }), legend: '{{bulkhead}}: running' },

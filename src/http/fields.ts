@@ -53,6 +53,10 @@ export function intIn({ min, max }: { min: number; max: number }) {
 /** Start of a range, or a time in a filter. A bare day means its start. */
 export const startTime = timeField('start', 'its beginning');
 
+/** The same in a filter, with what it means there. */
+export const timeOf = (meaning: string) =>
+  startTime.optional().describe(`${meaning} ${startTime.description}`);
+
 /** Exclusive end of a range. A bare day means its end, so that the day is included. */
 export const endTime = timeField('end', 'its end');
 

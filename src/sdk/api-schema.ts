@@ -115,11 +115,11 @@ export interface components {
                 environment?: string;
                 /** @description Id of the master key that minted or refreshed it */
                 minted_by?: string;
-                /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 created_before?: string;
-                /** @description From this time on; a bare day means its beginning in UTC */
+                /** @description Created at this time or later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 created_after?: string;
-                /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                /** @description Keys older than this without an accepted call since. A use is known some seconds later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 unused_since?: string;
                 /** @description One of its scopes, exactly */
                 scope?: string;
@@ -871,11 +871,11 @@ export interface components {
             environment?: string;
             /** @description Id of the master key that minted or refreshed it */
             minted_by?: string;
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             created_before?: string;
-            /** @description From this time on; a bare day means its beginning in UTC */
+            /** @description Created at this time or later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             created_after?: string;
-            /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+            /** @description Keys older than this without an accepted call since. A use is known some seconds later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             unused_since?: string;
             /** @description One of its scopes, exactly */
             scope?: string;
@@ -884,7 +884,7 @@ export interface components {
              * @enum {string}
              */
             never_used?: "true" | "false";
-            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            /** @description Expires before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             expires_before?: string;
             /** @description Prefix of `key_prefix` */
             prefix?: string;

@@ -214,7 +214,7 @@ test('master keys are created, listed, rotated and revoked by a super-admin', as
   expect(revoked.stdout).toBe(`Revoked master key: ${next} (propagation: complete)\n`);
   const listed = await desk().run(['masterkeys', 'list']);
   expect(listed.stdout).toMatch(
-    /^ID +NAME +PREFIX +PERMISSIONS +CREATED +EXPIRES +REVOKED +LAST USED +MINTED\n/,
+    /^ID +NAME +PREFIX +PERMISSIONS +CREATED +EXPIRES +REVOKED +LAST USED +MINTED +LIVING +LIVING MAX +MINT QUOTA\n/,
   );
   expect(listed.stdout).toContain(next);
 });

@@ -87,7 +87,7 @@ test('a master key is created, listed, rotated and revoked at the shell, and eac
   );
   const verbs = events.map(({ event_type }) => event_type.replace('master_key.', ''));
   const made = ['created', 'created', 'created'];
-  expect(verbs.sort()).toEqual([...made, 'revoked', 'revoked', 'rotated', 'rotated']);
+  expect(verbs.sort()).toEqual([...made, 'revoked', 'revoked', 'rotated', 'rotated', 'updated']);
 });
 
 test('a master key that somebody chose is read from standard input; misuse exits with 2, a refusal with 1', async () => {

@@ -48,6 +48,8 @@ const ids: [path: string, id: string][] = [
   ['/v1/flowplate/verifiers/', '00000000-0000-4000-8000-000000000000'],
   ['/v1/flowplate/api-keys/:key_id', 'flk_0000000000000000000000'],
   ['/api/v1/platform/hidden-keys/:key_id', 'flk_0000000000000000000000'],
+  ['/v1/flowplate/jobs/', 'job_0000000000000000000000'],
+  ['/api/v1/platform/jobs/', 'job_0000000000000000000000'],
   ['/v1/flowplate/api-keys/:user_id', 'nobody'],
 ];
 

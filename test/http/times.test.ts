@@ -104,9 +104,33 @@ const inQueries: Door[] = [
     field,
     send: (text: string) => asOperator(`GET /api/v1/apikeys?${query(field, text)}`),
   })),
+  ...['created_before', 'created_after', 'expires_before', 'unused_since'].flatMap((field): Door[] => [
+    { name: 'listKeys', field, send: (text) => withMasterKey(`GET ${keysPath}?${query(field, text)}`) },
+    {
+      name: 'listHiddenKeys',
+      field,
+      send: (text) => asOperator(`GET /api/v1/platform/hidden-keys?${query(field, text)}`),
+    },
+  ]),
 ];
 
-const doors = [...inBodies, ...moments, ...inQueries];
+const inFilters = ['created_before', 'created_after', 'unused_since'].flatMap((field): Door[] => {
+  const order = (text: string) => ({ action: 'revoke', filter: { [field]: text }, dry_run: true });
+  return [
+    {
+      name: 'bulkChangeKeys',
+      field: `filter.${field}`,
+      send: (text) => withMasterKey(`POST ${keysPath}/bulk`, order(text)),
+    },
+    {
+      name: 'bulkChangeHiddenKeys',
+      field: `filter.${field}`,
+      send: (text) => asOperator('POST /api/v1/platform/hidden-keys/bulk', order(text)),
+    },
+  ];
+});
+
+const doors = [...inBodies, ...moments, ...inQueries, ...inFilters];
 const doorNames = doors.map(({ name, field }): [string, Door] => [
   `${name} ${field}`,
   doors.find((door) => door.name === name && door.field === field) as Door,
@@ -120,7 +144,7 @@ test('these are all doors: each input that the document calls a time, and no oth
       const schema = requestBody?.content['application/json']?.schema;
       const fields = [
         ...parameters.map(({ name, schema }) => [name, schema] as const),
-        ...Object.entries(schema?.properties ?? {}),
+        ...Object.entries(schema?.properties ?? {}).flatMap(fieldsOf),
       ];
       const times = fields.filter(([, field]) => /RFC 3339|date-time/.test(JSON.stringify(field)));
       found.push(...times.map(([name]) => `${operationId} ${name}`));
@@ -129,10 +153,18 @@ test('these are all doors: each input that the document calls a time, and no oth
   expect(found.sort()).toEqual(doorNames.map(([name]) => name).sort());
 });
 
+type Schema = { properties?: Record<string, Schema> };
+
+/** A field of a body, or the fields of an object in it. */
+function fieldsOf([name, schema]: [string, Schema]): [string, object][] {
+  if (schema.properties === undefined) return [[name, schema]];
+  return Object.entries(schema.properties).map(([inner, field]) => [`${name}.${inner}`, field]);
+}
+
 type Operation = {
   operationId: string;
   parameters?: { name: string; schema: object }[];
-  requestBody?: { content: Record<string, { schema: { properties?: Record<string, object> } }> };
+  requestBody?: { content: Record<string, { schema: Schema }> };
 };
 
 describe.each(doorNames)('%s', (_name, { name, field, send }) => {

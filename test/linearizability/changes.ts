@@ -122,9 +122,15 @@ export async function setStatus(
 
 /** All keys of a subject at once, by a master key that sees them all. */
 export async function stopAll(operator: Operator, subject: StopSubject): Promise<Ended> {
-  const [by] = await operator.db.selectFrom('master_keys').select('id').limit(1).execute();
-  if (by === undefined) throw new Error('the fleet has a master key');
-  return stopKeys(operator, callerWith({ id: by.id }), subject).then(
+  const order = async () => {
+    const { id } = await operator.db
+      .selectFrom('master_keys')
+      .select('id')
+      .limit(1)
+      .executeTakeFirstOrThrow();
+    return stopKeys(operator, callerWith({ id }), subject);
+  };
+  return order().then(
     (stopped): Ended => {
       if (stopped === undefined) throw new Error('every process of the fleet knows stops');
       const effectiveMs = effectiveByMs(toPropagation(stopped.propagation));

@@ -158,7 +158,7 @@ test('its last refusals stand in its details, and a request is explained check b
   await page.getByLabel('Scopes').fill('');
   await page.getByRole('button', { name: 'Explain' }).click();
   await page.getByText('Accepted: VALID').waitFor();
-  await page.getByLabel('Environment').fill('Not a name');
+  await page.getByRole('textbox', { name: 'Environment' }).fill('Not a name');
   await page.getByRole('button', { name: 'Explain' }).click();
   await page.getByText('environment: must be 1 to 16 of a-z 0-9').waitFor();
   await portal.close();

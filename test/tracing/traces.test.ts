@@ -18,7 +18,8 @@ const keysPath = '/v1/flowplate/api-keys';
 const insertMint =
   'SELECT environments SELECT organizations INSERT api_keys INSERT audit_events INSERT master_key_mints';
 
-const lookUp = 'SELECT api_keys organizations SELECT api_keys SELECT database_histories SELECT key_changes';
+const lookUp =
+  'SELECT key_stops api_keys organizations SELECT api_keys SELECT database_histories SELECT key_changes';
 
 let deployment: Deployment;
 let receiver: OtlpReceiver;

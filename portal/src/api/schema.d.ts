@@ -4272,7 +4272,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
@@ -4586,15 +4586,17 @@ export interface operations {
                 environment?: string;
                 /** @description Id of the master key that minted or refreshed it */
                 minted_by?: string;
+                /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 created_before?: string;
-                /** @description From this time on; a bare day means its beginning in UTC */
+                /** @description Created at this time or later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 created_after?: string;
-                /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                /** @description Keys older than this without an accepted call since. A use is known some seconds later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 unused_since?: string;
                 /** @description One of its scopes, exactly */
                 scope?: string;
                 /** @description Whether no call was ever accepted. A use is known some seconds later */
                 never_used?: "true" | "false";
+                /** @description Expires before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                 expires_before?: string;
                 /** @description Prefix of `key_prefix` */
                 prefix?: string;
@@ -4999,11 +5001,11 @@ export interface operations {
                         environment?: string;
                         /** @description Id of the master key that minted or refreshed it */
                         minted_by?: string;
-                        /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                        /** @description Created before this time. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                         created_before?: string;
-                        /** @description From this time on; a bare day means its beginning in UTC */
+                        /** @description Created at this time or later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                         created_after?: string;
-                        /** @description Keys older than this without an accepted call since. A use is known some seconds later */
+                        /** @description Keys older than this without an accepted call since. A use is known some seconds later. A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
                         unused_since?: string;
                         /** @description One of its scopes, exactly */
                         scope?: string;

@@ -28,6 +28,7 @@ export function addOrganizations(program: Command): void {
   addClear(policy);
   addReport(policy);
   examples(organizations, 'flowplate orgs policy show org_x1y2z3w4');
+  examples(policy, 'flowplate orgs policy show org_x1y2z3w4');
 }
 
 function addShow(policy: Command): void {

@@ -23,7 +23,11 @@ export function filterOptions(command: Command): Command {
     .option('--minted-by <master_key_id>', 'issued by this master key')
     .option('--created-before <time>', 'before this time; a day from its beginning, in UTC', time)
     .option('--created-after <time>', 'this time or later; a day from its beginning, in UTC', time)
-    .option('--unused-since <time>', 'older than this, and not used since', time)
+    .option(
+      '--unused-since <time>',
+      'older than this, and not used since; a day from its beginning, in UTC',
+      time,
+    )
     .addOption(new Option('--never-used', 'not used at all').conflicts('unusedSince'))
     .option('--scope <scope>', 'with this scope, exactly');
 }

@@ -3,11 +3,9 @@ import type { ApiKeyReadParts } from '../../usecases/api-keys/get-api-key.ts';
 import { listApiKeys } from '../../usecases/api-keys/list-api-keys.ts';
 import { organizationOrPlatformCaller } from '../access/organization-caller.ts';
 import { cursorOf, pageLimit, toCursor } from '../cursor.ts';
-import { externalId, noBody, noParams, name as searched, startTime } from '../fields.ts';
+import { externalId, noBody, noParams, name as searched, timeOf } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { apiKeyFields, apiKeyStatus, toApiKeyAnswer } from './api-key-schemas.ts';
-
-const timeOf = (meaning: string) => startTime.optional().describe(`${meaning} ${startTime.description}`);
 
 const query = z
   .strictObject({

@@ -15,7 +15,10 @@ export const updateMasterKeyRoute = defineRoute({
   access: platformCaller('super-admin'),
   params: masterKeyId,
   query: noQuery,
-  body: z.strictObject(boundFields).partial(),
+  body: z
+    .strictObject(boundFields)
+    .partial()
+    .refine((body) => Object.keys(body).length > 0, 'must change something'),
   success: { 200: 'Changed.' },
   answer: z.strictObject(masterKeyFields),
   errors: ['STEP_UP_REQUIRED', 'MASTER_KEY_NOT_FOUND'],

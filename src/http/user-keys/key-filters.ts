@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { idPattern } from '../../domain/ids.ts';
 import { scopePattern } from '../../domain/scope.ts';
 import type { KeySelection } from '../../usecases/user-keys/keys-page.ts';
-import { environmentSlug, externalId, startTime } from '../fields.ts';
+import { environmentSlug, externalId, timeOf } from '../fields.ts';
 
 /**
  * `fl_user_{environment}_{8}` or a prefix of it. More would be a part of the secret, which must not
@@ -14,7 +14,7 @@ const masterKeyId = z.string().regex(idPattern('masterKey'), 'must be a master k
 const scope = z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -');
 
 const unusedSinceMeans =
-  'Keys older than this without an accepted call since. A use is known some seconds later';
+  'Keys older than this without an accepted call since. A use is known some seconds later.';
 const neverUsedMeans = 'Whether no call was ever accepted. A use is known some seconds later';
 
 /** Filters that lists and bulk orders share; they narrow together. */
@@ -23,9 +23,9 @@ const sharedFilters = {
   organization_id: externalId.optional(),
   environment: environmentSlug.optional(),
   minted_by: masterKeyId.optional().describe('Id of the master key that minted or refreshed it'),
-  created_before: startTime.optional(),
-  created_after: startTime.optional().describe('From this time on; a bare day means its beginning in UTC'),
-  unused_since: startTime.optional().describe(unusedSinceMeans),
+  created_before: timeOf('Created before this time.'),
+  created_after: timeOf('Created at this time or later.'),
+  unused_since: timeOf(unusedSinceMeans),
   scope: scope.optional().describe('One of its scopes, exactly'),
 };
 
@@ -40,7 +40,7 @@ export const listFilters = {
     .transform((text) => text === 'true')
     .optional()
     .describe(neverUsedMeans),
-  expires_before: startTime.optional(),
+  expires_before: timeOf('Expires before this time.'),
   prefix: z
     .string()
     .regex(prefixPattern, 'must be the beginning of a key_prefix, never more of a key')

@@ -188,6 +188,7 @@ describe('success', () => {
       status: 'active',
       expires_at: null,
       revoked_at: null,
+      revoked_reason: null,
       created_at: expect.any(String),
       updated_at: expect.any(String),
       last_used_at: null,
