@@ -163,6 +163,7 @@ export const examples: Readonly<Record<string, Example>> = {
   setTenantPolicy: { body: policy },
   reportOnTenantPolicy: { body: { policy } },
   createMasterKey: { body: { name: 'gateway', permissions: ['keys:verify'], ip_allowlist: ['10.0.0.0/8'] } },
+  updateMasterKey: { body: { mint_quota: { limit: 1000, period: 'day' }, living_keys_max: 50_000 } },
   rotateMasterKey: { body: { overlap_seconds: 3600 } },
   createApiKey: { body: { name: 'my-ci-key', platform: true } },
 };

@@ -17,7 +17,7 @@ const challenges = [
   [/^\/v1\/flowplate\//, [`FlowplateMasterKey ${realm}`]],
   [/^\/users(\/:|$)/, [`FlowplateApiKey ${realm}`]],
   [
-    /^\/api\/v1\/(apikeys|environments)/,
+    /^\/api\/v1\/(apikeys|environments|policy)/,
     [`Bearer ${realm}`, `FlowplateApiKey ${realm}`, `FlowplateSession ${realm}`],
   ],
   [/^\/api\/v1\/platform\/bootstrap/, [`Bearer ${realm}`, `FlowplateApiKey ${realm}`]],

@@ -4274,6 +4274,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "mint_quota": {
+                 *         "limit": 1000,
+                 *         "period": "day"
+                 *       },
+                 *       "living_keys_max": 50000
+                 *     }
+                 */
                 "application/json": {
                     /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
                     mint_quota?: {

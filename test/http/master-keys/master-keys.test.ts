@@ -63,7 +63,7 @@ describe('404', () => {
     for (const [operation, body] of [
       [`GET ${path}/${missing}`],
       [`GET ${path}/${missing}/organizations`],
-      [`PATCH ${path}/${missing}`, {}],
+      [`PATCH ${path}/${missing}`, { living_keys_max: 5 }],
       [`POST ${path}/${missing}/rotate`, {}],
       [`POST ${path}/${missing}/revoke`, {}],
     ] as const) {
@@ -294,7 +294,7 @@ describe('bounds', () => {
     const successor = (await call(`POST ${path}/${id}/rotate`, {})).body;
     expect(successor.mint_quota).toEqual({ limit: 2, period: 'day' });
     expect(await tryMint(successor.key)).toBe(429);
-    expectError(await patch(missing, {}), 404, 'MASTER_KEY_NOT_FOUND');
+    expectError(await patch(missing, { living_keys_max: 5 }), 404, 'MASTER_KEY_NOT_FOUND');
   });
 
   test('a mint of others is not bounded by it, also in the same statement', async () => {
