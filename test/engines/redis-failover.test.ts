@@ -18,7 +18,8 @@ const jobsKey = '{fl:jobs}:flowplate:wait';
 
 /** Lets something befall Redis under load, and looks at everything that could have gone wrong. */
 async function underLoad(drill: Drill, what: string, befall: () => Promise<unknown>) {
-  await eventually(10_000, drill.lastJobMs, (ms) => ms > 0);
+  // A worker that ended by itself has just been started again.
+  await eventually(resumedMsMax, drill.lastJobMs, (ms) => ms > 0);
   const before = await settled(drill);
   const load = drill.load();
   const limits = drill.watchLimits();
@@ -141,7 +142,7 @@ describe('a Cluster', () => {
 
   test('that lost all servers of one range is not up, although the others answer', async () => {
     const ready = () => drill.api.call('GET /health/ready');
-    await eventually(10_000, ready, ({ body }) => body.checks.redis === 'up');
+    await eventually(resumedMsMax, ready, ({ body }) => body.checks.redis === 'up');
     const master = await cluster.masterOf(jobsKey);
     for (const replica of await cluster.replicasOf(master)) await replica.kill();
     await master.kill();
