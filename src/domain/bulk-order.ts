@@ -5,7 +5,7 @@ import type { RevocationReason } from './revocation-reason.ts';
 export const bulkActions = ['revoke', 'disable', 'enable'] as const;
 export type BulkAction = (typeof bulkActions)[number];
 
-/** Which keys an order is about. Undefined fields do not filter; all narrow together. */
+/** Filter of an order: the keys that it is about. Fields narrow together; undefined ones do not. */
 export type BulkSelection = {
   userId?: string | undefined;
   organizationId?: string | undefined;
@@ -66,7 +66,7 @@ export function fromBulkFilter(filter: BulkFilter): BulkSelection {
 export const jobStatuses = ['queued', 'running', 'completed', 'cancelled', 'failed'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
-/** What the worker does for an order about many keys, and how far it has come. */
+/** Background job for an order about many keys, with its progress. */
 export type Job = {
   id: string;
   action: BulkAction;

@@ -3,7 +3,7 @@ import type { Keyring } from './key-digest.ts';
 import type { Principal, VisibleScope } from './principal.ts';
 import { Stamps } from './stamp.ts';
 
-/** What a preview has shown. */
+/** A preview: the order, and the keys that were shown for it. */
 export type Previewed = {
   action: BulkAction;
   filter: BulkFilter;
@@ -21,8 +21,8 @@ export const confirmTokenLifeMs = 10 * 60_000;
 type Holder = Principal & VisibleScope;
 
 /**
- * Confirmation token: what a preview has shown to one caller, with a message authentication code.
- * Whoever orders brings it, so that nothing has to be stored for previews that nobody confirms.
+ * Confirmation token: the preview of one caller, with a message authentication code. It travels
+ * with the order, so that nothing has to be stored for previews that nobody confirms.
  */
 export function newConfirmToken(keyring: Keyring, holder: Holder, previewed: Previewed): string {
   const text = stampsOf(keyring).stamp(nameOf(holder), JSON.stringify(previewed));

@@ -8,7 +8,7 @@ export type TokenRule = {
   subject: string;
 };
 
-/** What a token says whose signature, issuer and times have been checked. */
+/** Claims of a token whose signature, issuer and times have been checked. */
 export type WorkloadClaims = { issuer: string; audiences: readonly string[]; subject: string };
 
 const textPattern = /^[\x21-\x7e]{1,512}$/;

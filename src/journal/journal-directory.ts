@@ -31,7 +31,7 @@ export class JournalDirectory implements JournalStore {
       await this.#file?.datasync();
       this.#fileBytes += bytes.length;
     } catch (error) {
-      // What a failed write has left is a torn line of a file that is not continued.
+      // A failed write leaves a torn line, so the next one begins another file.
       this.#head = undefined;
       throw error;
     }

@@ -35,8 +35,8 @@ export class JournalWriter {
   }
 
   /**
-   * Goes on with this history. What comes next lies behind `seq` of its feed; what is still owed to
-   * an earlier history is dropped with it.
+   * Goes on with this history, behind `seq` of its feed. Changes still owed to an earlier history
+   * are dropped with it.
    */
   begin(head: JournalHead, seq: number): void {
     this.#head = head;

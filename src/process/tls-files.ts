@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 /** Names of PEM files. `clientCas`: who may issue the certificates of clients. */
 export type TlsFiles = { certificate: string; privateKey: string; clientCas: string | undefined };
 
-/** What a TLS server needs, read and checked. */
+/** Certificate, key and client CAs of a TLS server, read and checked. */
 export type TlsSetUp = {
   context: SecureContextOptions;
   expiresAt: Date;

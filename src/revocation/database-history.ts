@@ -7,8 +7,8 @@ export type DatabaseHistoryParts = {
   /** Tells every process that this history is not to be believed. */
   hold(reason: string): Promise<void>;
   /**
-   * What the revocation journal holds now, as a judgement of a position that is read afterwards:
-   * why the two contradict each other; undefined when they do not.
+   * Reads the revocation journal as it is now, to judge a position of the database that is read
+   * afterwards.
    */
   readJournal(): Promise<JudgeByJournal>;
   onHeld(reason: string): void;
@@ -16,6 +16,7 @@ export type DatabaseHistoryParts = {
   onServer(server: string): void;
 };
 
+/** Why the journal contradicts a position of the database; undefined when it does not. */
 export type JudgeByJournal = (
   position: HistoryPosition,
   histories: readonly string[],

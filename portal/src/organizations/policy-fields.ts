@@ -18,7 +18,7 @@ export function toDays(seconds: number | undefined): string {
 }
 
 /**
- * The document of a filled form. What an edit leaves alone stays, such as `on_unavailable` of a
+ * The document of a filled form. Settings without a field stay, such as `on_unavailable` of a
  * default. An empty field is no rule.
  */
 export function toPolicy(

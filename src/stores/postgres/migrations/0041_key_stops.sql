@@ -209,64 +209,8 @@ CREATE CONSTRAINT TRIGGER api_keys_refresh_of_stopped AFTER INSERT ON api_keys
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.kind = 'user' AND NEW.id <> NEW.lineage_id)
   EXECUTE FUNCTION refuse_refresh_of_stopped_key();
 
--- Both of migration 0033, and new in them: a key that was stopped is revoked before they look.
-CREATE OR REPLACE FUNCTION revoke_key(
-  held boolean, wanted_id text, seen_organizations text[], seen_environments text[], origin audit_events,
-  OUT keys jsonb, OUT previous_seq bigint, OUT last_seq bigint)
-LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  wanted api_keys;
-  key api_keys;
-  new_revision bigint;
-  event audit_events := origin;
-  events audit_events[] := '{}';
-  change key_changes;
-  changes key_changes[] := '{}';
-BEGIN
-  IF held IS NOT TRUE THEN
-    RETURN;
-  END IF;
-  SELECT * INTO wanted FROM api_keys
-  WHERE id = wanted_id AND (seen_organizations IS NULL OR organization_id = ANY (seen_organizations))
-    AND (seen_environments IS NULL OR environment = ANY (seen_environments));
-  IF NOT FOUND THEN
-    RETURN;
-  END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended(wanted.user_id, 5201));
-  PERFORM end_stopped_keys_of(wanted.user_id, wanted.organization_id, wanted.environment);
-  SELECT * INTO wanted FROM api_keys WHERE id = wanted_id;
-  keys := '[]';
-  FOR key IN
-    SELECT * FROM api_keys WHERE id = wanted_id
-    UNION ALL
-    SELECT * FROM api_keys
-    WHERE wanted.status = 'active' AND lineage_id = wanted.lineage_id AND status = 'superseded'
-  LOOP
-    UPDATE api_keys SET status = 'revoked', revoked_at = origin.created_at, updated_at = origin.created_at,
-      revision = revision + 1
-    WHERE id = key.id AND status <> 'revoked' RETURNING revision INTO new_revision;
-    keys := keys || jsonb_build_object('id', key.id, 'organizationId', key.organization_id,
-      'environment', key.environment, 'status', key.status, 'expiresAt', key.expires_at,
-      'supersededUntil', key.superseded_until, 'revision', new_revision);
-    CONTINUE WHEN new_revision IS NULL;
-    IF events <> '{}' THEN
-      event.id := left(origin.id, -13) || left(md5(origin.id || key.id), 13);
-    END IF;
-    event.organization_id := key.organization_id;
-    event.target_id := key.id;
-    event.details := jsonb_build_object(
-      'user_id', key.user_id, 'environment', key.environment, 'key_prefix', key.key_prefix);
-    events := events || event;
-    change.kind := 'key';
-    change.subject_id := key.id;
-    change.revision := new_revision;
-    changes := changes || change;
-  END LOOP;
-  SELECT finished.previous_seq, finished.last_seq INTO previous_seq, last_seq
-  FROM finish_change(events, changes, NULL, NULL, NULL, NULL, NULL) AS finished;
-END
-$$;
-
+-- Of migration 0033, and new in it: a key that was stopped is revoked before it is looked for.
+-- revoke_key does the same since migration 0042.
 CREATE OR REPLACE FUNCTION lock_last_line(
   wanted_user_id text, wanted_organization_id text, wanted_environment text, with_expired boolean)
 RETURNS SETOF api_keys

@@ -10,8 +10,10 @@ UPDATE master_keys SET permissions = permissions || '{keys:bulk}'
 WHERE permissions @> '{keys:mint,keys:refresh,keys:revoke,keys:read,keys:verify,keys:verify:embedded,keys:explain,usage:read}'
   AND NOT permissions @> '{keys:bulk}';
 
--- The revoke of one key (migrations 0033 and 0041) with a reason. The one without stays for the
--- release before, whose processes call it until they are replaced.
+-- The revoke of one key (migration 0033), now with a reason. It sees first what a stop has made of
+-- the key.
+-- upgrade: removes revoke_key: younger than the previous release, and no function calls it
+DROP FUNCTION revoke_key(boolean, text, text[], text[], audit_events);
 CREATE FUNCTION revoke_key(
   held boolean, wanted_id text, seen_organizations text[], seen_environments text[], origin audit_events, reason text,
   OUT keys jsonb, OUT previous_seq bigint, OUT last_seq bigint)
