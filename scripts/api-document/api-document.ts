@@ -1,9 +1,9 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import { problems } from '../../src/http/problem.ts';
+import { linesMediaType } from '../../src/http/read-body.ts';
 import { isRateLimited, type Route } from '../../src/http/route.ts';
 import { securitySchemes } from '../../src/http/security-schemes.ts';
-import { linesMediaType } from '../../src/http/send-answer.ts';
 import { authorizePaths } from './authorize-paths.ts';
 import { errorEnvelope, idempotencyHeader, problemDetails } from './error-schemas.ts';
 import { examples } from './examples.ts';
@@ -104,6 +104,7 @@ function bodyContent<Parts>(route: Route<Parts>) {
   const { body, bodyFormat, mergePatchBody = body, method, operationId } = route;
   const example = exampleOf(examples[operationId]?.body);
   if (bodyFormat === 'form') return { 'application/x-www-form-urlencoded': { schema: body, ...example } };
+  if (bodyFormat === 'lines') return { [linesMediaType]: { schema: body, ...example } };
   const json = { 'application/json': { schema: body, ...example } };
   return method === 'patch' ? { ...json, 'application/merge-patch+json': { schema: mergePatchBody } } : json;
 }

@@ -440,6 +440,21 @@ function toWhole(
   return { status, headers, body, bodyBytes, isClosing };
 }
 
+export type ErrorEnvelope = ReturnType<typeof envelope>;
+
+/** The error of one line of a body, in the form that it has as an answer of its own. */
+export function lineProblem(
+  { log, tracing }: Pick<ProblemParts, 'log' | 'tracing'>,
+  thrown: unknown,
+  { req, requestId }: Pick<HttpExchange, 'req' | 'requestId'>,
+): ErrorEnvelope {
+  const error = toFlowplateError(thrown);
+  if (problems[error.code].status >= 500) {
+    log.error({ err: thrown, cause: error.cause, request_id: requestId, code: error.code }, 'line failed');
+  }
+  return envelope(error, tracing?.traceIdOf(req) ?? requestId);
+}
+
 function envelope(error: FlowplateError, traceId: string) {
   const { status, type, message, systemMessage } = problems[error.code];
   return {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type ParsedUrlQuery, parse as parseForm } from 'node:querystring';
 import type { MaybeLater } from '../concurrency/maybe-later.ts';
-import { FlowplateError } from '../domain/errors.ts';
+import { FlowplateError, validationError } from '../domain/errors.ts';
 import { pickHeaders } from '../domain/pick-headers.ts';
 import { parseSentJson } from './parse-sent-json.ts';
 import type { RequestHead } from './request-head.ts';
@@ -13,6 +13,8 @@ export const bodyBytesMax = 64 * 1024;
  */
 export const strangersBodyBytesMax = 8 * 1024;
 const jsonType = 'application/json';
+/** https://github.com/ndjson/ndjson-spec */
+export const linesMediaType = 'application/x-ndjson';
 const formType = 'application/x-www-form-urlencoded';
 const mergePatchType = 'application/merge-patch+json';
 /** Types accepted by a PATCH. A 415 lists them in `Accept-Patch` (RFC 5789 §2.2). */
@@ -105,6 +107,27 @@ function readBody<Sent, T>(
   return readBytes({ bytesMax, onFirst: () => requireType(headers, types) }, (bytes) =>
     use(bytes.length === 0 ? {} : decode(bytes, parse)),
   );
+}
+
+/**
+ * Requires what the headers tell of a body of lines: type `application/x-ndjson`, no compression, at
+ * most `bytesMax`, and not nothing.
+ */
+export function requireLines(req: RequestHead, bytesMax: number): void {
+  const headers = readBodyHeaders(req);
+  if (headers.length === 0 && !headers.isChunked) throw noLine();
+  requireType(headers, [linesMediaType]);
+  if (headers.length > bytesMax) throw tooLarge(bytesMax);
+}
+
+/** Refusal of a body without a line. */
+export function noLine(): FlowplateError {
+  return validationError([{ path: '', message: 'has no line' }]);
+}
+
+/** Parses one line, as `readJsonBody` parses a body. */
+export function parseLine(bytes: Buffer): unknown {
+  return decode(bytes, parseSentJson);
 }
 
 type BodyHeaders = { length: number; isChunked: boolean; type: string; codings: readonly string[] };

@@ -13,24 +13,22 @@ import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import { type HttpExchange, noInput } from './exchange.ts';
+import type { LinesAtOnce } from './lines-at-once.ts';
 import type { ManagementLimits } from './management-limits.ts';
+import type { ErrorEnvelope, ProblemParts } from './problem.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
   bodyBytesMax,
   isMergePatch,
+  linesMediaType,
   readJsonBody,
   readPatchBody,
   strangersBodyBytesMax,
 } from './read-body.ts';
+import { type IdempotencyOf, type LinesWork, receiveLines } from './receive-lines.ts';
+import { isRefusal, type Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
-import {
-  type Answer,
-  type CsvAnswer,
-  csvMediaType,
-  type LinesAnswer,
-  linesMediaType,
-  sendAnswer,
-} from './send-answer.ts';
+import { type Answer, type CsvAnswer, csvMediaType, type LinesAnswer, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
 type Shape = z.ZodType;
@@ -52,7 +50,11 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   pageOrigin: () => URL | undefined;
   /** Aborts when the client disconnects; for long polls. */
   signal: () => AbortSignal;
+  /** For a route with a body of lines: answers each of them (define-lines-route.ts). */
+  answerLines: AnswerLines<z.output<B>>;
 };
+
+type AnswerLines<B> = <A>(work: LinesWork<B, A>) => AsyncGenerator<readonly (A | ErrorEnvelope)[]>;
 
 /**
  * Definition of one operation: name, access, input, output and handler. Validation, types and API
@@ -80,10 +82,10 @@ export type RouteDefinition<
   query: Q;
   body: B;
   /**
-   * JSON by default; a form where a standard requires it. A PATCH also takes
-   * `application/merge-patch+json`.
+   * JSON by default; a form where a standard requires it; `lines` is one `body` per line. A PATCH
+   * also takes `application/merge-patch+json`.
    */
-  bodyFormat?: 'form';
+  bodyFormat?: 'form' | 'lines';
   /** Schema of a merge patch, for a route with nested members; `body` by default. */
   mergePatchBody?: z.ZodType<z.output<B>>;
   /** Success statuses with their meaning; all have the shape `answer`. */
@@ -126,9 +128,8 @@ export type RouteParts = {
   managementLimits: ManagementLimits;
   /** Audits the refusal of a known caller. */
   noteRefusal(refusal: Refusal): Promise<void>;
-};
-
-export type Refusal = { caller: Caller<Principal>; operationId: string; code: ErrorCode };
+  linesAtOnce: LinesAtOnce;
+} & Pick<ProblemParts, 'log' | 'tracing'>;
 
 /**
  * Handles every request in four steps: authenticate and authorize, read the body, handle, send. The
@@ -189,7 +190,7 @@ export function noteRefusal(
 }
 
 function readInput<Parts extends RouteParts>(
-  { keyring }: Parts,
+  parts: Parts,
   route: Route<Parts>,
   exchange: HttpExchange,
   principal: Principal,
@@ -199,22 +200,38 @@ function readInput<Parts extends RouteParts>(
   const accepted = route.method === 'get' ? requireAcceptable(req, mediaTypesOf(route)) : undefined;
   const params = exchange.params === noInput ? noInput : validate(route.params, exchange.params);
   const query = exchange.query === noInput ? noInput : validate(route.query, exchange.query);
-  return readSent(route, exchange, (sent) =>
-    use({
-      params,
-      query,
-      body: validate((route.mergePatchBody && isMergePatch(req) && route.mergePatchBody) || route.body, sent),
-      caller: { principal, requestId },
-      wantsCsv: accepted === csvMediaType,
-      idempotency:
-        route.idempotent && readIdempotency(keyring, principal, req, { route, params, body: sent }),
-      ip: exchange.ip,
-      client: () => ({ address: exchange.ip(), userAgent: readUserAgent(req.headers['user-agent']) }),
-      pageOrigin: () => pageOrigin(req),
-      signal: () => disconnectSignal(exchange.res()),
-    }),
-  );
+  const caller = { principal, requestId };
+  const idempotencyOf = route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params });
+  const inputOf = (body: unknown, idempotency: Idempotency | undefined, answerLines: AnyAnswerLines) => ({
+    params,
+    query,
+    body,
+    caller,
+    wantsCsv: accepted === csvMediaType,
+    idempotency,
+    ip: exchange.ip,
+    client: () => ({ address: exchange.ip(), userAgent: readUserAgent(req.headers['user-agent']) }),
+    pageOrigin: () => pageOrigin(req),
+    signal: () => disconnectSignal(exchange.res()),
+    answerLines,
+  });
+  if (route.bodyFormat === 'lines') {
+    return receiveLines(parts, { route, exchange, caller, idempotencyOf }, (answerLines) =>
+      use(inputOf(undefined, undefined, answerLines)),
+    );
+  }
+  return readSent(route, exchange, (sent) => {
+    const schema = (route.mergePatchBody && isMergePatch(req) && route.mergePatchBody) || route.body;
+    return use(inputOf(validate(schema, sent), idempotencyOf?.(sent), notLines));
+  });
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: as in `Route`
+type AnyAnswerLines = AnswerLines<any>;
+
+const notLines: AnyAnswerLines = () => {
+  throw new Error('The body of this route is not lines');
+};
 
 function handle<Parts extends RouteParts>(parts: Parts, route: Route<Parts>, input: AnyInput) {
   if (route.method !== 'get') return route.handle(parts, input);
@@ -229,12 +246,6 @@ function readSent<Parts>(
   if (bodyFormat === 'form') return exchange.form().then(use);
   const bytesMax = exchange.isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
   return method === 'patch' ? readPatchBody(exchange, bytesMax, use) : readJsonBody(exchange, bytesMax, use);
-}
-
-const refusalCodes: readonly ErrorCode[] = ['INSUFFICIENT_PERMISSIONS', 'SELF_ACTION_FORBIDDEN'];
-
-function isRefusal(error: unknown): error is FlowplateError {
-  return error instanceof FlowplateError && refusalCodes.includes(error.code);
 }
 
 function disconnectSignal(res: ServerResponse): AbortSignal {
@@ -264,8 +275,8 @@ function readIdempotency(
   keyring: Keyring,
   principal: Principal,
   req: RequestHead,
-  { route, params, body }: { route: { operationId: string }; params: unknown; body: unknown },
-): Idempotency | undefined {
+  { route, params }: { route: { operationId: string }; params: unknown },
+): IdempotencyOf | undefined {
   const key = req.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || key.length === 0 || key.length > idempotencyKeyLengthMax) {
@@ -276,5 +287,6 @@ function readIdempotency(
   const inside = organizationOf(principal);
   const who = inside === null ? principal.id : `${principal.id} in ${inside}`;
   const scope = `${who} ${route.operationId} ${JSON.stringify(params)}`;
-  return newIdempotency(keyring, { scope, key, body });
+  return (body, number) =>
+    newIdempotency(keyring, { scope, key: number === undefined ? key : `${key}\n${number}`, body });
 }

@@ -109,6 +109,7 @@ import {
 import { listKeyRefusalsForPlatformRoute, listKeyRefusalsRoute } from './user-keys/list-key-refusals.ts';
 import { listKeysForPlatformRoute, listKeysRoute } from './user-keys/list-keys.ts';
 import { mintKeyRoute } from './user-keys/mint-key.ts';
+import { mintKeysRoute } from './user-keys/mint-keys.ts';
 import { refreshKeyRoute } from './user-keys/refresh-key.ts';
 import { revokeKeyForPlatformRoute, revokeKeyRoute } from './user-keys/revoke-key.ts';
 import { revokeKeysRoute } from './user-keys/revoke-keys.ts';
@@ -172,6 +173,7 @@ export const routes: readonly Route<ApiParts>[] = [
   explainKeyRoute, //      POST   /v1/flowplate/api-keys/:key_id/explain
   listKeyRefusalsRoute, // GET    /v1/flowplate/api-keys/:key_id/refusals
   bulkChangeRoute, //      POST   /v1/flowplate/api-keys/bulk
+  mintKeysRoute, //        POST   /v1/flowplate/api-keys/batch
   getJobRoute, //          GET    /v1/flowplate/jobs/:job_id
   cancelJobRoute, //       POST   /v1/flowplate/jobs/:job_id/cancel
   refreshKeyRoute, //      POST   /v1/flowplate/api-keys/:user_id/:org_id/refresh

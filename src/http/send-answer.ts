@@ -3,6 +3,8 @@ import type { z } from 'zod';
 import type { MaybeLater } from '../concurrency/maybe-later.ts';
 import { AcceptedVerdict } from '../verify/accepted-verdict.ts';
 import type { HttpExchange } from './exchange.ts';
+import type { ErrorEnvelope } from './problem.ts';
+import { linesMediaType } from './read-body.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import type { WholeAnswer } from './send-whole.ts';
 
@@ -17,16 +19,13 @@ export type Answer<R extends Shape> = {
 };
 
 /** Streamed answer: JSON values, one per line, read from the source at the caller's pace. */
-export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly z.input<R>[]> };
+export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly (z.input<R> | ErrorEnvelope)[]> };
 
 /** Streamed answer: pieces of one CSV file, read from the source at the caller's pace. */
 export type CsvAnswer = { csv: AsyncIterable<string> };
 
 /** RFC 4180. */
 export const csvMediaType = 'text/csv';
-
-/** https://github.com/ndjson/ndjson-spec */
-export const linesMediaType = 'application/x-ndjson';
 
 export function sendAnswer(
   { res, send, requestId }: Pick<HttpExchange, 'res' | 'send' | 'requestId'>,

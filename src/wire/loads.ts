@@ -1,6 +1,7 @@
 import { Bulkhead } from '../concurrency/bulkhead.ts';
 import { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import type { Config } from '../config.ts';
+import { LinesAtOnce } from '../http/lines-at-once.ts';
 import { RefusalPace, strangersPace, unknownKeysPace } from '../http/refusal-pace.ts';
 
 /** Passwords at argon2 at once, and those that wait for it. */
@@ -38,6 +39,7 @@ export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
     auditVerifications: new Bulkhead(longReads),
     auditExports: new Bulkhead(longReads),
     keyExports: new Bulkhead(longReads),
+    linesAtOnce: new LinesAtOnce(),
     reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(connections / 4) }),
   };
 }

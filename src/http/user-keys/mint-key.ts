@@ -8,6 +8,20 @@ import { mintedFields, toMinted } from './key-answers.ts';
 import { endOf, mintBody } from './key-schemas.ts';
 import { settingFields, toSettings } from './key-settings.ts';
 
+/** What a mint answers, alone or in a line. */
+export const mintAnswer = z.strictObject({
+  ...mintedFields,
+  ...z.strictObject({ environment: environmentSlug, ...settingFields }).partial().shape,
+});
+
+export const mintErrors = [
+  'KEY_ALREADY_EXISTS',
+  'MINT_QUOTA_EXCEEDED',
+  'ORGANIZATION_SUSPENDED',
+  'ORGANIZATION_NOT_FOUND',
+  'ENVIRONMENT_NOT_FOUND',
+] as const;
+
 export const mintKeyRoute = defineRoute({
   method: 'post',
   path: '/v1/flowplate/api-keys',
@@ -20,31 +34,14 @@ export const mintKeyRoute = defineRoute({
   query: noQuery,
   body: mintBody,
   success: { 201: 'Minted. The secret is in this answer and nowhere else.' },
-  answer: z.strictObject({
-    ...mintedFields,
-    ...z.strictObject({ environment: environmentSlug, ...settingFields }).partial().shape,
-  }),
-  errors: [
-    'KEY_ALREADY_EXISTS',
-    'MINT_QUOTA_EXCEEDED',
-    'ORGANIZATION_SUSPENDED',
-    'ORGANIZATION_NOT_FOUND',
-    'ENVIRONMENT_NOT_FOUND',
-  ],
+  answer: mintAnswer,
+  errors: mintErrors,
   idempotent: true,
   async handle(parts: MintParts, { body, caller, idempotency }) {
-    const owner = { userId: body.user_id, organizationId: body.organization_id };
-    const request = {
-      ...owner,
-      environment: body.environment ?? parts.environment,
-      ...unsetSettings,
-      ...toSettings(body),
-      expiresAt: endOf(body, parts.clock.now()) ?? null,
-    };
-    const { answer, isReplay } = await mintKey(parts, caller, request, idempotency);
+    const { answer, isReplay } = await mintKey(parts, caller, mintRequestOf(parts, body), idempotency);
     return {
       status: 201,
-      body: { ...toMinted(answer, owner), ...optionsThatWereSet(body, answer) },
+      body: toMintAnswer(body, answer),
       headers: {
         ...(isReplay && { 'Idempotency-Replayed': 'true' }),
         ...(answer.created !== undefined && { 'Flowplate-Created': answer.created }),
@@ -54,6 +51,22 @@ export const mintKeyRoute = defineRoute({
 });
 
 type Body = z.output<typeof mintBody>;
+
+export function mintRequestOf({ environment, clock }: Pick<MintParts, 'environment' | 'clock'>, body: Body) {
+  return {
+    userId: body.user_id,
+    organizationId: body.organization_id,
+    environment: body.environment ?? environment,
+    ...unsetSettings,
+    ...toSettings(body),
+    expiresAt: endOf(body, clock.now()) ?? null,
+  };
+}
+
+export function toMintAnswer(body: Body, minted: Minted) {
+  const owner = { userId: body.user_id, organizationId: body.organization_id };
+  return { ...toMinted(minted, owner), ...optionsThatWereSet(body, minted) };
+}
 
 /**
  * Settings of the request and of the organization's policy for the answer. `ttl_seconds` becomes

@@ -71,9 +71,21 @@ export async function mintKey(
   request: MintRequest,
   idempotency?: Idempotency,
 ): Promise<Replayed<Minted>> {
+  const minted = await mintOrReplay(parts, caller, request, idempotency);
+  if (minted.isReplay) await requireStillAuthorized(parts, caller);
+  return minted;
+}
+
+/** The same without the last check of a replay: that the caller may still see the secret. */
+export async function mintOrReplay(
+  parts: MintParts,
+  caller: Caller,
+  request: MintRequest,
+  idempotency: Idempotency | undefined,
+): Promise<Replayed<Minted>> {
   requireVisible(caller.principal, request.organizationId, request.environment);
   const now = parts.clock.now();
-  const minted = await idempotent<Minted>({ ...parts, now }, idempotency, async (seal) => {
+  return idempotent<Minted>({ ...parts, now }, idempotency, async (seal) => {
     requireFuture(request.expiresAt, now);
     const { secret, key: wanted, digest } = issueSecret(parts, caller.principal, request, now);
     const event = mintEvent(parts, caller, wanted);
@@ -102,8 +114,6 @@ export async function mintKey(
       if (created !== undefined) home = { created };
     }
   });
-  if (minted.isReplay) await requireStillAuthorized(parts, caller);
-  return minted;
 }
 
 /** Settings that only the policy gave, for the answer; its `expiresAt` is there already. */
