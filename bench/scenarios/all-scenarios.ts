@@ -7,6 +7,7 @@ import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { gateways } from './gateways.ts';
 import { headline } from './headline.ts';
+import { inBulk } from './in-bulk.ts';
 import { keyLists } from './key-lists.ts';
 import { logins } from './logins.ts';
 import { metrics } from './metrics.ts';
@@ -41,6 +42,7 @@ export const allScenarios: readonly Scenario[] = [
   rollUp,
   peers,
   mintKeys,
+  inBulk,
   changes,
   revokeKeys,
   stopKeys,

@@ -9,6 +9,7 @@ import type { Propagation } from '../domain/propagation.ts';
 import type { PropagationWatch, Told } from '../revocation/propagation-watch.ts';
 import type { Database, Db, Tx } from '../stores/postgres/database.ts';
 import { type FeedPlace, finishChange } from '../stores/postgres/finish-change.ts';
+import { type FindSealedAnswer, findSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
 import { enterOrganizationRole } from '../stores/postgres/organizations/row-scope.ts';
 import { findLastKeyChangeSeq } from '../stores/postgres/verifiers/change-feed.ts';
 import { credentialEnded, type Ends, holdAuthority, requireStillAuthorized } from './authority.ts';
@@ -112,7 +113,13 @@ export async function commitChange<T extends object>(
   const now = parts.clock.now();
   const { idempotency } = options;
   let told: Told | undefined;
-  const { answer: kept, isReplay } = await idempotent<Kept<T>>({ ...parts, now }, idempotency, (seal) => {
+  const { db, turns } = parts;
+  const replays = {
+    turns,
+    now,
+    findSealedAnswer: (wanted: Parameters<FindSealedAnswer>[0]) => findSealedAnswer(db, wanted),
+  };
+  const { answer: kept, isReplay } = await idempotent<Kept<T>>(replays, idempotency, (seal) => {
     const commit = async () => {
       const committed = await parts.connections.run(queueOfCaller(options.by), () =>
         commitAt(parts, now, options, decide, seal),

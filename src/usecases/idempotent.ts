@@ -1,16 +1,17 @@
 import type { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { FlowplateError } from '../domain/errors.ts';
 import { type Idempotency, idempotencyLifeMs } from '../domain/idempotency.ts';
-import type { Database } from '../stores/postgres/database.ts';
 import { isLockTimeout } from '../stores/postgres/faults.ts';
 import type { Ending } from '../stores/postgres/finish-change.ts';
-import { findSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
+import type { FindSealedAnswer } from '../stores/postgres/idempotency-keys.ts';
 
 /**
  * Seals the answer, to be stored in the transaction of its change. Undefined without an
  * Idempotency-Key.
  */
 export type SealAnswer<T> = (answer: T) => Ending['kept'];
+
+export type IdempotentParts = { findSealedAnswer: FindSealedAnswer; turns: KeyedQueue; now: Date };
 
 export type Replayed<T> = { answer: T; isReplay: boolean };
 
@@ -25,7 +26,7 @@ export type Replayed<T> = { answer: T; isReplay: boolean };
  * request can be repeated after an error.
  */
 export async function idempotent<T>(
-  parts: { db: Database; turns: KeyedQueue; now: Date },
+  parts: IdempotentParts,
   idempotency: Idempotency | undefined,
   run: (seal: SealAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
@@ -35,18 +36,18 @@ export async function idempotent<T>(
 }
 
 async function runOnce<T>(
-  parts: { db: Database; now: Date },
+  parts: IdempotentParts,
   idempotency: Idempotency,
   run: (seal: SealAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   const notBefore = new Date(parts.now.getTime() - idempotencyLifeMs);
-  const earlier = await findAnswer<T>(parts.db, idempotency, notBefore);
+  const earlier = await findAnswer<T>(parts, idempotency, notBefore);
   if (earlier !== undefined) return earlier;
   try {
     const seal: SealAnswer<T> = (answer) => sealAnswer(idempotency, answer, parts.now, notBefore);
     return { answer: await run(seal), isReplay: false };
   } catch (error) {
-    const meanwhile = await findAnswer<T>(parts.db, idempotency, notBefore);
+    const meanwhile = await findAnswer<T>(parts, idempotency, notBefore);
     if (meanwhile !== undefined) return meanwhile;
     if (!isLockTimeout(error)) throw error;
     throw new FlowplateError('IDEMPOTENCY_IN_PROGRESS', { retryAfterSeconds: 1, cause: error });
@@ -54,11 +55,11 @@ async function runOnce<T>(
 }
 
 async function findAnswer<T>(
-  db: Database,
+  { findSealedAnswer }: IdempotentParts,
   idempotency: Idempotency,
   notBefore: Date,
 ): Promise<Replayed<T> | undefined> {
-  const stored = await findSealedAnswer(db, idempotency.ids, notBefore);
+  const stored = await findSealedAnswer({ ids: idempotency.ids, notBefore });
   if (stored === undefined) return undefined;
   if (!stored.bodyHash.equals(idempotency.bodyHash)) {
     throw new FlowplateError('IDEMPOTENCY_KEY_REUSED', {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { readTogether } from '../concurrency/read-together.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
 import { Stamps } from '../domain/stamp.ts';
 import type { AppParts } from '../http/app.ts';
 import type { Told } from '../revocation/propagation-watch.ts';
 import { isServerAway } from '../stores/postgres/faults.ts';
+import { sealedAnswerLookUps } from '../stores/postgres/idempotency-keys.ts';
 import { sessionHolderLookUps } from '../stores/postgres/sessions/sessions.ts';
 import { mintsInBatches } from '../stores/postgres/user-keys/minted-keys.ts';
 import { identifyApiUser } from '../usecases/api-users/identify-api-user.ts';
@@ -64,7 +66,9 @@ export function wireChanges(
     signingKeys,
     secondFactor,
     insertMint: mintsInBatches(db),
+    findSealedAnswer: sealedAnswerLookUps(db),
     policies: new RememberedPolicies(),
+    homes: new SingleFlight(),
     noteMint: mintedRecords(known),
     identifySession: (token) =>
       identifySession({ findSessionHolder, clock, signingKeys, secondFactor }, token),

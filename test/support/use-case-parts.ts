@@ -1,12 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
+import { SingleFlight } from '../../src/concurrency/single-flight.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { type Keyring, newPepper } from '../../src/domain/key-digest.ts';
 import { masterKeyPermissions } from '../../src/domain/permission.ts';
 import type { Caller, MasterKeyPrincipal } from '../../src/domain/principal.ts';
 import { unsetSettings } from '../../src/domain/user-key.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
+import { sealedAnswerLookUps } from '../../src/stores/postgres/idempotency-keys.ts';
 import { mintsInBatches } from '../../src/stores/postgres/user-keys/minted-keys.ts';
 import { RememberedPolicies } from '../../src/usecases/organizations/remembered-policies.ts';
 import { type MintParts, type MintRequest, mintKey } from '../../src/usecases/user-keys/mint-key.ts';
@@ -63,7 +65,9 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = mach
     turns: new KeyedQueue(),
     connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     insertMint: mintsInBatches(stores.db),
+    findSealedAnswer: sealedAnswerLookUps(stores.db),
     policies: new RememberedPolicies(),
+    homes: new SingleFlight(),
     noteMint: (() => () => undefined) as MintParts['noteMint'],
     strictOrganizations: false,
   };

@@ -1,23 +1,17 @@
+import type { SingleFlight } from '../../concurrency/single-flight.ts';
 import { type AuditEvent, newAuditEvent, systemOrigin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { KeyDigest, Keyring } from '../../domain/key-digest.ts';
-import { type Caller, originOf, queueOf, requireVisible } from '../../domain/principal.ts';
+import { type Caller, originOf, requireVisible } from '../../domain/principal.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
-import { type Ending, finishChange } from '../../stores/postgres/finish-change.ts';
+import type { FindSealedAnswer } from '../../stores/postgres/idempotency-keys.ts';
 import { hasEnvironment } from '../../stores/postgres/organizations/environments.ts';
 import { findPolicy } from '../../stores/postgres/organizations/policies.ts';
 import { endStoppedKeysOf } from '../../stores/postgres/user-keys/key-stops.ts';
-import {
-  type InsertMint,
-  insertMints,
-  isBoundReached,
-  isMinted,
-  type Mint,
-  type MintOutcome,
-} from '../../stores/postgres/user-keys/minted-keys.ts';
+import { type InsertMint, isBoundReached, isMinted } from '../../stores/postgres/user-keys/minted-keys.ts';
 import { expireKey, findActiveKey, lockUserKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import { credentialEnded, requireStillAuthorized } from '../authority.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
@@ -34,9 +28,12 @@ export type MintRequest = KeySettings & { userId: string; organizationId: string
 export type MintParts = ChangeParts & {
   keyring: Keyring;
   insertMint: InsertMint;
+  findSealedAnswer: FindSealedAnswer;
   policies: RememberedPolicies;
   /** Called before a mint, and its result when the key is there. */
   noteMint: () => (key: Key, digest: KeyDigest) => void;
+  /** Creations of organizations and environments that are under way. */
+  homes: SingleFlight;
   /** The deployment's own environment, which a mint may create in any case. */
   environment: string;
   /** Whether a mint refuses organizations and environments that do not exist. */
@@ -96,13 +93,7 @@ export async function mintOrReplay(
       const compliant = await complyWithPolicy(parts, wanted);
       const { key } = compliant;
       const answer: Minted = { ...toMintedKey(secret, key), ...defaultsOf(wanted, key), ...home };
-      const mint = { ...compliant, digest, event };
-      const outcome =
-        idempotency === undefined
-          ? await parts.insertMint(mint)
-          : await parts.connections.run(queueOf(caller.principal), () =>
-              insertAndKeep(parts, mint, seal(answer)),
-            );
+      const outcome = await parts.insertMint({ ...compliant, digest, event, kept: seal(answer)?.answer });
       if (isMinted(outcome)) {
         noteMinted({ ...key, ...outcome }, digest);
         return answer;
@@ -127,15 +118,6 @@ function defaultsOf(wanted: Key, { rateLimit, quota }: Key): Pick<Minted, 'defau
 
 function mintEvent({ randomBytes }: MintParts, caller: Caller, key: Key): AuditEvent {
   return newAuditEvent({ now: key.createdAt, randomBytes }, originOf(caller), keyEvent('key.minted', key));
-}
-
-/** The mint has written its event already. */
-function insertAndKeep(parts: MintParts, mint: Mint, kept: Ending['kept']): Promise<MintOutcome> {
-  return parts.db.transaction().execute(async (tx) => {
-    const [outcome = 'obstructed'] = await insertMints(tx, [mint]);
-    if (isMinted(outcome)) await finishChange(tx, { events: [], changes: [], kept });
-    return outcome;
-  });
 }
 
 /**
@@ -186,15 +168,20 @@ async function requireHome(parts: MintParts, key: Key, hasOrganization: boolean)
   });
 }
 
-/** Says what was created by this call: another mint may have been first. */
-async function createHome(parts: MintParts, by: Caller, key: Key): Promise<Home | undefined> {
+/**
+ * Says what was created by this call: another mint may have been first. Hundreds of mints for a new
+ * organization may come together, and one of them creates it.
+ */
+function createHome(parts: MintParts, by: Caller, key: Key): Promise<Home | undefined> {
   const { organizationId: id, environment } = key;
-  const { answer } = await commitChange(parts, { by }, async (tx, now) => {
-    const events = await ensureOrganization(parts, tx, { id, name: id, environments: [environment] }, now);
-    return { answer: { types: events.map(({ eventType }) => eventType) }, events, revokes: revokesNothing };
+  return parts.homes.run(`${by.principal.id} ${id} ${environment}`, async () => {
+    const { answer } = await commitChange(parts, { by }, async (tx, now) => {
+      const events = await ensureOrganization(parts, tx, { id, name: id, environments: [environment] }, now);
+      return { answer: { types: events.map(({ eventType }) => eventType) }, events, revokes: revokesNothing };
+    });
+    if (answer.types.includes('organization.created')) return 'organization';
+    return answer.types.includes('environment.created') ? 'environment' : undefined;
   });
-  if (answer.types.includes('organization.created')) return 'organization';
-  return answer.types.includes('environment.created') ? 'environment' : undefined;
 }
 
 /** Writes a stop into the row of the key, before the worker comes to it. */

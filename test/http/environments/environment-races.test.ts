@@ -47,7 +47,7 @@ test('a delete waits for a mint that is under way, and then finds its key', asyn
   const at = { now, randomBytes: parts.randomBytes };
   const event = newAuditEvent(at, testOrigin, keyEvent('key.minted', key));
   const removal = await db.transaction().execute(async (tx) => {
-    const mint = { key, digest, event, policyVersion: null };
+    const mint = { key, digest, event, policyVersion: null, kept: undefined };
     expect(await insertMints(tx, [mint])).toEqual([{ mintNumber: expect.any(Number) }]);
     const asked = { answer: remove() };
     await eventually(

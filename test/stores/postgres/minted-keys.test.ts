@@ -50,7 +50,8 @@ function mintOf(changed: Partial<Key> = {}): Mint {
     ...changed,
   };
   const event = newAuditEvent({ now, randomBytes }, systemOrigin, keyEvent('key.minted', key));
-  return { key, digest: digestSecret(testKeyring[0], randomUUID()), event, policyVersion: null };
+  const digest = digestSecret(testKeyring[0], randomUUID());
+  return { key, digest, event, policyVersion: null, kept: undefined };
 }
 
 const inserted = { mintNumber: expect.any(Number) };

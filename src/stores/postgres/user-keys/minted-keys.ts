@@ -1,20 +1,28 @@
 import { sql } from 'kysely';
 import { Batches } from '../../../concurrency/batches.ts';
 import type { AuditEvent } from '../../../domain/audit-event.ts';
+import { idempotencyLifeMs } from '../../../domain/idempotency.ts';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { MintPeriod } from '../../../domain/mint-bounds.ts';
 import type { Key } from '../../../domain/user-key.ts';
 import { auditEventColumns, auditEventRow } from '../audit/events.ts';
 import type { Database, Db } from '../database.ts';
 import { isFaultOfTheStatement } from '../faults.ts';
+import type { SealedAnswer } from '../idempotency-keys.ts';
 import type { Observable } from '../look-ups.ts';
 import { newKeyColumns, newKeyRow } from './user-keys.ts';
 
 /**
- * Stored parts of a mint: the key, the digest of its secret, its audit event, and the version of
- * the organization's policy that the key follows.
+ * Stored parts of a mint: the key, the digest of its secret, its audit event, the version of the
+ * organization's policy that the key follows, and the answer of an idempotent request.
  */
-export type Mint = { key: Key; digest: KeyDigest; event: AuditEvent; policyVersion: string | null };
+export type Mint = {
+  key: Key;
+  digest: KeyDigest;
+  event: AuditEvent;
+  policyVersion: string | null;
+  kept: SealedAnswer | undefined;
+};
 
 /** A key that was inserted, with its number in the order of mints. */
 export type Minted = { mintNumber: number };
@@ -59,6 +67,8 @@ const batchLimits = {
  */
 const slots = 32;
 
+const answerLife = `${idempotencyLifeMs} ms`;
+
 /**
  * Group commit for mints, the one change that comes in floods. Mints that arrive during a statement
  * share the next one: round trip, statement and commit cost several times the row itself.
@@ -80,7 +90,7 @@ export function mintsInBatches(db: Database): Observable<InsertMint> {
  * a master key with bounds it locks the counter too (migration 0040): mints of that one key wait
  * for each other, and the bounds are exact. Rows are sorted by place, and counters by id, so that
  * two statements cannot deadlock. The environments are locked too, so that none is deleted under a
- * new key.
+ * new key. A second answer to the same idempotent request fails the statement.
  */
 export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintOutcome[]> {
   const keys = mints.map(({ key, digest }) => ({
@@ -88,6 +98,8 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
     digest: `\\x${digest.digest.toString('hex')}`,
   }));
   const events = mints.map(({ event }) => auditEventRow(event));
+  const answers = mints.flatMap(({ kept }) => kept ?? []);
+  const keyIds = mints.flatMap(({ key, kept }) => (kept === undefined ? [] : key.id));
   const minters = [...new Set(mints.flatMap(({ event }) => masterKeyOf(event) ?? []))].sort();
   const { rows } = await sql<Row>`
     WITH held AS MATERIALIZED (
@@ -124,6 +136,16 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
       SELECT ${auditEventColumns} FROM json_populate_recordset(NULL::audit_events, ${JSON.stringify(events)}::json)
       WHERE target_id IN (SELECT id FROM minted)
       RETURNING *
+    ), kept AS (
+      INSERT INTO idempotency_keys AS earlier (id, body_hash, sealed_answer, created_at)
+      SELECT answer.id, body_hash, sealed_answer, created_at
+      FROM unnest(${keyIds}::text[], ${answers.map(({ id }) => id)}::bytea[], ${answers.map(({ bodyHash }) => bodyHash)}::bytea[],
+          ${answers.map(({ sealedAnswer }) => sealedAnswer)}::bytea[], ${answers.map(({ createdAt }) => createdAt)}::timestamptz[])
+        AS answer (key_id, id, body_hash, sealed_answer, created_at)
+      JOIN minted ON minted.id = key_id
+      -- A null violates the column: an answer that still counts must not be replaced.
+      ON CONFLICT (id) DO UPDATE SET body_hash = excluded.body_hash, sealed_answer = excluded.sealed_answer,
+        created_at = CASE WHEN earlier.created_at <= excluded.created_at - ${sql.lit(answerLife)}::interval THEN excluded.created_at END
     ), counted AS (
       INSERT INTO master_key_mints AS earlier (master_key_id, slot, minted)
       SELECT actor_id, pg_backend_pid() % ${sql.lit(slots)}, count(*) FROM audited WHERE actor_kind = 'master_key'
