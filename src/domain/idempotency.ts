@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { hmac, type Keyring } from './key-digest.ts';
-import { seal, unseal } from './seal.ts';
+import { openerOf, seal, sealerOf, unseal } from './seal.ts';
 
 /**
  * A repeatable request. It is recognised by `ids`, one for each live pepper, and must carry the
@@ -34,6 +34,34 @@ export function newIdempotency(
       const pepper = keyring[ids.findIndex((candidate) => candidate.equals(id))] ?? keyring[0];
       return unseal(hmac(pepper, `seal\n${request.scope}\n${request.key}`), purpose, sealed);
     },
+  };
+}
+
+/**
+ * The same for the lines of one body: its `key` covers each line by its number. The key under which
+ * their answers are sealed is derived once. `keyring` may change meanwhile, so it is copied.
+ */
+export function newLineIdempotency(
+  keyring: Keyring,
+  { scope, key }: { scope: string; key: string },
+): (body: unknown, lineNumber: number) => Idempotency {
+  const peppers: Keyring = [...keyring];
+  const secretOf = (pepper: Keyring[0]) => hmac(pepper, `seal\n${scope}\n${key}`);
+  const sealLine = sealerOf(secretOf(peppers[0]), purpose);
+  const openers = peppers.map((pepper) => openerOf(secretOf(pepper), purpose));
+  return (body, lineNumber) => {
+    const ids = peppers.map((pepper) => hmac(pepper, `id\n${scope}\n${key}\n${lineNumber}`));
+    const [name = Buffer.alloc(0)] = ids;
+    return {
+      ids,
+      bodyHash: hash('sha256', canonicalJson(body), 'buffer'),
+      seal: (answer) => sealLine(answer, name),
+      open: (id, sealed) => {
+        const open = openers[ids.findIndex((candidate) => candidate.equals(id))];
+        if (open === undefined) throw new Error('The id belongs to another line');
+        return open(sealed, id);
+      },
+    };
   };
 }
 

@@ -17,9 +17,6 @@ export type SentLine<B> = { number: number; body: B; idempotency: Idempotency | 
 /** Hands the valid lines over in chunks. One outcome for each, in order; it never rejects. */
 export type LinesWork<B, A> = (lines: readonly SentLine<B>[]) => Promise<readonly PromiseSettledResult<A>[]>;
 
-/** Of a body, or of one of its lines: the same key covers each line by its number. */
-export type IdempotencyOf = (body: unknown, lineNumber?: number) => Idempotency;
-
 export type ReceiveLinesParts = Pick<ProblemParts, 'log' | 'tracing'> & {
   linesAtOnce: LinesAtOnce;
   noteRefusal(refusal: Refusal): Promise<void>;
@@ -29,7 +26,8 @@ type Received = {
   route: { body: z.ZodType; operationId: string };
   exchange: HttpExchange;
   caller: Caller<Principal>;
-  idempotencyOf: IdempotencyOf | undefined;
+  /** The same Idempotency-Key covers each line by its number. */
+  idempotencyOf: ((body: unknown, lineNumber: number) => Idempotency) | undefined;
 };
 
 /**

@@ -3,7 +3,12 @@ import type { z } from 'zod';
 import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import { type MaybeLater, mapMaybe, tryMaybe } from '../concurrency/maybe-later.ts';
 import { type ErrorCode, FlowplateError, type LimitState } from '../domain/errors.ts';
-import { type Idempotency, idempotencyKeyLengthMax, newIdempotency } from '../domain/idempotency.ts';
+import {
+  type Idempotency,
+  idempotencyKeyLengthMax,
+  newIdempotency,
+  newLineIdempotency,
+} from '../domain/idempotency.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { type Caller, organizationOf, type Principal, queueOf } from '../domain/principal.ts';
 import type { SessionClient } from '../domain/session.ts';
@@ -25,7 +30,7 @@ import {
   readPatchBody,
   strangersBodyBytesMax,
 } from './read-body.ts';
-import { type IdempotencyOf, type LinesWork, receiveLines } from './receive-lines.ts';
+import { type LinesWork, receiveLines } from './receive-lines.ts';
 import { isRefusal, type Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
 import { type Answer, type CsvAnswer, csvMediaType, type LinesAnswer, sendAnswer } from './send-answer.ts';
@@ -201,7 +206,8 @@ function readInput<Parts extends RouteParts>(
   const params = exchange.params === noInput ? noInput : validate(route.params, exchange.params);
   const query = exchange.query === noInput ? noInput : validate(route.query, exchange.query);
   const caller = { principal, requestId };
-  const idempotencyOf = route.idempotent && readIdempotency(parts.keyring, principal, req, { route, params });
+  const { keyring } = parts;
+  const once = route.idempotent && readIdempotencyKey(principal, req, { route, params });
   const inputOf = (body: unknown, idempotency: Idempotency | undefined, answerLines: AnyAnswerLines) => ({
     params,
     query,
@@ -216,13 +222,16 @@ function readInput<Parts extends RouteParts>(
     answerLines,
   });
   if (route.bodyFormat === 'lines') {
+    const idempotencyOf = once && newLineIdempotency(keyring, once);
     return receiveLines(parts, { route, exchange, caller, idempotencyOf }, (answerLines) =>
       use(inputOf(undefined, undefined, answerLines)),
     );
   }
   return readSent(route, exchange, (sent) => {
     const schema = (route.mergePatchBody && isMergePatch(req) && route.mergePatchBody) || route.body;
-    return use(inputOf(validate(schema, sent), idempotencyOf?.(sent), notLines));
+    return use(
+      inputOf(validate(schema, sent), once && newIdempotency(keyring, { ...once, body: sent }), notLines),
+    );
   });
 }
 
@@ -271,12 +280,11 @@ function mediaTypesOf<Parts>({ answerFormat, csv }: Route<Parts>): string[] {
 }
 
 /** Uses decoded parameters: `usr%5F1` and `usr_1` are the same request. */
-function readIdempotency(
-  keyring: Keyring,
+function readIdempotencyKey(
   principal: Principal,
   req: RequestHead,
   { route, params }: { route: { operationId: string }; params: unknown },
-): IdempotencyOf | undefined {
+): { scope: string; key: string } | undefined {
   const key = req.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || key.length === 0 || key.length > idempotencyKeyLengthMax) {
@@ -286,7 +294,5 @@ function readIdempotency(
   }
   const inside = organizationOf(principal);
   const who = inside === null ? principal.id : `${principal.id} in ${inside}`;
-  const scope = `${who} ${route.operationId} ${JSON.stringify(params)}`;
-  return (body, number) =>
-    newIdempotency(keyring, { scope, key: number === undefined ? key : `${key}\n${number}`, body });
+  return { scope: `${who} ${route.operationId} ${JSON.stringify(params)}`, key };
 }

@@ -5,7 +5,7 @@ import type { Key } from '../domain/user-key.ts';
 import type { Lease } from '../revocation/lease.ts';
 import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
-import { type StampedRecords, writeRecord } from '../stores/redis/records.ts';
+import { type NewRecord, type StampedRecords, writeRecords } from '../stores/redis/records.ts';
 
 type Parts = StampedRecords & {
   lease: Pick<Lease, 'isHeld'>;
@@ -24,13 +24,21 @@ type Parts = StampedRecords & {
 export function mintedRecords(parts: Parts): () => (key: Key, digest: KeyDigest) => void {
   // Root context: it belongs to no request's trace.
   const outsideOfTraces = AsyncLocalStorage.snapshot();
+  let waiting: NewRecord[] = [];
+  /** Mints of one statement end together, and their records are one write. */
+  const flush = () => {
+    const records = waiting;
+    waiting = [];
+    void writeRecords(parts, records).catch(() => undefined);
+  };
   return () => {
     const { lease, revisions, clock } = parts;
     if (!lease.isHeld()) return () => undefined;
     const [asOfSeq, readAtMs] = [revisions.seq, clock.earliest().getTime()];
     return (key, { digest }) => {
       const packed = { record: recordOfNewKey(key), readAtMs, asOfSeq };
-      void outsideOfTraces(writeRecord, parts, digest, packed, recordLifeMs).catch(() => undefined);
+      waiting.push({ digest, packed, ttlMs: recordLifeMs });
+      if (waiting.length === 1) outsideOfTraces(setImmediate, flush);
     };
   };
 }

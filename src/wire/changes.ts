@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { readTogether } from '../concurrency/read-together.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import { Stamps } from '../domain/stamp.ts';
 import type { AppParts } from '../http/app.ts';
+import { pooledRandomBytes } from '../random-pool.ts';
 import type { Told } from '../revocation/propagation-watch.ts';
 import { isServerAway } from '../stores/postgres/faults.ts';
 import { sealedAnswerLookUps } from '../stores/postgres/idempotency-keys.ts';
@@ -32,6 +32,7 @@ export function wireChanges(
   { clock, propagation, lease, revisions, history, journal }: RevocationParts,
 ) {
   const keyring = config.FLOWPLATE_PEPPERS;
+  const randomBytes = pooledRandomBytes();
   const secondFactor = config.SECOND_FACTOR;
   const connections = changesAtOnce(config);
   const recordStamps = new Stamps(keyring, 'records');

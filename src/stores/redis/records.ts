@@ -91,3 +91,24 @@ export async function writeRecord(
   const name = redis instanceof Cluster ? keyspace.recordInCluster(digest) : keyspace.record(digest);
   await redis.set(name, stamped, 'PX', Math.ceil(ttlMs));
 }
+
+export type NewRecord = { digest: Buffer; packed: PackedRecord; ttlMs: number };
+
+/** Writes records that came together, in one write to the socket unless Redis is a cluster. */
+export async function writeRecords(parts: StampedRecords, records: readonly NewRecord[]): Promise<void> {
+  const { redis, recordStamps, history } = parts;
+  const [only, ...others] = records;
+  if (redis instanceof Cluster || others.length === 0) {
+    const all = only === undefined ? [] : [only, ...others];
+    await Promise.allSettled(
+      all.map(({ digest, packed, ttlMs }) => writeRecord(parts, digest, packed, ttlMs)),
+    );
+    return;
+  }
+  const pipeline = redis.pipeline();
+  for (const { digest, packed, ttlMs } of records) {
+    const stamped = recordStamps.stampBytes(nameOf(digest, history), packRecord(packed));
+    pipeline.set(keyspace.record(digest), stamped, 'PX', Math.ceil(ttlMs));
+  }
+  await pipeline.exec();
+}

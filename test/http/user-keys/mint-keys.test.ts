@@ -192,7 +192,7 @@ describe('an Idempotency-Key covers each line by its number', () => {
     const owners = usersOf(150);
     const replica = await broker.replica();
     try {
-      const options = { headers: { 'idempotency-key': 'bulk-race' } };
+      const options = { as: broker.masterKey, headers: { 'idempotency-key': 'bulk-race' } };
       const [one, other] = await Promise.all(
         [broker, replica].map((each) => mintLines(each, owners, options)),
       );
