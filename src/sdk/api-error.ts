@@ -2,7 +2,7 @@ import type { ErrorCode, ErrorDetails } from '../domain/errors.ts';
 import { FlowplateApiError } from './errors.ts';
 
 type Envelope = {
-  error: { code: ErrorCode; system_message: string; trace_id: string; details: ErrorDetails };
+  error: { code: ErrorCode; status: number; system_message: string; trace_id: string; details: ErrorDetails };
 };
 
 /**
@@ -19,6 +19,14 @@ export function toApiError(response: Response, text: string): FlowplateApiError 
     details: error?.details ?? {},
     retryAfterSeconds: readSeconds(response.headers.get('retry-after')),
   });
+}
+
+/** The error of one line of an answer; undefined for a line that is none. */
+export function toLineError(line: unknown): FlowplateApiError | undefined {
+  const { error } = (line ?? {}) as Partial<Envelope>;
+  if (typeof error?.code !== 'string') return undefined;
+  const { code, status, system_message: message, trace_id: traceId, details } = error;
+  return new FlowplateApiError({ code, status, message, traceId, details, retryAfterSeconds: undefined });
 }
 
 /** For an answer that is no refusal, and not what was asked for either. */

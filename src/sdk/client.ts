@@ -27,6 +27,7 @@ import type {
   UsageRange,
   VerifyRequest,
 } from './api-types.ts';
+import { type MintOutcome, mintInBatches } from './mint-in-batches.ts';
 import { readVerdict, readVerdicts } from './read-verdict.ts';
 import { type Call, type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
 
@@ -80,6 +81,19 @@ export class FlowplateClient {
     const { body, headers } = await this.#transport.receive(call);
     const created = homes.find((home) => home === headers.get('flowplate-created'));
     return { ...(body as MintedKey), ...(created !== undefined && { created: [created] }) };
+  }
+
+  /**
+   * Mints many keys, in requests of at most 1,000 lines. Yields one outcome for each, in order, as
+   * they are committed: a refusal of one changes nothing for the others. A connection that breaks is
+   * repeated under the same Idempotency-Key. With your own `idempotencyKey` and the same requests in
+   * the same order a later call gives the same secrets.
+   */
+  mintKeys(
+    requests: Iterable<MintRequest> | AsyncIterable<MintRequest>,
+    options: SecretOptions = {},
+  ): AsyncGenerator<MintOutcome, void, undefined> {
+    return mintInBatches(this.#transport, this.#retriesMax, requests, options);
   }
 
   /**

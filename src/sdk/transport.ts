@@ -31,8 +31,8 @@ export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Query | undefined;
-  /** Sent as JSON, or as a form for `URLSearchParams`. */
-  body?: object | URLSearchParams | undefined;
+  /** Sent as JSON, as a form for `URLSearchParams`, or as it is for a text of JSON lines. */
+  body?: object | URLSearchParams | string | undefined;
   headers?: Record<string, string> | undefined;
   /** The trace that it belongs to, unless the connection's `traceHeaders` says so. */
   trace?: TraceHeaders | undefined;
@@ -144,7 +144,7 @@ export class Transport {
   }
 
   #request({ method, body, headers, trace }: Call): RequestInit {
-    const isJson = body !== undefined && !(body instanceof URLSearchParams);
+    const isJson = typeof body === 'object' && !(body instanceof URLSearchParams);
     return {
       method,
       // A redirect would send the credential to another address.
@@ -154,6 +154,7 @@ export class Transport {
         ...this.#credential,
         accept: 'application/json',
         ...(isJson && { 'content-type': 'application/json' }),
+        ...(typeof body === 'string' && { 'content-type': 'application/x-ndjson' }),
         ...(body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' }),
         ...headers,
       },
@@ -173,7 +174,7 @@ function toThrown(error: unknown, { signal }: Call, deadline: Deadline): unknown
  * JSON has no infinities and no NaN: `JSON.stringify` writes null for them, and that would be
  * stored. A text without a null needs no look at each value, which takes ten times as long.
  */
-function toJson(body: unknown): string {
+export function toJson(body: unknown): string {
   const text = JSON.stringify(body);
   return text.includes('null') ? JSON.stringify(body, finite) : text;
 }
@@ -196,7 +197,7 @@ function parse(response: Response, text: string): unknown {
 }
 
 /** Undefined when a retry cannot help. Jitter spreads the retries of many callers. */
-function pauseBefore(error: unknown, retries: number): number | undefined {
+export function pauseBefore(error: unknown, retries: number): number | undefined {
   if (!mayPass(error)) return undefined;
   const told = error instanceof FlowplateApiError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
   const pauseMs = Math.max(told, firstPauseMs * 2 ** retries) * (1 + Math.random() / 4);

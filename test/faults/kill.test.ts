@@ -4,6 +4,8 @@ import { endAll } from '../support/at-end.ts';
 import { type Deployment, deploy, type Started, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { findHalfDone } from '../support/half-done.ts';
+import { keysPath } from '../support/keys.ts';
+import { type AnsweredLine, mintLines, outcomesOf, readLines, toLines } from '../support/lines.ts';
 import { type OwnPostgres, type OwnServer, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
 import { quietPort } from '../support/quiet-port.ts';
@@ -71,6 +73,46 @@ test.each(['worker', 'Redis'])(
     expect(ledger.interrupted).toBeLessThan(ledger.acknowledged / 10);
   },
 );
+
+test('a body of mints that kill -9 of the API cuts off is repeated with the same secrets, and without a second key', async () => {
+  const owners = Array.from({ length: 2_000 }, (_, index) => ({
+    user_id: `usr_${index}`,
+    organization_id: 'org_cut_off',
+  }));
+  const headers = { 'idempotency-key': 'cut-off' };
+  const seen = await mintUntilKilled(toLines(owners), headers);
+  expect(seen.length).toBeLessThan(owners.length);
+  const lines = await mintLines(api, owners, { headers });
+  expect(outcomesOf(lines)).toEqual(owners.map(() => 'minted'));
+  expect(lines.slice(0, seen.length)).toEqual(seen);
+  expect(await findHalfDone(postgres.adminUrl)).toEqual([]);
+});
+
+/** Kills the API when the first lines are answered; returns those that were answered as a whole. */
+async function mintUntilKilled(body: string, headers: Record<string, string>): Promise<AnsweredLine[]> {
+  const answer = await fetch(`${api.url}${keysPath}/batch`, {
+    method: 'POST',
+    headers: {
+      ...headers,
+      'content-type': 'application/x-ndjson',
+      'x-flowplate-master-key': deployment.masterKey,
+    },
+    body,
+  });
+  const decoder = new TextDecoder();
+  let received = '';
+  let killed: Promise<void> | undefined;
+  try {
+    for await (const piece of answer.body ?? []) {
+      received += decoder.decode(piece, { stream: true });
+      killed ??= victims.API?.();
+    }
+  } catch {
+    // The connection broke, as it has to.
+  }
+  await killed;
+  return readLines(received.slice(0, received.lastIndexOf('\n') + 1));
+}
 
 /**
  * Kills twice, at random points, and holds what callers were told against what is there afterwards.

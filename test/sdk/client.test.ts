@@ -56,6 +56,33 @@ describe('why a key is refused', () => {
   });
 });
 
+describe('many mints', () => {
+  test('give one outcome each, in order; a connection that breaks is repeated and gives the same keys', async () => {
+    const owners = Array.from({ length: 1_003 }, (_, index) => ({
+      user_id: `usr_${index}`,
+      organization_id: 'org_many',
+    }));
+    const requests = [...owners, { user_id: 'usr_0', organization_id: 'org_many' }];
+    let calls = 0;
+    const cutOff: typeof fetch = async (url, init) => {
+      const answer = await fetch(url, init);
+      if (calls++ > 0 || answer.body === null) return answer;
+      const text = await answer.text();
+      return new Response(text.slice(0, text.indexOf('\n', 9_000) + 1), answer);
+    };
+    const broken = new FlowplateClient({ baseUrl: broker.url, masterKey: broker.masterKey, fetch: cutOff });
+    const outcomes = await Array.fromAsync(broken.mintKeys(requests, { idempotencyKey: 'many' }));
+    expect(calls).toBe(3);
+    expect(outcomes.map(({ number }) => number)).toEqual(requests.map((_, index) => index + 1));
+    expect(outcomes.slice(0, -1).map(({ minted }) => minted?.user_id)).toEqual(
+      owners.map(({ user_id }) => user_id),
+    );
+    expect(outcomes.at(-1)?.error).toMatchObject({ code: 'KEY_ALREADY_EXISTS', status: 409 });
+    const again = await Array.fromAsync(client.mintKeys(requests, { idempotencyKey: 'many' }));
+    expect(again.map(({ minted }) => minted)).toEqual(outcomes.map(({ minted }) => minted));
+  });
+});
+
 describe('a key, from its first day to its last', () => {
   test('mint, verify, look at, change, refresh, revoke', async () => {
     const owner = newOwner();

@@ -3,13 +3,17 @@ import type { Metadata, MintedKey, Quota, RateLimit } from '../../sdk/api-types.
 import { numberRanges } from '../../sdk/input-rules.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
+import { UsageError } from '../failure.ts';
 import { saveThis } from '../output/save-this.ts';
 import { toSeconds } from '../output/time.ts';
 import { jsonObject, list, quota, rateLimit, time, wholeNumber } from '../values.ts';
+import { type FromFileOptions, mintFromFile } from './user-keys-from-file.ts';
 
 export type OwnerOptions = { user: string; org: string; environment?: string };
 
-type MintOptions = OwnerOptions & {
+type MintOptions = Partial<FromFileOptions> & OneMintOptions;
+
+type OneMintOptions = Partial<OwnerOptions> & {
   name?: string;
   scopes?: string[];
   metadata?: Metadata;
@@ -27,8 +31,12 @@ type RefreshOptions = OwnerOptions & {
 };
 
 export function addMint(keys: Command): void {
-  const command = ownerOptions(keys.command('mint'))
+  const command = keys
+    .command('mint')
     .description('Mints the one active key of a user in an organization, and shows its secret this once.')
+    .option('--user <user_id>', 'whose')
+    .option('--org <organization_id>', 'in which organization')
+    .option('--environment <name>', "the server's own unless named")
     .option('--name <name>', 'what it is called')
     .option('--scopes <scopes>', 'separated by commas', list)
     .option('--metadata <json>', 'a JSON object', jsonObject)
@@ -37,16 +45,35 @@ export function addMint(keys: Command): void {
     .option('--rate-limit <limit/seconds>', 'such as 100/60', rateLimit)
     .option('--quota <limit/period>', 'such as 10000/day, or /month', quota)
     .option('--ips <ranges>', 'only from these addresses or CIDR ranges; separated by commas', list)
+    .option(
+      '--from-file <file>',
+      'many keys instead: a file with the JSON of one mint a line; - for standard input',
+    )
+    .option(
+      '--to-file <file>',
+      'where their secrets go, a new file that only you can read; else to the output',
+    )
+    .option(
+      '--idempotency-key <text>',
+      'of an earlier run that was interrupted: it gives the same secrets again',
+    )
     .action(
       act(async (cli, options: MintOptions) => {
+        const { fromFile } = options;
+        if (fromFile !== undefined) {
+          const areAllMinted = await mintFromFile(cli, { ...manyOf(options), fromFile });
+          if (!areAllMinted) process.exitCode = 1;
+          return;
+        }
+        const owner = ownerOf(options);
         const { name, scopes, metadata, expiresAt, ttlSeconds, ips } = options;
         const minted = await cli.masterKey().mint({
-          ...toOwner(options),
+          ...owner,
           ...{ name, scopes, metadata, expires_at: expiresAt, ttl_seconds: ttlSeconds },
           ...{ rate_limit: options.rateLimit, quota: options.quota, ip_allowlist: ips },
         });
-        const owner = `user: ${minted.user_id}, organization: ${minted.organization_id}`;
-        const sentence = `Minted key: ${minted.key_id} (${owner})`;
+        const whose = `user: ${minted.user_id}, organization: ${minted.organization_id}`;
+        const sentence = `Minted key: ${minted.key_id} (${whose})`;
         cli.say(minted, sentence, `Key: ${minted.key}`, saveThis);
         // --json has it in the answer.
         if (!cli.options.json) cli.note(...createdText(minted, options));
@@ -56,11 +83,44 @@ export function addMint(keys: Command): void {
     command,
     'flowplate keys mint --user usr_42 --org org_acme',
     'flowplate keys mint --user usr_42 --org org_acme --scopes read,write --rate-limit 100/60 --ttl-seconds 86400',
+    'flowplate keys mint --from-file users.ndjson --to-file keys.ndjson',
   );
 }
 
+/** The options of a single mint say nothing about many, and are refused beside a file. */
+function manyOf({
+  fromFile: _,
+  toFile,
+  idempotencyKey,
+  ...others
+}: MintOptions): Omit<FromFileOptions, 'fromFile'> {
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    throw new UsageError(`--from-file takes no --${kebabCase(other)}: each line has its own`);
+  return { ...(toFile !== undefined && { toFile }), ...(idempotencyKey !== undefined && { idempotencyKey }) };
+}
+
+function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function ownerOf({ user, org, environment, toFile, idempotencyKey }: MintOptions) {
+  if (toFile !== undefined || idempotencyKey !== undefined) {
+    throw new UsageError('--to-file and --idempotency-key belong to --from-file');
+  }
+  if (user === undefined || org === undefined) {
+    throw new UsageError(
+      `required option '${user === undefined ? '--user <user_id>' : '--org <organization_id>'}' not specified`,
+    );
+  }
+  return toOwner({ user, org, ...(environment !== undefined && { environment }) });
+}
+
 /** A typo in a name would make another one without a word. */
-function createdText({ created = [], organization_id }: MintedKey, { environment }: OwnerOptions): string[] {
+function createdText(
+  { created = [], organization_id }: MintedKey,
+  { environment }: OneMintOptions,
+): string[] {
   return created.map((home) =>
     home === 'organization'
       ? `The organization ${organization_id} did not exist, and was created`
