@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Target } from '../load/jobs.ts';
+import type { LoadResult, Target } from '../load/jobs.ts';
 import { mintInBulk } from '../load/mint-in-bulk.ts';
+import { cpuMsOf } from '../load/process-cpu.ts';
 import { number, spreadOf } from '../report/statistics.ts';
 import { organizationsCount } from '../stage/seed-keys.ts';
 import type { Stage } from '../stage/stage.ts';
 import { type Arm, interleave } from './interleave.ts';
 import { connections, type Pace, type Scenario } from './scenario.ts';
+
+type Minted = Pick<LoadResult, 'perSecond' | 'serverMicros'>;
 
 /** Keys of one measurement. */
 const keysEach = 10_000;
@@ -24,20 +27,34 @@ export const inBulk: Scenario = {
     await stage.seedKeys(20_000, 'bulk');
     await stage.sql.query('VACUUM ANALYZE');
     const api = await stage.startApi('api');
-    const runs = await interleave<number>(stage.otherWork, armsOf(stage, pace, api), pace.rounds);
-    const [single = 1] = [...runs.values()].map((seen) => spreadOf(seen).median);
-    const rows = [...runs].map(([name, seen]) => {
-      const keys = spreadOf(seen).median;
-      return [name, number(keys), (keys / single).toFixed(2)];
-    });
+    const runs = await interleave<Minted>(stage.otherWork, armsOf(stage, pace, api), pace.rounds);
+    const medians = [...runs].map(([name, seen]) => ({
+      name,
+      perSecond: spreadOf(seen.map(({ perSecond }) => perSecond)).median,
+      micros: spreadOf(seen.map(({ serverMicros }) => serverMicros)).median,
+    }));
+    const single = medians[0]?.perSecond ?? Number.NaN;
+    const rows = medians.map(({ name, perSecond, micros }) => [
+      name,
+      number(perSecond),
+      (perSecond / single).toFixed(2),
+      number(micros),
+    ]);
     const notes = [
       `${number(keysEach)} keys of new users in existing organizations a measurement, ${pace.rounds} rounds. Single mints: ${connections} callers at once, without Idempotency-Key.`,
     ];
-    return [{ title: 'Mint in bulk', columns: ['sent as', 'keys/s', 'of single mints'], rows, notes }];
+    return [
+      {
+        title: 'Mint in bulk',
+        columns: ['sent as', 'keys/s', '÷ single mints', 'server µs each'],
+        rows,
+        notes,
+      },
+    ];
   },
 };
 
-function armsOf(stage: Stage, pace: Pace, api: Target): Arm<number>[] {
+function armsOf(stage: Stage, pace: Pace, api: Target): Arm<Minted>[] {
   return [
     { name: 'single mints', measure: () => singleMints(stage, pace, api) },
     ...arms.map(({ name, requests, isIdempotent }) => ({
@@ -46,9 +63,12 @@ function armsOf(stage: Stage, pace: Pace, api: Target): Arm<number>[] {
         await delay(200);
         const lines = keysEach / requests;
         const bulk = { port: api.port, masterKey: stage.masterKey, organizations: organizationsCount, lines };
-        const startedMs = performance.now();
+        const [startedMs, cpuMs] = [performance.now(), cpuMsOf(api.pid)];
         await Promise.all(Array.from({ length: requests }, () => mintInBulk({ ...bulk, isIdempotent })));
-        return keysEach / ((performance.now() - startedMs) / 1_000);
+        return {
+          perSecond: keysEach / ((performance.now() - startedMs) / 1_000),
+          serverMicros: ((cpuMsOf(api.pid) - cpuMs) * 1_000) / keysEach,
+        };
       },
     })),
   ];
@@ -56,8 +76,8 @@ function armsOf(stage: Stage, pace: Pace, api: Target): Arm<number>[] {
 
 let round = 0;
 
-async function singleMints(stage: Stage, pace: Pace, target: Target): Promise<number> {
-  const { perSecond } = await stage.load.run({
+function singleMints(stage: Stage, pace: Pace, target: Target): Promise<Minted> {
+  return stage.load.run({
     kind: 'closed loop',
     target,
     connections,
@@ -71,5 +91,4 @@ async function singleMints(stage: Stage, pace: Pace, target: Target): Promise<nu
     warmUp: { forMs: pace.windowMs / 3 },
     until: { forMs: pace.windowMs },
   });
-  return perSecond;
 }

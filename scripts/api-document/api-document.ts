@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import { problems } from '../../src/http/problem.ts';
@@ -84,7 +85,7 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
           status,
           status === '204'
             ? { description }
-            : { description, content: { [answerType]: { schema: route.answer, ...exampleOf(answer) } } },
+            : { description, content: { [answerType]: { schema: answerOf(route), ...exampleOf(answer) } } },
         ]),
       ),
       ...errorResponses([
@@ -98,6 +99,11 @@ function operation<Parts>(route: Route<Parts>): ZodOpenApiOperationObject {
       ]),
     },
   };
+}
+
+/** A line of an answer may be the error of its line in the body. */
+function answerOf<Parts>({ answer, bodyFormat }: Route<Parts>) {
+  return bodyFormat === 'lines' ? z.union([answer, errorEnvelope]) : answer;
 }
 
 function bodyContent<Parts>(route: Route<Parts>) {

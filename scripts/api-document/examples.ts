@@ -72,6 +72,7 @@ export const examples: Readonly<Record<string, Example>> = {
     body: { ...owner, scopes: ['read'], rate_limit: { limit: 100, window_seconds: 60 } },
     answer: { ...newKey, scopes: ['read'], rate_limit: { limit: 100, window_seconds: 60 } },
   },
+  mintKeys: { body: { ...owner, scopes: ['read'] }, answer: { ...newKey, scopes: ['read'] } },
   updateKey: { body: { enabled: false } },
   refreshKey: {
     body: { grace_period_seconds: 600 },

@@ -116,7 +116,10 @@ function readBody<Sent, T>(
 export function requireLines(req: RequestHead, bytesMax: number): void {
   const headers = readBodyHeaders(req);
   if (headers.length === 0 && !headers.isChunked) throw noLine();
-  requireType(headers, [linesMediaType]);
+  if (!isOfType(headers, [linesMediaType])) {
+    const systemMessage = `Send ${linesMediaType} without a content encoding`;
+    throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE', { systemMessage });
+  }
   if (headers.length > bytesMax) throw tooLarge(bytesMax);
 }
 
@@ -159,9 +162,11 @@ function decode<T>(bytes: Buffer, parse: (text: string) => T): T {
 }
 
 function requireType(headers: BodyHeaders, types: readonly string[]): void {
-  if (!types.includes(mediaTypeOf(headers)) || isEncoded(headers)) {
-    throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE');
-  }
+  if (!isOfType(headers, types)) throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE');
+}
+
+function isOfType(headers: BodyHeaders, types: readonly string[]): boolean {
+  return types.includes(mediaTypeOf(headers)) && !isEncoded(headers);
 }
 
 /** Drops parameters: JSON is always UTF-8 (RFC 8259 §8.1). */

@@ -18,7 +18,7 @@ const groups = {
   },
   'a master key with the permission': {
     operations: [
-      'verifyKey verifyKeys introspectKey mintKey listKeys getKey updateKey getKeyUsage refreshKey revokeUserKeys',
+      'verifyKey verifyKeys introspectKey mintKey mintKeys listKeys getKey updateKey getKeyUsage refreshKey revokeUserKeys',
       'bulkChangeKeys getJob cancelJob',
       'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier',
     ],

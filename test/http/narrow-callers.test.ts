@@ -10,7 +10,7 @@ import { platformKey } from '../support/platform-callers.ts';
  */
 const suffices: Record<string, string> = {
   'verifyKey verifyKeys introspectKey': 'keys:verify',
-  'mintKey updateKey': 'keys:mint',
+  'mintKey mintKeys updateKey': 'keys:mint',
   'listKeys getKey': 'keys:read',
   getKeyUsage: 'usage:read',
   'explainKey listKeyRefusals': 'keys:explain',

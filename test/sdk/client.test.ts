@@ -59,10 +59,10 @@ describe('why a key is refused', () => {
 describe('many mints', () => {
   test('give one outcome each, in order; a connection that breaks is repeated and gives the same keys', async () => {
     const owners = Array.from({ length: 1_003 }, (_, index) => ({
-      user_id: `usr_${index}`,
+      user_id: `many_${index}`,
       organization_id: 'org_many',
     }));
-    const requests = [...owners, { user_id: 'usr_0', organization_id: 'org_many' }];
+    const requests = [...owners, { user_id: 'many_0', organization_id: 'org_many' }];
     let calls = 0;
     const cutOff: typeof fetch = async (url, init) => {
       const answer = await fetch(url, init);
