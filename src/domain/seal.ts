@@ -31,8 +31,8 @@ export function unseal(secret: Buffer, purpose: string, sealed: Buffer): string 
 }
 
 /**
- * Seals many texts as `seal` does, under one derived key, which is most of the cost of one. Each has
- * a nonce of its own, and opens only under its name.
+ * Seals many texts as `seal` does, under one derived key, which is most of the cost of one. Each
+ * has a nonce of its own, and opens only under its name.
  */
 export function sealerOf(secret: Buffer, purpose: string): (text: string, name: Buffer) => Buffer {
   const salt = randomBytes(saltBytes);

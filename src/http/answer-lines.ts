@@ -1,8 +1,8 @@
 import type { LineReader, RawLine } from './line-reader.ts';
 
 /**
- * Lines that are worked on together. Together with `chunksMax` it bounds what one body has under way,
- * so that other callers wait behind few lines of it.
+ * Lines that are worked on together. With `chunksMax` it bounds what one body has under way, so
+ * that other callers wait behind few lines of it.
  */
 const chunkLinesMax = 128;
 

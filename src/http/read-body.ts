@@ -110,8 +110,8 @@ function readBody<Sent, T>(
 }
 
 /**
- * Requires what the headers tell of a body of lines: type `application/x-ndjson`, no compression, at
- * most `bytesMax`, and not nothing.
+ * Requires what the headers tell of a body of lines: type `application/x-ndjson`, no compression,
+ * at most `bytesMax`, and not nothing.
  */
 export function requireLines(req: RequestHead, bytesMax: number): void {
   const headers = readBodyHeaders(req);

@@ -85,9 +85,9 @@ export class FlowplateClient {
 
   /**
    * Mints many keys, in requests of at most 1,000 lines. Yields one outcome for each, in order, as
-   * they are committed: a refusal of one changes nothing for the others. A connection that breaks is
-   * repeated under the same Idempotency-Key. With your own `idempotencyKey` and the same requests in
-   * the same order a later call gives the same secrets.
+   * they are committed. A refusal of one changes nothing for the others. After a broken connection
+   * the lines are sent again under the same Idempotency-Key. With your own `idempotencyKey` and
+   * the same requests in the same order a later call gives the same secrets.
    */
   mintKeys(
     requests: Iterable<MintRequest> | AsyncIterable<MintRequest>,

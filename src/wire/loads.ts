@@ -23,6 +23,9 @@ const providerCalls = { runningMax: 10, waitingMax: 40, refusal: 'TOO_MANY_ATTEM
  */
 const fairly = { waitingMax: 5_000, waitMsMax: 800, refusal: 'OVERLOADED' } as const;
 
+/** Mints that look for what is in their way; as many may wait as for a statement. */
+const ofMints = { waitingMax: 5_000, refusal: 'OVERLOADED' } as const;
+
 /** 390 KB each. People load it once. */
 const documentPace = { perSecond: 20, atOnceMax: 40, waitMsMax: 3_000, waitingMax: 1_000 } as const;
 
@@ -40,6 +43,7 @@ export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
     auditExports: new Bulkhead(longReads),
     keyExports: new Bulkhead(longReads),
     linesAtOnce: new LinesAtOnce(),
+    obstacles: new FairBulkhead({ ...ofMints, runningMax: Math.ceil(connections / 4) }),
     reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(connections / 4) }),
   };
 }

@@ -68,6 +68,7 @@ export function useCaseParts(stores: Pick<TestStores, 'db'>, clock: Clock = mach
     findSealedAnswer: sealedAnswerLookUps(stores.db),
     policies: new RememberedPolicies(),
     homes: new SingleFlight(),
+    obstacles: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
     noteMint: (() => () => undefined) as MintParts['noteMint'],
     strictOrganizations: false,
   };

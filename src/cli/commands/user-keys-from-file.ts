@@ -13,8 +13,8 @@ import { jsonObject } from '../values.ts';
 export type FromFileOptions = { fromFile: string; toFile?: string; idempotencyKey?: string };
 
 /**
- * Mints a key for each line of a file. The secrets go to a new file that only its owner can read, or
- * to standard output. Returns whether every line got a key.
+ * Mints a key for each line of a file. The secrets go to a new file that only its owner can read,
+ * or to standard output. Returns whether every line got a key.
  */
 export async function mintFromFile(cli: Cli, options: FromFileOptions): Promise<boolean> {
   const { fromFile, toFile, idempotencyKey = randomUUID() } = options;

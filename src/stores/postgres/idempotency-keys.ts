@@ -8,8 +8,8 @@ export type SealedAnswer = { id: Buffer; bodyHash: Buffer; sealedAnswer: Buffer;
 type Wanted = { ids: readonly Buffer[]; notBefore: Date };
 
 /**
- * Finds a stored answer that is younger than `notBefore`. `ids`: one for each live pepper, so that a
- * pepper rotation does not turn a repetition into a new request.
+ * Finds a stored answer that is younger than `notBefore`. `ids`: one for each live pepper, so that
+ * a pepper rotation does not turn a repetition into a new request.
  */
 export type FindSealedAnswer = (wanted: Wanted) => Promise<SealedAnswer | undefined>;
 

@@ -1,10 +1,11 @@
+import type { FairBulkhead } from '../../concurrency/fair-bulkhead.ts';
 import type { SingleFlight } from '../../concurrency/single-flight.ts';
 import { type AuditEvent, newAuditEvent, systemOrigin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { KeyDigest, Keyring } from '../../domain/key-digest.ts';
-import { type Caller, originOf, requireVisible } from '../../domain/principal.ts';
+import { type Caller, originOf, queueOf, requireVisible } from '../../domain/principal.ts';
 import { requireFuture } from '../../domain/require-future.ts';
 import { type Key, type KeySettings, statusAt } from '../../domain/user-key.ts';
 import type { FindSealedAnswer } from '../../stores/postgres/idempotency-keys.ts';
@@ -32,6 +33,11 @@ export type MintParts = ChangeParts & {
   policies: RememberedPolicies;
   /** Called before a mint, and its result when the key is there. */
   noteMint: () => (key: Key, digest: KeyDigest) => void;
+  /**
+   * Callers take turns at looking for what is in the way: a body of lines for a new organization
+   * must not take all connections.
+   */
+  obstacles: FairBulkhead;
   /** Creations of organizations and environments that are under way. */
   homes: SingleFlight;
   /** The deployment's own environment, which a mint may create in any case. */
@@ -101,7 +107,10 @@ export async function mintOrReplay(
       if (outcome === 'unauthorized') throw credentialEnded();
       if (isBoundReached(outcome)) throw boundReached(outcome);
       if (outcome === 'crowded') continue;
-      const created = await makeRoom(parts, caller, compliant, ++round);
+      round++;
+      const created = await parts.obstacles.run(queueOf(caller.principal), () =>
+        makeRoom(parts, caller, compliant, round),
+      );
       if (created !== undefined) home = { created };
     }
   });
@@ -148,11 +157,14 @@ async function makeRoom(
     await (status === 'revoked' ? endStopped(parts, active) : endExpired(parts, active));
     return undefined;
   }
-  if (parts.strictOrganizations) await requireHome(parts, key, organization !== undefined);
+  // Another mint has created it meanwhile.
+  if (organization !== undefined && (await hasEnvironment(parts.db, key.organizationId, key.environment)))
+    return undefined;
+  if (parts.strictOrganizations) requireHome(parts, key, organization !== undefined);
   return createHome(parts, caller, key);
 }
 
-async function requireHome(parts: MintParts, key: Key, hasOrganization: boolean): Promise<void> {
+function requireHome(parts: MintParts, key: Key, hasOrganization: boolean): void {
   const { organizationId, environment } = key;
   if (!hasOrganization) {
     throw new FlowplateError('ORGANIZATION_NOT_FOUND', {
@@ -161,7 +173,6 @@ async function requireHome(parts: MintParts, key: Key, hasOrganization: boolean)
     });
   }
   if (environment === parts.environment) return;
-  if (await hasEnvironment(parts.db, organizationId, environment)) return;
   throw new FlowplateError('ENVIRONMENT_NOT_FOUND', {
     systemMessage: 'No such environment. STRICT_ORGANIZATIONS is on: create it before its first key',
     details: { organization_id: organizationId, environment },
