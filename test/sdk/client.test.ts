@@ -56,6 +56,12 @@ describe('why a key is refused', () => {
   });
 });
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
 describe('many mints', () => {
   test('give one outcome each, in order; a connection that breaks is repeated and gives the same keys', async () => {
     const owners = Array.from({ length: 1_003 }, (_, index) => ({
@@ -71,14 +77,14 @@ describe('many mints', () => {
       return new Response(text.slice(0, text.indexOf('\n', 9_000) + 1), answer);
     };
     const broken = new FlowplateClient({ baseUrl: broker.url, masterKey: broker.masterKey, fetch: cutOff });
-    const outcomes = await Array.fromAsync(broken.mintKeys(requests, { idempotencyKey: 'many' }));
+    const outcomes = await all(broken.mintKeys(requests, { idempotencyKey: 'many' }));
     expect(calls).toBe(3);
     expect(outcomes.map(({ number }) => number)).toEqual(requests.map((_, index) => index + 1));
     expect(outcomes.slice(0, -1).map(({ minted }) => minted?.user_id)).toEqual(
       owners.map(({ user_id }) => user_id),
     );
     expect(outcomes.at(-1)?.error).toMatchObject({ code: 'KEY_ALREADY_EXISTS', status: 409 });
-    const again = await Array.fromAsync(client.mintKeys(requests, { idempotencyKey: 'many' }));
+    const again = await all(client.mintKeys(requests, { idempotencyKey: 'many' }));
     expect(again.map(({ minted }) => minted)).toEqual(outcomes.map(({ minted }) => minted));
   });
 });
