@@ -42,6 +42,7 @@ export const auditEventTypes = [
   'platform.user.updated',
   'platform.user.password_changed',
   'platform.user.deleted',
+  'platform.person.erased',
   'platform.role.created',
   'platform.role.updated',
   'platform.role.deleted',

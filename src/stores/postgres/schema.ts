@@ -311,6 +311,15 @@ export interface PasskeyChallenges {
   user_id: string;
 }
 
+export interface People {
+  email: string | null;
+  ended_at: Timestamp | null;
+  erased_at: Timestamp | null;
+  id: string;
+  kind: string;
+  name: string | null;
+}
+
 export interface PlatformIdentities {
   created_at: Timestamp;
   issuer: string;
@@ -491,6 +500,7 @@ export interface DB {
   organization_days: OrganizationDays;
   organizations: Organizations;
   passkey_challenges: PasskeyChallenges;
+  people: People;
   platform_identities: PlatformIdentities;
   platform_sessions: PlatformSessions;
   platform_users: PlatformUsers;
