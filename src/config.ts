@@ -9,6 +9,7 @@ import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
 import { InvalidRedisAddress, parseRedisAddress } from './domain/redis-address.ts';
 import { secondFactorSettings } from './domain/second-factor.ts';
+import { renewableDays } from './domain/user-key.ts';
 import { parseWorkloadIssuers, type WorkloadIssuers, workloadIssuersRule } from './domain/workload-token.ts';
 import { pemFile } from './pem-file.ts';
 import { withSecretFiles } from './secret-files.ts';
@@ -420,6 +421,16 @@ export const configSchema = z.object({
     .max(3_650)
     .default(730)
     .describe('How long daily usage is kept, in days; dropped by whole months.'),
+  ENDED_KEYS_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_650)
+    .refine((days) => days === 0 || days > renewableDays, `must be 0, or more than ${renewableDays}`)
+    .default(0)
+    .describe(
+      'How long user keys are kept after they were revoked or have expired, in days, with their usage. More than the 30 days in which an expired key can be renewed. 0 keeps them for ever.',
+    ),
   ...oidcVariables,
   ...openTelemetryVariables,
 });

@@ -3,6 +3,7 @@ import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
 import { foldKeyCounts } from '../src/usecases/upkeep/fold-key-counts.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
 import { pruneIdempotency } from '../src/usecases/upkeep/prune-idempotency.ts';
+import { pruneKeys } from '../src/usecases/upkeep/prune-keys.ts';
 import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
 import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
@@ -30,6 +31,7 @@ export const jobs = {
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },
+  'prune-keys': { everyMs: 3_600_000, run: oneAtATime(pruneKeys) },
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
 } satisfies Record<string, Job>;
 

@@ -14,6 +14,7 @@ export const auditEventTypes = [
   'key.updated',
   'key.expired',
   'keys.stopped',
+  'keys.pruned',
   'keys.bulk_ordered',
   'keys.bulk_ended',
   'keys.bulk_cancelled',

@@ -33,7 +33,7 @@ export type WorkerParts = {
   keyring: Keyring;
   flushStamps: Stamps;
   onHead: (head: Head) => void;
-  retention: Retention;
+  retention: Retention & { endedKeysDays: number };
   onSetAside: OnSetAside;
 };
 
@@ -84,7 +84,11 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     readFillProgress: () => readFillProgress(db).catch(rethrow('postgres')),
     keys: () => keys.value,
   });
-  const retention = { usageHoursDays: config.USAGE_HOURS_DAYS, usageDaysDays: config.USAGE_DAYS_DAYS };
+  const retention = {
+    usageHoursDays: config.USAGE_HOURS_DAYS,
+    usageDaysDays: config.USAGE_DAYS_DAYS,
+    endedKeysDays: config.ENDED_KEYS_DAYS,
+  };
   const parts: WorkerParts = {
     db,
     redis,

@@ -25,6 +25,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
   'keys.stopped': ({ details }) => `stopped all keys of ${text(details.subject)} at once`,
+  'keys.pruned': ({ details }) => `deleted ${String(details.count)} hidden keys that had ended long ago`,
   'keys.bulk_ordered': ({ details }) => `ordered to ${text(details.action)} many hidden keys`,
   'keys.bulk_ended': ({ details }) =>
     `ended an order to ${text(details.action)} hidden keys: ${text(details.status)}`,
