@@ -275,7 +275,7 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
             /** @description Cannot be changed */
             built_in: boolean;
             /** Format: date-time */
@@ -286,7 +286,7 @@ export interface components {
         CreateRoleBody: {
             name: string;
             description?: string | null;
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
         };
         EndOtherSessionsAnswer: {
             /** @constant */
@@ -596,7 +596,7 @@ export interface components {
             id: string;
             name: string;
             role_ids: string[];
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
             /** @description Whether this session may do nothing until it has a second factor */
             lacks_second_factor: boolean;
         };

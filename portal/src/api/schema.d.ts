@@ -1787,7 +1787,7 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
             /** @description Cannot be changed */
             built_in: boolean;
             /** Format: date-time */
@@ -2067,7 +2067,7 @@ export interface operations {
                         id: string;
                         name: string;
                         role_ids: string[];
-                        permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+                        permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
                         /** @description Whether this session may do nothing until it has a second factor */
                         lacks_second_factor: boolean;
                     };
@@ -3024,7 +3024,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     description?: string | null;
-                    permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+                    permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
                 };
             };
         };
@@ -3062,7 +3062,7 @@ export interface operations {
                 "application/json": {
                     name?: string;
                     description?: string | null;
-                    permissions?: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+                    permissions?: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
                 };
             };
         };
