@@ -1,4 +1,5 @@
 import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
+import { streamAudit } from '../src/usecases/audit/stream-audit.ts';
 import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
 import { foldKeyCounts } from '../src/usecases/upkeep/fold-key-counts.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
@@ -24,6 +25,7 @@ export const jobs = {
   'roll-up-usage': { everyMs: 2_000, run: oneAtATime(rollUpWhenDue) },
   'fold-key-counts': { everyMs: 2_000, run: oneAtATime(foldKeyCounts) },
   'seal-audit': { everyMs: 3_000, run: sealAudit },
+  'stream-audit': { everyMs: 2_000, run: oneAtATime(streamAudit) },
   'fill-minted-by': { everyMs: 5_000, run: oneAtATime(fillMinters) },
   'tidy-stops': { everyMs: 2_000, run: oneAtATime(tidyStops) },
   'run-bulk-orders': { everyMs: 2_000, run: oneAtATime(runBulkOrders) },

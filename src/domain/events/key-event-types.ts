@@ -44,6 +44,12 @@ export const keyEventTypes = {
     },
     { kind: 'user', subject: 'u_1042', created_before: null, reason: 'owner_left' },
   ),
+  'keys.pruned': eventType(
+    'User keys that had ended long ago were deleted.',
+    'nothing: the event is about many keys',
+    { count: fields.count, status: z.enum(['revoked', 'expired']), ended_before: fields.time },
+    { count: 120, status: 'revoked', ended_before: '2026-03-01T00:00:00.000Z' },
+  ),
   'keys.bulk_ordered': eventType(
     'A job that changes many user keys was ordered.',
     'job',

@@ -120,6 +120,12 @@ export const platformEventTypes = {
     { by: 'operator' },
   ),
   'platform.user.deleted': eventType('A platform user was deleted.', 'platform user', {}, {}),
+  'platform.person.erased': eventType(
+    'The name and e-mail address of a deleted user were erased.',
+    'platform user or API user',
+    {},
+    {},
+  ),
   'platform.role.created': eventType('A role was created.', 'role', role, aRole),
   'platform.role.updated': eventType('A role was changed.', 'role', role, aRole),
   'platform.role.deleted': eventType('A role was deleted.', 'role', role, aRole),

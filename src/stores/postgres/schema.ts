@@ -102,6 +102,13 @@ export interface AuditSeals {
   seq: number;
 }
 
+export interface AuditStreams {
+  held_by: string | null;
+  held_until: Generated<Timestamp>;
+  name: string;
+  seq: number;
+}
+
 export interface AuditUnsealed {
   event_id: string;
 }
@@ -478,6 +485,7 @@ export interface DB {
   audit_events: AuditEvents;
   audit_heads: AuditHeads;
   audit_seals: AuditSeals;
+  audit_streams: AuditStreams;
   audit_unsealed: AuditUnsealed;
   bulk_orders: BulkOrders;
   database_histories: DatabaseHistories;
