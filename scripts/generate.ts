@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { composeFile } from './generated/compose-file.ts';
 import { configurationPage } from './generated/configuration-page.ts';
 import { databaseTypes } from './generated/database-types.ts';
+import { eventsPage } from './generated/events-page.ts';
+import { eventsSchema } from './generated/events-schema.ts';
 import { grafanaDashboard } from './generated/grafana-dashboard.ts';
 import { openApiFile } from './generated/open-api-file.ts';
 import { portalApiTypes } from './generated/portal-api-types.ts';
@@ -15,6 +17,8 @@ const generated: Record<string, () => string | Promise<string>> = {
   'src/stores/postgres/schema.ts': databaseTypes,
   'docs/openapi.json': openApiFile,
   'docs/configuration.md': configurationPage,
+  'docs/events.md': eventsPage,
+  'docs/events.schema.json': eventsSchema,
   'docker-compose.yml': composeFile,
   'portal/src/api/schema.d.ts': portalApiTypes,
   'src/sdk/api-schema.ts': sdkApiTypes,

@@ -9,6 +9,7 @@ import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
 import { InvalidRedisAddress, parseRedisAddress } from './domain/redis-address.ts';
 import { secondFactorSettings } from './domain/second-factor.ts';
+import { renewableDays } from './domain/user-key.ts';
 import { parseWorkloadIssuers, type WorkloadIssuers, workloadIssuersRule } from './domain/workload-token.ts';
 import { pemFile } from './pem-file.ts';
 import { withSecretFiles } from './secret-files.ts';
@@ -420,6 +421,37 @@ export const configSchema = z.object({
     .max(3_650)
     .default(730)
     .describe('How long daily usage is kept, in days; dropped by whole months.'),
+  AUDIT_SYSLOG_URL: z
+    .string()
+    .refine(isSyslogUrl, 'must be syslog+tls://host:port, without a user, a path or a query')
+    .transform((text) => new URL(text))
+    .optional()
+    .describe(
+      'Receiver of the audit log: syslog (RFC 5424) over TLS, as `syslog+tls://siem.example.com:6514`. The worker sends each sealed event at least once and in order. See `docs/operations.md`.',
+    ),
+  AUDIT_SYSLOG_CA_FILE: pemFile
+    .optional()
+    .describe('A PEM file with the authorities that the receiver is trusted by, in place of those of Node.'),
+  AUDIT_SYSLOG_CERT_FILE: pemFile
+    .optional()
+    .describe('A PEM file with the client certificate, where the receiver asks for one.'),
+  AUDIT_SYSLOG_KEY_FILE: pemFile.optional().describe('A PEM file with the private key of that certificate.'),
+  AUDIT_NDJSON_FILE: fileName
+    .refine(isAbsolute, 'must be an absolute path')
+    .optional()
+    .describe(
+      'A file to which the worker appends each sealed audit event as a line of JSON, at least once and in order. It may be renamed at any time; several workers need it on storage that they share.',
+    ),
+  ENDED_KEYS_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_650)
+    .refine((days) => days === 0 || days > renewableDays, `must be 0, or more than ${renewableDays}`)
+    .default(0)
+    .describe(
+      'How long user keys are kept after they were revoked or have expired, in days, with their usage. More than the 30 days in which an expired key can be renewed. 0 keeps them for ever.',
+    ),
   ...oidcVariables,
   ...openTelemetryVariables,
 });
@@ -439,6 +471,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       ...missingForTls(result.data),
       ...missingForRedisTls(result.data),
       ...missingForJournal(result.data),
+      ...missingForAuditStreams(result.data),
     ];
     if (missing.length === 0) return Object.freeze(result.data);
     throw new Error(`Configuration: ${missing.join('; ')}`);
@@ -501,6 +534,30 @@ function missingForJournal(config: Config): string[] {
   return needed
     .filter((name) => config[name] === undefined)
     .map((name) => `${name} is missing, which JOURNAL_BUCKET_URL needs`);
+}
+
+function isSyslogUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.protocol !== 'syslog+tls:' || url.hostname === '') return false;
+  return (
+    [url.username, url.password, url.search, url.hash].every((part) => part === '') &&
+    url.pathname.length <= 1
+  );
+}
+
+/** A certificate that no connection uses would leave an operator who counts on TLS without it. */
+function missingForAuditStreams(config: Config): string[] {
+  const {
+    AUDIT_SYSLOG_URL: url,
+    AUDIT_SYSLOG_CA_FILE,
+    AUDIT_SYSLOG_CERT_FILE,
+    AUDIT_SYSLOG_KEY_FILE,
+  } = config;
+  const given = Object.entries({ AUDIT_SYSLOG_CA_FILE, AUDIT_SYSLOG_CERT_FILE, AUDIT_SYSLOG_KEY_FILE });
+  const unused = url === undefined ? given.filter(([, pem]) => pem !== undefined) : [];
+  const faults = unused.map(([name]) => `${name} is set, and AUDIT_SYSLOG_URL is missing`);
+  if ((AUDIT_SYSLOG_CERT_FILE === undefined) === (AUDIT_SYSLOG_KEY_FILE === undefined)) return faults;
+  return [...faults, 'AUDIT_SYSLOG_CERT_FILE and AUDIT_SYSLOG_KEY_FILE need each other'];
 }
 
 /** Half a pair would listen without TLS, so it stops the process. */

@@ -1,8 +1,10 @@
 import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
+import { streamAudit } from '../src/usecases/audit/stream-audit.ts';
 import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
 import { foldKeyCounts } from '../src/usecases/upkeep/fold-key-counts.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
 import { pruneIdempotency } from '../src/usecases/upkeep/prune-idempotency.ts';
+import { pruneKeys } from '../src/usecases/upkeep/prune-keys.ts';
 import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
 import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
@@ -23,6 +25,7 @@ export const jobs = {
   'roll-up-usage': { everyMs: 2_000, run: oneAtATime(rollUpWhenDue) },
   'fold-key-counts': { everyMs: 2_000, run: oneAtATime(foldKeyCounts) },
   'seal-audit': { everyMs: 3_000, run: sealAudit },
+  'stream-audit': { everyMs: 2_000, run: oneAtATime(streamAudit) },
   'fill-minted-by': { everyMs: 5_000, run: oneAtATime(fillMinters) },
   'tidy-stops': { everyMs: 2_000, run: oneAtATime(tidyStops) },
   'run-bulk-orders': { everyMs: 2_000, run: oneAtATime(runBulkOrders) },
@@ -30,6 +33,7 @@ export const jobs = {
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },
+  'prune-keys': { everyMs: 3_600_000, run: oneAtATime(pruneKeys) },
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
 } satisfies Record<string, Job>;
 

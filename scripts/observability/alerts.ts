@@ -116,6 +116,13 @@ export function alerts({ windows, hold }: Timing): Alert[] {
       for: hold(5),
     },
     {
+      name: 'FlowplateAuditStreamBehind',
+      severity: 'ticket',
+      summary: 'The receiver {{ $labels.stream }} of the audit log lacks {{ $value }} events',
+      expr: `min_over_time((${max('flowplate_audit_stream_events_behind', { by: ['stream'] })})[5m:30s]) > 0`,
+      for: hold(5),
+    },
+    {
       name: 'FlowplateJobFailing',
       severity: 'ticket',
       summary: 'The job {{ $labels.name }} fails, and has not succeeded for five minutes',

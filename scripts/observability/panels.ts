@@ -126,6 +126,9 @@ export const rows: readonly Row[] = [
       panel('Audit events that wait for a seal', 'Counted up to 100,000.', 'short', [
         { expr: max('flowplate_audit_unsealed_events'), legend: 'events' },
       ]),
+      panel('Audit events that a receiver lacks', 'Of syslog, and of the file of lines.', 'short', [
+        { expr: max('flowplate_audit_stream_events_behind', { by: ['stream'] }), legend: '{{stream}}' },
+      ]),
       panel('Jobs by outcome', 'Runs of background jobs.', 'ops', [
         {
           expr: observed('flowplate_job_seconds', over, { by: ['name', 'outcome'] }),

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { patroniCommand, patroniParts } from './patroni-command.ts';
 import { toolsDir } from './project-root.ts';
@@ -16,7 +17,8 @@ export type ProgramName =
   | 'etcd'
   | 'pgbouncer'
   | 'postgres15'
-  | 'patroni';
+  | 'patroni'
+  | 'rsyslog';
 
 /** A program, and where Debian installs it if that is not in PATH. */
 type WantedProgram = DebianProgram & { installed?: string };
@@ -90,6 +92,15 @@ const programs: Record<ProgramName, WantedProgram> = {
     installed: '/usr/bin/patroni',
     works: (program) => runsPatroni(program),
   },
+  rsyslog: {
+    package: 'rsyslog',
+    parts: ['rsyslog-openssl'],
+    path: 'usr/sbin/rsyslogd',
+    installed: '/usr/sbin/rsyslogd',
+    works: async (program) =>
+      (await says(program, ['-v'], /^rsyslogd\s+8\./m)) &&
+      existsSync(join(rsyslogModules(program), 'lmnsd_ossl.so')),
+  },
   haproxy: {
     package: 'haproxy',
     path: 'usr/sbin/haproxy',
@@ -106,6 +117,14 @@ export async function findProgram(name: ProgramName): Promise<UnpackedProgram> {
     throw new Error(`${name} is missing: install it (${(cause as Error).message})`, { cause });
   });
 }
+
+/** Folder of rsyslog's modules, beside the folder of the program. */
+export function rsyslogModules({ path }: UnpackedProgram): string {
+  return join(dirname(path), `../lib/${debianArchitecture}/rsyslog`);
+}
+
+/** Debian's name for the machine's kind, in the paths of libraries. */
+const debianArchitecture = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
 
 function beside({ path, env }: UnpackedProgram, name: string): UnpackedProgram {
   return { path: join(dirname(path), name), env };

@@ -27,6 +27,8 @@ export const platformPermissions = [
   'platform:tenants:manage',
   'platform:audit:read',
   'platform:audit:manage',
+  'platform:events:read',
+  'platform:events:manage',
   'platform:hidden_keys:read',
   'platform:hidden_keys:manage',
   'platform:impersonate:read',

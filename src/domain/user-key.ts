@@ -105,7 +105,9 @@ export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUnti
 export const predecessorsMax = 30;
 
 /** Long enough for an owner who returns from a holiday. Later a key is minted again. */
-export const renewableMs = 30 * 24 * 3_600_000;
+export const renewableDays = 30;
+
+export const renewableMs = renewableDays * 24 * 3_600_000;
 
 /**
  * Whether a refresh may replace an expired key by one with a new end. A key in its grace already

@@ -194,6 +194,12 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The role was not found.',
     systemMessage: 'No such role',
   },
+  PERSON_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The person was not found.',
+    systemMessage: 'No user ever had this id',
+  },
   MASTER_KEY_NOT_FOUND: {
     status: 404,
     type: notFound,
@@ -301,6 +307,12 @@ export const problems: Record<ErrorCode, Problem> = {
     type: conflict,
     message: 'This role is still in use.',
     systemMessage: 'A user or a platform key holds this role',
+  },
+  PERSON_IN_USE: {
+    status: 409,
+    type: conflict,
+    message: 'This person still has a user account.',
+    systemMessage: 'Delete the user first; erasing is for what is left of a deleted user',
   },
   ROLE_IMMUTABLE: {
     status: 409,

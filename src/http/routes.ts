@@ -62,6 +62,8 @@ import { getTopTrafficRoute } from './overview/get-top-traffic.ts';
 import { getTrafficRoute } from './overview/get-traffic.ts';
 import { listNamesRoute } from './overview/list-names.ts';
 import { listOrganizationUsageRoute } from './overview/list-organization-usage.ts';
+import { erasePersonRoute } from './people/erase-person.ts';
+import { getPersonRoute } from './people/get-person.ts';
 import { bootstrapRoute } from './platform-users/bootstrap-platform.ts';
 import { changePasswordRoute } from './platform-users/change-own-password.ts';
 import { createUserRoute } from './platform-users/create-platform-user.ts';
@@ -274,5 +276,7 @@ export const routes: readonly Route<ApiParts>[] = [
   getQueuesRoute, //       GET    /api/v1/platform/queues
   getDiagnosisRoute, //    GET    /api/v1/platform/diagnosis
   listNamesRoute, //       GET    /api/v1/platform/names
+  getPersonRoute, //       GET    /api/v1/platform/people/:id
+  erasePersonRoute, //     DELETE /api/v1/platform/people/:id
   listOrganizationUsageRoute, // GET /api/v1/platform/usage
 ];

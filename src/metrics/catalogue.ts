@@ -191,6 +191,13 @@ export const catalogue = {
     labels: [],
     aggregator: 'max',
   },
+  flowplate_audit_stream_events_behind: {
+    type: 'gauge',
+    help: 'Sealed audit events that a receiver outside of the broker does not have yet',
+    of: worker,
+    labels: ['stream'],
+    aggregator: 'max',
+  },
   flowplate_audit_unsealed_age_seconds: {
     type: 'gauge',
     help: 'Age of the oldest audit event that waits for its seal',

@@ -18,6 +18,7 @@ export type DeploymentFigures = {
   listVerifierStates(): Promise<VerifierStates[]>;
   readUnsealed(): Promise<UnsealedEvents>;
   readFillProgress(): Promise<FillProgress>;
+  readStreamsBehind(): Promise<{ name: string; events: number }[]>;
   /** As of the last count, since counting takes a while. Undefined before the first. */
   keys(): KeyCounts | undefined;
 };
@@ -64,6 +65,7 @@ function watchDeployment(registry: Parameters<typeof readMetric>[0], figures: De
   const flushes = known(figures.countFlushes);
   const aside = known(figures.countFlushesAside);
   const fill = known(readTogether(figures.readFillProgress));
+  const streams = known(readTogether(figures.readStreamsBehind));
   readMetric(registry, 'flowplate_minted_by_filled_keys', async () =>
     (await fill()).map(({ filled }) => ({ value: filled })),
   );
@@ -94,6 +96,9 @@ function watchDeployment(registry: Parameters<typeof readMetric>[0], figures: De
   );
   readMetric(registry, 'flowplate_audit_unsealed_age_seconds', async () =>
     (await unsealed()).map(({ oldestAgeMs }) => ({ value: oldestAgeMs / 1_000 })),
+  );
+  readMetric(registry, 'flowplate_audit_stream_events_behind', async () =>
+    (await streams()).flat().map(({ name, events }) => ({ labels: { stream: name }, value: events })),
   );
   readMetric(registry, 'flowplate_keys', () =>
     (figures.keys()?.counts ?? []).map(({ kind, status, pepperId, keys }) => ({

@@ -275,7 +275,7 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
             /** @description Cannot be changed */
             built_in: boolean;
             /** Format: date-time */
@@ -286,12 +286,17 @@ export interface components {
         CreateRoleBody: {
             name: string;
             description?: string | null;
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
         };
         EndOtherSessionsAnswer: {
             /** @constant */
             success: true;
             ended_count: number;
+        };
+        ErasePersonAnswer: {
+            /** @constant */
+            success: true;
+            erased: string;
         };
         ExplainKeyBody: {
             scopes?: string[];
@@ -591,9 +596,20 @@ export interface components {
             id: string;
             name: string;
             role_ids: string[];
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
             /** @description Whether this session may do nothing until it has a second factor */
             lacks_second_factor: boolean;
+        };
+        GetPersonAnswer: {
+            id: string;
+            /** @enum {string} */
+            kind: "platform_user" | "api_user";
+            name: string | null;
+            email: string | null;
+            /** @description When the user was deleted; null while it exists */
+            ended_at: string | null;
+            /** @description When name and address were erased */
+            erased_at: string | null;
         };
         GetPlatformStatsAnswer: {
             total_keys: number;
@@ -801,7 +817,7 @@ export interface components {
         ListAuditEventsAnswer: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -828,7 +844,7 @@ export interface components {
         }[];
         ListAuditEventsQuery: {
             /** @enum {string} */
-            event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
             from?: string;
             /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */

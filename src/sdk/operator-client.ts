@@ -7,6 +7,7 @@ import { Environments } from './platform/environments.ts';
 import { MasterKeys } from './platform/master-keys.ts';
 import { Tenants } from './platform/organizations.ts';
 import { Overview } from './platform/overview.ts';
+import { People } from './platform/people.ts';
 import { PlatformUsers } from './platform/platform-users.ts';
 import { Requests } from './platform/requests.ts';
 import { Roles } from './platform/roles.ts';
@@ -38,6 +39,7 @@ export class FlowplateOperatorClient {
   readonly session: Session;
   readonly secondFactors: SecondFactors;
   readonly users: PlatformUsers;
+  readonly people: People;
   readonly roles: Roles;
   readonly tenants: Tenants;
   readonly environments: Environments;
@@ -54,6 +56,7 @@ export class FlowplateOperatorClient {
     this.session = new Session(requests);
     this.secondFactors = new SecondFactors(requests);
     this.users = new PlatformUsers(requests);
+    this.people = new People(requests);
     this.roles = new Roles(requests);
     this.tenants = new Tenants(requests);
     this.environments = new Environments(requests);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Queue } from 'bullmq';
+import type { AuditStream } from '../audit-streams/audit-stream.ts';
 import { Refreshed } from '../concurrency/refreshed.ts';
 import type { Config } from '../config.ts';
 import type { Head } from '../domain/audit-seal.ts';
@@ -8,6 +9,7 @@ import type { Keyring } from '../domain/key-digest.ts';
 import { Stamps } from '../domain/stamp.ts';
 import type { Log } from '../log.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
+import { readStreamsBehind } from '../stores/postgres/audit/streams.ts';
 import { type Database, openDatabase } from '../stores/postgres/database.ts';
 import { countKeysByPepper, readUnsealedEvents, readVerifierStates } from '../stores/postgres/figures.ts';
 import { openPool } from '../stores/postgres/pool.ts';
@@ -19,6 +21,7 @@ import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
+import { auditStreams } from './audit-streams.ts';
 import { requestDatabase } from './databases.ts';
 import { processParts } from './process-parts.ts';
 import { mainRedis, queueRedis } from './redis-connections.ts';
@@ -33,8 +36,10 @@ export type WorkerParts = {
   keyring: Keyring;
   flushStamps: Stamps;
   onHead: (head: Head) => void;
-  retention: Retention;
+  retention: Retention & { endedKeysDays: number };
   onSetAside: OnSetAside;
+  auditStreams: readonly AuditStream[];
+  onStreamFault: (stream: AuditStream['name'], error: unknown) => void;
 };
 
 const connectionsMax = 4;
@@ -72,6 +77,7 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     keysCountedEveryMs,
     fault('postgres'),
   );
+  const streams = auditStreams(config);
   const rethrow = (dependency: string) => (error: unknown) => {
     fault(dependency)(error);
     throw error;
@@ -81,10 +87,19 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     countFlushesAside: () => countSetAsideFlushes(db).catch(rethrow('postgres')),
     listVerifierStates: () => readVerifierStates(db).catch(rethrow('postgres')),
     readUnsealed: () => readUnsealedEvents(db).catch(rethrow('postgres')),
+    readStreamsBehind: () =>
+      readStreamsBehind(
+        db,
+        streams.map(({ name }) => name),
+      ).catch(rethrow('postgres')),
     readFillProgress: () => readFillProgress(db).catch(rethrow('postgres')),
     keys: () => keys.value,
   });
-  const retention = { usageHoursDays: config.USAGE_HOURS_DAYS, usageDaysDays: config.USAGE_DAYS_DAYS };
+  const retention = {
+    usageHoursDays: config.USAGE_HOURS_DAYS,
+    usageDaysDays: config.USAGE_DAYS_DAYS,
+    endedKeysDays: config.ENDED_KEYS_DAYS,
+  };
   const parts: WorkerParts = {
     db,
     redis,
@@ -95,6 +110,8 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     flushStamps: new Stamps(config.FLOWPLATE_PEPPERS, 'usage'),
     onHead: ({ seq, hash }) => log.info({ seq, hash: hash.toString('hex') }, 'audit sealed'),
     retention,
+    auditStreams: streams,
+    onStreamFault: (stream, error) => fault(`audit stream ${stream}`)(error),
     onSetAside: tellOfSetAside(log, metrics),
   };
   const startWatching = () => {

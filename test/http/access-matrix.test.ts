@@ -40,7 +40,7 @@ const groups = {
   },
   'admins and super-admins': {
     operations: [
-      'listPlatformUsers getPlatformUser updatePlatformUser provisionTenant updateTenant deleteTenant',
+      'listPlatformUsers getPlatformUser getPerson updatePlatformUser provisionTenant updateTenant deleteTenant',
       'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob',
       'setTenantPolicy clearTenantPolicy',
     ],
@@ -49,7 +49,7 @@ const groups = {
   },
   'super-admins alone': {
     operations: [
-      'createPlatformUser deletePlatformUser resetPlatformUserPassword resetSecondFactors createRole updateRole deleteRole',
+      'createPlatformUser deletePlatformUser erasePerson resetPlatformUserPassword resetSecondFactors createRole updateRole deleteRole',
       'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey bootstrapApiUsers',
     ],
     letsIn: 'super-admin, super-admin with a token',

@@ -22,7 +22,7 @@ const ownAccount = [
   'listOwnSecondFactors startTotp activateTotp startPasskey addPasskey removeSecondFactor renewRecoveryCodes',
 ].flatMap((ids) => ids.split(' '));
 const platformWide = [
-  'listPlatformUsers getPlatformUser createPlatformUser updatePlatformUser deletePlatformUser',
+  'listPlatformUsers getPlatformUser getPerson erasePerson createPlatformUser updatePlatformUser deletePlatformUser',
   'resetPlatformUserPassword resetSecondFactors listRoles createRole updateRole deleteRole provisionTenant bootstrapApiUsers',
   'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey verifyAudit',
   'getPlatformStats getTraffic getTopTraffic listVerifiers getQueues findRefusals getDiagnosis',

@@ -18,7 +18,7 @@ const suffices: Record<string, string> = {
   'bulkChangeKeys getJob cancelJob': 'keys:bulk',
   'revokeUserKeys revokeKey revokeKeys': 'keys:revoke',
   'registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier': 'keys:verify:embedded',
-  'listPlatformUsers getPlatformUser': 'platform:users:read',
+  'listPlatformUsers getPlatformUser getPerson': 'platform:users:read',
   updatePlatformUser: 'platform:users:manage',
   listRoles: 'platform:roles:read',
   'createRole updateRole deleteRole': 'platform:roles:manage',
@@ -31,7 +31,7 @@ const suffices: Record<string, string> = {
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
-  'createPlatformUser deletePlatformUser resetPlatformUserPassword resetSecondFactors bootstrapApiUsers':
+  'createPlatformUser deletePlatformUser erasePerson resetPlatformUserPassword resetSecondFactors bootstrapApiUsers':
     'the super-admin role',
   'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey':
     'the super-admin role',

@@ -20,9 +20,13 @@ export function auditEvent(changed: Partial<AuditEvent> = {}, now = new Date()):
 }
 
 /** Inserts events, each in its own transaction, unsealed. */
-export async function writeEvents(db: Database, count: number): Promise<AuditEvent[]> {
+export async function writeEvents(
+  db: Database,
+  count: number,
+  changed: Partial<AuditEvent> = {},
+): Promise<AuditEvent[]> {
   const start = Date.now();
-  const events = Array.from({ length: count }, (_, index) => auditEvent({}, new Date(start + index)));
+  const events = Array.from({ length: count }, (_, index) => auditEvent(changed, new Date(start + index)));
   await db.transaction().execute((tx) => insertAuditEvents(tx, events));
   return events;
 }

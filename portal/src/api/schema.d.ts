@@ -1498,6 +1498,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The person behind an id of the audit log
+         * @description The name and e-mail address of a platform user or an API user, also after the user was deleted, until they are erased.
+         *
+         *     Needs the permission `platform:users:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        get: operations["getPerson"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase the name and e-mail address of a deleted user
+         * @description Permanent. The audit log keeps the id, and its hash chain stays valid. The user has to be deleted first. Events that brokers before 0.3.0 wrote are sealed with the name and address in them, and stay as they are.
+         *
+         *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        delete: operations["erasePerson"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/usage": {
         parameters: {
             query?: never;
@@ -1622,7 +1650,7 @@ export interface components {
             /** @constant */
             success: false;
             error: {
-                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -1759,7 +1787,7 @@ export interface components {
             id: string;
             name: string;
             description: string | null;
-            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+            permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
             /** @description Cannot be changed */
             built_in: boolean;
             /** Format: date-time */
@@ -1770,7 +1798,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -1827,6 +1855,17 @@ export interface components {
                 last_reset: string;
             };
         };
+        Person: {
+            id: string;
+            /** @enum {string} */
+            kind: "platform_user" | "api_user";
+            name: string | null;
+            email: string | null;
+            /** @description When the user was deleted; null while it exists */
+            ended_at: string | null;
+            /** @description When name and address were erased */
+            erased_at: string | null;
+        };
         AuthorizationRefusal: {
             type: string;
             title: string;
@@ -1840,7 +1879,7 @@ export interface components {
             status: number;
             detail: string;
             instance: string;
-            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
             error_type: string;
             trace_id: string;
             /** Format: date-time */
@@ -2028,7 +2067,7 @@ export interface operations {
                         id: string;
                         name: string;
                         role_ids: string[];
-                        permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+                        permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
                         /** @description Whether this session may do nothing until it has a second factor */
                         lacks_second_factor: boolean;
                     };
@@ -2985,7 +3024,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     description?: string | null;
-                    permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+                    permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
                 };
             };
         };
@@ -3023,7 +3062,7 @@ export interface operations {
                 "application/json": {
                     name?: string;
                     description?: string | null;
-                    permissions?: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
+                    permissions?: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
                 };
             };
         };
@@ -3068,7 +3107,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3102,7 +3141,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -6319,9 +6358,57 @@ export interface operations {
                         data: {
                             id: string;
                             /** @enum {string} */
-                            kind: "platform_user" | "organization" | "api_key" | "user_key" | "role" | "master_key";
+                            kind: "platform_user" | "api_user" | "organization" | "api_key" | "user_key" | "role" | "master_key";
                             name: string;
                         }[];
+                    };
+                };
+            };
+        };
+    };
+    getPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+        };
+    };
+    erasePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Erased, now or before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        erased: string;
                     };
                 };
             };

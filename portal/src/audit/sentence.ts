@@ -25,6 +25,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
   'keys.stopped': ({ details }) => `stopped all keys of ${text(details.subject)} at once`,
+  'keys.pruned': ({ details }) => `deleted ${String(details.count)} hidden keys that had ended long ago`,
   'keys.bulk_ordered': ({ details }) => `ordered to ${text(details.action)} many hidden keys`,
   'keys.bulk_ended': ({ details }) =>
     `ended an order to ${text(details.action)} hidden keys: ${text(details.status)}`,
@@ -67,7 +68,8 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'platform.user.updated': ({ target }) => `changed the user ${target}`,
   'platform.user.password_changed': ({ target, details }) =>
     details.by === 'self' ? 'changed the own password' : `set a new password for ${target}`,
-  'platform.user.deleted': ({ details }) => `deleted the user ${text(details.email)}`,
+  'platform.user.deleted': ({ target }) => `deleted the user ${target}`,
+  'platform.person.erased': ({ target }) => `erased the name and address of ${target}`,
   'platform.role.created': ({ details }) => `created the role ${text(details.name)}`,
   'platform.role.updated': ({ details }) => `changed the role ${text(details.name)}`,
   'platform.role.deleted': ({ details }) => `deleted the role ${text(details.name)}`,
@@ -79,10 +81,10 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'tenant.key.rotated': ({ details }) => `rotated the tenant key ${text(details.name)}`,
   'tenant.key.revoked': ({ details }) => `revoked the tenant key ${text(details.name)}`,
   'tenant.key.deleted': ({ details }) => `deleted the tenant key ${text(details.name)}`,
-  'api_user.created': ({ details }) => `created the API user ${text(details.name)}`,
-  'api_user.updated': ({ details }) => `changed the API user ${text(details.name)}`,
-  'api_user.key_rotated': ({ details }) => `rotated the key of the API user ${text(details.name)}`,
-  'api_user.deleted': ({ details }) => `deleted the API user ${text(details.name)}`,
+  'api_user.created': ({ target }) => `created the API user ${target}`,
+  'api_user.updated': ({ target }) => `changed the API user ${target}`,
+  'api_user.key_rotated': ({ target }) => `rotated the key of the API user ${target}`,
+  'api_user.deleted': ({ target }) => `deleted the API user ${target}`,
 };
 
 export const eventTypes = Object.keys(phrases).sort() as EventType[];

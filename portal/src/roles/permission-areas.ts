@@ -11,4 +11,5 @@ export const areas: readonly Area[] = [
   { label: 'Inside tenants', read: 'platform:impersonate:read', manage: 'platform:impersonate' },
   { label: 'Roles', read: 'platform:roles:read', manage: 'platform:roles:manage' },
   { label: 'Audit', read: 'platform:audit:read', manage: 'platform:audit:manage' },
+  { label: 'Events', read: 'platform:events:read', manage: 'platform:events:manage' },
 ];

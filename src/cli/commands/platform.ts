@@ -4,6 +4,7 @@ import { examples } from '../examples.ts';
 import { addAudit } from './audit.ts';
 import { addTenants } from './organizations.ts';
 import { addOverview } from './overview.ts';
+import { addPeople } from './people.ts';
 import { addPlatformUsers } from './platform-users.ts';
 import { addRoles } from './roles.ts';
 import { addSession } from './sessions.ts';
@@ -14,6 +15,7 @@ export function addPlatform(program: Command): void {
     .description('Operators, tenants, roles and the audit log of the whole platform.');
   addSession(platform);
   addPlatformUsers(platform);
+  addPeople(platform);
   addTenants(platform);
   addRoles(platform);
   addAudit(platform);

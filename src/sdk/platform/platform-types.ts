@@ -12,6 +12,10 @@ export type PlatformUserFilter = Omit<
   is_active?: boolean | undefined;
 };
 
+/** The name and address behind an id of the audit log, until they are erased. */
+export type Person = Api['GetPersonAnswer'];
+export type ErasedPerson = Api['ErasePersonAnswer'];
+
 export type Login = Api['LogInAnswer'];
 /** A log-in that waits for somebody in the browser (RFC 8628). */
 export type DeviceLogin = Api['StartDeviceLoginAnswer'];

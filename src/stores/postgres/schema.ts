@@ -102,6 +102,13 @@ export interface AuditSeals {
   seq: number;
 }
 
+export interface AuditStreams {
+  held_by: string | null;
+  held_until: Generated<Timestamp>;
+  name: string;
+  seq: number;
+}
+
 export interface AuditUnsealed {
   event_id: string;
 }
@@ -311,6 +318,15 @@ export interface PasskeyChallenges {
   user_id: string;
 }
 
+export interface People {
+  email: string | null;
+  ended_at: Timestamp | null;
+  erased_at: Timestamp | null;
+  id: string;
+  kind: string;
+  name: string | null;
+}
+
 export interface PlatformIdentities {
   created_at: Timestamp;
   issuer: string;
@@ -469,6 +485,7 @@ export interface DB {
   audit_events: AuditEvents;
   audit_heads: AuditHeads;
   audit_seals: AuditSeals;
+  audit_streams: AuditStreams;
   audit_unsealed: AuditUnsealed;
   bulk_orders: BulkOrders;
   database_histories: DatabaseHistories;
@@ -491,6 +508,7 @@ export interface DB {
   organization_days: OrganizationDays;
   organizations: Organizations;
   passkey_challenges: PasskeyChallenges;
+  people: People;
   platform_identities: PlatformIdentities;
   platform_sessions: PlatformSessions;
   platform_users: PlatformUsers;

@@ -46,19 +46,19 @@ export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id:
 }
 
 /**
- * Audit event about an API user. Without the key, and without the e-mail address, which must not
- * outlive the user.
+ * Audit event about an API user. Without the key, and without name and e-mail address: an event is
+ * sealed for ever, and a person may ask to be erased.
  */
 export function apiUserEvent(
   change: 'created' | 'updated' | 'key_rotated' | 'deleted',
-  user: Pick<ApiUser, 'id' | 'name' | 'role'>,
+  user: Pick<ApiUser, 'id' | 'role'>,
   details: Record<string, unknown> = {},
 ): EventDraft {
   return {
     eventType: `api_user.${change}`,
     organizationId: null,
     targetId: user.id,
-    details: { name: user.name, role: user.role, ...details },
+    details: { role: user.role, ...details },
   };
 }
 

@@ -14,6 +14,8 @@ export { namedKinds };
 /** Right that lists the things of a kind. It shows their names too. */
 const needs: Record<NamedKind, PlatformPermission | 'super-admin'> = {
   platform_user: 'platform:users:read',
+  // Lists of API users are for their administrators, who are no operators; events are for these.
+  api_user: 'platform:audit:read',
   organization: 'platform:tenants:read',
   api_key: 'platform:keys:read',
   user_key: 'platform:hidden_keys:read',

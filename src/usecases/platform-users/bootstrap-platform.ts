@@ -28,7 +28,7 @@ export async function bootstrapPlatform(
     if (await isThereAPlatformUser(tx)) throw new FlowplateError('ALREADY_BOOTSTRAPPED');
     const user = toNewUser(parts, { ...wanted, roleIds: [superAdminRoleId] }, now);
     await insertPlatformUser(tx, user, passwordHash);
-    const details = { email: user.email, role_ids: user.roleIds };
+    const details = { role_ids: user.roleIds };
     return {
       answer: user,
       events: [

@@ -32,7 +32,7 @@ export async function createPlatformUser(
     requireHolds(caller.principal, await rightsOf(tx, user.roleIds));
     await requireConfirmed(tx, caller, now);
     if (!(await insertPlatformUser(tx, user, passwordHash))) throw new FlowplateError('EMAIL_ALREADY_EXISTS');
-    const details = { email: user.email, role_ids: user.roleIds };
+    const details = { role_ids: user.roleIds };
     return {
       answer: user,
       events: [platformUserEvent('platform.user.created', user.id, details)],

@@ -31,7 +31,7 @@ export async function deletePlatformUser(
     await removePlatformUser(tx, userId);
     return {
       answer: {},
-      events: [platformUserEvent('platform.user.deleted', userId, { email: user.email })],
+      events: [platformUserEvent('platform.user.deleted', userId, {})],
       revokes: revokesOperators('platform_user', userId),
     };
   });

@@ -17,6 +17,7 @@ import { requireConfirmed } from '../sessions/own-session.ts';
 import { hashNewPassword } from './new-password.ts';
 import {
   type PlatformUserParts,
+  personalChanges,
   platformUserEvent,
   requireKnownRoles,
   rightsOf,
@@ -106,9 +107,9 @@ async function requireMay(
 }
 
 function eventsOf(changes: PlatformUserChanges, userId: string, isPasswordChanged: boolean) {
+  const personal = personalChanges(changes);
   const details = {
-    ...(changes.email !== undefined && { email: changes.email }),
-    ...(changes.name !== undefined && { name: changes.name }),
+    ...(personal.length > 0 && { changed: personal }),
     ...(changes.isActive !== undefined && { is_active: changes.isActive }),
     ...(changes.roleIds !== undefined && { role_ids: changes.roleIds }),
     ...(changes.isBreakGlass !== undefined && { is_break_glass: changes.isBreakGlass }),

@@ -1,6 +1,7 @@
 import { type Origin, systemOrigin } from '../../domain/audit-event.ts';
 import type { RandomBytes } from '../../domain/clock.ts';
 import { type GroupRoles, rolesOfGroups } from '../../domain/group-roles.ts';
+import { hmac, type Keyring } from '../../domain/key-digest.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import { anybody } from '../../domain/principal.ts';
 import type { SessionClient } from '../../domain/session.ts';
@@ -21,12 +22,13 @@ import { listUnknownRoles } from '../../stores/postgres/platform-users/roles.ts'
 import { deleteSessionsOf } from '../../stores/postgres/sessions/sessions.ts';
 import type { EventDraft } from '../change.ts';
 import { toNewUser } from '../platform-users/new-user.ts';
-import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
+import { personalChanges, platformUserEvent } from '../platform-users/platform-user-parts.ts';
 
 export type AdmitContext = {
   tx: Tx;
   now: Date;
   randomBytes: RandomBytes;
+  keyring: Keyring;
   groupRoles: GroupRoles;
   client: SessionClient;
   requestId: string;
@@ -66,7 +68,7 @@ async function admitNew(context: AdmitContext, identity: Identity, roleIds: stri
   await insertPlatformUser(tx, user, null);
   await insertIdentity(tx, { issuer, subject, userId: user.id, now });
   await noteLogin(tx, user.id, now);
-  const details = { email: user.email, role_ids: roleIds, by: 'identity provider', issuer, subject };
+  const details = { role_ids: roleIds, by: 'identity provider', issuer };
   const created = platformUserEvent('platform.user.created', user.id, details);
   return { userId: user.id, events: [{ ...created, origin: ours(context) }] };
 }
@@ -115,13 +117,13 @@ async function withdraw(context: AdmitContext, identity: Identity, user: Platfor
 function updated(
   context: AdmitContext,
   userId: string,
-  { email, name, roleIds }: Partial<Pick<PlatformUser, 'email' | 'name' | 'roleIds'>>,
+  changes: Partial<Pick<PlatformUser, 'email' | 'name' | 'roleIds'>>,
 ): EventDraft {
+  const personal = personalChanges(changes);
   const details = {
     by: 'identity provider',
-    ...(email !== undefined && { email }),
-    ...(name !== undefined && { name }),
-    ...(roleIds !== undefined && { role_ids: roleIds }),
+    ...(personal.length > 0 && { changed: personal }),
+    ...(changes.roleIds !== undefined && { role_ids: changes.roleIds }),
   };
   return { ...platformUserEvent('platform.user.updated', userId, details), origin: ours(context) };
 }
@@ -130,14 +132,19 @@ function ours({ requestId }: AdmitContext): Origin {
   return { ...systemOrigin, requestId };
 }
 
+/**
+ * Without the subject: some providers put an e-mail address there. Its keyed hash connects attempts
+ * of one account, until the pepper changes.
+ */
 function refused(
-  { client, requestId }: AdmitContext,
+  { client, requestId, keyring }: AdmitContext,
   code: string,
   { issuer, subject, groups }: Identity,
   userId = 'unknown',
 ): EventDraft {
   const address = client.address ?? 'unknown';
-  const details = { method: 'oidc', code, address, issuer, subject, groups: groups.length };
+  const account = hmac(keyring[0], `identity\n${issuer}\n${subject}`).toString('hex').slice(0, 32);
+  const details = { method: 'oidc', code, address, issuer, account, groups: groups.length };
   return {
     ...platformUserEvent('platform.login.refused', userId, details),
     result: 'refused',

@@ -370,6 +370,6 @@ describe('what is written down', () => {
       ['platform.user.deleted', root.id],
     ]);
     expect(JSON.stringify(events)).not.toContain('nobody may read');
-    expect(events[1]?.details).toEqual({ name: 'New', role_ids: [] });
+    expect(events[1]?.details).toEqual({ changed: ['name'], role_ids: [] });
   });
 });

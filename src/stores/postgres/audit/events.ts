@@ -139,7 +139,7 @@ function bornWith(targetId: string) {
   return sql<boolean>`id BETWEEN ${moment} AND ${`${moment}~`}`;
 }
 
-function toAuditEvent(row: {
+export type AuditEventRow = {
   id: string;
   event_type: string;
   actor_kind: string;
@@ -151,7 +151,9 @@ function toAuditEvent(row: {
   result: string;
   details: unknown;
   created_at: Date;
-}): AuditEvent {
+};
+
+export function toAuditEvent(row: AuditEventRow): AuditEvent {
   return {
     id: row.id,
     eventType: row.event_type as AuditEventType,

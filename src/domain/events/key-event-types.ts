@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { mintPeriods } from '../mint-bounds.ts';
+import { masterKeyPermissions } from '../permission.ts';
+import { eventType } from './event-type.ts';
+import { fields } from './fields.ts';
+
+const action = z.enum(['revoke', 'disable', 'enable']);
+const key = { user_id: fields.id, environment: fields.slug, key_prefix: fields.keyPrefix };
+const aKey = { user_id: 'u_1042', environment: 'prod', key_prefix: 'fl_user_prod_9fJ2kQ7a' };
+const mintQuota = z.object({ limit: fields.count, period: z.enum(mintPeriods) });
+const bounds = { mint_quota: mintQuota.nullable(), living_keys_max: fields.count.nullable() };
+const someBounds = { mint_quota: { limit: 1_000, period: 'day' }, living_keys_max: 50_000 } as const;
+
+/** User keys, and the master keys that mint them. */
+export const keyEventTypes = {
+  'key.minted': eventType('A user key was minted.', 'key', key, aKey),
+  'key.refreshed': eventType(
+    'A user key was replaced by a new one.',
+    'key',
+    { ...key, previous_key_id: fields.id, grace_period_seconds: fields.count, expires_at: fields.time },
+    { ...aKey, previous_key_id: 'flk_0P2bQe7sT1yV3xW5zA7cE9', grace_period_seconds: 3_600 },
+  ),
+  'key.revoked': eventType(
+    'A user key was revoked, alone or by an order.',
+    'key',
+    { ...key, reason: fields.reason, order_id: fields.id, stop_id: fields.id, by: fields.by },
+    { ...aKey, reason: 'key_compromise' },
+  ),
+  'key.updated': eventType(
+    'The settings of a user key were changed. `changed` names them.',
+    'key',
+    { ...key, changed: fields.names, enabled: fields.flag, reason: fields.reason, order_id: fields.id },
+    { ...aKey, changed: ['scopes', 'expires_at'] },
+  ),
+  'key.expired': eventType('A user key has reached its end.', 'key', key, aKey),
+  'keys.stopped': eventType(
+    'All keys of a user, of an organization, or of a master key were revoked at once.',
+    'stop',
+    {
+      kind: z.enum(['minted_by', 'user', 'organization']),
+      subject: fields.id,
+      created_before: fields.time.nullable(),
+      reason: fields.reason,
+    },
+    { kind: 'user', subject: 'u_1042', created_before: null, reason: 'owner_left' },
+  ),
+  'keys.pruned': eventType(
+    'User keys that had ended long ago were deleted.',
+    'nothing: the event is about many keys',
+    { count: fields.count, status: z.enum(['revoked', 'expired']), ended_before: fields.time },
+    { count: 120, status: 'revoked', ended_before: '2026-03-01T00:00:00.000Z' },
+  ),
+  'keys.bulk_ordered': eventType(
+    'A job that changes many user keys was ordered.',
+    'job',
+    { action, count: fields.count, reason: fields.reason },
+    { action: 'disable', count: 5_210, reason: 'policy' },
+  ),
+  'keys.bulk_ended': eventType(
+    'A job that changes many user keys has ended.',
+    'job',
+    { action, status: z.enum(['completed', 'failed']), affected: fields.count },
+    { action: 'disable', status: 'completed', affected: 5_198 },
+  ),
+  'keys.bulk_cancelled': eventType(
+    'A job that changes many user keys was cancelled.',
+    'job',
+    { action, affected: fields.count },
+    { action: 'disable', affected: 1_500 },
+  ),
+  'master_key.created': eventType(
+    'A master key was created.',
+    'master key',
+    { permissions: z.array(z.enum(masterKeyPermissions)), ...bounds },
+    { permissions: ['keys:mint', 'keys:revoke'], ...someBounds },
+  ),
+  'master_key.updated': eventType(
+    'The bounds of a master key were changed.',
+    'master key',
+    bounds,
+    someBounds,
+  ),
+  'master_key.mint_quota.reached': eventType(
+    'A master key has used 80 or 100 % of its mint quota, or of its living keys.',
+    'master key',
+    {
+      bound: z.enum(['mint_quota', 'living_keys_max']),
+      percent: fields.percent,
+      limit: fields.count,
+      period: z.enum(mintPeriods),
+      minted: fields.count,
+      living: fields.count,
+    },
+    { bound: 'mint_quota', percent: 80, limit: 1_000, period: 'day', minted: 800 },
+  ),
+  'master_key.rotated': eventType(
+    'A master key was replaced by a new one.',
+    'master key',
+    { successor_id: fields.id, overlap_seconds: fields.count },
+    { successor_id: 'flm_0P2bQe7sT1yV3xW5zA7cE9', overlap_seconds: 86_400 },
+  ),
+  'master_key.revoked': eventType(
+    'A master key was revoked.',
+    'master key',
+    { reason: fields.reason, by: fields.by },
+    { reason: 'superseded' },
+  ),
+};
