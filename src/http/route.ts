@@ -13,7 +13,6 @@ import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import { type HttpExchange, noInput } from './exchange.ts';
-import type { ManagementLimits } from './management-limits.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
   bodyBytesMax,
@@ -21,8 +20,10 @@ import {
   readJsonBody,
   readPatchBody,
   strangersBodyBytesMax,
+  strangersMembersMax,
 } from './read-body.ts';
 import type { RequestHead } from './request-head.ts';
+import type { RequestLimits } from './request-limits.ts';
 import {
   type Answer,
   type CsvAnswer,
@@ -123,7 +124,7 @@ export type RouteParts = {
   keyring: Keyring;
   /** Callers take turns at reading: lists and exports by one of them wait behind each other. */
   reads: FairBulkhead;
-  managementLimits: ManagementLimits;
+  managementLimits: RequestLimits;
   /** Audits the refusal of a known caller. */
   noteRefusal(refusal: Refusal): Promise<void>;
 };
@@ -226,7 +227,9 @@ function readSent<Parts>(
   exchange: HttpExchange,
   use: (sent: unknown) => MaybeLater<void>,
 ): MaybeLater<void> {
-  if (bodyFormat === 'form') return exchange.form().then(use);
+  if (bodyFormat === 'form') {
+    return exchange.form(exchange.isCallerKnown() ? undefined : strangersMembersMax).then(use);
+  }
   const bytesMax = exchange.isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
   return method === 'patch' ? readPatchBody(exchange, bytesMax, use) : readJsonBody(exchange, bytesMax, use);
 }

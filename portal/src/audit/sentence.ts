@@ -82,6 +82,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'api_user.created': ({ details }) => `created the API user ${text(details.name)}`,
   'api_user.updated': ({ details }) => `changed the API user ${text(details.name)}`,
   'api_user.key_rotated': ({ details }) => `rotated the key of the API user ${text(details.name)}`,
+  'api_user.key_revoked': ({ details }) => `ended the key of the API user ${text(details.name)}`,
   'api_user.deleted': ({ details }) => `deleted the API user ${text(details.name)}`,
 };
 
@@ -93,6 +94,7 @@ const actors: Record<AuditEvent['actor']['kind'], string> = {
   platform_key: 'A platform key',
   tenant_key: 'A tenant key',
   api_user: 'An API user',
+  user_key: 'The holder of a user key',
   anybody: 'Somebody',
   shell: 'Somebody at the server’s shell',
   system: 'The server',

@@ -50,7 +50,7 @@ export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id:
  * outlive the user.
  */
 export function apiUserEvent(
-  change: 'created' | 'updated' | 'key_rotated' | 'deleted',
+  change: 'created' | 'updated' | 'key_rotated' | 'key_revoked' | 'deleted',
   user: Pick<ApiUser, 'id' | 'name' | 'role'>,
   details: Record<string, unknown> = {},
 ): EventDraft {
