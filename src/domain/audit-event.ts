@@ -60,6 +60,7 @@ export const auditEventTypes = [
   'api_user.created',
   'api_user.updated',
   'api_user.key_rotated',
+  'api_user.key_revoked',
   'api_user.deleted',
 ] as const;
 
@@ -67,7 +68,7 @@ export type AuditEventType = (typeof auditEventTypes)[number];
 
 /**
  * Kinds of actors: every kind of credential, a person at the server's shell, and the server itself
- * (a sweep).
+ * (a sweep). `user_key`: somebody who held that key.
  */
 export const actorKinds = [
   'master_key',
@@ -75,6 +76,7 @@ export const actorKinds = [
   'platform_key',
   'tenant_key',
   'api_user',
+  'user_key',
   'anybody',
   'shell',
   'system',

@@ -58,6 +58,12 @@ export const organizationEventTypes = {
     { ...apiUser, previous_key_id: fields.id },
     { ...anApiUser, previous_key_id: 'ak_0P2bQe7sT1yV3xW5zA7cE9' },
   ),
+  'api_user.key_revoked': eventType(
+    'The key of an API user was ended by whoever held it.',
+    'API user',
+    { ...apiUser, key_id: fields.id, reason: fields.reason },
+    { ...anApiUser, reason: 'key_compromise' },
+  ),
   'api_user.deleted': eventType(
     'An API user was deleted.',
     'API user',
