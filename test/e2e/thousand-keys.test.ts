@@ -4,7 +4,7 @@ import { newSecret } from '../../src/domain/key-format.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { deploy, type StartedApi } from '../support/deployment.ts';
-import { eventually } from '../support/eventually.ts';
+import { within } from '../support/eventually.ts';
 import { insisting } from '../support/insist.ts';
 import { type KeyCalls, keyCalls } from '../support/key-calls.ts';
 import { query } from '../support/query.ts';
@@ -42,7 +42,7 @@ test('a thousand keys are minted, verified, refreshed and revoked over HTTP, and
   });
   expect(lines.size).toBe(keyCount);
   const total = [...lines.values()].flatMap(Object.values).reduce((sum: number, count) => sum + count, 0);
-  await eventually(readableMsMax, countInPostgres, (counted) => counted >= total);
+  await within(readableMsMax, countInPostgres, (counted) => counted >= total);
 
   expect(await callsInPostgres()).toEqual(lines);
   await eachOf(keyCount, async (index) => {
