@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const busyFactor = 5;
 
 /**
- * Polls until the result passes, and returns it; fails with the last one. `withinMs` is the limit of
- * a quiet machine. It guards against hanging and asserts no speed, so a busy machine gets more.
+ * Polls until the result passes, and returns it; fails with the last one. `withinMs` is the limit
+ * of a quiet machine. It guards against hanging and asserts no speed, so a busy one gets more.
  */
 export function eventually<Result>(
   withinMs: number,
