@@ -58,6 +58,8 @@ const killPoints: ReadonlyArray<{ step: Step; moment: Moment }> = [
 ];
 
 const randomKills = 6;
+/** Guards against hanging: a worker starts first. */
+const hangingMs = 90_000;
 
 test('a worker killed -9 at every step of its roll-up, and now and then, counts each call exactly once', async () => {
   const { key, keyId } = await keys.mint();
@@ -84,7 +86,7 @@ test('a worker killed -9 at every step of its roll-up, and now and then, counts 
   await eventually(readableMsMax, () => heldByRedis(redis.current().url), isNothing);
   expect(await readSums(databaseUrl, keyId)).toEqual(everywhere(counted));
   for (const worker of workers) await end(worker);
-}, 120_000);
+}, 600_000);
 
 const careless = {
   'forgets which flushes it has counted': {
@@ -149,7 +151,7 @@ async function runWorkerInto(step: Step, moment: Moment, root?: string): Promise
   (step.to === 'redis' ? toRedis : toPostgres).arm({ ...step, moment, trip });
   const worker = await deployment.launchWorker({ env, ...(root !== undefined && { root }) });
   onTestFinished(() => worker.kill('SIGKILL'));
-  const never = sleep(readableMsMax, undefined, { ref: false }).then(() =>
+  const never = sleep(hangingMs, undefined, { ref: false }).then(() =>
     expect.unreachable(`never sent ${step.text}`),
   );
   await Promise.race([tripped, never]);

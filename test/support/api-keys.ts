@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { TestBroker } from './broker.ts';
 import type { Answer } from './call.ts';
+import { insist } from './insist.ts';
 
 export const apiKeysPath = '/api/v1/apikeys';
 
@@ -24,13 +25,13 @@ export function create(broker: Callable, headers: Headers, body: object): Promis
   return callAs(broker, headers, `POST ${apiKeysPath}`, body);
 }
 
-/** Creates a key, and expects success. */
+/** Creates a key, and expects success. Insists: it prepares a test. */
 export async function created(
   broker: Callable,
   headers: Headers,
   body: object = {},
 ): Promise<Answer['body']> {
-  const answer = await create(broker, headers, { name: 'test', ...body });
+  const answer = await insist(() => create(broker, headers, { name: 'test', ...body }));
   expect(answer.status, JSON.stringify(answer.body)).toBe(201);
   return answer.body;
 }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { TestBroker } from './broker.ts';
 import type { CallOptions } from './call.ts';
+import { insist } from './insist.ts';
 import { platformKey } from './platform-callers.ts';
 
 export type TestApiUser = { id: string; key: string };
@@ -8,7 +9,8 @@ export type TestApiUser = { id: string; key: string };
 /** Creates the first admin, as `flowplate users bootstrap` does. */
 export async function firstApiAdmin(broker: TestBroker): Promise<TestApiUser> {
   const { headers } = await platformKey(broker);
-  const answer = await broker.call('POST /users/bootstrap', { as: null, headers, body: { name: 'First' } });
+  const body = { name: 'First' };
+  const answer = await insist(() => broker.call('POST /users/bootstrap', { as: null, headers, body }));
   expect(answer.status, JSON.stringify(answer.body)).toBe(201);
   return { id: answer.body.user.user_id, key: answer.body.api_key };
 }
@@ -24,7 +26,8 @@ export async function createApiUser(
   admin: TestApiUser,
   body: object = {},
 ): Promise<TestApiUser> {
-  const answer = await callAs(broker, admin)('POST /users', { body: { name: 'test', ...body } });
+  const create = callAs(broker, admin);
+  const answer = await insist(() => create('POST /users', { body: { name: 'test', ...body } }));
   expect(answer.status, JSON.stringify(answer.body)).toBe(201);
   return { id: answer.body.user.user_id, key: answer.body.api_key };
 }

@@ -11,11 +11,14 @@ import { type ApiMetrics, apiMetrics } from '../../src/metrics/api-metrics.ts';
 import { drain, listen } from '../../src/process/serve-http.ts';
 import { tlsFilesOf } from '../../src/process/tls-files.ts';
 import { TlsFront } from '../../src/process/tls-front.ts';
+import { type Database, openDatabase } from '../../src/stores/postgres/database.ts';
+import { openPool } from '../../src/stores/postgres/pool.ts';
 import { openRedis } from '../../src/stores/redis/client.ts';
 import { createMasterKey } from '../../src/usecases/master-keys/create-master-key.ts';
 import type { MasterKeyRequest } from '../../src/usecases/master-keys/issue-master-key.ts';
 import { rollUpUsage } from '../../src/usecases/usage/roll-up-usage.ts';
 import { type Api, wireApi } from '../../src/wire/api.ts';
+import { directDatabase } from '../../src/wire/databases.ts';
 import { type Call, caller } from './call.ts';
 import { cloneDatabase } from './database.ts';
 import { freshRedis } from './redis.ts';
@@ -27,7 +30,8 @@ export type TestBroker = {
   env: Record<string, string>;
   config: Config;
   api: Api;
-  db: Api['parts']['db'];
+  /** For the test itself, with time-outs that only guard against hanging. */
+  db: Database;
   metrics: ApiMetrics;
   /** All log lines so far. */
   logLines: string[];
@@ -85,9 +89,10 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
   const port = await listen(server, 0, '127.0.0.1');
   const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   await api.start();
+  const db = openDatabase(openPool({ ...patient, ...directDatabase(config) }, () => undefined));
   const create: TestBroker['createMasterKey'] = async (request = {}, chosen) => {
     const wanted = { ...allRights, ...request, chosenSecret: chosen };
-    const { masterKey, secret } = await createMasterKey(api.parts, testOrigin, wanted);
+    const { masterKey, secret } = await createMasterKey({ ...api.parts, db }, testOrigin, wanted);
     return { id: masterKey.id, secret };
   };
   const { secret } = await create();
@@ -96,7 +101,7 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
     env,
     config,
     api,
-    db: api.parts.db,
+    db,
     metrics,
     logLines,
     masterKey: secret,
@@ -113,9 +118,18 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
       api.parts.following.hub.close();
       await drain(server);
       await api.close();
+      await db.destroy();
     },
   };
 }
+
+const patient = {
+  applicationName: 'flowplate-test',
+  connectionsMax: 10,
+  connectTimeoutMs: 30_000,
+  statementTimeoutMs: 30_000,
+  lockTimeoutMs: 30_000,
+};
 
 export const allRights: MasterKeyRequest = {
   name: 'test',

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { Answer, Call, CallOptions } from './call.ts';
+import { insist } from './insist.ts';
 
 export const keysPath = '/v1/flowplate/api-keys';
 
@@ -23,9 +24,11 @@ export function newOwner(): Owner {
   return { user_id: `usr_${owners}`, organization_id: `org_${owners}` };
 }
 
-/** A key of a new owner, unless `body` names one. */
+/** A key of a new owner, unless `body` names one. Insists: it prepares a test. */
 export async function mint(broker: Caller, body: object = {}, options: CallOptions = {}): Promise<Minted> {
-  const answer = await broker.call(`POST ${keysPath}`, { ...options, body: { ...newOwner(), ...body } });
+  const answer = await insist(() =>
+    broker.call(`POST ${keysPath}`, { ...options, body: { ...newOwner(), ...body } }),
+  );
   expect(answer.status, JSON.stringify(answer.body)).toBe(201);
   return answer.body;
 }
@@ -37,9 +40,9 @@ export function refresh(broker: Caller, owner: Owner, body: object = {}, options
   });
 }
 
-/** The successor key; expects success. */
+/** The successor key; expects success. Insists: it prepares a test. */
 export async function refreshed(broker: Caller, owner: Owner, body: object = {}): Promise<Minted> {
-  const answer = await refresh(broker, owner, body);
+  const answer = await insist(() => refresh(broker, owner, body));
   expect(answer.status, JSON.stringify(answer.body)).toBe(200);
   return answer.body.new_key;
 }

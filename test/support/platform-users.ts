@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { superAdminRoleId } from '../../src/domain/role.ts';
 import type { TestBroker } from './broker.ts';
 import type { Answer } from './call.ts';
+import { insist } from './insist.ts';
 import { tenantKey } from './platform-callers.ts';
 
 export const goodPassword = 'correct horse battery staple';
@@ -12,7 +13,7 @@ export type LoggedIn = { id: string; email: string; token: string; headers: { au
 export async function bootstrapped(broker: TestBroker): Promise<LoggedIn> {
   const { headers } = await tenantKey(broker, 'org_first');
   const body = { email: 'root@example.com', password: goodPassword, name: 'Root' };
-  await broker.call('POST /api/v1/platform/bootstrap', { as: null, headers, body });
+  await insist(() => broker.call('POST /api/v1/platform/bootstrap', { as: null, headers, body }));
   return logIn(broker, body.email);
 }
 
@@ -24,7 +25,8 @@ export async function platformUser(
 ): Promise<LoggedIn> {
   const email = `user-${randomUUID()}@example.com`;
   const body = { email, password: goodPassword, name: 'User', role_ids: roleIds };
-  await broker.call('POST /api/v1/platform/users', { as: null, headers: by.headers, body });
+  const options = { as: null, headers: by.headers, body };
+  await insist(() => broker.call('POST /api/v1/platform/users', options));
   return logIn(broker, email);
 }
 
@@ -35,12 +37,13 @@ export async function platformUserWith(
   permissions: string[],
 ): Promise<LoggedIn> {
   const body = { name: `role ${randomUUID()}`, permissions };
-  const role = await broker.call('POST /api/v1/platform/roles', { as: null, headers: by.headers, body });
+  const options = { as: null, headers: by.headers, body };
+  const role = await insist(() => broker.call('POST /api/v1/platform/roles', options));
   return platformUser(broker, by, [role.body.id]);
 }
 
 export async function logIn(broker: TestBroker, email: string, password = goodPassword): Promise<LoggedIn> {
-  const { status, body } = await tryLogIn(broker, email, password);
+  const { status, body } = await insist(() => tryLogIn(broker, email, password));
   if (status !== 200) throw new Error(`log-in of ${email}: ${JSON.stringify(body)}`);
   const { token, user } = body;
   return { id: user.id, email, token, headers: { authorization: `Bearer ${token}` } };

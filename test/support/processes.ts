@@ -86,7 +86,8 @@ export function logLines(running: Pick<Running, 'stdout'>): LogLine[] {
     .map((line) => JSON.parse(line) as LogLine);
 }
 
-const startMsMax = 20_000;
+/** Guards against hanging. A start takes a second of work, and many share a busy machine. */
+const startMsMax = 90_000;
 
 /** First log line with this message; rejects when the process ends before, or after a time-out. */
 export async function loggedLine(running: Running, message: string, withinMs = startMsMax): Promise<LogLine> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openQueue, registerSchedules } from '../../src/stores/queue.ts';
 import { openQueueRedis } from '../../src/stores/redis/client.ts';
@@ -14,6 +15,9 @@ afterAll(endAll);
 /** An attacker who may write to Redis, and a worker that goes on counting all the same. */
 async function openLane() {
   const stores = await workerStores();
+  // What the attacker sends takes as long as it takes.
+  const attacker = new Redis(stores.redisUrl, { maxRetriesPerRequest: null });
+  atEnd(() => attacker.disconnect());
   const queueRedis = openQueueRedis({ redisUrl: stores.redisUrl }, () => undefined);
   const queue = openQueue(queueRedis, () => undefined);
   atEnd(async () => {
@@ -24,6 +28,7 @@ async function openLane() {
   let lines = 0;
   return {
     ...stores,
+    redis: attacker,
     queue,
     worker,
     async countingGoesOn(withinMs = 20_000): Promise<void> {

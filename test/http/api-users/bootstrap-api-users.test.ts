@@ -3,6 +3,7 @@ import { callAs, codeOf, createApiUser, firstApiAdmin } from '../../support/api-
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
+import { insist } from '../../support/insist.ts';
 import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 
 const operation = 'POST /users/bootstrap';
@@ -63,7 +64,9 @@ test('of twenty at once, on two replicas, one wins', async () => {
   const replica = await broker.replica();
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
-      (index % 2 === 0 ? broker : replica).call(operation, { as: null, body, headers: superAdmin.headers }),
+      insist(() =>
+        (index % 2 === 0 ? broker : replica).call(operation, { as: null, body, headers: superAdmin.headers }),
+      ),
     ),
   );
   await replica.close();

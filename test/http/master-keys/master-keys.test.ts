@@ -6,6 +6,7 @@ import { startBroker, type TestBroker } from '../../support/broker.ts';
 import type { Answer } from '../../support/call.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
 import { expectReplay, newIdempotencyKey } from '../../support/idempotency.ts';
+import { insist } from '../../support/insist.ts';
 import { keysPath, mint, newOwner, refreshed, verify } from '../../support/keys.ts';
 import { testOperatorAccess } from '../../support/platform-access.ts';
 import { platformKey } from '../../support/platform-callers.ts';
@@ -250,7 +251,7 @@ describe('revoking', () => {
 describe('bounds', () => {
   const patch = (id: string, body: object) => call(`PATCH ${path}/${id}`, body);
   const tryMint = async (as: string, at = broker) =>
-    (await at.call(`POST ${keysPath}`, { as, body: newOwner() })).status;
+    (await insist(() => at.call(`POST ${keysPath}`, { as, body: newOwner() }))).status;
 
   test.each([
     ['mint_quota.limit', { mint_quota: { limit: 0, period: 'day' } }],

@@ -3,6 +3,7 @@ import { testAccess } from '../../support/access.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
+import { insist } from '../../support/insist.ts';
 import { getKey, keysPath, mint, refreshed, revoke, update, verify } from '../../support/keys.ts';
 import { secondMs, walkClock } from '../../support/walk-clock.ts';
 
@@ -147,7 +148,10 @@ describe('as a JSON merge patch (RFC 7396)', () => {
   test('of twenty at once none is lost', async () => {
     const { key_id } = await mint(broker, options);
     const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
-    await Promise.all(names.map((name) => merge(key_id, { metadata: { [name]: 1 } })));
+    const answers = await Promise.all(
+      names.map((name) => insist(() => merge(key_id, { metadata: { [name]: 1 } }))),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const { metadata } = (await getKey(broker, key_id)).body;
     expect(Object.keys(metadata)).toEqual(expect.arrayContaining(['plan', 'tags', ...names]));
   });

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { expect } from 'vitest';
 import type { TestBroker } from '../../support/broker.ts';
 import type { Answer, CallOptions } from '../../support/call.ts';
+import { insist } from '../../support/insist.ts';
 
 export const verifiersPath = '/v1/flowplate/verifiers';
 
@@ -19,7 +20,7 @@ export type Registration = {
 };
 
 export async function register(broker: TestBroker, options: CallOptions = {}): Promise<Registration> {
-  const answer = await broker.call(`POST ${verifiersPath}`, options);
+  const answer = await insist(() => broker.call(`POST ${verifiersPath}`, options));
   expect(answer.status, JSON.stringify(answer.body)).toBe(201);
   return answer.body;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
@@ -6,6 +7,7 @@ import { mint, revoke } from '../../support/keys.ts';
 import { beat, register, registerForLater, rowOf, verifiersPath } from './verifier-calls.ts';
 
 const verifiersMax = 4;
+const floodSize = 1_500;
 
 let broker: TestBroker;
 let replica: TestBroker;
@@ -127,9 +129,19 @@ describe('fifteen hundred heartbeats of one verifier at once', () => {
     const as = await newKey();
     const { verifier_id, applied_seq } = await registerForLater(broker, { as });
     const waitMs = 3_000;
-    const flood = Array.from({ length: 1_500 }, () =>
-      beat(broker, verifier_id, { applied_seq, wait_ms: waitMs }, { as }),
-    );
+    let answered = 0;
+    const one = async () => {
+      const { status } = await beat(broker, verifier_id, { applied_seq, wait_ms: waitMs }, { as });
+      answered += 1;
+      return status;
+    };
+    const flood: Promise<number>[] = [];
+    // In portions, since this process has both ends: a connection that brings no request in time is
+    // closed.
+    while (flood.length < floodSize) {
+      flood.push(...Array.from({ length: 50 }, one));
+      await setImmediate();
+    }
     const waiting = () => broker.api.parts.verifiers.changes.waiting;
     let waitingMax = 0;
     const looking = setInterval(() => {
@@ -138,12 +150,10 @@ describe('fifteen hundred heartbeats of one verifier at once', () => {
     await eventually(10_000, waiting, (count) => count > 0);
     const honest = await newKey();
     const own = await registerForLater(broker, { as: honest });
-    const startedMs = performance.now();
     const { status } = await beat(broker, own.verifier_id, { applied_seq: own.applied_seq }, { as: honest });
     expect(status).toBe(200);
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
-    const statuses = (await Promise.all(flood)).map((answer) => answer.status);
-    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect(answered, 'answered while the flood goes on').toBeLessThan(floodSize);
+    expect(new Set(await Promise.all(flood))).toEqual(new Set([200, 429]));
     clearInterval(looking);
     expect(waitingMax).toBeGreaterThan(0);
     expect(waitingMax).toBeLessThanOrEqual(2);
