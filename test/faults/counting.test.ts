@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vites
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type Started, type StartOptions } from '../support/deployment.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { type KeyCalls, keyCalls } from '../support/key-calls.ts';
 import { type OwnServer, ownRedis } from '../support/own-stores.ts';
 import { copySource } from '../support/source-copy.ts';
@@ -82,7 +82,7 @@ test('a worker killed -9 at every step of its roll-up, and now and then, counts 
   await countSome();
   // Two at once, besides: a roll-up that runs twice is harmless.
   const workers = await Promise.all([startWorker(), startWorker()]);
-  await eventually(readableMsMax, () => readSums(databaseUrl, keyId), hasAccepted(counted.accepted));
+  await within(readableMsMax, () => readSums(databaseUrl, keyId), hasAccepted(counted.accepted));
   await eventually(readableMsMax, () => heldByRedis(redis.current().url), isNothing);
   expect(await readSums(databaseUrl, keyId)).toEqual(everywhere(counted));
   for (const worker of workers) await end(worker);
