@@ -1,6 +1,8 @@
 import type { EventEnvelope } from '../domain/events/envelope.ts';
 
-/** Facility 13, "log audit", and severities of RFC 5424 §6.2.1: notice, and warning for refusals. */
+/**
+ * Facility 13, "log audit", and severities of RFC 5424 §6.2.1: notice, and warning for refusals.
+ */
 const facility = 13;
 const severities = { success: 5, refused: 4 };
 

@@ -14,7 +14,9 @@ export type Rsyslog = {
   start(): Promise<void>;
 };
 
-/** rsyslog that asks for client certificates of this authority, and writes what it gets to a file. */
+/**
+ * rsyslog that asks for client certificates of this authority, and writes what it gets to a file.
+ */
 export async function startRsyslog(authority: Authority): Promise<Rsyslog> {
   const program = await findProgram('rsyslog');
   const home = await makeHome(program, '-v');

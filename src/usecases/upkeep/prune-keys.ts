@@ -7,7 +7,9 @@ import { readServerTime } from '../../stores/postgres/server-time.ts';
 import { deleteEndedKeys, type EndedStatus } from '../../stores/postgres/user-keys/ended-keys.ts';
 import { commitAt } from '../change.ts';
 
-/** One transaction takes some tens of milliseconds; other writers of these keys do not wait for it. */
+/**
+ * One transaction takes some tens of milliseconds; other writers of these keys do not wait for it.
+ */
 const pageMax = 500;
 
 const dayMs = 86_400_000;
