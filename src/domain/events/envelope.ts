@@ -49,8 +49,8 @@ function shown<Name extends string>(name: Name, id: string | null): { [name in N
 }
 
 /**
- * Each field by itself: one with a strange value is left out, and not the event. Of a type that only
- * a newer release knows, nothing is shown.
+ * Each field by itself: one with a strange value is left out, and not the event. Of a type that
+ * only a newer release knows, nothing is shown.
  */
 function allowed({ eventType, details }: AuditEvent): Record<string, unknown> {
   const type: EventType | undefined = eventTypes[eventType];
