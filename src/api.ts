@@ -92,6 +92,7 @@ export async function runApi(config: Config): Promise<void> {
     log.info({ signal }, 'draining');
     const { hub } = api.parts.following;
     hub.drain();
+    api.parts.sealWatch.close();
     await sleep(config.DRAIN_MS);
     hub.close();
     await drain(server, socketServer);

@@ -6,6 +6,7 @@ import { addApiKeys } from './commands/api-keys.ts';
 import { addApiUsers } from './commands/api-users.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnvironments } from './commands/environments.ts';
+import { addEvents } from './commands/events.ts';
 import { addMasterKeys } from './commands/master-keys.ts';
 import { addOrganizations } from './commands/organization-policies.ts';
 import { addPlatform } from './commands/platform.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addApiUsers(program);
   addKeys(program);
   addMasterKeys(program);
+  addEvents(program);
   addStatus(program);
   addDoctor(program);
   addCompletion(program);

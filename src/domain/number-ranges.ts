@@ -17,5 +17,7 @@ export const numberRanges = {
   cost: { min: 0, max: 1_000_000 },
   pageSize: { min: 1, max: 100 },
   auditPageSize: { min: 1, max: 1_000 },
+  /** Below the time-outs of common proxies. */
+  eventWaitSeconds: { min: 0, max: 30 },
   policyReportSize: { min: 1, max: 1_000 },
 } as const satisfies Record<string, Range>;

@@ -46,6 +46,8 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   caller: Caller<C>;
   /** Whether a route with `csv` is asked for it. */
   wantsCsv: boolean;
+  /** Whether a route with `alsoLines` is asked for them. */
+  wantsLines: boolean;
   /** Set on routes that declare it, when the caller sent an Idempotency-Key. */
   idempotency: Idempotency | undefined;
   /** Caller's address, as reported by trusted proxies. */
@@ -101,6 +103,10 @@ export type RouteDefinition<
   answerFormat?: 'lines';
   /** It has a second form, `text/csv`, for who prefers it by `Accept`. */
   csv?: true;
+  /** It has a second form, one value a line, for who prefers it by `Accept`. */
+  alsoLines?: true;
+  /** A GET that waits. It takes turns at reading by itself, and not for its whole time. */
+  isLongPoll?: true;
   /** Error codes in addition to the common ones. */
   errors: readonly ErrorCode[];
   /** The answer has a secret, which a repeated request gets again. */
@@ -215,6 +221,7 @@ function readInput<Parts extends RouteParts>(
     body,
     caller,
     wantsCsv: accepted === csvMediaType,
+    wantsLines: accepted === linesMediaType,
     idempotency,
     ip: exchange.ip,
     client: () => ({ address: exchange.ip(), userAgent: readUserAgent(req.headers['user-agent']) }),
@@ -244,7 +251,7 @@ const notLines: AnyAnswerLines = () => {
 };
 
 function handle<Parts extends RouteParts>(parts: Parts, route: Route<Parts>, input: AnyInput) {
-  if (route.method !== 'get') return route.handle(parts, input);
+  if (route.method !== 'get' || route.isLongPoll) return route.handle(parts, input);
   return parts.reads.run(queueOf(input.caller.principal), async () => route.handle(parts, input));
 }
 
@@ -277,8 +284,9 @@ function requireAcceptable(req: RequestHead, offered: string[]): string {
   return accepted;
 }
 
-function mediaTypesOf<Parts>({ answerFormat, csv }: Route<Parts>): string[] {
+function mediaTypesOf<Parts>({ answerFormat, csv, alsoLines }: Route<Parts>): string[] {
   if (answerFormat === 'lines') return [linesMediaType];
+  if (alsoLines) return ['application/json', linesMediaType];
   return csv ? ['application/json', csvMediaType] : ['application/json'];
 }
 

@@ -1,6 +1,7 @@
 import type { GroupRoles } from '../domain/group-roles.ts';
 import type { ExportAuditParts } from '../usecases/audit/export-audit-events.ts';
 import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
+import type { PullEventsParts } from '../usecases/events/pull-events.ts';
 import type { DiagnosisParts } from '../usecases/overview/get-diagnosis.ts';
 import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts';
 import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
@@ -41,6 +42,7 @@ import { verifyAuditRoute } from './audit/verify-audit.ts';
 import { createEnvironmentRoute } from './environments/create-environment.ts';
 import { deleteEnvironmentRoute } from './environments/delete-environment.ts';
 import { listEnvironmentsRoute } from './environments/list-environments.ts';
+import { listEventsRoute } from './events/list-events.ts';
 import { createMasterKeyRoute } from './master-keys/create-master-key.ts';
 import { getMasterKeyRoute } from './master-keys/get-master-key.ts';
 import { listMasterKeysRoute } from './master-keys/list-master-keys.ts';
@@ -146,6 +148,7 @@ export type ApiParts = MintParts &
   DiagnosisParts &
   VerifyAuditParts &
   ExportAuditParts &
+  PullEventsParts &
   ExportKeysParts &
   BulkParts &
   RevokeTokenParts &
@@ -229,6 +232,7 @@ export const routes: readonly Route<ApiParts>[] = [
   listAuditEventsRoute, // GET    /api/v1/platform/audit
   exportAuditEventsRoute, //GET   /api/v1/platform/audit/export
   verifyAuditRoute, //     GET    /api/v1/platform/audit/verify
+  listEventsRoute, //      GET    /api/v1/platform/events
   listApiUsersRoute, //    GET    /users
   createApiUserRoute, //   POST   /users
   bootstrapApiUsersRoute, //POST  /users/bootstrap

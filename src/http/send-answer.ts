@@ -19,7 +19,10 @@ export type Answer<R extends Shape> = {
 };
 
 /** Streamed answer: JSON values, one per line, read from the source at the caller's pace. */
-export type LinesAnswer<R extends Shape> = { lines: AsyncIterable<readonly (z.input<R> | ErrorEnvelope)[]> };
+export type LinesAnswer<R extends Shape> = {
+  lines: AsyncIterable<readonly (z.input<R> | ErrorEnvelope)[]> | Iterable<readonly unknown[]>;
+  headers?: Record<string, string>;
+};
 
 /** Streamed answer: pieces of one CSV file, read from the source at the caller's pace. */
 export type CsvAnswer = { csv: AsyncIterable<string> };
@@ -31,7 +34,10 @@ export function sendAnswer(
   { res, send, requestId }: Pick<HttpExchange, 'res' | 'send' | 'requestId'>,
   answer: Answer<Shape> | LinesAnswer<Shape> | CsvAnswer,
 ): MaybeLater<void> {
-  if ('lines' in answer) return stream(res(), linesMediaType, toLines(answer));
+  if ('lines' in answer) {
+    for (const [name, value] of Object.entries(answer.headers ?? {})) res().setHeader(name, value);
+    return stream(res(), linesMediaType, toLines(answer));
+  }
   if ('csv' in answer) return stream(res(), `${csvMediaType}; charset=utf-8; header=present`, answer.csv);
   if (answer.status === 204) sendNothing(res());
   else send(toWhole(requestId, answer));

@@ -861,6 +861,44 @@ export interface components {
             limit?: number;
             cursor?: string;
         };
+        ListEventsAnswer: {
+            data: {
+                /** @enum {string} */
+                type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+                /** Format: date-time */
+                timestamp: string;
+                data: {
+                    event_id: string;
+                    organization_id?: string;
+                    target_id?: string;
+                    actor: {
+                        /** @enum {string} */
+                        kind: "master_key" | "platform_user" | "platform_key" | "tenant_key" | "api_user" | "anybody" | "shell" | "system";
+                        id: string;
+                    };
+                    request_id?: string;
+                    /** @description The organization that an operator was impersonating */
+                    on_behalf_of?: string;
+                    /** @enum {string} */
+                    result: "success" | "refused";
+                    /** @description Fields of the type; docs/events.md lists them */
+                    details: {
+                        [key: string]: unknown;
+                    };
+                };
+            }[];
+            next_cursor: string;
+        };
+        ListEventsQuery: {
+            /** @description The `next_cursor` of an earlier answer; `latest` for new events only; absent from the first event on */
+            after?: string;
+            /** @description Types, separated by commas */
+            types?: string;
+            organization_id?: string;
+            limit?: number;
+            /** @description How long to wait for an event when there is none */
+            wait_seconds?: number;
+        };
         ListKeyRefusalsAnswer: {
             data: {
                 /** Format: date-time */

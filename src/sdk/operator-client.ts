@@ -4,6 +4,7 @@ import { ApiKeys } from './platform/api-keys.ts';
 import { ApiUsers } from './platform/api-users.ts';
 import { Audit } from './platform/audit.ts';
 import { Environments } from './platform/environments.ts';
+import { Events } from './platform/events.ts';
 import { MasterKeys } from './platform/master-keys.ts';
 import { Tenants } from './platform/organizations.ts';
 import { Overview } from './platform/overview.ts';
@@ -48,6 +49,7 @@ export class FlowplateOperatorClient {
   readonly hiddenKeys: HiddenKeys;
   readonly apiUsers: ApiUsers;
   readonly audit: Audit;
+  readonly events: Events;
   readonly overview: Overview;
   readonly #requests: Requests;
 
@@ -65,6 +67,7 @@ export class FlowplateOperatorClient {
     this.hiddenKeys = new HiddenKeys(requests);
     this.apiUsers = new ApiUsers(requests);
     this.audit = new Audit(requests);
+    this.events = new Events(requests);
     this.overview = new Overview(requests);
     this.#requests = requests;
   }

@@ -8,11 +8,13 @@ import { managementNames, RequestLimits, revocationNames } from '../http/request
 import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import { ClientCertificates } from '../process/client-certificates.ts';
+import { findLastPosition } from '../stores/postgres/events/sealed-events.ts';
 import { ChangeListener } from '../stores/postgres/verifiers/change-listener.ts';
 import { waitUntilReady } from '../stores/redis/client.ts';
 import { requireKindOfServer } from '../stores/redis/kind-of-server.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import { SealWatch } from '../usecases/events/seal-watch.ts';
 import type { ExplainParts } from '../verify/explain.ts';
 import type { LastRefusals } from '../verify/last-refusals.ts';
 import type { VerifyParts } from '../verify/verify-key.ts';
@@ -72,6 +74,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
     'audit verifications': loads.auditVerifications,
     'audit exports': loads.auditExports,
     'key exports': loads.keyExports,
+    'event waits': loads.eventWaits,
     reads: loads.reads,
     changes: changes.connections,
     mints: changes.insertMint,
@@ -84,6 +87,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),
       ...loads,
       ...paces(),
+      sealWatch: new SealWatch(async () => (await findLastPosition(stores.db))?.seq ?? 0),
       managementLimits: new RequestLimits({
         names: managementNames,
         perSecond: config.MANAGEMENT_RATE_LIMIT,

@@ -14,6 +14,12 @@ const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTE
  */
 const longReads = { runningMax: 2, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
 
+/**
+ * Long polls for events. Each holds a socket, and no connection of the database. All wake at a seal
+ * and read at once: 200 would wait longer for their turn than a read may.
+ */
+const eventWaits = { runningMax: 64, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 5 } as const;
+
 /** Sign-ins that wait for the identity provider, which may take 5 s for each of three answers. */
 const providerCalls = { runningMax: 10, waitingMax: 40, refusal: 'TOO_MANY_ATTEMPTS' } as const;
 
@@ -44,6 +50,7 @@ export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
     keyExports: new Bulkhead(longReads),
     linesAtOnce: new LinesAtOnce(),
     obstacles: new FairBulkhead({ ...ofMints, runningMax: Math.ceil(connections / 4) }),
+    eventWaits: new Bulkhead(eventWaits),
     reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(connections / 4) }),
   };
 }

@@ -57,7 +57,7 @@ const groups = {
   },
   'every operator with a role': {
     operations: [
-      'listRoles listAuditEvents exportAuditEvents verifyAudit listTenants getTenant listHiddenKeys getHiddenKey',
+      'listRoles listAuditEvents exportAuditEvents verifyAudit listEvents listTenants getTenant listHiddenKeys getHiddenKey',
       'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob getPlatformStats getTraffic getTopTraffic',
       'listVerifiers getQueues getDiagnosis listTenantUsage getTenantPolicy reportOnTenantPolicy',
     ],

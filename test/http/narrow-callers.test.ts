@@ -23,6 +23,7 @@ const suffices: Record<string, string> = {
   listRoles: 'platform:roles:read',
   'createRole updateRole deleteRole': 'platform:roles:manage',
   'listAuditEvents exportAuditEvents verifyAudit': 'platform:audit:read',
+  listEvents: 'platform:events:read',
   'listTenants getTenant listTenantUsage getTenantPolicy': 'platform:tenants:read',
   'provisionTenant updateTenant deleteTenant setTenantPolicy clearTenantPolicy': 'platform:tenants:manage',
   'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob reportOnTenantPolicy':

@@ -113,9 +113,11 @@ export async function startReplica(env: Record<string, string>): Promise<TestBro
     drain: () => {
       state.isDraining = true;
       api.parts.following.hub.drain();
+      api.parts.sealWatch.close();
     },
     close: async () => {
       api.parts.following.hub.close();
+      api.parts.sealWatch.close();
       await drain(server);
       await api.close();
       await db.destroy();

@@ -684,6 +684,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pull events
+         * @description All events in the order in which the audit log is sealed, oldest first. Continue with `next_cursor`, also after an empty page. With `wait_seconds` a long poll: it answers as soon as there is an event. With `Accept: application/x-ndjson` one event a line, and the next page in the `Link` header. No event has a secret, metadata, or an e-mail address. A process holds 64 waits; more are refused with 503 `OVERLOADED`.
+         *
+         *     Needs the permission `platform:events:read`. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments": {
         parameters: {
             query?: never;
@@ -1822,6 +1844,31 @@ export interface components {
             };
             /** Format: date-time */
             created_at: string;
+        };
+        Event: {
+            /** @enum {string} */
+            type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.deleted";
+            /** Format: date-time */
+            timestamp: string;
+            data: {
+                event_id: string;
+                organization_id?: string;
+                target_id?: string;
+                actor: {
+                    /** @enum {string} */
+                    kind: "master_key" | "platform_user" | "platform_key" | "tenant_key" | "api_user" | "anybody" | "shell" | "system";
+                    id: string;
+                };
+                request_id?: string;
+                /** @description The organization that an operator was impersonating */
+                on_behalf_of?: string;
+                /** @enum {string} */
+                result: "success" | "refused";
+                /** @description Fields of the type; docs/events.md lists them */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
         };
         ApiUser: {
             user_id: string;
@@ -3218,6 +3265,38 @@ export interface operations {
                             sealed_at: string;
                             pepper_id: string;
                         } | null;
+                    };
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of an earlier answer; `latest` for new events only; absent from the first event on */
+                after?: string;
+                /** @description Types, separated by commas */
+                types?: string;
+                organization_id?: string;
+                limit?: number;
+                /** @description How long to wait for an event when there is none */
+                wait_seconds?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Event"][];
+                        next_cursor: string;
                     };
                 };
             };

@@ -58,6 +58,11 @@ export type Environment = Api['CreateEnvironmentAnswer'];
 
 export type AuditFilter = Omit<Sendable<Api['ListAuditEventsQuery']>, 'cursor' | 'limit'>;
 export type AuditEvent = Api['ListAuditEventsAnswer'][number];
+export type EventsPage = Api['ListEventsAnswer'];
+export type Event = EventsPage['data'][number];
+export type EventFilter = Omit<Sendable<Api['ListEventsQuery']>, 'types'> & {
+  types?: readonly AuditEvent['event_type'][] | undefined;
+};
 
 export type AuditRange = Sendable<Api['VerifyAuditQuery']>;
 export type AuditVerification = Api['VerifyAuditAnswer'];

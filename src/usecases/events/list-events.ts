@@ -10,9 +10,7 @@ const examinedMax = 2_000;
 
 export type EventsPage = {
   events: { position: EventPosition; event: AuditEvent }[];
-  /**
-   * Where the next page begins. It may lie after the last event of this page: others were passed.
-   */
+  /** Where the next page begins: after the last event of this page, or after others it passed. */
   next: EventPosition;
   /** Whether there was nothing after the page when it was read. */
   isEnd: boolean;

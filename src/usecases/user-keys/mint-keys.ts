@@ -2,7 +2,8 @@ import type { Idempotency } from '../../domain/idempotency.ts';
 import type { Caller } from '../../domain/principal.ts';
 import { requireStillAuthorized } from '../authority.ts';
 import type { Replayed } from '../idempotent.ts';
-import { type Minted, type MintParts, type MintRequest, mintOrReplay } from './mint-key.ts';
+import type { Minted, MintParts, MintRequest } from './mint-key.ts';
+import { mintOrReplay } from './mint-or-replay.ts';
 
 type Wanted = { request: MintRequest; idempotency: Idempotency | undefined };
 
