@@ -3,12 +3,14 @@ import { changes } from './changes.ts';
 import { cliStart } from './cli-start.ts';
 import { clusterReads } from './cluster-reads.ts';
 import { embedded } from './embedded.ts';
+import { fillMinters } from './fill-minters.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { gateways } from './gateways.ts';
 import { headline } from './headline.ts';
 import { inBulk } from './in-bulk.ts';
 import { keyLists } from './key-lists.ts';
+import { leakedMasterKey } from './leaked-master-key.ts';
 import { logins } from './logins.ts';
 import { metrics } from './metrics.ts';
 import { millionKeys } from './million-keys.ts';
@@ -46,6 +48,8 @@ export const allScenarios: readonly Scenario[] = [
   changes,
   revokeKeys,
   stopKeys,
+  leakedMasterKey,
+  fillMinters,
   gateways,
   redisBytes,
   clusterReads,

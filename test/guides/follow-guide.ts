@@ -10,20 +10,24 @@ import { type Block, blocksOf, fileOf } from './page-blocks.ts';
 /** The password that a reader types wherever one is asked for. */
 const password = 'seven purple otters 3042';
 
+/** A page may show a step twice, as `sh cli` and as `sh curl`. A reader takes one way. */
+export type Way = 'cli' | 'curl';
+
 /**
  * Follows a guide literally: saves its files, runs its commands in order in one shell in the
  * checkout, and compares what they print with what the page shows. A command that fails is a fault.
  */
-export async function followGuide(desk: Desk, page: string): Promise<void> {
+export async function followGuide(desk: Desk, page: string, way: Way = 'cli'): Promise<void> {
   const blocks = await blocksOf(page);
-  const commands = blocks.filter(({ language, words }) => language === 'sh' && words.length === 0);
+  const isOnTheWay = ({ language, words }: Block) => language === 'sh' && (words[0] ?? way) === way;
+  const commands = blocks.filter(isOnTheWay);
   expect(commands.length, page).toBeGreaterThan(0);
   for (const block of blocks) expectKnown(page, block);
   for (const block of blocks) await save(desk, block);
   const printed = await run(desk, page, commands);
   for (const [command, expected] of outputs(blocks)) {
     const index = commands.indexOf(command);
-    expectOutput(printed[index] ?? '', expected, `${page}:${command.line}`);
+    if (index >= 0) expectOutput(printed[index] ?? '', expected, `${page}:${command.line}`);
   }
 }
 
@@ -33,7 +37,7 @@ function expectKnown(page: string, block: Block): void {
   const place = `${page}:${line}`;
   if (fileOf(block) !== undefined) return;
   const kind = [language, ...words].join(' ');
-  expect(kind, place).toMatch(/^(sh|sh broker|sh docker|text|text output|json output)$/);
+  expect(kind, place).toMatch(/^(sh|sh cli|sh curl|sh broker|sh docker|text|text output|json output)$/);
   if (kind === 'sh broker') expect(text, place).toBe('scripts/start');
 }
 

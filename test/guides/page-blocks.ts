@@ -5,7 +5,8 @@ import { projectRoot } from '../../scripts/services/project-root.ts';
 /**
  * A fenced block of a page. The words after the language say what a reader does with it:
  * `file=<name>` saves it, `output` compares it with what the commands before it print, `broker` is
- * the terminal of the broker, `docker` needs a container engine. All other `sh` blocks are run.
+ * the terminal of the broker, `docker` needs a container engine, `cli` and `curl` are two ways to
+ * do the same. All other `sh` blocks are run.
  */
 export type Block = { language: string; words: readonly string[]; text: string; line: number };
 

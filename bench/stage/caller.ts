@@ -1,0 +1,17 @@
+/** Sends JSON to an operation such as `POST /v1/…`, and returns the answer. */
+// biome-ignore lint/suspicious/noExplicitAny: an answer of the API, of which each call reads its own members
+export type Caller = (operation: string, body?: unknown) => Promise<any>;
+
+/** A caller with one credential. Anything but a success ends the benchmark. */
+export function caller(baseUrl: string, credential: Record<string, string>): Caller {
+  return async (operation, body) => {
+    const [method = '', path = ''] = operation.split(' ');
+    const response = await fetch(`${baseUrl}${path}`, {
+      method,
+      headers: { ...credential, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${operation}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+}
