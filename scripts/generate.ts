@@ -5,6 +5,7 @@ import { databaseTypes } from './generated/database-types.ts';
 import { eventsPage } from './generated/events-page.ts';
 import { eventsSchema } from './generated/events-schema.ts';
 import { grafanaDashboard } from './generated/grafana-dashboard.ts';
+import { githubPatternsFile, gitleaksFile, keyPatternsFile, trufflehogFile } from './generated/leak-rules.ts';
 import { openApiFile } from './generated/open-api-file.ts';
 import { portalApiTypes } from './generated/portal-api-types.ts';
 import { prometheusRules } from './generated/prometheus-rules.ts';
@@ -24,6 +25,10 @@ const generated: Record<string, () => string | Promise<string>> = {
   'src/sdk/api-schema.ts': sdkApiTypes,
   'deploy/observability/grafana-dashboard.json': grafanaDashboard,
   'deploy/observability/prometheus-rules.yml': () => prometheusRules(),
+  'deploy/leaks/flowplate-key-patterns.json': keyPatternsFile,
+  'deploy/leaks/gitleaks.toml': gitleaksFile,
+  'deploy/leaks/trufflehog.yml': trufflehogFile,
+  'deploy/leaks/github-custom-patterns.yml': githubPatternsFile,
   'clients/python/src/flowplate_keys/_api_types.py': pythonApiTypes,
 };
 

@@ -104,7 +104,7 @@ export function secretOf(name: string): string | undefined {
 }
 
 /** Adapts an action to commander, which passes arguments first and options last. */
-export function act<Args extends string[], Options>(
+export function act<Args extends unknown[], Options>(
   work: (cli: Cli, options: Options, ...args: Args) => Promise<void>,
 ): (...received: unknown[]) => Promise<void> {
   return async (...received) => {

@@ -4,14 +4,14 @@ import type { RandomBytes } from './clock.ts';
  * ASCII order, so that encoded numbers of one width sort like the numbers (under a bytewise
  * collation).
  */
-const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+export const base62Alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** The lowest `width` digits of a whole number below 2^53. */
 export function encodeBase62(value: number, width: number): string {
   let rest = value;
   let text = '';
   for (let position = 0; position < width; position++) {
-    text = alphabet[rest % 62] + text;
+    text = base62Alphabet[rest % 62] + text;
     rest = Math.floor(rest / 62);
   }
   return text;
@@ -21,7 +21,7 @@ export function encodeBase62(value: number, width: number): string {
 export function decodeBase62(text: string): number | undefined {
   let value = 0;
   for (const digit of text) {
-    const place = alphabet.indexOf(digit);
+    const place = base62Alphabet.indexOf(digit);
     if (place < 0) return undefined;
     value = value * 62 + place;
   }
@@ -36,7 +36,7 @@ export function randomBase62(randomBytes: RandomBytes, length: number): string {
   let text = '';
   while (text.length < length) {
     for (const byte of randomBytes(length + (length >> 1))) {
-      if (byte < 248 && text.length < length) text += alphabet[byte % 62];
+      if (byte < 248 && text.length < length) text += base62Alphabet[byte % 62];
     }
   }
   return text;

@@ -33,11 +33,11 @@ export const environmentSlugPattern = /^[a-z0-9]{1,16}$/;
  * fast hash safe.
  */
 const secretLength = 40;
-const publicLength = 8;
-const checksumLength = 6;
+export const publicLength = 8;
+export const checksumLength = 6;
 const suffixLength = 4;
-const tailLength = secretLength + checksumLength;
-const slugLengthMax = 16;
+export const tailLength = secretLength + checksumLength;
+export const slugLengthMax = 16;
 
 /** Kinds of secrets that name their environment. */
 export type NamingKind = 'user' | 'master';
@@ -72,7 +72,7 @@ export function parseSecret(text: string): ParsedSecret | undefined {
   if (kind === undefined) return undefined;
   const start = secretKinds[kind].length;
   const tailStart = text.length - tailLength;
-  const isNaming = kind === 'user' || kind === 'master';
+  const isNaming = namesEnvironment(kind);
   if (isNaming ? !isSlugBetween(text, start, tailStart) : tailStart !== start) return undefined;
   if (!isBase62(text.slice(tailStart))) return undefined;
   const bodyEnd = text.length - checksumLength;
@@ -89,6 +89,10 @@ export function parseSecret(text: string): ParsedSecret | undefined {
 export function isVerifiable(text: string): boolean {
   const kind = parseSecret(text)?.kind;
   return kind !== undefined && kind !== 'master';
+}
+
+export function namesEnvironment(kind: SecretKind): kind is NamingKind {
+  return kind === 'user' || kind === 'master';
 }
 
 function kindOf(text: string): SecretKind | undefined {

@@ -7,6 +7,7 @@ import type { ReadAddress } from './caller-address.ts';
 import { docsPage } from './docs-page.ts';
 import { fromExpress } from './exchange.ts';
 import { type HealthParts, healthChecks } from './health.ts';
+import { keyPatternsPage } from './key-patterns.ts';
 import { portalPages } from './portal-pages.ts';
 import { answerProblem, type ProblemParts } from './problem.ts';
 import type { RefusalPace } from './refusal-pace.ts';
@@ -54,6 +55,7 @@ export function createApp(parts: AppParts): Express {
   app.get('/health/ready', health.ready);
   app.get('/health/verify', health.verify);
   app.use(docsPage(parts.documentPace));
+  app.use(keyPatternsPage(parts.documentPace));
   app.use(signInPages(parts));
   app.use(portalPages(parts.portalDirectory));
   app.use((_req, _res, next) => {

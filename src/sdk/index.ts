@@ -1,4 +1,5 @@
 export type * from './api-types.ts';
+export { type CheckedKey, checkKey } from './check-key.ts';
 export { type CallOptions, type ClientOptions, FlowplateClient, type SecretOptions } from './client.ts';
 export { FlowplateApiError, FlowplateUndecidedError, FlowplateUnreachableError } from './errors.ts';
 export type { MintOutcome } from './mint-in-batches.ts';

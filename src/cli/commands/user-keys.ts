@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addBulk } from './user-keys-bulk.ts';
 import { addDisable, addEnable, addUpdate } from './user-keys-changing.ts';
+import { addCheck } from './user-keys-check.ts';
 import { addReading } from './user-keys-reading.ts';
 import { addRefused } from './user-keys-refused.ts';
 import { addRevoke, addRevokeAll } from './user-keys-revoking.ts';
@@ -25,6 +26,7 @@ export function addKeys(program: Command): void {
   addReading(keys);
   addRefused(keys);
   addVerify(keys);
+  addCheck(keys);
   examples(
     keys,
     'flowplate keys mint --user usr_42 --org org_acme',
