@@ -60,13 +60,14 @@ export const auditEventTypes = [
   'api_user.created',
   'api_user.updated',
   'api_user.key_rotated',
+  'api_user.key_revoked',
   'api_user.deleted',
 ] as const;
 
 export type AuditEventType = (typeof auditEventTypes)[number];
 
 /**
- * Kinds of actors: every kind of credential, a person at the server's shell, and the server itself
+ * Kinds of actors: every kind of credential (of a user key: whoever held it), a person at the server's shell, and the server itself
  * (a sweep).
  */
 export const actorKinds = [
@@ -75,6 +76,7 @@ export const actorKinds = [
   'platform_key',
   'tenant_key',
   'api_user',
+  'user_key',
   'anybody',
   'shell',
   'system',

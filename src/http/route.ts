@@ -19,7 +19,6 @@ import type { Access } from './access/access.ts';
 import { pageOrigin } from './access/own-page.ts';
 import { type HttpExchange, noInput } from './exchange.ts';
 import type { LinesAtOnce } from './lines-at-once.ts';
-import type { ManagementLimits } from './management-limits.ts';
 import type { ErrorEnvelope, ProblemParts } from './problem.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
@@ -29,10 +28,12 @@ import {
   readJsonBody,
   readPatchBody,
   strangersBodyBytesMax,
+  strangersMembersMax,
 } from './read-body.ts';
 import { type LinesWork, receiveLines } from './receive-lines.ts';
 import { isRefusal, type Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
+import type { RequestLimits } from './request-limits.ts';
 import { type Answer, type CsvAnswer, csvMediaType, type LinesAnswer, sendAnswer } from './send-answer.ts';
 import { validate } from './validate.ts';
 
@@ -130,7 +131,7 @@ export type RouteParts = {
   keyring: Keyring;
   /** Callers take turns at reading: lists and exports by one of them wait behind each other. */
   reads: FairBulkhead;
-  managementLimits: ManagementLimits;
+  managementLimits: RequestLimits;
   /** Audits the refusal of a known caller. */
   noteRefusal(refusal: Refusal): Promise<void>;
   linesAtOnce: LinesAtOnce;
@@ -252,7 +253,9 @@ function readSent<Parts>(
   exchange: HttpExchange,
   use: (sent: unknown) => MaybeLater<void>,
 ): MaybeLater<void> {
-  if (bodyFormat === 'form') return exchange.form().then(use);
+  if (bodyFormat === 'form') {
+    return exchange.form(exchange.isCallerKnown() ? undefined : strangersMembersMax).then(use);
+  }
   const bytesMax = exchange.isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
   return method === 'patch' ? readPatchBody(exchange, bytesMax, use) : readJsonBody(exchange, bytesMax, use);
 }

@@ -19,6 +19,7 @@ import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
 import type { ExplainParts } from '../verify/explain.ts';
 import type { ApiUserAccessParts } from './access/api-user.ts';
 import type { MasterKeyAccessParts } from './access/identify-master-key.ts';
+import type { KeyHolderParts } from './access/key-holder.ts';
 import type { PlatformAccessParts } from './access/platform-caller.ts';
 import { createApiKeyRoute } from './api-keys/create-api-key.ts';
 import { deleteApiKeyRoute } from './api-keys/delete-api-key.ts';
@@ -125,6 +126,7 @@ import { removeVerifierRoute } from './verifiers/remove-verifier.ts';
 import { reportRefusalsRoute } from './verifiers/report-refusals.ts';
 import { reportUsageRoute } from './verifiers/report-usage.ts';
 import { introspectRoute } from './verify/introspect.ts';
+import { type RevokeTokenParts, revokeTokenRoute } from './verify/revoke-token.ts';
 import type { MeterParts } from './verify/serve-metered.ts';
 import { verifyBatchRoute } from './verify/verify-batch.ts';
 import { type VerifyKeyParts, verifyKeyRoute } from './verify/verify-key.ts';
@@ -146,6 +148,8 @@ export type ApiParts = MintParts &
   ExportAuditParts &
   ExportKeysParts &
   BulkParts &
+  RevokeTokenParts &
+  KeyHolderParts &
   MeterParts & {
     environment: string;
     publicUrl: URL | undefined;
@@ -167,6 +171,7 @@ export const routes: readonly Route<ApiParts>[] = [
   verifyKeyRoute, //       POST   /v1/flowplate/api-keys/verify
   verifyBatchRoute, //     POST   /v1/flowplate/api-keys/verify/batch
   introspectRoute, //      POST   /v1/flowplate/introspect
+  revokeTokenRoute, //     POST   /v1/flowplate/revoke
   mintKeyRoute, //         POST   /v1/flowplate/api-keys
   listKeysRoute, //        GET    /v1/flowplate/api-keys
   getKeyRoute, //          GET    /v1/flowplate/api-keys/:key_id

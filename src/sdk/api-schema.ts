@@ -825,7 +825,7 @@ export interface components {
             scope: "platform" | "organization";
             actor: {
                 /** @enum {string} */
-                kind: "master_key" | "platform_user" | "platform_key" | "tenant_key" | "api_user" | "anybody" | "shell" | "system";
+                kind: "master_key" | "platform_user" | "platform_key" | "tenant_key" | "api_user" | "user_key" | "anybody" | "shell" | "system";
                 id: string;
             };
             organization_id: string | null;

@@ -56,17 +56,27 @@ export class MasterKeys {
     return this.#cache.identify(secret, ip, () => this.#read({ secret, ip }));
   }
 
+  /**
+   * Id of the living master key of a secret that the broker has made, for somebody who wants to end
+   * it: from any address, also after its expiry, and without a use. Undefined for any other text.
+   */
+  async findHeld(secret: string): Promise<string | undefined> {
+    const isMade = parseSecret(secret)?.kind === 'master';
+    const masterKey = isMade ? await this.#readGenerated(secret) : undefined;
+    return isAlive(masterKey) ? masterKey.id : undefined;
+  }
+
   async #read(presented: PresentedSecret): Promise<MasterKey | undefined> {
     const id = this.#recognised.get(presented.secret);
     const masterKey = id === undefined ? undefined : await this.#reads().readMasterKey(id);
     if (isAlive(masterKey)) return masterKey;
     // An operator may choose the secret of a revoked master key again.
     this.#recognised.delete(presented.secret);
-    if (parseSecret(presented.secret)?.kind === 'master') return this.#readGenerated(presented);
+    if (parseSecret(presented.secret)?.kind === 'master') return this.#readGenerated(presented.secret);
     return presented.secret.length < chosenSecretLengthMin ? undefined : this.#readChosen(presented);
   }
 
-  async #readGenerated({ secret }: PresentedSecret): Promise<MasterKey | undefined> {
+  async #readGenerated(secret: string): Promise<MasterKey | undefined> {
     const { keyring } = this.#parts;
     const found = await this.#reads().findByDigest(digestsOf(keyring, secret));
     if (found === undefined) return undefined;

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import type { AppParts } from '../http/app.ts';
 import { addressReader } from '../http/caller-address.ts';
-import { ManagementLimits } from '../http/management-limits.ts';
 import { requestIds } from '../http/request-context.ts';
+import { managementNames, RequestLimits, revocationNames } from '../http/request-limits.ts';
 import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import { ClientCertificates } from '../process/client-certificates.ts';
@@ -34,6 +34,8 @@ import { openStores, type Stores } from './stores.ts';
 
 const portalDirectory = fileURLToPath(new URL('../../portal/dist', import.meta.url));
 const redisConnectsMs = 500;
+/** A finder ends a hundred keys at once, and then ten a second. */
+const revocationsPerSecond = 10;
 
 export type Api = {
   parts: Omit<AppParts, 'isDraining'>;
@@ -82,8 +84,14 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       ...wireGateways(processOwn, stores, { ...revocation, ...counting, lastRefusals, turns: changes.turns }),
       ...loads,
       ...paces(),
-      managementLimits: new ManagementLimits({
+      managementLimits: new RequestLimits({
+        names: managementNames,
         perSecond: config.MANAGEMENT_RATE_LIMIT,
+        onRefusal: metrics.countRateLimited,
+      }),
+      revocationLimits: new RequestLimits({
+        names: revocationNames,
+        perSecond: revocationsPerSecond,
         onRefusal: metrics.countRateLimited,
       }),
       ...wireHealth(processOwn, stores, revocation),

@@ -13,7 +13,7 @@ import { bootstrapped, platformUser } from '../support/platform-users.ts';
 /** Every operation × every kind of credential. The expectations are independent of the routes. */
 const groups = {
   anybody: {
-    operations: ['logIn getSession createSession startDeviceLogin pollDeviceLogin'],
+    operations: ['logIn getSession createSession startDeviceLogin pollDeviceLogin revokeToken'],
     letsIn: 'everybody',
   },
   'a master key with the permission': {

@@ -196,7 +196,11 @@ describe('an unknown fault', () => {
       `relation "api_keys" at postgres://flowplate:hunter2@db:5432, ${broker.masterKey}`,
     );
     const identify = () => Promise.reject(cause);
-    const broken = { ...broker.api.parts, masterKeys: { identify }, isDraining: () => false };
+    const broken = {
+      ...broker.api.parts,
+      masterKeys: { identify, findHeld: identify },
+      isDraining: () => false,
+    };
     const server = createApiServer(broken);
     const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
     onTestFinished(async () => {

@@ -84,6 +84,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'api_user.created': ({ target }) => `created the API user ${target}`,
   'api_user.updated': ({ target }) => `changed the API user ${target}`,
   'api_user.key_rotated': ({ target }) => `rotated the key of the API user ${target}`,
+  'api_user.key_revoked': ({ target }) => `ended the key of the API user ${target}`,
   'api_user.deleted': ({ target }) => `deleted the API user ${target}`,
 };
 
@@ -95,6 +96,7 @@ const actors: Record<AuditEvent['actor']['kind'], string> = {
   platform_key: 'A platform key',
   tenant_key: 'A tenant key',
   api_user: 'An API user',
+  user_key: 'The holder of a user key',
   anybody: 'Somebody',
   shell: 'Somebody at the server’s shell',
   system: 'The server',

@@ -126,6 +126,12 @@ export async function listApiUserLineages(db: Db, userIds: readonly string[]): P
   return new Map(rows.map((row) => [row.user_id, row.lineage_id]));
 }
 
+/** The active key of a user; undefined for an unknown user. */
+export async function findApiUserKeyId(tx: Tx, userId: string): Promise<string | undefined> {
+  const row = await activeKeys(tx).select('id').where('user_id', '=', userId).executeTakeFirst();
+  return row?.id;
+}
+
 function activeKeys(db: Db) {
   return db.selectFrom('api_keys').where('kind', '=', 'api_user').where('status', '=', 'active');
 }

@@ -37,10 +37,15 @@ export function endsOf(
  * `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the caller, who would gain
  * them by a rotation.
  */
-export async function lockChangeable(tx: Tx, principal: ApiKeyPrincipal, id: string): Promise<ApiKey> {
-  const apiKey = await lockApiKey(tx, { organizationId: organizationInside(principal) ?? null }, id);
+export async function lockChangeable(
+  tx: Tx,
+  principal: ApiKeyPrincipal | undefined,
+  id: string,
+): Promise<ApiKey> {
+  const organizationId = (principal && organizationInside(principal)) ?? null;
+  const apiKey = await lockApiKey(tx, { organizationId }, id);
   if (apiKey === undefined) throw new FlowplateError('KEY_NOT_FOUND');
-  if (apiKey.kind === 'platform' && 'permissions' in principal) {
+  if (apiKey.kind === 'platform' && principal !== undefined && 'permissions' in principal) {
     requireHolds(principal, await rightsOf(tx, apiKey.roleIds));
   }
   return apiKey;

@@ -1,4 +1,5 @@
 import type { ApiKey } from '../../domain/api-key.ts';
+import type { Origin } from '../../domain/audit-event.ts';
 import { placesOf, revokesKeys } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
@@ -11,17 +12,17 @@ import type { ApiKeyPrincipal } from './within-reach.ts';
 /**
  * Revokes a key; its row stays visible. A key that has already ended stays unchanged, which is a
  * success. `KEY_NOT_FOUND`; `INSUFFICIENT_PERMISSIONS` for a platform key with more rights than the
- * caller.
+ * caller. An origin without rights to check may end every key.
  */
 export async function revokeApiKey(
   parts: ChangeParts,
-  caller: Caller<ApiKeyPrincipal>,
+  by: Caller<ApiKeyPrincipal> | Origin,
   id: string,
   reason: RevocationReason = 'unspecified',
 ): Promise<{ apiKey: ApiKey; propagation: Propagation }> {
-  const { principal } = caller;
-  const ends = await endsOf(parts, principal, id);
-  const options = { by: caller, ends, inside: organizationInside(principal) };
+  const principal = 'principal' in by ? by.principal : undefined;
+  const ends = principal === undefined ? [id] : await endsOf(parts, principal, id);
+  const options = { by, ends, inside: principal && organizationInside(principal) };
   const { answer, propagation } = await change<{ apiKey: ApiKey }>(parts, options, async (tx, now) => {
     const found = await lockChangeable(tx, principal, id);
     if (found.status !== 'active') {

@@ -50,7 +50,7 @@ export async function requireAnotherAdmin(tx: Tx, caller: Caller<Principal>, id:
  * sealed for ever, and a person may ask to be erased.
  */
 export function apiUserEvent(
-  change: 'created' | 'updated' | 'key_rotated' | 'deleted',
+  change: 'created' | 'updated' | 'key_rotated' | 'key_revoked' | 'deleted',
   user: Pick<ApiUser, 'id' | 'role'>,
   details: Record<string, unknown> = {},
 ): EventDraft {

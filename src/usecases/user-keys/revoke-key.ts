@@ -1,6 +1,7 @@
+import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { placesOf, type Revokes, revokesKeys } from '../../domain/key-change.ts';
-import type { Caller } from '../../domain/principal.ts';
+import type { Caller, VisibleScope } from '../../domain/principal.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import { type RevokedKey, revokeKeyLine } from '../../stores/postgres/user-keys/revoke-key.ts';
 import { type ChangeParts, change, type OneStatement } from '../change.ts';
@@ -9,18 +10,19 @@ import { isAcceptable, type Revocation } from './revocation.ts';
 /**
  * Revokes a key by id, with its predecessors in grace if it is active: they are the same
  * credential. 0 for a key that has ended; `KEY_NOT_FOUND` for one that never existed or is not
- * visible to the caller. One statement (migration 0033), since it has to be quick.
+ * visible to the caller. An origin without rights to check sees all. One statement (migration 0033), since it has to be quick.
  */
 export async function revokeKey(
   parts: ChangeParts,
-  caller: Caller,
+  by: Caller | Origin,
   keyId: string,
   reason: RevocationReason = 'unspecified',
 ): Promise<Revocation> {
+  const reach = 'principal' in by ? by.principal : everywhere;
   const revoke: OneStatement<{ revokedCount: number }> = {
     eventType: 'key.revoked',
     async run(db, authority) {
-      const line = await revokeKeyLine(db, { keyId, reach: caller.principal, reason }, authority);
+      const line = await revokeKeyLine(db, { keyId, reach, reason }, authority);
       if (line === 'unheld') return line;
       if (line === 'unseen') throw new FlowplateError('KEY_NOT_FOUND');
       const { keys, ...place } = line;
@@ -29,9 +31,11 @@ export async function revokeKey(
       return { answer: { revokedCount }, revokes: revokesLine(keys), place };
     },
   };
-  const { answer, propagation } = await change(parts, { by: caller }, revoke);
+  const { answer, propagation } = await change(parts, { by }, revoke);
   return { ...answer, propagation };
 }
+
+const everywhere: VisibleScope = { organizationIds: null, environments: null };
 
 function revokesLine(keys: readonly [RevokedKey, ...RevokedKey[]]): Revokes {
   const revoked = keys.flatMap((key) => (key.revision === null ? [] : [{ ...key, revision: key.revision }]));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FlowplateError } from '../../src/domain/errors.ts';
-import { ManagementLimits } from '../../src/http/management-limits.ts';
+import { managementNames, RequestLimits } from '../../src/http/request-limits.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { closedLoop } from '../support/closed-loop.ts';
 import { expectError } from '../support/errors.ts';
@@ -14,11 +14,16 @@ describe('the meter', () => {
   function meter(perSecond: number) {
     const clock = { nowMs: 0 };
     const refused: string[] = [];
-    const parts = { perSecond, nowMs: () => clock.nowMs, onRefusal: (kind: string) => refused.push(kind) };
-    return { clock, refused, limits: new ManagementLimits(parts) };
+    const parts = {
+      names: managementNames,
+      perSecond,
+      nowMs: () => clock.nowMs,
+      onRefusal: (kind: string) => refused.push(kind),
+    };
+    return { clock, refused, limits: new RequestLimits(parts) };
   }
 
-  const taken = (limits: ManagementLimits, count: number) => {
+  const taken = (limits: RequestLimits, count: number) => {
     let admitted = 0;
     for (let index = 0; index < count; index++) {
       try {

@@ -1,28 +1,40 @@
 import type { ActorKind } from '../domain/audit-event.ts';
 import { FlowplateError, type LimitState } from '../domain/errors.ts';
-import type { Principal } from '../domain/principal.ts';
 
 /** Requests of ten seconds may come at once, such as the first ones of a backend that starts. */
 const windowSeconds = 10;
 
-/** Only callers who were let in have an entry. Those that came first make room. */
+/** Those that came first make room. */
 const callersMax = 10_000;
 
+/** Who is counted: a credential, or an address where there is none. */
+export type Counted = { kind: ActorKind; id: string };
+
+/** How a limit is called in its header, and in the text of its refusal. */
+export type LimitNames = { name: string; who: string; what: string };
+
 /**
- * Rate limit of the management API by credential (GCRA, a leaky bucket as a meter), so that one
- * runaway backend cannot starve the others. Counted in the memory of this process: a deployment of
+ * Rate limit by caller (GCRA, a leaky bucket as a meter), so that one runaway backend cannot starve
+ * the others. Counted in the memory of this process: a deployment of
  * n API processes admits up to n times as many. A shared counter would need Redis, and a mint must
  * not (guarantee 3).
  */
-export class ManagementLimits {
+export class RequestLimits {
+  readonly #names: LimitNames;
   readonly #limit: number;
   readonly #eachMs: number;
   readonly #nowMs: () => number;
   readonly #onRefusal: (kind: ActorKind) => void;
-  /** By credential: when its bucket will be empty. */
+  /** By caller: when its bucket will be empty. */
   readonly #emptyAt = new Map<string, number>();
 
-  constructor(parts: { perSecond: number; nowMs?: () => number; onRefusal: (kind: ActorKind) => void }) {
+  constructor(parts: {
+    names: LimitNames;
+    perSecond: number;
+    nowMs?: () => number;
+    onRefusal: (kind: ActorKind) => void;
+  }) {
+    this.#names = parts.names;
     this.#limit = parts.perSecond * windowSeconds;
     this.#eachMs = 1_000 / parts.perSecond;
     this.#nowMs = parts.nowMs ?? (() => performance.now());
@@ -30,7 +42,7 @@ export class ManagementLimits {
   }
 
   /** Counts a request, and says what is left. Throws `RATE_LIMITED`; a refusal counts nothing. */
-  take({ id, kind }: Principal): LimitState {
+  take({ id, kind }: Counted): LimitState {
     const nowMs = this.#nowMs();
     const usedMs = Math.max(0, (this.#emptyAt.get(id) ?? 0) - nowMs);
     const afterMs = usedMs + this.#eachMs;
@@ -48,7 +60,7 @@ export class ManagementLimits {
   #refusal(seconds: number): FlowplateError {
     const limit = this.#state(0, seconds);
     return new FlowplateError('RATE_LIMITED', {
-      systemMessage: `This credential sends more than ${this.#limit} management requests in ${windowSeconds} seconds`,
+      systemMessage: `${this.#names.who} sends more than ${this.#limit} ${this.#names.what} in ${windowSeconds} seconds`,
       details: { bound: limit.name, limit: limit.limit, window_seconds: windowSeconds },
       retryAfterSeconds: seconds,
       limit,
@@ -56,7 +68,7 @@ export class ManagementLimits {
   }
 
   #state(remaining: number, resetSeconds: number): LimitState {
-    return { name: 'management', limit: this.#limit, windowSeconds, remaining, resetSeconds };
+    return { name: this.#names.name, limit: this.#limit, windowSeconds, remaining, resetSeconds };
   }
 
   #makeRoom(): void {
@@ -67,3 +79,17 @@ export class ManagementLimits {
     }
   }
 }
+
+/** Of the management API, by credential. */
+export const managementNames: LimitNames = {
+  name: 'management',
+  who: 'This credential',
+  what: 'management requests',
+};
+
+/** Of revocation by the holder of a key, which needs no credential: by address, IPv6 by /64. */
+export const revocationNames: LimitNames = {
+  name: 'revocation',
+  who: 'This address',
+  what: 'keys to revoke',
+};
