@@ -67,8 +67,8 @@ export const auditEventTypes = [
 export type AuditEventType = (typeof auditEventTypes)[number];
 
 /**
- * Kinds of actors: every kind of credential (of a user key: whoever held it), a person at the server's shell, and the server itself
- * (a sweep).
+ * Kinds of actors: every kind of credential, a person at the server's shell, and the server itself
+ * (a sweep). `user_key`: somebody who held that key.
  */
 export const actorKinds = [
   'master_key',

@@ -9,7 +9,7 @@ import {
   tailLength,
 } from './key-format.ts';
 
-/** How kinds of keys are called outside: in the published patterns, the SDK and the command line. */
+/** Public names of kinds: in the published patterns, the SDK and the command line. */
 export const publicKinds = {
   user: 'user',
   master: 'master',

@@ -10,6 +10,7 @@ import type {
 } from '../../src/domain/principal.ts';
 import { createApiUser } from '../../src/usecases/api-users/create-api-user.ts';
 import { deleteApiUser } from '../../src/usecases/api-users/delete-api-user.ts';
+import { revokeApiUserKey } from '../../src/usecases/api-users/revoke-api-user-key.ts';
 import { rotateApiUserKey } from '../../src/usecases/api-users/rotate-api-user-key.ts';
 import { updateApiUser } from '../../src/usecases/api-users/update-api-user.ts';
 import { createEnvironment } from '../../src/usecases/environments/create-environment.ts';
@@ -256,6 +257,18 @@ const cases: Case[] = [
       return () => rotateApiUserKey(parts, operator, answer.id);
     },
     ['api_user.key_rotated'],
+  ],
+  [
+    'the end of the key of an API user by its holder',
+    async () => {
+      const { answer } = await createApiUser(parts, operator, apiUser);
+      const { id = '' } =
+        (await stores.db.selectFrom('api_keys').select('id').where('user_id', '=', answer.id).executeTakeFirst()) ??
+        {};
+      const key = { keyId: id, userId: answer.id };
+      return () => revokeApiUserKey(parts, testOrigin, key, 'key_compromise');
+    },
+    ['api_user.key_revoked'],
   ],
   [
     'the deactivation of an API user',

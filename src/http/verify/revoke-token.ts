@@ -10,7 +10,8 @@ import { defineRoute } from '../route.ts';
 
 /** Not strict: RFC 6749 §3.2 requires unknown members to be ignored. */
 const revocationForm = z.object({
-  token: z.string().min(1).describe('The key to end, of any kind'),
+  // A line break behind it, as files have, would make it an unknown key, and the answer is 200.
+  token: z.string().trim().min(1).describe('The key to end, of any kind; spaces around it do not count'),
   token_type_hint: z.string().optional().describe('Ignored: a key says what it is'),
   reason: z.enum(revocationReasons).optional().describe('`key_compromise` unless set'),
 });

@@ -10,7 +10,8 @@ import { isAcceptable, type Revocation } from './revocation.ts';
 /**
  * Revokes a key by id, with its predecessors in grace if it is active: they are the same
  * credential. 0 for a key that has ended; `KEY_NOT_FOUND` for one that never existed or is not
- * visible to the caller. An origin without rights to check sees all. One statement (migration 0033), since it has to be quick.
+ * visible to the caller. An origin without rights to check sees all. One statement (migration
+ * 0033), since it has to be quick.
  */
 export async function revokeKey(
   parts: ChangeParts,

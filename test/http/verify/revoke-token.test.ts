@@ -118,6 +118,12 @@ describe('200', () => {
     }
   });
 
+  test('a line break behind the key, as files have, does not keep it alive', async () => {
+    const { key } = await mint(broker);
+    await revokeToken({ token: ` ${key}\r\n` });
+    expect(await codeOf(broker, key)).toBe('REVOKED');
+  });
+
   test('a reason is kept', async () => {
     const { key, key_id } = await mint(broker);
     await revokeToken({ token: key, reason: 'superseded' });
