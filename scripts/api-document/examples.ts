@@ -68,6 +68,7 @@ export const examples: Readonly<Record<string, Example>> = {
     answer: { results: [verdict, { valid: false, code: 'REVOKED' }] },
   },
   introspectKey: { body: { token: newKey.key } },
+  revokeToken: { body: { token: newKey.key }, answer: {} },
   mintKey: {
     body: { ...owner, scopes: ['read'], rate_limit: { limit: 100, window_seconds: 60 } },
     answer: { ...newKey, scopes: ['read'], rate_limit: { limit: 100, window_seconds: 60 } },
