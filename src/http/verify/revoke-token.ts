@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { parseSecret } from '../../domain/key-format.ts';
 import { revocationReasons } from '../../domain/revocation-reason.ts';
-import { type HeldKey, type RevokeHeldParts, revokeHeldKey } from '../../usecases/revoke-held-key.ts';
 import type { MasterKeys } from '../../verify/master-keys.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
 import { keyHolder } from '../access/key-holder.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
+import { type HeldKey, type RevokeHeldParts, revokeHeldKey } from './revoke-held-key.ts';
 
 /** Not strict: RFC 6749 §3.2 requires unknown members to be ignored. */
 const revocationForm = z.object({

@@ -6,7 +6,6 @@ BEGIN
 END
 $$;
 
--- upgrade: blocks roles: three rows of a table with some dozen
 UPDATE roles SET permissions = permissions || '{platform:events:read}'
 WHERE is_built_in AND NOT permissions @> '{platform:events:read}';
 UPDATE roles SET permissions = permissions || '{platform:events:manage}'

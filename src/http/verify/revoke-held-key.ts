@@ -1,12 +1,12 @@
-import type { Actor, Origin } from '../domain/audit-event.ts';
-import { type ErrorCode, FlowplateError } from '../domain/errors.ts';
-import type { SecretKind } from '../domain/key-format.ts';
-import type { RevocationReason } from '../domain/revocation-reason.ts';
-import { revokeApiKey } from './api-keys/revoke-api-key.ts';
-import type { ApiUserParts } from './api-users/api-user-parts.ts';
-import { revokeApiUserKey } from './api-users/revoke-api-user-key.ts';
-import { revokeMasterKey } from './master-keys/revoke-master-key.ts';
-import { revokeKey } from './user-keys/revoke-key.ts';
+import type { Actor, Origin } from '../../domain/audit-event.ts';
+import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
+import type { SecretKind } from '../../domain/key-format.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
+import { revokeApiKey } from '../../usecases/api-keys/revoke-api-key.ts';
+import type { ApiUserParts } from '../../usecases/api-users/api-user-parts.ts';
+import { revokeApiUserKey } from '../../usecases/api-users/revoke-api-user-key.ts';
+import { revokeMasterKey } from '../../usecases/master-keys/revoke-master-key.ts';
+import { revokeKey } from '../../usecases/user-keys/revoke-key.ts';
 
 export type RevokeHeldParts = ApiUserParts;
 
