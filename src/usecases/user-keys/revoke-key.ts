@@ -3,15 +3,20 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { placesOf, type Revokes, revokesKeys } from '../../domain/key-change.ts';
 import type { Caller, VisibleScope } from '../../domain/principal.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
+import type { Key } from '../../domain/user-key.ts';
 import { type RevokedKey, revokeKeyLine } from '../../stores/postgres/user-keys/revoke-key.ts';
 import { type ChangeParts, change, type OneStatement } from '../change.ts';
+import { findVisibleKey } from './find-visible-key.ts';
 import { isAcceptable, type Revocation } from './revocation.ts';
+import { revokeKeysOf } from './revoke-keys.ts';
 
 /**
  * Revokes a key by id, with its predecessors in grace if it is active: they are the same
  * credential. 0 for a key that has ended; `KEY_NOT_FOUND` for one that never existed or is not
  * visible to the caller. An origin without rights to check sees all. One statement (migration
  * 0033), since it has to be quick.
+ * visible to the caller. The revoke of a key that waits for its first use ends its whole line: the
+ * owner's keys in that environment. One statement (migration 0033), since it has to be quick.
  */
 export async function revokeKey(
   parts: ChangeParts,
@@ -34,6 +39,22 @@ export async function revokeKey(
   };
   const { answer, propagation } = await change(parts, { by }, revoke);
   return { ...answer, propagation };
+  try {
+    const { answer, propagation } = await change(parts, { by: caller }, revoke);
+    return { ...answer, propagation };
+  } catch (error) {
+    const waiting = isNotFound(error) ? await findVisibleKey(parts.db, caller.principal, keyId) : undefined;
+    if (waiting === undefined) throw error;
+    return revokeKeysOf(parts, caller, { ...ownerOf(waiting), reason });
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof FlowplateError && error.code === 'KEY_NOT_FOUND';
+}
+
+function ownerOf({ userId, organizationId, environment }: Key) {
+  return { userId, organizationId, environment };
 }
 
 const everywhere: VisibleScope = { organizationIds: null, environments: null };

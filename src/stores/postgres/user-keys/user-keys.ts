@@ -47,6 +47,7 @@ const columns = [
   ...newKeyColumns,
   'mint_number',
   'status',
+  'activated_at',
   'superseded_until',
   'revoked_at',
   'revoked_reason',
@@ -57,6 +58,7 @@ const columns = [
 const presentColumns = [
   ...newKeyColumns,
   'mint_number',
+  'activated_at',
   'superseded_until',
   'revision',
   ...stoppableColumns,
@@ -71,6 +73,15 @@ type Owner = { userId: string; organizationId: string; environment: string };
  */
 export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
   await tx.insertInto('api_keys').values(newKeyRow(key, digest)).execute();
+}
+
+/**
+ * The same for a key that waited for its first use. It keeps the number in the order of mints under
+ * which it was issued.
+ */
+export async function insertActivated(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
+  const values = { ...newKeyRow(key, digest), mint_number: key.mintNumber, activated_at: key.activatedAt };
+  await tx.insertInto('api_keys').values(values).execute();
 }
 
 /** Whether an insert failed because the owner has an active key. The transaction is aborted. */
@@ -294,6 +305,21 @@ export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
   }[status];
 }
 
+/** Brings the end of an active key forward to `until`. Undefined when it ends before that. */
+export async function endKeyBy(
+  tx: Tx,
+  { id, until, now }: { id: string; until: Date; now: Date },
+): Promise<Key | undefined> {
+  const row = await tx
+    .updateTable('api_keys')
+    .set({ expires_at: until, updated_at: now, revision: sql`revision + 1` })
+    .where('id', '=', id)
+    .where(sql<boolean>`(expires_at IS NULL OR expires_at > ${until})`)
+    .returning(columns)
+    .executeTakeFirst();
+  return row && toKey(row);
+}
+
 /** Ends an active key with a grace until `until`. Returns the new revision. */
 export async function supersedeKey(tx: Tx, change: { id: string; until: Date; now: Date }): Promise<number> {
   const row = await tx
@@ -480,6 +506,7 @@ function toKey(row: KeyRow): Key {
     enabled: row.enabled,
     status: row.status as KeyStatus,
     expiresAt: row.expires_at,
+    activatedAt: row.activated_at,
     supersededUntil: row.superseded_until,
     revokedAt: row.revoked_at,
     revokedReason: row.revoked_reason as RevocationReason | null,
