@@ -5,7 +5,7 @@ import type { Key } from './user-key.ts';
  * A key that a refresh has issued and that becomes active at its first accepted use
  * (docs/decisions/0049). Its settings are those of the key before it.
  *
- *     refresh ──▶ waiting ──first accepted use──▶ active; the key before is superseded for its grace
+ *     refresh ──▶ waiting ──first accepted use──▶ active; the key before goes into its grace
  *                    └──another refresh, a revoke or a stop of the line──▶ gone
  */
 export type WaitingKey = {

@@ -10,7 +10,7 @@ import { platformKey, tenantKey } from '../support/platform-callers.ts';
  * the routes: an operation that is in no list fails the first test.
  */
 const confined = [
-  'listHiddenKeys getHiddenKey getHiddenKeyUsage revokeHiddenKeys revokeHiddenKey',
+  'listHiddenKeys reportHiddenHygiene getHiddenKey getHiddenKeyUsage revokeHiddenKeys revokeHiddenKey',
   'listTenants getTenant updateTenant deleteTenant listAuditEvents exportAuditEvents',
   'listApiKeys createApiKey getApiKey deleteApiKey rotateApiKey revokeApiKey getApiKeyUsage',
   'listEnvironments createEnvironment deleteEnvironment listNames listTenantUsage',

@@ -38,7 +38,7 @@ export type RefreshRequest = Owner & {
   activate?: 'immediately' | 'on_first_use';
 };
 
-/** Of a successor that waits for its first use. `previousUntil`: when the old key ends at the latest. */
+/** Of a successor that waits. `previousUntil`: when the old key ends at the latest. */
 export type Waiting = { previousKeyId: string; gracePeriodSeconds: number; previousUntil: string };
 
 export type RefreshParts = ChangeParts & { keyring: Keyring };

@@ -24,10 +24,11 @@ import type { KeyWithUsage } from './key-with-usage.ts';
 /**
  * Changes settings of an active key and of its predecessors in grace: a line of keys is one
  * credential. A key that waits for its first use takes them over then; a new end counts for it, and
- * for the present key only until its own last day. `KEY_NOT_FOUND` when no such key is visible; `KEY_NOT_ACTIVE` when it has ended or
- * has a successor, or waits for its first use; `VALIDATION_ERROR` when the changed key would break the organization's policy.
- * `mergeInto` adds changes that depend on the current settings. It is called under
- * the lock, so that no change at the same time is lost.
+ * for the present key only until its own last day. `KEY_NOT_FOUND` when no such key is visible;
+ * `KEY_NOT_ACTIVE` when it has ended, has a successor, or waits for its first use;
+ * `VALIDATION_ERROR` when the changed key would break the organization's policy. `mergeInto` adds
+ * changes that depend on the current settings. It is called under the lock, so that no change at
+ * the same time is lost.
  */
 export async function updateKey(
   parts: ChangeParts,

@@ -256,6 +256,7 @@ export function keysWhere(db: Db, filter: KeyFilter, before?: string) {
     query = query.where(isOneOf('organization_id', filter.organizationIds));
   if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
   if (filter.status !== undefined) query = query.where(userStatusCondition(filter.status, filter.now));
+  if (filter.hygiene !== undefined) query = query.where(isLiving(filter.now));
   // A range and not LIKE: every prefix contains `_`, a wildcard in LIKE.
   if (filter.prefix !== undefined) {
     query = query.where(
@@ -289,6 +290,11 @@ function userStatusCondition(status: KeyStatus | 'disabled', now: Date) {
   return status === 'revoked'
     ? sql<boolean>`(${condition} OR ${isStopped()})`
     : sql<boolean>`(${condition} AND NOT ${isStopped()})`;
+}
+
+/** Before its end, and not stopped. */
+function isLiving(now: Date) {
+  return sql<boolean>`((expires_at IS NULL OR expires_at > ${now}) AND NOT ${isStopped()})`;
 }
 
 /** `statusAt` of domain/user-key.ts in SQL; a test compares both. */
