@@ -31,9 +31,10 @@ const columns: Record<string, (key: KeyAnswer) => string | number | boolean | nu
 const names = Object.keys(columns);
 
 /**
- * Keys as CSV (RFC 4180) with a header, a piece for each page. `more`: columns after the usual ones. A text that a spreadsheet would take
+ * Keys as CSV (RFC 4180) with a header, a piece for each page. A text that a spreadsheet would take
  * for a formula begins with an apostrophe: names and metadata are written by callers.
  * https://owasp.org/www-community/attacks/CSV_Injection
+ * `more`: columns after the usual ones.
  */
 export async function* keysAsCsv(
   pages: AsyncIterable<readonly KeyWithUsage[]>,

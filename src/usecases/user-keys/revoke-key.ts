@@ -3,12 +3,12 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { placesOf, type Revokes, revokesKeys } from '../../domain/key-change.ts';
 import type { Caller, VisibleScope } from '../../domain/principal.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
-import type { Key } from '../../domain/user-key.ts';
+import { type Key, renewableMs } from '../../domain/user-key.ts';
 import { type RevokedKey, revokeKeyLine } from '../../stores/postgres/user-keys/revoke-key.ts';
+import { listRevocableKeys, lockUserKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import { type ChangeParts, change, type OneStatement } from '../change.ts';
 import { findVisibleKey } from './find-visible-key.ts';
-import { isAcceptable, type Revocation } from './revocation.ts';
-import { revokeKeysOf } from './revoke-keys.ts';
+import { endKeys, isAcceptable, type Revocation } from './revocation.ts';
 
 /**
  * Revokes a key by id, with its predecessors in grace if it is active: they are the same
@@ -45,8 +45,33 @@ export async function revokeKey(
   } catch (error) {
     const waiting = isNotFound(error) ? await findVisibleKey(parts.db, caller.principal, keyId) : undefined;
     if (waiting === undefined) throw error;
-    return revokeKeysOf(parts, caller, { ...ownerOf(waiting), reason });
+    return revokeLineOf(parts, caller, waiting, reason);
   }
+}
+
+/** More than an owner has that are not revoked, in one transaction (revoke-keys.ts). */
+const keysMax = 500;
+
+/** Ends the owner's keys, also when the waiting one has become active meanwhile. */
+async function revokeLineOf(
+  parts: ChangeParts,
+  caller: Caller,
+  { userId, organizationId, environment }: Key,
+  reason: RevocationReason,
+): Promise<Revocation> {
+  const { organizationIds, environments } = caller.principal;
+  const owners = { userId, organizationId, environment, organizationIds, environments };
+  const { answer, propagation } = await change<{ revokedCount: number }>(
+    parts,
+    { by: caller },
+    async (tx, now) => {
+      await lockUserKeys(tx, userId);
+      const keys = await listRevocableKeys(tx, owners, new Date(now.getTime() - renewableMs), keysMax);
+      const audience = { places: [{ organizationId, environment }] };
+      return endKeys(tx, keys, { audience, reason }, now);
+    },
+  );
+  return { ...answer, propagation };
 }
 
 function isNotFound(error: unknown): boolean {
