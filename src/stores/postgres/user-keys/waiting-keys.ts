@@ -123,10 +123,10 @@ export async function setWaitingEnd(
 /** Deletes waiting keys whose line has gone on without them, or has ended. */
 export async function pruneWaitingKeys(db: Db): Promise<number> {
   const { rows } = await sql<{ id: string }>`
-    DELETE FROM waiting_keys AS waiting USING api_keys AS before
-    WHERE before.id = waiting.previous_key_id AND NOT may_activate(waiting, before) RETURNING waiting.id`.execute(
-    db,
-  );
+    DELETE FROM waiting_keys AS waiting
+    WHERE NOT EXISTS (
+      SELECT FROM api_keys AS before WHERE before.id = waiting.previous_key_id AND may_activate(waiting, before))
+    RETURNING id`.execute(db);
   return rows.length;
 }
 
