@@ -1820,7 +1820,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -3129,7 +3129,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3163,7 +3163,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -4721,8 +4721,13 @@ export interface operations {
                         } | null;
                         ip_allowlist: string[] | null;
                         enabled: boolean;
-                        /** @enum {string} */
-                        status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                        /**
+                         * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                         * @enum {string}
+                         */
+                        status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                        /** @description First accepted use of a key that waited for it */
+                        activated_at: string | null;
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
@@ -4901,8 +4906,13 @@ export interface operations {
                         } | null;
                         ip_allowlist: string[] | null;
                         enabled: boolean;
-                        /** @enum {string} */
-                        status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                        /**
+                         * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                         * @enum {string}
+                         */
+                        status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                        /** @description First accepted use of a key that waited for it */
+                        activated_at: string | null;
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
@@ -5242,8 +5252,13 @@ export interface operations {
                             } | null;
                             ip_allowlist: string[] | null;
                             enabled: boolean;
-                            /** @enum {string} */
-                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /**
+                             * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                             * @enum {string}
+                             */
+                            status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                            /** @description First accepted use of a key that waited for it */
+                            activated_at: string | null;
                             /** @description End of the grace after a refresh */
                             superseded_until: string | null;
                             revoked_at: string | null;
@@ -5346,8 +5361,13 @@ export interface operations {
                             } | null;
                             ip_allowlist: string[] | null;
                             enabled: boolean;
-                            /** @enum {string} */
-                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /**
+                             * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                             * @enum {string}
+                             */
+                            status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                            /** @description First accepted use of a key that waited for it */
+                            activated_at: string | null;
                             /** @description End of the grace after a refresh */
                             superseded_until: string | null;
                             revoked_at: string | null;
