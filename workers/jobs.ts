@@ -6,6 +6,7 @@ import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
 import { pruneIdempotency } from '../src/usecases/upkeep/prune-idempotency.ts';
 import { pruneKeys } from '../src/usecases/upkeep/prune-keys.ts';
 import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
+import { pruneWaitingKeys } from '../src/usecases/upkeep/prune-waiting-keys.ts';
 import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
@@ -34,6 +35,7 @@ export const jobs = {
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },
   'prune-keys': { everyMs: 3_600_000, run: oneAtATime(pruneKeys) },
+  'prune-waiting-keys': { everyMs: 300_000, run: pruneWaitingKeys },
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
 } satisfies Record<string, Job>;
 

@@ -10,6 +10,7 @@ export const auditEventTypes = [
   'environment.created',
   'key.minted',
   'key.refreshed',
+  'key.activated',
   'key.revoked',
   'key.updated',
   'key.expired',

@@ -84,6 +84,7 @@ const reservedWords: readonly string[] = [
   'batch',
   'bootstrap',
   'bulk',
+  'hygiene',
   'explain',
   'refusals',
   'usage',

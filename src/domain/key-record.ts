@@ -54,6 +54,15 @@ export function recordOfNewKey(key: Key): KeyRecord {
 }
 
 /**
+ * Whether a key waits for its first use (waiting-key.ts). It has no row of `api_keys` yet, whose
+ * first revision is 1. Its record is kept in no cache: each use goes to Postgres until one is
+ * accepted.
+ */
+export function isWaiting(record: Pick<KeyRecord, 'revision'>): boolean {
+  return record.revision === 0;
+}
+
+/**
  * Maximum age of a cached record, from its Postgres read, in Redis and in memory. A hit never
  * extends it. It bounds the damage of changes outside the feed, such as a manual UPDATE.
  */

@@ -11,6 +11,11 @@ export const numberRanges = {
   /** Ten years. */
   ttlSeconds: { min: 1, max: 315_360_000 },
   gracePeriodSeconds: { min: 0, max: 86_400 },
+  /**
+   * Of a grace that begins with a first use, which waits for no verifier. No lease is longer than
+   * the minimum (`LEASE_MS`), so every verifier knows the end of the old key before it comes.
+   */
+  firstUseGraceSeconds: { min: 120, max: 86_400 },
   /** A month. Holders that need longer to move get a second key. */
   overlapSeconds: { min: 0, max: 2_678_400 },
   /** Cost of one verification, charged to limits and quota. */

@@ -9,6 +9,9 @@ import type { RevocationReason } from './revocation-reason.ts';
  *       └────expiry over───────────────────────────────────────▶ expired
  *     expired ──refresh with a new end / revoke────────────────▶ revoked
  *
+ * A refresh with `activate: "on_first_use"` leaves the key active until its successor is first
+ * accepted (waiting-key.ts).
+ *
  * `disabled` is a switch on an active key, not a state. Expiry and the end of a grace are decided
  * from their times whenever a key is verified or listed; the sweep that writes `expired` and
  * `revoked` only tidies.
@@ -78,6 +81,8 @@ export type Key = KeySettings & {
    */
   mintNumber: number | null;
   status: KeyStatus;
+  /** First accepted use of a key that waited for it; null for all others. */
+  activatedAt: Date | null;
   /** End of the grace of a superseded key; null otherwise. */
   supersededUntil: Date | null;
   revokedAt: Date | null;

@@ -116,6 +116,7 @@ import { listKeysForPlatformRoute, listKeysRoute } from './user-keys/list-keys.t
 import { mintKeyRoute } from './user-keys/mint-key.ts';
 import { mintKeysRoute } from './user-keys/mint-keys.ts';
 import { refreshKeyRoute } from './user-keys/refresh-key.ts';
+import { reportHygieneForPlatformRoute, reportHygieneRoute } from './user-keys/report-hygiene.ts';
 import { revokeKeyForPlatformRoute, revokeKeyRoute } from './user-keys/revoke-key.ts';
 import { revokeKeysRoute } from './user-keys/revoke-keys.ts';
 import { revokeKeysForPlatformRoute, revokeUserKeysRoute } from './user-keys/revoke-keys-everywhere.ts';
@@ -177,6 +178,7 @@ export const routes: readonly Route<ApiParts>[] = [
   revokeTokenRoute, //     POST   /v1/flowplate/revoke
   mintKeyRoute, //         POST   /v1/flowplate/api-keys
   listKeysRoute, //        GET    /v1/flowplate/api-keys
+  reportHygieneRoute, //   GET    /v1/flowplate/api-keys/hygiene
   getKeyRoute, //          GET    /v1/flowplate/api-keys/:key_id
   updateKeyRoute, //       PATCH  /v1/flowplate/api-keys/:key_id
   getKeyUsageRoute, //     GET    /v1/flowplate/api-keys/:key_id/usage
@@ -261,6 +263,7 @@ export const routes: readonly Route<ApiParts>[] = [
   rotateMasterKeyRoute, //   POST   /api/v1/platform/master-keys/:id/rotate
   revokeMasterKeyRoute, //   POST   /api/v1/platform/master-keys/:id/revoke
   listKeysForPlatformRoute, //    GET    /api/v1/platform/hidden-keys
+  reportHygieneForPlatformRoute, // GET  /api/v1/platform/hidden-keys/hygiene
   getKeyForPlatformRoute, //      GET    /api/v1/platform/hidden-keys/:key_id
   getKeyUsageForPlatformRoute, // GET    /api/v1/platform/hidden-keys/:key_id/usage
   explainKeyForPlatformRoute, //  POST   /api/v1/platform/hidden-keys/:key_id/explain

@@ -1,7 +1,6 @@
 import { Batches } from '../concurrency/batches.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
-import type { KeyRecord } from '../domain/key-record.ts';
-import { recordLifeMs } from '../domain/key-record.ts';
+import { isWaiting, type KeyRecord, recordLifeMs } from '../domain/key-record.ts';
 import type { Stamps } from '../domain/stamp.ts';
 import type { Lease } from '../revocation/lease.ts';
 import type { RefusedOrganizations } from '../revocation/refused-organizations.ts';
@@ -161,6 +160,7 @@ export class KeyRecords {
     if (found === undefined) return undefined;
     const { entry, readAtMs } = found;
     const { record, asOfSeq } = entry;
+    if (isWaiting(record)) return entry;
     const nowMs = clock.monotonicMs();
     if (!memory.put(key, entry, nowMs)) return entry;
     const leftMs = recordLifeMs - (nowMs - entry.readAtMs);

@@ -1,6 +1,6 @@
 import type { MaybeLater } from '../concurrency/maybe-later.ts';
 import { isVerifiable } from '../domain/key-format.ts';
-import type { KeyRecord } from '../domain/key-record.ts';
+import { isWaiting, type KeyRecord } from '../domain/key-record.ts';
 import { isVisibleTo, type VisibleScope } from '../domain/principal.ts';
 import { type AcceptedCode, isAccepted, type RefusedCode, type Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
@@ -27,6 +27,11 @@ export type VerifyParts = {
   usage: Pick<UsageRecorder, 'mark'>;
   onVerdict: (code: Verdict['code']) => void;
   refusals: Pick<LastRefusals, 'note'>;
+  /**
+   * Makes a waiting key active at its first accepted use (usecases/user-keys/activate-key.ts).
+   * False when it may not be any more.
+   */
+  activate: (record: KeyRecord, masterKeyId: string | null) => Promise<boolean>;
 };
 
 /**
@@ -43,7 +48,19 @@ export function verifyKey(
   const place = parts.records.placeOf(request.key);
   if (place !== nowhere) return judgeRemembered(parts, caller, request, place);
   if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
-  return parts.records.load(request.key).then((found) => judge(parts, caller, request, found));
+  return parts.records.load(request.key).then((found) => judgeLoaded(parts, caller, request, found));
+}
+
+/** Memory never has a waiting key, so only a look-up asks for one. */
+function judgeLoaded(
+  parts: VerifyParts,
+  caller: VisibleScope,
+  request: VerifyRequest,
+  found: FoundRecord | undefined,
+): MaybeLater<Verdict> {
+  return found !== undefined && isWaiting(found.record)
+    ? judgeFirstUse(parts, caller, request, found)
+    : judge(parts, caller, request, found);
 }
 
 /** Without a look at the record, if the request asks nothing and the answer is a plain yes. */
@@ -85,6 +102,36 @@ function judge(
     ...states,
   }));
 }
+
+/**
+ * A waiting key becomes active when everything else accepts the call, its limits too. The answer
+ * comes after that transaction, so the grace of its predecessor has begun with every yes.
+ */
+async function judgeFirstUse(
+  parts: VerifyParts,
+  caller: VisibleScope,
+  request: VerifyRequest,
+  found: FoundRecord,
+): Promise<Verdict> {
+  const { record, organizationActive } = found;
+  if (!isVisibleTo(caller, record.organizationId, record.environment)) {
+    return tell(parts, { valid: false, code: 'NOT_FOUND' });
+  }
+  const nowMs = parts.clock.nowMs();
+  const code = decide(record, request, { nowMs, organizationActive });
+  if (!isAccepted(code)) return refuse(parts, found, request, code, nowMs);
+  const cost = request.cost ?? 1;
+  const isLimited = record.rateLimit !== null || record.quota !== null;
+  const { refusal, ...states } = isLimited
+    ? await parts.spendLimits(record, cost, new Date(nowMs))
+    : noLimits;
+  if (refusal !== undefined) return { ...refuse(parts, found, request, refusal, nowMs), ...states };
+  const isActive = await parts.activate(record, request.from?.masterKeyId ?? null);
+  if (!isActive) return refuse(parts, found, request, 'REVOKED', nowMs);
+  return { ...accept(parts, found, code, cost, nowMs), ...states };
+}
+
+const noLimits: LimitVerdict = { refusal: undefined };
 
 function tell<V extends Verdict>(parts: VerifyParts, verdict: V): V {
   parts.onVerdict(verdict.code);

@@ -15,6 +15,7 @@ import { requireKindOfServer } from '../stores/redis/kind-of-server.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { SealWatch } from '../usecases/events/seal-watch.ts';
+import { activateKey } from '../usecases/user-keys/activate-key.ts';
 import type { ExplainParts } from '../verify/explain.ts';
 import type { LastRefusals } from '../verify/last-refusals.ts';
 import type { VerifyParts } from '../verify/verify-key.ts';
@@ -64,7 +65,14 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   const credentials = wireCredentials(processOwn, stores, revocation);
   const changes = wireChanges(processOwn, stores, revocation);
   const { keyRefusals, lastRefusals } = wireLastRefusals(processOwn, stores, revocation);
-  const verify = wireVerify(processOwn, revocation, { ...counting, lastRefusals }, credentials.records);
+  const activate: VerifyParts['activate'] = (record, masterKeyId) =>
+    activateKey(changes, { ...record, keyId: record.id, masterKeyId });
+  const verify = wireVerify(
+    processOwn,
+    revocation,
+    { ...counting, lastRefusals, activate },
+    credentials.records,
+  );
   const loads = bulkheads(config);
   const clientCertificates = new ClientCertificates();
   watch(processOwn, revocation, counting);
@@ -102,7 +110,8 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       verify,
       verifications: metrics.verifications,
       keyRefusals,
-      verifyCaller: { ...verify, records: credentials.callerRecords },
+      // A user's key is no credential of these callers, so presenting it here is no use of it.
+      verifyCaller: { ...verify, records: credentials.callerRecords, activate: async () => false },
       masterKeys: credentials.masterKeys,
       workloadTokens: credentials.tokenRules,
       identifyCertificate: (connection, ip) => {
@@ -139,7 +148,12 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
 function wireVerify(
   { metrics }: ProcessParts,
   { clock }: RevocationParts,
-  { usage, limits, lastRefusals }: CountingParts & { lastRefusals: LastRefusals },
+  {
+    usage,
+    limits,
+    lastRefusals,
+    activate,
+  }: CountingParts & Pick<VerifyParts, 'activate'> & { lastRefusals: LastRefusals },
   records: VerifyParts['records'],
 ): VerifyParts & ExplainParts {
   return {
@@ -149,6 +163,7 @@ function wireVerify(
     spendLimits: (record, cost, now) => limits.spend(record, cost, now),
     readLimits: (record, now) => limits.read(record, now),
     refusals: lastRefusals,
+    activate,
     onVerdict: (code) => metrics.countVerdict(code),
   };
 }

@@ -18,7 +18,7 @@ const groups = {
   },
   'a master key with the permission': {
     operations: [
-      'verifyKey verifyKeys introspectKey mintKey mintKeys listKeys getKey updateKey getKeyUsage refreshKey revokeUserKeys',
+      'verifyKey verifyKeys introspectKey mintKey mintKeys listKeys reportHygiene getKey updateKey getKeyUsage refreshKey revokeUserKeys',
       'bulkChangeKeys getJob cancelJob',
       'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier',
     ],
@@ -57,7 +57,7 @@ const groups = {
   },
   'every operator with a role': {
     operations: [
-      'listRoles listAuditEvents exportAuditEvents verifyAudit listEvents listTenants getTenant listHiddenKeys getHiddenKey',
+      'listRoles listAuditEvents exportAuditEvents verifyAudit listEvents listTenants getTenant listHiddenKeys getHiddenKey reportHiddenHygiene',
       'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob getPlatformStats getTraffic getTopTraffic',
       'listVerifiers getQueues getDiagnosis listTenantUsage getTenantPolicy reportOnTenantPolicy',
     ],

@@ -11,7 +11,7 @@ import { platformKey } from '../support/platform-callers.ts';
 const suffices: Record<string, string> = {
   'verifyKey verifyKeys introspectKey': 'keys:verify',
   'mintKey mintKeys updateKey': 'keys:mint',
-  'listKeys getKey': 'keys:read',
+  'listKeys reportHygiene getKey': 'keys:read',
   getKeyUsage: 'usage:read',
   'explainKey listKeyRefusals': 'keys:explain',
   refreshKey: 'keys:refresh',
@@ -26,7 +26,7 @@ const suffices: Record<string, string> = {
   listEvents: 'platform:events:read',
   'listTenants getTenant listTenantUsage getTenantPolicy': 'platform:tenants:read',
   'provisionTenant updateTenant deleteTenant setTenantPolicy clearTenantPolicy': 'platform:tenants:manage',
-  'listHiddenKeys getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob reportOnTenantPolicy':
+  'listHiddenKeys reportHiddenHygiene getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob reportOnTenantPolicy':
     'platform:hidden_keys:read',
   'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob': 'platform:hidden_keys:manage',
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':

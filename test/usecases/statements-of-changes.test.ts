@@ -47,7 +47,7 @@ test('so is the revoke of a key with predecessors in grace', async () => {
   expect(statements).toHaveLength(1);
 });
 
-test('a refresh is eight: what it reads, what it writes, and one that finishes it', async () => {
+test('a refresh is nine: what it reads, what it writes, the key that waited, and one that finishes it', async () => {
   const owner = await ownerOf();
   await refreshKey(parts, caller, { ...owner, gracePeriodSeconds: 0 });
   expect(statements).toEqual([
@@ -55,6 +55,7 @@ test('a refresh is eight: what it reads, what it writes, and one that finishes i
     expect.stringContaining('hold_master_key('),
     expect.stringContaining('lock_last_line('),
     expect.stringContaining('FOR KEY SHARE'),
+    expect.stringContaining('DELETE FROM waiting_keys'),
     expect.stringContaining('update "api_keys"'),
     expect.stringContaining('insert into "api_keys"'),
     expect.stringContaining('finish_change('),
@@ -66,7 +67,7 @@ test('a refresh with a grace and a kept answer reads once more whether it was an
   const owner = await ownerOf();
   const idempotency = newIdempotency(testKeyring, { scope: 'refresh', key: 'once', body: {} });
   await refreshKey(parts, caller, { ...owner, gracePeriodSeconds: 60 }, idempotency);
-  expect(statements).toHaveLength(9);
+  expect(statements).toHaveLength(10);
 });
 
 test('a revoke of all keys of a user is seven', async () => {

@@ -3,6 +3,8 @@ import type { HiddenKeyStatus } from '../user-keys/use-user-keys.ts';
 
 const looks: Record<HiddenKeyStatus, { label: string; color: string }> = {
   active: { label: 'Active', color: 'green' },
+  // Issued by a refresh, and active from its first accepted use.
+  waiting: { label: 'Waiting', color: 'blue' },
   revoked: { label: 'Revoked', color: 'red' },
   expired: { label: 'Expired', color: 'gray' },
   // Replaced by a refresh, and still in its grace.

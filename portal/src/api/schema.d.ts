@@ -1040,6 +1040,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/hidden-keys/hygiene": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hidden user keys that need attention
+         * @description Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, or older than keys should be. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.
+         *
+         *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
+         */
+        get: operations["reportHiddenHygiene"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/hidden-keys/{key_id}": {
         parameters: {
             query?: never;
@@ -1820,7 +1842,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -1847,7 +1869,7 @@ export interface components {
         };
         Event: {
             /** @enum {string} */
-            type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+            type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
             /** Format: date-time */
             timestamp: string;
             data: {
@@ -3154,7 +3176,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3188,7 +3210,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -4778,8 +4800,13 @@ export interface operations {
                         } | null;
                         ip_allowlist: string[] | null;
                         enabled: boolean;
-                        /** @enum {string} */
-                        status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                        /**
+                         * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                         * @enum {string}
+                         */
+                        status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                        /** @description First accepted use of a key that waited for it */
+                        activated_at: string | null;
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
@@ -4802,6 +4829,105 @@ export interface operations {
                              */
                             last_reset: string;
                         };
+                    }[];
+                };
+            };
+        };
+    };
+    reportHiddenHygiene: {
+        parameters: {
+            query?: {
+                /** @description One of them alone; all unless set */
+                finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age";
+                /** @description Without an accepted call for so long: `never_used` and `unused` */
+                unused_days?: string;
+                /** @description `expiring` within so many days */
+                expiring_days?: string;
+                /** @description `beyond_age`: the secret was issued longer ago */
+                age_days?: string;
+                user_id?: string;
+                organization_id?: string;
+                environment?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        key_id: string;
+                        key_prefix: string;
+                        user_id: string;
+                        organization_id: string;
+                        environment: string;
+                        /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                        minted_by: string | null;
+                        name: string | null;
+                        metadata: {
+                            [key: string]: unknown;
+                        };
+                        scopes: string[];
+                        expires_at: string | null;
+                        rate_limit: {
+                            limit: number;
+                            window_seconds: number;
+                            /**
+                             * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                             * @enum {string}
+                             */
+                            on_unavailable?: "local" | "deny" | "allow";
+                        } | null;
+                        quota: {
+                            limit: number;
+                            /** @enum {string} */
+                            period: "day" | "month";
+                            /**
+                             * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                             * @enum {string}
+                             */
+                            on_unavailable?: "local" | "deny" | "allow";
+                        } | null;
+                        ip_allowlist: string[] | null;
+                        enabled: boolean;
+                        /**
+                         * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                         * @enum {string}
+                         */
+                        status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                        /** @description First accepted use of a key that waited for it */
+                        activated_at: string | null;
+                        /** @description End of the grace after a refresh */
+                        superseded_until: string | null;
+                        revoked_at: string | null;
+                        /** @description Null until it is revoked. Expect further reasons */
+                        revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        updated_at: string;
+                        usage: {
+                            /** @description Accepted verifications, those of its predecessors included */
+                            total_requests: number;
+                            refused_requests: number;
+                            requests_today: number;
+                            first_used_at: string | null;
+                            last_used_at: string | null;
+                            /**
+                             * Format: date-time
+                             * @description Start of the UTC day that requests_today counts
+                             */
+                            last_reset: string;
+                        };
+                        findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age")[];
                     }[];
                 };
             };
@@ -4859,8 +4985,13 @@ export interface operations {
                         } | null;
                         ip_allowlist: string[] | null;
                         enabled: boolean;
-                        /** @enum {string} */
-                        status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                        /**
+                         * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                         * @enum {string}
+                         */
+                        status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                        /** @description First accepted use of a key that waited for it */
+                        activated_at: string | null;
                         /** @description End of the grace after a refresh */
                         superseded_until: string | null;
                         revoked_at: string | null;
@@ -5200,8 +5331,13 @@ export interface operations {
                             } | null;
                             ip_allowlist: string[] | null;
                             enabled: boolean;
-                            /** @enum {string} */
-                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /**
+                             * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                             * @enum {string}
+                             */
+                            status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                            /** @description First accepted use of a key that waited for it */
+                            activated_at: string | null;
                             /** @description End of the grace after a refresh */
                             superseded_until: string | null;
                             revoked_at: string | null;
@@ -5304,8 +5440,13 @@ export interface operations {
                             } | null;
                             ip_allowlist: string[] | null;
                             enabled: boolean;
-                            /** @enum {string} */
-                            status: "active" | "disabled" | "superseded" | "revoked" | "expired";
+                            /**
+                             * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                             * @enum {string}
+                             */
+                            status: "active" | "disabled" | "waiting" | "superseded" | "revoked" | "expired";
+                            /** @description First accepted use of a key that waited for it */
+                            activated_at: string | null;
                             /** @description End of the grace after a refresh */
                             superseded_until: string | null;
                             revoked_at: string | null;

@@ -20,6 +20,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'environment.deleted': ({ details }) => `deleted the environment ${text(details.slug)}`,
   'database.recovered': () => 'recovered the database, which had gone back to an earlier state',
   'key.minted': ({ details }) => `minted a hidden key for ${text(details.user_id)}`,
+  'key.activated': ({ details }) => `took up the new hidden key of ${text(details.user_id)}`,
   'key.refreshed': ({ details }) => `refreshed the hidden key of ${text(details.user_id)}`,
   'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,

@@ -31,7 +31,7 @@ export function addReading(keys: Command): void {
 }
 
 type Filter = FilterOptions & {
-  status?: Key['status'];
+  status?: Exclude<Key['status'], 'waiting'>;
   expiresBefore?: string;
   prefix?: string;
   csv?: true;

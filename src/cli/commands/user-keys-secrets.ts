@@ -26,6 +26,7 @@ type OneMintOptions = Partial<OwnerOptions> & {
 
 type RefreshOptions = OwnerOptions & {
   gracePeriodSeconds?: number;
+  onFirstUse?: true;
   expiresAt?: string;
   ttlSeconds?: number;
 };
@@ -137,6 +138,10 @@ export function addRefresh(keys: Command): void {
       wholeNumber(numberRanges.gracePeriodSeconds),
     )
     .option(
+      '--on-first-use',
+      'the old one works on until the new one is first accepted, for 30 days at most; then its grace begins (3600 seconds unless set, at least 120)',
+    )
+    .option(
       '--expires-at <time>',
       'when the new one ends, also for a key that expired in the last 30 days; a day at its end, in UTC',
       time,
@@ -144,19 +149,36 @@ export function addRefresh(keys: Command): void {
     .option('--ttl-seconds <number>', 'after how long it ends, instead', wholeNumber(numberRanges.ttlSeconds))
     .action(
       act(async (cli, options: RefreshOptions) => {
-        const { gracePeriodSeconds, expiresAt, ttlSeconds } = options;
+        const { gracePeriodSeconds, onFirstUse, expiresAt, ttlSeconds } = options;
         const end = { expires_at: expiresAt, ttl_seconds: ttlSeconds };
-        const request = { grace_period_seconds: gracePeriodSeconds, ...end };
+        const request = {
+          grace_period_seconds: gracePeriodSeconds,
+          ...(onFirstUse && { activate: 'on_first_use' as const }),
+          ...end,
+        };
         const refreshed = await cli.masterKey().refresh(toOwner(options), request);
         const { key_id, key, user_id, organization_id, expires_at } = refreshed.new_key;
         const owner = `user: ${user_id}, organization: ${organization_id}`;
         const expiry = expires_at === undefined ? [] : [`Expires: ${toSeconds(expires_at)}`];
-        cli.say(refreshed, `Refreshed key: ${key_id} (${owner})`, `New key: ${key}`, ...expiry, saveThis);
+        const wait = refreshed.waiting;
+        const waits =
+          wait === undefined
+            ? []
+            : [`Waits for its first use. The old key ends ${toSeconds(wait.previous_until)} at the latest`];
+        const lines = [
+          `Refreshed key: ${key_id} (${owner})`,
+          `New key: ${key}`,
+          ...waits,
+          ...expiry,
+          saveThis,
+        ];
+        cli.say(refreshed, ...lines);
       }),
     );
   examples(
     command,
     'flowplate keys refresh --user usr_42 --org org_acme --grace-period-seconds 600',
+    'flowplate keys refresh --user usr_42 --org org_acme --on-first-use --grace-period-seconds 86400',
     'flowplate keys refresh --user usr_42 --org org_acme --ttl-seconds 2592000',
   );
 }

@@ -17,7 +17,20 @@ export const keyEventTypes = {
   'key.refreshed': eventType(
     'A user key was replaced by a new one.',
     'key',
-    { ...key, previous_key_id: fields.id, grace_period_seconds: fields.count, expires_at: fields.time },
+    {
+      ...key,
+      previous_key_id: fields.id,
+      grace_period_seconds: fields.count,
+      expires_at: fields.time,
+      activate: z.literal('on_first_use'),
+      replaced_key_id: fields.id,
+    },
+    { ...aKey, previous_key_id: 'flk_0P2bQe7sT1yV3xW5zA7cE9', grace_period_seconds: 3_600 },
+  ),
+  'key.activated': eventType(
+    'A user key that waited for its first use was accepted, and the grace of its predecessor began.',
+    'key',
+    { ...key, previous_key_id: fields.id, grace_period_seconds: fields.count, master_key_id: fields.id },
     { ...aKey, previous_key_id: 'flk_0P2bQe7sT1yV3xW5zA7cE9', grace_period_seconds: 3_600 },
   ),
   'key.revoked': eventType(

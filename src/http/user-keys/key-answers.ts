@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { isWaiting } from '../../domain/key-record.ts';
 import { startOfPeriod } from '../../domain/usage.ts';
-import { statusAt } from '../../domain/user-key.ts';
+import { type Key, type KeyStatus, statusAt } from '../../domain/user-key.ts';
 import type { MintedKey } from '../../usecases/user-keys/issue-secret.ts';
 import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
 import { externalId, keyId, timestampText } from '../fields.ts';
@@ -40,7 +41,10 @@ export const keyFields = {
     .describe('Master key whose call issued this secret, by a mint or a refresh. Null when it is not known'),
   ...settingFields,
   enabled: z.boolean(),
-  status: z.enum(['active', 'disabled', 'superseded', 'revoked', 'expired']),
+  status: z
+    .enum(['active', 'disabled', 'waiting', 'superseded', 'revoked', 'expired'])
+    .describe('`waiting`: it becomes active at its first accepted use. Lists have no such keys'),
+  activated_at: timestampText.nullable().describe('First accepted use of a key that waited for it'),
   superseded_until: timestampText.nullable().describe('End of the grace after a refresh'),
   revoked_at: timestampText.nullable(),
   revoked_reason: revokedReason,
@@ -68,7 +72,8 @@ export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
     minted_by: key.mintedBy,
     ...toSettingsAnswer(key),
     enabled: key.enabled,
-    status: status === 'active' && !key.enabled ? ('disabled' as const) : status,
+    status: shownStatus(key, status),
+    activated_at: key.activatedAt?.toISOString() ?? null,
     superseded_until: key.supersededUntil?.toISOString() ?? null,
     revoked_at: key.revokedAt?.toISOString() ?? null,
     revoked_reason: status === 'revoked' ? (key.revokedReason ?? ('unspecified' as const)) : null,
@@ -83,4 +88,10 @@ export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
       last_reset: startOfPeriod('day', now).toISOString(),
     },
   };
+}
+
+function shownStatus(key: Key, status: KeyStatus): KeyStatus | 'disabled' | 'waiting' {
+  if (status !== 'active') return status;
+  if (!key.enabled) return 'disabled';
+  return isWaiting(key) ? 'waiting' : 'active';
 }

@@ -34,16 +34,22 @@ const names = Object.keys(columns);
  * Keys as CSV (RFC 4180) with a header, a piece for each page. A text that a spreadsheet would take
  * for a formula begins with an apostrophe: names and metadata are written by callers.
  * https://owasp.org/www-community/attacks/CSV_Injection
+ * `more`: columns after the usual ones.
  */
 export async function* keysAsCsv(
   pages: AsyncIterable<readonly KeyWithUsage[]>,
   now: () => Date,
+  more: Record<string, (key: KeyWithUsage) => string> = {},
 ): AsyncGenerator<string> {
-  yield toText([names]);
+  const moreColumns = Object.entries(more);
+  yield toText([[...names, ...moreColumns.map(([name]) => name)]]);
   for await (const page of pages) {
     const at = now();
-    const answers = page.map((key) => toKeyAnswer(key, at));
-    yield toText(answers.map((answer) => names.map((name) => columns[name]?.(answer))));
+    const rows = page.map((key) => {
+      const answer = toKeyAnswer(key, at);
+      return [...names.map((name) => columns[name]?.(answer)), ...moreColumns.map(([, tell]) => tell(key))];
+    });
+    yield toText(rows);
   }
 }
 

@@ -18,7 +18,7 @@ const platformPath = '/api/v1/platform/hidden-keys';
 
 const query = z.strictObject({
   ...listFilters,
-  status: keyFields.status.optional(),
+  status: z.enum(['active', 'disabled', 'superseded', 'revoked', 'expired']).optional(),
   limit: pageLimit,
   cursor: cursorOf('key').optional(),
 });

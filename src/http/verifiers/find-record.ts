@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isVerifiable } from '../../domain/key-format.ts';
+import { isWaiting } from '../../domain/key-record.ts';
 import { toSentKeyRecord } from '../../domain/key-record-codec.ts';
 import { isVisibleTo } from '../../domain/principal.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
@@ -35,16 +36,24 @@ export const findRecordRoute = defineRoute({
     if (found === undefined) return notFound;
     const { record, organizationActive, entry } = found;
     if (!isVisibleTo(caller.principal, record.organizationId, record.environment)) return notFound;
+    const isFirstUse = isWaiting(record);
     return {
       status: 200,
       body: {
-        record: toSentKeyRecord(record),
-        organization_active: organizationActive,
+        record: toSentKeyRecord(isFirstUse ? { ...record, rateLimit: brokerDecides } : record),
+        organization_active: organizationActive && !isFirstUse,
         age_ms: parts.verify.clock.monotonicMs() - entry.readAtMs,
         as_of_seq: entry.asOfSeq,
       },
     };
   },
 });
+
+/**
+ * For a key that waits for its first use, which only the broker may accept. Verifiers of every
+ * release ask the broker about a key with a limit, and remember no record of an organization that
+ * is not active. So none of them accepts it from memory, and the next call asks again.
+ */
+const brokerDecides = { limit: 1, window_seconds: 1 };
 
 const notFound = { status: 200, body: { record: null } };

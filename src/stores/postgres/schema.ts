@@ -31,6 +31,7 @@ export interface ApiKeyCounts {
 }
 
 export interface ApiKeys {
+  activated_at: Timestamp | null;
   created_at: Timestamp;
   description: string | null;
   digest: Buffer;
@@ -478,6 +479,20 @@ export interface Verifiers {
   told_seq: Generated<number>;
 }
 
+export interface WaitingKeys {
+  created_at: Timestamp;
+  digest: Buffer;
+  expires_at: Timestamp | null;
+  grace_seconds: number;
+  id: string;
+  key_prefix: string;
+  mint_number: Generated<number>;
+  minted_by: string | null;
+  pepper_id: string;
+  previous_key_id: string;
+  previous_until: Timestamp;
+}
+
 export interface DB {
   api_key_counts: ApiKeyCounts;
   api_keys: ApiKeys;
@@ -525,4 +540,5 @@ export interface DB {
   usage_tops: UsageTops;
   usage_totals: UsageTotals;
   verifiers: Verifiers;
+  waiting_keys: WaitingKeys;
 }

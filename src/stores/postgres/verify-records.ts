@@ -60,25 +60,47 @@ type Row = FeedPlace &
 const otherNames: readonly string[] = ['superseded_by', 'superseded_at_ms', 'minter', 'status'];
 
 /** Times are columns of another type: without `_ms`, and a `Date` in a row. */
-const recordColumns = sql.raw(
-  sentKeyRecordNames
-    .filter((name) => !otherNames.includes(name))
-    .map((name) => `k.${name.replace(/_ms$/, '')}`)
-    .join(', '),
-);
+const recordColumnNames = sentKeyRecordNames
+  .filter((name) => !otherNames.includes(name))
+  .map((name) => name.replace(/_ms$/, ''));
+
+const recordColumns = sql.raw(recordColumnNames.map((name) => `k.${name}`).join(', '));
 
 /** The key that the superseded key `k` was refreshed into; no row for any other key. */
 const successor = sql`(
-  SELECT id, created_at FROM api_keys
+  SELECT id, created_at, activated_at FROM api_keys
   WHERE k.status = 'superseded' AND lineage_id = k.lineage_id AND id <> lineage_id AND id > k.id
   ORDER BY id LIMIT 1)`;
 
 const selectRecords = sql`
   SELECT k.digest, k.pepper_id, ${recordColumns}, k.minted_by, ${presentStatus('k')} AS status,
-    successor.id AS superseded_by, successor.created_at AS superseded_at,
+    successor.id AS superseded_by, coalesce(successor.activated_at, successor.created_at) AS superseded_at,
     o.status = 'active' AS organization_active,
     (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, place.*
   FROM api_keys k JOIN organizations o ON o.id = k.organization_id LEFT JOIN LATERAL ${successor} AS successor ON true
+    CROSS JOIN (SELECT ${feedPlaceColumns}) AS place`;
+
+/** Columns of a waiting key's own; all others are those of the key before it. */
+const ownOfWaiting: Readonly<Record<string, string>> = {
+  id: 'w.id',
+  revision: '0::bigint',
+  expires_at: 'w.expires_at',
+  superseded_until: 'NULL::timestamptz',
+  mint_number: 'w.mint_number',
+  created_at: 'w.created_at',
+};
+
+const waitingColumns = sql.raw(
+  recordColumnNames.map((name) => `${ownOfWaiting[name] ?? `k.${name}`} AS ${name}`).join(', '),
+);
+
+/** The same columns, in the same order, of keys that wait for their first use (migration 0057). */
+const selectWaiting = sql`
+  SELECT w.digest, w.pepper_id, ${waitingColumns}, w.minted_by, 'active' AS status,
+    NULL::text AS superseded_by, NULL::timestamptz AS superseded_at,
+    o.status = 'active' AS organization_active,
+    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, place.*
+  FROM waiting_keys w JOIN api_keys k ON k.id = w.previous_key_id JOIN organizations o ON o.id = k.organization_id
     CROSS JOIN (SELECT ${feedPlaceColumns}) AS place`;
 
 /**
@@ -91,8 +113,11 @@ async function findKeyRecords(
   guard: FeedGuard,
 ): Promise<(FoundKeyRecord | undefined)[]> {
   const rows = await readCurrent(guard, async () => {
+    const digests = digestBytes(wanted);
     const found = await sql<Row>`
-      ${selectRecords} WHERE k.digest = ANY(${digestBytes(wanted)}::bytea[])`.execute(db);
+      ${selectRecords} WHERE k.digest = ANY(${digests}::bytea[])
+      UNION ALL
+      ${selectWaiting} WHERE w.digest = ANY(${digests}::bytea[]) AND may_activate(w, k)`.execute(db);
     return found.rows;
   });
   return rowsInOrder(wanted, rows).map((row) => row && toFoundKeyRecord(row));
@@ -100,7 +125,13 @@ async function findKeyRecords(
 
 /** The record of a user's key by its public handle, for a question about it. */
 export async function findKeyRecordById(db: Db, keyId: string): Promise<FoundKeyRecord | undefined> {
-  return (await findDigestedKeyRecord(db, keyId))?.found;
+  return (await findDigestedKeyRecord(db, keyId))?.found ?? findWaitingRecord(db, keyId);
+}
+
+async function findWaitingRecord(db: Db, keyId: string): Promise<FoundKeyRecord | undefined> {
+  const { rows } = await sql<Row>`
+    ${selectWaiting} WHERE w.id = ${keyId} AND may_activate(w, k)`.execute(db);
+  return rows[0] && toFoundKeyRecord(rows[0]);
 }
 
 /** The same with the digest of its secret, under which caches outside of this process have it. */

@@ -31,6 +31,7 @@ export function issueSecret(
     mintedBy: isMasterKey(by) ? by.id : null,
     mintNumber: null,
     status: 'active',
+    activatedAt: null,
     supersededUntil: null,
     revokedAt: null,
     revokedReason: null,

@@ -7,9 +7,11 @@ import type { StopSubject } from '../../domain/key-stop.ts';
 import { type Caller, originOf, queueOf } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
+import type { Tx } from '../../stores/postgres/database.ts';
 import { insertBulkOrder } from '../../stores/postgres/user-keys/bulk-orders.ts';
 import { isAnyChangedSince } from '../../stores/postgres/user-keys/change-keys.ts';
 import type { KeyFilter } from '../../stores/postgres/user-keys/user-keys.ts';
+import { hasWaitingKeys, removeWaitingOfMinter } from '../../stores/postgres/user-keys/waiting-keys.ts';
 import { countKeys, findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
 import { type ChangeParts, change, type EventDraft } from '../change.ts';
 import { changeKeys, keysPerChange } from './change-keys.ts';
@@ -28,7 +30,9 @@ export type Ordered = { affected: number; propagation: Propagation | undefined; 
 
 /**
  * Carries out what a preview has shown. Up to 500 keys change in the call. More are revoked at once
- * by a stop where the selection is one, and else become a job of the worker. `VALIDATION_ERROR` for
+ * by a stop where the selection is one, and else become a job of the worker. So are fewer, when the
+ * master key has issued keys that wait for their first use: a stop covers these whenever they are
+ * used. `VALIDATION_ERROR` for
  * a token that is not of this caller and preview; `SELECTION_CHANGED` when keys came in, or
  * changed, that the preview did not show.
  */
@@ -41,9 +45,13 @@ export async function orderBulkChange(parts: BulkParts, caller: Caller, order: B
   };
   const count = await parts.reads.run(queueOf(caller.principal), () => recount(parts, filter, previewed));
   const known = { ...filter, mintNumberMax: previewed.newestMintNumber ?? 0 };
-  if (count <= keysPerChange) return changeNow(parts, caller, order, known);
+  const isFew = count <= keysPerChange;
+  const minter = order.action === 'revoke' ? order.selection.mintedBy : undefined;
+  const hasWaiting = minter !== undefined && (await hasWaitingKeys(parts.db, minter));
+  if (isFew && !hasWaiting) return changeNow(parts, caller, order, known);
   const stopped = await stopAll(parts, caller, order);
   if (stopped !== undefined) return { affected: count, ...stopped };
+  if (isFew) return changeNow(parts, caller, order, known);
   return changeLater(parts, caller, order, { ...previewed, count });
 }
 
@@ -80,6 +88,7 @@ async function changeNow(
     parts,
     { by: caller },
     async (tx, now) => {
+      await endWaiting(tx, caller, { action, selection });
       const orderId = newId('job', now, parts.randomBytes);
       const { keys } = await findKeys(tx, filter, { limit: keysPerChange });
       const ids = keys.map(({ id }) => id);
@@ -89,6 +98,19 @@ async function changeNow(
     },
   );
   return { ...answer, propagation };
+}
+
+/**
+ * Keys that wait for their first use, issued by the master key of the selection. By every other
+ * filter they end with the key before them.
+ */
+async function endWaiting(
+  tx: Tx,
+  { principal }: Caller,
+  { action, selection: { mintedBy, ...owner } }: Pick<BulkOrder, 'action' | 'selection'>,
+): Promise<void> {
+  if (action !== 'revoke' || mintedBy === undefined) return;
+  await removeWaitingOfMinter(tx, mintedBy, owner, principal);
 }
 
 /** Undefined when the selection is none that can be stopped, or this way is not open. */
@@ -125,6 +147,7 @@ async function changeLater(
   { count, newestMintNumber }: Pick<Previewed, 'count' | 'newestMintNumber'>,
 ): Promise<Ordered> {
   const { answer } = await change<{ jobId: string }>(parts, { by: caller }, async (tx, now) => {
+    await endWaiting(tx, caller, { action, selection });
     const id = newId('job', now, parts.randomBytes);
     const { principal } = caller;
     const order = { id, action, filter: toBulkFilter(selection), reason, reach: principal };

@@ -1,37 +1,51 @@
 import { systemOrigin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
-import { revokesKeys } from '../../domain/key-change.ts';
+import { revokesKeys, revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { applyPolicy, type OrganizationPolicy } from '../../domain/organization-policy.ts';
 import { type Caller, isMasterKey, isVisibleTo } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { requireFuture } from '../../domain/require-future.ts';
-import { isRenewable, type Key, predecessorsMax, statusAt } from '../../domain/user-key.ts';
+import { isRenewable, type Key, statusAt } from '../../domain/user-key.ts';
+import { earlierEnd, type WaitingKey, waitingMs } from '../../domain/waiting-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { holdLivingRoom } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import { lockHome } from '../../stores/postgres/organizations/environments.ts';
 import { isRefreshOfStopped } from '../../stores/postgres/user-keys/key-stops.ts';
 import {
+  endKeyBy,
   expireKey,
   insertSuccessor,
   isPlaceTaken,
   lockLastLine,
-  revokeKeys,
-  supersedeKey,
 } from '../../stores/postgres/user-keys/user-keys.ts';
-import { type ChangeParts, change } from '../change.ts';
+import { insertWaitingKey, removeWaitingAfter } from '../../stores/postgres/user-keys/waiting-keys.ts';
+import { type ChangeParts, change, type Decision } from '../change.ts';
 import { boundReached } from './bound-reached.ts';
+import { endPredecessor, type Line } from './end-predecessor.ts';
 import { issueSecret, type MintedKey, type Owner, toMintedKey } from './issue-secret.ts';
 import { keyEvent, keyRevokedEvent } from './key-events.ts';
 import { turnOf } from './turn-of.ts';
 
-/** `newEnd`: expiry of the successor; the predecessor's expiry unless set. */
-export type RefreshRequest = Owner & { gracePeriodSeconds: number; newEnd?: Date | undefined };
+/**
+ * `newEnd`: expiry of the successor; the predecessor's expiry unless set. `activate`: when the
+ * grace begins, and the successor takes the predecessor's place; immediately unless set.
+ */
+export type RefreshRequest = Owner & {
+  gracePeriodSeconds: number;
+  newEnd?: Date | undefined;
+  activate?: 'immediately' | 'on_first_use';
+};
+
+/** Of a successor that waits. `previousUntil`: when the old key ends at the latest. */
+export type Waiting = { previousKeyId: string; gracePeriodSeconds: number; previousUntil: string };
 
 export type RefreshParts = ChangeParts & { keyring: Keyring };
 
-export type Refreshed = { minted: MintedKey; propagation: Propagation; isReplay: boolean };
+type Answer = { minted: MintedKey; waiting?: Waiting };
+
+export type Refreshed = Answer & { propagation: Propagation; isReplay: boolean };
 
 /** Rounds: a mint replaced an expired key, and the next round refreshes the minted one. */
 const roundsMax = 4;
@@ -42,7 +56,14 @@ const roundsMax = 4;
  * grace it stays acceptable for so long, but never past its own expiry; of more than 30 in grace
  * the first to end goes at once. With a new end a key that expired at most 30 days ago is renewed
  * the same way, without grace. Refreshes of one user take their turns, so of two at once both
- * succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its environment was
+ * succeed and the last key lives.
+ *
+ * With `activate: "on_first_use"` the old key stays active, and the new one waits until it is first
+ * accepted (`activateKey`). The old key then ends within 30 days in any case. Another refresh takes
+ * the place of a key that waits. An expired key has nothing to wait with: its successor is active
+ * at once.
+ *
+ * `KEY_NOT_FOUND` when there is no such key, its environment was
  * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`; `MINT_QUOTA_EXCEEDED` when a
  * renewal is beyond the living keys that the master key may have; `VALIDATION_ERROR` when the new
  * key would break the organization's policy, and the old one goes on.
@@ -71,34 +92,91 @@ async function refreshOnce(
   idempotency: Idempotency | undefined,
 ): Promise<Refreshed> {
   const options = { by: caller, turn: turnOf(caller, request), idempotency };
-  const { answer, ...rest } = await change<{ minted: MintedKey }>(parts, options, async (tx, now) => {
+  const { answer, ...rest } = await change<Answer>(parts, options, async (tx, now) => {
     const { newEnd } = request;
     requireFuture(newEnd, now);
     const { old, inGrace, policy } = await lockRefreshable(tx, caller, request, now);
-    if (statusAt(old, now) === 'expired') await requireRoom(tx, caller);
-    const settings = applyPolicy(policy, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
-    const { secret, key, digest } = issueSecret(parts, caller.principal, settings, now);
     const isExpired = statusAt(old, now) === 'expired';
-    const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
-    const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
-    const { ended, crowdedOut } = await endOld(tx, { old, inGrace }, gracePeriodSeconds, now);
-    await insertSuccessor(tx, key, digest);
-    const details = {
-      previous_key_id: old.id,
-      grace_period_seconds: gracePeriodSeconds,
-      ...(key.expiresAt !== old.expiresAt && { expires_at: key.expiresAt?.toISOString() }),
-    };
-    return {
-      answer: { minted: toMintedKey(secret, key) },
-      events: [
-        ...(wasUnswept ? [{ ...keyEvent('key.expired', old), origin: systemOrigin }] : []),
-        keyEvent('key.refreshed', key, details),
-        ...crowdedOut.map((key) => keyRevokedEvent(key, 'superseded')),
-      ],
-      revokes: revokesKeys([...ended, ...crowdedOut]),
-    };
+    if (isExpired) await requireRoom(tx, caller);
+    const waited = await removeWaitingAfter(tx, old.id);
+    const lastEnd = waited === undefined ? old.expiresAt : waited.expiresAt;
+    const settings = applyPolicy(policy, { ...old, expiresAt: newEnd ?? lastEnd }, now);
+    const successor = { ...issueSecret(parts, caller.principal, settings, now), lastEnd };
+    return request.activate === 'on_first_use' && !isExpired
+      ? letWait(tx, old, { ...successor, waited }, request.gracePeriodSeconds, now)
+      : replace(tx, { old, inGrace }, successor, request.gracePeriodSeconds, now);
   });
   return { ...answer, ...rest };
+}
+
+/** `lastEnd`: the expiry that it would have without a new one. */
+type Successor = ReturnType<typeof issueSecret> & { lastEnd: Date | null };
+
+async function replace(
+  tx: Tx,
+  { old, inGrace }: Line,
+  successor: Successor,
+  wantedGraceSeconds: number,
+  now: Date,
+): Promise<Decision<Answer>> {
+  const { secret, key, digest } = successor;
+  const isExpired = statusAt(old, now) === 'expired';
+  const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
+  const graceSeconds = isExpired ? 0 : wantedGraceSeconds;
+  const { ended, crowdedOut } = await endPredecessor(tx, { old, inGrace }, graceSeconds, now);
+  await insertSuccessor(tx, key, digest);
+  return {
+    answer: { minted: toMintedKey(secret, key) },
+    events: [
+      ...(wasUnswept ? [{ ...keyEvent('key.expired', old), origin: systemOrigin }] : []),
+      keyEvent('key.refreshed', key, refreshDetails(old, successor, graceSeconds)),
+      ...crowdedOut.map((key) => keyRevokedEvent(key, 'superseded')),
+    ],
+    revokes: revokesKeys([...ended, ...crowdedOut]),
+  };
+}
+
+/** `waited`: the key that waited until now, whose place this one takes. */
+async function letWait(
+  tx: Tx,
+  old: Key,
+  { waited, ...successor }: Successor & { waited: WaitingKey | undefined },
+  graceSeconds: number,
+  now: Date,
+): Promise<Decision<Answer>> {
+  const { secret, key, digest } = successor;
+  // A refresh that is repeated again and again must not keep the old key alive.
+  const previousUntil =
+    waited?.previousUntil ?? earlierEnd(old.expiresAt, new Date(now.getTime() + waitingMs));
+  const { id, keyPrefix, mintedBy, expiresAt, createdAt } = key;
+  const previous = { previousKeyId: old.id, graceSeconds, previousUntil };
+  await insertWaitingKey(tx, { id, keyPrefix, mintedBy, expiresAt, createdAt, digest, ...previous });
+  const ended = await endKeyBy(tx, { id: old.id, until: previousUntil, now });
+  const details = {
+    ...refreshDetails(old, successor, graceSeconds),
+    activate: 'on_first_use',
+    ...(waited !== undefined && { replaced_key_id: waited.id }),
+  };
+  return {
+    answer: {
+      minted: toMintedKey(secret, key),
+      waiting: {
+        previousKeyId: old.id,
+        gracePeriodSeconds: graceSeconds,
+        previousUntil: previousUntil.toISOString(),
+      },
+    },
+    events: [keyEvent('key.refreshed', key, details)],
+    revokes: ended === undefined ? revokesNothing : revokesKeys([ended]),
+  };
+}
+
+function refreshDetails(old: Key, { key, lastEnd }: Successor, graceSeconds: number) {
+  return {
+    previous_key_id: old.id,
+    grace_period_seconds: graceSeconds,
+    ...(key.expiresAt !== lastEnd && { expires_at: key.expiresAt?.toISOString() }),
+  };
 }
 
 /**
@@ -111,9 +189,6 @@ async function requireRoom(tx: Tx, { principal }: Caller): Promise<void> {
   if (room.living >= room.livingMax)
     throw boundReached({ reached: 'living_keys_max', limit: room.livingMax });
 }
-
-/** A key, and its predecessors in grace, the first to end first. */
-type Line = { old: Key; inGrace: readonly Key[] };
 
 async function lockRefreshable(
   tx: Tx,
@@ -139,24 +214,4 @@ async function lockRefreshable(
 /** Whether it is active, or with a new end expired recently, swept or not. */
 function isRefreshable(key: Key, isRenewal: boolean, now: Date): boolean {
   return statusAt(key, now) === 'active' || (isRenewal && isRenewable(key, now));
-}
-
-/** `crowdedOut`: predecessors whose grace ends early, since the line may have no more of them. */
-type EndedLine = { ended: Key[]; crowdedOut: Key[] };
-
-async function endOld(
-  tx: Tx,
-  { old, inGrace }: Line,
-  gracePeriodSeconds: number,
-  now: Date,
-): Promise<EndedLine> {
-  if (gracePeriodSeconds === 0) {
-    const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], 'superseded', now);
-    return { ended, crowdedOut: [] };
-  }
-  const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);
-  const revision = await supersedeKey(tx, { id: old.id, until, now });
-  const tooMany = inGrace.slice(0, Math.max(0, inGrace.length + 1 - predecessorsMax)).map(({ id }) => id);
-  const crowdedOut = tooMany.length === 0 ? [] : await revokeKeys(tx, tooMany, 'superseded', now);
-  return { ended: [{ ...old, revision }], crowdedOut };
 }

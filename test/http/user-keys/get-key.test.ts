@@ -61,6 +61,7 @@ describe('success', () => {
       ip_allowlist: null,
       enabled: true,
       status: 'active',
+      activated_at: null,
       superseded_until: null,
       revoked_at: null,
       revoked_reason: null,

@@ -41,6 +41,7 @@ function mintOf(changed: Partial<Key> = {}): Mint {
     mintedBy: null,
     mintNumber: null,
     status: 'active',
+    activatedAt: null,
     supersededUntil: null,
     revokedAt: null,
     revokedReason: null,

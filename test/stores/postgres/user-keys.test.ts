@@ -31,6 +31,7 @@ const keys: Key[] = fc.sample(generated, { numRuns: 400, seed: 7 }).map(({ grace
     id,
     lineageId: id,
     keyPrefix: 'fl_user_test_00000000',
+    activatedAt: null,
     supersededUntil: some.status === 'superseded' ? graceEnd : null,
     mintedBy: null,
     mintNumber: null,

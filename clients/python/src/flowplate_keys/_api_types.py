@@ -99,6 +99,7 @@ class MintedKey(TypedDict):
 
 class RefreshRequest(TypedDict):
     grace_period_seconds: NotRequired[int]
+    activate: NotRequired[Literal["immediately", "on_first_use"]]
     expires_at: NotRequired[str]
     ttl_seconds: NotRequired[int]
     environment: NotRequired[str]
@@ -112,6 +113,12 @@ class RefreshedNewKey(TypedDict):
     organization_id: str
     created_at: str
     expires_at: NotRequired[str]
+
+
+class RefreshedWaiting(TypedDict):
+    previous_key_id: str
+    grace_period_seconds: int
+    previous_until: str
 
 
 class RefreshedPropagationDetailHeldUpBy(TypedDict):
@@ -131,6 +138,7 @@ class Refreshed(TypedDict):
     success: Literal[True]
     message: str
     new_key: RefreshedNewKey
+    waiting: NotRequired[RefreshedWaiting]
     propagation: Literal["complete", "pending"]
     propagation_detail: RefreshedPropagationDetail
 
@@ -167,7 +175,8 @@ class Key(TypedDict):
     quota: MintRequestQuota | None
     ip_allowlist: list[str] | None
     enabled: bool
-    status: Literal["active", "disabled", "superseded", "revoked", "expired"]
+    status: Literal["active", "disabled", "waiting", "superseded", "revoked", "expired"]
+    activated_at: str | None
     superseded_until: str | None
     revoked_at: str | None
     revoked_reason: Literal["unspecified", "key_compromise", "superseded", "owner_left", "privilege_withdrawn", "policy"] | None
@@ -223,7 +232,8 @@ class UpdatedKey(TypedDict):
     quota: MintRequestQuota | None
     ip_allowlist: list[str] | None
     enabled: bool
-    status: Literal["active", "disabled", "superseded", "revoked", "expired"]
+    status: Literal["active", "disabled", "waiting", "superseded", "revoked", "expired"]
+    activated_at: str | None
     superseded_until: str | None
     revoked_at: str | None
     revoked_reason: Literal["unspecified", "key_compromise", "superseded", "owner_left", "privilege_withdrawn", "policy"] | None

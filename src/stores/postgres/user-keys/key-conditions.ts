@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { HygieneFinding, HygieneQuestion } from '../../../domain/hygiene.ts';
 import { idFloor } from '../../../domain/ids.ts';
 
 /**
@@ -17,6 +18,8 @@ export type WalkedFilter = {
   /** Whether no call was ever accepted. */
   neverUsed?: boolean | undefined;
   scope?: string | undefined;
+  /** Active keys of which one of these is true. */
+  hygiene?: HygieneQuestion | undefined;
 };
 
 const names = [
@@ -26,6 +29,7 @@ const names = [
   'unusedSince',
   'neverUsed',
   'scope',
+  'hygiene',
 ] as const;
 
 export function isWalked(filter: WalkedFilter): boolean {
@@ -41,6 +45,18 @@ const lastUse = sql`(SELECT last_used_at FROM usage_totals WHERE usage_totals.li
 /** The time of a mint is in the id, which is the order of every list. */
 const isOlder = (at: Date) => sql<boolean>`id < ${idFloor('key', at)}`;
 
+/** `findingsOf` of domain/hygiene.ts in SQL; a test compares both. */
+function findingCondition(finding: HygieneFinding, question: HygieneQuestion): RawBuilder<boolean> {
+  const { unusedSince, expiresBefore, createdBefore } = question;
+  return {
+    never_used: sql<boolean>`(${isOlder(unusedSince)} AND ${lastUse} IS NULL)`,
+    unused: sql<boolean>`(${isOlder(unusedSince)} AND ${lastUse} < ${unusedSince})`,
+    expiring: sql<boolean>`(expires_at < ${expiresBefore})`,
+    without_expiry: sql<boolean>`(expires_at IS NULL)`,
+    beyond_age: isOlder(createdBefore),
+  }[finding];
+}
+
 const conditions: {
   [Name in keyof WalkedFilter]-?: (value: NonNullable<WalkedFilter[Name]>) => RawBuilder<boolean>;
 } = {
@@ -50,6 +66,10 @@ const conditions: {
   unusedSince: (at) => sql<boolean>`(${isOlder(at)} AND coalesce(${lastUse} < ${at}, true))`,
   neverUsed: (isNever) => (isNever ? sql<boolean>`${lastUse} IS NULL` : sql<boolean>`${lastUse} IS NOT NULL`),
   scope: (scope) => sql<boolean>`${scope} = any(scopes)`,
+  hygiene: (question) => {
+    const found = question.findings.map((finding) => findingCondition(finding, question));
+    return sql<boolean>`(status = 'active' AND (${sql.join(found, sql` OR `)}))`;
+  },
 };
 
 export function walkedConditions(filter: WalkedFilter): RawBuilder<boolean>[] {

@@ -47,6 +47,7 @@ const columns = [
   ...newKeyColumns,
   'mint_number',
   'status',
+  'activated_at',
   'superseded_until',
   'revoked_at',
   'revoked_reason',
@@ -57,6 +58,7 @@ const columns = [
 const presentColumns = [
   ...newKeyColumns,
   'mint_number',
+  'activated_at',
   'superseded_until',
   'revision',
   ...stoppableColumns,
@@ -71,6 +73,15 @@ type Owner = { userId: string; organizationId: string; environment: string };
  */
 export async function insertSuccessor(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
   await tx.insertInto('api_keys').values(newKeyRow(key, digest)).execute();
+}
+
+/**
+ * The same for a key that waited for its first use. It keeps the number in the order of mints under
+ * which it was issued.
+ */
+export async function insertActivated(tx: Tx, key: Key, digest: KeyDigest): Promise<void> {
+  const values = { ...newKeyRow(key, digest), mint_number: key.mintNumber, activated_at: key.activatedAt };
+  await tx.insertInto('api_keys').values(values).execute();
 }
 
 /** Whether an insert failed because the owner has an active key. The transaction is aborted. */
@@ -245,6 +256,7 @@ export function keysWhere(db: Db, filter: KeyFilter, before?: string) {
     query = query.where(isOneOf('organization_id', filter.organizationIds));
   if (filter.environments !== null) query = query.where(isOneOf('environment', filter.environments));
   if (filter.status !== undefined) query = query.where(userStatusCondition(filter.status, filter.now));
+  if (filter.hygiene !== undefined) query = query.where(isLiving(filter.now));
   // A range and not LIKE: every prefix contains `_`, a wildcard in LIKE.
   if (filter.prefix !== undefined) {
     query = query.where(
@@ -280,6 +292,11 @@ function userStatusCondition(status: KeyStatus | 'disabled', now: Date) {
     : sql<boolean>`(${condition} AND NOT ${isStopped()})`;
 }
 
+/** Before its end, and not stopped. */
+function isLiving(now: Date) {
+  return sql<boolean>`((expires_at IS NULL OR expires_at > ${now}) AND NOT ${isStopped()})`;
+}
+
 /** `statusAt` of domain/user-key.ts in SQL; a test compares both. */
 export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
   const graceOver = sql<boolean>`(status = 'superseded' AND superseded_until <= ${now})`;
@@ -292,6 +309,21 @@ export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
     revoked: sql<boolean>`(status = 'revoked' OR ${graceOver})`,
     expired: sql<boolean>`(status = 'expired' OR (${expired} AND NOT ${graceOver}))`,
   }[status];
+}
+
+/** Brings the end of an active key forward to `until`. Undefined when it ends before that. */
+export async function endKeyBy(
+  tx: Tx,
+  { id, until, now }: { id: string; until: Date; now: Date },
+): Promise<Key | undefined> {
+  const row = await tx
+    .updateTable('api_keys')
+    .set({ expires_at: until, updated_at: now, revision: sql`revision + 1` })
+    .where('id', '=', id)
+    .where(sql<boolean>`(expires_at IS NULL OR expires_at > ${until})`)
+    .returning(columns)
+    .executeTakeFirst();
+  return row && toKey(row);
 }
 
 /** Ends an active key with a grace until `until`. Returns the new revision. */
@@ -480,6 +512,7 @@ function toKey(row: KeyRow): Key {
     enabled: row.enabled,
     status: row.status as KeyStatus,
     expiresAt: row.expires_at,
+    activatedAt: row.activated_at,
     supersededUntil: row.superseded_until,
     revokedAt: row.revoked_at,
     revokedReason: row.revoked_reason as RevocationReason | null,

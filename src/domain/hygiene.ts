@@ -1,0 +1,33 @@
+import type { Key } from './user-key.ts';
+
+/**
+ * What the hygiene report finds about an active key. `never_used` and `unused` say nothing of a key
+ * that is younger than the time they ask for.
+ */
+export const hygieneFindings = ['never_used', 'unused', 'expiring', 'without_expiry', 'beyond_age'] as const;
+export type HygieneFinding = (typeof hygieneFindings)[number];
+
+/** `findings`: those that are looked for. The times are made from numbers of days. */
+export type HygieneQuestion = {
+  findings: readonly HygieneFinding[];
+  unusedSince: Date;
+  expiresBefore: Date;
+  createdBefore: Date;
+};
+
+/** All that is true of a key, whatever was looked for. */
+export function findingsOf(
+  key: Pick<Key, 'createdAt' | 'expiresAt'>,
+  lastUsedAt: Date | null,
+  { unusedSince, expiresBefore, createdBefore }: HygieneQuestion,
+): HygieneFinding[] {
+  const isOldEnough = key.createdAt < unusedSince;
+  const isFound: Record<HygieneFinding, boolean> = {
+    never_used: isOldEnough && lastUsedAt === null,
+    unused: isOldEnough && lastUsedAt !== null && lastUsedAt < unusedSince,
+    expiring: key.expiresAt !== null && key.expiresAt < expiresBefore,
+    without_expiry: key.expiresAt === null,
+    beyond_age: key.createdAt < createdBefore,
+  };
+  return hygieneFindings.filter((finding) => isFound[finding]);
+}

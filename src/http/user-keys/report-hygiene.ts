@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { findingsOf, type HygieneQuestion, hygieneFindings } from '../../domain/hygiene.ts';
+import type { Caller } from '../../domain/principal.ts';
+import { type ExportKeysParts, exportKeys } from '../../usecases/user-keys/export-keys.ts';
+import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
+import { listKeys } from '../../usecases/user-keys/list-keys.ts';
+import { masterKey } from '../access/master-key.ts';
+import { platformCaller } from '../access/platform-caller.ts';
+import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
+import { environmentSlug, externalId, noBody, noParams } from '../fields.ts';
+import { defineRoute } from '../route.ts';
+import type { CsvAnswer } from '../send-answer.ts';
+import { keyFields, toKeyAnswer } from './key-answers.ts';
+import { keysAsCsv } from './keys-as-csv.ts';
+
+const platformPath = '/api/v1/platform/hidden-keys/hygiene';
+
+const days = (text: number) =>
+  z
+    .string()
+    .regex(/^[1-9][0-9]{0,3}$/, 'must be a number of days from 1 to 9999')
+    .transform(Number)
+    .default(text);
+
+const query = z.strictObject({
+  finding: z.enum(hygieneFindings).optional().describe('One of them alone; all unless set'),
+  unused_days: days(90).describe('Without an accepted call for so long: `never_used` and `unused`'),
+  expiring_days: days(30).describe('`expiring` within so many days'),
+  age_days: days(365).describe('`beyond_age`: the secret was issued longer ago'),
+  user_id: externalId.optional(),
+  organization_id: externalId.optional(),
+  environment: environmentSlug.optional(),
+  limit: pageLimit,
+  cursor: cursorOf('key').optional(),
+});
+
+type Asked = z.output<typeof query>;
+
+const item = z.strictObject({ ...keyFields, findings: z.array(z.enum(hygieneFindings)) });
+
+const description =
+  'Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, or older than keys should be. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.';
+
+export const reportHygieneRoute = defineRoute({
+  method: 'get',
+  path: '/v1/flowplate/api-keys/hygiene',
+  operationId: 'reportHygiene',
+  summary: 'Keys that need attention',
+  description,
+  access: masterKey('keys:read'),
+  params: noParams,
+  query,
+  body: noBody,
+  success: { 200: 'A page of keys.' },
+  answer: z.strictObject({ data: z.array(item), next_cursor: z.string().nullable() }),
+  csv: true,
+  errors: [],
+  async handle(parts: ExportKeysParts, { query, caller, wantsCsv }) {
+    if (wantsCsv) return csvOf(parts, caller, query);
+    const { data, nextCursor } = await readPage(parts, caller, query);
+    return { status: 200, body: { data, next_cursor: nextCursor ?? null } };
+  },
+});
+
+export const reportHygieneForPlatformRoute = defineRoute({
+  method: 'get',
+  path: platformPath,
+  operationId: 'reportHiddenHygiene',
+  summary: 'Hidden user keys that need attention',
+  description,
+  access: platformCaller('platform:hidden_keys:read', 'confined'),
+  params: noParams,
+  query,
+  body: noBody,
+  success: { 200: 'A page of keys.' },
+  answer: z.array(item),
+  csv: true,
+  errors: [],
+  async handle(parts: ExportKeysParts, { query, caller, wantsCsv }) {
+    if (wantsCsv) return csvOf(parts, caller, query);
+    const { cursor: _, ...narrowed } = query;
+    const { data, nextCursor } = await readPage(parts, caller, query);
+    return { status: 200, body: data, ...nextPage(platformPath, narrowed, nextCursor) };
+  },
+});
+
+const dayMs = 86_400_000;
+
+function questionOf(asked: Asked, now: Date): HygieneQuestion {
+  const at = (daysFromNow: number) => new Date(now.getTime() + daysFromNow * dayMs);
+  return {
+    findings: asked.finding === undefined ? hygieneFindings : [asked.finding],
+    unusedSince: at(-asked.unused_days),
+    expiresBefore: at(asked.expiring_days),
+    createdBefore: at(-asked.age_days),
+  };
+}
+
+function toSelection({ user_id, organization_id, environment }: Asked, hygiene: HygieneQuestion) {
+  return { userId: user_id, organizationId: organization_id, environment, hygiene };
+}
+
+async function readPage(parts: ExportKeysParts, { principal }: Caller, asked: Asked) {
+  const now = parts.clock.now();
+  const hygiene = questionOf(asked, now);
+  const page = { ...toSelection(asked, hygiene), limit: asked.limit, before: asked.cursor };
+  const { items, next } = await listKeys(parts, principal, page);
+  const data = items.map((found) => ({ ...toKeyAnswer(found, now), findings: told(found, hygiene) }));
+  return { data, nextCursor: next && toCursor(next) };
+}
+
+function csvOf(parts: ExportKeysParts, { principal }: Caller, asked: Asked): CsvAnswer {
+  const hygiene = questionOf(asked, parts.clock.now());
+  const pages = exportKeys(parts, principal, toSelection(asked, hygiene));
+  const more = { findings: (found: KeyWithUsage) => told(found, hygiene).join(' ') };
+  return { csv: keysAsCsv(pages, () => parts.clock.now(), more) };
+}
+
+function told({ key, usage }: KeyWithUsage, hygiene: HygieneQuestion) {
+  return findingsOf(key, usage?.lastUsedAt ?? null, hygiene);
+}

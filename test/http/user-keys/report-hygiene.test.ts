@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../../src/domain/ids.ts';
+import { testAccess } from '../../support/access.ts';
+import { startBroker, type TestBroker } from '../../support/broker.ts';
+import { expectViolations } from '../../support/errors.ts';
+import { keysPath, type Minted, mint as mintAny, revoke, update, verify } from '../../support/keys.ts';
+import { platformKey } from '../../support/platform-callers.ts';
+
+const path = `${keysPath}/hygiene`;
+const organization_id = 'org_hygiene';
+const dayMs = 86_400_000;
+
+let broker: TestBroker;
+const keys: Record<string, string> = {};
+
+/** As if it had been minted so many days ago. */
+async function backdate({ key_id }: Minted, days: number): Promise<string> {
+  const at = new Date(Date.now() - days * dayMs);
+  const id = newId('key', at, (size) => crypto.getRandomValues(Buffer.alloc(size)));
+  await broker.db
+    .updateTable('api_keys')
+    .set({ id, created_at: at, lineage_id: id })
+    .where('id', '=', key_id)
+    .execute();
+  await broker.db
+    .updateTable('usage_totals')
+    .set({ lineage_id: id, last_used_at: at })
+    .where('lineage_id', '=', key_id)
+    .execute();
+  return id;
+}
+
+beforeAll(async () => {
+  broker = await startBroker();
+  const withEnd = { ttl_seconds: 400 * 86_400 };
+  let users = 0;
+  const mint = (body: object = {}) =>
+    mintAny(broker, { user_id: `usr_of_${users++}`, organization_id, ...body });
+  const used = await mint(withEnd);
+  await verify(broker, used.key);
+  await broker.settleUsage();
+  keys.unused = await backdate(used, 100);
+  keys.neverUsed = await backdate(await mint(withEnd), 100);
+  keys.ancient = await backdate(await mint(withEnd), 380);
+  keys.expiring = (await mint({ ttl_seconds: 86_400 })).key_id;
+  const endless = await mint();
+  await update(broker, endless.key_id, { enabled: false });
+  keys.withoutExpiry = endless.key_id;
+  await mint(withEnd);
+  await revoke(broker, (await mint()).key_id);
+});
+afterAll(() => broker.close());
+
+testAccess(() => broker, `GET ${path}`, 'keys:read');
+
+type Found = { key_id: string; findings: string[] };
+const report = async (query = '') => {
+  const { body, status } = await broker.call(`GET ${path}?organization_id=${organization_id}${query}`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return Object.fromEntries(body.data.map(({ key_id, findings }: Found) => [key_id, findings]));
+};
+
+test('422: days are whole numbers, and findings have names', async () => {
+  expectViolations(await broker.call(`GET ${path}?unused_days=0`), 'unused_days');
+  expectViolations(await broker.call(`GET ${path}?finding=old`), 'finding');
+});
+
+test('active keys are reported with all that is wrong with them, and no others', async () => {
+  expect(await report()).toEqual({
+    [keys.unused as string]: ['unused'],
+    [keys.neverUsed as string]: ['never_used'],
+    [keys.ancient as string]: ['never_used', 'beyond_age'],
+    [keys.expiring as string]: ['expiring'],
+    [keys.withoutExpiry as string]: ['without_expiry'],
+  });
+});
+
+test.each([
+  ['never_used', ['ancient', 'neverUsed']],
+  ['unused', ['unused']],
+  ['expiring', ['expiring']],
+  ['without_expiry', ['withoutExpiry']],
+  ['beyond_age', ['ancient']],
+  ['never_used&unused_days=200', ['ancient']],
+  ['beyond_age&age_days=90', ['ancient', 'neverUsed', 'unused']],
+])('finding=%s', async (finding, expected) => {
+  const ids = Object.keys(await report(`&finding=${finding}`));
+  expect(ids.sort()).toEqual(expected.map((name) => keys[name]).sort());
+});
+
+test('pages lead through the whole report', async () => {
+  const ids: string[] = [];
+  for (let cursor = ''; ; ) {
+    const { body } = await broker.call(`GET ${path}?organization_id=${organization_id}&limit=2${cursor}`);
+    ids.push(...body.data.map(({ key_id }: Found) => key_id));
+    if (body.next_cursor === null) break;
+    cursor = `&cursor=${body.next_cursor}`;
+  }
+  expect(ids.sort()).toEqual(Object.values(keys).sort());
+});
+
+test('it comes as CSV, and to the platform as a bare array', async () => {
+  const own = { accept: 'text/csv', 'x-flowplate-master-key': broker.masterKey };
+  const csv = await fetch(`${broker.url}${path}?organization_id=${organization_id}`, { headers: own });
+  const [header, ...lines] = (await csv.text()).trim().split('\r\n');
+  expect(header?.endsWith(',findings')).toBe(true);
+  expect(lines).toHaveLength(5);
+  expect(lines.some((line) => line.endsWith(',never_used beyond_age'))).toBe(true);
+  const { headers } = await platformKey(broker);
+  const { body } = await broker.call('GET /api/v1/platform/hidden-keys/hygiene?finding=unused', {
+    as: null,
+    headers,
+  });
+  expect(body).toMatchObject([{ key_id: keys.unused, findings: ['unused'] }]);
+});
