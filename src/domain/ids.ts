@@ -86,6 +86,7 @@ const reservedWords: readonly string[] = [
   'bulk',
   'explain',
   'refusals',
+  'release',
   'usage',
   'user',
   'verify',

@@ -40,8 +40,11 @@ export const keyFields = {
     .describe('Master key whose call issued this secret, by a mint or a refresh. Null when it is not known'),
   ...settingFields,
   enabled: z.boolean(),
-  status: z.enum(['active', 'disabled', 'superseded', 'revoked', 'expired']),
+  status: z.enum(['active', 'disabled', 'superseded', 'quarantined', 'revoked', 'expired']),
   superseded_until: timestampText.nullable().describe('End of the grace after a refresh'),
+  quarantined_until: timestampText
+    .nullable()
+    .describe('End of the time in which a key that was reported as leaked can be released'),
   revoked_at: timestampText.nullable(),
   revoked_reason: revokedReason,
   created_at: timestampText,
@@ -70,6 +73,7 @@ export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
     enabled: key.enabled,
     status: status === 'active' && !key.enabled ? ('disabled' as const) : status,
     superseded_until: key.supersededUntil?.toISOString() ?? null,
+    quarantined_until: status === 'quarantined' ? (key.quarantinedUntil?.toISOString() ?? null) : null,
     revoked_at: key.revokedAt?.toISOString() ?? null,
     revoked_reason: status === 'revoked' ? (key.revokedReason ?? ('unspecified' as const)) : null,
     created_at: key.createdAt.toISOString(),

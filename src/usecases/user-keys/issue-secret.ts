@@ -32,6 +32,7 @@ export function issueSecret(
     mintNumber: null,
     status: 'active',
     supersededUntil: null,
+    quarantinedUntil: null,
     revokedAt: null,
     revokedReason: null,
     createdAt: now,

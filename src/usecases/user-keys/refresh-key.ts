@@ -41,7 +41,8 @@ const roundsMax = 4;
  * new end may be given. The old key dies at once, and with it every predecessor in grace; with a
  * grace it stays acceptable for so long, but never past its own expiry; of more than 30 in grace
  * the first to end goes at once. With a new end a key that expired at most 30 days ago is renewed
- * the same way, without grace. Refreshes of one user take their turns, so of two at once both
+ * the same way, without grace. A quarantined key is replaced too, and ended at once: its secret is
+ * known to others, and the new one is not. Refreshes of one user take their turns, so of two at once both
  * succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its environment was
  * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`; `MINT_QUOTA_EXCEEDED` when a
  * renewal is beyond the living keys that the master key may have; `VALIDATION_ERROR` when the new
@@ -79,8 +80,9 @@ async function refreshOnce(
     const settings = applyPolicy(policy, { ...old, expiresAt: newEnd ?? old.expiresAt }, now);
     const { secret, key, digest } = issueSecret(parts, caller.principal, settings, now);
     const isExpired = statusAt(old, now) === 'expired';
+    const isLeaked = statusAt(old, now) === 'quarantined';
     const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
-    const gracePeriodSeconds = isExpired ? 0 : request.gracePeriodSeconds;
+    const gracePeriodSeconds = isExpired || isLeaked ? 0 : request.gracePeriodSeconds;
     const { ended, crowdedOut } = await endOld(tx, { old, inGrace }, gracePeriodSeconds, now);
     await insertSuccessor(tx, key, digest);
     const details = {
@@ -136,9 +138,10 @@ async function lockRefreshable(
   return { old, inGrace, policy };
 }
 
-/** Whether it is active, or with a new end expired recently, swept or not. */
+/** Whether it is active or quarantined, or with a new end expired recently, swept or not. */
 function isRefreshable(key: Key, isRenewal: boolean, now: Date): boolean {
-  return statusAt(key, now) === 'active' || (isRenewal && isRenewable(key, now));
+  const status = statusAt(key, now);
+  return status === 'active' || status === 'quarantined' || (isRenewal && isRenewable(key, now));
 }
 
 /** `crowdedOut`: predecessors whose grace ends early, since the line may have no more of them. */
@@ -151,7 +154,10 @@ async function endOld(
   now: Date,
 ): Promise<EndedLine> {
   if (gracePeriodSeconds === 0) {
-    const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], 'superseded', now);
+    const reason = old.status === 'quarantined' ? 'key_compromise' : 'superseded';
+    const ended = await revokeKeys(tx, [old.id], reason, now);
+    const predecessors = inGrace.map(({ id }) => id);
+    if (predecessors.length > 0) ended.push(...(await revokeKeys(tx, predecessors, 'superseded', now)));
     return { ended, crowdedOut: [] };
   }
   const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);

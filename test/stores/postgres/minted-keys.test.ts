@@ -42,6 +42,7 @@ function mintOf(changed: Partial<Key> = {}): Mint {
     mintNumber: null,
     status: 'active',
     supersededUntil: null,
+    quarantinedUntil: null,
     revokedAt: null,
     revokedReason: null,
     createdAt: now,
