@@ -12,6 +12,8 @@ import { platformKey, tenantKey } from '../support/platform-callers.ts';
 const confined = [
   'listHiddenKeys getHiddenKey getHiddenKeyUsage revokeHiddenKeys revokeHiddenKey',
   'listTenants getTenant updateTenant deleteTenant listAuditEvents exportAuditEvents listEvents',
+  'listHiddenKeys getHiddenKey getHiddenKeyUsage revokeHiddenKeys revokeHiddenKey releaseHiddenKey',
+  'listTenants getTenant updateTenant deleteTenant listAuditEvents exportAuditEvents',
   'listApiKeys createApiKey getApiKey deleteApiKey rotateApiKey revokeApiKey getApiKeyUsage',
   'listEnvironments createEnvironment deleteEnvironment listNames listTenantUsage',
   'explainHiddenKey listHiddenKeyRefusals bulkChangeHiddenKeys getPlatformJob cancelPlatformJob',

@@ -18,8 +18,8 @@ const bearer = 'Bearer realm="flowplate"';
 const noCredentials: Reason = { status: 401, title: 'Authentication required', challenge: bearer };
 
 /**
- * One answer for unknown, revoked, disabled, quarantined and expired keys: the end client learns nothing about
- * which it was.
+ * One answer for unknown, revoked, disabled, quarantined and expired keys: the end client learns
+ * nothing about which it was.
  */
 const invalidToken: Reason = {
   status: 401,

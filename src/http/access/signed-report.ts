@@ -29,7 +29,7 @@ const scannerName = 'github';
 const signatureLengthMax = 128;
 const identifierLengthMax = 128;
 
-/** Checks a body, and returns the name of its signer and the signature; undefined when it is wrong. */
+/** Name of the signer of a body and the signature; undefined when the signature is wrong. */
 type Check = (body: Buffer) => { name: string; signature: Buffer } | undefined;
 
 /**

@@ -13,9 +13,9 @@ const batchMax = 500;
 const settleMs = 60_000;
 
 /**
- * Sweep: writes the final status of keys whose expiry, grace or quarantine ended at least a minute ago, by the
- * server's clock and by this process's own. Verification decides the same without it. Idempotent.
- * Returns the number of keys.
+ * Sweep: writes the final status of keys whose expiry, grace or quarantine ended at least a minute
+ * ago, by the server's clock and by this process's own. Verification decides the same without it.
+ * Idempotent. Returns the number of keys.
  */
 export async function expireDueKeys(parts: { db: Database; randomBytes: RandomBytes }): Promise<number> {
   let ended = 0;

@@ -46,8 +46,8 @@ BEGIN
 END
 $$;
 
--- New besides: without an active key the line of a quarantined one is continued, as long as no later
--- line exists. The caller sees from quarantined_until whether that is over.
+-- New besides: without an active key the line of a quarantined one is continued, as long as no
+-- later line exists. The caller sees from quarantined_until whether that is over.
 CREATE OR REPLACE FUNCTION lock_last_line(
   wanted_user_id text, wanted_organization_id text, wanted_environment text, with_expired boolean)
 RETURNS SETOF api_keys

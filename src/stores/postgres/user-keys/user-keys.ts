@@ -158,7 +158,10 @@ export async function listRevocableKeys(
   return (await query.orderBy(byIdOfOne).limit(limit).execute()).map(toKey);
 }
 
-/** Keys of a user that are accepted at `now`, or would be if they were released. The caller holds `lockUserKeys`. */
+/**
+ * Keys of a user that are accepted at `now`, or would be if they were released. The caller holds
+ * `lockUserKeys`.
+ */
 export async function countAcceptableKeys(tx: Tx, userId: string, now: Date): Promise<number> {
   const { rows } = await sql<{ keys: number }>`
     SELECT count(*) AS keys FROM api_keys WHERE kind = 'user' AND user_id = ${userId}
