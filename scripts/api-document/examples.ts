@@ -76,7 +76,7 @@ export const examples: Readonly<Record<string, Example>> = {
   mintKeys: { body: { ...owner, scopes: ['read'] }, answer: { ...newKey, scopes: ['read'] } },
   updateKey: { body: { enabled: false } },
   reportLeaks: {
-    body: [{ token: newKey.key, url: 'https://github.com/o/r/blob/main/a.txt', source: 'content' }],
+    body: [{ token: newKey.key, type: 'flowplate_user_key', source: 'content' }],
   },
   refreshKey: {
     body: { grace_period_seconds: 600 },
