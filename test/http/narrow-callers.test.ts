@@ -46,7 +46,7 @@ const suffices: Record<string, string> = {
   'listEnvironments createEnvironment deleteEnvironment getOwnPolicy': 'being an operator',
   // A signature, and no permission (leaks/report-leaks.test.ts).
   reportLeaks: 'a signature',
-  'logIn getSession createSession startDeviceLogin pollDeviceLogin': 'nothing',
+  'logIn getSession createSession startDeviceLogin pollDeviceLogin revokeToken': 'nothing',
   // By its cookie alone (sessions/device-login.test.ts).
   'findDeviceLogin answerDeviceLogin': 'the page of the portal',
   bootstrapPlatform: 'a tenant key',
