@@ -5,6 +5,7 @@ import { type GroupRoles, groupRolesRule, parseGroupRoles } from './domain/group
 import { ipRangeRule, isIpRange } from './domain/ip-allowlist.ts';
 import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts';
 import { environmentSlugPattern } from './domain/key-format.ts';
+import { type LeakReporters, leakActions, reporterSecretBytesMin } from './domain/leak-report.ts';
 import { isLoopbackHost } from './domain/loopback.ts';
 import { chosenSecretLengthMin } from './domain/master-key.ts';
 import { InvalidRedisAddress, parseRedisAddress } from './domain/redis-address.ts';
@@ -48,6 +49,25 @@ function toPepper(entry: string) {
   const [, id, encoded] = /^([A-Za-z0-9]{1,16}):([\w-]+)$/.exec(entry) ?? [];
   const secret = Buffer.from(encoded ?? '', 'base64url');
   return id === undefined || secret.length < pepperBytesMin ? undefined : newPepper(id, secret);
+}
+
+const leakReporters = z
+  .string()
+  .default('')
+  .transform((text) => (text === '' ? [] : text.split(',').map((entry) => entry.trim())))
+  .transform((entries, context): LeakReporters => {
+    const reporters = new Map(entries.flatMap((entry) => toReporter(entry) ?? []));
+    if (reporters.size !== entries.length) {
+      const message = `must be <name>:<base64url of at least ${reporterSecretBytesMin} bytes>, several separated by commas, with different names`;
+      context.addIssue({ code: 'custom', message });
+    }
+    return reporters;
+  });
+
+function toReporter(entry: string): [string, Buffer][] | undefined {
+  const [, name, encoded] = /^([a-z0-9-]{1,32}):([\w-]+)$/.exec(entry) ?? [];
+  const secret = Buffer.from(encoded ?? '', 'base64url');
+  return name === undefined || secret.length < reporterSecretBytesMin ? undefined : [[name, secret]];
 }
 
 const redisUrl = z.string().superRefine((text, context) => {
@@ -250,6 +270,23 @@ export const configSchema = z.object({
     .describe(
       "Whether a mint needs an organization and an environment that exist already: `true` refuses others with 404. With `false` it creates them, and so does a typo. This deployment's own environment is created either way, in an organization that exists.",
     ),
+  LEAK_ACTION: z
+    .enum(leakActions)
+    .default('quarantine')
+    .describe(
+      'What a report of a leaked key does. `quarantine`: a key of a user is refused at once, and revoked after an hour unless it is released; keys of tenants, of the platform and of API users are revoked; a master key is told of. `revoke`: every kind is revoked. `notify`: the audit event alone. See `docs/leaks.md`.',
+    ),
+  LEAK_REPORTERS: leakReporters.describe(
+    `Named reporters of leaked keys and the secrets under which they sign: \`<name>:<base64url of at least ${reporterSecretBytesMin} bytes>\`, several separated by commas. A name has 1 to 32 of a-z 0-9 and \`-\`.`,
+  ),
+  LEAK_GITHUB_KEYS_URL: safeUrl
+    .optional()
+    .describe(
+      'Where the public keys are with which GitHub signs reports of leaked keys: `https://api.github.com/meta/public_keys/secret_scanning`. Without this and the next one such reports are refused.',
+    ),
+  LEAK_GITHUB_KEYS_FILE: fileName
+    .optional()
+    .describe('A file with the same document, for a network that does not reach GitHub.'),
   SECOND_FACTOR: z
     .enum(secondFactorSettings, 'must be off, optional or required')
     .default('optional')
@@ -472,6 +509,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       ...missingForRedisTls(result.data),
       ...missingForJournal(result.data),
       ...missingForAuditStreams(result.data),
+      ...tooManyForLeaks(result.data),
     ];
     if (missing.length === 0) return Object.freeze(result.data);
     throw new Error(`Configuration: ${missing.join('; ')}`);
@@ -558,6 +596,10 @@ function missingForAuditStreams(config: Config): string[] {
   const faults = unused.map(([name]) => `${name} is set, and AUDIT_SYSLOG_URL is missing`);
   if ((AUDIT_SYSLOG_CERT_FILE === undefined) === (AUDIT_SYSLOG_KEY_FILE === undefined)) return faults;
   return [...faults, 'AUDIT_SYSLOG_CERT_FILE and AUDIT_SYSLOG_KEY_FILE need each other'];
+}
+
+function tooManyForLeaks({ LEAK_GITHUB_KEYS_URL: url, LEAK_GITHUB_KEYS_FILE: file }: Config): string[] {
+  return url && file ? ['LEAK_GITHUB_KEYS_URL and LEAK_GITHUB_KEYS_FILE are both set'] : [];
 }
 
 /** Half a pair would listen without TLS, so it stops the process. */

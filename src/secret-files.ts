@@ -12,6 +12,7 @@ export const secretSettings = [
   'FLOWPLATE_PEPPERS',
   'FLOWPLATE_MASTER_KEY',
   'OIDC_CLIENT_SECRET',
+  'LEAK_REPORTERS',
   'JOURNAL_BUCKET_SECRET_ACCESS_KEY',
 ] as const;
 

@@ -206,6 +206,7 @@ describe('a secret in a file', () => {
       QUEUE_REDIS_URL: 'redis://:pass-word@jobs:6379/0',
       FLOWPLATE_MASTER_KEY: canary + canary,
       OIDC_CLIENT_SECRET: canary,
+      LEAK_REPORTERS: `scanner:${'s'.repeat(43)}`,
       JOURNAL_BUCKET_SECRET_ACCESS_KEY: canary,
     };
     const files = Object.entries(secrets).map(([name, value]) => [`${name}_FILE`, file(value)]);

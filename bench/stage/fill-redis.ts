@@ -77,6 +77,7 @@ function toRecord(row: Row): KeyRecord {
     status: 'active',
     expiresAtMs: null,
     supersededUntilMs: null,
+    quarantinedUntilMs: null,
     supersededBy: null,
     supersededAtMs: null,
     minter: row.minted_by === null ? null : minterTag(row.minted_by),

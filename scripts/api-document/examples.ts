@@ -75,6 +75,9 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   mintKeys: { body: { ...owner, scopes: ['read'] }, answer: { ...newKey, scopes: ['read'] } },
   updateKey: { body: { enabled: false } },
+  reportLeaks: {
+    body: [{ token: newKey.key, type: 'flowplate_user_key', source: 'content' }],
+  },
   refreshKey: {
     body: { grace_period_seconds: 600 },
     answer: { success: true, message: 'API key refreshed', new_key: newKey, ...settled },

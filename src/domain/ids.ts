@@ -87,6 +87,7 @@ const reservedWords: readonly string[] = [
   'hygiene',
   'explain',
   'refusals',
+  'release',
   'usage',
   'user',
   'verify',

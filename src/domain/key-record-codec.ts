@@ -12,6 +12,7 @@ const sentNames = {
   enabled: 'enabled',
   expiresAtMs: 'expires_at_ms',
   supersededUntilMs: 'superseded_until_ms',
+  quarantinedUntilMs: 'quarantined_until_ms',
   supersededBy: 'superseded_by',
   supersededAtMs: 'superseded_at_ms',
   minter: 'minter',
@@ -48,7 +49,8 @@ export function fromSentKeyRecord(sent: SentKeyRecord): KeyRecord {
     enabled: sent.enabled,
     expiresAtMs: sent.expires_at_ms,
     supersededUntilMs: sent.superseded_until_ms,
-    // A broker of an earlier release does not send these.
+    // A broker of an earlier release does not send this, nor the next two.
+    quarantinedUntilMs: sent.quarantined_until_ms ?? null,
     supersededBy: sent.superseded_by ?? null,
     supersededAtMs: sent.superseded_at_ms ?? null,
     // Nor these. The number of a key from before all numbers is covered by every stop.

@@ -1,5 +1,5 @@
 import { minterTag } from './key-stop.ts';
-import type { Key, KeySettings, KeyStatus } from './user-key.ts';
+import type { Key, KeySettings, StoredKeyStatus } from './user-key.ts';
 
 /**
  * All inputs of a verification decision. Times are Unix milliseconds, cheap to compare and pack.
@@ -11,9 +11,12 @@ export type KeyRecord = DecidingSettings & {
   userId: string;
   organizationId: string;
   environment: string;
-  status: KeyStatus;
+  /** A quarantined key says `revoked` here: who does not know the state refuses it. */
+  status: StoredKeyStatus;
   expiresAtMs: number | null;
   supersededUntilMs: number | null;
+  /** End of the quarantine of a quarantined key; null for all others. */
+  quarantinedUntilMs: number | null;
   /** The key that a superseded one was refreshed into, and when; null for all others. */
   supersededBy: string | null;
   supersededAtMs: number | null;
@@ -36,10 +39,11 @@ export function recordOfNewKey(key: Key): KeyRecord {
     userId: key.userId,
     organizationId: key.organizationId,
     environment: key.environment,
-    status: key.status,
+    status: 'active',
     enabled: key.enabled,
     expiresAtMs: key.expiresAt?.getTime() ?? null,
     supersededUntilMs: null,
+    quarantinedUntilMs: null,
     supersededBy: null,
     supersededAtMs: null,
     minter: key.mintedBy === null ? null : minterTag(key.mintedBy),

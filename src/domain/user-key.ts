@@ -8,15 +8,26 @@ import type { RevocationReason } from './revocation-reason.ts';
  *       ├────refresh / revoke──────────────────────────────────▶ revoked
  *       └────expiry over───────────────────────────────────────▶ expired
  *     expired ──refresh with a new end / revoke────────────────▶ revoked
+ *     active or superseded ──leaked──▶ quarantined ──release───▶ as before
+ *                                        └──hour over / refresh / revoke──▶ revoked
  *
  * A refresh with `activate: "on_first_use"` leaves the key active until its successor is first
  * accepted (waiting-key.ts).
  *
- * `disabled` is a switch on an active key, not a state. Expiry and the end of a grace are decided
- * from their times whenever a key is verified or listed; the sweep that writes `expired` and
- * `revoked` only tidies.
+ * `disabled` is a switch on an active key, not a state. Expiry, the end of a grace and the end of a
+ * quarantine are decided from their times whenever a key is verified or listed; the sweep that
+ * writes `expired` and `revoked` only tidies.
  */
-export type KeyStatus = 'active' | 'superseded' | 'revoked' | 'expired';
+export type KeyStatus = StoredKeyStatus | 'quarantined';
+
+/**
+ * Statuses in a row and in a record. A quarantined key has `revoked` there, and the time at which
+ * its quarantine ends beside it: all that does not know the state refuses the key.
+ */
+export type StoredKeyStatus = 'active' | 'superseded' | 'revoked' | 'expired';
+
+/** How long a key that was reported as leaked can be released. */
+export const quarantineMs = 60 * 60_000;
 
 export const onUnavailable = ['local', 'deny', 'allow'] as const;
 export type OnUnavailable = (typeof onUnavailable)[number];
@@ -85,6 +96,8 @@ export type Key = KeySettings & {
   activatedAt: Date | null;
   /** End of the grace of a superseded key; null otherwise. */
   supersededUntil: Date | null;
+  /** End of the quarantine of a quarantined key; null otherwise. */
+  quarantinedUntil: Date | null;
   revokedAt: Date | null;
   /** Null while the key lives, and where no reason was given. */
   revokedReason: RevocationReason | null;
@@ -94,10 +107,14 @@ export type Key = KeySettings & {
   revision: number;
 };
 
+/** The fields of a key that decide its status at a time. */
+export type DecidingStatus = Pick<Key, 'status' | 'expiresAt' | 'supersededUntil' | 'quarantinedUntil'>;
+
 /** Status at `now`, before or after the sweep. At the boundary instant it has already ended. */
-export function statusAt(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): KeyStatus {
+export function statusAt(key: DecidingStatus, now: Date): KeyStatus {
   if (key.status === 'revoked' || key.status === 'expired') return key.status;
   if (key.supersededUntil !== null && now >= key.supersededUntil) return 'revoked';
+  if (key.quarantinedUntil !== null) return now >= key.quarantinedUntil ? 'revoked' : 'quarantined';
   if (key.expiresAt !== null && now >= key.expiresAt) return 'expired';
   return key.status;
 }
@@ -118,7 +135,7 @@ export const renewableMs = renewableDays * 24 * 3_600_000;
  * Whether a refresh may replace an expired key by one with a new end. A key in its grace already
  * has a successor.
  */
-export function isRenewable(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): boolean {
+export function isRenewable(key: DecidingStatus, now: Date): boolean {
   if (key.status === 'superseded' || key.expiresAt === null || statusAt(key, now) !== 'expired') return false;
   return now.getTime() - key.expiresAt.getTime() <= renewableMs;
 }

@@ -8,6 +8,7 @@ export const verdictCodes = [
   'NOT_FOUND',
   'REVOKED',
   'DISABLED',
+  'QUARANTINED',
   'EXPIRED',
   'ORGANIZATION_SUSPENDED',
   'ENVIRONMENT_MISMATCH',

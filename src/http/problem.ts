@@ -266,6 +266,18 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The API key is no longer active.',
     systemMessage: 'A key that was refreshed, revoked or has expired cannot be changed',
   },
+  KEY_NOT_QUARANTINED: {
+    status: 409,
+    type: conflict,
+    message: 'The API key is not quarantined.',
+    systemMessage: 'Only a quarantined key can be released, within an hour of the report',
+  },
+  REPORT_ALREADY_RECEIVED: {
+    status: 409,
+    type: conflict,
+    message: 'This report was received before.',
+    systemMessage: 'A report with this signature was carried out already',
+  },
   VERIFIER_BEHIND: {
     status: 409,
     type: conflict,

@@ -2,6 +2,7 @@ import type { GroupRoles } from '../domain/group-roles.ts';
 import type { ExportAuditParts } from '../usecases/audit/export-audit-events.ts';
 import type { VerifyAuditParts } from '../usecases/audit/verify-audit.ts';
 import type { PullEventsParts } from '../usecases/events/pull-events.ts';
+import type { LeakParts } from '../usecases/leaks/receive-report.ts';
 import type { DiagnosisParts } from '../usecases/overview/get-diagnosis.ts';
 import type { QueueHealthParts } from '../usecases/overview/get-queue-health.ts';
 import type { PlatformUserParts } from '../usecases/platform-users/platform-user-parts.ts';
@@ -22,6 +23,7 @@ import type { ApiUserAccessParts } from './access/api-user.ts';
 import type { MasterKeyAccessParts } from './access/identify-master-key.ts';
 import type { KeyHolderParts } from './access/key-holder.ts';
 import type { PlatformAccessParts } from './access/platform-caller.ts';
+import type { SignedReportParts } from './access/signed-report.ts';
 import { createApiKeyRoute } from './api-keys/create-api-key.ts';
 import { deleteApiKeyRoute } from './api-keys/delete-api-key.ts';
 import { getApiKeyRoute } from './api-keys/get-api-key.ts';
@@ -43,6 +45,7 @@ import { createEnvironmentRoute } from './environments/create-environment.ts';
 import { deleteEnvironmentRoute } from './environments/delete-environment.ts';
 import { listEnvironmentsRoute } from './environments/list-environments.ts';
 import { listEventsRoute } from './events/list-events.ts';
+import { reportLeaksRoute } from './leaks/report-leaks.ts';
 import { createMasterKeyRoute } from './master-keys/create-master-key.ts';
 import { getMasterKeyRoute } from './master-keys/get-master-key.ts';
 import { listMasterKeysRoute } from './master-keys/list-master-keys.ts';
@@ -116,6 +119,7 @@ import { listKeysForPlatformRoute, listKeysRoute } from './user-keys/list-keys.t
 import { mintKeyRoute } from './user-keys/mint-key.ts';
 import { mintKeysRoute } from './user-keys/mint-keys.ts';
 import { refreshKeyRoute } from './user-keys/refresh-key.ts';
+import { releaseKeyForPlatformRoute, releaseKeyRoute } from './user-keys/release-key.ts';
 import { reportHygieneForPlatformRoute, reportHygieneRoute } from './user-keys/report-hygiene.ts';
 import { revokeKeyForPlatformRoute, revokeKeyRoute } from './user-keys/revoke-key.ts';
 import { revokeKeysRoute } from './user-keys/revoke-keys.ts';
@@ -151,6 +155,8 @@ export type ApiParts = MintParts &
   ExportAuditParts &
   PullEventsParts &
   ExportKeysParts &
+  LeakParts &
+  SignedReportParts &
   BulkParts &
   RevokeTokenParts &
   KeyHolderParts &
@@ -180,6 +186,8 @@ export const routes: readonly Route<ApiParts>[] = [
   listKeysRoute, //        GET    /v1/flowplate/api-keys
   reportHygieneRoute, //   GET    /v1/flowplate/api-keys/hygiene
   getKeyRoute, //          GET    /v1/flowplate/api-keys/:key_id
+  releaseKeyRoute, //      POST   /v1/flowplate/api-keys/:key_id/release
+  reportLeaksRoute, //     POST   /v1/flowplate/leaks
   updateKeyRoute, //       PATCH  /v1/flowplate/api-keys/:key_id
   getKeyUsageRoute, //     GET    /v1/flowplate/api-keys/:key_id/usage
   explainKeyRoute, //      POST   /v1/flowplate/api-keys/:key_id/explain
@@ -268,6 +276,7 @@ export const routes: readonly Route<ApiParts>[] = [
   getKeyUsageForPlatformRoute, // GET    /api/v1/platform/hidden-keys/:key_id/usage
   explainKeyForPlatformRoute, //  POST   /api/v1/platform/hidden-keys/:key_id/explain
   listKeyRefusalsForPlatformRoute, // GET  /api/v1/platform/hidden-keys/:key_id/refusals
+  releaseKeyForPlatformRoute, //  POST   /api/v1/platform/hidden-keys/:key_id/release
   bulkChangeForPlatformRoute, //  POST   /api/v1/platform/hidden-keys/bulk
   getJobForPlatformRoute, //      GET    /api/v1/platform/jobs/:job_id
   cancelJobForPlatformRoute, //   POST   /api/v1/platform/jobs/:job_id/cancel

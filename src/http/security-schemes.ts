@@ -41,6 +41,19 @@ export const securitySchemes = {
     name: 'X-API-Key',
     description: 'The key of an API user (`flapi_…`), or a tenant key.',
   },
+  reportSignature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-flowplate-signature',
+    description: "A named reporter's HMAC over the time and the body (`docs/leaks.md`).",
+  },
+  scannerSignature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Github-Public-Key-Signature',
+    description:
+      "A scanner's ECDSA signature over the body, under the key that `Github-Public-Key-Identifier` names.",
+  },
   session: {
     type: 'apiKey',
     in: 'cookie',
@@ -66,6 +79,9 @@ const challenges: Record<SecurityScheme, string | undefined> = {
   workloadToken: undefined,
   bearer: 'Bearer realm="flowplate"',
   apiKey: 'FlowplateApiKey realm="flowplate"',
+  reportSignature: 'FlowplateSignature realm="flowplate"',
+  // Not every deployment knows the keys of a scanner, and a challenge would tell.
+  scannerSignature: undefined,
   session: 'FlowplateSession realm="flowplate"',
 };
 

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { FlowplateError } from '../domain/errors.ts';
+import { fetchKeys } from './fetch-keys.ts';
 
 export type IssuerKeyParts = {
   url: URL;
@@ -16,8 +17,6 @@ const unknownPauseMs = 60_000;
 const faultPauseMs = 5_000;
 /** Keys are read again after this time, so that one that the issuer withdrew ends. */
 const keysLifeMs = 600_000;
-const readMsMax = 5_000;
-const bytesMax = 1_048_576;
 
 /**
  * The public keys of an issuer of tokens (JWKS, RFC 7517). Read at the first token, for an unknown
@@ -84,7 +83,7 @@ export class IssuerKeys {
   async #readNow(): Promise<void> {
     this.#triedAtMs = this.#parts.nowMs();
     try {
-      const text = await fetchText(this.#parts.url);
+      const text = await fetchKeys(this.#parts.url);
       const keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
       if (text !== this.#text) this.#generation++;
       [this.#keys, this.#text, this.#readAtMs] = [keys, text, this.#triedAtMs];
@@ -99,19 +98,4 @@ export class IssuerKeys {
 function unlessUnknown(error: unknown): undefined {
   if (error instanceof errors.JWKSNoMatchingKey) return undefined;
   throw error;
-}
-
-/** No redirect is followed: the setting says where the keys are. */
-async function fetchText(url: URL): Promise<string> {
-  const signal = AbortSignal.timeout(readMsMax);
-  const response = await fetch(url, { redirect: 'error', signal, headers: { accept: 'application/json' } });
-  if (!response.ok) throw new Error(`the keys were answered with ${response.status}`);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > bytesMax) throw new Error('the keys are too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

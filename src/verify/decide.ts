@@ -21,6 +21,7 @@ export type Circumstances = { nowMs: number; organizationActive: boolean };
 export function decide(record: KeyRecord, asked: Asked, now: Circumstances): AcceptedCode | RefusedCode {
   if (isRevoked(record, now)) return 'REVOKED';
   if (!record.enabled) return 'DISABLED';
+  if (isQuarantined(record, now)) return 'QUARANTINED';
   if (isExpired(record, now)) return 'EXPIRED';
   if (!now.organizationActive) return 'ORGANIZATION_SUSPENDED';
   if (isElsewhere(record, asked)) return 'ENVIRONMENT_MISMATCH';
@@ -36,6 +37,7 @@ type Reason = Exclude<RefusedCode, 'MALFORMED' | 'NOT_FOUND' | 'RATE_LIMITED' | 
 export const failures: Record<Reason, (record: KeyRecord, asked: Asked, now: Circumstances) => boolean> = {
   REVOKED: (record, _asked, now) => isRevoked(record, now),
   DISABLED: (record) => !record.enabled,
+  QUARANTINED: (record, _asked, now) => isQuarantined(record, now),
   EXPIRED: (record, _asked, now) => isExpired(record, now),
   ORGANIZATION_SUSPENDED: (_record, _asked, now) => !now.organizationActive,
   ENVIRONMENT_MISMATCH: isElsewhere,
@@ -44,8 +46,16 @@ export const failures: Record<Reason, (record: KeyRecord, asked: Asked, now: Cir
   INSUFFICIENT_SCOPE: lacksScope,
 };
 
-function isRevoked({ status, supersededUntilMs }: KeyRecord, { nowMs }: Circumstances): boolean {
+/** A quarantined key has the status `revoked`, and is revoked when its quarantine is over. */
+function isRevoked(record: KeyRecord, { nowMs }: Circumstances): boolean {
+  const { status, supersededUntilMs, quarantinedUntilMs } = record;
+  if (quarantinedUntilMs !== null)
+    return isOver(quarantinedUntilMs, nowMs) || isOver(supersededUntilMs, nowMs);
   return status === 'revoked' || (status === 'superseded' && isOver(supersededUntilMs, nowMs));
+}
+
+function isQuarantined({ quarantinedUntilMs }: KeyRecord, { nowMs }: Circumstances): boolean {
+  return quarantinedUntilMs !== null && !isOver(quarantinedUntilMs, nowMs);
 }
 
 function isExpired({ status, expiresAtMs }: KeyRecord, { nowMs }: Circumstances): boolean {

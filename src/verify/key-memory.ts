@@ -73,7 +73,9 @@ export class KeyMemory implements CountSource {
 
   /** The record of an entry, revoked when its key was stopped since the record was read. */
   present({ record, asOfSeq }: CacheEntry<KeyRecord>): KeyRecord {
-    return this.#revisions.isStopped(record, asOfSeq) ? { ...record, status: 'revoked' } : record;
+    return this.#revisions.isStopped(record, asOfSeq)
+      ? { ...record, status: 'revoked', quarantinedUntilMs: null }
+      : record;
   }
 
   /** The verdict on a request that asks nothing, if it is a plain yes. */

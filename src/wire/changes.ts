@@ -3,6 +3,7 @@ import { readTogether } from '../concurrency/read-together.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import { Stamps } from '../domain/stamp.ts';
 import type { AppParts } from '../http/app.ts';
+import { ScannerKeys } from '../oidc/scanner-keys.ts';
 import { pooledRandomBytes } from '../random-pool.ts';
 import type { Told } from '../revocation/propagation-watch.ts';
 import { isServerAway } from '../stores/postgres/faults.ts';
@@ -70,6 +71,13 @@ export function wireChanges(
     findSealedAnswer: sealedAnswerLookUps(db),
     policies: new RememberedPolicies(),
     homes: new SingleFlight(),
+    leakAction: config.LEAK_ACTION,
+    leakReporters: config.LEAK_REPORTERS,
+    scannerKeys: new ScannerKeys({
+      from: config.LEAK_GITHUB_KEYS_URL ?? config.LEAK_GITHUB_KEYS_FILE,
+      nowMs: () => clock.monotonicMs(),
+      onFault: fault('leaks'),
+    }),
     noteMint: mintedRecords(known),
     identifySession: (token) =>
       identifySession({ findSessionHolder, clock, signingKeys, secondFactor }, token),

@@ -6,8 +6,10 @@ const end = new Date('2030-03-01T00:00:00.000Z');
 const before = new Date(end.getTime() - 1);
 const after = new Date(end.getTime() + 1);
 
-function key(status: KeyStatus, ends: { expiresAt?: Date; supersededUntil?: Date } = {}) {
-  return { status, expiresAt: ends.expiresAt ?? null, supersededUntil: ends.supersededUntil ?? null };
+type Ends = { expiresAt?: Date; supersededUntil?: Date; quarantinedUntil?: Date };
+
+function key(status: KeyStatus, ends: Ends = {}) {
+  return { status, expiresAt: null, supersededUntil: null, quarantinedUntil: null, ...ends };
 }
 
 describe('an active key', () => {
@@ -37,6 +39,30 @@ describe('a superseded key', () => {
 
   test('whose grace and expiry end in the same instant is revoked', () => {
     expect(statusAt(key('superseded', { expiresAt: end, supersededUntil: end }), end)).toBe('revoked');
+  });
+});
+
+describe('a quarantined key', () => {
+  test('is quarantined until the last millisecond and revoked from the instant itself', () => {
+    const reported = key('quarantined', { quarantinedUntil: end });
+    expect([before, end, after].map((now) => statusAt(reported, now))).toEqual([
+      'quarantined',
+      'revoked',
+      'revoked',
+    ]);
+  });
+
+  test('is revoked at the end of its grace, and stays quarantined beyond its expiry', () => {
+    const later = new Date('2031-01-01');
+    const inGrace = key('quarantined', { quarantinedUntil: later, supersededUntil: end });
+    expect([before, end].map((now) => statusAt(inGrace, now))).toEqual(['quarantined', 'revoked']);
+    expect(statusAt(key('quarantined', { quarantinedUntil: later, expiresAt: end }), after)).toBe(
+      'quarantined',
+    );
+  });
+
+  test('cannot be renewed: a release or a refresh comes first', () => {
+    expect(isRenewable(key('quarantined', { quarantinedUntil: end, expiresAt: before }), before)).toBe(false);
   });
 });
 
@@ -76,6 +102,7 @@ test('no key comes back: once it is over it stays over', () => {
     status: fc.constantFrom<KeyStatus>('active', 'superseded', 'revoked', 'expired'),
     expiresAt: fc.option(times),
     supersededUntil: fc.option(times),
+    quarantinedUntil: fc.constant(null),
   });
   const isOver = (status: KeyStatus) => status === 'revoked' || status === 'expired';
   fc.assert(

@@ -18,7 +18,7 @@ const groups = {
   },
   'a master key with the permission': {
     operations: [
-      'verifyKey verifyKeys introspectKey mintKey mintKeys listKeys reportHygiene getKey updateKey getKeyUsage refreshKey revokeUserKeys',
+      'verifyKey verifyKeys introspectKey mintKey mintKeys listKeys reportHygiene getKey updateKey getKeyUsage refreshKey revokeUserKeys releaseKey',
       'bulkChangeKeys getJob cancelJob',
       'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier',
     ],
@@ -41,7 +41,7 @@ const groups = {
   'admins and super-admins': {
     operations: [
       'listPlatformUsers getPlatformUser getPerson updatePlatformUser provisionTenant updateTenant deleteTenant',
-      'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob',
+      'revokeHiddenKeys revokeHiddenKey releaseHiddenKey bulkChangeHiddenKeys cancelPlatformJob',
       'setTenantPolicy clearTenantPolicy',
     ],
     letsIn: 'super-admin, super-admin with a token, admin',
@@ -97,6 +97,8 @@ const groups = {
     letsIn: 'API user who is an admin',
     refuses: 'API user',
   },
+  // Signatures: test/http/leaks/report-leaks.test.ts.
+  'scanners who sign': { operations: ['reportLeaks'], letsIn: '' },
 } satisfies Record<string, { operations: string[]; letsIn: string; refuses?: string }>;
 
 type Headers = Record<string, string>;

@@ -11,7 +11,7 @@ import { platformKey, tenantKey } from '../support/platform-callers.ts';
  */
 const confined = [
   'listHiddenKeys getHiddenKey getHiddenKeyUsage revokeHiddenKeys revokeHiddenKey',
-  'listTenants getTenant updateTenant deleteTenant listAuditEvents exportAuditEvents listEvents reportHiddenHygiene',
+  'listTenants getTenant updateTenant deleteTenant listAuditEvents exportAuditEvents listEvents reportHiddenHygiene releaseHiddenKey',
   'listApiKeys createApiKey getApiKey deleteApiKey rotateApiKey revokeApiKey getApiKeyUsage',
   'listEnvironments createEnvironment deleteEnvironment listNames listTenantUsage',
   'explainHiddenKey listHiddenKeyRefusals bulkChangeHiddenKeys getPlatformJob cancelPlatformJob',

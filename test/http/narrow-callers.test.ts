@@ -10,7 +10,7 @@ import { platformKey } from '../support/platform-callers.ts';
  */
 const suffices: Record<string, string> = {
   'verifyKey verifyKeys introspectKey': 'keys:verify',
-  'mintKey mintKeys updateKey': 'keys:mint',
+  'mintKey mintKeys updateKey releaseKey': 'keys:mint',
   'listKeys reportHygiene getKey': 'keys:read',
   getKeyUsage: 'usage:read',
   'explainKey listKeyRefusals': 'keys:explain',
@@ -28,7 +28,8 @@ const suffices: Record<string, string> = {
   'provisionTenant updateTenant deleteTenant setTenantPolicy clearTenantPolicy': 'platform:tenants:manage',
   'listHiddenKeys reportHiddenHygiene getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob reportOnTenantPolicy':
     'platform:hidden_keys:read',
-  'revokeHiddenKeys revokeHiddenKey bulkChangeHiddenKeys cancelPlatformJob': 'platform:hidden_keys:manage',
+  'revokeHiddenKeys revokeHiddenKey releaseHiddenKey bulkChangeHiddenKeys cancelPlatformJob':
+    'platform:hidden_keys:manage',
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
@@ -43,7 +44,9 @@ const suffices: Record<string, string> = {
   // Past the door without an organization named; inside one it takes impersonation
   // (impersonation.test.ts).
   'listEnvironments createEnvironment deleteEnvironment getOwnPolicy': 'being an operator',
-  'logIn getSession createSession startDeviceLogin pollDeviceLogin': 'nothing',
+  // A signature, and no permission (leaks/report-leaks.test.ts).
+  reportLeaks: 'a signature',
+  'logIn getSession createSession startDeviceLogin pollDeviceLogin revokeToken': 'nothing',
   // By its cookie alone (sessions/device-login.test.ts).
   'findDeviceLogin answerDeviceLogin': 'the page of the portal',
   bootstrapPlatform: 'a tenant key',

@@ -15,6 +15,7 @@ export function keyRecord(changed: Partial<KeyRecord> = {}): KeyRecord {
     status: 'active',
     expiresAtMs: null,
     supersededUntilMs: null,
+    quarantinedUntilMs: null,
     supersededBy: null,
     supersededAtMs: null,
     minter: null,

@@ -24,8 +24,9 @@ const worstCall: Asked = { environment: 'prod', organizationId: 'org_1', ip: '19
 describe('the first reason wins, in the order of the contract', () => {
   const mends: Array<[string, Partial<KeyRecord>, Partial<Asked>?, boolean?]> = [
     ['REVOKED', {}],
-    ['DISABLED', { status: 'active' }],
-    ['EXPIRED', { enabled: true }],
+    ['DISABLED', { quarantinedUntilMs: nowMs + 1 }],
+    ['QUARANTINED', { enabled: true }],
+    ['EXPIRED', { status: 'active', quarantinedUntilMs: null }],
     ['ORGANIZATION_SUSPENDED', { expiresAtMs: null }],
     ['ENVIRONMENT_MISMATCH', {}, {}, true],
     ['ORGANIZATION_MISMATCH', { environment: 'prod' }],
@@ -50,6 +51,7 @@ describe('the first reason wins, in the order of the contract', () => {
 
 describe('the instant in which something ends is already over', () => {
   test.each([
+    ['a quarantine', { status: 'revoked', quarantinedUntilMs: nowMs }, 'QUARANTINED', 'REVOKED'],
     ['an expiry', { expiresAtMs: nowMs }, 'VALID', 'EXPIRED'],
     ['a grace', { status: 'superseded', supersededUntilMs: nowMs }, 'SUPERSEDED', 'REVOKED'],
     [
@@ -100,6 +102,7 @@ test('it decides like a model that gathers every reason and takes the first of t
 const contractOrder = [
   'REVOKED',
   'DISABLED',
+  'QUARANTINED',
   'EXPIRED',
   'ORGANIZATION_SUSPENDED',
   'ENVIRONMENT_MISMATCH',
@@ -114,7 +117,10 @@ function everyReason(record: KeyRecord, asked: Asked, organizationActive: boolea
   const reasons = new Set(['VALID']);
   const alive = (endMs: number | null) => endMs === null || nowMs < endMs;
   if (record.status === 'superseded') reasons.add(alive(record.supersededUntilMs) ? 'SUPERSEDED' : 'REVOKED');
-  if (record.status === 'revoked') reasons.add('REVOKED');
+  if (record.quarantinedUntilMs !== null) {
+    const isInside = alive(record.quarantinedUntilMs) && alive(record.supersededUntilMs);
+    reasons.add(isInside ? 'QUARANTINED' : 'REVOKED');
+  } else if (record.status === 'revoked') reasons.add('REVOKED');
   if (record.status === 'expired' || !alive(record.expiresAtMs)) reasons.add('EXPIRED');
   if (!record.enabled) reasons.add('DISABLED');
   if (!organizationActive) reasons.add('ORGANIZATION_SUSPENDED');

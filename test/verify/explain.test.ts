@@ -65,6 +65,7 @@ test('every check is there in the order of the contract, also behind the first t
         has: { status: 'revoked', superseded_until: null, superseded_by: null },
       },
       { check: 'DISABLED', result: 'failed', asked: null, has: { enabled: false } },
+      { check: 'QUARANTINED', result: 'passed', asked: at, has: { quarantined_until: null } },
       { check: 'EXPIRED', result: 'failed', asked: at, has: new Date(nowMs - 1).toISOString() },
       { check: 'ORGANIZATION_SUSPENDED', result: 'failed', asked: null, has: { active: false } },
       { check: 'ENVIRONMENT_MISMATCH', result: 'failed', asked: 'prod', has: 'dev' },

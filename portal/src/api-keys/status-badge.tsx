@@ -9,6 +9,8 @@ const looks: Record<HiddenKeyStatus, { label: string; color: string }> = {
   expired: { label: 'Expired', color: 'gray' },
   // Replaced by a refresh, and still in its grace.
   superseded: { label: 'Superseded', color: 'orange' },
+  // Reported as leaked: released or revoked within the hour.
+  quarantined: { label: 'Quarantined', color: 'orange' },
   disabled: { label: 'Disabled', color: 'gray' },
 };
 

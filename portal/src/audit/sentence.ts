@@ -25,6 +25,10 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
+  'key.leaked': ({ target, details }) =>
+    `reported ${details.user_id === undefined ? `the key ${target}` : `a hidden key of ${text(details.user_id)}`} as leaked`,
+  'key.quarantined': ({ details }) => `quarantined a hidden key of ${text(details.user_id)}`,
+  'key.released': ({ details }) => `released a hidden key of ${text(details.user_id)}`,
   'keys.stopped': ({ details }) => `stopped all keys of ${text(details.subject)} at once`,
   'keys.pruned': ({ details }) => `deleted ${String(details.count)} hidden keys that had ended long ago`,
   'keys.bulk_ordered': ({ details }) => `ordered to ${text(details.action)} many hidden keys`,

@@ -23,10 +23,12 @@ import {
 import { HiddenKeyDetails } from './user-key-details.tsx';
 import { HiddenKeysTable } from './user-keys-table.tsx';
 
-const statuses = (['active', 'disabled', 'superseded', 'revoked', 'expired'] as const).map((value) => ({
-  value,
-  label: statusLabel(value),
-}));
+const statuses = (['active', 'disabled', 'superseded', 'quarantined', 'revoked', 'expired'] as const).map(
+  (value) => ({
+    value,
+    label: statusLabel(value),
+  }),
+);
 
 /** Hidden keys of users, which no tenant sees. */
 export function HiddenKeysPage() {

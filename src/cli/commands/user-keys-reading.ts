@@ -41,7 +41,7 @@ function addList(keys: Command): void {
   const command = filterOptions(
     pageOptions(keys.command('list').description('Lists keys, newest first. Never a secret.')),
   )
-    .option('--status <status>', 'active, disabled, superseded, revoked or expired')
+    .option('--status <status>', 'active, disabled, superseded, quarantined, revoked or expired')
     .option('--expires-before <time>', 'with an end before this time; a day from its beginning, in UTC', time)
     .option('--prefix <prefix>', 'how the key begins, such as fl_user_prod_x1y2')
     .option('--csv', 'all of them as CSV')

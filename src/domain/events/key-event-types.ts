@@ -46,6 +46,26 @@ export const keyEventTypes = {
     { ...aKey, changed: ['scopes', 'expires_at'] },
   ),
   'key.expired': eventType('A user key has reached its end.', 'key', key, aKey),
+  'key.leaked': eventType(
+    'A key of any kind was reported as leaked. `action` says what was done to it.',
+    'key',
+    {
+      ...key,
+      kind: z.enum(['tenant', 'platform', 'api_user', 'master']),
+      api_user_id: fields.id,
+      reporter: fields.word,
+      source: fields.word.nullable(),
+      action: z.enum(['quarantined', 'revoked', 'none']),
+    },
+    { ...aKey, reporter: 'github', source: 'content', action: 'quarantined' },
+  ),
+  'key.quarantined': eventType(
+    'A user key that was reported as leaked is refused, until it is released or its hour is over.',
+    'key',
+    { ...key, quarantined_until: fields.time },
+    { ...aKey, quarantined_until: '2026-11-28T13:00:00.000Z' },
+  ),
+  'key.released': eventType('A quarantined user key was released: a false alarm.', 'key', key, aKey),
   'keys.stopped': eventType(
     'All keys of a user, of an organization, or of a master key were revoked at once.',
     'stop',

@@ -18,8 +18,8 @@ const bearer = 'Bearer realm="flowplate"';
 const noCredentials: Reason = { status: 401, title: 'Authentication required', challenge: bearer };
 
 /**
- * One answer for unknown, revoked, disabled and expired keys: the end client learns nothing about
- * which it was.
+ * One answer for unknown, revoked, disabled, quarantined and expired keys: the end client learns
+ * nothing about which it was.
  */
 const invalidToken: Reason = {
   status: 401,
@@ -47,6 +47,7 @@ export const refusals: Record<Refusal, Reason> = {
   NOT_FOUND: invalidToken,
   REVOKED: invalidToken,
   DISABLED: invalidToken,
+  QUARANTINED: invalidToken,
   EXPIRED: invalidToken,
   ORGANIZATION_SUSPENDED: forbidden,
   ENVIRONMENT_MISMATCH: forbidden,

@@ -111,9 +111,9 @@ function home({ organizationId, environment }: { organizationId: string; environ
 }
 
 export function shownStatus(apiKey: ApiKey, now: Date): z.output<typeof apiKeyStatus> {
-  const status = statusAt({ ...apiKey, supersededUntil: null }, now);
-  // Keys of these kinds have no grace.
-  if (status === 'superseded') return 'revoked';
+  const status = statusAt({ ...apiKey, supersededUntil: null, quarantinedUntil: null }, now);
+  // Keys of these kinds have no grace and no quarantine.
+  if (status === 'superseded' || status === 'quarantined') return 'revoked';
   return status === 'active' && !apiKey.enabled ? 'disabled' : status;
 }
 

@@ -42,10 +42,13 @@ export const keyFields = {
   ...settingFields,
   enabled: z.boolean(),
   status: z
-    .enum(['active', 'disabled', 'waiting', 'superseded', 'revoked', 'expired'])
+    .enum(['active', 'disabled', 'waiting', 'superseded', 'quarantined', 'revoked', 'expired'])
     .describe('`waiting`: it becomes active at its first accepted use. Lists have no such keys'),
   activated_at: timestampText.nullable().describe('First accepted use of a key that waited for it'),
   superseded_until: timestampText.nullable().describe('End of the grace after a refresh'),
+  quarantined_until: timestampText
+    .nullable()
+    .describe('End of the time in which a key that was reported as leaked can be released'),
   revoked_at: timestampText.nullable(),
   revoked_reason: revokedReason,
   created_at: timestampText,
@@ -75,6 +78,7 @@ export function toKeyAnswer({ key, usage }: KeyWithUsage, now: Date) {
     status: shownStatus(key, status),
     activated_at: key.activatedAt?.toISOString() ?? null,
     superseded_until: key.supersededUntil?.toISOString() ?? null,
+    quarantined_until: status === 'quarantined' ? (key.quarantinedUntil?.toISOString() ?? null) : null,
     revoked_at: key.revokedAt?.toISOString() ?? null,
     revoked_reason: status === 'revoked' ? (key.revokedReason ?? ('unspecified' as const)) : null,
     created_at: key.createdAt.toISOString(),

@@ -18,7 +18,7 @@ const platformPath = '/api/v1/platform/hidden-keys';
 
 const query = z.strictObject({
   ...listFilters,
-  status: z.enum(['active', 'disabled', 'superseded', 'revoked', 'expired']).optional(),
+  status: z.enum(['active', 'disabled', 'superseded', 'quarantined', 'revoked', 'expired']).optional(),
   limit: pageLimit,
   cursor: cursorOf('key').optional(),
 });

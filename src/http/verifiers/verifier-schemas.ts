@@ -49,6 +49,10 @@ export const keyRecord = z
     enabled: z.boolean(),
     expires_at_ms: z.number().nullable(),
     superseded_until_ms: z.number().nullable(),
+    quarantined_until_ms: z
+      .number()
+      .nullable()
+      .describe('End of the quarantine of a quarantined key, whose status is `revoked`'),
     superseded_by: z.string().nullable(),
     superseded_at_ms: z.number().nullable(),
     minter: z.string().nullable().describe('Short name of the master key that minted it'),

@@ -20,6 +20,12 @@ export async function isActiveApiAdmin(tx: Tx, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
+/** Whether this user is the only active admin. The caller holds `lockApiAdmins`. */
+export async function isLastApiAdmin(tx: Tx, id: string): Promise<boolean> {
+  if (!(await isActiveApiAdmin(tx, id))) return false;
+  return (await activeAdmins(tx).where('id', '<>', id).limit(1).executeTakeFirst()) === undefined;
+}
+
 export async function hasActiveApiAdmin(tx: Tx): Promise<boolean> {
   return (await activeAdmins(tx).limit(1).executeTakeFirst()) !== undefined;
 }

@@ -53,7 +53,8 @@ export type KeyCount = { kind: string; status: string; pepperId: string; keys: n
  */
 export async function countKeysByPepper(db: Db): Promise<KeyCount[]> {
   const { rows } = await sql<KeyCount>`
-    SELECT kind, CASE WHEN status = 'active' AND NOT enabled THEN 'disabled' ELSE status END AS status,
+    SELECT kind, CASE WHEN status = 'active' AND NOT enabled THEN 'disabled'
+      WHEN quarantined_until > clock_timestamp() THEN 'quarantined' ELSE status END AS status,
       pepper_id AS "pepperId", count(*) AS keys
     FROM api_keys GROUP BY 1, 2, 3
     UNION ALL

@@ -46,9 +46,11 @@ export async function revokeForgottenKeys(
   now: Date,
 ): Promise<RecoveredKey[]> {
   const { rows } = await sql<RecoveredKey>`
-    UPDATE api_keys AS known SET status = 'revoked', revoked_at = ${now}, updated_at = ${now}, revision = ${nextRevision}
+    UPDATE api_keys AS known SET status = 'revoked', revoked_at = ${now}, quarantined_until = NULL, updated_at = ${now},
+      revision = ${nextRevision}
     FROM ${asRows(remembered)}
-    WHERE known.id = remembered.id AND known.revision < remembered.revision AND known.status IN ('active', 'superseded')
+    WHERE known.id = remembered.id AND known.revision < remembered.revision
+      AND (known.status IN ('active', 'superseded') OR known.quarantined_until IS NOT NULL)
       AND known.kind <> 'api_user'
     RETURNING known.id, known.kind, known.revision, known.organization_id AS "organizationId", known.environment,
       known.key_prefix AS "keyPrefix"`.execute(tx);

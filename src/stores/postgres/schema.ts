@@ -52,6 +52,7 @@ export interface ApiKeys {
   name_key: string | null;
   organization_id: string;
   pepper_id: string;
+  quarantined_until: Timestamp | null;
   quota: Json | null;
   rate_limit: Json | null;
   revision: Generated<number>;
@@ -214,6 +215,11 @@ export interface KnownPlaces {
   id: Buffer;
   last_login_at: Timestamp;
   user_id: string;
+}
+
+export interface LeakReports {
+  seen_at: Generated<Timestamp>;
+  signature: Buffer;
 }
 
 export interface LoginFailures {
@@ -512,6 +518,7 @@ export interface DB {
   key_stop_counts: KeyStopCounts;
   key_stops: KeyStops;
   known_places: KnownPlaces;
+  leak_reports: LeakReports;
   login_failures: LoginFailures;
   master_key_bounds: MasterKeyBounds;
   master_key_mints: MasterKeyMints;

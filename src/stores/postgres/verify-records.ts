@@ -9,7 +9,7 @@ import { type FeedGuard, feedPlaceColumns, readCurrent } from './database-histor
 import { type Digests, digestBytes, rowsInOrder } from './digest-rows.ts';
 import { inBatches, type LookUpLimits, type Observable } from './look-ups.ts';
 import type { ApiKeys } from './schema.ts';
-import { presentStatus } from './user-keys/key-stops.ts';
+import { presentQuarantine, presentStatus } from './user-keys/key-stops.ts';
 
 export type FoundKeyRecord = {
   record: KeyRecord;
@@ -45,11 +45,24 @@ export function confirmedKeyRecordLookUps(
 type Row = FeedPlace &
   Omit<
     SentKeyRecord,
-    'expires_at_ms' | 'superseded_until_ms' | 'superseded_at_ms' | 'created_at_ms' | 'minter' | 'mint_number'
+    | 'expires_at_ms'
+    | 'superseded_until_ms'
+    | 'quarantined_until_ms'
+    | 'superseded_at_ms'
+    | 'created_at_ms'
+    | 'minter'
+    | 'mint_number'
   > &
   Pick<
     Selectable<ApiKeys>,
-    'digest' | 'pepper_id' | 'expires_at' | 'superseded_until' | 'created_at' | 'minted_by' | 'mint_number'
+    | 'digest'
+    | 'pepper_id'
+    | 'expires_at'
+    | 'superseded_until'
+    | 'quarantined_until'
+    | 'created_at'
+    | 'minted_by'
+    | 'mint_number'
   > & {
     superseded_at: Date | null;
     organization_active: boolean;
@@ -57,7 +70,13 @@ type Row = FeedPlace &
   };
 
 /** Of its successor, or with a rule of their own. */
-const otherNames: readonly string[] = ['superseded_by', 'superseded_at_ms', 'minter', 'status'];
+const otherNames: readonly string[] = [
+  'superseded_by',
+  'superseded_at_ms',
+  'quarantined_until_ms',
+  'minter',
+  'status',
+];
 
 /** Times are columns of another type: without `_ms`, and a `Date` in a row. */
 const recordColumnNames = sentKeyRecordNames
@@ -73,7 +92,7 @@ const successor = sql`(
   ORDER BY id LIMIT 1)`;
 
 const selectRecords = sql`
-  SELECT k.digest, k.pepper_id, ${recordColumns}, k.minted_by, ${presentStatus('k')} AS status,
+  SELECT k.digest, k.pepper_id, ${recordColumns}, k.minted_by, ${presentStatus('k')} AS status, ${presentQuarantine('k')} AS quarantined_until,
     successor.id AS superseded_by, coalesce(successor.activated_at, successor.created_at) AS superseded_at,
     o.status = 'active' AS organization_active,
     (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, place.*
@@ -96,7 +115,7 @@ const waitingColumns = sql.raw(
 
 /** The same columns, in the same order, of keys that wait for their first use (migration 0057). */
 const selectWaiting = sql`
-  SELECT w.digest, w.pepper_id, ${waitingColumns}, w.minted_by, 'active' AS status,
+  SELECT w.digest, w.pepper_id, ${waitingColumns}, w.minted_by, 'active' AS status, NULL::timestamptz AS quarantined_until,
     NULL::text AS superseded_by, NULL::timestamptz AS superseded_at,
     o.status = 'active' AS organization_active,
     (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS read_at_ms, place.*
@@ -151,6 +170,7 @@ function toFoundKeyRecord(row: Row): FoundKeyRecord {
       ...row,
       expires_at_ms: row.expires_at?.getTime() ?? null,
       superseded_until_ms: row.superseded_until?.getTime() ?? null,
+      quarantined_until_ms: row.quarantined_until?.getTime() ?? null,
       superseded_at_ms: row.superseded_at?.getTime() ?? null,
       minter: row.minted_by === null ? null : minterTag(row.minted_by),
       mint_number: row.mint_number ?? 0,

@@ -2,7 +2,7 @@ import { timeOfId } from '../../domain/ids.ts';
 import type { KeyRecord } from '../../domain/key-record.ts';
 import { minterTagDigits } from '../../domain/key-stop.ts';
 import { parseJson } from '../../domain/read-json.ts';
-import type { KeyStatus } from '../../domain/user-key.ts';
+import type { StoredKeyStatus } from '../../domain/user-key.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 
 /**
@@ -22,7 +22,7 @@ const isEnabled = 4;
 const hasMore = 8;
 const hasUsualId = 16;
 /** In the two lowest bits. */
-const statuses: readonly KeyStatus[] = ['active', 'superseded', 'revoked', 'expired'];
+const statuses: readonly StoredKeyStatus[] = ['active', 'superseded', 'revoked', 'expired'];
 
 /** Ids of user keys and names of environments that most records have. Never reorder or remove. */
 const usualId = /^flk_([0-9A-Za-z]{22})$/;
@@ -86,10 +86,11 @@ function readRecord(reader: ByteReader): PackedRecord | undefined {
     userId,
     organizationId,
     environment,
-    status: statuses[bits & 3] as KeyStatus,
+    status: statuses[bits & 3] as StoredKeyStatus,
     enabled: (bits & isEnabled) !== 0,
     expiresAtMs: more.e ?? null,
     supersededUntilMs: more.u ?? null,
+    quarantinedUntilMs: more.k ?? null,
     supersededBy: more.b ?? null,
     supersededAtMs: more.t ?? null,
     minter: minter === noMinter ? null : minter,
@@ -120,6 +121,7 @@ type More = {
   l?: string;
   e?: number;
   u?: number;
+  k?: number;
   b?: string;
   t?: number;
   c?: number;
@@ -135,6 +137,7 @@ function moreOf(record: KeyRecord): { [Letter in keyof More]: More[Letter] | und
     l: record.lineageId === record.id ? undefined : record.lineageId,
     e: record.expiresAtMs ?? undefined,
     u: record.supersededUntilMs ?? undefined,
+    k: record.quarantinedUntilMs ?? undefined,
     b: record.supersededBy ?? undefined,
     t: record.supersededAtMs ?? undefined,
     // An id begins with the time of its mint.

@@ -49,7 +49,7 @@ export async function rotateApiKey(
 }
 
 async function requireRotatable(tx: Tx, old: ApiKey, now: Date): Promise<void> {
-  const status = statusAt({ ...old, supersededUntil: null }, now);
+  const status = statusAt({ ...old, supersededUntil: null, quarantinedUntil: null }, now);
   if (status !== 'active') throw new FlowplateError('KEY_NOT_ACTIVE', { details: { status } });
   if (old.kind === 'platform') return;
   const organization = await findOrganization(tx, old.organizationId);

@@ -19,7 +19,10 @@ export async function endPredecessor(
   now: Date,
 ): Promise<EndedLine> {
   if (gracePeriodSeconds === 0) {
-    const ended = await revokeKeys(tx, [old.id, ...inGrace.map(({ id }) => id)], 'superseded', now);
+    const reason = old.status === 'quarantined' ? 'key_compromise' : 'superseded';
+    const ended = await revokeKeys(tx, [old.id], reason, now);
+    const predecessors = inGrace.map(({ id }) => id);
+    if (predecessors.length > 0) ended.push(...(await revokeKeys(tx, predecessors, 'superseded', now)));
     return { ended, crowdedOut: [] };
   }
   const until = new Date(now.getTime() + gracePeriodSeconds * 1_000);

@@ -3,7 +3,7 @@ import type { RandomBytes } from '../../domain/clock.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { readServerTime } from '../../stores/postgres/server-time.ts';
-import { endDueKeys } from '../../stores/postgres/user-keys/user-keys.ts';
+import { endDueKeys, endDueQuarantines } from '../../stores/postgres/user-keys/user-keys.ts';
 import { commitAt } from '../change.ts';
 import { keyEvent, keyRevokedEvent } from './key-events.ts';
 
@@ -13,9 +13,9 @@ const batchMax = 500;
 const settleMs = 60_000;
 
 /**
- * Sweep: writes the final status of keys whose expiry or grace ended at least a minute ago, by the
- * server's clock and by this process's own. Verification decides the same without it. Idempotent.
- * Returns the number of keys.
+ * Sweep: writes the final status of keys whose expiry, grace or quarantine ended at least a minute
+ * ago, by the server's clock and by this process's own. Verification decides the same without it.
+ * Idempotent. Returns the number of keys.
  */
 export async function expireDueKeys(parts: { db: Database; randomBytes: RandomBytes }): Promise<number> {
   let ended = 0;
@@ -23,9 +23,14 @@ export async function expireDueKeys(parts: { db: Database; randomBytes: RandomBy
     const serverTime = await readServerTime(parts.db);
     const dueAt = new Date(Math.min(serverTime.getTime(), Date.now()) - settleMs);
     const { answer } = await commitAt(parts, serverTime, { by: systemOrigin }, async (tx) => {
-      const keys = await endDueKeys(tx, dueAt, batchMax);
+      const keys = [
+        ...(await endDueKeys(tx, dueAt, batchMax)),
+        ...(await endDueQuarantines(tx, dueAt, batchMax)),
+      ];
       const events = keys.map((key) =>
-        key.status === 'expired' ? keyEvent('key.expired', key) : keyRevokedEvent(key, 'superseded'),
+        key.status === 'expired'
+          ? keyEvent('key.expired', key)
+          : keyRevokedEvent(key, key.revokedReason ?? 'superseded'),
       );
       return { answer: { ended: keys.length }, events, revokes: revokesNothing };
     });

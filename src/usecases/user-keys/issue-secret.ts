@@ -33,6 +33,7 @@ export function issueSecret(
     status: 'active',
     activatedAt: null,
     supersededUntil: null,
+    quarantinedUntil: null,
     revokedAt: null,
     revokedReason: null,
     createdAt: now,

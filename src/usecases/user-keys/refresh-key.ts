@@ -55,13 +55,14 @@ const roundsMax = 4;
  * new end may be given. The old key dies at once, and with it every predecessor in grace; with a
  * grace it stays acceptable for so long, but never past its own expiry; of more than 30 in grace
  * the first to end goes at once. With a new end a key that expired at most 30 days ago is renewed
- * the same way, without grace. Refreshes of one user take their turns, so of two at once both
- * succeed and the last key lives.
+ * the same way, without grace. A quarantined key is replaced too, and ended at once: its secret is
+ * known to others, and the new one is not. Refreshes of one user take their turns, so of two at
+ * once both succeed and the last key lives.
  *
  * With `activate: "on_first_use"` the old key stays active, and the new one waits until it is first
  * accepted (`activateKey`). The old key then ends within 30 days in any case. Another refresh takes
- * the place of a key that waits. An expired key has nothing to wait with: its successor is active
- * at once.
+ * the place of a key that waits. An expired or quarantined key has nothing to wait with: its
+ * successor is active at once.
  *
  * `KEY_NOT_FOUND` when there is no such key, its environment was
  * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`; `MINT_QUOTA_EXCEEDED` when a
@@ -102,7 +103,7 @@ async function refreshOnce(
     const lastEnd = waited === undefined ? old.expiresAt : waited.expiresAt;
     const settings = applyPolicy(policy, { ...old, expiresAt: newEnd ?? lastEnd }, now);
     const successor = { ...issueSecret(parts, caller.principal, settings, now), lastEnd };
-    return request.activate === 'on_first_use' && !isExpired
+    return request.activate === 'on_first_use' && statusAt(old, now) === 'active'
       ? letWait(tx, old, { ...successor, waited }, request.gracePeriodSeconds, now)
       : replace(tx, { old, inGrace }, successor, request.gracePeriodSeconds, now);
   });
@@ -122,7 +123,7 @@ async function replace(
   const { secret, key, digest } = successor;
   const isExpired = statusAt(old, now) === 'expired';
   const wasUnswept = isExpired && (await expireKey(tx, old.id, now));
-  const graceSeconds = isExpired ? 0 : wantedGraceSeconds;
+  const graceSeconds = statusAt(old, now) === 'active' ? wantedGraceSeconds : 0;
   const { ended, crowdedOut } = await endPredecessor(tx, { old, inGrace }, graceSeconds, now);
   await insertSuccessor(tx, key, digest);
   return {
@@ -211,7 +212,8 @@ async function lockRefreshable(
   return { old, inGrace, policy };
 }
 
-/** Whether it is active, or with a new end expired recently, swept or not. */
+/** Whether it is active or quarantined, or with a new end expired recently, swept or not. */
 function isRefreshable(key: Key, isRenewal: boolean, now: Date): boolean {
-  return statusAt(key, now) === 'active' || (isRenewal && isRenewable(key, now));
+  const status = statusAt(key, now);
+  return status === 'active' || status === 'quarantined' || (isRenewal && isRenewable(key, now));
 }

@@ -1,13 +1,13 @@
 import { type Audience, revokesKeys } from '../../domain/key-change.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
-import { type Key, statusAt } from '../../domain/user-key.ts';
+import { type DecidingStatus, type Key, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { revokeKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import type { Decision } from '../change.ts';
 import { keyRevokedEvent } from './key-events.ts';
 
-/** `revokedCount`: the keys among them that could still be accepted. */
+/** `revokedCount`: the keys among them that could still be accepted, now or after a release. */
 export type Revocation = { revokedCount: number; propagation: Propagation };
 
 /**
@@ -36,8 +36,8 @@ export async function endKeys(
   };
 }
 
-/** Whether a verifier may accept the key at that time. */
-export function isAcceptable(key: Pick<Key, 'status' | 'expiresAt' | 'supersededUntil'>, now: Date): boolean {
+/** Whether a verifier may accept the key at that time, or would once it is released. */
+export function isAcceptable(key: DecidingStatus, now: Date): boolean {
   const status = statusAt(key, now);
-  return status === 'active' || status === 'superseded';
+  return status === 'active' || status === 'superseded' || status === 'quarantined';
 }

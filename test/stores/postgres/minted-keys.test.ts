@@ -43,6 +43,7 @@ function mintOf(changed: Partial<Key> = {}): Mint {
     status: 'active',
     activatedAt: null,
     supersededUntil: null,
+    quarantinedUntil: null,
     revokedAt: null,
     revokedReason: null,
     createdAt: now,

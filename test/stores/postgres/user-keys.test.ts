@@ -17,38 +17,46 @@ const all = { organizationIds: null, environments: null, now };
 /** Instants around the one that matters, the boundary itself among them. */
 const instants = fc.constantFrom(-86_400_000, -1, 0, 1, 86_400_000).map((ms) => new Date(now.getTime() + ms));
 const generated = fc.record({
-  status: fc.constantFrom<KeyStatus>('active', 'superseded', 'revoked', 'expired'),
+  status: fc.constantFrom<KeyStatus>('active', 'superseded', 'quarantined', 'revoked', 'expired'),
   enabled: fc.boolean(),
   expiresAt: fc.option(instants),
   graceEnd: instants,
+  quarantineEnd: instants,
+  wasInGrace: fc.boolean(),
 });
 
-const keys: Key[] = fc.sample(generated, { numRuns: 400, seed: 7 }).map(({ graceEnd, ...some }, index) => {
-  const id = newId('key', new Date(now.getTime() - index), randomBytes);
-  return {
-    ...mintRequest(),
-    ...some,
-    id,
-    lineageId: id,
-    keyPrefix: 'fl_user_test_00000000',
-    activatedAt: null,
-    supersededUntil: some.status === 'superseded' ? graceEnd : null,
-    mintedBy: null,
-    mintNumber: null,
-    revokedAt: null,
-    revokedReason: null,
-    createdAt: now,
-    updatedAt: now,
-    revision: 1,
-  };
-});
+const keys: Key[] = fc
+  .sample(generated, { numRuns: 400, seed: 7 })
+  .map(({ graceEnd, quarantineEnd, wasInGrace, ...some }, index) => {
+    const id = newId('key', new Date(now.getTime() - index), randomBytes);
+    return {
+      ...mintRequest(),
+      ...some,
+      id,
+      lineageId: id,
+      keyPrefix: 'fl_user_test_00000000',
+      activatedAt: null,
+      supersededUntil:
+        some.status === 'superseded' || (some.status === 'quarantined' && wasInGrace) ? graceEnd : null,
+      quarantinedUntil: some.status === 'quarantined' ? quarantineEnd : null,
+      mintedBy: null,
+      mintNumber: null,
+      revokedAt: null,
+      revokedReason: null,
+      createdAt: now,
+      updatedAt: now,
+      revision: 1,
+    };
+  });
 
 beforeAll(async () => {
   await db.transaction().execute(async (tx) => {
     for (const key of keys) {
       await insertSuccessor(tx, key, { pepperId: 'p1', digest: randomBytes(32) });
-      const { status, supersededUntil: superseded_until } = key;
-      await tx.updateTable('api_keys').set({ status, superseded_until }).where('id', '=', key.id).execute();
+      const { supersededUntil: superseded_until, quarantinedUntil: quarantined_until } = key;
+      const status = key.status === 'quarantined' ? 'revoked' : key.status;
+      const stored = { status, superseded_until, quarantined_until };
+      await tx.updateTable('api_keys').set(stored).where('id', '=', key.id).execute();
     }
   });
 });
@@ -60,15 +68,18 @@ function listedAs(key: Key): KeyStatus | 'disabled' {
 }
 
 describe('the status by which keys are listed is the status by which they are judged', () => {
-  test.each(['active', 'disabled', 'superseded', 'revoked', 'expired'] as const)('%s', async (status) => {
-    const expected = keys.filter((key) => listedAs(key) === status).map(({ id }) => id);
-    const listed = await listKeys(db, { ...all, status }, 1_000);
-    expect(expected.length).toBeGreaterThan(0);
-    expect(listed.map(({ id }) => id).sort()).toEqual([...expected].sort());
-  });
+  test.each(['active', 'disabled', 'superseded', 'quarantined', 'revoked', 'expired'] as const)(
+    '%s',
+    async (status) => {
+      const expected = keys.filter((key) => listedAs(key) === status).map(({ id }) => id);
+      const listed = await listKeys(db, { ...all, status }, 1_000);
+      expect(expected.length).toBeGreaterThan(0);
+      expect(listed.map(({ id }) => id).sort()).toEqual([...expected].sort());
+    },
+  );
 
   test('and every key has exactly one', async () => {
-    const statuses = ['active', 'disabled', 'superseded', 'revoked', 'expired'] as const;
+    const statuses = ['active', 'disabled', 'superseded', 'quarantined', 'revoked', 'expired'] as const;
     const counts = await Promise.all(statuses.map((status) => listKeys(db, { ...all, status }, 1_000)));
     expect(counts.flat()).toHaveLength(keys.length);
   });

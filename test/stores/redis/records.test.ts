@@ -38,6 +38,7 @@ const records: fc.Arbitrary<KeyRecord> = fc.record({
   enabled: fc.boolean(),
   expiresAtMs: times,
   supersededUntilMs: times,
+  quarantinedUntilMs: times,
   supersededBy: fc.option(ids),
   supersededAtMs: times,
   minter: fc.option(fc.stringMatching(/^[\w-]{7}[B-Z]$/)),

@@ -20,7 +20,7 @@ class VerdictQuota(TypedDict):
 
 
 class VerdictCheck(TypedDict):
-    check: Literal["MALFORMED", "NOT_FOUND", "REVOKED", "DISABLED", "EXPIRED", "ORGANIZATION_SUSPENDED", "ENVIRONMENT_MISMATCH", "ORGANIZATION_MISMATCH", "IP_NOT_ALLOWED", "INSUFFICIENT_SCOPE", "RATE_LIMITED", "QUOTA_EXCEEDED"] | str
+    check: Literal["MALFORMED", "NOT_FOUND", "REVOKED", "DISABLED", "QUARANTINED", "EXPIRED", "ORGANIZATION_SUSPENDED", "ENVIRONMENT_MISMATCH", "ORGANIZATION_MISMATCH", "IP_NOT_ALLOWED", "INSUFFICIENT_SCOPE", "RATE_LIMITED", "QUOTA_EXCEEDED"] | str
     result: Literal["passed", "failed", "not_reached"]
     asked: Any
     has: Any
@@ -28,7 +28,7 @@ class VerdictCheck(TypedDict):
 
 class Verdict(TypedDict):
     valid: bool
-    code: Literal["MALFORMED", "NOT_FOUND", "REVOKED", "DISABLED", "EXPIRED", "ORGANIZATION_SUSPENDED", "ENVIRONMENT_MISMATCH", "ORGANIZATION_MISMATCH", "IP_NOT_ALLOWED", "INSUFFICIENT_SCOPE", "RATE_LIMITED", "QUOTA_EXCEEDED", "SUPERSEDED", "VALID"] | str
+    code: Literal["MALFORMED", "NOT_FOUND", "REVOKED", "DISABLED", "QUARANTINED", "EXPIRED", "ORGANIZATION_SUSPENDED", "ENVIRONMENT_MISMATCH", "ORGANIZATION_MISMATCH", "IP_NOT_ALLOWED", "INSUFFICIENT_SCOPE", "RATE_LIMITED", "QUOTA_EXCEEDED", "SUPERSEDED", "VALID"] | str
     key_id: NotRequired[str]
     user_id: NotRequired[str]
     organization_id: NotRequired[str]
@@ -175,9 +175,10 @@ class Key(TypedDict):
     quota: MintRequestQuota | None
     ip_allowlist: list[str] | None
     enabled: bool
-    status: Literal["active", "disabled", "waiting", "superseded", "revoked", "expired"]
+    status: Literal["active", "disabled", "waiting", "superseded", "quarantined", "revoked", "expired"]
     activated_at: str | None
     superseded_until: str | None
+    quarantined_until: str | None
     revoked_at: str | None
     revoked_reason: Literal["unspecified", "key_compromise", "superseded", "owner_left", "privilege_withdrawn", "policy"] | None
     created_at: str
@@ -197,7 +198,7 @@ class KeyFilter(TypedDict):
     never_used: NotRequired[Literal["true", "false"]]
     expires_before: NotRequired[str]
     prefix: NotRequired[str]
-    status: NotRequired[Literal["active", "disabled", "superseded", "revoked", "expired"]]
+    status: NotRequired[Literal["active", "disabled", "superseded", "quarantined", "revoked", "expired"]]
     limit: NotRequired[int]
 
 
@@ -232,9 +233,10 @@ class UpdatedKey(TypedDict):
     quota: MintRequestQuota | None
     ip_allowlist: list[str] | None
     enabled: bool
-    status: Literal["active", "disabled", "waiting", "superseded", "revoked", "expired"]
+    status: Literal["active", "disabled", "waiting", "superseded", "quarantined", "revoked", "expired"]
     activated_at: str | None
     superseded_until: str | None
+    quarantined_until: str | None
     revoked_at: str | None
     revoked_reason: Literal["unspecified", "key_compromise", "superseded", "owner_left", "privilege_withdrawn", "policy"] | None
     created_at: str

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Governed } from '../../../domain/organization-policy.ts';
-import type { Key, KeyStatus, Quota, RateLimit } from '../../../domain/user-key.ts';
+import type { Key, Quota, RateLimit, StoredKeyStatus } from '../../../domain/user-key.ts';
 import type { Db } from '../database.ts';
 
 const columns = [
@@ -14,12 +14,13 @@ const columns = [
   'status',
   'expires_at',
   'superseded_until',
+  'quarantined_until',
   'created_at',
 ] as const;
 
 /** The parts of a user key that a report on a policy reads. */
 export type GovernedKey = Governed &
-  Pick<Key, 'id' | 'keyPrefix' | 'userId' | 'status' | 'supersededUntil' | 'createdAt'>;
+  Pick<Key, 'id' | 'keyPrefix' | 'userId' | 'status' | 'supersededUntil' | 'quarantinedUntil' | 'createdAt'>;
 
 /**
  * User keys of an organization, ended ones too, newest first, starting after the key `before`. A
@@ -51,9 +52,10 @@ export async function listGovernedKeys(
     scopes: row.scopes,
     rateLimit: row.rate_limit as RateLimit | null,
     quota: row.quota as Quota | null,
-    status: row.status as KeyStatus,
+    status: row.quarantined_until === null ? (row.status as StoredKeyStatus) : 'quarantined',
     expiresAt: row.expires_at,
     supersededUntil: row.superseded_until,
+    quarantinedUntil: row.quarantined_until,
     createdAt: row.created_at,
   }));
 }

@@ -25,17 +25,22 @@ export async function lockUsersOfKeys(tx: Tx, ids: readonly string[]): Promise<v
  */
 export async function listChangeable(tx: Tx, filter: KeyFilter, ids: readonly string[]): Promise<string[]> {
   const found = await keysWhere(tx, filter)
-    .select(['id', 'lineage_id', 'status'])
+    .select(['id', 'lineage_id', 'status', 'superseded_until'])
     .where('id', '=', sql<string>`any(${ids}::text[])`)
     .execute();
-  const lines = found.filter(({ status }) => status === 'active').map(({ lineage_id }) => lineage_id);
+  const lines = found.filter(isNewestOfLine).map(({ lineage_id }) => lineage_id);
   const predecessors = await tx
     .selectFrom('api_keys')
     .select('id')
     .where('lineage_id', '=', sql<string>`any(${lines}::text[])`)
-    .where('status', '=', 'superseded')
+    .where(sql<boolean>`(status = 'superseded' OR quarantined_until IS NOT NULL)`)
     .execute();
   return [...new Set([...found, ...predecessors].map(({ id }) => id))];
+}
+
+/** Active, or quarantined when it was. */
+function isNewestOfLine(key: { status: string; superseded_until: Date | null }): boolean {
+  return key.status === 'active' || (key.status === 'revoked' && key.superseded_until === null);
 }
 
 export type KeysChange = { action: NonNullable<KeyFilter['action']>; reason: RevocationReason; now: Date };

@@ -67,12 +67,21 @@ export function presentStatus(row = 'api_keys'): RawBuilder<string> {
   return sql<string>`CASE WHEN ${status} <> 'revoked' AND ${isStopped(row)} THEN 'revoked' ELSE ${status} END`;
 }
 
+/** End of a key's quarantine; null also when a stop has revoked the key meanwhile. */
+export function presentQuarantine(row = 'api_keys'): RawBuilder<Date | null> {
+  const until = sql.ref(`${row}.quarantined_until`);
+  return sql<Date | null>`CASE WHEN ${until} IS NOT NULL AND NOT ${isStopped(row)} THEN ${until} END`;
+}
+
+/** Whether a stop still has to be written into a row: a quarantined key could come back. */
+const isUnended = sql<boolean>`(status <> 'revoked' OR quarantined_until IS NOT NULL)`;
+
 /** What a stop says of a key whose row does not say it yet; else the row's own value. */
 function ofStop<T>(
   column: 'revoked_at' | 'revoked_reason',
   ofTheStop: 'created_at' | 'reason',
 ): RawBuilder<T> {
-  return sql<T>`CASE WHEN api_keys.status <> 'revoked' AND (SELECT ${someStopLives})
+  return sql<T>`CASE WHEN ${isUnended} AND (SELECT ${someStopLives})
     THEN coalesce((SELECT ${sql.ref(ofTheStop)} FROM living_stop(api_keys)), ${sql.ref(column)})
     ELSE ${sql.ref(column)} END`;
 }
@@ -80,6 +89,7 @@ function ofStop<T>(
 /** The columns of `api_keys` that a stop changes before its rows are tidied. */
 export const stoppableColumns = [
   presentStatus().as('status'),
+  presentQuarantine().as('quarantined_until'),
   ofStop<Date | null>('revoked_at', 'created_at').as('revoked_at'),
   ofStop<string | null>('revoked_reason', 'reason').as('revoked_reason'),
 ] as const;
@@ -155,7 +165,7 @@ async function listUntidied(
 ): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM api_keys AS key
-    WHERE ${are} AND kind = 'user' AND status <> 'revoked' AND coalesce(mint_number, 0) < ${mintNumberBelow}
+    WHERE ${are} AND kind = 'user' AND ${isUnended} AND coalesce(mint_number, 0) < ${mintNumberBelow}
       AND is_stopped(key)
     ORDER BY id LIMIT ${limit}`.execute(db);
   return rows.map(({ id }) => id);
@@ -168,7 +178,7 @@ async function listUntidied(
 export async function endStoppedKeys(tx: Tx, ids: readonly string[]): Promise<number> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM api_keys
-    WHERE id = ANY(${ids}::text[]) AND status <> 'revoked'
+    WHERE id = ANY(${ids}::text[]) AND ${isUnended}
       AND pg_try_advisory_xact_lock(hashtextextended(user_id, 5201))
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED`.execute(tx);
   const locked = rows.map(({ id }) => id);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { AuditEvent } from '../../../domain/audit-event.ts';
 import type { VisibleScope } from '../../../domain/principal.ts';
 import type { RevocationReason } from '../../../domain/revocation-reason.ts';
-import type { Key, KeyStatus } from '../../../domain/user-key.ts';
+import type { Key, StoredKeyStatus } from '../../../domain/user-key.ts';
 import { auditEventRow } from '../audit/events.ts';
 import { isHeld } from '../authority.ts';
 import type { Db } from '../database.ts';
@@ -13,7 +13,7 @@ import type { FeedPlace } from '../finish-change.ts';
  */
 export type RevokedKey = Pick<
   Key,
-  'id' | 'organizationId' | 'environment' | 'status' | 'expiresAt' | 'supersededUntil'
+  'id' | 'organizationId' | 'environment' | 'status' | 'expiresAt' | 'supersededUntil' | 'quarantinedUntil'
 > & { revision: number | null };
 
 /** The wanted key first, then its predecessors in grace. */
@@ -21,7 +21,7 @@ export type RevokedLine = FeedPlace & { keys: readonly [RevokedKey, ...RevokedKe
 
 /**
  * Revokes a key with its predecessors in grace, audit events and feed entries included, in one
- * statement (migration 0042). `holder`: master key that must be active until the commit; undefined
+ * statement (migration 0056). `holder`: master key that must be active until the commit; undefined
  * when the caller's rights are held already. `origin`: the caller's event, about no key yet.
  * `unheld`: the master key has ended. `unseen`: no such key is visible.
  */
@@ -45,14 +45,15 @@ export async function revokeKeyLine(
 }
 
 type Row = FeedPlace & { held: boolean; keys: JsonKey[] | null };
-type Dates = 'expiresAt' | 'supersededUntil';
+type Dates = 'expiresAt' | 'supersededUntil' | 'quarantinedUntil';
 type JsonKey = Omit<RevokedKey, Dates | 'status'> & Record<Dates, string | null> & { status: string };
 
 function toRevokedKey(key: JsonKey): RevokedKey {
   return {
     ...key,
-    status: key.status as KeyStatus,
+    status: key.quarantinedUntil === null ? (key.status as StoredKeyStatus) : 'quarantined',
     expiresAt: key.expiresAt === null ? null : new Date(key.expiresAt),
     supersededUntil: key.supersededUntil === null ? null : new Date(key.supersededUntil),
+    quarantinedUntil: key.quarantinedUntil === null ? null : new Date(key.quarantinedUntil),
   };
 }

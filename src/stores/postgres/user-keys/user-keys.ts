@@ -11,6 +11,7 @@ import {
   type Quota,
   type RateLimit,
   renewableMs,
+  type StoredKeyStatus,
 } from '../../../domain/user-key.ts';
 import type { Db, Tx } from '../database.ts';
 import { isUniqueViolation } from '../faults.ts';
@@ -49,6 +50,7 @@ const columns = [
   'status',
   'activated_at',
   'superseded_until',
+  'quarantined_until',
   'revoked_at',
   'revoked_reason',
   'revision',
@@ -63,6 +65,9 @@ const presentColumns = [
   'revision',
   ...stoppableColumns,
 ] as const;
+
+/** Not ended by its row: a quarantined key may be released. */
+const lives = sql<boolean>`(status IN ('active', 'superseded') OR quarantined_until IS NOT NULL)`;
 
 type Owner = { userId: string; organizationId: string; environment: string };
 
@@ -159,18 +164,19 @@ export async function listRevocableKeys(
 ): Promise<Key[]> {
   const query = keysOf(db, owners)
     .select(columns)
-    .where(
-      sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${expiredSince}))`,
-    )
+    .where(sql<boolean>`(${lives} OR (status = 'expired' AND expires_at >= ${expiredSince}))`)
     .where(sql<boolean>`NOT ${isStopped()}`);
   return (await query.orderBy(byIdOfOne).limit(limit).execute()).map(toKey);
 }
 
-/** Keys of a user that a verifier may accept at `now`. The caller holds `lockUserKeys`. */
+/**
+ * Keys of a user that are accepted at `now`, or would be if they were released. The caller holds
+ * `lockUserKeys`.
+ */
 export async function countAcceptableKeys(tx: Tx, userId: string, now: Date): Promise<number> {
   const { rows } = await sql<{ keys: number }>`
     SELECT count(*) AS keys FROM api_keys WHERE kind = 'user' AND user_id = ${userId}
-      AND (status = 'active' OR (status = 'superseded' AND superseded_until > ${now}))
+      AND (status = 'active' OR ((status = 'superseded' OR quarantined_until > ${now}) AND coalesce(superseded_until > ${now}, true)))
       AND (expires_at IS NULL OR expires_at > ${now}) AND NOT ${isStopped()}`.execute(tx);
   return rows[0]?.keys ?? 0;
 }
@@ -277,9 +283,9 @@ export function keysWhere(db: Db, filter: KeyFilter, before?: string) {
 function changeable(action: BulkAction, now: Date) {
   const renewableSince = new Date(now.getTime() - renewableMs);
   const condition = {
-    revoke: sql<boolean>`(status IN ('active', 'superseded') OR (status = 'expired' AND expires_at >= ${renewableSince}))`,
-    disable: sql<boolean>`(status IN ('active', 'superseded') AND enabled)`,
-    enable: sql<boolean>`(status IN ('active', 'superseded') AND NOT enabled)`,
+    revoke: sql<boolean>`(${lives} OR (status = 'expired' AND expires_at >= ${renewableSince}))`,
+    disable: sql<boolean>`(${lives} AND enabled)`,
+    enable: sql<boolean>`(${lives} AND NOT enabled)`,
   }[action];
   return sql<boolean>`(${condition} AND NOT ${isStopped()})`;
 }
@@ -300,13 +306,15 @@ function isLiving(now: Date) {
 /** `statusAt` of domain/user-key.ts in SQL; a test compares both. */
 export function statusCondition(status: KeyStatus | 'disabled', now: Date) {
   const graceOver = sql<boolean>`(status = 'superseded' AND superseded_until <= ${now})`;
+  const quarantined = sql<boolean>`(coalesce(quarantined_until > ${now}, false) AND coalesce(superseded_until > ${now}, true))`;
   const expired = sql<boolean>`(status IN ('active', 'superseded') AND expires_at <= ${now})`;
   const unexpired = sql<boolean>`(expires_at IS NULL OR expires_at > ${now})`;
   return {
     active: sql<boolean>`(status = 'active' AND ${unexpired} AND enabled)`,
     disabled: sql<boolean>`(status = 'active' AND ${unexpired} AND NOT enabled)`,
     superseded: sql<boolean>`(status = 'superseded' AND superseded_until > ${now} AND ${unexpired})`,
-    revoked: sql<boolean>`(status = 'revoked' OR ${graceOver})`,
+    quarantined: quarantined,
+    revoked: sql<boolean>`((status = 'revoked' AND NOT ${quarantined}) OR ${graceOver})`,
     expired: sql<boolean>`(status = 'expired' OR (${expired} AND NOT ${graceOver}))`,
   }[status];
 }
@@ -357,11 +365,12 @@ export async function revokeKeys(
       status: 'revoked',
       revoked_at: now,
       revoked_reason: reason,
+      quarantined_until: null,
       updated_at: now,
       revision: sql`revision + 1`,
     })
     .where('id', '=', sql<string>`any(${ids}::text[])`)
-    .where('status', '<>', 'revoked')
+    .where(sql<boolean>`(status <> 'revoked' OR quarantined_until IS NOT NULL)`)
     .returning(columns)
     .execute();
   return rows.map(toKey);
@@ -377,7 +386,7 @@ export async function setKeysEnabled(
     .updateTable('api_keys')
     .set({ enabled, updated_at: now, revision: sql`revision + 1` })
     .where('id', '=', sql<string>`any(${ids}::text[])`)
-    .where('status', 'in', ['active', 'superseded'])
+    .where(lives)
     .where('enabled', '<>', enabled)
     .returning(columns)
     .execute();
@@ -399,7 +408,7 @@ export async function updateLineageSettings(
     .set({ ...toSettingColumns(settings), updated_at: now, revision: sql`revision + 1` })
     // The first of a line by its id, the others by the index of successors (migration 0026).
     .where(sql<boolean>`(id = ${lineageId} OR (lineage_id = ${lineageId} AND id <> lineage_id))`)
-    .where('status', 'in', ['active', 'superseded'])
+    .where(lives)
     .returning(columns)
     .execute();
   return rows.map(toKey);
@@ -431,6 +440,22 @@ export async function endDueKeys(tx: Tx, now: Date, limit: number): Promise<Key[
         )
         SELECT id FROM expired UNION ALL SELECT id FROM grace_over)`,
     )
+    .returning(columns)
+    .execute();
+  return rows.map(toKey);
+}
+
+/**
+ * Writes the true status of quarantined keys past their quarantine, as `endDueKeys` does. They are
+ * refused before and after.
+ */
+export async function endDueQuarantines(tx: Tx, now: Date, limit: number): Promise<Key[]> {
+  const due = sql<string>`(
+    SELECT id FROM api_keys WHERE quarantined_until <= ${now} LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  const rows = await tx
+    .updateTable('api_keys')
+    .set({ revoked_at: sql`quarantined_until`, quarantined_until: null, updated_at: now })
+    .where('id', 'in', due)
     .returning(columns)
     .execute();
   return rows.map(toKey);
@@ -510,10 +535,11 @@ function toKey(row: KeyRow): Key {
     quota: row.quota as Quota | null,
     ipAllowlist: row.ip_allowlist,
     enabled: row.enabled,
-    status: row.status as KeyStatus,
+    status: row.quarantined_until === null ? (row.status as StoredKeyStatus) : 'quarantined',
     expiresAt: row.expires_at,
     activatedAt: row.activated_at,
     supersededUntil: row.superseded_until,
+    quarantinedUntil: row.quarantined_until,
     revokedAt: row.revoked_at,
     revokedReason: row.revoked_reason as RevocationReason | null,
     revision: row.revision,
