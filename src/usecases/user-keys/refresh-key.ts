@@ -43,10 +43,11 @@ const roundsMax = 4;
  * the first to end goes at once. With a new end a key that expired at most 30 days ago is renewed
  * the same way, without grace. A quarantined key is replaced too, and ended at once: its secret is
  * known to others, and the new one is not. Refreshes of one user take their turns, so of two at
- * once both succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its environment was
- * deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`; `MINT_QUOTA_EXCEEDED` when a
- * renewal is beyond the living keys that the master key may have; `VALIDATION_ERROR` when the new
- * key would break the organization's policy, and the old one goes on.
+ * once both succeed and the last key lives. `KEY_NOT_FOUND` when there is no such key, its
+ * environment was deleted or the caller may not see it; `ORGANIZATION_SUSPENDED`;
+ * `MINT_QUOTA_EXCEEDED` when a renewal is beyond the living keys that the master key may have;
+ * `VALIDATION_ERROR` when the new key would break the organization's policy, and the old one goes
+ * on.
  */
 export async function refreshKey(
   parts: RefreshParts,
