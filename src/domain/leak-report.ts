@@ -18,7 +18,7 @@ export type LeakReporters = ReadonlyMap<string, Buffer>;
 export const reporterSecretBytesMin = 32;
 
 /** A report is refused when its time is further from ours than this. */
-export const reportAgeMsMax = 300_000;
+const reportAgeMsMax = 300_000;
 
 export type ReporterSignature = { reporter: string; atSeconds: number; mac: Buffer };
 

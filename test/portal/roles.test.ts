@@ -34,13 +34,14 @@ test('each role shows what it reads and manages, the built-in ones first and for
     'Inside tenants',
     'Roles',
     'Audit',
+    'Events',
     'Actions',
   ]);
   const cellsOf = async (name: string) =>
     (await row(portal, name).getByRole('cell').allTextContents()).slice(1, -1);
-  expect(await cellsOf('super-admin')).toEqual(Array(7).fill('Read, Manage'));
-  expect(await cellsOf('read-only')).toEqual(['—', ...Array(6).fill('Read')]);
-  expect(await cellsOf('Auditors')).toEqual([...Array(6).fill('—'), 'Read, Manage']);
+  expect(await cellsOf('super-admin')).toEqual(Array(8).fill('Read, Manage'));
+  expect(await cellsOf('read-only')).toEqual(['—', ...Array(7).fill('Read')]);
+  expect(await cellsOf('Auditors')).toEqual([...Array(6).fill('—'), 'Read, Manage', '—']);
   expect(await row(portal, 'super-admin').getByText('Built in').count()).toBe(1);
   expect(await row(portal, 'super-admin').getByRole('button').count()).toBe(0);
   await portal.look('roles');
