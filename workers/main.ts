@@ -68,7 +68,10 @@ async function start(): Promise<void> {
   log.info({ metrics_port: metricsPort }, 'working');
 }
 
-/** A place for each endpoint: none waits while others hang. A killed worker's turns are back soon. */
+/**
+ * A place for each endpoint, so that none waits while others hang. The short lock brings back the
+ * turns of a killed worker.
+ */
 function serveWebhooks(): void {
   const worker = new Worker(webhookQueueName, serveGiven, {
     connection: parts.queueRedis,

@@ -5,7 +5,7 @@ export type Received = { path: string; headers: Record<string, string>; body: st
 
 type Answer = (received: Received, res: ServerResponse) => void;
 
-/** A receiver of webhooks on a loopback port. It keeps what it gets, and answers 204 unless told. */
+/** A receiver of webhooks on a loopback port. It keeps what it gets, and answers 204 by default. */
 export async function startReceiver() {
   const received: Received[] = [];
   let answer: Answer = (_, res) => res.writeHead(204).end();

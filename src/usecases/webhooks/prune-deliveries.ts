@@ -4,7 +4,10 @@ import { deleteDeliveriesBefore } from '../../stores/postgres/webhooks/deliverie
 
 const dayMs = 86_400_000;
 
-/** Deletes old deliveries and dead letters. Their events stay in the audit log. Returns the number. */
+/**
+ * Deletes old deliveries and dead letters, and returns their number. Their events stay in the
+ * audit log.
+ */
 export async function pruneDeliveries(parts: {
   db: Database;
   webhookDeliveriesDays: number;
