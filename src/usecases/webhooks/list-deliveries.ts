@@ -8,7 +8,7 @@ import {
   type Delivery,
   listDeliveries as findDeliveries,
 } from '../../stores/postgres/webhooks/deliveries.ts';
-import { requireWebhook } from './get-webhook.ts';
+import { requireWebhook } from './webhook-parts.ts';
 
 /** With the body of its request. */
 export type DeliveryView = Delivery & { envelope: EventEnvelope };

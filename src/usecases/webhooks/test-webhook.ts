@@ -9,8 +9,7 @@ import { saveTest } from '../../stores/postgres/webhooks/deliveries.ts';
 import { findWebhookSecrets } from '../../stores/postgres/webhooks/webhooks.ts';
 import { change } from '../change.ts';
 import { eventMessage } from './event-message.ts';
-import { requireWebhook } from './get-webhook.ts';
-import { type WebhookParts, webhookEvent } from './webhook-parts.ts';
+import { requireWebhook, type WebhookParts, webhookEvent } from './webhook-parts.ts';
 import { openWebhookSecrets } from './webhook-secret.ts';
 
 export type TestParts = WebhookParts & {

@@ -3,10 +3,10 @@ import { revokesNothing } from '../../domain/key-change.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { lockWebhook, saveWebhook, type WebhookSettings } from '../../stores/postgres/webhooks/webhooks.ts';
 import { change } from '../change.ts';
-import { getWebhook } from './get-webhook.ts';
 import {
   requireOrganization,
   requireUrl,
+  viewWebhook,
   type WebhookParts,
   type WebhookView,
   webhookEvent,
@@ -38,5 +38,5 @@ export async function updateWebhook(
       revokes: revokesNothing,
     };
   });
-  return getWebhook(parts, id);
+  return viewWebhook(parts.db, id);
 }

@@ -3,7 +3,7 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import { findUrlFault, type SendWebhook, type Webhook } from '../../domain/webhook.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import { findOrganization } from '../../stores/postgres/organizations/organizations.ts';
-import { findLastSeal } from '../../stores/postgres/webhooks/webhooks.ts';
+import { findLastSeal, findWebhook } from '../../stores/postgres/webhooks/webhooks.ts';
 import type { ChangeParts, EventDraft } from '../change.ts';
 
 export type WebhookParts = ChangeParts & {
@@ -21,6 +21,19 @@ export type WebhookView = Webhook & {
 export async function viewWebhooks(db: Db, webhooks: readonly Webhook[]): Promise<WebhookView[]> {
   const last = webhooks.length === 0 ? 0 : await findLastSeal(db);
   return webhooks.map((webhook) => ({ ...webhook, waiting: Math.max(0, last - webhook.position) }));
+}
+
+/** `WEBHOOK_NOT_FOUND`. */
+export async function requireWebhook(db: Db, id: string): Promise<Webhook> {
+  const webhook = await findWebhook(db, id);
+  if (webhook === undefined) throw new FlowplateError('WEBHOOK_NOT_FOUND');
+  return webhook;
+}
+
+/** `WEBHOOK_NOT_FOUND`. */
+export async function viewWebhook(db: Db, id: string): Promise<WebhookView> {
+  const [view] = await viewWebhooks(db, [await requireWebhook(db, id)]);
+  return view as WebhookView;
 }
 
 export function requireUrl(
