@@ -7,7 +7,7 @@ import { change } from '../change.ts';
 import { type WebhookParts, webhookEvent } from './webhook-parts.ts';
 
 /** About a second for the statement. */
-export const replayedMax = 10_000;
+const replayedMax = 10_000;
 
 export type Replay = { eventIds: readonly string[] } | { from: Date; to: Date };
 
