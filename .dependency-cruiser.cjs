@@ -125,6 +125,14 @@ module.exports = {
       '^(workers|src/(http|usecases|verify|revocation|stores|cli|sdk|wire|process))/',
     ),
 
+    {
+      name: '4 outgoing events only in webhooks',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/webhooks/' },
+      to: { path: package_('undici', 'standardwebhooks', 'ipaddr.js') },
+    },
+    rule('4 webhooks imports domain', '^src/webhooks/', '^(src/(?!webhooks/|domain/)|workers/)'),
+
     // 5. workers
     {
       name: '5 BullMQ only in workers and stores/queue.ts',

@@ -489,6 +489,23 @@ export const configSchema = z.object({
     .describe(
       'How long user keys are kept after they were revoked or have expired, in days, with their usage. More than the 30 days in which an expired key can be renewed. 0 keeps them for ever.',
     ),
+  WEBHOOK_INTERNAL_RANGES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((entry) => entry !== ''))
+    .refine((ranges) => ranges.every(isIpRange), `each entry ${ipRangeRule}; several separated by commas`)
+    .describe(
+      'Networks of yours that webhooks may be sent to, also over `http`: addresses and CIDR ranges, separated by commas. All other addresses that are not public are refused. Addresses of cloud metadata services such as 169.254.169.254 are refused unless each is listed by itself. A range that is too wide lets operators reach services that nobody else can.',
+    ),
+  WEBHOOK_DELIVERIES_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(7)
+    .describe(
+      'How long deliveries of webhooks and their dead letters are kept, in days after the last attempt. Their events stay in the audit log. A delivery takes about 300 bytes.',
+    ),
   ...oidcVariables,
   ...openTelemetryVariables,
 });

@@ -12,6 +12,8 @@ import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
 import { runBulkOrders } from '../src/usecases/user-keys/run-bulk-orders.ts';
 import { tidyStops } from '../src/usecases/user-keys/tidy-stops.ts';
+import { pruneDeliveries } from '../src/usecases/webhooks/prune-deliveries.ts';
+import { wakeWebhooks } from '../src/usecases/webhooks/wake-webhooks.ts';
 import type { WorkerParts } from '../src/wire/worker.ts';
 
 /** A background job: its interval, and one use case. The result of `run` goes into the log. */
@@ -30,12 +32,14 @@ export const jobs = {
   'fill-minted-by': { everyMs: 5_000, run: oneAtATime(fillMinters) },
   'tidy-stops': { everyMs: 2_000, run: oneAtATime(tidyStops) },
   'run-bulk-orders': { everyMs: 2_000, run: oneAtATime(runBulkOrders) },
+  'wake-webhooks': { everyMs: 2_000, run: oneAtATime(wakeWebhooks) },
   'expire-keys': { everyMs: 15_000, run: expireDueKeys },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },
   'prune-keys': { everyMs: 3_600_000, run: oneAtATime(pruneKeys) },
   'prune-waiting-keys': { everyMs: 300_000, run: pruneWaitingKeys },
+  'prune-deliveries': { everyMs: 300_000, run: oneAtATime(pruneDeliveries) },
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },
 } satisfies Record<string, Job>;
 

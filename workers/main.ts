@@ -1,11 +1,12 @@
-import { Worker } from 'bullmq';
+import { type Job, WaitingError, Worker } from 'bullmq';
 import { readConfigOrExit } from '../src/config.ts';
+import { webhooksMax } from '../src/domain/webhook.ts';
 import { createLog } from '../src/log.ts';
 import { metricsServer } from '../src/metrics/metrics-server.ts';
 import { workerMetrics } from '../src/metrics/worker-metrics.ts';
 import { runProcess } from '../src/process/run-process.ts';
 import { listen } from '../src/process/serve-http.ts';
-import { emptyQueue, queueName, registerSchedules } from '../src/stores/queue.ts';
+import { emptyQueue, queueName, registerSchedules, webhookQueueName } from '../src/stores/queue.ts';
 import { lookAtQueue } from '../src/stores/queue-look.ts';
 import { waitUntilReady } from '../src/stores/redis/client.ts';
 import { keyspace } from '../src/stores/redis/keyspace.ts';
@@ -23,12 +24,21 @@ const rhythmWatchMs = 1_000;
 /** Two, so that a slow sweep does not hold up the roll-up of usage. */
 const places = 2;
 const redisConnectsMs = 2_000;
+const turnLockMs = 10_000;
 
 const config = readConfigOrExit();
 const log = createLog({ level: config.LOG_LEVEL, service: 'worker' });
 const metrics = workerMetrics(Object.keys(jobs));
 const tracing = await startTracing(config, 'worker', log);
-const { parts, closing, fault, warnings, startWatching } = wireWorker(config, log, metrics, tracing);
+const {
+  parts,
+  turns,
+  closing,
+  fault,
+  warnings,
+  startWatching,
+  stop: close,
+} = wireWorker(config, log, metrics, tracing);
 const watch = metricsServer(() => metrics.registry.metrics());
 
 const silence = new SilentQueue();
@@ -43,6 +53,7 @@ async function start(): Promise<void> {
   });
   worker.on('error', fault('queue'));
   closing.add('worker', () => worker.close());
+  serveWebhooks();
   const timer = setInterval(() => void keepSchedules(), scheduleWatchMs);
   closing.add('schedule watch', () => clearInterval(timer));
   const rhythmTimer = setInterval(() => rhythm.catchUp(), rhythmWatchMs);
@@ -55,6 +66,30 @@ async function start(): Promise<void> {
   startWatching();
   await keepSchedules();
   log.info({ metrics_port: metricsPort }, 'working');
+}
+
+/**
+ * A place for each endpoint, so that none waits while others hang. The short lock brings back the
+ * turns of a killed worker.
+ */
+function serveWebhooks(): void {
+  const worker = new Worker(webhookQueueName, serveGiven, {
+    connection: parts.queueRedis,
+    prefix: keyspace.jobsPrefix,
+    concurrency: webhooksMax,
+    lockDuration: turnLockMs,
+    stalledInterval: turnLockMs,
+    maxStalledCount: 1_000_000,
+  });
+  worker.on('error', fault('queue'));
+  closing.add('webhooks', () => worker.close());
+  closing.add('turns', () => turns.settle());
+}
+
+async function serveGiven(job: Job, token?: string): Promise<void> {
+  if ((await turns.serve(job.id ?? '')) === 'done') return;
+  await job.moveToWait(token);
+  throw new WaitingError();
 }
 
 /** Anybody who can write to Redis can put a job there, under a name of any length. */
@@ -109,7 +144,7 @@ async function keepSchedules(): Promise<void> {
 /** A job that runs is finished first; whatever does not run is found again by its next run. */
 async function stop(signal: string): Promise<void> {
   log.info({ signal }, 'stopping');
-  await closing.run();
+  await close();
 }
 
 runProcess(log, start, stop);

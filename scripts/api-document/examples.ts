@@ -59,6 +59,11 @@ export type Example = { body?: object; answer?: unknown };
  * Secrets are cut short: a whole one would look like a leak to secret scanners.
  */
 export const examples: Readonly<Record<string, Example>> = {
+  createWebhook: {
+    body: { url: 'https://hooks.example.com/flowplate', types: ['key.revoked', 'key.expired'] },
+  },
+  updateWebhook: { body: { enabled: true } },
+  replayWebhookEvents: { body: { event_ids: ['evt_00VcFVkvtDQEc20k4RuCXX'] } },
   verifyKey: {
     body: { key: newKey.key, scopes: ['read'], ip: '203.0.113.7' },
     answer: verdict,

@@ -170,6 +170,21 @@ export const rows: readonly Row[] = [
         [{ expr: `${max('flowplate_keys_counted_timestamp_seconds')} * 1000`, legend: 'last count' }],
         'dateTimeFromNow',
       ),
+      panel('Attempts of webhooks', 'Dead ones were given up.', 'ops', [
+        { expr: rate('flowplate_webhook_attempts_total', over, { by: ['outcome'] }), legend: '{{outcome}}' },
+      ]),
+      panel(
+        'Delay and lag of webhooks',
+        'Of first deliveries, p99; of the endpoint that is furthest behind.',
+        's',
+        [
+          { expr: quantile(0.99, 'flowplate_webhook_delay_seconds', over), legend: 'delay' },
+          { expr: max('flowplate_webhook_lag_seconds'), legend: 'lag' },
+        ],
+      ),
+      panel('Webhooks', 'By state.', 'short', [
+        { expr: max('flowplate_webhooks', { by: ['state'] }), legend: '{{state}}' },
+      ]),
       panel('Fill of minted_by', 'Older keys; done is 1 once every key was looked at.', 'short', [
         { expr: max('flowplate_minted_by_filled_keys'), legend: 'filled' },
         { expr: max('flowplate_minted_by_fill_done'), legend: 'done' },

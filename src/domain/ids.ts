@@ -21,6 +21,7 @@ export const idPrefixes = {
   request: 'req_',
   stop: 'stop_',
   job: 'job_',
+  webhook: 'whe_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -6,6 +6,7 @@
 const patterns: ReadonlyArray<[RegExp, string]> = [
   [/(fl_(?:user|master)_[a-z0-9]{1,16}_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
   [/((?:flkey|flplatform|flapi)_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
+  [/(whsec_)[0-9A-Za-z+/=_-]{8,}/g, '$1…'],
   [/eyJ[\w-]{4,400}\.eyJ[\w-]{4,4000}\.[\w-]+/g, 'eyJ…'],
   [/(otpauth:\/\/[^\s"]{1,500}?[?&]secret=)[A-Z2-7]{8,}/gi, '$1…'],
   // A recovery code: four groups of four. A UUID has no such run.

@@ -182,6 +182,12 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The job was not found.',
     systemMessage: 'No such job, or another caller ordered it',
   },
+  WEBHOOK_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The webhook was not found.',
+    systemMessage: 'No such webhook',
+  },
   ENVIRONMENT_NOT_FOUND: {
     status: 404,
     type: notFound,

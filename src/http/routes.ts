@@ -18,6 +18,7 @@ import type { HeartbeatParts } from '../usecases/verifiers/heartbeat.ts';
 import type { RegisterParts } from '../usecases/verifiers/register-verifier.ts';
 import type { ReportRefusalsParts } from '../usecases/verifiers/report-refusals.ts';
 import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
+import type { TestParts } from '../usecases/webhooks/test-webhook.ts';
 import type { ExplainParts } from '../verify/explain.ts';
 import type { ApiUserAccessParts } from './access/api-user.ts';
 import type { MasterKeyAccessParts } from './access/identify-master-key.ts';
@@ -137,6 +138,15 @@ import { type RevokeTokenParts, revokeTokenRoute } from './verify/revoke-token.t
 import type { MeterParts } from './verify/serve-metered.ts';
 import { verifyBatchRoute } from './verify/verify-batch.ts';
 import { type VerifyKeyParts, verifyKeyRoute } from './verify/verify-key.ts';
+import { createWebhookRoute } from './webhooks/create-webhook.ts';
+import { deleteWebhookRoute } from './webhooks/delete-webhook.ts';
+import { getWebhookRoute } from './webhooks/get-webhook.ts';
+import { listDeliveriesRoute } from './webhooks/list-deliveries.ts';
+import { listWebhooksRoute } from './webhooks/list-webhooks.ts';
+import { replayEventsRoute } from './webhooks/replay-events.ts';
+import { rotateWebhookSecretRoute } from './webhooks/rotate-webhook-secret.ts';
+import { testWebhookRoute } from './webhooks/test-webhook.ts';
+import { updateWebhookRoute } from './webhooks/update-webhook.ts';
 
 /** Dependencies of all operations together; each declares its own part. */
 export type ApiParts = MintParts &
@@ -160,6 +170,7 @@ export type ApiParts = MintParts &
   BulkParts &
   RevokeTokenParts &
   KeyHolderParts &
+  TestParts &
   MeterParts & {
     environment: string;
     publicUrl: URL | undefined;
@@ -263,6 +274,15 @@ export const routes: readonly Route<ApiParts>[] = [
   clearPolicyRoute, //             DELETE /api/v1/platform/tenants/:id/policy
   reportOnPolicyRoute, //          POST   /api/v1/platform/tenants/:id/policy/report
   getOwnPolicyRoute, //            GET    /api/v1/policy
+  listWebhooksRoute, //       GET    /api/v1/platform/webhooks
+  createWebhookRoute, //      POST   /api/v1/platform/webhooks
+  getWebhookRoute, //         GET    /api/v1/platform/webhooks/:id
+  updateWebhookRoute, //      PATCH  /api/v1/platform/webhooks/:id
+  deleteWebhookRoute, //      DELETE /api/v1/platform/webhooks/:id
+  rotateWebhookSecretRoute, //POST   /api/v1/platform/webhooks/:id/rotate-secret
+  testWebhookRoute, //        POST   /api/v1/platform/webhooks/:id/test
+  listDeliveriesRoute, //     GET    /api/v1/platform/webhooks/:id/deliveries
+  replayEventsRoute, //       POST   /api/v1/platform/webhooks/:id/replay
   listMasterKeysRoute, //    GET    /api/v1/platform/master-keys
   createMasterKeyRoute, //   POST   /api/v1/platform/master-keys
   getMasterKeyRoute, //      GET    /api/v1/platform/master-keys/:id

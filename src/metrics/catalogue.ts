@@ -205,6 +205,32 @@ export const catalogue = {
     labels: [],
     aggregator: 'max',
   },
+  flowplate_webhook_attempts_total: {
+    type: 'counter',
+    help: 'Attempts to send an event to a webhook: delivered, failed, or given up as a dead letter',
+    of: worker,
+    labels: ['outcome'],
+  },
+  flowplate_webhook_delay_seconds: {
+    type: 'histogram',
+    help: 'From an event to its delivery, for those that were delivered at the first attempt',
+    of: worker,
+    labels: [],
+  },
+  flowplate_webhooks: {
+    type: 'gauge',
+    help: 'Webhooks by state',
+    of: worker,
+    labels: ['state'],
+    aggregator: 'max',
+  },
+  flowplate_webhook_lag_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest event that some enabled webhook has not come to',
+    of: worker,
+    labels: [],
+    aggregator: 'max',
+  },
   flowplate_keys: {
     type: 'gauge',
     help: 'Keys by kind, status and pepper, as of the last count',

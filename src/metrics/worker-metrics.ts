@@ -3,8 +3,9 @@ import { inTime } from '../concurrency/deadline.ts';
 import { readTogether } from '../concurrency/read-together.ts';
 import type { KeyCount, UnsealedEvents, VerifierStates } from '../stores/postgres/figures.ts';
 import type { FillProgress } from '../stores/postgres/user-keys/minted-by-fill.ts';
+import type { WebhookStates } from '../stores/postgres/webhooks/figures.ts';
 import { catalogue } from './catalogue.ts';
-import { histogram } from './counters.ts';
+import { countBy, histogram } from './counters.ts';
 import { readMetric } from './families.ts';
 import { processMetrics } from './process-metrics.ts';
 
@@ -19,12 +20,15 @@ export type DeploymentFigures = {
   readUnsealed(): Promise<UnsealedEvents>;
   readFillProgress(): Promise<FillProgress>;
   readStreamsBehind(): Promise<{ name: string; events: number }[]>;
+  readWebhookStates(): Promise<WebhookStates>;
   /** As of the last count, since counting takes a while. Undefined before the first. */
   keys(): KeyCounts | undefined;
 };
 
 export type KeyCounts = { countedAtMs: number; counts: readonly KeyCount[] };
 
+const attemptOutcomes = ['delivered', 'failed', 'dead'] as const;
+const delayBuckets = [0.5, 1, 2, 3, 4, 5, 7.5, 10, 30, 60, 300, 3_600];
 const jobBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 30];
 
 /** A scrape waits 10 s in all; a store that is away must not cost it the other metrics. */
@@ -34,6 +38,8 @@ export function workerMetrics(jobs: readonly string[]) {
   const parts = processMetrics();
   const { registry } = parts;
   const seconds = histogram(registry, 'flowplate_job_seconds', jobBuckets);
+  const countAttempt = countBy(registry, 'flowplate_webhook_attempts_total', 'outcome', attemptOutcomes);
+  const delays = histogram(registry, 'flowplate_webhook_delay_seconds', delayBuckets);
   const metric = 'flowplate_job_last_success_timestamp_seconds';
   const lastSuccess = new Gauge({
     name: metric,
@@ -55,6 +61,10 @@ export function workerMetrics(jobs: readonly string[]) {
         if (outcome === 'done') lastSuccess.setToCurrentTime({ name: job });
       };
     },
+    countWebhookAttempt: (outcome: (typeof attemptOutcomes)[number], delayMs: number | undefined) => {
+      countAttempt(outcome);
+      if (delayMs !== undefined) delays.observe({}, delayMs / 1_000);
+    },
     watchDeployment: (figures: DeploymentFigures) => watchDeployment(registry, figures),
   };
 }
@@ -64,6 +74,7 @@ function watchDeployment(registry: Parameters<typeof readMetric>[0], figures: De
   const unsealed = known(readTogether(figures.readUnsealed));
   const flushes = known(figures.countFlushes);
   const aside = known(figures.countFlushesAside);
+  const webhooks = known(readTogether(figures.readWebhookStates));
   const fill = known(readTogether(figures.readFillProgress));
   const streams = known(readTogether(figures.readStreamsBehind));
   readMetric(registry, 'flowplate_minted_by_filled_keys', async () =>
@@ -77,6 +88,17 @@ function watchDeployment(registry: Parameters<typeof readMetric>[0], figures: De
   );
   readMetric(registry, 'flowplate_usage_flushes_aside', async () =>
     (await aside()).map((value) => ({ value })),
+  );
+  readMetric(registry, 'flowplate_webhooks', async () =>
+    (await webhooks()).flatMap((counts) =>
+      (['healthy', 'failing', 'disabled'] as const).map((state) => ({
+        labels: { state },
+        value: counts[state],
+      })),
+    ),
+  );
+  readMetric(registry, 'flowplate_webhook_lag_seconds', async () =>
+    (await webhooks()).map(({ lagMsMax }) => ({ value: lagMsMax / 1_000 })),
   );
   readMetric(registry, 'flowplate_verifiers', async () =>
     (await states()).flat().flatMap(({ kind, ...counts }) =>

@@ -22,6 +22,23 @@ export function openQueueReadOnly(connection: ConnectionOptions, onError: (error
   return queue;
 }
 
+export const webhookQueueName = 'flowplate-webhooks';
+
+/** Queue of turns: which endpoint is to be served next. A job has the endpoint's id alone. */
+export function openWebhookQueue(connection: ConnectionOptions, onError: (error: Error) => void): Queue {
+  const queue = new Queue(webhookQueueName, { connection, prefix: keyspace.jobsPrefix });
+  queue.on('error', onError);
+  return queue;
+}
+
+/** An endpoint has one turn at a time in the queue: another one of the same id is not added. */
+export async function offerTurns(queue: Queue, webhookIds: readonly string[]): Promise<void> {
+  const opts = { removeOnComplete: true, removeOnFail: true };
+  await queue.addBulk(
+    webhookIds.map((id) => ({ name: 'serve', data: { webhook_id: id }, opts: { ...opts, jobId: id } })),
+  );
+}
+
 type Schedules = Record<string, { everyMs: number }>;
 
 /**

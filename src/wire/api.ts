@@ -34,6 +34,7 @@ import { mainRedis, queueRedis } from './redis-connections.ts';
 import { type RevocationParts, wireRevocation } from './revocation.ts';
 import { wireSignIn } from './sign-in.ts';
 import { openStores, type Stores } from './stores.ts';
+import { wireWebhooks } from './webhooks.ts';
 
 const portalDirectory = fileURLToPath(new URL('../../portal/dist', import.meta.url));
 const redisConnectsMs = 500;
@@ -83,6 +84,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
     'audit exports': loads.auditExports,
     'key exports': loads.keyExports,
     'event waits': loads.eventWaits,
+    'webhook tests': loads.webhookTests,
     reads: loads.reads,
     changes: changes.connections,
     mints: changes.insertMint,
@@ -125,6 +127,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       ...wireSignIn(processOwn, stores),
       strangersDb: stores.strangersDb,
       ...wireDiagnosis(config, stores),
+      ...wireWebhooks(processOwn),
       readQueue: () => stores.queue.read(),
       countFlushes: () => countFlushes(stores.redis),
       log,

@@ -23,6 +23,9 @@ const eventWaits = { runningMax: 64, waitingMax: 0, refusal: 'OVERLOADED', retry
 /** Sign-ins that wait for the identity provider, which may take 5 s for each of three answers. */
 const providerCalls = { runningMax: 10, waitingMax: 40, refusal: 'TOO_MANY_ATTEMPTS' } as const;
 
+/** Tests of webhooks, each of which waits up to 10 s for a stranger. */
+const outgoingTests = { runningMax: 5, waitingMax: 0, refusal: 'OVERLOADED', retryAfterSeconds: 10 } as const;
+
 /**
  * Callers who change or read. Of the control connections changes take half and reads a quarter; the
  * rest is for mints, for who calls, and for revokes that wait for verifiers.
@@ -51,6 +54,7 @@ export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
     linesAtOnce: new LinesAtOnce(),
     obstacles: new FairBulkhead({ ...ofMints, runningMax: Math.ceil(connections / 4) }),
     eventWaits: new Bulkhead(eventWaits),
+    webhookTests: new Bulkhead(outgoingTests),
     reads: new FairBulkhead({ ...fairly, runningMax: Math.ceil(connections / 4) }),
   };
 }

@@ -7,6 +7,7 @@ import type { Head } from '../domain/audit-seal.ts';
 import type { RandomBytes } from '../domain/clock.ts';
 import type { Keyring } from '../domain/key-digest.ts';
 import { Stamps } from '../domain/stamp.ts';
+import type { SendWebhook } from '../domain/webhook.ts';
 import type { Log } from '../log.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { readStreamsBehind } from '../stores/postgres/audit/streams.ts';
@@ -15,17 +16,23 @@ import { countKeysByPepper, readUnsealedEvents, readVerifierStates } from '../st
 import { openPool } from '../stores/postgres/pool.ts';
 import { countSetAsideFlushes } from '../stores/postgres/usage/set-aside-flushes.ts';
 import { readFillProgress } from '../stores/postgres/user-keys/minted-by-fill.ts';
-import { openQueue } from '../stores/queue.ts';
+import { readWebhookStates } from '../stores/postgres/webhooks/figures.ts';
+import { offerTurns, openQueue, openWebhookQueue } from '../stores/queue.ts';
 import { openQueueRedis, openRedis, type RedisClient } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
+import { serveWebhook } from '../usecases/webhooks/serve-webhook.ts';
+import { wakeWebhooks } from '../usecases/webhooks/wake-webhooks.ts';
+import type { OnAttempt } from '../usecases/webhooks/webhook-turn.ts';
 import { auditStreams } from './audit-streams.ts';
 import { requestDatabase } from './databases.ts';
 import { processParts } from './process-parts.ts';
 import { mainRedis, queueRedis } from './redis-connections.ts';
 import { tellOfSetAside } from './report-set-aside-flush.ts';
+import { WebhookTurns } from './webhook-turns.ts';
+import { wireWebhooks } from './webhooks.ts';
 
 export type WorkerParts = {
   db: Database;
@@ -40,6 +47,13 @@ export type WorkerParts = {
   onSetAside: OnSetAside;
   auditStreams: readonly AuditStream[];
   onStreamFault: (stream: AuditStream['name'], error: unknown) => void;
+  webhookQueue: Queue;
+  sendWebhook: SendWebhook;
+  onAttempt: OnAttempt;
+  webhookDeliveriesDays: number;
+  /** Whether the process is to end. */
+  isStopping(): boolean;
+  offerTurns(webhookIds: readonly string[]): Promise<void>;
 };
 
 const connectionsMax = 4;
@@ -72,6 +86,10 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
   const queue = openQueue(ofQueue, fault('queue'));
   closing.add('queue', () => queue.close());
 
+  const webhookQueue = openWebhookQueue(ofQueue, fault('queue'));
+  closing.add('webhook queue', () => webhookQueue.close());
+  const { sendWebhook } = wireWebhooks({ config, closing });
+
   const keys = new Refreshed(
     async () => ({ countedAtMs: Date.now(), counts: await countKeysByPepper(db) }),
     keysCountedEveryMs,
@@ -93,8 +111,10 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
         streams.map(({ name }) => name),
       ).catch(rethrow('postgres')),
     readFillProgress: () => readFillProgress(db).catch(rethrow('postgres')),
+    readWebhookStates: () => readWebhookStates(db).catch(rethrow('postgres')),
     keys: () => keys.value,
   });
+  let isStopping = false;
   const retention = {
     usageHoursDays: config.USAGE_HOURS_DAYS,
     usageDaysDays: config.USAGE_DAYS_DAYS,
@@ -108,15 +128,36 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     randomBytes,
     keyring: config.FLOWPLATE_PEPPERS,
     flushStamps: new Stamps(config.FLOWPLATE_PEPPERS, 'usage'),
-    onHead: ({ seq, hash }) => log.info({ seq, hash: hash.toString('hex') }, 'audit sealed'),
+    onHead: ({ seq, hash }) => {
+      log.info({ seq, hash: hash.toString('hex') }, 'audit sealed');
+      // At once, and not with the next run of its job: subscribers wait.
+      void wakeWebhooks(parts).catch(fault('postgres'));
+    },
     retention,
     auditStreams: streams,
     onStreamFault: (stream, error) => fault(`audit stream ${stream}`)(error),
     onSetAside: tellOfSetAside(log, metrics),
+    webhookQueue,
+    sendWebhook,
+    onAttempt: metrics.countWebhookAttempt,
+    webhookDeliveriesDays: config.WEBHOOK_DELIVERIES_DAYS,
+    isStopping: () => isStopping,
+    offerTurns: (webhookIds) => turns.offer(webhookIds),
   };
+  const turns = new WebhookTurns({
+    offer: (webhookIds) => offerTurns(webhookQueue, webhookIds),
+    isQueueThere: () => ofQueue.status === 'ready',
+    serve: (webhookId) => serveWebhook(parts, webhookId),
+    onFault: fault('webhooks'),
+    nowMs: () => performance.now(),
+  });
   const startWatching = () => {
     closing.add('count of keys', () => keys.stop());
     keys.start();
   };
-  return { parts, closing, fault, warnings, startWatching };
+  const stop = () => {
+    isStopping = true;
+    return closing.run();
+  };
+  return { parts, turns, closing, fault, warnings, startWatching, stop };
 }

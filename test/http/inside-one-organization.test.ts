@@ -27,6 +27,8 @@ const platformWide = [
   'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey verifyAudit',
   'getPlatformStats getTraffic getTopTraffic listVerifiers getQueues findRefusals getDiagnosis',
   'findDeviceLogin answerDeviceLogin',
+  'listWebhooks createWebhook getWebhook updateWebhook deleteWebhook rotateWebhookSecret testWebhook',
+  'listWebhookDeliveries replayWebhookEvents',
 ].flatMap((ids) => ids.split(' '));
 
 const operatorRoutes = routes.filter(

@@ -33,6 +33,9 @@ const suffices: Record<string, string> = {
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',
   'createApiKey deleteApiKey rotateApiKey revokeApiKey': 'platform:keys:manage',
+  'listWebhooks getWebhook listWebhookDeliveries': 'platform:events:read',
+  'createWebhook updateWebhook deleteWebhook rotateWebhookSecret testWebhook replayWebhookEvents':
+    'platform:events:manage',
   'createPlatformUser deletePlatformUser erasePerson resetPlatformUserPassword resetSecondFactors bootstrapApiUsers':
     'the super-admin role',
   'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey':

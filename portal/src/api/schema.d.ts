@@ -896,6 +896,156 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks
+         * @description Newest first, without their secrets. The next page is in `Link`.
+         *
+         *     Needs the permission `platform:events:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description An endpoint that events are sent to, signed as Standard Webhooks 1.0 says. It gets the events that are sealed from now on, in order, each at least once. At most 100 can exist.
+         *
+         *     Needs the permission `platform:events:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at one webhook
+         * @description Its settings and how it is doing; never its secret.
+         *
+         *     Needs the permission `platform:events:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description With its secret, its deliveries and its dead letters. An attempt that is under way may still arrive.
+         *
+         *     Needs the permission `platform:events:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description Only named fields change. One that is enabled again goes on with the first event that it has not got, and tries a failed one at once. Its organization cannot be changed.
+         *
+         *     Needs the permission `platform:events:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret
+         * @description For `overlap_seconds` requests have two signatures, of the new secret and of the old one, so that receivers can move one by one; 0 ends the old one at once.
+         *
+         *     Needs the permission `platform:events:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event to a webhook
+         * @description Sends the event `webhook.tested` at once, also to a webhook that is disabled or blocked, and waits for the answer, 10 seconds at most. There is no retry.
+         *
+         *     Needs the permission `platform:events:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was sent to a webhook
+         * @description With request and answer, the newest event first, for `WEBHOOK_DELIVERIES_DAYS` days. Events that wait for their first attempt are not in it; `waiting_events` of the webhook counts them. The next page is in `Link`.
+         *
+         *     Needs the permission `platform:events:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events to a webhook again
+         * @description By their ids, or all that it subscribes to of a time, 10,000 at most. They have the ids that they had, come in their old order, and neither wait for new events nor hold them up. A dead letter is tried again from the start; an event that waits for its next attempt is tried at once.
+         *
+         *     Needs the permission `platform:events:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        post: operations["replayWebhookEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/master-keys": {
         parameters: {
             query?: never;
@@ -1716,7 +1866,7 @@ export interface components {
             /** @constant */
             success: false;
             error: {
-                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "WEBHOOK_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -1866,7 +2016,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -1893,7 +2043,7 @@ export interface components {
         };
         Event: {
             /** @enum {string} */
-            type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+            type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
             /** Format: date-time */
             timestamp: string;
             data: {
@@ -1972,7 +2122,7 @@ export interface components {
             status: number;
             detail: string;
             instance: string;
-            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "WEBHOOK_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
             error_type: string;
             trace_id: string;
             /** Format: date-time */
@@ -3200,7 +3350,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3234,7 +3384,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -4189,6 +4339,466 @@ export interface operations {
                         } | null;
                         /** @description Changes with the document */
                         version: string | null;
+                    };
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of webhooks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `whe_…` */
+                        id: string;
+                        url: string;
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        /** @description Null: events of all organizations, and of none */
+                        organization_id: string | null;
+                        description: string | null;
+                        enabled: boolean;
+                        /** @description Why the broker disabled it: it answered 410, had a week of nothing but failures, or its organization was deleted. Null when an operator did */
+                        disabled_reason: ("gone" | "failing" | "organization_deleted") | null;
+                        /** @description When the broker disabled it */
+                        disabled_at: string | null;
+                        /** @description First failure since the last delivery */
+                        failing_since: string | null;
+                        last_delivered_at: string | null;
+                        /** @description Until then the secret before the last rotation signs too */
+                        previous_secret_until: string | null;
+                        /** @description Sealed events that it has not come to yet, those of types that it does not get included */
+                        waiting_events: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        updated_at: string;
+                    }[];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating the request under the same key within 24 hours gives the same answer, the secret included */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://hooks.example.com/flowplate",
+                 *       "types": [
+                 *         "key.revoked",
+                 *         "key.expired"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
+                    url: string;
+                    /** @description Types of events, or `*` for all, those of later releases included */
+                    types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                    description?: string | null;
+                    enabled?: boolean;
+                    /** @description Only events of this organization; all unless set */
+                    organization_id?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. The secret is in this answer and nowhere else. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `whe_…` */
+                        id: string;
+                        url: string;
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        /** @description Null: events of all organizations, and of none */
+                        organization_id: string | null;
+                        description: string | null;
+                        enabled: boolean;
+                        /** @description Why the broker disabled it: it answered 410, had a week of nothing but failures, or its organization was deleted. Null when an operator did */
+                        disabled_reason: ("gone" | "failing" | "organization_deleted") | null;
+                        /** @description When the broker disabled it */
+                        disabled_at: string | null;
+                        /** @description First failure since the last delivery */
+                        failing_since: string | null;
+                        last_delivered_at: string | null;
+                        /** @description Until then the secret before the last rotation signs too */
+                        previous_secret_until: string | null;
+                        /** @description Sealed events that it has not come to yet, those of types that it does not get included */
+                        waiting_events: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        updated_at: string;
+                        /** @description `whsec_…`, for verifying signatures. It is shown this once. */
+                        secret: string;
+                    };
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `whe_…` */
+                        id: string;
+                        url: string;
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        /** @description Null: events of all organizations, and of none */
+                        organization_id: string | null;
+                        description: string | null;
+                        enabled: boolean;
+                        /** @description Why the broker disabled it: it answered 410, had a week of nothing but failures, or its organization was deleted. Null when an operator did */
+                        disabled_reason: ("gone" | "failing" | "organization_deleted") | null;
+                        /** @description When the broker disabled it */
+                        disabled_at: string | null;
+                        /** @description First failure since the last delivery */
+                        failing_since: string | null;
+                        last_delivered_at: string | null;
+                        /** @description Until then the secret before the last rotation signs too */
+                        previous_secret_until: string | null;
+                        /** @description Sealed events that it has not come to yet, those of types that it does not get included */
+                        waiting_events: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        updated_at: string;
+                    };
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        message: string;
+                    };
+                };
+            };
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": {
+                    /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
+                    url?: string;
+                    /** @description Types of events, or `*` for all, those of later releases included */
+                    types?: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                    description?: string | null;
+                    enabled?: boolean;
+                };
+                "application/merge-patch+json": {
+                    /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
+                    url?: string;
+                    /** @description Types of events, or `*` for all, those of later releases included */
+                    types?: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                    description?: string | null;
+                    enabled?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `whe_…` */
+                        id: string;
+                        url: string;
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        /** @description Null: events of all organizations, and of none */
+                        organization_id: string | null;
+                        description: string | null;
+                        enabled: boolean;
+                        /** @description Why the broker disabled it: it answered 410, had a week of nothing but failures, or its organization was deleted. Null when an operator did */
+                        disabled_reason: ("gone" | "failing" | "organization_deleted") | null;
+                        /** @description When the broker disabled it */
+                        disabled_at: string | null;
+                        /** @description First failure since the last delivery */
+                        failing_since: string | null;
+                        last_delivered_at: string | null;
+                        /** @description Until then the secret before the last rotation signs too */
+                        previous_secret_until: string | null;
+                        /** @description Sealed events that it has not come to yet, those of types that it does not get included */
+                        waiting_events: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        updated_at: string;
+                    };
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating the request under the same key within 24 hours gives the same answer, the secret included */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @default 86400 */
+                    overlap_seconds?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Rotated. The new secret is in this answer and nowhere else. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `whe_…` */
+                        id: string;
+                        url: string;
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        /** @description Null: events of all organizations, and of none */
+                        organization_id: string | null;
+                        description: string | null;
+                        enabled: boolean;
+                        /** @description Why the broker disabled it: it answered 410, had a week of nothing but failures, or its organization was deleted. Null when an operator did */
+                        disabled_reason: ("gone" | "failing" | "organization_deleted") | null;
+                        /** @description When the broker disabled it */
+                        disabled_at: string | null;
+                        /** @description First failure since the last delivery */
+                        failing_since: string | null;
+                        last_delivered_at: string | null;
+                        /** @description Until then the secret before the last rotation signs too */
+                        previous_secret_until: string | null;
+                        /** @description Sealed events that it has not come to yet, those of types that it does not get included */
+                        waiting_events: number;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        updated_at: string;
+                        /** @description `whsec_…`, for verifying signatures. It is shown this once. */
+                        secret: string;
+                    };
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Sent. `delivered` says whether it was accepted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        event_id: string;
+                        delivered: boolean;
+                        answer: {
+                            /** @description HTTP status; null when no answer came */
+                            status: number | null;
+                            /** @description The first 1,024 characters, with secrets redacted */
+                            body: string | null;
+                            /** @description Why no answer came */
+                            fault: ("address_refused" | "name_not_found" | "connect_failed" | "tls_failed" | "connection_lost" | "timed_out" | "invalid_answer") | null;
+                            duration_ms: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                status?: "pending" | "delivered" | "dead";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `evt_…`, the `webhook-id` of each attempt */
+                        event_id: string;
+                        type: string;
+                        /**
+                         * @description `pending`: it is sent again. `dead`: given up after the last retry; replay it when the receiver is well
+                         * @enum {string}
+                         */
+                        status: "pending" | "delivered" | "dead";
+                        is_replay: boolean;
+                        /** @description Since it was last queued */
+                        attempts: number;
+                        next_attempt_at: string | null;
+                        last_attempt_at: string | null;
+                        request: {
+                            /** @description Without the signature */
+                            headers: {
+                                [key: string]: string;
+                            };
+                            /** @description The event */
+                            body: {
+                                [key: string]: unknown;
+                            };
+                        };
+                        /** @description Of the last attempt; null before the first */
+                        answer: {
+                            /** @description HTTP status; null when no answer came */
+                            status: number | null;
+                            /** @description The first 1,024 characters, with secrets redacted */
+                            body: string | null;
+                            /** @description Why no answer came */
+                            fault: ("address_refused" | "name_not_found" | "connect_failed" | "tls_failed" | "connection_lost" | "timed_out" | "invalid_answer") | null;
+                            duration_ms: number;
+                        } | null;
+                    }[];
+                };
+            };
+        };
+    };
+    replayWebhookEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "event_ids": [
+                 *         "evt_00VcFVkvtDQEc20k4RuCXX"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    event_ids?: string[];
+                    /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+                    from?: string;
+                    /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
+                    to?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Queued. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        message: string;
+                        count: number;
                     };
                 };
             };

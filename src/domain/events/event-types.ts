@@ -3,6 +3,7 @@ import type { EventType } from './event-type.ts';
 import { keyEventTypes } from './key-event-types.ts';
 import { organizationEventTypes } from './organization-event-types.ts';
 import { platformEventTypes } from './platform-event-types.ts';
+import { webhookEventTypes } from './webhook-event-types.ts';
 
 /**
  * Registry of what callers see of each type of event. A type of the audit log without an entry does
@@ -12,4 +13,5 @@ export const eventTypes: Record<AuditEventType, EventType> = {
   ...keyEventTypes,
   ...organizationEventTypes,
   ...platformEventTypes,
+  ...webhookEventTypes,
 };

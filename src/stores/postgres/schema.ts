@@ -499,6 +499,44 @@ export interface WaitingKeys {
   previous_until: Timestamp;
 }
 
+export interface WebhookDeliveries {
+  answer_body: string | null;
+  answer_status: number | null;
+  attempts: Generated<number>;
+  duration_ms: number | null;
+  event_id: string;
+  fault: string | null;
+  is_replay: Generated<boolean>;
+  last_attempt_at: Timestamp | null;
+  next_attempt_at: Timestamp | null;
+  seq: number | null;
+  status: string;
+  webhook_id: string;
+}
+
+export interface Webhooks {
+  created_at: Timestamp;
+  description: string | null;
+  disabled_at: Timestamp | null;
+  disabled_reason: string | null;
+  enabled: boolean;
+  failing_since: Timestamp | null;
+  id: string;
+  last_delivered_at: Timestamp | null;
+  organization_id: string | null;
+  pepper_id: string;
+  position: number;
+  previous_pepper_id: string | null;
+  previous_secret: Buffer | null;
+  previous_until: Timestamp | null;
+  secret: Buffer;
+  served_by: string | null;
+  served_until: Timestamp | null;
+  types: string[];
+  updated_at: Timestamp;
+  url: string;
+}
+
 export interface DB {
   api_key_counts: ApiKeyCounts;
   api_keys: ApiKeys;
@@ -548,4 +586,6 @@ export interface DB {
   usage_totals: UsageTotals;
   verifiers: Verifiers;
   waiting_keys: WaitingKeys;
+  webhook_deliveries: WebhookDeliveries;
+  webhooks: Webhooks;
 }

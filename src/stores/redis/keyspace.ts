@@ -29,7 +29,7 @@ const taggedDigestBytes = 8;
  * | {fl:refusals}:keys            | hash   | 7 days from the last | key id → codes, refusals |
  * | {fl:refusals}:times           | zset   | 7 days from the last | key id by last refusal |
  * | {fl:refusals}:requests        | zset   | 7 days from the last | request id, key id     |
- * | {fl:jobs}:…                   | BullMQ | BullMQ's             | schedules, no payloads |
+ * | {fl:jobs}:…                   | BullMQ | BullMQ's             | schedules, ids         |
  */
 export const keyspace = {
   // Two digests that begin alike share an entry, and the code in it says of which it is.
