@@ -59,10 +59,10 @@ export const organizationEventTypes = {
     { ...anApiUser, previous_key_id: 'ak_0P2bQe7sT1yV3xW5zA7cE9' },
   ),
   'api_user.key_revoked': eventType(
-    'The key of an API user was ended by whoever held it.',
+    'The key of an API user was ended by somebody who held it. The user needs a new one.',
     'API user',
     { ...apiUser, key_id: fields.id, reason: fields.reason },
-    { ...anApiUser, reason: 'key_compromise' },
+    { ...anApiUser, key_id: 'ak_0P2bQe7sT1yV3xW5zA7cE9', reason: 'key_compromise' },
   ),
   'api_user.deleted': eventType(
     'An API user was deleted.',

@@ -17,8 +17,8 @@ export type HeldKey =
 
 /**
  * Ends a key on the word of somebody who holds its secret, without further rights
- * (docs/decisions/0050). The key itself is the actor in the audit log. A key that has ended, also
- * meanwhile, stays as it is.
+ * (docs/decisions/0050): one use case for each kind. The key itself is the actor in the audit log.
+ * A key that has ended, also meanwhile, stays as it is.
  */
 export async function revokeHeldKey(
   parts: RevokeHeldParts,
