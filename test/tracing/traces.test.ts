@@ -16,10 +16,10 @@ import { newTrace, spansOf, treeOf } from './trees.ts';
 const waitMsMax = 10_000;
 const keysPath = '/v1/flowplate/api-keys';
 const insertMint =
-  'SELECT environments SELECT organizations INSERT api_keys INSERT audit_events INSERT master_key_mints';
+  'SELECT environments SELECT organizations INSERT api_keys INSERT audit_events INSERT idempotency_keys INSERT master_key_mints';
 
 const lookUp =
-  'SELECT key_stops api_keys organizations SELECT api_keys SELECT database_histories SELECT key_changes';
+  'SELECT key_stops SELECT key_stops api_keys organizations SELECT api_keys SELECT database_histories SELECT key_changes SELECT waiting_keys api_keys organizations SELECT database_histories SELECT key_changes';
 
 let deployment: Deployment;
 let receiver: OtlpReceiver;
