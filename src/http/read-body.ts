@@ -116,11 +116,15 @@ function readBody<Sent, T>(
 export function requireLines(req: RequestHead, bytesMax: number): void {
   const headers = readBodyHeaders(req);
   if (headers.length === 0 && !headers.isChunked) throw noLine();
-  if (!isOfType(headers, [linesMediaType])) {
-    const systemMessage = `Send ${linesMediaType} without a content encoding`;
-    throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE', { systemMessage });
-  }
+  if (!headers.isChunked) requireTypeOfLines(req);
   if (headers.length > bytesMax) throw tooLarge(bytesMax);
+}
+
+/** Of a chunked body only when its first line is there: without a byte it is no body. */
+export function requireTypeOfLines(req: RequestHead): void {
+  if (isOfType(readBodyHeaders(req), [linesMediaType])) return;
+  const systemMessage = `Send ${linesMediaType} without a content encoding`;
+  throw new FlowplateError('UNSUPPORTED_MEDIA_TYPE', { systemMessage });
 }
 
 /** Refusal of a body without a line. */

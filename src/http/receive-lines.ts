@@ -7,7 +7,7 @@ import { lineLimits } from './line-limits.ts';
 import { LineReader, type RawLine } from './line-reader.ts';
 import type { LinesAtOnce } from './lines-at-once.ts';
 import { type ErrorEnvelope, lineProblem, type ProblemParts } from './problem.ts';
-import { noLine, parseLine, requireLines } from './read-body.ts';
+import { noLine, parseLine, requireLines, requireTypeOfLines } from './read-body.ts';
 import { isRefusal, type Refusal } from './refusal.ts';
 import { validate } from './validate.ts';
 
@@ -48,6 +48,7 @@ export async function receiveLines<T>(
   try {
     await lines.arrival();
     if (!lines.hasSome()) throw noLine();
+    requireTypeOfLines(exchange.req);
     return await use((work) => answerLines(lines, (some) => answerSome(parts, received, some, work)));
   } finally {
     lines.stop();

@@ -67,7 +67,9 @@ const chunked = 'Transfer-Encoding: chunked';
 const host = 'Host: broker';
 
 describe('Transfer-Encoding: chunked without a byte is no body', () => {
-  test.each(operations)('%s', { timeout: 15_000 }, async (operation) => {
+  // A report of leaks is signed with its body, so without one nobody is known.
+  const unsigned = operations.filter((operation) => operation !== 'POST /v1/flowplate/leaks');
+  test.each(unsigned)('%s', { timeout: 15_000 }, async (operation) => {
     const lines = [host, credentialFor(operation)];
     const plain = await statusOf(operation, lines);
     expect(plain).not.toBe(401);
