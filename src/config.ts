@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { parseDatabaseUrl } from './domain/database-url.ts';
+import { type ForeignPatterns, foreignPatternsRule, parseForeignPatterns } from './domain/foreign-pattern.ts';
 import { type GroupRoles, groupRolesRule, parseGroupRoles } from './domain/group-roles.ts';
 import { ipRangeRule, isIpRange } from './domain/ip-allowlist.ts';
 import { type Keyring, newPepper, pepperBytesMin } from './domain/key-digest.ts';
@@ -113,6 +114,16 @@ const workloadIssuers = z
     const issuers = text === '' ? new Map<string, URL>() : parseWorkloadIssuers(text, isSafeUrl);
     if (issuers !== undefined) return issuers;
     context.addIssue({ code: 'custom', message: workloadIssuersRule });
+    return z.NEVER;
+  });
+
+const foreignPatterns = z
+  .string()
+  .default('')
+  .transform((text, context): ForeignPatterns => {
+    const patterns = parseForeignPatterns(text);
+    if (patterns !== undefined) return patterns;
+    context.addIssue({ code: 'custom', message: foreignPatternsRule });
     return z.NEVER;
   });
 
@@ -315,6 +326,9 @@ export const configSchema = z.object({
     ),
   WORKLOAD_ISSUERS: workloadIssuers.describe(
     'Issuers of workload tokens that count, each with the address of its public keys: `<issuer>=<URL of its JWKS>`, several separated by semicolons. Such as `https://token.actions.githubusercontent.com=https://token.actions.githubusercontent.com/.well-known/jwks`. Tokens also need a rule; see `docs/tls.md`.',
+  ),
+  FOREIGN_KEY_PATTERNS: foreignPatterns.describe(
+    'Shapes of keys of other products that may be imported and verified: `<prefix>:<alphabet>:<length behind the prefix>`, several separated by commas, such as `acme_:base62:32,sk_live_:base64url:43`. Everything else is refused without a look-up. Alphabets: `digits`, `hex`, `uuid`, `base32`, `base62`, `base64url`, `base64`. The same on every API process and worker; see `docs/import.md`.',
   ),
   API_PROCESSES: z.coerce
     .number()

@@ -8,6 +8,7 @@ import { fixedRate } from './fixed-rate.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { gateways } from './gateways.ts';
 import { headline } from './headline.ts';
+import { importKeys } from './import.ts';
 import { inBulk } from './in-bulk.ts';
 import { keyLists } from './key-lists.ts';
 import { leakedMasterKey } from './leaked-master-key.ts';
@@ -45,6 +46,7 @@ export const allScenarios: readonly Scenario[] = [
   peers,
   mintKeys,
   inBulk,
+  importKeys,
   changes,
   revokeKeys,
   stopKeys,

@@ -90,6 +90,14 @@ export const examples: Readonly<Record<string, Example>> = {
   bulkChangeKeys: {
     body: { action: 'revoke', filter: { unused_since: '2026-01-01' }, reason: 'policy', dry_run: true },
   },
+  importKeys: {
+    body: {
+      ...owner,
+      algorithm: 'sha256',
+      hash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    },
+  },
+  createImportSecret: { body: { name: 'old-signing', secret: 'c2VjcmV0', encoding: 'base64' } },
   bulkChangeHiddenKeys: {
     body: { action: 'revoke', filter: { minted_by: 'flm_1a2b3c4d5e6f7g8h9i0j1k' }, dry_run: true },
   },

@@ -87,6 +87,8 @@ const reservedWords: readonly string[] = [
   'bulk',
   'hygiene',
   'explain',
+  'import',
+  'progress',
   'refusals',
   'release',
   'usage',

@@ -8,6 +8,7 @@ export const masterKeyPermissions = [
   'keys:verify:embedded',
   'keys:explain',
   'keys:bulk',
+  'keys:import',
   'usage:read',
 ] as const;
 

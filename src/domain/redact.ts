@@ -1,9 +1,11 @@
+import type { ForeignPatterns } from './foreign-pattern.ts';
+
 /**
  * Redaction patterns: our secrets, JWTs and bearer tokens in a text are cut to their public part.
  * The last defence for logs and messages, where secrets must not be in the first place. Lengths are
  * bounded, so that hostile text costs linear time.
  */
-const patterns: ReadonlyArray<[RegExp, string]> = [
+const patterns: [RegExp, string][] = [
   [/(fl_(?:user|master)_[a-z0-9]{1,16}_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
   [/((?:flkey|flplatform|flapi)_[0-9A-Za-z]{8})[0-9A-Za-z]{4,}/g, '$1…'],
   [/(whsec_)[0-9A-Za-z+/=_-]{8,}/g, '$1…'],
@@ -17,4 +19,15 @@ const patterns: ReadonlyArray<[RegExp, string]> = [
 
 export function redact(text: string): string {
   return patterns.reduce((redacted, [pattern, replacement]) => redacted.replace(pattern, replacement), text);
+}
+
+const ownCount = patterns.length;
+
+/**
+ * Redacts the declared foreign keys too, in the whole process: only the configuration knows them,
+ * and every log line and message goes through here.
+ */
+export function redactForeignKeys(declared: ForeignPatterns): void {
+  const foreign = declared.map((pattern): [RegExp, string] => [pattern.inText, `${pattern.prefix}…`]);
+  patterns.splice(ownCount, Infinity, ...foreign);
 }

@@ -176,6 +176,12 @@ export const problems: Record<ErrorCode, Problem> = {
     message: 'The organization was not found.',
     systemMessage: 'No such organization',
   },
+  IMPORT_SECRET_NOT_FOUND: {
+    status: 404,
+    type: notFound,
+    message: 'The import secret was not found.',
+    systemMessage: 'No such import secret',
+  },
   JOB_NOT_FOUND: {
     status: 404,
     type: notFound,
@@ -307,6 +313,18 @@ export const problems: Record<ErrorCode, Problem> = {
     type: conflict,
     message: 'An environment with this name exists already.',
     systemMessage: 'The name of an environment is unique in its organization',
+  },
+  IMPORT_SECRET_ALREADY_EXISTS: {
+    status: 409,
+    type: conflict,
+    message: 'There is an import secret of this name.',
+    systemMessage: 'Choose another name, or delete that secret first',
+  },
+  IMPORT_SECRET_IN_USE: {
+    status: 409,
+    type: conflict,
+    message: 'Keys that were imported with this secret still wait for their first use.',
+    systemMessage: 'Wait until the progress of the import says 0, or revoke those keys',
   },
   ENVIRONMENT_IN_USE: {
     status: 409,

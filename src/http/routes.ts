@@ -10,6 +10,7 @@ import type { SecondFactorParts } from '../usecases/second-factors/second-factor
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { PollParts } from '../usecases/sessions/poll-device-login.ts';
 import type { ExportKeysParts } from '../usecases/user-keys/export-keys.ts';
+import type { ImportParts } from '../usecases/user-keys/import-keys.ts';
 import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
 import type { BulkParts } from '../usecases/user-keys/order-bulk-change.ts';
@@ -109,6 +110,12 @@ import { explainKeyForPlatformRoute, explainKeyRoute } from './user-keys/explain
 import { findRefusalsRoute } from './user-keys/find-refusals.ts';
 import { getKeyForPlatformRoute, getKeyRoute } from './user-keys/get-key.ts';
 import { getKeyUsageForPlatformRoute, getKeyUsageRoute } from './user-keys/get-key-usage.ts';
+import { getImportProgressRoute, importKeysRoute } from './user-keys/import-keys.ts';
+import {
+  createImportSecretRoute,
+  deleteImportSecretRoute,
+  listImportSecretsRoute,
+} from './user-keys/import-secrets.ts';
 import {
   cancelJobForPlatformRoute,
   cancelJobRoute,
@@ -150,6 +157,7 @@ import { updateWebhookRoute } from './webhooks/update-webhook.ts';
 
 /** Dependencies of all operations together; each declares its own part. */
 export type ApiParts = MintParts &
+  ImportParts &
   RefusalReadParts &
   RefreshParts &
   MasterKeyAccessParts &
@@ -205,6 +213,8 @@ export const routes: readonly Route<ApiParts>[] = [
   listKeyRefusalsRoute, // GET    /v1/flowplate/api-keys/:key_id/refusals
   bulkChangeRoute, //      POST   /v1/flowplate/api-keys/bulk
   mintKeysRoute, //        POST   /v1/flowplate/api-keys/batch
+  importKeysRoute, //      POST   /v1/flowplate/api-keys/import
+  getImportProgressRoute, // GET  /v1/flowplate/api-keys/import/progress
   getJobRoute, //          GET    /v1/flowplate/jobs/:job_id
   cancelJobRoute, //       POST   /v1/flowplate/jobs/:job_id/cancel
   refreshKeyRoute, //      POST   /v1/flowplate/api-keys/:user_id/:org_id/refresh
@@ -270,6 +280,9 @@ export const routes: readonly Route<ApiParts>[] = [
   updateOrganizationRoute, //      PATCH  /api/v1/platform/tenants/:id
   deleteOrganizationRoute, //      DELETE /api/v1/platform/tenants/:id
   getPolicyRoute, //               GET    /api/v1/platform/tenants/:id/policy
+  listImportSecretsRoute, //       GET    /api/v1/platform/import-secrets
+  createImportSecretRoute, //      POST   /api/v1/platform/import-secrets
+  deleteImportSecretRoute, //      DELETE /api/v1/platform/import-secrets/:name
   setPolicyRoute, //               PUT    /api/v1/platform/tenants/:id/policy
   clearPolicyRoute, //             DELETE /api/v1/platform/tenants/:id/policy
   reportOnPolicyRoute, //          POST   /api/v1/platform/tenants/:id/policy/report

@@ -57,6 +57,7 @@ export class BrokerLease {
   #heldUntilMs = 0;
   #session: Session | undefined;
   /** Survives its session, because usage is still reported under it. */
+  readonly #onForeignPatterns: (declared: readonly string[]) => void;
   #verifierId: string | undefined;
   #registrations = 0;
   #failures = 0;
@@ -74,11 +75,14 @@ export class BrokerLease {
     clock: BrokerClock;
     memory: Pick<VerifierMemory, 'reset' | 'apply'>;
     onFault: (error: unknown) => void;
+    /** Declared shapes of keys of other products. */
+    onForeignPatterns: (declared: readonly string[]) => void;
   }) {
     this.#broker = parts.broker;
     this.#clock = parts.clock;
     this.#memory = parts.memory;
     this.#onFault = parts.onFault;
+    this.#onForeignPatterns = parts.onForeignPatterns;
   }
 
   isHeldAt(monotonicMs: number): boolean {
@@ -234,6 +238,7 @@ export class BrokerLease {
     const sentMs = performance.now();
     const registration = await this.#broker.register(this.#stopping.signal);
     this.#clock.observe(registration.server_time_ms, sentMs, performance.now());
+    this.#onForeignPatterns(registration.foreign_key_patterns ?? []);
     const session = toSession(registration);
     this.#session = session;
     this.#verifierId = session.verifierId;

@@ -18,6 +18,8 @@ export type Registration = {
   server_time_ms: number;
   master_key_id: string;
   refused_organizations: string[];
+  /** A broker of an earlier version tells none. */
+  foreign_key_patterns?: string[];
 };
 
 export type Beat = { applied_seq: number; acknowledged_seq: number; wait_ms: number };

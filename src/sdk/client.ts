@@ -27,6 +27,12 @@ import type {
   UsageRange,
   VerifyRequest,
 } from './api-types.ts';
+import {
+  type ImportOptions,
+  type ImportOutcome,
+  type ImportRequest,
+  importInBatches,
+} from './import-in-batches.ts';
 import { type MintOutcome, mintInBatches } from './mint-in-batches.ts';
 import { readVerdict, readVerdicts } from './read-verdict.ts';
 import { type Call, type ConnectionOptions, masterKeyCredential, Transport } from './transport.ts';
@@ -94,6 +100,17 @@ export class FlowplateClient {
     options: SecretOptions = {},
   ): AsyncGenerator<MintOutcome, void, undefined> {
     return mintInBatches(this.#transport, this.#retriesMax, requests, options);
+  }
+
+  /**
+   * Imports keys of another product by their hashes, in requests of at most 1,000 lines. Yields one
+   * outcome for each, in order. The same request again is `unchanged`. Needs `keys:import`.
+   */
+  importKeys(
+    requests: Iterable<ImportRequest> | AsyncIterable<ImportRequest>,
+    options: ImportOptions = {},
+  ): AsyncGenerator<ImportOutcome, void, undefined> {
+    return importInBatches(this.#transport, this.#retriesMax, requests, options);
   }
 
   /**

@@ -2,6 +2,7 @@ export type * from './api-types.ts';
 export { type CheckedKey, checkKey } from './check-key.ts';
 export { type CallOptions, type ClientOptions, FlowplateClient, type SecretOptions } from './client.ts';
 export { FlowplateApiError, FlowplateUndecidedError, FlowplateUnreachableError } from './errors.ts';
+export type { ImportedKey, ImportOptions, ImportOutcome, ImportRequest } from './import-in-batches.ts';
 export type { MintOutcome } from './mint-in-batches.ts';
 export { FlowplateOperatorClient, type OperatorClientOptions } from './operator-client.ts';
 export type * from './operator-types.ts';

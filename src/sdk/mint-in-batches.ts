@@ -55,8 +55,8 @@ function toOutcome(number: number, text: string): MintOutcome {
   return error === undefined ? { number, minted: line as MintedKey } : { number, error };
 }
 
-async function* toBodies(
-  requests: Iterable<MintRequest> | AsyncIterable<MintRequest>,
+export async function* toBodies(
+  requests: Iterable<object> | AsyncIterable<object>,
 ): AsyncGenerator<string[], void, undefined> {
   let lines: string[] = [];
   let length = 0;

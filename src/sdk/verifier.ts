@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ForeignPatterns, isForeignKey, parseForeignPatterns } from '../domain/foreign-pattern.ts';
 import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { numberRanges } from '../domain/number-ranges.ts';
@@ -81,6 +82,7 @@ export class FlowplateVerifier {
   readonly #meter = new VerificationMeter(['embedded']);
   readonly #decidedFrom = { memory: 0, record: 0, broker: 0 };
   #faults = 0;
+  #foreignPatterns: ForeignPatterns | undefined;
 
   constructor(options: VerifierOptions) {
     const { recordsInMemoryMax = 200_000, onFault: tell = () => undefined, ...connection } = options;
@@ -102,7 +104,13 @@ export class FlowplateVerifier {
       refusedOrganizations: this.#refused,
       caches: [this.#memory],
     });
-    this.#lease = new BrokerLease({ broker: this.#broker, clock: this.#clock, memory, onFault });
+    this.#lease = new BrokerLease({
+      ...{ broker: this.#broker, clock: this.#clock, memory, onFault },
+      // Those that this version does not know are left out: their keys are refused here.
+      onForeignPatterns: (declared) => {
+        this.#foreignPatterns = declared.flatMap((one) => parseForeignPatterns(one) ?? []);
+      },
+    });
     this.#usage = new UsageRecorder(
       (flush) => deliverUsage({ broker: this.#broker, verifierId: this.#lease.verifierId, onFault }, flush),
       onFault,
@@ -167,7 +175,7 @@ export class FlowplateVerifier {
     const place = this.#lease.isHeldAt(monotonicMs)
       ? this.#memory.placeOf(request.key, monotonicMs)
       : nowhere;
-    if (place === nowhere) return isVerifiable(request.key) ? undefined : this.#refuseMalformed();
+    if (place === nowhere) return this.#mayBeKey(request.key) ? undefined : this.#refuseMalformed();
     const verdict =
       this.#plainYes(place, request, monotonicMs) ??
       this.#judge(this.#memory.entryAt(place), request, requestId, true, monotonicMs);
@@ -185,6 +193,12 @@ export class FlowplateVerifier {
     const verdict = this.#memory.plainYes(place, nowMs);
     if (verdict !== undefined) this.#memory.count(place, request.cost ?? 1, nowMs);
     return verdict;
+  }
+
+  /** Before the first registration the foreign patterns are not known: the broker is asked. */
+  #mayBeKey(key: string): boolean {
+    const patterns = this.#foreignPatterns;
+    return isVerifiable(key) || patterns === undefined || isForeignKey(patterns, key);
   }
 
   #refuseMalformed(): Verdict {

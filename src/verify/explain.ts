@@ -1,5 +1,4 @@
 import { type Check, checkCodes, type Explanation } from '../domain/explanation.ts';
-import { isVerifiable } from '../domain/key-format.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { isVisibleTo, type VisibleScope } from '../domain/principal.ts';
 import { isAccepted, type LimitState, type RefusedCode } from '../domain/verdict.ts';
@@ -37,7 +36,7 @@ export async function explainVerification(
   request: VerifyRequest,
 ): Promise<Explanation> {
   const unknown = (code: 'MALFORMED' | 'NOT_FOUND') => explainUnknown(code, request, parts.clock.nowMs());
-  if (!isVerifiable(request.key)) return unknown('MALFORMED');
+  if (!parts.records.mayBeKey(request.key)) return unknown('MALFORMED');
   const found = await parts.records.find(request.key);
   if (found === undefined || !isVisibleTo(caller, found.record.organizationId, found.record.environment)) {
     return unknown('NOT_FOUND');

@@ -1,5 +1,6 @@
 import { Batches } from '../concurrency/batches.ts';
 import { digestSecret, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
+import { isVerifiable } from '../domain/key-format.ts';
 import { isWaiting, type KeyRecord, recordLifeMs } from '../domain/key-record.ts';
 import type { Stamps } from '../domain/stamp.ts';
 import type { Lease } from '../revocation/lease.ts';
@@ -7,11 +8,13 @@ import type { RefusedOrganizations } from '../revocation/refused-organizations.t
 import type { RememberedRevisions } from '../revocation/remembered-revisions.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
 import type { Digests } from '../stores/postgres/digest-rows.ts';
+import type { FindImportCandidates } from '../stores/postgres/user-keys/imported-keys.ts';
 import type { FindKeyRecord, FoundKeyRecord } from '../stores/postgres/verify-records.ts';
 import type { RedisClient } from '../stores/redis/client.ts';
 import type { PackedRecord } from '../stores/redis/record-codec.ts';
 import { readRecords, type StampedRecords, writeRecord } from '../stores/redis/records.ts';
 import { nowhere } from './fingerprint-index.ts';
+import type { ForeignKeys } from './foreign-keys.ts';
 import type { KeyMemory } from './key-memory.ts';
 import { CacheEntry } from './record-cache.ts';
 
@@ -33,6 +36,14 @@ export type KeyRecordParts = {
   findKeyRecord: FindKeyRecord;
   /** The same without a lease, from a server that can still commit. */
   findConfirmedKeyRecord: FindKeyRecord;
+  /** Keys of other products; undefined where none are taken. */
+  foreign:
+    | {
+        keys: ForeignKeys;
+        findCandidates: FindImportCandidates;
+        findConfirmedCandidates: FindImportCandidates;
+      }
+    | undefined;
   /**
    * Called for a key under an old pepper, which should move to the current one after the answer.
    */
@@ -90,6 +101,14 @@ export class KeyRecords {
     const place = lease.isHeld() ? memory.placeOf(key, clock.monotonicMs()) : nowhere;
     if (place !== nowhere) onSource('memory');
     return place;
+  }
+
+  /**
+   * Whether a text can be a key at all: one of ours by its checksum, or one of a declared pattern.
+   * No I/O.
+   */
+  mayBeKey(text: string): boolean {
+    return isVerifiable(text) || this.#parts.foreign?.keys.isDeclared(text) === true;
   }
 
   /** The record at a place of `placeOf`, in the same turn of the event loop. */
@@ -156,7 +175,7 @@ export class KeyRecords {
       onSource('redis');
       return stored;
     }
-    const found = await this.#read([digest, ...older.map((pepper) => digestSecret(pepper, key))]);
+    const found = await this.#read(key, [digest, ...older.map((pepper) => digestSecret(pepper, key))]);
     if (found === undefined) return undefined;
     const { entry, readAtMs } = found;
     const { record, asOfSeq } = entry;
@@ -178,24 +197,55 @@ export class KeyRecords {
   async #ask(key: string): Promise<FoundRecord | undefined> {
     const { keyring } = this.#parts;
     const older = keyring.slice(1).map((pepper) => digestSecret(pepper, key));
-    const found = await this.#read([digestSecret(keyring[0], key), ...older]);
+    const found = await this.#read(key, [digestSecret(keyring[0], key), ...older]);
     if (found === undefined) return undefined;
     const { entry, organizationActive } = found;
     return { record: entry.record, organizationActive, entry };
   }
 
   /** The first digest is under the current pepper. */
-  async #read(digests: readonly [KeyDigest, ...KeyDigest[]]): Promise<Found | undefined> {
-    const { revisions, clock, onSource, onOldPepper } = this.#parts;
+  async #read(key: string, digests: readonly [KeyDigest, ...KeyDigest[]]): Promise<Found | undefined> {
+    const { onSource, onOldPepper, foreign } = this.#parts;
     const [current] = digests;
     onSource('postgres');
+    const found = await this.#readNow(digests);
+    if (found !== undefined) {
+      const { entry, pepperId } = found;
+      if (pepperId !== current.pepperId) onOldPepper(entry.record.id, pepperId, current);
+      return found;
+    }
+    if (!foreign?.keys.isDeclared(key)) return undefined;
+    const imported = await this.#readImported(foreign, key, digests);
+    if (imported !== undefined) foreign.keys.noteFirstUse(imported.entry.record.id, current);
+    return imported;
+  }
+
+  /**
+   * A key that is stored by its imported hash. It is looked for by its own digests too: another
+   * process may have given it these meanwhile.
+   */
+  async #readImported(
+    { keys, findCandidates, findConfirmedCandidates }: NonNullable<KeyRecordParts['foreign']>,
+    key: string,
+    digests: readonly KeyDigest[],
+  ): Promise<Found | undefined> {
+    const find = this.#parts.lease.isHeld() ? findCandidates : findConfirmedCandidates;
+    const candidates = await keys.findCandidates(find, key);
+    const fast = keys.fastDigests(candidates, key);
+    const found = fast.length > 0 ? await this.#readNow([...digests, ...fast]) : undefined;
+    if (found !== undefined || candidates.hashes.length === 0) return found;
+    const slow = await keys.slowDigest(candidates, key);
+    return slow && this.#readNow([...digests, slow]);
+  }
+
+  async #readNow(digests: Digests): Promise<(Found & { pepperId: string }) | undefined> {
+    const { revisions, clock } = this.#parts;
     // Both before the query: its snapshot is later, and includes every change applied here.
     const [startMs, asOfSeq] = [clock.monotonicMs(), revisions.seq];
     const found = await this.#findNow(digests);
     if (found === undefined) return undefined;
     const { record, pepperId, organizationActive, readAtMs } = found;
-    if (pepperId !== current.pepperId) onOldPepper(record.id, pepperId, current);
-    return { organizationActive, readAtMs, entry: new CacheEntry(record, startMs, asOfSeq) };
+    return { organizationActive, readAtMs, pepperId, entry: new CacheEntry(record, startMs, asOfSeq) };
   }
 
   #findNow(digests: Digests): Promise<FoundKeyRecord | undefined> {

@@ -1,5 +1,4 @@
 import type { MaybeLater } from '../concurrency/maybe-later.ts';
-import { isVerifiable } from '../domain/key-format.ts';
 import { isWaiting, type KeyRecord } from '../domain/key-record.ts';
 import { isVisibleTo, type VisibleScope } from '../domain/principal.ts';
 import { type AcceptedCode, isAccepted, type RefusedCode, type Verdict } from '../domain/verdict.ts';
@@ -21,7 +20,7 @@ export type VerifyRequest = Asked & {
 };
 
 export type VerifyParts = {
-  records: Pick<KeyRecords, 'memory' | 'placeOf' | 'at' | 'load' | 'find'>;
+  records: Pick<KeyRecords, 'memory' | 'placeOf' | 'at' | 'load' | 'find' | 'mayBeKey'>;
   clock: Pick<ServerClock, 'nowMs' | 'monotonicMs'>;
   spendLimits: (record: KeyRecord, cost: number, now: Date) => Promise<LimitVerdict>;
   usage: Pick<UsageRecorder, 'mark'>;
@@ -47,7 +46,7 @@ export function verifyKey(
 ): MaybeLater<Verdict> {
   const place = parts.records.placeOf(request.key);
   if (place !== nowhere) return judgeRemembered(parts, caller, request, place);
-  if (!isVerifiable(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
+  if (!parts.records.mayBeKey(request.key)) return tell(parts, { valid: false, code: 'MALFORMED' });
   return parts.records.load(request.key).then((found) => judgeLoaded(parts, caller, request, found));
 }
 

@@ -124,6 +124,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
       history: revocation.history,
       environment: config.FLOWPLATE_ENV,
       strictOrganizations: config.STRICT_ORGANIZATIONS,
+      foreignPatterns: config.FOREIGN_KEY_PATTERNS,
       ...wireSignIn(processOwn, stores),
       strangersDb: stores.strangersDb,
       ...wireDiagnosis(config, stores),

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { redactForeignKeys } from '../domain/redact.ts';
 import type { Log } from '../log.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import type { ProcessMetrics } from '../metrics/process-metrics.ts';
@@ -30,6 +31,7 @@ export function processParts<Metrics extends ProcessMetrics>(
   metrics: Metrics,
   tracing: Tracing | undefined,
 ): ProcessParts<Metrics> {
+  redactForeignKeys(config.FOREIGN_KEY_PATTERNS);
   const closing = new Closing((what, error) => log.error({ err: error, what }, 'close failed'));
   const warnings = new RareWarnings(log);
   const failedCommands = new FailedCommands(metrics, warnings);

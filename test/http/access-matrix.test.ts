@@ -19,7 +19,7 @@ const groups = {
   'a master key with the permission': {
     operations: [
       'verifyKey verifyKeys introspectKey mintKey mintKeys listKeys reportHygiene getKey updateKey getKeyUsage refreshKey revokeUserKeys releaseKey',
-      'bulkChangeKeys getJob cancelJob',
+      'bulkChangeKeys getJob cancelJob importKeys getImportProgress',
       'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier',
     ],
     letsIn: 'master key',
@@ -42,7 +42,7 @@ const groups = {
     operations: [
       'listPlatformUsers getPlatformUser getPerson updatePlatformUser provisionTenant updateTenant deleteTenant',
       'revokeHiddenKeys revokeHiddenKey releaseHiddenKey bulkChangeHiddenKeys cancelPlatformJob',
-      'setTenantPolicy clearTenantPolicy',
+      'setTenantPolicy clearTenantPolicy createImportSecret deleteImportSecret',
       'createWebhook updateWebhook deleteWebhook rotateWebhookSecret testWebhook replayWebhookEvents',
     ],
     letsIn: 'super-admin, super-admin with a token, admin',
@@ -60,7 +60,7 @@ const groups = {
     operations: [
       'listRoles listAuditEvents exportAuditEvents verifyAudit listEvents listTenants getTenant listHiddenKeys getHiddenKey reportHiddenHygiene',
       'getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob getPlatformStats getTraffic getTopTraffic',
-      'listVerifiers getQueues getDiagnosis listTenantUsage getTenantPolicy reportOnTenantPolicy',
+      'listVerifiers getQueues getDiagnosis listTenantUsage getTenantPolicy reportOnTenantPolicy listImportSecrets',
       'listWebhooks getWebhook listWebhookDeliveries',
     ],
     letsIn: 'super-admin, super-admin with a token, admin, read-only',

@@ -26,7 +26,7 @@ const platformWide = [
   'resetPlatformUserPassword resetSecondFactors listRoles createRole updateRole deleteRole provisionTenant bootstrapApiUsers',
   'listMasterKeys createMasterKey getMasterKey updateMasterKey listMintedOrganizations rotateMasterKey revokeMasterKey verifyAudit',
   'getPlatformStats getTraffic getTopTraffic listVerifiers getQueues findRefusals getDiagnosis',
-  'findDeviceLogin answerDeviceLogin',
+  'findDeviceLogin answerDeviceLogin listImportSecrets createImportSecret deleteImportSecret',
   'listWebhooks createWebhook getWebhook updateWebhook deleteWebhook rotateWebhookSecret testWebhook',
   'listWebhookDeliveries replayWebhookEvents',
 ].flatMap((ids) => ids.split(' '));

@@ -16,6 +16,7 @@ const suffices: Record<string, string> = {
   'explainKey listKeyRefusals': 'keys:explain',
   refreshKey: 'keys:refresh',
   'bulkChangeKeys getJob cancelJob': 'keys:bulk',
+  'importKeys getImportProgress': 'keys:import',
   'revokeUserKeys revokeKey revokeKeys': 'keys:revoke',
   'registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier': 'keys:verify:embedded',
   'listPlatformUsers getPlatformUser getPerson': 'platform:users:read',
@@ -26,9 +27,9 @@ const suffices: Record<string, string> = {
   listEvents: 'platform:events:read',
   'listTenants getTenant listTenantUsage getTenantPolicy': 'platform:tenants:read',
   'provisionTenant updateTenant deleteTenant setTenantPolicy clearTenantPolicy': 'platform:tenants:manage',
-  'listHiddenKeys reportHiddenHygiene getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob reportOnTenantPolicy':
+  'listHiddenKeys reportHiddenHygiene getHiddenKey getHiddenKeyUsage explainHiddenKey listHiddenKeyRefusals findRefusals getPlatformJob reportOnTenantPolicy listImportSecrets':
     'platform:hidden_keys:read',
-  'revokeHiddenKeys revokeHiddenKey releaseHiddenKey bulkChangeHiddenKeys cancelPlatformJob':
+  'revokeHiddenKeys revokeHiddenKey releaseHiddenKey bulkChangeHiddenKeys cancelPlatformJob createImportSecret deleteImportSecret':
     'platform:hidden_keys:manage',
   'listApiKeys getApiKey getApiKeyUsage getPlatformStats getTraffic getTopTraffic listVerifiers getQueues getDiagnosis':
     'platform:keys:read',

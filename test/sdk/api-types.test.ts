@@ -37,7 +37,7 @@ const agreed: {
   verify: Sendable<sdk.VerifyRequest, Body<typeof verifyKeyRoute>>;
   introspection: Same<sdk.Introspection, Answer<typeof introspectRoute>>;
   /** "recent" is for earlier versions. */
-  registration: Same<Registration, Omit<Answer<typeof registerVerifierRoute>, 'recent'>>;
+  registration: Same<Required<Registration>, Omit<Answer<typeof registerVerifierRoute>, 'recent'>>;
   beat: Sendable<Beat, Body<typeof heartbeatRoute>>;
   heard: [Omit<Answer<typeof heartbeatRoute>, 'changes'>] extends [Omit<Heard, 'changes'>] ? true : never;
   record: keyof NonNullable<Answer<typeof findRecordRoute>['record']> extends string ? true : never;

@@ -46,6 +46,7 @@ export function newVerifier(stores: TestStores, options: VerifierOptions = {}) {
     clock: new ServerClock(),
     redis: stores.redis,
     history: stores.history,
+    foreign: undefined,
     recordStamps: new Stamps(options.keyring ?? testKeyring, 'records'),
     findKeyRecord: keyRecordLookUps(options.db ?? stores.db, options.lookUps ?? lookUpLimits, anyHistory),
     findConfirmedKeyRecord: confirmedKeyRecordLookUps(

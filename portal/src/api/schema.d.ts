@@ -852,6 +852,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/import-secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List import secrets
+         * @description The names of the secrets with which imported HMACs are computed. Never the secrets.
+         *
+         *     Needs the permission `platform:hidden_keys:read`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        get: operations["listImportSecrets"];
+        put?: never;
+        /**
+         * Keep an import secret
+         * @description The secret of the HMAC by which another product has stored its keys. It is sealed under the pepper and never shown again. Lines of an import name it.
+         *
+         *     Needs the permission `platform:hidden_keys:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        post: operations["createImportSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/import-secrets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an import secret
+         * @description Refused while a living key that was imported with it has not been used.
+         *
+         *     Needs the permission `platform:hidden_keys:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
+         */
+        delete: operations["deleteImportSecret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/tenants/{id}/policy/report": {
         parameters: {
             query?: never;
@@ -1866,7 +1916,7 @@ export interface components {
             /** @constant */
             success: false;
             error: {
-                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "WEBHOOK_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+                code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "WEBHOOK_NOT_FOUND" | "IMPORT_SECRET_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "IMPORT_SECRET_ALREADY_EXISTS" | "IMPORT_SECRET_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
                 /** @description For people */
                 message: string;
                 /** @description For the calling engineer */
@@ -2016,7 +2066,7 @@ export interface components {
         AuditEvent: {
             id: string;
             /** @enum {string} */
-            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+            event_type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
             /**
              * @description Whether the event concerns the platform or one organization
              * @enum {string}
@@ -2043,7 +2093,7 @@ export interface components {
         };
         Event: {
             /** @enum {string} */
-            type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+            type: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
             /** Format: date-time */
             timestamp: string;
             data: {
@@ -2122,7 +2172,7 @@ export interface components {
             status: number;
             detail: string;
             instance: string;
-            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "WEBHOOK_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
+            code: ("INVALID_REQUEST" | "INVALID_JSON" | "AUTHORIZATION_PENDING" | "SLOW_DOWN" | "DEVICE_CODE_EXPIRED" | "AMBIGUOUS_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_CREDENTIALS" | "SECOND_FACTOR_REQUIRED" | "SECOND_FACTOR_INVALID" | "INSUFFICIENT_PERMISSIONS" | "ACCOUNT_INACTIVE" | "PASSWORD_LOGIN_OFF" | "STEP_UP_REQUIRED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTORS_OFF" | "SELF_ACTION_FORBIDDEN" | "DEVICE_LOGIN_DENIED" | "ORGANIZATION_SUSPENDED" | "MINT_QUOTA_EXCEEDED" | "ROUTE_NOT_FOUND" | "KEY_NOT_FOUND" | "USER_NOT_FOUND" | "SESSION_NOT_FOUND" | "SECOND_FACTOR_NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ENVIRONMENT_NOT_FOUND" | "ROLE_NOT_FOUND" | "PERSON_NOT_FOUND" | "MASTER_KEY_NOT_FOUND" | "VERIFIER_NOT_FOUND" | "DEVICE_CODE_NOT_FOUND" | "JOB_NOT_FOUND" | "WEBHOOK_NOT_FOUND" | "IMPORT_SECRET_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "KEY_ALREADY_EXISTS" | "KEY_NOT_ACTIVE" | "KEY_NOT_QUARANTINED" | "REPORT_ALREADY_RECEIVED" | "SELECTION_CHANGED" | "JOB_NOT_CANCELLABLE" | "VERIFIER_BEHIND" | "EMAIL_ALREADY_EXISTS" | "SECOND_FACTOR_ALREADY_EXISTS" | "ENVIRONMENT_ALREADY_EXISTS" | "ENVIRONMENT_IN_USE" | "IMPORT_SECRET_ALREADY_EXISTS" | "IMPORT_SECRET_IN_USE" | "ROLE_ALREADY_EXISTS" | "ROLE_IN_USE" | "PERSON_IN_USE" | "ROLE_IMMUTABLE" | "LAST_SUPER_ADMIN" | "MANAGED_BY_PROVIDER" | "ALREADY_BOOTSTRAPPED" | "IDEMPOTENCY_IN_PROGRESS" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "INTERNAL_ERROR" | "DEPENDENCY_UNAVAILABLE" | "OVERLOADED") | string;
             error_type: string;
             trace_id: string;
             /** Format: date-time */
@@ -3350,7 +3400,7 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -3384,7 +3434,7 @@ export interface operations {
     exportAuditEvents: {
         parameters: {
             query?: {
-                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
+                event_type?: "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted";
                 from?: string;
                 to?: string;
                 /** @description Id of the actor */
@@ -4149,6 +4199,103 @@ export interface operations {
             };
         };
     };
+    listImportSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            name: string;
+                            created_by: string;
+                            /** Format: date-time */
+                            created_at: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    createImportSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "old-signing",
+                 *       "secret": "c2VjcmV0",
+                 *       "encoding": "base64"
+                 *     }
+                 */
+                "application/json": {
+                    name: string;
+                    secret: string;
+                    /**
+                     * @description How `secret` is written; `text` unless set
+                     * @enum {string}
+                     */
+                    encoding?: "text" | "hex" | "base64";
+                };
+            };
+        };
+        responses: {
+            /** @description Kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        created_by: string;
+                        /** Format: date-time */
+                        created_at: string;
+                    };
+                };
+            };
+        };
+    };
+    deleteImportSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        deleted: string;
+                    };
+                };
+            };
+        };
+    };
     reportOnTenantPolicy: {
         parameters: {
             query?: never;
@@ -4366,7 +4513,7 @@ export interface operations {
                         /** @description `whe_…` */
                         id: string;
                         url: string;
-                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                         /** @description Null: events of all organizations, and of none */
                         organization_id: string | null;
                         description: string | null;
@@ -4416,7 +4563,7 @@ export interface operations {
                     /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
                     url: string;
                     /** @description Types of events, or `*` for all, those of later releases included */
-                    types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                    types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                     description?: string | null;
                     enabled?: boolean;
                     /** @description Only events of this organization; all unless set */
@@ -4435,7 +4582,7 @@ export interface operations {
                         /** @description `whe_…` */
                         id: string;
                         url: string;
-                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                         /** @description Null: events of all organizations, and of none */
                         organization_id: string | null;
                         description: string | null;
@@ -4483,7 +4630,7 @@ export interface operations {
                         /** @description `whe_…` */
                         id: string;
                         url: string;
-                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                         /** @description Null: events of all organizations, and of none */
                         organization_id: string | null;
                         description: string | null;
@@ -4554,7 +4701,7 @@ export interface operations {
                     /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
                     url?: string;
                     /** @description Types of events, or `*` for all, those of later releases included */
-                    types?: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                    types?: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                     description?: string | null;
                     enabled?: boolean;
                 };
@@ -4562,7 +4709,7 @@ export interface operations {
                     /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
                     url?: string;
                     /** @description Types of events, or `*` for all, those of later releases included */
-                    types?: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                    types?: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                     description?: string | null;
                     enabled?: boolean;
                 };
@@ -4579,7 +4726,7 @@ export interface operations {
                         /** @description `whe_…` */
                         id: string;
                         url: string;
-                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                         /** @description Null: events of all organizations, and of none */
                         organization_id: string | null;
                         description: string | null;
@@ -4635,7 +4782,7 @@ export interface operations {
                         /** @description `whe_…` */
                         id: string;
                         url: string;
-                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+                        types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
                         /** @description Null: events of all organizations, and of none */
                         organization_id: string | null;
                         description: string | null;
@@ -4839,7 +4986,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "keys:import" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -4899,7 +5046,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     /** @description All of them unless set */
-                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
+                    permissions?: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "keys:import" | "usage:read")[];
                     organization_ids?: string[] | null;
                     environments?: string[] | null;
                     ip_allowlist?: string[] | null;
@@ -4936,7 +5083,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "keys:import" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -5003,7 +5150,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "keys:import" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -5100,7 +5247,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "keys:import" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */
@@ -5211,7 +5358,7 @@ export interface operations {
                             audience: string;
                             subject: string;
                         } | null;
-                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "usage:read")[];
+                        permissions: ("keys:mint" | "keys:refresh" | "keys:revoke" | "keys:read" | "keys:verify" | "keys:verify:embedded" | "keys:explain" | "keys:bulk" | "keys:import" | "usage:read")[];
                         /** @description Null: all */
                         organization_ids: string[] | null;
                         /** @description Null: all */

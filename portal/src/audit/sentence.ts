@@ -28,6 +28,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'database.recovered': () => 'recovered the database, which had gone back to an earlier state',
   'key.minted': ({ details }) => `minted a hidden key for ${text(details.user_id)}`,
   'key.activated': ({ details }) => `took up the new hidden key of ${text(details.user_id)}`,
+  'key.imported': ({ details }) => `imported a hidden key for ${text(details.user_id)}`,
   'key.refreshed': ({ details }) => `refreshed the hidden key of ${text(details.user_id)}`,
   'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
@@ -42,6 +43,8 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'keys.bulk_ended': ({ details }) =>
     `ended an order to ${text(details.action)} hidden keys: ${text(details.status)}`,
   'keys.bulk_cancelled': ({ details }) => `cancelled an order to ${text(details.action)} hidden keys`,
+  'import_secret.created': ({ target }) => `kept the import secret ${target}`,
+  'import_secret.deleted': ({ target }) => `deleted the import secret ${target}`,
   'master_key.created': ({ details }) => `created the master key ${text(details.name)}`,
   'master_key.updated': ({ target }) => `changed the bounds of the master key ${target}`,
   'master_key.mint_quota.reached': ({ target, details }) =>

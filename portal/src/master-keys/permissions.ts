@@ -10,5 +10,6 @@ export const permissions: Record<MasterKeyPermission, string> = {
   'keys:verify:embedded': 'Verify by itself with the SDK; revokes wait for it',
   'keys:explain': 'See why a key is refused, and its last refusals',
   'keys:bulk': 'Revoke, disable or enable many keys at once',
+  'keys:import': 'Import keys of other products by their hashes',
   'usage:read': 'See how much they are used',
 };

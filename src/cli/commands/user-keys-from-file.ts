@@ -42,11 +42,12 @@ export async function mintFromFile(cli: Cli, options: FromFileOptions): Promise<
   return minted === requests.length;
 }
 
-async function readRequests(file: string): Promise<MintRequest[]> {
+/** The JSON objects of a file, one a line. */
+export async function readRequests<R = MintRequest>(file: string): Promise<R[]> {
   const lines = (await readAll(file)).split('\n');
   if (lines.at(-1) === '') lines.pop();
   if (lines.length === 0) throw new UsageError(`${file} has no line`);
-  return lines.map((line, index) => readRequest(line, index + 1));
+  return lines.map((line, index) => readRequest(line, index + 1) as R);
 }
 
 async function readAll(file: string): Promise<string> {
@@ -57,9 +58,9 @@ async function readAll(file: string): Promise<string> {
   }
 }
 
-function readRequest(line: string, number: number): MintRequest {
+function readRequest(line: string, number: number): object {
   try {
-    return jsonObject(line) as MintRequest;
+    return jsonObject(line);
   } catch (error) {
     throw new UsageError(`line ${number}: ${(error as Error).message}`);
   }

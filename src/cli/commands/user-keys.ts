@@ -3,6 +3,7 @@ import { examples } from '../examples.ts';
 import { addBulk } from './user-keys-bulk.ts';
 import { addDisable, addEnable, addUpdate } from './user-keys-changing.ts';
 import { addCheck } from './user-keys-check.ts';
+import { addImport } from './user-keys-import.ts';
 import { addReading } from './user-keys-reading.ts';
 import { addRefused } from './user-keys-refused.ts';
 import { addRevoke, addRevokeAll } from './user-keys-revoking.ts';
@@ -23,6 +24,7 @@ export function addKeys(program: Command): void {
   addUpdate(keys);
   addEnable(keys);
   addDisable(keys);
+  addImport(keys);
   addReading(keys);
   addRefused(keys);
   addVerify(keys);

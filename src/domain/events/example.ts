@@ -14,6 +14,7 @@ const targets: Record<string, string> = {
   role: 'role_1Z3dRg9uV3aX5bY7cC9eG1',
   stop: 'stop_1Z3dRg9uV3aX5bY7cC9eG1',
   job: 'job_1Z3dRg9uV3aX5bY7cC9eG1',
+  'import secret': 'old-signing',
   operation: 'createMasterKey',
 };
 

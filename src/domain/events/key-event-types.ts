@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { importAlgorithms } from '../imported-hash.ts';
 import { mintPeriods } from '../mint-bounds.ts';
 import { masterKeyPermissions } from '../permission.ts';
 import { eventType } from './event-type.ts';
@@ -14,6 +15,12 @@ const someBounds = { mint_quota: { limit: 1_000, period: 'day' }, living_keys_ma
 /** User keys, and the master keys that mint them. */
 export const keyEventTypes = {
   'key.minted': eventType('A user key was minted.', 'key', key, aKey),
+  'key.imported': eventType(
+    'A user key of another product was imported by its hash.',
+    'key',
+    { ...key, algorithm: z.enum(importAlgorithms) },
+    { user_id: 'u_1042', environment: 'prod', algorithm: 'sha256' },
+  ),
   'key.refreshed': eventType(
     'A user key was replaced by a new one.',
     'key',
@@ -101,6 +108,8 @@ export const keyEventTypes = {
     { action, affected: fields.count },
     { action: 'disable', affected: 1_500 },
   ),
+  'import_secret.created': eventType('A secret for imported HMACs was kept.', 'import secret', {}, {}),
+  'import_secret.deleted': eventType('A secret for imported HMACs was deleted.', 'import secret', {}, {}),
   'master_key.created': eventType(
     'A master key was created.',
     'master key',

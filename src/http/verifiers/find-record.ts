@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isVerifiable } from '../../domain/key-format.ts';
 import { isWaiting } from '../../domain/key-record.ts';
 import { toSentKeyRecord } from '../../domain/key-record-codec.ts';
 import { isVisibleTo } from '../../domain/principal.ts';
@@ -31,7 +30,7 @@ export const findRecordRoute = defineRoute({
   }),
   errors: [],
   async handle(parts: Parts, { body, caller }) {
-    if (!isVerifiable(body.key)) return notFound;
+    if (!parts.verify.records.mayBeKey(body.key)) return notFound;
     const found = await parts.verify.records.find(body.key);
     if (found === undefined) return notFound;
     const { record, organizationActive, entry } = found;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ForeignPatterns } from '../../domain/foreign-pattern.ts';
 import { revisionMemoryMs } from '../../revocation/remembered-revisions.ts';
 import { type RegisterParts, registerVerifier } from '../../usecases/verifiers/register-verifier.ts';
 import type { VerifyParts } from '../../verify/verify-key.ts';
@@ -6,6 +7,12 @@ import { masterKey } from '../access/master-key.ts';
 import { noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { recentChange, seq, toRecentChange } from './verifier-schemas.ts';
+
+type Parts = {
+  verifiers: RegisterParts;
+  verify: Pick<VerifyParts, 'clock'>;
+  foreignPatterns: ForeignPatterns;
+};
 
 export const registerVerifierRoute = defineRoute({
   method: 'post',
@@ -35,10 +42,13 @@ export const registerVerifierRoute = defineRoute({
     server_time_ms: z.number().describe('Unix milliseconds'),
     master_key_id: z.string().describe('Id of its own master key in the feed'),
     refused_organizations: z.array(z.string()),
+    foreign_key_patterns: z
+      .array(z.string())
+      .describe('Shapes of keys of other products that it has to look for (`FOREIGN_KEY_PATTERNS`)'),
     recent: z.array(recentChange).describe('With `now`: recent changes, which cached records may predate'),
   }),
   errors: ['RATE_LIMITED'],
-  async handle(parts: { verifiers: RegisterParts; verify: Pick<VerifyParts, 'clock'> }, { body, caller }) {
+  async handle(parts: Parts, { body, caller }) {
     const registered = await registerVerifier(parts.verifiers, caller.principal, {
       isLive: body.lease === 'now',
       memoryMs: revisionMemoryMs,
@@ -52,6 +62,7 @@ export const registerVerifierRoute = defineRoute({
         server_time_ms: parts.verify.clock.nowMs(),
         master_key_id: caller.principal.id,
         refused_organizations: registered.refusedOrganizations,
+        foreign_key_patterns: parts.foreignPatterns.map(String),
         recent: registered.recent.map(toRecentChange),
       },
     };

@@ -178,6 +178,37 @@ export interface IdempotencyKeys {
   sealed_answer: Buffer;
 }
 
+export interface ImportedKeys {
+  algorithm: string;
+  digested_at: Timestamp | null;
+  environment: string;
+  import_digest: Buffer;
+  imported_at: Timestamp;
+  key_id: string;
+  lookup: string | null;
+  organization_id: string;
+  pepper_id: string;
+  recipe_id: string | null;
+  sealed_hash: Buffer | null;
+}
+
+export interface ImportRecipes {
+  algorithm: string;
+  created_at: Timestamp;
+  id: string;
+  salt: string | null;
+  salt_position: string;
+  secret_name: string | null;
+}
+
+export interface ImportSecrets {
+  created_at: Timestamp;
+  created_by: string;
+  name: string;
+  pepper_id: string;
+  sealed_secret: Buffer;
+}
+
 export interface KeyChanges {
   committed_at: Generated<Timestamp>;
   kind: string;
@@ -552,6 +583,9 @@ export interface DB {
   environments: Environments;
   finished_sign_ins: FinishedSignIns;
   idempotency_keys: IdempotencyKeys;
+  import_recipes: ImportRecipes;
+  import_secrets: ImportSecrets;
+  imported_keys: ImportedKeys;
   key_changes: KeyChanges;
   key_stop_counts: KeyStopCounts;
   key_stops: KeyStops;

@@ -11,7 +11,7 @@ import { endStoppedKeysOf } from '../../stores/postgres/user-keys/key-stops.ts';
 import { isBoundReached, isMinted } from '../../stores/postgres/user-keys/minted-keys.ts';
 import { expireKey, findActiveKey, lockUserKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import { credentialEnded } from '../authority.ts';
-import { commitChange } from '../change.ts';
+import { type ChangeParts, commitChange } from '../change.ts';
 import { idempotent, type Replayed } from '../idempotent.ts';
 import { ensureOrganization } from '../organizations/ensure-organization.ts';
 import { boundReached } from './bound-reached.ts';
@@ -131,7 +131,11 @@ function requireHome(parts: MintParts, key: Key, hasOrganization: boolean): void
  * Says what was created by this call: another mint may have been first. Hundreds of mints for a new
  * organization may come together, and one of them creates it.
  */
-function createHome(parts: MintParts, by: Caller, key: Key): Promise<Home | undefined> {
+export function createHome(
+  parts: ChangeParts & Pick<MintParts, 'homes'>,
+  by: Caller,
+  key: Key,
+): Promise<Home | undefined> {
   const { organizationId: id, environment } = key;
   return parts.homes.run(`${by.principal.id} ${id} ${environment}`, async () => {
     const { answer } = await commitChange(parts, { by }, async (tx, now) => {
@@ -144,7 +148,7 @@ function createHome(parts: MintParts, by: Caller, key: Key): Promise<Home | unde
 }
 
 /** Writes a stop into the row of the key, before the worker comes to it. */
-async function endStopped(parts: MintParts, active: Key): Promise<void> {
+export async function endStopped(parts: ChangeParts, active: Key): Promise<void> {
   await commitChange(parts, { by: systemOrigin }, async (tx) => {
     await lockUserKeys(tx, active.userId);
     await endStoppedKeysOf(tx, active);
@@ -152,7 +156,7 @@ async function endStopped(parts: MintParts, active: Key): Promise<void> {
   });
 }
 
-async function endExpired(parts: MintParts, active: Key): Promise<void> {
+export async function endExpired(parts: ChangeParts, active: Key): Promise<void> {
   await commitChange(parts, { by: systemOrigin }, async (tx, now) => {
     const isExpired = await expireKey(tx, active.id, now);
     return {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { OrganizationStatus } from '../../../domain/organization.ts';
 import type { OrganizationPolicy, PolicyVersion } from '../../../domain/organization-policy.ts';
 import type { Db, Tx } from '../database.ts';
@@ -36,4 +37,22 @@ export async function writePolicy(
     })
     .where('id', '=', change.organizationId)
     .execute();
+}
+
+/** An organization with the names of those environments that were asked for and exist. */
+export type Home = GovernedOrganization & { environments: readonly string[] };
+
+/** Homes of new keys in one statement, by organization. One that does not exist is left out. */
+export async function findHomes(
+  db: Db,
+  places: readonly { organizationId: string; environment: string }[],
+): Promise<Map<string, Home>> {
+  const ids = [...new Set(places.map(({ organizationId }) => organizationId))];
+  const slugs = [...new Set(places.map(({ environment }) => environment))];
+  const { rows } = await sql<Home & { id: string }>`
+    SELECT id, status, policy, policy_version AS version, ARRAY(
+      SELECT slug FROM environments WHERE organization_id = organizations.id AND slug = ANY (${slugs}::text[])
+    ) AS environments
+    FROM organizations WHERE id = ANY (${ids}::text[])`.execute(db);
+  return new Map(rows.map(({ id, ...home }) => [id, home]));
 }
