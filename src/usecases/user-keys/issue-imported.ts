@@ -25,6 +25,7 @@ export function issueImported(
     status: 'active',
     activatedAt: null,
     supersededUntil: null,
+    quarantinedUntil: null,
     revokedAt: null,
     revokedReason: null,
     createdAt: now,

@@ -55,7 +55,6 @@ CREATE TABLE import_secrets (
 
 -- Importing needs keys:import. Master keys that were made to hold everything keep holding
 -- everything.
--- upgrade: blocks master_keys: it has some dozen rows
 UPDATE master_keys SET permissions = permissions || '{keys:import}'
 WHERE permissions @> '{keys:mint,keys:refresh,keys:revoke,keys:read,keys:verify,keys:verify:embedded,keys:explain,keys:bulk,usage:read}'
   AND NOT permissions @> '{keys:import}';
