@@ -79,7 +79,7 @@ describe('no oracle', () => {
       const foreign = await explainText(key, asked, { as });
       expect(withoutTimes(foreign.body)).toEqual(withoutTimes(madeUp.body));
       expect(foreign.body).toMatchObject({ valid: false, code: 'NOT_FOUND' });
-      expect(foreign.body.checks.map(({ has }: { has: unknown }) => has)).toEqual(Array(12).fill(null));
+      expect(foreign.body.checks.map(({ has }: { has: unknown }) => has)).toEqual(Array(13).fill(null));
     }
   });
 
@@ -88,7 +88,7 @@ describe('no oracle', () => {
     expect(body.code).toBe('MALFORMED');
     expect(body.checks.map(({ result }: { result: string }) => result)).toEqual([
       'failed',
-      ...Array(11).fill('not_reached'),
+      ...Array(12).fill('not_reached'),
     ]);
   });
 });

@@ -88,7 +88,7 @@ type Examined = { keys: RawBuilder<unknown>; order: RawBuilder<unknown>; max: nu
 function examined({ status, unusedSince, now }: ApiKeyFilter, place: Condition): Examined {
   const max = unusedSince === undefined ? examinedMax : examinedWithUseMax;
   const newest = (condition: Condition, order: RawBuilder<unknown>) =>
-    sql`(SELECT ${columns}, name_key, superseded_until FROM api_keys
+    sql`(SELECT ${columns}, name_key, superseded_until, quarantined_until FROM api_keys
       WHERE ${place} AND ${condition} ORDER BY ${order} LIMIT ${max})`;
   if (status === undefined) return { keys: newest(sql`true`, byId), order: byId, max };
   if (status === 'disabled') {
@@ -96,7 +96,7 @@ function examined({ status, unusedSince, now }: ApiKeyFilter, place: Condition):
   }
   if (status !== 'expired') return { keys: newest(hasStatus(status), byStatus), order: byStatus, max };
   const due = sql`(WITH due AS MATERIALIZED (
-      SELECT ${columns}, name_key, superseded_until FROM api_keys
+      SELECT ${columns}, name_key, superseded_until, quarantined_until FROM api_keys
       WHERE ${place} AND status = 'active' AND expires_at <= ${now})
     SELECT * FROM due)`;
   const both = sql`${newest(hasStatus('expired'), byStatus)} UNION ALL ${due}`;
