@@ -63,6 +63,7 @@ describe('success', () => {
       status: 'active',
       activated_at: null,
       superseded_until: null,
+      quarantined_until: null,
       revoked_at: null,
       revoked_reason: null,
       created_at,
