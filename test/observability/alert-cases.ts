@@ -108,6 +108,13 @@ export const alertCases: Record<string, AlertCase> = {
     firesAt: '20m',
     summary: 'An audit event has waited for its seal for 10m 0s',
   },
+  FlowplateAuditStreamBehind: {
+    series: { [`flowplate_audit_stream_events_behind{${worker},stream="syslog"}`]: '0x9 40x40' },
+    quietAt: '17m',
+    firesAt: '25m',
+    labels: { stream: 'syslog' },
+    summary: 'The receiver syslog of the audit log lacks 40 events',
+  },
   FlowplateJobFailing: {
     series: {
       [`flowplate_job_seconds_count{${worker},name="seal-audit",outcome="failed"}`]: '0x9 1+20x20',
@@ -181,6 +188,8 @@ export const healthySeries: Record<string, string> = {
   [`flowplate_usage_flushes_waiting{${worker}}`]: '24x540',
   [`flowplate_usage_flushes_aside{${worker}}`]: '0x540',
   [`flowplate_audit_unsealed_age_seconds{${worker}}`]: '4x540',
+  // Behind for a moment after each event.
+  [`flowplate_audit_stream_events_behind{${worker},stream="syslog"}`]: '0 3 0x538',
   // One run failed an hour ago, and the next one did not.
   [`flowplate_job_seconds_count{${worker},name="seal-audit",outcome="failed"}`]: '0x60 1x480',
   [`flowplate_job_seconds_count{${worker},name="seal-audit",outcome="done"}`]: '0+20x540',

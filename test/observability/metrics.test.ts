@@ -23,7 +23,7 @@ beforeAll(async () => {
   await eventually(
     15_000,
     () => watched.readMetrics('worker'),
-    (text) => text.includes('flowplate_keys{'),
+    (text) => text.includes('flowplate_keys{') && text.includes('flowplate_audit_stream_events_behind{'),
   );
   texts = { api: await watched.readMetrics('api'), worker: await watched.readMetrics('worker') };
 });

@@ -1,3 +1,5 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { inject } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
@@ -20,10 +22,12 @@ export async function watchedDeployment(
   env: Record<string, string> = {},
   stores?: Stores,
 ): Promise<WatchedDeployment> {
+  const directory = await mkdtemp(join(inject('runDirectory'), 'watched-'));
   const ports = { api: await quietPort(), worker: await quietPort() };
   const deployment = deploy(stores ?? (await ownDatabases()), {
     METRICS_PORT: String(ports.api),
     WORKER_METRICS_PORT: String(ports.worker),
+    AUDIT_NDJSON_FILE: join(directory, 'audit.ndjson'),
     ...env,
   });
   const api = await deployment.startApi();

@@ -55,6 +55,7 @@ describe('200', () => {
         enabled: true,
         expires_at_ms: Date.parse(expires_at),
         superseded_until_ms: null,
+        quarantined_until_ms: null,
         superseded_by: null,
         superseded_at_ms: null,
         minter: expect.stringMatching(/^[\w-]{8}$/),

@@ -50,12 +50,10 @@ test('a key that ended long ago goes with its usage, and one event tells how man
     "SELECT details FROM audit_events WHERE event_type = 'keys.pruned'",
   );
   expect(events.map(({ details }) => details)).toMatchObject([{ count: 1, status: 'revoked' }]);
-  const kept = await query(
-    databaseUrl,
-    'SELECT event_type FROM audit_events WHERE target_id = $1 ORDER BY id',
-    [ended.keyId],
-  );
-  expect(kept.map(({ event_type }) => event_type)).toEqual(['key.minted', 'key.revoked']);
+  const kept = await query(databaseUrl, 'SELECT event_type FROM audit_events WHERE target_id = $1', [
+    ended.keyId,
+  ]);
+  expect(kept.map(({ event_type }) => event_type).sort()).toEqual(['key.minted', 'key.revoked']);
 });
 
 test('the first key of a line stays with its usage until its successors are gone', async () => {
