@@ -14,6 +14,7 @@ const realm = 'realm="flowplate"';
 /** Said here once more, apart from the routes. */
 const challenges = [
   [/\/introspect$/, [`FlowplateMasterKey ${realm}`, `Basic ${realm}, charset="UTF-8"`, `Bearer ${realm}`]],
+  [/\/leaks$/, [`FlowplateSignature ${realm}`]],
   [/^\/v1\/flowplate\//, [`FlowplateMasterKey ${realm}`]],
   [/^\/users(\/:|$)/, [`FlowplateApiKey ${realm}`]],
   [

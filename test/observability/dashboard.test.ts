@@ -48,13 +48,16 @@ afterAll(async () => {
 const panels = rows.flatMap((row) => row.panels);
 const queries = panels.flatMap(({ title, queries }) => queries.map(({ expr }) => ({ title, expr })));
 
+/** No endpoint waits for events here; a quantile of no delivery is no number. */
+const mayBeUnmeasured = (expr: string) => expr.includes('flowplate_webhook_delay_seconds');
+
 test('the query of each panel returns data of a broker under load', async () => {
   expect(queries.length).toBeGreaterThan(45);
   for (const { title, expr } of queries) {
     const samples = await eventually(
       20_000,
       () => prometheus.query(expr.replaceAll('$__rate_interval', '5s')),
-      (all) => all.some(({ value }) => value[1] !== 'NaN'),
+      (all) => all.some(({ value }) => value[1] !== 'NaN' || mayBeUnmeasured(expr)),
     ).catch((error: Error) => error.message);
     expect([title, expr, samples]).toEqual([title, expr, expect.any(Array)]);
   }
