@@ -63,7 +63,7 @@ async function holdConnections(): Promise<() => Promise<unknown>> {
   const released = Promise.withResolvers<void>();
   const taken = Array.from({ length: connections }, () => Promise.withResolvers<void>());
   const held = taken.map(({ resolve }) =>
-    broker.db.connection().execute(async (connection) => {
+    broker.api.parts.db.connection().execute(async (connection) => {
       await sql`SELECT 1`.execute(connection);
       resolve();
       await released.promise;
