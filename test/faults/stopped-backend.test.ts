@@ -9,7 +9,8 @@ import { keyCalls, organization } from '../support/key-calls.ts';
 import { freezePostgres, type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
 
-const mintsPerRound = 8;
+/** Enough that some are under way when the stop comes, some milliseconds later. */
+const mintsPerRound = 48;
 const rounds = 6;
 
 let postgres: OwnPostgres;
