@@ -1,10 +1,9 @@
 import { parseJson } from '../domain/read-json.ts';
+import { answeredLines } from './answered-lines.ts';
 import { toLineError } from './api-error.ts';
 import type { CallOptions } from './client.ts';
-import { type FlowplateApiError, FlowplateUnreachableError } from './errors.ts';
-import { toBodies } from './mint-in-batches.ts';
+import type { FlowplateApiError } from './errors.ts';
 import type { Transport } from './transport.ts';
-import { pauseBefore } from './transport.ts';
 
 /** A key of another product: its owner, its hash, and the options of a mint (docs/import.md). */
 export type ImportRequest = {
@@ -38,31 +37,11 @@ export async function* importInBatches(
   requests: Iterable<ImportRequest> | AsyncIterable<ImportRequest>,
   { dryRun = false, ...options }: ImportOptions,
 ): AsyncGenerator<ImportOutcome, void, undefined> {
-  let first = 1;
-  for await (const lines of toBodies(requests)) {
-    let answered = 0;
-    for (let retries = 0; answered < lines.length; retries++) {
-      try {
-        let place = 0;
-        const path = `/v1/flowplate/api-keys/import${dryRun ? '?dry_run=true' : ''}`;
-        const call = { method: 'POST', path, body: lines.join(''), ...options } as const;
-        for await (const text of transport.lines(call)) {
-          if (place++ < answered) continue;
-          yield toOutcome(first + answered++, text);
-        }
-        if (answered < lines.length) throw new FlowplateUnreachableError('network');
-      } catch (error) {
-        const pauseMs = retries < retriesMax ? pauseBefore(error, retries) : undefined;
-        if (pauseMs === undefined) throw error;
-        await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      }
-    }
-    first += lines.length;
+  const path = `/v1/flowplate/api-keys/import${dryRun ? '?dry_run=true' : ''}`;
+  const callOf = () => ({ path, ...options });
+  for await (const { number, text } of answeredLines(transport, retriesMax, requests, callOf)) {
+    const line = parseJson(text);
+    const error = toLineError(line);
+    yield error === undefined ? { number, imported: line as ImportedKey } : { number, error };
   }
-}
-
-function toOutcome(number: number, text: string): ImportOutcome {
-  const line = parseJson(text);
-  const error = toLineError(line);
-  return error === undefined ? { number, imported: line as ImportedKey } : { number, error };
 }

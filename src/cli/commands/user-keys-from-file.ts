@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { MintRequest } from '../../sdk/api-types.ts';
+import type { FlowplateApiError } from '../../sdk/errors.ts';
 import type { MintOutcome } from '../../sdk/mint-in-batches.ts';
 import type { Cli } from '../cli.ts';
 import { UsageError } from '../failure.ts';
@@ -27,8 +28,9 @@ export async function mintFromFile(cli: Cli, options: FromFileOptions): Promise<
   try {
     for await (const outcome of client.mintKeys(requests, { idempotencyKey })) {
       if (outcome.minted !== undefined) minted++;
-      if (output !== undefined) await output.write(toLine(outcome));
-      else if (cli.options.json) process.stdout.write(toLine(outcome));
+      const line = toLine(outcome.number, outcome.minted, outcome.error);
+      if (output !== undefined) await output.write(line);
+      else if (cli.options.json) process.stdout.write(line);
       else shown.push(toRow(requests, outcome));
       if (output !== undefined && outcome.error !== undefined) {
         cli.note(`Line ${outcome.number}: ${outcome.error.message}`);
@@ -75,9 +77,14 @@ async function openNew(file: string) {
   }
 }
 
-function toLine({ number, minted, error }: MintOutcome): string {
+/** The outcome of a line as a line of JSON: the answer, or the error. */
+export function toLine(
+  number: number,
+  answer: object | undefined,
+  error: FlowplateApiError | undefined,
+): string {
   const failure = error && { code: error.code, message: error.message, details: error.details };
-  return `${printable(JSON.stringify({ line: number, ...(minted ?? { error: failure }) }))}\n`;
+  return `${printable(JSON.stringify({ line: number, ...(answer ?? { error: failure }) }))}\n`;
 }
 
 type Row = { line: number; request: MintRequest | undefined; outcome: string };

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import type { ImportOutcome, ImportRequest } from '../../sdk/import-in-batches.ts';
+import type { ImportRequest } from '../../sdk/import-in-batches.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
-import { printable } from '../output/printable.ts';
-import { readRequests } from './user-keys-from-file.ts';
+import { readRequests, toLine } from './user-keys-from-file.ts';
 
 /** Lines between two notes of the progress. */
 const noteEvery = 10_000;
@@ -23,7 +22,7 @@ export function addImport(keys: Command): void {
           const { number, imported, error } = outcome;
           const status = imported?.status ?? 'failed';
           counts.set(status, (counts.get(status) ?? 0) + 1);
-          if (cli.options.json) process.stdout.write(toLine(outcome));
+          if (cli.options.json) process.stdout.write(toLine(number, imported, error));
           else if (error !== undefined) cli.note(`Line ${number}: ${error.message}`);
           if (number % noteEvery === 0) cli.note(`${number} of ${requests.length} lines`);
         }
@@ -37,9 +36,4 @@ export function addImport(keys: Command): void {
     'flowplate keys import old-keys.ndjson --dry-run',
     'flowplate keys import old-keys.ndjson',
   );
-}
-
-function toLine({ number, imported, error }: ImportOutcome): string {
-  const failure = error && { code: error.code, message: error.message, details: error.details };
-  return `${printable(JSON.stringify({ line: number, ...(imported ?? { error: failure }) }))}\n`;
 }
