@@ -1,7 +1,7 @@
 import { Secret, TOTP } from 'otpauth';
 import type { RandomBytes } from '../../domain/clock.ts';
-import { hmac, type Keyring } from '../../domain/key-digest.ts';
-import { seal, unseal } from '../../domain/seal.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { openUnderPepper, sealUnderPepper } from '../../domain/pepper-seal.ts';
 
 const purpose = 'totp secret';
 const issuer = 'Flowplate Keys';
@@ -31,8 +31,8 @@ export function findTotpStep(secret: string, code: string, now: Date): number | 
 
 /** Under the current pepper, bound to the app's id: a stolen table makes no codes. */
 export function sealTotpSecret(keyring: Keyring, id: string, secret: string) {
-  const sealedSecret = seal(hmac(keyring[0], `${purpose}\n${id}`), purpose, secret);
-  return { sealedSecret, pepperId: keyring[0].id };
+  const { sealed, pepperId } = sealUnderPepper(keyring, purpose, id, secret);
+  return { sealedSecret: sealed, pepperId };
 }
 
 /** Undefined when its pepper is gone: the app is then as good as lost. */
@@ -40,6 +40,5 @@ export function openTotpSecret(
   keyring: Keyring,
   { id, sealedSecret, pepperId }: { id: string; sealedSecret: Buffer; pepperId: string },
 ): string | undefined {
-  const pepper = keyring.find((known) => known.id === pepperId);
-  return pepper && unseal(hmac(pepper, `${purpose}\n${id}`), purpose, sealedSecret);
+  return openUnderPepper(keyring, purpose, id, { pepperId, sealed: sealedSecret });
 }

@@ -2,8 +2,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { readTogether } from '../../concurrency/read-together.ts';
 import type { Clock, RandomBytes } from '../../domain/clock.ts';
 import { newId } from '../../domain/ids.ts';
-import { hmac, type Keyring } from '../../domain/key-digest.ts';
-import { seal, unseal } from '../../domain/seal.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { openUnderPepper, sealUnderPepper } from '../../domain/pepper-seal.ts';
 import { signingMs } from '../../domain/session.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import {
@@ -68,10 +68,10 @@ export class SigningKeys {
   #usable(stored: StoredSigningKey | undefined): SigningKey | undefined {
     if (stored === undefined) return undefined;
     const ageMs = this.#parts.clock.now().getTime() - stored.createdAt.getTime();
-    const pepper = this.#parts.keyring.find(({ id }) => id === stored.pepperId);
-    if (ageMs >= signingMs || pepper === undefined) return undefined;
-    const pem = unseal(hmac(pepper, `${purpose}\n${stored.id}`), purpose, stored.sealedPrivateKey);
-    return { id: stored.id, privateKey: createPrivateKey(pem) };
+    if (ageMs >= signingMs) return undefined;
+    const sealed = { pepperId: stored.pepperId, sealed: stored.sealedPrivateKey };
+    const pem = openUnderPepper(this.#parts.keyring, purpose, stored.id, sealed);
+    return pem === undefined ? undefined : { id: stored.id, privateKey: createPrivateKey(pem) };
   }
 
   #make(): { key: StoredSigningKey; privateKey: KeyObject } {
@@ -79,11 +79,12 @@ export class SigningKeys {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const id = newId('signingKey', clock.now(), randomBytes);
     const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const { sealed, pepperId } = sealUnderPepper(keyring, purpose, id, pem);
     const key = {
       id,
       publicKey: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
-      sealedPrivateKey: seal(hmac(keyring[0], `${purpose}\n${id}`), purpose, pem),
-      pepperId: keyring[0].id,
+      sealedPrivateKey: sealed,
+      pepperId,
       createdAt: clock.now(),
     };
     return { key, privateKey };

@@ -1,6 +1,6 @@
 import type { RandomBytes } from '../../domain/clock.ts';
-import { hmac, type Keyring } from '../../domain/key-digest.ts';
-import { seal, unseal } from '../../domain/seal.ts';
+import type { Keyring } from '../../domain/key-digest.ts';
+import { openUnderPepper, sealUnderPepper } from '../../domain/pepper-seal.ts';
 import type { SealedSecret, SealedSecrets } from '../../stores/postgres/webhooks/webhooks.ts';
 
 const purpose = 'webhook secret';
@@ -15,15 +15,13 @@ export function newWebhookSecret(randomBytes: RandomBytes): string {
 
 /** Under the current pepper, bound to the endpoint's id: a stolen table signs nothing. */
 export function sealWebhookSecret(keyring: Keyring, webhookId: string, secret: string): SealedSecret {
-  const sealed = seal(hmac(keyring[0], `${purpose}\n${webhookId}`), purpose, secret);
-  return { sealed, pepperId: keyring[0].id };
+  return sealUnderPepper(keyring, purpose, webhookId, secret);
 }
 
-function openWebhookSecret(keyring: Keyring, webhookId: string, { sealed, pepperId }: SealedSecret): string {
-  const pepper = keyring.find((known) => known.id === pepperId);
-  if (pepper === undefined)
-    throw new Error(`The secret of ${webhookId} lies under the unknown pepper ${pepperId}`);
-  return unseal(hmac(pepper, `${purpose}\n${webhookId}`), purpose, sealed);
+function openWebhookSecret(keyring: Keyring, webhookId: string, sealed: SealedSecret): string {
+  const secret = openUnderPepper(keyring, purpose, webhookId, sealed);
+  if (secret !== undefined) return secret;
+  throw new Error(`The secret of ${webhookId} lies under the unknown pepper ${sealed.pepperId}`);
 }
 
 /** The secrets to sign with: the current one, and the one before while it rotates. */
