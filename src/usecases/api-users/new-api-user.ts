@@ -1,12 +1,13 @@
 import type { ApiUser } from '../../domain/api-user.ts';
 import { newId } from '../../domain/ids.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { type Revokes, revokesNothing } from '../../domain/key-change.ts';
 import { digestSecret } from '../../domain/key-digest.ts';
 import { newApiKeySecret, parseSecret } from '../../domain/key-format.ts';
-import { insertApiUser, insertApiUserKey } from '../../stores/postgres/api-users.ts';
+import type { RevocationReason } from '../../domain/revocation-reason.ts';
+import { insertApiUser, insertApiUserKey, revokeApiUserKey } from '../../stores/postgres/api-users.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import type { Decision } from '../change.ts';
-import { type ApiUserParts, apiUserEvent } from './api-user-parts.ts';
+import { type ApiUserParts, apiUserEvent, revokesApiUserKey } from './api-user-parts.ts';
 
 export type NewApiUser = Pick<ApiUser, 'name' | 'email' | 'role'>;
 
@@ -49,4 +50,21 @@ export async function insertNewKey(
   const key = { lineageId: id, ...wanted, id, prefix, suffix, createdAt };
   await insertApiUserKey(tx, key, digestSecret(parts.keyring[0], secret));
   return secret;
+}
+
+/**
+ * Ends the key of a user whose row is locked. A user always has one, under which its calls go on to
+ * be counted: its place takes a key whose secret is thrown away here. A rotation gives the user one
+ * that works.
+ */
+export async function replaceByUnknownKey(
+  parts: NewKeyParts,
+  tx: Tx,
+  { id: userId, isActive }: Pick<ApiUser, 'id' | 'isActive'>,
+  reason: RevocationReason,
+  now: Date,
+): Promise<Revokes> {
+  const { lineageId, ...old } = await revokeApiUserKey(tx, userId, reason, now);
+  await insertNewKey(parts, tx, { userId, enabled: isActive, lineageId }, now);
+  return revokesApiUserKey(old);
 }

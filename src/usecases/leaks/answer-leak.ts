@@ -5,12 +5,7 @@ import { type ReportedToken, shownSource, shownUrl } from '../../domain/leak-rep
 import { quarantineMs, statusAt } from '../../domain/user-key.ts';
 import type { Told } from '../../revocation/propagation-watch.ts';
 import { endApiKey, lockApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
-import {
-  isLastApiAdmin,
-  lockApiAdmins,
-  lockApiUser,
-  revokeApiUserKey,
-} from '../../stores/postgres/api-users.ts';
+import { isLastApiAdmin, lockApiAdmins, lockApiUser } from '../../stores/postgres/api-users.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import type { LeakedKey } from '../../stores/postgres/leaks/leak-reports.ts';
 import { findMasterKey, revokeMasterKey } from '../../stores/postgres/master-keys/master-keys.ts';
@@ -19,8 +14,8 @@ import { quarantineKey } from '../../stores/postgres/user-keys/quarantine.ts';
 import { findKey, lockUserKeys, revokeKeys } from '../../stores/postgres/user-keys/user-keys.ts';
 import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { apiKeyEvent } from '../api-keys/api-key-changes.ts';
-import { apiUserEvent, apiUserPlace, revokesApiUserKey } from '../api-users/api-user-parts.ts';
-import { insertNewKey } from '../api-users/new-api-user.ts';
+import { apiUserEvent, apiUserPlace } from '../api-users/api-user-parts.ts';
+import { replaceByUnknownKey } from '../api-users/new-api-user.ts';
 import { type ChangeOptions, commitChange, type Decision, type EventDraft } from '../change.ts';
 import { revokesMasterKey } from '../master-keys/issue-master-key.ts';
 import { keyEvent, keyRevokedEvent } from '../user-keys/key-events.ts';
@@ -145,16 +140,16 @@ async function answerForApiUser(
     eventType: 'key.leaked',
     organizationId: null,
     targetId: id,
-    details: { kind: 'api_user', api_user_id: userId, name: user.name, ...detailsOf(leak, done) },
+    // Without the name: it may be a person's.
+    details: { kind: 'api_user', api_user_id: userId, ...detailsOf(leak, done) },
   });
   const isCurrent = (await findKey(tx, id))?.status === 'active';
   if (parts.leakAction === 'notify' || !isCurrent || (await isLastApiAdmin(tx, userId))) {
     return told([leakedEvent('none')], [apiUserPlace]);
   }
-  const { lineageId, ...old } = await revokeApiUserKey(tx, userId, 'key_compromise', now);
-  await insertNewKey(parts, tx, { userId, enabled: user.isActive, lineageId }, now);
+  const revokes = await replaceByUnknownKey(parts, tx, user, 'key_compromise', now);
   const rotated = apiUserEvent('key_rotated', user, { previous_key_id: id, reason: 'key_compromise' });
-  return { answer: {}, events: [leakedEvent('revoked'), rotated], revokes: revokesApiUserKey(old) };
+  return { answer: {}, events: [leakedEvent('revoked'), rotated], revokes };
 }
 
 async function answerForMasterKey(

@@ -141,7 +141,7 @@ test('foreign, malformed and unknown tokens are false positives; keys that have 
 test('keys of other kinds are revoked, a master key is told of, and the last admin keeps the key', async () => {
   const [tenant, platform] = [await tenantKey(broker, 'org_leak'), await platformKey(broker)];
   const admin = await firstApiAdmin(broker);
-  const user = await createApiUser(broker, admin);
+  const user = await createApiUser(broker, admin, { name: 'Jane Quibblethorpe' });
   const master = await broker.createMasterKey({ name: 'leaked' });
   const tokens = [tenant.secret, platform.secret, user.key, admin.key, master.secret];
   const { body } = await reportLeak(broker, ...tokens);
@@ -150,6 +150,8 @@ test('keys of other kinds are revoked, a master key is told of, and the last adm
   expect(codes).toEqual(['REVOKED', 'REVOKED', 'REVOKED', 'VALID']);
   expect((await broker.call(`GET ${keysPath}`, { as: master.secret })).status).toBe(200);
   expect(await typesAbout(master.id)).toEqual(['key.leaked', 'master_key.created']);
+  const events = await broker.db.selectFrom('audit_events').select('details').execute();
+  expect(JSON.stringify(events), 'a name of a person').not.toContain('Quibblethorpe');
   const rotate = `POST /users/${user.id}/rotate-key`;
   const rotated = await broker.call(rotate, { as: null, headers: { 'x-api-key': admin.key } });
   expect((await verify(broker, rotated.body.api_key)).code).toBe('VALID');
