@@ -261,6 +261,14 @@ describe('a file', () => {
     expect(second.map(({ key_id }) => key_id)).toEqual(first.map(({ key_id }) => key_id));
   });
 
+  test('of a key that was deleted since brings it not back, and holds up no other line', async () => {
+    const [gone, fresh] = [line(foreignKey()), line(foreignKey())];
+    const keyId = await importOne(gone);
+    await revoke(broker, keyId);
+    await broker.db.deleteFrom('api_keys').where('id', '=', keyId).execute();
+    expect(codes(await send([gone, fresh]))).toEqual(['KEY_ALREADY_EXISTS', 'imported']);
+  });
+
   test('in a dry run says the same and writes nothing', async () => {
     const counted = async () => {
       const { rows } = await sql`

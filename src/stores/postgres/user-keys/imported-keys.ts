@@ -132,11 +132,14 @@ function bytea(bytes: Buffer): string {
   return `\\x${bytes.toString('hex')}`;
 }
 
-/** A key that was imported before, by the digest of its hash. */
+/**
+ * A key that was imported before, by the digest of its hash. `userId`: null when the key was deleted
+ * since (usecases/upkeep/prune-keys.ts). Its hash stays known, so that it cannot come back.
+ */
 export type KnownImport = {
   digest: string;
   keyId: string;
-  userId: string;
+  userId: string | null;
   organizationId: string;
   environment: string;
 };
@@ -150,10 +153,11 @@ export async function findKnownImports(db: Db, digests: readonly Buffer[]): Prom
     SELECT encode(import_digest, 'hex') AS digest, key_id AS "keyId", user_id AS "userId",
       organization_id AS "organizationId", environment
     FROM unnest(${digests}::bytea[]) AS wanted CROSS JOIN LATERAL (
-      SELECT import_digest, key_id FROM imported_keys WHERE import_digest = wanted LIMIT 1
-    ) AS imported CROSS JOIN LATERAL (
-      SELECT user_id, organization_id, environment FROM api_keys WHERE id = key_id LIMIT 1
-    ) AS key`.execute(db);
+      SELECT import_digest, key_id, organization_id, environment FROM imported_keys
+      WHERE import_digest = wanted LIMIT 1
+    ) AS imported LEFT JOIN LATERAL (SELECT user_id FROM api_keys WHERE id = key_id LIMIT 1) AS key ON true`.execute(
+    db,
+  );
   return rows;
 }
 
