@@ -147,7 +147,7 @@ async function sweep(
   return { asked: Math.min(next, keys.length), allowed };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: an answer of the API, of which each call reads its own members
+// biome-ignore lint/suspicious/noExplicitAny: each call reads its own members of the answer
 async function timed(run: () => Promise<any>) {
   const startedMs = performance.now();
   const answer = await run();

@@ -1,5 +1,5 @@
 /** Sends JSON to an operation such as `POST /v1/…`, and returns the answer. */
-// biome-ignore lint/suspicious/noExplicitAny: an answer of the API, of which each call reads its own members
+// biome-ignore lint/suspicious/noExplicitAny: each call reads its own members of the answer
 export type Caller = (operation: string, body?: unknown) => Promise<any>;
 
 /** A caller with one credential. Anything but a success ends the benchmark. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { type ConnectionOptions, connect } from 'node:tls';
 import type { AuditStream } from './audit-stream.ts';
@@ -34,7 +35,7 @@ function sendAndClose({ host, port, ...credentials }: SyslogReceiver, text: stri
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const options: ConnectionOptions = { host, port, minVersion: 'TLSv1.2', ...credentials };
   // SNI takes names only (RFC 6066 §3).
-  if (!/^[\d.]+$|:/.test(host)) options.servername = host;
+  if (isIP(host) === 0) options.servername = host;
   const socket = connect(options, () => socket.end(text, 'latin1'));
   const timer = setTimeout(() => socket.destroy(new Error('the syslog receiver is too slow')), sendMsMax);
   let isClosedByReceiver = false;

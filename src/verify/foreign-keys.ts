@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { type ForeignPatterns, isForeignKey } from '../domain/foreign-pattern.ts';
 import { openImportedHash, openImportSecret } from '../domain/import-seal.ts';
 import { bcryptBytesMax, computeHash, digestRecipeHash, isSlow, lookupsOf } from '../domain/imported-hash.ts';
@@ -74,7 +75,7 @@ export class ForeignKeys {
     const foreign = openImportedHash(this.#parts.keyring, candidate);
     if (foreign === undefined) return false;
     const { algorithm, hash } = foreign;
-    if (!isSlow(algorithm)) return computeHash({ ...foreign, algorithm }, key) === hash;
+    if (!isSlow(algorithm)) return isSameHash(computeHash({ ...foreign, algorithm }, key), hash);
     if (algorithm === 'bcrypt' && Buffer.byteLength(key) > bcryptBytesMax) {
       this.#parts.onTooLongForBcrypt();
       return false;
@@ -85,4 +86,9 @@ export class ForeignKeys {
   noteFirstUse(keyId: string, to: KeyDigest): void {
     this.#parts.onFirstUse(keyId, to);
   }
+}
+
+/** Compares in constant time. Both are hex, of one algorithm. */
+function isSameHash(computed: string | undefined, hash: string): boolean {
+  return computed !== undefined && timingSafeEqual(Buffer.from(computed, 'hex'), Buffer.from(hash, 'hex'));
 }

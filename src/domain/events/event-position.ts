@@ -10,7 +10,7 @@ export type EventPosition = { seq: number; eventId: string };
 /** Before the first event. */
 export const eventsStart: EventPosition = { seq: 0, eventId: '' };
 
-/** Which events a reader wants; all unless said. */
+/** Filter of events. Fields narrow together; undefined ones do not. */
 export type EventFilter = {
   types?: readonly AuditEventType[] | undefined;
   organizationId?: string | undefined;

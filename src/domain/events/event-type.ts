@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What callers may see of the events of one type. */
+/** Schema of the events of one type, as callers see them. */
 export type EventType = {
   /** When the event happens, as one sentence. */
   says: string;

@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { bulkActions } from '../bulk-order.ts';
 import { importAlgorithms } from '../imported-hash.ts';
+import { stopKinds } from '../key-stop.ts';
 import { mintPeriods } from '../mint-bounds.ts';
 import { masterKeyPermissions } from '../permission.ts';
 import { eventType } from './event-type.ts';
 import { fields } from './fields.ts';
 
-const action = z.enum(['revoke', 'disable', 'enable']);
+const action = z.enum(bulkActions);
 const key = { user_id: fields.id, environment: fields.slug, key_prefix: fields.keyPrefix };
 const aKey = { user_id: 'u_1042', environment: 'prod', key_prefix: 'fl_user_prod_9fJ2kQ7a' };
 const mintQuota = z.object({ limit: fields.count, period: z.enum(mintPeriods) });
@@ -77,7 +79,7 @@ export const keyEventTypes = {
     'All keys of a user, of an organization, or of a master key were revoked at once.',
     'stop',
     {
-      kind: z.enum(['minted_by', 'user', 'organization']),
+      kind: z.enum(stopKinds),
       subject: fields.id,
       created_before: fields.time.nullable(),
       reason: fields.reason,

@@ -45,7 +45,7 @@ const lastUse = sql`(SELECT last_used_at FROM usage_totals WHERE usage_totals.li
 /** The time of a mint is in the id, which is the order of every list. */
 const isOlder = (at: Date) => sql<boolean>`id < ${idFloor('key', at)}`;
 
-/** `findingsOf` of domain/hygiene.ts in SQL; a test compares both. */
+/** `findingsOf` of domain/hygiene.ts in SQL. */
 function findingCondition(finding: HygieneFinding, question: HygieneQuestion): RawBuilder<boolean> {
   const { unusedSince, expiresBefore, createdBefore } = question;
   return {
