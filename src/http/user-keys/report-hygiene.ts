@@ -41,20 +41,24 @@ const item = z.strictObject({ ...keyFields, findings: z.array(z.enum(hygieneFind
 const description =
   'Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, or older than keys should be. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.';
 
-export const reportHygieneRoute = defineRoute({
+const reportsHygiene = {
   method: 'get',
-  path: '/v1/flowplate/api-keys/hygiene',
-  operationId: 'reportHygiene',
-  summary: 'Keys that need attention',
   description,
-  access: masterKey('keys:read'),
   params: noParams,
   query,
   body: noBody,
   success: { 200: 'A page of keys.' },
-  answer: z.strictObject({ data: z.array(item), next_cursor: z.string().nullable() }),
   csv: true,
   errors: [],
+} as const;
+
+export const reportHygieneRoute = defineRoute({
+  ...reportsHygiene,
+  path: '/v1/flowplate/api-keys/hygiene',
+  operationId: 'reportHygiene',
+  summary: 'Keys that need attention',
+  access: masterKey('keys:read'),
+  answer: z.strictObject({ data: z.array(item), next_cursor: z.string().nullable() }),
   async handle(parts: ExportKeysParts, { query, caller, wantsCsv }) {
     if (wantsCsv) return csvOf(parts, caller, query);
     const { data, nextCursor } = await readPage(parts, caller, query);
@@ -63,19 +67,12 @@ export const reportHygieneRoute = defineRoute({
 });
 
 export const reportHygieneForPlatformRoute = defineRoute({
-  method: 'get',
+  ...reportsHygiene,
   path: platformPath,
   operationId: 'reportHiddenHygiene',
   summary: 'Hidden user keys that need attention',
-  description,
   access: platformCaller('platform:hidden_keys:read', 'confined'),
-  params: noParams,
-  query,
-  body: noBody,
-  success: { 200: 'A page of keys.' },
   answer: z.array(item),
-  csv: true,
-  errors: [],
   async handle(parts: ExportKeysParts, { query, caller, wantsCsv }) {
     if (wantsCsv) return csvOf(parts, caller, query);
     const { cursor: _, ...narrowed } = query;
