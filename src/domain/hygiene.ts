@@ -1,8 +1,8 @@
 import type { Key } from './user-key.ts';
 
 /**
- * Findings of the hygiene report about an active key. `never_used` and `unused` say nothing of a key
- * that is younger than the time they ask for.
+ * Findings of the hygiene report about an active key. `never_used` and `unused` say nothing of a
+ * key that is younger than the time they ask for.
  */
 export const hygieneFindings = ['never_used', 'unused', 'expiring', 'without_expiry', 'beyond_age'] as const;
 export type HygieneFinding = (typeof hygieneFindings)[number];

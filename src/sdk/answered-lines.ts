@@ -11,8 +11,8 @@ const lengthMax = 4 * 1024 * 1024;
 export type AnsweredLine = { number: number; text: string };
 
 /**
- * Sends requests as bodies of lines (NDJSON) and yields the answer to each, in order. After a broken
- * connection the same body is sent again, and the answers that came before are passed over.
+ * Sends requests as bodies of lines (NDJSON) and yields the answer to each, in order. After a
+ * broken connection the same body is sent again, and the answers that came before are passed over.
  * `callOf`: the call for a body, by the number of its first line. The bodies are the same for the
  * same requests.
  */

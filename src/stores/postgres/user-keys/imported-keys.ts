@@ -133,8 +133,8 @@ function bytea(bytes: Buffer): string {
 }
 
 /**
- * A key that was imported before, by the digest of its hash. `userId`: null when the key was deleted
- * since (usecases/upkeep/prune-keys.ts). Its hash stays known, so that it cannot come back.
+ * A key that was imported before, by the digest of its hash. `userId`: null when the key was
+ * deleted since (usecases/upkeep/prune-keys.ts). Its hash stays known, so that it cannot come back.
  */
 export type KnownImport = {
   digest: string;
