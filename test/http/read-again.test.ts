@@ -73,6 +73,12 @@ async function pepperOf(keyId: string): Promise<unknown> {
 test('a pepper is rotated in three steps, without a restart and without a refused key', async () => {
   await write(p1);
   const [one, two] = [await start(), await start({ API_PROCESSES: '2' })];
+  // A process that starts after the file was changed reads the new one, and has nothing to say.
+  await eventually(
+    10_000,
+    () => logLines(two).filter(({ msg }) => msg === 'listening').length,
+    (running) => running === 2,
+  );
   const early = await mint(one);
   const codes: string[] = [];
   let isOn = true;
