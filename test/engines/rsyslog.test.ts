@@ -1,10 +1,14 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { syslogStream } from '../../src/audit-streams/syslog-stream.ts';
+import { toEnvelope } from '../../src/domain/events/envelope.ts';
 import { streamAudit } from '../../src/usecases/audit/stream-audit.ts';
 import { endAll } from '../support/at-end.ts';
-import { seal, writeEvents } from '../support/audit-chain.ts';
+import { auditEvent, seal, writeEvents } from '../support/audit-chain.ts';
 import { type Authority, newAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { openStores } from '../support/stores.ts';
@@ -77,4 +81,18 @@ test('a receiver with a certificate of somebody else gets nothing', async () => 
   faults.length = 0;
   expect(await run({ ...receiver, ca: await readFile(stranger.certificate, 'utf8') })).toBe(0);
   expect(faults[0]?.message).toMatch(/certificate/);
+});
+
+test('a receiver that closes before everything was sent has not got it', async () => {
+  const own = await authority.issue({ alternativeNames: 'IP:127.0.0.1', purpose: 'serverAuth' });
+  const [cert, key] = [await readFile(own.certificate), await readFile(own.key)];
+  const server = createServer({ cert, key, allowHalfOpen: true }, (socket) => socket.end().resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { cert: _, key: __, ...anonymous } = receiver;
+  // More than the buffers of both sockets hold.
+  const event = toEnvelope(auditEvent({ targetId: 'x'.repeat(32 * 1024 * 1024) }));
+  await expect(syslogStream({ ...anonymous, port }).send([event])).rejects.toThrow();
+  server.close();
 });
