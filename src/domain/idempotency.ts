@@ -13,7 +13,31 @@ export type Idempotency = {
   seal(answer: string): Buffer;
   /** `id` tells under which pepper the answer was sealed. */
   open(id: Buffer, sealed: Buffer): string;
+  earlier: EarlierAnswers;
 };
+
+/** Lines in a row without an earlier answer, after which a body counts as a new one. */
+const missesOfNewBody = 128;
+
+/**
+ * Whether the lines of a body are worth a look for earlier answers. A body is repeated as a whole
+ * and its lines are answered about in order, so that most bodies show with their first lines whether
+ * they are new. Wrong guesses cost time only: a second answer under an id is refused when it is
+ * inserted, and its line looked up then.
+ */
+export class EarlierAnswers {
+  #misses = 0;
+  #wasFound = false;
+
+  isWorthALook(): boolean {
+    return this.#wasFound || this.#misses < missesOfNewBody;
+  }
+
+  note(isFound: boolean): void {
+    if (isFound) this.#wasFound = true;
+    else this.#misses += 1;
+  }
+}
 
 export const idempotencyLifeMs = 24 * 3_600_000;
 export const idempotencyKeyLengthMax = 255;
@@ -34,6 +58,7 @@ export function newIdempotency(
       const pepper = keyring[ids.findIndex((candidate) => candidate.equals(id))] ?? keyring[0];
       return unseal(hmac(pepper, `seal\n${request.scope}\n${request.key}`), purpose, sealed);
     },
+    earlier: new EarlierAnswers(),
   };
 }
 
@@ -49,6 +74,7 @@ export function newLineIdempotency(
   const secretOf = (pepper: Keyring[0]) => hmac(pepper, `seal\n${scope}\n${key}`);
   const sealLine = sealerOf(secretOf(peppers[0]), purpose);
   const openers = peppers.map((pepper) => openerOf(secretOf(pepper), purpose));
+  const earlier = new EarlierAnswers();
   return (body, lineNumber) => {
     const ids = peppers.map((pepper) => hmac(pepper, `id\n${scope}\n${key}\n${lineNumber}`));
     const [name = Buffer.alloc(0)] = ids;
@@ -61,6 +87,7 @@ export function newLineIdempotency(
         if (open === undefined) throw new Error('The id belongs to another line');
         return open(sealed, id);
       },
+      earlier,
     };
   };
 }

@@ -41,8 +41,10 @@ async function runOnce<T>(
   run: (seal: SealAnswer<T>) => Promise<T>,
 ): Promise<Replayed<T>> {
   const notBefore = new Date(parts.now.getTime() - idempotencyLifeMs);
-  const earlier = await findAnswer<T>(parts, idempotency, notBefore);
-  if (earlier !== undefined) return earlier;
+  if (idempotency.earlier.isWorthALook()) {
+    const earlier = await findAnswer<T>(parts, idempotency, notBefore);
+    if (earlier !== undefined) return earlier;
+  }
   try {
     const seal: SealAnswer<T> = (answer) => sealAnswer(idempotency, answer, parts.now, notBefore);
     return { answer: await run(seal), isReplay: false };
@@ -60,6 +62,7 @@ async function findAnswer<T>(
   notBefore: Date,
 ): Promise<Replayed<T> | undefined> {
   const stored = await findSealedAnswer({ ids: idempotency.ids, notBefore });
+  idempotency.earlier.note(stored !== undefined);
   if (stored === undefined) return undefined;
   if (!stored.bodyHash.equals(idempotency.bodyHash)) {
     throw new FlowplateError('IDEMPOTENCY_KEY_REUSED', {

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { eventually } from '../../support/eventually.ts';
-import { codesOf, keysPath, mint, newOwner } from '../../support/keys.ts';
+import { codesOf, keysPath, mint, newOwner, revoke } from '../../support/keys.ts';
 import { mintLines, outcomesOf, readLines, sendLines, toLines } from '../../support/lines.ts';
 import { statusesOf } from '../../support/raw-request.ts';
 
@@ -207,6 +207,22 @@ describe('an Idempotency-Key covers each line by its number', () => {
       await replica.close();
     }
     expect(await countOf(owners[0]?.organization_id ?? '')).toBe(150);
+  });
+
+  test('a repetition gives the same secrets also behind many lines that failed the first time', async () => {
+    // More lines than those after which a body counts as new, and is not looked up first.
+    const taken = usersOf(300);
+    expect(outcomesOf(await mintLines(broker, taken))).toEqual(taken.map(() => 'minted'));
+    const body = [...taken, ...usersOf(200)];
+    const options = { headers: { 'idempotency-key': 'bulk-late' } };
+    const first = await mintLines(broker, body, options);
+    const expected = body.map((_, index) => (index < 300 ? 'KEY_ALREADY_EXISTS' : 'minted'));
+    expect(outcomesOf(first)).toEqual(expected);
+    // Nobody's key is in the way of this one any more: only the kept answer is.
+    expect((await revoke(broker, first[450].key_id)).status).toBe(200);
+    const again = await mintLines(broker, body, options);
+    expect(outcomesOf(again)).toEqual(expected);
+    expect(again.slice(300)).toEqual(first.slice(300));
   });
 
   test('after a connection that broke in the middle the repetition mints no second key', async () => {
