@@ -8,6 +8,8 @@ export type Previewed = {
   action: BulkAction;
   filter: BulkFilter;
   count: number;
+  /** Those of them that were created since `recentSince`. */
+  recentCount: number;
   /** Highest mint number among the keys; null when none of them has one. */
   newestMintNumber: number | null;
   /** End of the change feed before the keys were counted. */
@@ -17,6 +19,17 @@ export type Previewed = {
 
 /** How long people read. Feed entries live an hour, so later changes can always be told. */
 export const confirmTokenLifeMs = 10 * 60_000;
+
+/** Longer than a mint is under way and clocks differ. */
+const recentMs = 60_000;
+
+/**
+ * A key that was created before this time, and that the preview does not count, cannot come in by a
+ * mint any more.
+ */
+export function recentSince({ expiresAtMs }: Pick<Previewed, 'expiresAtMs'>): Date {
+  return new Date(expiresAtMs - confirmTokenLifeMs - recentMs);
+}
 
 type Holder = Principal & VisibleScope;
 
@@ -44,8 +57,9 @@ export function openConfirmToken(
   return isSame && wanted.now.getTime() < previewed.expiresAtMs ? previewed : undefined;
 }
 
+/** Named for its fields: a token of the release before has no `recentCount`, and does not open. */
 function stampsOf(keyring: Keyring): Stamps {
-  return new Stamps(keyring, 'bulk orders');
+  return new Stamps(keyring, 'bulk orders, recent');
 }
 
 /** Allow-lists are a part of it: an operator inside one organization is not the one outside. */

@@ -1,5 +1,5 @@
 import { type BulkSelection, toBulkFilter } from '../../domain/bulk-order.ts';
-import { openConfirmToken, type Previewed } from '../../domain/confirm-token.ts';
+import { openConfirmToken, type Previewed, recentSince } from '../../domain/confirm-token.ts';
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
@@ -12,11 +12,16 @@ import { insertBulkOrder } from '../../stores/postgres/user-keys/bulk-orders.ts'
 import { isAnyChangedSince } from '../../stores/postgres/user-keys/change-keys.ts';
 import type { KeyFilter } from '../../stores/postgres/user-keys/user-keys.ts';
 import { hasWaitingKeys, removeWaitingOfMinter } from '../../stores/postgres/user-keys/waiting-keys.ts';
-import { countKeys, findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
+import {
+  countKeys,
+  countRecentKeys,
+  findKeys,
+  type KeyCount,
+} from '../../stores/postgres/user-keys/walk-keys.ts';
 import { type ChangeParts, change, type EventDraft } from '../change.ts';
 import { changeKeys, keysPerChange } from './change-keys.ts';
 import type { BulkRequest, PreviewParts } from './preview-bulk-order.ts';
-import { stopKeys } from './stop-keys.ts';
+import { type StopRequest, stopKeys } from './stop-keys.ts';
 
 export type BulkParts = ChangeParts & PreviewParts;
 
@@ -43,13 +48,16 @@ export async function orderBulkChange(parts: BulkParts, caller: Caller, order: B
     ...order.selection,
     ...{ action: order.action, organizationIds, environments, now: parts.clock.now() },
   };
-  const count = await parts.reads.run(queueOf(caller.principal), () => recount(parts, filter, previewed));
+  const subject = order.action === 'revoke' ? stoppable(order.selection) : undefined;
+  const count = await parts.reads.run(queueOf(caller.principal), () =>
+    subject === undefined ? recount(parts, filter, previewed) : countOfRule(parts, filter, previewed),
+  );
   const known = { ...filter, mintNumberMax: previewed.newestMintNumber ?? 0 };
   const isFew = count <= keysPerChange;
   const minter = order.action === 'revoke' ? order.selection.mintedBy : undefined;
   const hasWaiting = minter !== undefined && (await hasWaitingKeys(parts.db, minter));
   if (isFew && !hasWaiting) return changeNow(parts, caller, order, known);
-  const stopped = await stopAll(parts, caller, order);
+  const stopped = subject && (await stopAll(parts, caller, { ...subject, reason: order.reason }));
   if (stopped !== undefined) return { affected: count, ...stopped };
   if (isFew) return changeNow(parts, caller, order, known);
   return changeLater(parts, caller, order, { ...previewed, count });
@@ -69,13 +77,35 @@ function openToken({ keyring, clock }: BulkParts, { principal }: Caller, order: 
 
 /** Fewer keys than in the preview are fine. */
 async function recount({ db }: BulkParts, filter: KeyFilter, previewed: Previewed): Promise<number> {
-  const { count, newestMintNumber } = await countKeys(db, filter);
-  const cameIn =
-    count > previewed.count ||
-    (newestMintNumber ?? 0) > (previewed.newestMintNumber ?? 0) ||
-    (await isAnyChangedSince(db, filter, previewed.feedSeq));
-  if (!cameIn) return count;
-  throw new FlowplateError('SELECTION_CHANGED', { details: { count, previewed_count: previewed.count } });
+  const now = await countKeys(db, filter);
+  const cameIn = now.count > previewed.count || (await isNewTo(db, filter, now, previewed));
+  if (!cameIn) return now.count;
+  throw selectionChanged(now.count, previewed);
+}
+
+/**
+ * What is one rule needs no second count of perhaps a million keys, while a leaked key is accepted:
+ * only what came in is looked for. Returns the count of the preview, of which keys may have left.
+ */
+async function countOfRule({ db }: BulkParts, filter: KeyFilter, previewed: Previewed): Promise<number> {
+  const recent = await countRecentKeys(db, filter, recentSince(previewed));
+  const cameIn = recent.count > previewed.recentCount || (await isNewTo(db, filter, recent, previewed));
+  if (!cameIn) return previewed.count;
+  throw selectionChanged((await countKeys(db, filter)).count, previewed);
+}
+
+async function isNewTo(
+  db: BulkParts['db'],
+  filter: KeyFilter,
+  { newestMintNumber }: KeyCount,
+  previewed: Previewed,
+): Promise<boolean> {
+  if ((newestMintNumber ?? 0) > (previewed.newestMintNumber ?? 0)) return true;
+  return isAnyChangedSince(db, filter, previewed.feedSeq);
+}
+
+function selectionChanged(count: number, previewed: Previewed): FlowplateError {
+  return new FlowplateError('SELECTION_CHANGED', { details: { count, previewed_count: previewed.count } });
 }
 
 async function changeNow(
@@ -113,22 +143,18 @@ async function endWaiting(
   await removeWaitingOfMinter(tx, mintedBy, owner, principal);
 }
 
-/** Undefined when the selection is none that can be stopped, or this way is not open. */
+/** Undefined when this way is not open. */
 async function stopAll(
   parts: BulkParts,
   caller: Caller,
-  { action, selection, reason }: BulkOrder,
+  request: StopRequest,
 ): Promise<{ propagation: Propagation; jobId: string } | undefined> {
-  const subject = action === 'revoke' ? stoppable(selection) : undefined;
-  if (subject === undefined) return undefined;
-  const stopped = await stopKeys(parts, caller, { ...subject, reason });
+  const stopped = await stopKeys(parts, caller, request);
   return stopped && { propagation: stopped.propagation, jobId: stopped.stopId };
 }
 
 /** Undefined unless the selection is all keys of a master key, a user or an organization. */
-function stoppable(
-  selection: BulkSelection,
-): (StopSubject & { createdBefore?: Date | undefined }) | undefined {
+function stoppable(selection: BulkSelection): Omit<StopRequest, 'reason'> | undefined {
   const { userId, organizationId, mintedBy, createdBefore, ...rest } = selection;
   if (Object.values(rest).some((value) => value !== undefined)) return undefined;
   const subjects: StopSubject[] = [

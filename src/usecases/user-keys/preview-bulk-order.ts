@@ -1,9 +1,9 @@
 import type { FairBulkhead } from '../../concurrency/fair-bulkhead.ts';
 import { type BulkAction, type BulkSelection, toBulkFilter } from '../../domain/bulk-order.ts';
-import { confirmTokenLifeMs, newConfirmToken } from '../../domain/confirm-token.ts';
+import { confirmTokenLifeMs, newConfirmToken, recentSince } from '../../domain/confirm-token.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type Caller, queueOf } from '../../domain/principal.ts';
-import { countKeys, findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
+import { countKeys, countRecentKeys, findKeys } from '../../stores/postgres/user-keys/walk-keys.ts';
 import { findLastKeyChangeSeq } from '../../stores/postgres/verifiers/change-feed.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
 import { withUsage } from './keys-page.ts';
@@ -35,10 +35,12 @@ export function previewBulkOrder(
     const { count, newestMintNumber } = await countKeys(parts.db, filter);
     const { keys } = await findKeys(parts.db, filter, { limit: sampleMax });
     const expiresAt = new Date(now.getTime() + confirmTokenLifeMs);
-    const shown = { action, filter: toBulkFilter(selection), count, newestMintNumber, feedSeq };
+    const expiresAtMs = expiresAt.getTime();
+    const recent = await countRecentKeys(parts.db, filter, recentSince({ expiresAtMs }));
     const confirmToken = newConfirmToken(parts.keyring, principal, {
-      ...shown,
-      expiresAtMs: expiresAt.getTime(),
+      ...{ action, filter: toBulkFilter(selection), count, newestMintNumber, feedSeq },
+      recentCount: recent.count,
+      expiresAtMs,
     });
     return { count, sample: await withUsage(parts.db, keys, now), confirmToken, expiresAt };
   });

@@ -285,6 +285,30 @@ describe('more keys', () => {
     expect(await runBulkOrders(broker.api.parts)).toBe(0);
   });
 
+  test('a key that is refreshed while its order waits is ended with its successor', async () => {
+    const { organization_id } = newOwner();
+    const [graceful, abrupt, twice, other] = await mintInto(organization_id, 4);
+    await fill(organization_id, 500);
+    if (!graceful || !abrupt || !twice || !other) throw new Error('Not minted');
+    const filter = { organization_id, environment: 'test' };
+    const { body } = await confirmed({ action: 'revoke', filter });
+    expect(body.affected_count).toBe(504);
+    await refreshed(broker, twice, { grace_period_seconds: 600 });
+    const successors = [
+      await refreshed(broker, graceful, { grace_period_seconds: 600 }),
+      await refreshed(broker, abrupt, { grace_period_seconds: 0 }),
+      await refreshed(broker, twice),
+    ];
+    const [later] = await mintInto(organization_id, 1);
+    const unaffected = await refreshed(broker, later as Minted, { grace_period_seconds: 600 });
+    await runBulkOrders(broker.api.parts);
+    expect((await job(body.job_id)).body.status).toBe('completed');
+    expect(await codesOf(broker, [graceful, abrupt, twice, other, ...successors])).toEqual(
+      Array.from({ length: 7 }, () => 'REVOKED'),
+    );
+    expect(await codesOf(broker, [later as Minted, unaffected])).toEqual(['SUPERSEDED', 'VALID']);
+  });
+
   test('two workers at once change every key once', async () => {
     const { organization_id } = newOwner();
     await fill(organization_id, 1_100);

@@ -20,22 +20,29 @@ export async function lockUsersOfKeys(tx: Tx, ids: readonly string[]): Promise<v
 }
 
 /**
- * Which of these keys the filter still has, and the predecessors in grace of those that are active:
- * they are the same credential.
+ * Which of these keys the filter still has, and the others of their lines that are the same
+ * credential: predecessors in grace of those that are active, and the successor of one that was
+ * refreshed while its order waited.
  */
 export async function listChangeable(tx: Tx, filter: KeyFilter, ids: readonly string[]): Promise<string[]> {
   const found = await keysWhere(tx, filter)
     .select(['id', 'lineage_id', 'status', 'superseded_until'])
     .where('id', '=', sql<string>`any(${ids}::text[])`)
     .execute();
-  const lines = found.filter(isNewestOfLine).map(({ lineage_id }) => lineage_id);
-  const predecessors = await tx
-    .selectFrom('api_keys')
-    .select('id')
-    .where('lineage_id', '=', sql<string>`any(${lines}::text[])`)
+  const newest = found.filter(isNewestOfLine).map(({ lineage_id }) => lineage_id);
+  const refreshed = found.filter(({ status }) => status !== 'active').map(({ lineage_id }) => lineage_id);
+  const predecessors = await keysOfLines(tx, newest)
     .where(sql<boolean>`(status = 'superseded' OR quarantined_until IS NOT NULL)`)
     .execute();
-  return [...new Set([...found, ...predecessors].map(({ id }) => id))];
+  const successors = await keysOfLines(tx, refreshed)
+    .where('status', '=', 'active')
+    .where('mint_number', '>', filter.mintNumberMax ?? Number.MAX_SAFE_INTEGER)
+    .execute();
+  return [...new Set([...found, ...predecessors, ...successors].map(({ id }) => id))];
+}
+
+function keysOfLines(tx: Tx, lines: readonly string[]) {
+  return tx.selectFrom('api_keys').select('id').where('lineage_id', '=', sql<string>`any(${lines}::text[])`);
 }
 
 /** Active, or quarantined when it was. */

@@ -272,22 +272,34 @@ export function keysWhere(db: Db, filter: KeyFilter, before?: string) {
   if (filter.mintNumberMax !== undefined) {
     query = query.where(sql<boolean>`coalesce(mint_number <= ${filter.mintNumberMax}, true)`);
   }
-  if (filter.action !== undefined) query = query.where(changeable(filter.action, filter.now));
+  if (filter.action !== undefined) query = query.where(changeable(filter.action, filter));
   for (const condition of walkedConditions(filter)) query = query.where(condition);
   if (filter.from !== undefined) query = query.where('id', '>=', filter.from);
   if (before !== undefined) query = query.where('id', '<', before);
   return query;
 }
 
-/** Expired keys that a refresh could renew are ended by a revoke too. */
-function changeable(action: BulkAction, now: Date) {
+/**
+ * Expired keys that a refresh could renew are ended by a revoke too. Of an order, which names the
+ * newest mint that it covers, also keys that were refreshed since: their successor is the same
+ * credential.
+ */
+function changeable(action: BulkAction, { now, mintNumberMax }: Pick<KeyFilter, 'now' | 'mintNumberMax'>) {
   const renewableSince = new Date(now.getTime() - renewableMs);
-  const condition = {
-    revoke: sql<boolean>`(${lives} OR (status = 'expired' AND expires_at >= ${renewableSince}))`,
-    disable: sql<boolean>`(${lives} AND enabled)`,
-    enable: sql<boolean>`(${lives} AND NOT enabled)`,
-  }[action];
-  return sql<boolean>`(${condition} AND NOT ${isStopped()})`;
+  const isEffective = { revoke: sql`true`, disable: sql`enabled`, enable: sql`NOT enabled` }[action];
+  const isLeft =
+    action === 'revoke' ? sql`(${lives} OR (status = 'expired' AND expires_at >= ${renewableSince}))` : lives;
+  const is = mintNumberMax === undefined ? isLeft : sql`(${isLeft} OR ${wasRefreshedAfter(mintNumberMax)})`;
+  return sql<boolean>`(${is} AND ${isEffective} AND NOT ${isStopped()})`;
+}
+
+/** Whether a key was the newest of its line at that mint, and has a living successor now. */
+function wasRefreshedAfter(mintNumber: number) {
+  const newer = sql`FROM api_keys AS newer WHERE newer.lineage_id = api_keys.lineage_id
+    AND newer.id <> newer.lineage_id AND newer.id > api_keys.id`;
+  return sql<boolean>`(status <> 'active'
+    AND EXISTS (SELECT ${newer} AND newer.mint_number > ${mintNumber} AND newer.status = 'active')
+    AND NOT EXISTS (SELECT ${newer} AND newer.mint_number <= ${mintNumber}))`;
 }
 
 /** The same for user keys, which a stop may have revoked before their rows say it. */

@@ -54,6 +54,15 @@ export async function countKeys(db: Db, filter: KeyFilter): Promise<KeyCount> {
   return sum;
 }
 
+/** The same of those that were created since a time, by the index of their order. */
+export function countRecentKeys(db: Db, filter: KeyFilter, since: Date): Promise<KeyCount> {
+  const { createdAfter } = filter;
+  return countKeys(db, {
+    ...filter,
+    createdAfter: createdAfter && createdAfter > since ? createdAfter : since,
+  });
+}
+
 /**
  * The ids to look at, in ranges that grow while reading them is quick. One range for filters that
  * an index serves: the keys of a user, or the first page of a list.
