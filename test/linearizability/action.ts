@@ -11,6 +11,13 @@ export type Action =
   | { kind: 'revoke'; outcome: 'revoked' | 'absent' | 'ended' | 'unknown'; key?: string }
   | { kind: 'enable' | 'disable'; outcome: 'done' | 'inactive' | 'unknown'; key: string }
   | { kind: 'suspend' | 'resume'; outcome: 'done' | 'unknown' }
+  /** A report of a leak quarantines the key if it lives. `done` says nothing of whether it did. */
+  | { kind: 'report'; outcome: 'done' | 'unknown'; key: string }
+  /** `enabled`: the switch that the key has again. `exists`: its owner has another key. */
+  | { kind: 'release'; outcome: 'done'; key: string; enabled: boolean }
+  | { kind: 'release'; outcome: 'inactive' | 'exists' | 'unknown'; key: string }
+  /** The hour of a quarantine is over. `inactive`: the key was not quarantined. */
+  | { kind: 'lapse'; outcome: 'done' | 'inactive' | 'unknown'; key: string }
   /**
    * `refused` for the key's own sake, `suspended` for its organization's: a key that is not good is
    * not asked about further.

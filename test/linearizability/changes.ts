@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FlowplateError } from '../../src/domain/errors.ts';
 import type { StopSubject } from '../../src/domain/key-stop.ts';
 import { toPropagation } from '../../src/http/propagation.ts';
+import { lockUserKeys } from '../../src/stores/postgres/user-keys/user-keys.ts';
 import { setOrganizationStatus } from '../../src/usecases/organizations/set-organization-status.ts';
+import { expireDueKeys } from '../../src/usecases/user-keys/expire-due-keys.ts';
 import { stopKeys } from '../../src/usecases/user-keys/stop-keys.ts';
 import { attempt, type Outcome } from '../support/attempt.ts';
 import type { Call } from '../support/call.ts';
 import { keysPath } from '../support/keys.ts';
+import { reportLeak } from '../support/leaks.ts';
 import { callerWith } from '../support/use-case-parts.ts';
 import type { Action } from './action.ts';
 import type { Owner } from './contradictions.ts';
@@ -57,7 +60,8 @@ export async function refresh(call: Call, owner: Owner, onKey: (key: KnownKey) =
 export async function revokeByOwner(call: Call, owner: Owner): Promise<Ended> {
   const revoked = ({ body }: Known): Action => ({
     kind: 'revoke',
-    outcome: body.revoked_count === 1 ? 'revoked' : 'absent',
+    // The active key, and others in quarantine.
+    outcome: body.revoked_count > 0 ? 'revoked' : 'absent',
   });
   return ended(
     () => call(`DELETE ${keysPath}/${owner.userId}/${owner.organizationId}`),
@@ -100,6 +104,64 @@ export async function turn(call: Call, kind: 'enable' | 'disable', { id, key }: 
     },
   );
 }
+
+/** By a scanner. A report that is pending does not say until when: it is certain after one lease. */
+export async function report(call: Call, { key }: KnownKey, leaseMs: number): Promise<Ended> {
+  const done = (): Action => ({ kind: 'report', outcome: 'done', key });
+  let isPending = false;
+  const answered = await ended(
+    () => reportLeak({ call }, key),
+    { kind: 'report', outcome: 'unknown', key },
+    {
+      200: done,
+      202: () => {
+        isPending = true;
+        return done();
+      },
+    },
+  );
+  return answered === 'nothing' || !isPending
+    ? answered
+    : { ...answered, effectiveByMs: Date.now() + leaseMs };
+}
+
+export async function release(call: Call, { id, key }: KnownKey): Promise<Ended> {
+  return ended(
+    () => call(`POST ${keysPath}/${id}/release`),
+    { kind: 'release', outcome: 'unknown', key },
+    {
+      200: ({ body }) => ({ kind: 'release', outcome: 'done', key, enabled: body.enabled }),
+      404: () => ({ kind: 'release', outcome: 'inactive', key }),
+      409: ({ body }) => {
+        const outcome = body.error.code === 'KEY_ALREADY_EXISTS' ? 'exists' : 'inactive';
+        return { kind: 'release', outcome, key };
+      },
+    },
+  );
+}
+
+/** The hour of a quarantine passes, and then the sweep comes. */
+export async function lapse(operator: Operator, owner: Owner, { id, key }: KnownKey): Promise<Ended> {
+  const pass = () =>
+    operator.db.transaction().execute(async (tx) => {
+      await lockUserKeys(tx, owner.userId);
+      return tx
+        .updateTable('api_keys')
+        .set({ quarantined_until: new Date(Date.now() - sweptAfterMs) })
+        .where('id', '=', id)
+        .where('quarantined_until', '>', new Date())
+        .executeTakeFirst();
+    });
+  return pass().then(
+    async ({ numUpdatedRows }): Promise<Ended> => {
+      await expireDueKeys(operator).catch(() => 0);
+      return { action: { kind: 'lapse', outcome: numUpdatedRows > 0n ? 'done' : 'inactive', key } };
+    },
+    (): Ended => ({ action: { kind: 'lapse', outcome: 'unknown', key } }),
+  );
+}
+
+const sweptAfterMs = 120_000;
 
 export async function setStatus(
   operator: Operator,

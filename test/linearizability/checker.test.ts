@@ -8,10 +8,13 @@ import {
   disabled,
   enabled,
   type Line,
+  lapsed,
   minted,
   refreshed,
   refused,
   refusedForOrganization,
+  released,
+  reported,
   resumed,
   revoked,
   suspended,
@@ -91,6 +94,24 @@ const possible: Record<string, Line[]> = {
     [6, 7, accepted('b')],
     [8, 9, accepted('a')],
   ],
+  'a quarantine, a new key beside it, and a release when that is gone': [
+    [0, 1, minted('a')],
+    [2, 3, reported('a')],
+    [4, 5, refused('a')],
+    [6, 7, minted('b')],
+    [8, 9, { kind: 'release', outcome: 'exists', key: 'a' }],
+    [10, 11, { kind: 'revoke', outcome: 'revoked', key: 'b' }],
+    [12, 13, released('a')],
+    [14, 15, accepted('a')],
+  ],
+  'a quarantine that a refresh ends': [
+    [0, 1, minted('a')],
+    [2, 3, reported('a')],
+    [4, 5, refreshed('b')],
+    [6, 7, accepted('b')],
+    [6, 7, refused('a')],
+    [8, 9, { kind: 'release', outcome: 'inactive', key: 'a' }],
+  ],
   'a suspension and its end': [
     [0, 1, minted('a')],
     [2, 3, suspended],
@@ -139,6 +160,32 @@ const impossible: Record<string, { lines: Line[]; misfit: Action }> = {
       [4, 5, accepted('a')],
     ],
     misfit: accepted('a'),
+  },
+  'an accept after the answer to a report': {
+    lines: [
+      [0, 1, minted('a')],
+      [2, 3, reported('a')],
+      [4, 5, accepted('a')],
+    ],
+    misfit: accepted('a'),
+  },
+  'a refusal after the answer to a release': {
+    lines: [
+      [0, 1, minted('a')],
+      [2, 3, reported('a')],
+      [4, 5, released('a')],
+      [6, 7, refused('a')],
+    ],
+    misfit: refused('a'),
+  },
+  'a release after the hour': {
+    lines: [
+      [0, 1, minted('a')],
+      [2, 3, reported('a')],
+      [4, 5, lapsed('a')],
+      [6, 7, released('a')],
+    ],
+    misfit: released('a'),
   },
   'a refusal of an enabled key': {
     lines: [

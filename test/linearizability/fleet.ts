@@ -11,6 +11,7 @@ import type { ChangeParts } from '../../src/usecases/change.ts';
 import { atEnd } from '../support/at-end.ts';
 import type { Call } from '../support/call.ts';
 import { type Deployment, deploy, type StartOptions } from '../support/deployment.ts';
+import { withReporter } from '../support/leaks.ts';
 import { startLocalVerifier } from '../support/local-verifier.ts';
 import { loggedLine, type Running, startScript } from '../support/processes.ts';
 import { apiVerifiers, embeddedVerifier, localVerifiers, type Verifier } from './verifier.ts';
@@ -95,7 +96,7 @@ export function newFleet(stores: { databaseUrl: string; redisUrl: string }): Fle
     turns: new KeyedQueue(),
     connections: new FairBulkhead({ runningMax: 2, waitingMax: 5_000, refusal: 'OVERLOADED' }),
   };
-  return new Fleet(operator, deploy(stores, { LEASE_MS: String(leaseMs) }));
+  return new Fleet(operator, deploy(stores, { LEASE_MS: String(leaseMs), ...withReporter }));
 }
 
 const embeddingProcess = 'test/sdk/fixtures/embedding-process.ts';

@@ -23,5 +23,8 @@ export const refusedForOrganization = (key: string): Action => ({
 });
 export const disabled = (key: string): Action => ({ kind: 'disable', outcome: 'done', key });
 export const enabled = (key: string): Action => ({ kind: 'enable', outcome: 'done', key });
+export const reported = (key: string): Action => ({ kind: 'report', outcome: 'done', key });
+export const released = (key: string): Action => ({ kind: 'release', outcome: 'done', key, enabled: true });
+export const lapsed = (key: string): Action => ({ kind: 'lapse', outcome: 'done', key });
 export const suspended: Action = { kind: 'suspend', outcome: 'done' };
 export const resumed: Action = { kind: 'resume', outcome: 'done' };

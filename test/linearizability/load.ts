@@ -2,10 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
-import { type KnownKey, minterOf, revokeById, revokeByOwner, setStatus, stopAll, turn } from './changes.ts';
+import {
+  type KnownKey,
+  minterOf,
+  report,
+  revokeById,
+  revokeByOwner,
+  setStatus,
+  stopAll,
+  turn,
+} from './changes.ts';
 import { Clients } from './clients.ts';
 import type { Owner } from './contradictions.ts';
-import type { Fleet, Member } from './fleet.ts';
+import { type Fleet, leaseMs, type Member } from './fleet.ts';
 import { changeAtRandom } from './random-change.ts';
 import type { Ended } from './recorder.ts';
 import type { Verdict } from './verifier.ts';
@@ -30,7 +39,7 @@ export class Load {
   readonly #clients: Clients;
   readonly #random: Random;
   readonly #owners: readonly Owner[];
-  readonly #witnesses: readonly [Owner, Owner, Owner, Owner];
+  readonly #witnesses: readonly [Owner, Owner, Owner, Owner, Owner];
   #running: Promise<unknown>[] = [];
   #asking: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -47,6 +56,7 @@ export class Load {
       newOwner('witness', 'revoked-by-id'),
       newOwner('witness', 'disabled'),
       newOwner('witness', 'suspended'),
+      newOwner('witness', 'reported'),
     ];
   }
 
@@ -74,17 +84,18 @@ export class Load {
   }
 
   /**
-   * Revokes one by its owner and one by its id, disables one, and suspends the organization of one,
-   * until each of these changes is answered; through `call` if given.
+   * Revokes one by its owner and one by its id, disables one, suspends the organization of one, and
+   * reports one as leaked, until each of these changes is answered; through `call` if given.
    */
   async endWitnesses(call?: Call): Promise<void> {
-    const [owner, byId, switched, member] = this.#witnesses;
+    const [owner, byId, switched, member, leaked] = this.#witnesses;
     const someCall = () => call ?? this.#clients.pickCall(this.#random);
     await Promise.all([
       this.#end(owner, () => revokeByOwner(someCall(), owner)),
       this.#end(byId, () => revokeById(someCall(), this.#keyOf(byId))),
       this.#end(switched, () => turn(someCall(), 'disable', this.#keyOf(switched))),
       this.#end(member, () => setStatus(this.fleet.operator, member.organizationId, 'suspend')),
+      this.#end(leaked, () => report(someCall(), this.#keyOf(leaked), leaseMs)),
     ]);
   }
 

@@ -42,4 +42,5 @@ prove(
   },
   safe,
   { ...safe, without: 'a look for gaps before an own change', edits: without.noticingGaps },
+  { ...safe, without: 'the feed entry of a report', edits: without.feedEntryOfReports },
 );

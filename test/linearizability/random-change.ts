@@ -4,6 +4,9 @@ import { tidyStops } from '../../src/usecases/user-keys/tidy-stops.ts';
 import type { Random } from '../support/seeded-random.ts';
 import {
   type KnownKey,
+  lapse,
+  release,
+  report,
   revokeById,
   revokeByOwner,
   revokeByUser,
@@ -13,6 +16,7 @@ import {
 } from './changes.ts';
 import type { Clients } from './clients.ts';
 import type { Owner } from './contradictions.ts';
+import { leaseMs } from './fleet.ts';
 
 const weights = {
   mint: 6,
@@ -21,6 +25,7 @@ const weights = {
   revokeById: 3,
   revokeByUser: 1,
   disable: 2,
+  leak: 3,
   suspend: 1,
   stopUser: 1,
   stopOrganization: 1,
@@ -45,6 +50,7 @@ export async function changeAtRandom(
     revokeById: () => clients.change([owner], () => revokeById(call, key)),
     revokeByUser: () => clients.change(ofUser, () => revokeByUser(call, owner.userId)),
     disable: () => disableForAWhile(clients, owner, key, random),
+    leak: () => quarantineForAWhile(clients, owner, key, random),
     suspend: () => suspendForAWhile(clients, owner, owners, random),
     stopUser: () => stopAndTidy(clients, ofUser, { kind: 'user', subject: owner.userId }, random),
     stopOrganization: () =>
@@ -79,6 +85,19 @@ async function disableForAWhile(
   await clients.change([owner], () => turn(clients.pickCall(random), 'disable', key));
   await sleep(random.below(30));
   await clients.change([owner], () => turn(clients.pickCall(random), 'enable', key));
+}
+
+/** One time in four the hour is over before the key is released. */
+async function quarantineForAWhile(
+  clients: Clients,
+  owner: Owner,
+  key: KnownKey,
+  random: Random,
+): Promise<void> {
+  await clients.change([owner], () => report(clients.pickCall(random), key, leaseMs));
+  await sleep(random.below(60));
+  if (random.below(4) === 0) await clients.change([owner], () => lapse(clients.operator, owner, key));
+  await clients.change([owner], () => release(clients.pickCall(random), key));
 }
 
 const resumeAttemptsMax = 100;

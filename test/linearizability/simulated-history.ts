@@ -23,7 +23,10 @@ type SimulatedStep = {
   choice: number;
 };
 
-const wishes: Wish[] = ['mint', 'refresh', 'revoke', 'enable', 'disable', 'suspend', 'resume'];
+const wishes: Wish[] = [
+  ...(['mint', 'refresh', 'revoke', 'enable', 'disable', 'suspend', 'resume'] as const),
+  ...(['report', 'release', 'lapse'] as const),
+];
 const outcomes: ActionOf<'verify'>['outcome'][] = ['accepted', 'refused', 'suspended'];
 const upTo = (max: number) => fc.integer({ min: 0, max });
 
@@ -115,6 +118,16 @@ function outcomeOf(wish: Wish, truth: OwnerState, keys: string[], step: Simulate
     ],
     suspend: [{ kind: 'suspend', outcome: 'done' }],
     resume: [{ kind: 'resume', outcome: 'done' }],
+    report: [{ kind: 'report', outcome: 'done', key: last }],
+    release: [
+      { kind: 'release', outcome: 'inactive', key: last },
+      { kind: 'release', outcome: 'exists', key: last },
+      ...[true, false].map((enabled): Action => ({ kind: 'release', outcome: 'done', key: last, enabled })),
+    ],
+    lapse: [
+      { kind: 'lapse', outcome: 'inactive', key: last },
+      { kind: 'lapse', outcome: 'done', key: last },
+    ],
     verify: [],
   };
   if (isUnknown) return { ...candidates[wish][0], outcome: 'unknown' } as Action;

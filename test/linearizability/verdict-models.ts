@@ -1,8 +1,11 @@
 import { type Action, isVerification } from './action.ts';
 import type { Model, Operation } from './checker.ts';
 
-/** `enabled` belongs to the line of keys: a successor is born as its predecessor was. */
-export type KeyState = { life: 'unborn' | 'live' | 'dead'; enabled: boolean };
+/**
+ * `enabled` belongs to the line of keys: a successor is born as its predecessor was. Null when that is
+ * not known.
+ */
+export type KeyState = { life: 'unborn' | 'live' | 'quarantined' | 'dead'; enabled: boolean | null };
 
 /**
  * Possible verdicts on one key. Its history holds only operations that affect it: a mint of another
@@ -23,22 +26,32 @@ function stepKey(key: string, state: KeyState, action: Action): KeyState | undef
   switch (action.kind) {
     case 'mint':
       if (isOwn) return life === 'unborn' ? { life: 'live', enabled: true } : undefined;
-      return life === 'unborn' && !state.enabled ? { life, enabled: true } : state;
+      return life === 'unborn' && state.enabled !== true ? { life, enabled: true } : state;
     case 'refresh':
       if (isOwn) return life === 'unborn' ? { ...state, life: 'live' } : undefined;
       return life === 'live' ? { ...state, life: 'dead' } : state;
     case 'revoke':
+      if (life === 'quarantined') return { ...state, life: 'dead' };
       if (life !== 'live') return state;
       return action.outcome === 'absent' ? undefined : { ...state, life: 'dead' };
+    case 'report':
+      return isOwn && life === 'live' ? { ...state, life: 'quarantined' } : state;
+    case 'release':
+      if (isOwn) return life === 'quarantined' ? { ...state, life: 'live' } : undefined;
+      // A successor of the other key would be born as that one is.
+      return life === 'unborn' ? { life, enabled: 'enabled' in action ? action.enabled : null } : state;
+    case 'lapse':
+      return isOwn && life === 'quarantined' ? { ...state, life: 'dead' } : state;
     case 'enable':
     case 'disable':
       // A change of another key says that this one does not live: it comes after this one's end in
       // the feed.
       if ((life === 'live') !== isOwn) return undefined;
-      return life === 'dead' || state.enabled === (action.kind === 'enable')
-        ? state
-        : { life, enabled: action.kind === 'enable' };
+      // One that has ended, or has got another beside it, keeps its switch.
+      if ((!isOwn && life !== 'unborn') || state.enabled === (action.kind === 'enable')) return state;
+      return { life, enabled: action.kind === 'enable' };
     case 'verify':
+      if (life === 'live' && state.enabled === null) return state;
       return (life === 'live' && state.enabled) === (action.outcome !== 'refused') ? state : undefined;
     default:
       return state;
@@ -47,13 +60,14 @@ function stepKey(key: string, state: KeyState, action: Action): KeyState | undef
 
 /**
  * Operations of an owner that belong in the history of one key. An answer without a change promises
- * nothing to verifiers, and a mint of another key orders no verdict on this one.
+ * nothing to verifiers. A mint of another key orders no verdict on this one, and neither does the end
+ * of a quarantine, of which no verifier has to hear.
  */
 export function bearingOn(key: string, history: readonly Operation<Action>[]): Operation<Action>[] {
   return history
     .filter(({ action }) => bears(key, action))
     .map((operation) =>
-      isMintOfAnother(key, operation.action) ? { ...operation, settled: Infinity } : operation,
+      ordersNoVerdict(key, operation.action) ? { ...operation, settled: Infinity } : operation,
     );
 }
 
@@ -64,7 +78,8 @@ function bears(key: string, action: Action): boolean {
   return !['exists', 'suspended', 'inactive'].includes(action.outcome);
 }
 
-function isMintOfAnother(key: string, action: Action): boolean {
+function ordersNoVerdict(key: string, action: Action): boolean {
+  if (action.kind === 'lapse') return true;
   return action.kind === 'mint' && !('key' in action && action.key === key);
 }
 

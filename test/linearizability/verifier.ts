@@ -67,7 +67,7 @@ export function localVerifiers(name: string, socketPath: string): Verifier[] {
 function outcomeOf(code: string): Verdict {
   if (code === 'VALID') return 'accepted';
   if (code === 'ORGANIZATION_SUSPENDED') return 'suspended';
-  return ['REVOKED', 'DISABLED', 'NOT_FOUND'].includes(code) ? 'refused' : 'undecided';
+  return ['REVOKED', 'DISABLED', 'QUARANTINED', 'NOT_FOUND'].includes(code) ? 'refused' : 'undecided';
 }
 
 async function verifyByJson({ call }: Pick<StartedApi, 'call'>, key: string) {

@@ -39,6 +39,13 @@ export const without = {
       to: 'return this.#heldUntilMs > 0;',
     },
   ],
+  feedEntryOfReports: [
+    {
+      file: 'src/usecases/leaks/answer-leak.ts',
+      from: 'revokes: revokesKeys([{ ...key, revision }]),',
+      to: 'revokes: { ...revokesNothing, revision } as typeof revokesNothing,',
+    },
+  ],
   noticingGaps: [
     {
       file: lease,
