@@ -118,8 +118,9 @@ export function alerts({ windows, hold }: Timing): Alert[] {
     {
       name: 'FlowplateAuditStreamBehind',
       severity: 'ticket',
-      summary: 'The receiver {{ $labels.stream }} of the audit log lacks {{ $value }} events',
-      expr: `min_over_time((${max('flowplate_audit_stream_events_behind', { by: ['stream'] })})[5m:30s]) > 0`,
+      summary:
+        'The receiver {{ $labels.stream }} of the audit log has waited for an event for {{ $value | humanizeDuration }}',
+      expr: `${max('flowplate_audit_stream_age_seconds', { by: ['stream'] })} > 300`,
       for: hold(5),
     },
     {

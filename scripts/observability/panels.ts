@@ -129,6 +129,9 @@ export const rows: readonly Row[] = [
       panel('Audit events that a receiver lacks', 'Of syslog, and of the file of lines.', 'short', [
         { expr: max('flowplate_audit_stream_events_behind', { by: ['stream'] }), legend: '{{stream}}' },
       ]),
+      panel('Age of audit events that a receiver lacks', 'Some seconds are normal.', 's', [
+        { expr: max('flowplate_audit_stream_age_seconds', { by: ['stream'] }), legend: '{{stream}}' },
+      ]),
       panel('Jobs by outcome', 'Runs of background jobs.', 'ops', [
         {
           expr: observed('flowplate_job_seconds', over, { by: ['name', 'outcome'] }),

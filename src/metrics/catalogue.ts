@@ -198,6 +198,13 @@ export const catalogue = {
     labels: ['stream'],
     aggregator: 'max',
   },
+  flowplate_audit_stream_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest sealed audit event that a receiver outside of the broker does not have yet',
+    of: worker,
+    labels: ['stream'],
+    aggregator: 'max',
+  },
   flowplate_audit_unsealed_age_seconds: {
     type: 'gauge',
     help: 'Age of the oldest audit event that waits for its seal',

@@ -1,6 +1,7 @@
 import { Gauge } from 'prom-client';
 import { inTime } from '../concurrency/deadline.ts';
 import { readTogether } from '../concurrency/read-together.ts';
+import type { StreamBehind } from '../stores/postgres/audit/streams.ts';
 import type { KeyCount, UnsealedEvents, VerifierStates } from '../stores/postgres/figures.ts';
 import type { FillProgress } from '../stores/postgres/user-keys/minted-by-fill.ts';
 import type { WebhookStates } from '../stores/postgres/webhooks/figures.ts';
@@ -19,7 +20,7 @@ export type DeploymentFigures = {
   listVerifierStates(): Promise<VerifierStates[]>;
   readUnsealed(): Promise<UnsealedEvents>;
   readFillProgress(): Promise<FillProgress>;
-  readStreamsBehind(): Promise<{ name: string; events: number }[]>;
+  readStreamsBehind(): Promise<StreamBehind[]>;
   readWebhookStates(): Promise<WebhookStates>;
   /** As of the last count, since counting takes a while. Undefined before the first. */
   keys(): KeyCounts | undefined;
@@ -121,6 +122,11 @@ function watchDeployment(registry: Parameters<typeof readMetric>[0], figures: De
   );
   readMetric(registry, 'flowplate_audit_stream_events_behind', async () =>
     (await streams()).flat().map(({ name, events }) => ({ labels: { stream: name }, value: events })),
+  );
+  readMetric(registry, 'flowplate_audit_stream_age_seconds', async () =>
+    (await streams())
+      .flat()
+      .map(({ name, oldestAgeMs }) => ({ labels: { stream: name }, value: oldestAgeMs / 1_000 })),
   );
   readMetric(registry, 'flowplate_keys', () =>
     (figures.keys()?.counts ?? []).map(({ kind, status, pepperId, keys }) => ({

@@ -109,11 +109,11 @@ export const alertCases: Record<string, AlertCase> = {
     summary: 'An audit event has waited for its seal for 10m 0s',
   },
   FlowplateAuditStreamBehind: {
-    series: { [`flowplate_audit_stream_events_behind{${worker},stream="syslog"}`]: '0x9 40x40' },
-    quietAt: '17m',
-    firesAt: '25m',
+    series: { [`flowplate_audit_stream_age_seconds{${worker},stream="syslog"}`]: '4x9 600x20' },
+    quietAt: '13m',
+    firesAt: '20m',
     labels: { stream: 'syslog' },
-    summary: 'The receiver syslog of the audit log lacks 40 events',
+    summary: 'The receiver syslog of the audit log has waited for an event for 10m 0s',
   },
   FlowplateJobFailing: {
     series: {
@@ -189,7 +189,7 @@ export const healthySeries: Record<string, string> = {
   [`flowplate_usage_flushes_aside{${worker}}`]: '0x540',
   [`flowplate_audit_unsealed_age_seconds{${worker}}`]: '4x540',
   // Behind for a moment after each event.
-  [`flowplate_audit_stream_events_behind{${worker},stream="syslog"}`]: '0 3 0x538',
+  [`flowplate_audit_stream_age_seconds{${worker},stream="syslog"}`]: '4x540',
   // One run failed an hour ago, and the next one did not.
   [`flowplate_job_seconds_count{${worker},name="seal-audit",outcome="failed"}`]: '0x60 1x480',
   [`flowplate_job_seconds_count{${worker},name="seal-audit",outcome="done"}`]: '0+20x540',

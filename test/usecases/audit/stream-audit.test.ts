@@ -26,7 +26,8 @@ async function sealed(count: number): Promise<string[]> {
   return events.map(({ id }) => id);
 }
 
-const behind = async (name: string) => (await readStreamsBehind(db, [name]))[0]?.events;
+const readBehind = async (name: string) => (await readStreamsBehind(db, [name]))[0];
+const behind = async (name: string) => (await readBehind(name))?.events;
 
 async function idsIn(file: string): Promise<string[]> {
   const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
@@ -40,7 +41,9 @@ test('a new stream begins at the end of the log, and gets each later event once,
   const ids = await sealed(1_203);
   await writeEvents(db, 2);
   expect(await behind('file')).toBe(1_203);
+  expect((await readBehind('file'))?.oldestAgeMs).toBeGreaterThan(0);
   expect(await run(fileStream(file))).toBe(1_203);
+  expect(await readBehind('file')).toEqual({ name: 'file', events: 0, oldestAgeMs: 0 });
   expect(await run(fileStream(file))).toBe(0);
   expect(await idsIn(file)).toEqual(ids);
   await seal(db, testKeyring);

@@ -32,13 +32,15 @@ export async function releaseStream(db: Db, name: string, holder: string): Promi
     WHERE name = ${name} AND held_by = ${holder}::uuid`.execute(db);
 }
 
-/** Number of sealed events that each of these streams has not delivered yet. */
-export async function readStreamsBehind(
-  db: Db,
-  names: readonly string[],
-): Promise<{ name: string; events: number }[]> {
-  const { rows } = await sql<{ name: string; events: number }>`
-    SELECT name, greatest(0, coalesce((SELECT seq FROM audit_seals ORDER BY seq DESC LIMIT 1), 0) - seq) AS events
+export type StreamBehind = { name: string; events: number; oldestAgeMs: number };
+
+/** Sealed events that each of these streams has not delivered yet: how many, how old the oldest. */
+export async function readStreamsBehind(db: Db, names: readonly string[]): Promise<StreamBehind[]> {
+  const { rows } = await sql<StreamBehind>`
+    SELECT name, greatest(0, coalesce((SELECT seq FROM audit_seals ORDER BY seq DESC LIMIT 1), 0) - seq) AS events,
+      coalesce((SELECT greatest(extract(epoch FROM clock_timestamp() - created_at) * 1000, 0)::float8
+        FROM audit_events WHERE id = (SELECT event_id FROM audit_seals
+          WHERE audit_seals.seq > audit_streams.seq ORDER BY audit_seals.seq LIMIT 1)), 0) AS "oldestAgeMs"
     FROM audit_streams WHERE name = ANY(${[...names]}::text[])`.execute(db);
   return rows;
 }
