@@ -24,6 +24,9 @@ const views: Record<string, OnDemand> = {
   'hidden-keys': new OnDemand(() =>
     import('./user-keys/user-keys-page.tsx').then(({ HiddenKeysPage }) => ({ default: HiddenKeysPage })),
   ),
+  hygiene: new OnDemand(() =>
+    import('./hygiene/hygiene-page.tsx').then(({ HygienePage }) => ({ default: HygienePage })),
+  ),
   tenants: new OnDemand(() =>
     import('./organizations/organizations-page.tsx').then(({ TenantsPage }) => ({ default: TenantsPage })),
   ),

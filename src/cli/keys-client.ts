@@ -4,6 +4,8 @@ import type {
   BulkPreview,
   ExplainRequest,
   Explanation,
+  HygieneFilter,
+  HygieneItem,
   Job,
   Key,
   KeyFilter,
@@ -26,6 +28,8 @@ export type KeysClient = {
   explain(keyId: string, request: ExplainRequest): Promise<Explanation>;
   refusals(keyId: string): Promise<KeyRefusal[]>;
   csv(filter: KeyFilter): AsyncGenerator<string, void, undefined>;
+  hygiene(filter: HygieneFilter & PageOf): Promise<Page<HygieneItem>>;
+  hygieneCsv(filter: HygieneFilter): AsyncGenerator<string, void, undefined>;
   previewBulk(order: BulkOrder): Promise<BulkPreview>;
   orderBulk(order: BulkOrder, confirmToken: string): Promise<BulkOrdered>;
   job(jobId: string): Promise<Job>;
@@ -43,6 +47,8 @@ export function masterKeyKeys(client: FlowplateClient): KeysClient {
     explain: (keyId, request) => client.explain(keyId, request),
     refusals: (keyId) => client.refusals(keyId),
     csv: (filter) => client.csv(filter),
+    hygiene: (filter) => client.hygienePage(filter),
+    hygieneCsv: (filter) => client.hygieneCsv(filter),
     previewBulk: (order) => client.previewBulk(order),
     orderBulk: (order, token) => client.orderBulk(order, token),
     job: (jobId) => client.job(jobId),
@@ -61,6 +67,8 @@ export function operatorKeys({ hiddenKeys }: FlowplateOperatorClient): KeysClien
     explain: (keyId, request) => hiddenKeys.explain(keyId, request),
     refusals: (keyId) => hiddenKeys.refusals(keyId),
     csv: (filter) => hiddenKeys.csv(filter),
+    hygiene: (filter) => hiddenKeys.hygiene(filter),
+    hygieneCsv: (filter) => hiddenKeys.hygieneCsv(filter),
     previewBulk: (order) => hiddenKeys.previewBulk(order),
     orderBulk: (order, token) => hiddenKeys.orderBulk(order, token),
     job: (jobId) => hiddenKeys.job(jobId),

@@ -24,5 +24,7 @@ export const numberRanges = {
   auditPageSize: { min: 1, max: 1_000 },
   /** Below the time-outs of common proxies. */
   eventWaitSeconds: { min: 0, max: 30 },
+  /** Of the times that the hygiene report asks for. */
+  hygieneDays: { min: 1, max: 9_999 },
   policyReportSize: { min: 1, max: 1_000 },
 } as const satisfies Record<string, Range>;

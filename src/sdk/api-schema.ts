@@ -1251,6 +1251,95 @@ export interface components {
             /** @description Each lets in once, in place of a second factor */
             recovery_codes: string[];
         };
+        ReportHygieneAnswer: {
+            data: {
+                key_id: string;
+                key_prefix: string;
+                user_id: string;
+                organization_id: string;
+                environment: string;
+                /** @description Master key whose call issued this secret, by a mint or a refresh. Null when it is not known */
+                minted_by: string | null;
+                name: string | null;
+                metadata: {
+                    [key: string]: unknown;
+                };
+                scopes: string[];
+                expires_at: string | null;
+                rate_limit: {
+                    limit: number;
+                    window_seconds: number;
+                    /**
+                     * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                     * @enum {string}
+                     */
+                    on_unavailable?: "local" | "deny" | "allow";
+                } | null;
+                quota: {
+                    limit: number;
+                    /** @enum {string} */
+                    period: "day" | "month";
+                    /**
+                     * @description While the counters cannot be reached: "local", each API process enforces its share of what was left (at least 1); "deny", the limit refuses; "allow", it does not limit. "local" unless set
+                     * @enum {string}
+                     */
+                    on_unavailable?: "local" | "deny" | "allow";
+                } | null;
+                ip_allowlist: string[] | null;
+                enabled: boolean;
+                /**
+                 * @description `waiting`: it becomes active at its first accepted use. Lists have no such keys
+                 * @enum {string}
+                 */
+                status: "active" | "disabled" | "waiting" | "superseded" | "quarantined" | "revoked" | "expired";
+                /** @description First accepted use of a key that waited for it */
+                activated_at: string | null;
+                /** @description End of the grace after a refresh */
+                superseded_until: string | null;
+                /** @description End of the time in which a key that was reported as leaked can be released */
+                quarantined_until: string | null;
+                revoked_at: string | null;
+                /** @description Null until it is revoked. Expect further reasons */
+                revoked_reason: ("unspecified" | "key_compromise" | "superseded" | "owner_left" | "privilege_withdrawn" | "policy") | null;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                updated_at: string;
+                usage: {
+                    /** @description Accepted verifications, those of its predecessors included */
+                    total_requests: number;
+                    refused_requests: number;
+                    requests_today: number;
+                    first_used_at: string | null;
+                    last_used_at: string | null;
+                    /**
+                     * Format: date-time
+                     * @description Start of the UTC day that requests_today counts
+                     */
+                    last_reset: string;
+                };
+                findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age")[];
+            }[];
+            next_cursor: string | null;
+        };
+        ReportHygieneQuery: {
+            /**
+             * @description One of them alone; all unless set
+             * @enum {string}
+             */
+            finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age";
+            /** @description Without an accepted call for so long: `never_used` and `unused` */
+            unused_days?: number;
+            /** @description `expiring` within so many days */
+            expiring_days?: number;
+            /** @description `beyond_age`: the secret was issued longer ago */
+            age_days?: number;
+            user_id?: string;
+            organization_id?: string;
+            environment?: string;
+            limit?: number;
+            cursor?: string;
+        };
         ReportOnTenantPolicyAnswer: {
             /** @description Active keys of this page */
             examined: number;

@@ -80,6 +80,12 @@ export type KeyFilter = Omit<Sendable<Api['ListKeysQuery']>, 'cursor' | 'never_u
 };
 export type KeyPage = { data: Key[]; next_cursor: string | null };
 
+/** What the hygiene report looks for; every key with a finding unless one is named. */
+export type HygieneFilter = Omit<Sendable<Api['ReportHygieneQuery']>, 'cursor'>;
+/** An active key that somebody should look at, with everything that was found. */
+export type HygieneItem = Api['ReportHygieneAnswer']['data'][number];
+export type HygienePage = { data: HygieneItem[]; next_cursor: string | null };
+
 export type UsageRange = Sendable<Api['GetKeyUsageQuery']>;
 export type KeyUsage = Api['GetKeyUsageAnswer'];
 export type UsageSums = KeyUsage['totals'];

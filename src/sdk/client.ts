@@ -8,6 +8,9 @@ import type {
   BulkPreview,
   ExplainRequest,
   Explanation,
+  HygieneFilter,
+  HygieneItem,
+  HygienePage,
   Introspection,
   Job,
   Key,
@@ -59,6 +62,7 @@ export type SecretOptions = CallOptions & {
 };
 
 const keysPath = '/v1/flowplate/api-keys';
+const hygienePath = `${keysPath}/hygiene`;
 const bulkPath = `${keysPath}/bulk`;
 const csv = { accept: 'text/csv, application/json' };
 const homes = ['organization', 'environment'] as const;
@@ -163,6 +167,38 @@ export class FlowplateClient {
   /** Lines of a CSV file with a header: all matching keys, newest first. */
   csv(filter: KeyFilter = {}, options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
     return this.#transport.lines({ method: 'GET', path: keysPath, query: filter, headers: csv, ...options });
+  }
+
+  /** Active keys that somebody should look at, newest first. Fetches page after page. */
+  async *hygiene(
+    filter: HygieneFilter = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<HygieneItem, void, undefined> {
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.hygienePage({ ...filter, cursor }, options);
+      yield* page.data;
+      if (page.next_cursor === null) return;
+      cursor = page.next_cursor;
+    }
+  }
+
+  /** A page may have fewer keys than `limit`, or none, and lead to a next one. */
+  hygienePage(
+    filter: HygieneFilter & { cursor?: string | undefined } = {},
+    options: CallOptions = {},
+  ): Promise<HygienePage> {
+    return this.#read(hygienePath, filter, options);
+  }
+
+  /** The whole hygiene report as lines of a CSV file with a header. */
+  hygieneCsv(filter: HygieneFilter = {}, options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    return this.#transport.lines({
+      method: 'GET',
+      path: hygienePath,
+      query: filter,
+      headers: csv,
+      ...options,
+    });
   }
 
   /** What an order about many keys would change. Changes nothing. Needs `keys:bulk`. */

@@ -1,5 +1,6 @@
 /** Validation rules of the API for typed input, so that programs can check before they send. */
 export { bulkActions } from '../domain/bulk-order.ts';
+export { hygieneFindings } from '../domain/hygiene.ts';
 export { externalIdPattern } from '../domain/ids.ts';
 export { reasonFault } from '../domain/impersonation-reason.ts';
 export { numberRanges } from '../domain/number-ranges.ts';

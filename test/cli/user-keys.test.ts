@@ -218,3 +218,29 @@ test('master keys are created, listed, rotated and revoked by a super-admin', as
   );
   expect(listed.stdout).toContain(next);
 });
+
+test('keys hygiene shows findings, of all pages with --all, and the file with --csv', async () => {
+  const [, user = '', , org = ''] = ownerArgs();
+  for (const rest of [
+    ['--ttl-seconds', '86400'],
+    ['--environment', 'stage'],
+  ]) {
+    await desk().json(['keys', 'mint', '--user', user, '--org', org, ...rest], { env });
+  }
+  const report = ['keys', 'hygiene', '--org', org];
+  for (const as of [{ env }, {}]) {
+    const { stdout, exitCode } = await desk().run([...report, '--limit', '1', '--all'], as);
+    expect(stdout).toMatch(/^ID +USER +ORGANIZATION +ENVIRONMENT +PREFIX +FINDINGS +CREATED /);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => /\b(without_expiry|expiring)\b/.exec(line)?.[0]),
+    ).toEqual([undefined, 'without_expiry', 'expiring']);
+    expect(exitCode).toBe(0);
+    const csv = await desk().run([...report, '--finding', 'expiring', '--csv'], as);
+    expect(csv.stdout).toMatch(/^key_id,.*,findings\nflk_\w+,.*,expiring\n$/);
+  }
+  const none = await desk().run([...report, '--finding', 'expiring', '--expiring-days', '0'], { env });
+  expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('from 1 to 9999')]);
+});

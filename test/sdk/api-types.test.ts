@@ -6,6 +6,7 @@ import type { listKeyRefusalsRoute } from '../../src/http/user-keys/list-key-ref
 import type { listKeysRoute } from '../../src/http/user-keys/list-keys.ts';
 import type { mintKeyRoute } from '../../src/http/user-keys/mint-key.ts';
 import type { refreshKeyRoute } from '../../src/http/user-keys/refresh-key.ts';
+import type { reportHygieneRoute } from '../../src/http/user-keys/report-hygiene.ts';
 import type { revokeKeyRoute } from '../../src/http/user-keys/revoke-key.ts';
 import type { updateKeyRoute } from '../../src/http/user-keys/update-key.ts';
 import type { findRecordRoute } from '../../src/http/verifiers/find-record.ts';
@@ -32,6 +33,7 @@ const agreed: {
   updated: Same<sdk.UpdatedKey, Answer<typeof updateKeyRoute>>;
   explain: Sendable<sdk.ExplainRequest, Body<typeof explainKeyRoute>>;
   refusals: Same<sdk.KeyRefusal[], Answer<typeof listKeyRefusalsRoute>['data']>;
+  hygiene: Same<sdk.HygienePage, Answer<typeof reportHygieneRoute>>;
   usage: Same<sdk.KeyUsage, Answer<typeof getKeyUsageRoute>>;
   range: Sendable<sdk.UsageRange, Query<typeof getKeyUsageRoute>>;
   verify: Sendable<sdk.VerifyRequest, Body<typeof verifyKeyRoute>>;
@@ -53,6 +55,7 @@ const agreed: {
   updated: true,
   explain: true,
   refusals: true,
+  hygiene: true,
   usage: true,
   range: true,
   verify: true,

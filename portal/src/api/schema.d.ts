@@ -5623,11 +5623,11 @@ export interface operations {
                 /** @description One of them alone; all unless set */
                 finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age";
                 /** @description Without an accepted call for so long: `never_used` and `unused` */
-                unused_days?: string;
+                unused_days?: number;
                 /** @description `expiring` within so many days */
-                expiring_days?: string;
+                expiring_days?: number;
                 /** @description `beyond_age`: the secret was issued longer ago */
-                age_days?: string;
+                age_days?: number;
                 user_id?: string;
                 organization_id?: string;
                 environment?: string;

@@ -1,13 +1,14 @@
 import { Button, Card, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { TenantPicker } from '../organizations/organization-picker.tsx';
+import { download } from '../parts/download.ts';
 import { FaultAlert } from '../parts/fault-alert.tsx';
 import { number } from '../parts/number.ts';
 import { useSearchState } from '../parts/search-state.ts';
 import { SpanPicker } from '../parts/span-picker.tsx';
 import { useOwn } from '../sessions/me.ts';
 import { TenantUsageTable } from './organization-usage-table.tsx';
-import { download, usageCsv } from './usage-csv.ts';
+import { usageCsv } from './usage-csv.ts';
 import { type RangeDays, rangeDays, type Usage, useUsage } from './use-usage.ts';
 
 const UsageChart = lazy(() =>

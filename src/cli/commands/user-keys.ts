@@ -3,6 +3,7 @@ import { examples } from '../examples.ts';
 import { addBulk } from './user-keys-bulk.ts';
 import { addDisable, addEnable, addUpdate } from './user-keys-changing.ts';
 import { addCheck } from './user-keys-check.ts';
+import { addHygiene } from './user-keys-hygiene.ts';
 import { addImport } from './user-keys-import.ts';
 import { addReading } from './user-keys-reading.ts';
 import { addRefused } from './user-keys-refused.ts';
@@ -26,6 +27,7 @@ export function addKeys(program: Command): void {
   addDisable(keys);
   addImport(keys);
   addReading(keys);
+  addHygiene(keys);
   addRefused(keys);
   addVerify(keys);
   addCheck(keys);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { findingsOf, type HygieneQuestion, hygieneFindings } from '../../domain/hygiene.ts';
+import { numberRanges } from '../../domain/number-ranges.ts';
 import type { Caller } from '../../domain/principal.ts';
 import { type ExportKeysParts, exportKeys } from '../../usecases/user-keys/export-keys.ts';
 import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
@@ -8,6 +9,7 @@ import { masterKey } from '../access/master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
 import { environmentSlug, externalId, noBody, noParams } from '../fields.ts';
+import { queryNumber } from '../query-number.ts';
 import { defineRoute } from '../route.ts';
 import type { CsvAnswer } from '../send-answer.ts';
 import { keyFields, toKeyAnswer } from './key-answers.ts';
@@ -15,12 +17,9 @@ import { keysAsCsv } from './keys-as-csv.ts';
 
 const platformPath = '/api/v1/platform/hidden-keys/hygiene';
 
-const days = (text: number) =>
-  z
-    .string()
-    .regex(/^[1-9][0-9]{0,3}$/, 'must be a number of days from 1 to 9999')
-    .transform(Number)
-    .default(text);
+const { min, max } = numberRanges.hygieneDays;
+const days = (unlessSet: number) =>
+  queryNumber({ min, max, message: `must be a number of days from ${min} to ${max}` }).default(unlessSet);
 
 const query = z.strictObject({
   finding: z.enum(hygieneFindings).optional().describe('One of them alone; all unless set'),

@@ -4,6 +4,8 @@ import type {
   BulkPreview,
   ExplainRequest,
   Explanation,
+  HygieneFilter,
+  HygieneItem,
   Job,
   Key,
   KeyRefusal,
@@ -16,6 +18,8 @@ import type { HiddenKeyFilter, Page, PageOf } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
 const hiddenKeysPath = '/api/v1/platform/hidden-keys';
+const hygienePath = `${hiddenKeysPath}/hygiene`;
+const csv = { accept: 'text/csv, application/json' };
 const bulkPath = `${hiddenKeysPath}/bulk`;
 
 /** Hidden keys of users. Backends mint them; operators list and revoke them. */
@@ -58,8 +62,17 @@ export class HiddenKeys {
 
   /** Lines of a CSV file with a header: all matching keys, newest first. */
   csv(filter: HiddenKeyFilter = {}, options?: CallOptions): AsyncGenerator<string, void, undefined> {
-    const headers = { accept: 'text/csv, application/json' };
-    return this.#requests.lines(hiddenKeysPath, filter, { ...options, headers });
+    return this.#requests.lines(hiddenKeysPath, filter, { ...options, headers: csv });
+  }
+
+  /** Active keys that somebody should look at. A page may have fewer than `limit`, or none. */
+  hygiene(filter: HygieneFilter & PageOf = {}, options?: CallOptions): Promise<Page<HygieneItem>> {
+    return this.#requests.readArray(hygienePath, filter, options);
+  }
+
+  /** The whole hygiene report as lines of a CSV file with a header. */
+  hygieneCsv(filter: HygieneFilter = {}, options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    return this.#requests.lines(hygienePath, filter, { ...options, headers: csv });
   }
 
   /** What an order about many keys would change. Changes nothing. */

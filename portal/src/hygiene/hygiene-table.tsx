@@ -1,0 +1,66 @@
+import { Anchor, Table } from '@mantine/core';
+import { Link } from 'react-router';
+import { ListTable } from '../parts/list-table.tsx';
+import { Named } from '../parts/named.tsx';
+import { Time } from '../parts/time.tsx';
+import { useNames } from '../parts/use-names.ts';
+import { Findings } from './findings.tsx';
+import type { HygieneItem } from './use-hygiene.ts';
+
+const columns = ['Key', 'Findings', 'User', 'Organization', 'Environment', 'Created', 'Last Used', 'Expires'];
+
+type Props = {
+  /** Undefined while loading. */
+  items: HygieneItem[] | undefined;
+  /** A page looks at a bounded number of keys, so one without a finding may lead to a next one. */
+  isMore: boolean;
+};
+
+export function HygieneTable({ items, isMore }: Props) {
+  const nameOf = useNames((items ?? []).map((key) => key.organization_id));
+  return (
+    <ListTable
+      label="Keys that need attention"
+      minWidth={1000}
+      columns={columns}
+      items={items}
+      empty={
+        isMore
+          ? 'Nothing was found among the newest keys. Go on with the next page.'
+          : 'No active key needs attention.'
+      }
+    >
+      {(key) => (
+        <Table.Tr key={key.key_id}>
+          <Table.Td>
+            <Anchor
+              component={Link}
+              to={`/hidden-keys?${new URLSearchParams({ key: key.key_id })}`}
+              ff="monospace"
+              size="sm"
+            >
+              {key.key_prefix}…
+            </Anchor>
+          </Table.Td>
+          <Table.Td>
+            <Findings findings={key.findings} />
+          </Table.Td>
+          <Table.Td>{key.user_id}</Table.Td>
+          <Table.Td>
+            <Named id={key.organization_id} name={nameOf(key.organization_id)} />
+          </Table.Td>
+          <Table.Td>{key.environment}</Table.Td>
+          <Table.Td>
+            <Time at={key.created_at} none="—" />
+          </Table.Td>
+          <Table.Td>
+            <Time at={key.usage.last_used_at} none="Never" />
+          </Table.Td>
+          <Table.Td>
+            <Time at={key.expires_at} none="Never" as="last-day" />
+          </Table.Td>
+        </Table.Tr>
+      )}
+    </ListTable>
+  );
+}

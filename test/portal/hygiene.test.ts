@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { beforeAll, expect, test } from 'vitest';
+import { mint } from '../support/keys.ts';
+import { platformUserWith } from '../support/platform-users.ts';
+import { openPortal, type Portal, sessionCookie } from './browser.ts';
+import { openSite } from './site.ts';
+
+const { broker, browser, root, openAs } = await openSite();
+
+let ending: Awaited<ReturnType<typeof mint>>;
+let endless: Awaited<ReturnType<typeof mint>>;
+beforeAll(async () => {
+  const organization_id = 'org_hygiene';
+  ending = await mint(broker, { organization_id, ttl_seconds: 5 * 86_400 });
+  endless = await mint(broker, { organization_id });
+});
+
+const row = ({ page }: Portal, text: string) => page.getByRole('row').filter({ hasText: text });
+
+test('keys stand there with their findings, narrow by one, lead to their details, and come as a file', async () => {
+  const portal = await openAs(root.email, '/hygiene', 'Hygiene');
+  const { page } = portal;
+  await row(portal, ending.key_prefix).getByText('Expiring').waitFor();
+  await row(portal, endless.key_prefix).getByText('No expiry').waitFor();
+  await portal.look('hygiene');
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download CSV' }).click();
+  const file = await saved;
+  expect(file.suggestedFilename()).toMatch(/^hygiene-\d{4}-\d\d-\d\d\.csv$/);
+  const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+  expect(lines.map((line) => line.split(',')[0])).toEqual(['key_id', endless.key_id, ending.key_id]);
+  await page.getByRole('combobox', { name: 'Finding' }).click();
+  await page.getByRole('option', { name: 'Expiring' }).click();
+  await row(portal, endless.key_prefix).waitFor({ state: 'detached' });
+  expect(page.url()).toContain('finding=expiring');
+  await page.getByLabel('Expiring within (days)').fill('2');
+  await page.getByText('No active key needs attention.').waitFor();
+  await page.getByLabel('Expiring within (days)').fill('');
+  await row(portal, ending.key_prefix).getByRole('link').click();
+  await page.getByRole('dialog').getByText(ending.user_id).first().waitFor();
+  expect(await page.content()).not.toContain(ending.key);
+  await portal.close();
+});
+
+test('on a phone in dark colours each key is a card', async () => {
+  const cookie = await sessionCookie(broker.url, root.email);
+  const window = { width: 360, height: 780, colorScheme: 'dark' } as const;
+  const portal = await openPortal(browser, broker.url, '/hygiene', window, [cookie]);
+  const { page } = portal;
+  await row(portal, ending.key_prefix).waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(window.width);
+  await portal.look('narrow-dark-hygiene');
+  await portal.close();
+});
+
+test('who may not read hidden keys is not offered the page', async () => {
+  const reader = await platformUserWith(broker, root, ['platform:keys:read']);
+  const portal = await openAs(reader.email, '/hygiene');
+  await portal.page.getByText('You do not have permission to access this resource.').waitFor();
+  expect(await portal.page.getByRole('navigation').getByRole('link', { name: 'Hygiene' }).count()).toBe(0);
+  await portal.close();
+});
