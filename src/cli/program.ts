@@ -12,6 +12,7 @@ import { addOrganizations } from './commands/organization-policies.ts';
 import { addPlatform } from './commands/platform.ts';
 import { addStatus } from './commands/status.ts';
 import { addKeys } from './commands/user-keys.ts';
+import { addWebhooks } from './commands/webhooks.ts';
 import { examples } from './examples.ts';
 import { organizationId, reason, serverAddress } from './values.ts';
 
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addKeys(program);
   addMasterKeys(program);
   addEvents(program);
+  addWebhooks(program);
   addStatus(program);
   addDoctor(program);
   addCompletion(program);

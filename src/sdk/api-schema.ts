@@ -295,6 +295,48 @@ export interface components {
             description?: string | null;
             permissions: ("platform:users:read" | "platform:users:manage" | "platform:keys:read" | "platform:keys:manage" | "platform:roles:read" | "platform:roles:manage" | "platform:tenants:read" | "platform:tenants:manage" | "platform:audit:read" | "platform:audit:manage" | "platform:events:read" | "platform:events:manage" | "platform:hidden_keys:read" | "platform:hidden_keys:manage" | "platform:impersonate:read" | "platform:impersonate")[];
         };
+        CreateWebhookAnswer: {
+            /** @description `whe_…` */
+            id: string;
+            url: string;
+            types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+            /** @description Null: events of all organizations, and of none */
+            organization_id: string | null;
+            description: string | null;
+            enabled: boolean;
+            /** @description Why the broker disabled it: it answered 410, had a week of nothing but failures, or its organization was deleted. Null when an operator did */
+            disabled_reason: ("gone" | "failing" | "organization_deleted") | null;
+            /** @description When the broker disabled it */
+            disabled_at: string | null;
+            /** @description First failure since the last delivery */
+            failing_since: string | null;
+            last_delivered_at: string | null;
+            /** @description Until then the secret before the last rotation signs too */
+            previous_secret_until: string | null;
+            /** @description Sealed events that it has not come to yet, those of types that it does not get included */
+            waiting_events: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description `whsec_…`, for verifying signatures. It is shown this once. */
+            secret: string;
+        };
+        CreateWebhookBody: {
+            /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
+            url: string;
+            /** @description Types of events, or `*` for all, those of later releases included */
+            types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+            description?: string | null;
+            enabled?: boolean;
+            /** @description Only events of this organization; all unless set */
+            organization_id?: string | null;
+        };
+        DeleteWebhookAnswer: {
+            /** @constant */
+            success: true;
+            message: string;
+        };
         EndOtherSessionsAnswer: {
             /** @constant */
             success: true;
@@ -790,6 +832,31 @@ export interface components {
                 };
             };
         };
+        GetWebhookAnswer: {
+            /** @description `whe_…` */
+            id: string;
+            url: string;
+            types: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+            /** @description Null: events of all organizations, and of none */
+            organization_id: string | null;
+            description: string | null;
+            enabled: boolean;
+            /** @description Why the broker disabled it: it answered 410, had a week of nothing but failures, or its organization was deleted. Null when an operator did */
+            disabled_reason: ("gone" | "failing" | "organization_deleted") | null;
+            /** @description When the broker disabled it */
+            disabled_at: string | null;
+            /** @description First failure since the last delivery */
+            failing_since: string | null;
+            last_delivered_at: string | null;
+            /** @description Until then the secret before the last rotation signs too */
+            previous_secret_until: string | null;
+            /** @description Sealed events that it has not come to yet, those of types that it does not get included */
+            waiting_events: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
         IntrospectKeyAnswer: {
             active: boolean;
             scope?: string;
@@ -1058,6 +1125,47 @@ export interface components {
                 behind_ms: number;
             }[];
         };
+        ListWebhookDeliveriesAnswer: {
+            /** @description `evt_…`, the `webhook-id` of each attempt */
+            event_id: string;
+            type: string;
+            /**
+             * @description `pending`: it is sent again. `dead`: given up after the last retry; replay it when the receiver is well
+             * @enum {string}
+             */
+            status: "pending" | "delivered" | "dead";
+            is_replay: boolean;
+            /** @description Since it was last queued */
+            attempts: number;
+            next_attempt_at: string | null;
+            last_attempt_at: string | null;
+            request: {
+                /** @description Without the signature */
+                headers: {
+                    [key: string]: string;
+                };
+                /** @description The event */
+                body: {
+                    [key: string]: unknown;
+                };
+            };
+            /** @description Of the last attempt; null before the first */
+            answer: {
+                /** @description HTTP status; null when no answer came */
+                status: number | null;
+                /** @description The first 1,024 characters, with secrets redacted */
+                body: string | null;
+                /** @description Why no answer came */
+                fault: ("address_refused" | "name_not_found" | "connect_failed" | "tls_failed" | "connection_lost" | "timed_out" | "invalid_answer") | null;
+                duration_ms: number;
+            } | null;
+        }[];
+        ListWebhookDeliveriesQuery: {
+            /** @enum {string} */
+            status?: "pending" | "delivered" | "dead";
+            limit?: number;
+            cursor?: string;
+        };
         LogInAnswer: {
             token: string;
             /** Format: date-time */
@@ -1250,6 +1358,19 @@ export interface components {
         RenewRecoveryCodesAnswer: {
             /** @description Each lets in once, in place of a second factor */
             recovery_codes: string[];
+        };
+        ReplayWebhookEventsAnswer: {
+            /** @constant */
+            success: true;
+            message: string;
+            count: number;
+        };
+        ReplayWebhookEventsBody: {
+            event_ids?: string[];
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its beginning in UTC. */
+            from?: string;
+            /** @description A time (RFC 3339 with its zone), or a day `YYYY-MM-DD`: then its end in UTC. */
+            to?: string;
         };
         ReportHygieneAnswer: {
             data: {
@@ -1548,6 +1669,19 @@ export interface components {
             /** @description `otpauth://`, to show as a QR code */
             uri: string;
         };
+        TestWebhookAnswer: {
+            event_id: string;
+            delivered: boolean;
+            answer: {
+                /** @description HTTP status; null when no answer came */
+                status: number | null;
+                /** @description The first 1,024 characters, with secrets redacted */
+                body: string | null;
+                /** @description Why no answer came */
+                fault: ("address_refused" | "name_not_found" | "connect_failed" | "tls_failed" | "connection_lost" | "timed_out" | "invalid_answer") | null;
+                duration_ms: number;
+            };
+        };
         UpdateApiUserBody: {
             name?: string;
             /** @description Where to reach the user; two users may share one */
@@ -1609,6 +1743,14 @@ export interface components {
             name?: string;
             /** @enum {string} */
             status?: "active" | "suspended";
+        };
+        UpdateWebhookBody: {
+            /** @description An `https` URL. Where it leads is checked at each connect; redirects are not followed */
+            url?: string;
+            /** @description Types of events, or `*` for all, those of later releases included */
+            types?: ("*" | "organization.created" | "organization.updated" | "organization.status_changed" | "organization.policy_changed" | "environment.created" | "key.minted" | "key.imported" | "key.refreshed" | "key.activated" | "key.revoked" | "key.updated" | "key.expired" | "key.leaked" | "key.quarantined" | "key.released" | "keys.stopped" | "keys.pruned" | "keys.bulk_ordered" | "keys.bulk_ended" | "keys.bulk_cancelled" | "import_secret.created" | "import_secret.deleted" | "master_key.created" | "master_key.updated" | "master_key.mint_quota.reached" | "master_key.rotated" | "master_key.revoked" | "platform.bootstrapped" | "platform.impersonated" | "platform.login.succeeded" | "platform.login.refused" | "platform.login.break_glass" | "platform.device.approved" | "platform.device.denied" | "platform.logout" | "platform.session.ended" | "platform.session.confirmed" | "platform.second_factor.begun" | "platform.second_factor.added" | "platform.second_factor.removed" | "platform.second_factor.reset" | "platform.recovery_codes.renewed" | "platform.access.refused" | "platform.user.created" | "platform.user.updated" | "platform.user.password_changed" | "platform.user.deleted" | "platform.person.erased" | "platform.role.created" | "platform.role.updated" | "platform.role.deleted" | "platform.key.created" | "platform.key.rotated" | "platform.key.revoked" | "platform.key.deleted" | "tenant.key.created" | "tenant.key.rotated" | "tenant.key.revoked" | "tenant.key.deleted" | "environment.deleted" | "webhook.created" | "webhook.updated" | "webhook.secret_rotated" | "webhook.tested" | "webhook.replayed" | "webhook.disabled" | "webhook.deleted" | "database.recovered" | "api_user.created" | "api_user.updated" | "api_user.key_rotated" | "api_user.key_revoked" | "api_user.deleted")[];
+            description?: string | null;
+            enabled?: boolean;
         };
         VerifyAuditAnswer: {
             valid: boolean;

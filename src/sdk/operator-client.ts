@@ -15,6 +15,7 @@ import { Roles } from './platform/roles.ts';
 import { SecondFactors } from './platform/second-factors.ts';
 import { Session } from './platform/sessions.ts';
 import { HiddenKeys } from './platform/user-keys.ts';
+import { Webhooks } from './platform/webhooks.ts';
 import { type ConnectionOptions, type Credential, Transport } from './transport.ts';
 
 export type OperatorClientOptions = Omit<ConnectionOptions, 'masterKey'> & {
@@ -50,6 +51,7 @@ export class FlowplateOperatorClient {
   readonly apiUsers: ApiUsers;
   readonly audit: Audit;
   readonly events: Events;
+  readonly webhooks: Webhooks;
   readonly overview: Overview;
   readonly #requests: Requests;
 
@@ -68,6 +70,7 @@ export class FlowplateOperatorClient {
     this.apiUsers = new ApiUsers(requests);
     this.audit = new Audit(requests);
     this.events = new Events(requests);
+    this.webhooks = new Webhooks(requests);
     this.overview = new Overview(requests);
     this.#requests = requests;
   }

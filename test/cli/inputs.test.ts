@@ -61,6 +61,8 @@ const timeOptions: [path: string, long: string, rest: string[]][] = [
   ['platform audit list', '--to', []],
   ['platform audit export', '--from', []],
   ['platform audit export', '--to', []],
+  ['webhooks replay', '--from', ['whe_x']],
+  ['webhooks replay', '--to', ['whe_x']],
 ];
 
 test('these are all options that take a time', () => {
@@ -203,6 +205,13 @@ describe('a number has the limits of the API', () => {
       '--overlap-seconds',
       '%',
       '/api/v1/platform/master-keys/{id}/rotate',
+      'overlap_seconds',
+    ],
+    [
+      'webhooks rotate-secret',
+      '--overlap-seconds',
+      '%',
+      '/api/v1/platform/webhooks/{id}/rotate-secret',
       'overlap_seconds',
     ],
   ])('%s %s %s', (command, long, form, path, field) => {

@@ -45,6 +45,13 @@ import type { endOtherSessionsRoute } from '../../src/http/sessions/end-own-sess
 import type { listOwnSessionsRoute } from '../../src/http/sessions/list-own-sessions.ts';
 import type { logInRoute } from '../../src/http/sessions/log-in.ts';
 import type { listKeysForPlatformRoute } from '../../src/http/user-keys/list-keys.ts';
+import type { createWebhookRoute } from '../../src/http/webhooks/create-webhook.ts';
+import type { listDeliveriesRoute } from '../../src/http/webhooks/list-deliveries.ts';
+import type { listWebhooksRoute } from '../../src/http/webhooks/list-webhooks.ts';
+import type { replayEventsRoute } from '../../src/http/webhooks/replay-events.ts';
+import type { rotateWebhookSecretRoute } from '../../src/http/webhooks/rotate-webhook-secret.ts';
+import type { testWebhookRoute } from '../../src/http/webhooks/test-webhook.ts';
+import type { updateWebhookRoute } from '../../src/http/webhooks/update-webhook.ts';
 import type { Key, Propagated } from '../../src/sdk/api-types.ts';
 import type * as sdk from '../../src/sdk/operator-types.ts';
 import type { Answer, Body, Query, Same, Sendable } from './agreeing-types.ts';
@@ -105,6 +112,15 @@ type Agreed = {
   apiUserDeleted: Same<sdk.DeletedApiUser, Answer<typeof deleteApiUserRoute>>;
   audit: Same<sdk.AuditEvent[], Answer<typeof listAuditEventsRoute>>;
   auditVerified: Same<sdk.AuditVerification, Answer<typeof verifyAuditRoute>>;
+  webhooks: Same<sdk.Webhook[], Answer<typeof listWebhooksRoute>>;
+  webhookRequest: Sendable<sdk.NewWebhook, Body<typeof createWebhookRoute>>;
+  webhookCreated: Same<sdk.WebhookWithSecret, Answer<typeof createWebhookRoute>>;
+  webhookRotated: Same<sdk.WebhookWithSecret, Answer<typeof rotateWebhookSecretRoute>>;
+  webhookChanges: Sendable<sdk.WebhookChanges, Body<typeof updateWebhookRoute>>;
+  webhookTested: Same<sdk.WebhookTest, Answer<typeof testWebhookRoute>>;
+  deliveries: Same<sdk.WebhookDelivery[], Answer<typeof listDeliveriesRoute>>;
+  deliveryFilter: Sendable<sdk.DeliveryFilter, Query<typeof listDeliveriesRoute>>;
+  replayed: Same<sdk.QueuedReplay, Answer<typeof replayEventsRoute>>;
   stats: Same<sdk.PlatformStats, Answer<typeof getPlatformStatsRoute>>;
 };
 

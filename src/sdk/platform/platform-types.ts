@@ -64,6 +64,19 @@ export type EventFilter = Omit<Sendable<Api['ListEventsQuery']>, 'types'> & {
   types?: readonly AuditEvent['event_type'][] | undefined;
 };
 
+export type Webhook = Api['GetWebhookAnswer'];
+/** The secret verifies signatures (Standard Webhooks). */
+export type WebhookWithSecret = Api['CreateWebhookAnswer'];
+export type NewWebhook = Sendable<Api['CreateWebhookBody']>;
+export type WebhookChanges = Sendable<Api['UpdateWebhookBody']>;
+export type DeletedWebhook = Api['DeleteWebhookAnswer'];
+export type WebhookTest = Api['TestWebhookAnswer'];
+export type WebhookDelivery = Api['ListWebhookDeliveriesAnswer'][number];
+export type DeliveryFilter = Omit<Sendable<Api['ListWebhookDeliveriesQuery']>, 'cursor' | 'limit'>;
+/** Either `event_ids`, or `from` and `to`. */
+export type ReplayRequest = Sendable<Api['ReplayWebhookEventsBody']>;
+export type QueuedReplay = Api['ReplayWebhookEventsAnswer'];
+
 export type AuditRange = Sendable<Api['VerifyAuditQuery']>;
 export type AuditVerification = Api['VerifyAuditAnswer'];
 /**
