@@ -51,7 +51,8 @@ export function addHygiene(keys: Command): void {
     .option('--csv', 'all of them as CSV')
     .action(
       act(async (cli, { limit, cursor, all, csv, ...asked }: PageOptions & Asked) => {
-        const filter = toFilter({ ...asked, org: asked.org ?? cli.options.asOrg });
+        const org = asked.org ?? cli.options.asOrg;
+        const filter = toFilter({ ...asked, ...(org !== undefined && { org }) });
         const client = await cli.keys();
         if (csv) return writeLinesOf(client.hygieneCsv(filter));
         const page = { ...(limit && { limit }), ...(cursor && { cursor }), ...(all && { all }) };
