@@ -21,9 +21,9 @@ const missesOfNewBody = 128;
 
 /**
  * Whether the lines of a body are worth a look for earlier answers. A body is repeated as a whole
- * and its lines are answered about in order, so that most bodies show with their first lines whether
- * they are new. Wrong guesses cost time only: a second answer under an id is refused when it is
- * inserted, and its line looked up then.
+ * and its lines are answered about in order, so that most bodies show with their first lines
+ * whether they are new. Wrong guesses cost time only: a second answer under an id is refused when
+ * it is inserted, and its line looked up then.
  */
 export class EarlierAnswers {
   #misses = 0;

@@ -105,7 +105,9 @@ export async function turn(call: Call, kind: 'enable' | 'disable', { id, key }: 
   );
 }
 
-/** By a scanner. A report that is pending does not say until when: it is certain after one lease. */
+/**
+ * By a scanner. A report that is pending does not say until when: it is certain after one lease.
+ */
 export async function report(call: Call, { key }: KnownKey, leaseMs: number): Promise<Ended> {
   const done = (): Action => ({ kind: 'report', outcome: 'done', key });
   let isPending = false;

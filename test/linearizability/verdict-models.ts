@@ -2,8 +2,8 @@ import { type Action, isVerification } from './action.ts';
 import type { Model, Operation } from './checker.ts';
 
 /**
- * `enabled` belongs to the line of keys: a successor is born as its predecessor was. Null when that is
- * not known.
+ * `enabled` belongs to the line of keys: a successor is born as its predecessor was. Null when that
+ * is not known.
  */
 export type KeyState = { life: 'unborn' | 'live' | 'quarantined' | 'dead'; enabled: boolean | null };
 
@@ -60,8 +60,8 @@ function stepKey(key: string, state: KeyState, action: Action): KeyState | undef
 
 /**
  * Operations of an owner that belong in the history of one key. An answer without a change promises
- * nothing to verifiers. A mint of another key orders no verdict on this one, and neither does the end
- * of a quarantine, of which no verifier has to hear.
+ * nothing to verifiers. A mint of another key orders no verdict on this one, and neither does the
+ * end of a quarantine, of which no verifier has to hear.
  */
 export function bearingOn(key: string, history: readonly Operation<Action>[]): Operation<Action>[] {
   return history
