@@ -503,6 +503,24 @@ export const configSchema = z.object({
     .describe(
       'How long user keys are kept after they were revoked or have expired, in days, with their usage. More than the 30 days in which an expired key can be renewed. 0 keeps them for ever.',
     ),
+  KEY_STALE_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_650)
+    .default(90)
+    .describe(
+      'A user key that was not accepted for so many days is told by the event `key.stale`, once until it is accepted again. 0 tells of none.',
+    ),
+  MASTER_KEY_UNUSED_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_650)
+    .default(90)
+    .describe(
+      'A master key that was not used for so many days is told by the event `master_key.unused`, once until it is used again. 0 tells of none.',
+    ),
   WEBHOOK_INTERNAL_RANGES: z
     .string()
     .default('')

@@ -1,5 +1,8 @@
+import { checkAudit } from '../src/usecases/audit/check-audit.ts';
 import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
 import { streamAudit } from '../src/usecases/audit/stream-audit.ts';
+import { tellEndingMasterKeys } from '../src/usecases/master-keys/tell-ending-master-keys.ts';
+import { tellUnusedMasterKeys } from '../src/usecases/master-keys/tell-unused-master-keys.ts';
 import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
 import { foldKeyCounts } from '../src/usecases/upkeep/fold-key-counts.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
@@ -11,7 +14,11 @@ import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
 import { runBulkOrders } from '../src/usecases/user-keys/run-bulk-orders.ts';
+import { tellEndingKeys } from '../src/usecases/user-keys/tell-ending-keys.ts';
+import { tellSpentQuotas } from '../src/usecases/user-keys/tell-spent-quotas.ts';
+import { tellStaleKeys } from '../src/usecases/user-keys/tell-stale-keys.ts';
 import { tidyStops } from '../src/usecases/user-keys/tidy-stops.ts';
+import { tellLapsedVerifiers } from '../src/usecases/verifiers/tell-lapsed-verifiers.ts';
 import { pruneDeliveries } from '../src/usecases/webhooks/prune-deliveries.ts';
 import { wakeWebhooks } from '../src/usecases/webhooks/wake-webhooks.ts';
 import type { WorkerParts } from '../src/wire/worker.ts';
@@ -34,6 +41,13 @@ export const jobs = {
   'run-bulk-orders': { everyMs: 2_000, run: oneAtATime(runBulkOrders) },
   'wake-webhooks': { everyMs: 2_000, run: oneAtATime(wakeWebhooks) },
   'expire-keys': { everyMs: 15_000, run: expireDueKeys },
+  'tell-ending-keys': { everyMs: 60_000, run: oneAtATime((parts) => tellEndingKeys(parts)) },
+  'tell-stale-keys': { everyMs: 60_000, run: oneAtATime((parts) => tellStaleKeys(parts)) },
+  'tell-spent-quotas': { everyMs: 5_000, run: oneAtATime((parts) => tellSpentQuotas(parts)) },
+  'tell-ending-master-keys': { everyMs: 60_000, run: (parts) => tellEndingMasterKeys(parts) },
+  'tell-unused-master-keys': { everyMs: 60_000, run: (parts) => tellUnusedMasterKeys(parts) },
+  'tell-lapsed-verifiers': { everyMs: 60_000, run: (parts) => tellLapsedVerifiers(parts) },
+  'check-audit': { everyMs: 60_000, run: oneAtATime(checkAudit) },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },

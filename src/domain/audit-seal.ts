@@ -27,6 +27,19 @@ export type SealableEvent = {
   created_at_ms: string;
 };
 
+/** Kinds of faults, each at its first occurrence; docs/operations.md explains them. */
+export const auditFaultKinds = [
+  'changed',
+  'event_missing',
+  'seal_missing',
+  'head_invalid',
+  'head_unknown_pepper',
+  'unsigned',
+  'truncated',
+  'anchor_mismatch',
+  'stray',
+] as const;
+
 /** Predecessor of the first seal. */
 export const chainStart = { seq: 0, hash: Buffer.alloc(32) };
 

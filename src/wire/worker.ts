@@ -21,6 +21,7 @@ import { offerTurns, openQueue, openWebhookQueue } from '../stores/queue.ts';
 import { openQueueRedis, openRedis, type RedisClient } from '../stores/redis/client.ts';
 import { countFlushes } from '../stores/redis/usage-flushes.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import type { AuditFault } from '../usecases/audit/audit-chain.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
 import { serveWebhook } from '../usecases/webhooks/serve-webhook.ts';
@@ -44,6 +45,8 @@ export type WorkerParts = {
   flushStamps: Stamps;
   onHead: (head: Head) => void;
   retention: Retention & { endedKeysDays: number };
+  idleness: { keyStaleDays: number; masterKeyUnusedDays: number };
+  onAuditFault: (fault: AuditFault) => void;
   onSetAside: OnSetAside;
   auditStreams: readonly AuditStream[];
   onStreamFault: (stream: AuditStream['name'], error: unknown) => void;
@@ -134,6 +137,8 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
       void wakeWebhooks(parts).catch(fault('postgres'));
     },
     retention,
+    idleness: { keyStaleDays: config.KEY_STALE_DAYS, masterKeyUnusedDays: config.MASTER_KEY_UNUSED_DAYS },
+    onAuditFault: (found) => log.error(found, 'the audit log has a fault'),
     auditStreams: streams,
     onStreamFault: (stream, error) => fault(`audit stream ${stream}`)(error),
     onSetAside: tellOfSetAside(log, metrics),

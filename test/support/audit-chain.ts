@@ -4,8 +4,9 @@ import { type AuditEvent, newAuditEvent, systemOrigin } from '../../src/domain/a
 import type { Head } from '../../src/domain/audit-seal.ts';
 import type { Keyring } from '../../src/domain/key-digest.ts';
 import type { Database } from '../../src/stores/postgres/database.ts';
+import type { VerifyRequest } from '../../src/usecases/audit/audit-chain.ts';
 import { sealAudit } from '../../src/usecases/audit/seal-audit.ts';
-import { type VerifyRequest, verifyAudit } from '../../src/usecases/audit/verify-audit.ts';
+import { verifyAudit } from '../../src/usecases/audit/verify-audit.ts';
 import { insertAuditEvents } from './finish-change.ts';
 import { query, withConnection } from './query.ts';
 

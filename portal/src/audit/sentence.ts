@@ -6,6 +6,13 @@ type Told = { target: string; details: Record<string, unknown> };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : 'unknown');
 
+/** A user key by its user, and a key of another kind by its id. */
+const keyOf = (target: string, details: Record<string, unknown>): string =>
+  details.user_id === undefined ? `the key ${target}` : `a hidden key of ${text(details.user_id)}`;
+
+const endsSoon = ({ days_left: days }: Record<string, unknown>): string =>
+  days === 1 ? 'ends within a day' : `ends within ${String(days)} days`;
+
 /** The verb phrase of each event type. */
 const phrases: Record<EventType, (told: Told) => string> = {
   'organization.created': ({ target }) => `provisioned the tenant ${target}`,
@@ -25,6 +32,8 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'webhook.replayed': ({ target }) => `queued events for webhook ${target} again`,
   'webhook.disabled': ({ target }) => `disabled webhook ${target}`,
   'webhook.deleted': ({ target }) => `deleted webhook ${target}`,
+  'verifier.lapsed': ({ target }) => `noted that the verifier ${target} has fallen silent`,
+  'audit.fault': ({ details }) => `found a fault in the audit log: ${text(details.kind)}`,
   'database.recovered': () => 'recovered the database, which had gone back to an earlier state',
   'key.minted': ({ details }) => `minted a hidden key for ${text(details.user_id)}`,
   'key.activated': ({ details }) => `took up the new hidden key of ${text(details.user_id)}`,
@@ -33,8 +42,12 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
-  'key.leaked': ({ target, details }) =>
-    `reported ${details.user_id === undefined ? `the key ${target}` : `a hidden key of ${text(details.user_id)}`} as leaked`,
+  'key.expiring': ({ target, details }) => `noted that ${keyOf(target, details)} ${endsSoon(details)}`,
+  'key.stale': ({ details }) =>
+    `noted that a hidden key of ${text(details.user_id)} was not accepted for ${String(details.days)} days`,
+  'key.quota.reached': ({ target, details }) =>
+    `noted that ${keyOf(target, details)} has used ${String(details.percent)} % of its quota`,
+  'key.leaked': ({ target, details }) => `reported ${keyOf(target, details)} as leaked`,
   'key.quarantined': ({ details }) => `quarantined a hidden key of ${text(details.user_id)}`,
   'key.released': ({ details }) => `released a hidden key of ${text(details.user_id)}`,
   'keys.stopped': ({ details }) => `stopped all keys of ${text(details.subject)} at once`,
@@ -49,6 +62,9 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'master_key.updated': ({ target }) => `changed the bounds of the master key ${target}`,
   'master_key.mint_quota.reached': ({ target, details }) =>
     `reached ${String(details.percent)} % of ${details.bound === 'living_keys_max' ? 'the living keys' : 'the quota of mints'} of the master key ${target}`,
+  'master_key.expiring': ({ target, details }) => `noted that the master key ${target} ${endsSoon(details)}`,
+  'master_key.unused': ({ target, details }) =>
+    `noted that the master key ${target} was not used for ${String(details.days)} days`,
   'master_key.rotated': ({ target }) => `rotated the master key ${target}`,
   'master_key.revoked': ({ target }) => `revoked the master key ${target}`,
   'platform.bootstrapped': ({ target }) => `made ${target} the first super-admin`,

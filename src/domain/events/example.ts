@@ -1,4 +1,4 @@
-import type { AuditEventType } from '../audit-event.ts';
+import { type AuditEventType, systemOrigin } from '../audit-event.ts';
 import { type EventEnvelope, toEnvelope } from './envelope.ts';
 import { eventTypes } from './event-types.ts';
 
@@ -16,7 +16,11 @@ const targets: Record<string, string> = {
   job: 'job_1Z3dRg9uV3aX5bY7cC9eG1',
   'import secret': 'old-signing',
   operation: 'createMasterKey',
+  'audit event': 'evt_1Z3dRg9uV3aX5bY7cC9eG1',
 };
+
+/** Of the broker itself: only time makes them. */
+const ofTime = /\.(expiring|expired|stale|unused|lapsed|fault)$|^key\.quota\.reached$/;
 
 const ofOrganizations = /^(organization|environment|key|tenant)\./;
 
@@ -26,10 +30,12 @@ export function exampleEnvelope(type: AuditEventType): EventEnvelope {
   return toEnvelope({
     id: 'evt_2A4fTi1wX5cZ7dB9eE1gI3',
     eventType: type,
-    actor: { kind: 'platform_user', id: 'puser_0P2bQe7sT1yV3xW5zA7cE9' },
+    actor: ofTime.test(type)
+      ? systemOrigin.actor
+      : { kind: 'platform_user', id: 'puser_0P2bQe7sT1yV3xW5zA7cE9' },
     organizationId: ofOrganizations.test(type) ? 'org_acme' : null,
     targetId: targets[target] ?? '01977c3e-8f0a-7c11-9d3e-5b6a7c8d9e0f',
-    requestId: 'req_4C6hVk3yZ7eB9fD1',
+    requestId: ofTime.test(type) ? null : 'req_4C6hVk3yZ7eB9fD1',
     onBehalfOf: null,
     result: 'success',
     details: example,

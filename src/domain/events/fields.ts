@@ -33,6 +33,7 @@ export const fields = {
   reason: z.enum(revocationReasons),
   permissions: z.array(z.enum(platformPermissions)),
   percent: z.union([z.literal(80), z.literal(100)]),
+  daysLeft: z.union([z.literal(30), z.literal(7), z.literal(1)]),
   by: z.enum([
     'self',
     'operator',

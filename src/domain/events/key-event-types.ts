@@ -4,10 +4,13 @@ import { importAlgorithms } from '../imported-hash.ts';
 import { stopKinds } from '../key-stop.ts';
 import { mintPeriods } from '../mint-bounds.ts';
 import { masterKeyPermissions } from '../permission.ts';
+import { quotaPeriods } from '../user-key.ts';
 import { eventType } from './event-type.ts';
 import { fields } from './fields.ts';
 
 const action = z.enum(bulkActions);
+/** User keys do not say their kind. */
+const otherKinds = z.enum(['tenant', 'platform', 'api_user']);
 const key = { user_id: fields.id, environment: fields.slug, key_prefix: fields.keyPrefix };
 const aKey = { user_id: 'u_1042', environment: 'prod', key_prefix: 'fl_user_prod_9fJ2kQ7a' };
 const mintQuota = z.object({ limit: fields.count, period: z.enum(mintPeriods) });
@@ -53,6 +56,39 @@ export const keyEventTypes = {
     'key',
     { ...key, changed: fields.names, enabled: fields.flag, reason: fields.reason, order_id: fields.id },
     { ...aKey, changed: ['scopes', 'expires_at'] },
+  ),
+  'key.expiring': eventType(
+    'A key of any kind that is in use ends in 30, 7 or 1 day. After a pause of the worker, `expires_at` can be nearer than `days_left` says.',
+    'key',
+    { ...key, kind: otherKinds, days_left: fields.daysLeft, expires_at: fields.time },
+    { ...aKey, days_left: 7, expires_at: '2026-12-08T09:30:00.000Z' },
+  ),
+  'key.stale': eventType(
+    'A user key was accepted not once for `days` days. Without `last_used_at` it was never accepted.',
+    'key',
+    { ...key, days: fields.count, last_used_at: fields.time },
+    { ...aKey, days: 90, last_used_at: '2026-09-02T09:30:00.000Z' },
+  ),
+  'key.quota.reached': eventType(
+    'A key has used 80 or 100 % of its quota, by the counted calls.',
+    'key',
+    {
+      ...key,
+      kind: otherKinds,
+      percent: fields.percent,
+      limit: fields.count,
+      period: z.enum(quotaPeriods),
+      spent: fields.count,
+      resets_at: fields.time,
+    },
+    {
+      ...aKey,
+      percent: 80,
+      limit: 100_000,
+      period: 'month',
+      spent: 80_412,
+      resets_at: '2027-01-01T00:00:00.000Z',
+    },
   ),
   'key.expired': eventType('A user key has reached its end.', 'key', key, aKey),
   'key.leaked': eventType(
@@ -136,6 +172,18 @@ export const keyEventTypes = {
       living: fields.count,
     },
     { bound: 'mint_quota', percent: 80, limit: 1_000, period: 'day', minted: 800 },
+  ),
+  'master_key.expiring': eventType(
+    'A master key ends in 30, 7 or 1 day. After a pause of the worker, `expires_at` can be nearer than `days_left` says.',
+    'master key',
+    { days_left: fields.daysLeft, expires_at: fields.time },
+    { days_left: 7, expires_at: '2026-12-08T09:30:00.000Z' },
+  ),
+  'master_key.unused': eventType(
+    'A master key was not used for `days` days. Without `last_used_at` it was never used.',
+    'master key',
+    { days: fields.count, last_used_at: fields.time },
+    { days: 90, last_used_at: '2026-09-02T09:30:00.000Z' },
   ),
   'master_key.rotated': eventType(
     'A master key was replaced by a new one.',

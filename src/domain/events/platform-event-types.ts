@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditFaultKinds } from '../audit-seal.ts';
 import type { PlatformPermission } from '../permission.ts';
 import { enrolledKinds, secondFactorKinds } from '../second-factor.ts';
 import { sessionMethods } from '../session.ts';
@@ -147,6 +148,22 @@ export const platformEventTypes = {
     'platform key',
     { ...platformKey, reason: fields.reason },
     { ...aPlatformKey, reason: 'unspecified' },
+  ),
+  'verifier.lapsed': eventType(
+    'A verifier has been silent for five minutes after the end of its lease, without a sign-off: an API process, or a gateway.',
+    'verifier',
+    { kind: z.enum(['api', 'embedded']), master_key_id: fields.id, lease_until: fields.time },
+    {
+      kind: 'embedded',
+      master_key_id: 'flm_1Z3dRg9uV3aX5bY7cC9eG1',
+      lease_until: '2026-12-01T09:24:58.000Z',
+    },
+  ),
+  'audit.fault': eventType(
+    "The worker's check of the sealed audit log has found a fault that is new.",
+    'audit event',
+    { kind: z.enum(auditFaultKinds), seq: fields.count, event_id: fields.id },
+    { kind: 'changed', seq: 48_211, event_id: 'evt_1Z3dRg9uV3aX5bY7cC9eG1' },
   ),
   'database.recovered': eventType(
     'Rights that a restored database had given back were taken away again.',

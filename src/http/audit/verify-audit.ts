@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { auditFaultKinds, verifyAudit } from '../../usecases/audit/verify-audit.ts';
+import { auditFaultKinds } from '../../domain/audit-seal.ts';
+import { verifyAudit } from '../../usecases/audit/verify-audit.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { noBody, noParams, timestampText } from '../fields.ts';
 import { queryNumber } from '../query-number.ts';

@@ -38,6 +38,7 @@ export interface ApiKeys {
   enabled: Generated<boolean>;
   environment: string;
   expires_at: Timestamp | null;
+  expires_set_at: Timestamp | null;
   id: string;
   ip_allowlist: string[] | null;
   key_prefix: string;
@@ -76,6 +77,12 @@ export interface ApiUsers {
   updated_at: Timestamp;
 }
 
+export interface AuditCheck {
+  after_seq: Generated<number>;
+  began_at: Generated<Timestamp>;
+  only_row: Generated<boolean>;
+}
+
 export interface AuditEvents {
   actor_id: string;
   actor_kind: string;
@@ -88,6 +95,13 @@ export interface AuditEvents {
   request_id: string | null;
   result: Generated<string>;
   target_id: string;
+}
+
+export interface AuditFaults {
+  event_id: string;
+  found_at: Timestamp;
+  kind: string;
+  seq: number;
 }
 
 export interface AuditHeads {
@@ -137,6 +151,11 @@ export interface BulkOrders {
   updated_at: Timestamp;
 }
 
+export interface CountedQuotaLines {
+  lineage_id: string;
+  number: Generated<number>;
+}
+
 export interface DatabaseHistories {
   began_at: Generated<Timestamp>;
   held_reason: string | null;
@@ -164,6 +183,15 @@ export interface Environments {
   id: string;
   organization_id: string;
   slug: string;
+}
+
+export interface EventWatches {
+  after_id: Generated<string>;
+  name: string;
+  ran_at: Generated<Timestamp>;
+  round_until: Timestamp | null;
+  steady_since: Generated<Timestamp>;
+  told_until: Generated<Timestamp>;
 }
 
 export interface FinishedSignIns {
@@ -283,6 +311,7 @@ export interface MasterKeys {
   digest: Buffer | null;
   environments: string[] | null;
   expires_at: Timestamp | null;
+  expires_set_at: Timestamp | null;
   id: string;
   ip_allowlist: string[] | null;
   key_prefix: string | null;
@@ -440,6 +469,14 @@ export interface SigningKeys {
   sealed_private_key: Buffer;
 }
 
+export interface ToldQuotas {
+  lineage_id: string;
+  percent: number;
+  period: string;
+  period_start: string;
+  quota_limit: number;
+}
+
 export interface TrafficDays {
   calls: number;
   code: string;
@@ -572,15 +609,19 @@ export interface DB {
   api_key_counts: ApiKeyCounts;
   api_keys: ApiKeys;
   api_users: ApiUsers;
+  audit_check: AuditCheck;
   audit_events: AuditEvents;
+  audit_faults: AuditFaults;
   audit_heads: AuditHeads;
   audit_seals: AuditSeals;
   audit_streams: AuditStreams;
   audit_unsealed: AuditUnsealed;
   bulk_orders: BulkOrders;
+  counted_quota_lines: CountedQuotaLines;
   database_histories: DatabaseHistories;
   device_logins: DeviceLogins;
   environments: Environments;
+  event_watches: EventWatches;
   finished_sign_ins: FinishedSignIns;
   idempotency_keys: IdempotencyKeys;
   import_recipes: ImportRecipes;
@@ -610,6 +651,7 @@ export interface DB {
   roles: Roles;
   second_factors: SecondFactors;
   signing_keys: SigningKeys;
+  told_quotas: ToldQuotas;
   traffic_days: TrafficDays;
   traffic_hours: TrafficHours;
   usage_days: UsageDays;

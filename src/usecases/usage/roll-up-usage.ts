@@ -14,7 +14,7 @@ import { isFaultOfTheFlush, type OnSetAside, setFlushAside } from './set-flush-a
 export type RollUpParts = StampedFlushes & { db: Database; onSetAside: OnSetAside };
 
 /** Bounds one run; the rest is for the next run. */
-const flushesPerRun = 10_000;
+export const flushesPerRun = 10_000;
 
 /** Number of single tries before a flush is set aside. */
 const triesAlone = 3;

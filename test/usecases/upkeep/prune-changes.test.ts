@@ -29,10 +29,22 @@ test('old changes and long-silent verifiers are dropped, and changes that a veri
   await upsertVerifier(db, { id: 'live', appliedSeq: 0, leaseMs: 15_000, isLive: true });
   await upsertVerifier(db, { id: 'silent for a while', appliedSeq: 0, leaseMs: -19 * 60_000, isLive: true });
   await upsertVerifier(db, { id: 'silent for long', appliedSeq: 0, leaseMs: -21 * 60_000, isLive: true });
+  await sql`UPDATE event_watches SET told_until = now() - interval '20 minutes'`.execute(db);
   expect(await pruneChanges({ db })).toBe(1);
   expect(await changes()).toEqual(['flk_recent']);
   expect((await verifiers()).sort()).toEqual(['live', 'silent for a while']);
   expect(await pruneChanges({ db })).toBe(0);
+});
+
+test('a silent verifier stays until its silence is told, for a week at most', async () => {
+  const minutes = { told: 40, untold: 30, forgotten: 8 * 24 * 60 };
+  for (const [id, silent] of Object.entries(minutes)) {
+    await upsertVerifier(db, { id, appliedSeq: 0, leaseMs: -silent * 60_000, isLive: true });
+  }
+  await sql`UPDATE event_watches SET told_until = now() - interval '35 minutes'`.execute(db);
+  await pruneChanges({ db });
+  const left = await verifiers();
+  expect(Object.keys(minutes).filter((id) => left.includes(id))).toEqual(['untold']);
 });
 
 test('changes stay at least as long as a starting verifier wants to load them', async () => {

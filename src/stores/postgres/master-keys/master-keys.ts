@@ -195,7 +195,11 @@ export async function expireMasterKey(
 ): Promise<number | undefined> {
   const row = await tx
     .updateTable('master_keys')
-    .set({ expires_at: sql<Date>`least(expires_at, ${change.at})`, revision: sql`revision + 1` })
+    .set({
+      expires_at: sql<Date>`least(expires_at, ${change.at})`,
+      expires_set_at: sql<Date>`CASE WHEN expires_at <= ${change.at} THEN expires_set_at ELSE ${change.now}::timestamptz END`,
+      revision: sql`revision + 1`,
+    })
     .where('id', '=', change.id)
     .where('revoked_at', 'is', null)
     .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', change.now)]))

@@ -91,6 +91,11 @@ async function addRows(tx: Tx, rows: readonly UsageHour[]): Promise<void> {
       FROM counted WHERE organization_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
       ON CONFLICT (day, organization_id) DO UPDATE SET
         accepted = saturating_sum(sums.accepted, excluded.accepted), refused = saturating_sum(sums.refused, excluded.refused)
+    ), quota_lines AS (
+      INSERT INTO counted_quota_lines (lineage_id)
+      SELECT DISTINCT lineage_id FROM counted
+      WHERE is_accepted AND (SELECT true FROM api_keys
+        WHERE lineage_id = counted.lineage_id AND status = 'active' AND quota IS NOT NULL LIMIT 1)
     )
     INSERT INTO usage_tops AS tops (day, lineage_id, is_hidden, calls)
     SELECT highest.day, highest.lineage_id, class.is_hidden, highest.calls

@@ -45,6 +45,8 @@ export async function deleteEndedKeys(tx: Tx, page: EndedPage): Promise<PrunedPa
       DELETE FROM usage_days WHERE lineage_id IN (SELECT id FROM lines)
     ), totals AS (
       DELETE FROM usage_totals WHERE lineage_id IN (SELECT id FROM lines)
+    ), quotas AS (
+      DELETE FROM told_quotas WHERE lineage_id IN (SELECT id FROM lines)
     )
     SELECT (SELECT max(id) FROM looked_at) AS "lastId", (SELECT count(*) FROM looked_at)::integer AS seen,
       (SELECT count(*) FROM pruned)::integer AS pruned`.execute(tx);

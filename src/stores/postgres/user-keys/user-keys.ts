@@ -338,7 +338,7 @@ export async function endKeyBy(
 ): Promise<Key | undefined> {
   const row = await tx
     .updateTable('api_keys')
-    .set({ expires_at: until, updated_at: now, revision: sql`revision + 1` })
+    .set({ expires_at: until, expires_set_at: now, updated_at: now, revision: sql`revision + 1` })
     .where('id', '=', id)
     .where(sql<boolean>`(expires_at IS NULL OR expires_at > ${until})`)
     .returning(columns)
@@ -417,7 +417,12 @@ export async function updateLineageSettings(
 ): Promise<Key[]> {
   const rows = await tx
     .updateTable('api_keys')
-    .set({ ...toSettingColumns(settings), updated_at: now, revision: sql`revision + 1` })
+    .set({
+      ...toSettingColumns(settings),
+      expires_set_at: sql<Date>`CASE WHEN expires_at IS DISTINCT FROM ${settings.expiresAt}::timestamptz THEN ${now}::timestamptz ELSE expires_set_at END`,
+      updated_at: now,
+      revision: sql`revision + 1`,
+    })
     // The first of a line by its id, the others by the index of successors (migration 0026).
     .where(sql<boolean>`(id = ${lineageId} OR (lineage_id = ${lineageId} AND id <> lineage_id))`)
     .where(lives)

@@ -74,11 +74,22 @@ export async function deleteVerifier(db: Db, id: string): Promise<void> {
   await db.deleteFrom('verifiers').where('id', '=', id).execute();
 }
 
-/** Deletes verifiers that were silent for `ageMs`, and returns their number. */
-export async function deleteSilentVerifiers(db: Db, ageMs: number): Promise<number> {
+/**
+ * Deletes verifiers that were silent for `ageMs` and whose silence was told (migration 0063), and
+ * returns their number. Without the telling they stay for `untoldMs`.
+ */
+export async function deleteSilentVerifiers(
+  db: Db,
+  { ageMs, untoldMs }: { ageMs: number; untoldMs: number },
+): Promise<number> {
+  const ago = (ms: number) => sql<Date>`clock_timestamp() - make_interval(secs => ${ms / 1_000})`;
   const result = await db
     .deleteFrom('verifiers')
-    .where(livesUntil, '<', sql<Date>`clock_timestamp() - make_interval(secs => ${ageMs / 1_000})`)
+    .where(livesUntil, '<', ago(ageMs))
+    .where(
+      sql<boolean>`(${livesUntil} < ${ago(untoldMs)} OR ${livesUntil}::timestamptz(3)
+        <= (SELECT told_until FROM event_watches WHERE name = 'verifier.lapsed'))`,
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }
