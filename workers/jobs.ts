@@ -1,5 +1,6 @@
 import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
 import { streamAudit } from '../src/usecases/audit/stream-audit.ts';
+import { tellHeldBackUses } from '../src/usecases/leaks/tell-canary-uses.ts';
 import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
 import { foldKeyCounts } from '../src/usecases/upkeep/fold-key-counts.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
@@ -34,6 +35,7 @@ export const jobs = {
   'run-bulk-orders': { everyMs: 2_000, run: oneAtATime(runBulkOrders) },
   'wake-webhooks': { everyMs: 2_000, run: oneAtATime(wakeWebhooks) },
   'expire-keys': { everyMs: 15_000, run: expireDueKeys },
+  'tell-canary-uses': { everyMs: 15_000, run: oneAtATime(tellHeldBackUses) },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },

@@ -18,6 +18,7 @@ export const auditEventTypes = [
   'key.leaked',
   'key.quarantined',
   'key.released',
+  'key.canary.used',
   'keys.stopped',
   'keys.pruned',
   'keys.bulk_ordered',

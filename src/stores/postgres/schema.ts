@@ -137,6 +137,16 @@ export interface BulkOrders {
   updated_at: Timestamp;
 }
 
+export interface CanaryKeys {
+  created_at: Generated<Timestamp>;
+  digest: Buffer;
+  key_id: string;
+  pepper_id: string;
+  told_at: Timestamp | null;
+  untold: Json | null;
+  untold_uses: Generated<number>;
+}
+
 export interface DatabaseHistories {
   began_at: Generated<Timestamp>;
   held_reason: string | null;
@@ -578,6 +588,7 @@ export interface DB {
   audit_streams: AuditStreams;
   audit_unsealed: AuditUnsealed;
   bulk_orders: BulkOrders;
+  canary_keys: CanaryKeys;
   database_histories: DatabaseHistories;
   device_logins: DeviceLogins;
   environments: Environments;
