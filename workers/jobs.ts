@@ -1,6 +1,7 @@
 import { checkAudit } from '../src/usecases/audit/check-audit.ts';
 import { sealAudit } from '../src/usecases/audit/seal-audit.ts';
 import { streamAudit } from '../src/usecases/audit/stream-audit.ts';
+import { tellHeldBackUses } from '../src/usecases/leaks/tell-canary-uses.ts';
 import { tellEndingMasterKeys } from '../src/usecases/master-keys/tell-ending-master-keys.ts';
 import { tellUnusedMasterKeys } from '../src/usecases/master-keys/tell-unused-master-keys.ts';
 import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
@@ -48,6 +49,7 @@ export const jobs = {
   'tell-unused-master-keys': { everyMs: 60_000, run: (parts) => tellUnusedMasterKeys(parts) },
   'tell-lapsed-verifiers': { everyMs: 60_000, run: (parts) => tellLapsedVerifiers(parts) },
   'check-audit': { everyMs: 60_000, run: oneAtATime(checkAudit) },
+  'tell-canary-uses': { everyMs: 15_000, run: oneAtATime(tellHeldBackUses) },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },

@@ -1,4 +1,5 @@
 import { auditLists } from './audit-lists.ts';
+import { canaryTiming } from './canary-timing.ts';
 import { changes } from './changes.ts';
 import { cliStart } from './cli-start.ts';
 import { clusterReads } from './cluster-reads.ts';
@@ -36,6 +37,7 @@ export const allScenarios: readonly Scenario[] = [
   headline,
   verifyKeys,
   unknownKeys,
+  canaryTiming,
   forwardAuth,
   nginx,
   traces,

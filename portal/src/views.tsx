@@ -24,6 +24,9 @@ const views: Record<string, OnDemand> = {
   'hidden-keys': new OnDemand(() =>
     import('./user-keys/user-keys-page.tsx').then(({ HiddenKeysPage }) => ({ default: HiddenKeysPage })),
   ),
+  leaks: new OnDemand(() =>
+    import('./leaks/leaks-page.tsx').then(({ LeaksPage }) => ({ default: LeaksPage })),
+  ),
   hygiene: new OnDemand(() =>
     import('./hygiene/hygiene-page.tsx').then(({ HygienePage }) => ({ default: HygienePage })),
   ),

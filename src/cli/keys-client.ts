@@ -12,9 +12,10 @@ import type {
   KeyRefusal,
   KeyUsage,
   Revoked,
+  UpdatedKey,
   UsageRange,
 } from '../sdk/api-types.ts';
-import type { FlowplateClient, RevokeOptions } from '../sdk/client.ts';
+import type { FlowplateClient, ReleaseOptions, RevokeOptions } from '../sdk/client.ts';
 import type { FlowplateOperatorClient } from '../sdk/operator-client.ts';
 import type { Page, PageOf } from '../sdk/operator-types.ts';
 
@@ -36,6 +37,7 @@ export type KeysClient = {
   cancelJob(jobId: string): Promise<Job>;
   revoke(keyId: string, options: RevokeOptions): Promise<Revoked>;
   revokeUser(userId: string, options: RevokeOptions): Promise<Revoked>;
+  release(keyId: string, options: ReleaseOptions): Promise<UpdatedKey>;
 };
 
 export function masterKeyKeys(client: FlowplateClient): KeysClient {
@@ -55,6 +57,7 @@ export function masterKeyKeys(client: FlowplateClient): KeysClient {
     cancelJob: (jobId) => client.cancelJob(jobId),
     revoke: (keyId, options) => client.revoke(keyId, options),
     revokeUser: (userId, options) => client.revokeUser(userId, options),
+    release: (keyId, options) => client.release(keyId, options),
   };
 }
 
@@ -75,5 +78,6 @@ export function operatorKeys({ hiddenKeys }: FlowplateOperatorClient): KeysClien
     cancelJob: (jobId) => hiddenKeys.cancelJob(jobId),
     revoke: (keyId, options) => hiddenKeys.revoke(keyId, options),
     revokeUser: (userId, options) => hiddenKeys.revokeUser(userId, options),
+    release: (keyId, options) => hiddenKeys.release(keyId, options),
   };
 }

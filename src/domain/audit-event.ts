@@ -21,6 +21,7 @@ export const auditEventTypes = [
   'key.leaked',
   'key.quarantined',
   'key.released',
+  'key.canary.used',
   'keys.stopped',
   'keys.pruned',
   'keys.bulk_ordered',

@@ -9,6 +9,7 @@ export const masterKeyPermissions = [
   'keys:explain',
   'keys:bulk',
   'keys:import',
+  'keys:canary',
   'usage:read',
 ] as const;
 

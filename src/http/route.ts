@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { FairBulkhead } from '../concurrency/fair-bulkhead.ts';
 import { type MaybeLater, mapMaybe, tryMaybe } from '../concurrency/maybe-later.ts';
+import { clientAddressHeader } from '../domain/client-address-header.ts';
 import { type ErrorCode, FlowplateError, type LimitState } from '../domain/errors.ts';
 import {
   type Idempotency,
@@ -52,6 +53,8 @@ export type Input<P extends Shape, Q extends Shape, B extends Shape, C extends P
   idempotency: Idempotency | undefined;
   /** Caller's address, as reported by trusted proxies. */
   ip: () => string | undefined;
+  /** Address of the end client that an embedded verifier asks for, as it names it. */
+  endClientAddress: () => string | undefined;
   /** The client behind a log-in: its address and its User-Agent. */
   client: () => SessionClient;
   /** Origin of the portal's page that sent this; undefined otherwise. */
@@ -224,6 +227,7 @@ function readInput<Parts extends RouteParts>(
     wantsLines: accepted === linesMediaType,
     idempotency,
     ip: exchange.ip,
+    endClientAddress: () => oneOf(req.headers[clientAddressHeader]),
     client: () => ({ address: exchange.ip(), userAgent: readUserAgent(req.headers['user-agent']) }),
     pageOrigin: () => pageOrigin(req),
     signal: () => disconnectSignal(exchange.res()),
@@ -265,6 +269,10 @@ function readSent<Parts>(
   }
   const bytesMax = exchange.isCallerKnown() ? bodyBytesMax : strangersBodyBytesMax;
   return method === 'patch' ? readPatchBody(exchange, bytesMax, use) : readJsonBody(exchange, bytesMax, use);
+}
+
+function oneOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined;
 }
 
 function disconnectSignal(res: ServerResponse): AbortSignal {

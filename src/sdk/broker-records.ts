@@ -1,7 +1,6 @@
 import type { KeyRecord } from '../domain/key-record.ts';
 import { CacheEntry } from '../verify/record-cache.ts';
-import type { Broker, FoundRecord } from './broker.ts';
-import type { TraceHeaders } from './trace-headers.ts';
+import type { AskedFor, Broker, FoundRecord } from './broker.ts';
 
 /** The registration and feed version under which the lookup was made. */
 export type LookupContext = { verifierId: string; registrations: number; version: number };
@@ -33,23 +32,19 @@ export class BrokerRecords {
    * Undefined when there is no such key. Joins no fetch of another context: it may have read before
    * a change that this request must see. The result may still be stale; the caller checks it.
    */
-  find(context: LookupContext, key: string, trace?: TraceHeaders): Promise<FetchedRecord | undefined> {
+  find(context: LookupContext, key: string, asked?: AskedFor): Promise<FetchedRecord | undefined> {
     const running = this.#fetches.get(key);
     if (running !== undefined && isSame(running.context, context)) return running.fetched;
-    const fetched = this.#fetch(context, key, trace).finally(() => {
+    const fetched = this.#fetch(context, key, asked).finally(() => {
       if (this.#fetches.get(key)?.fetched === fetched) this.#fetches.delete(key);
     });
     this.#fetches.set(key, { context, fetched });
     return fetched;
   }
 
-  async #fetch(
-    context: LookupContext,
-    key: string,
-    trace?: TraceHeaders,
-  ): Promise<FetchedRecord | undefined> {
+  async #fetch(context: LookupContext, key: string, asked?: AskedFor): Promise<FetchedRecord | undefined> {
     const sentMs = performance.now();
-    const found = await this.#broker.findRecord(context.verifierId, key, trace);
+    const found = await this.#broker.findRecord(context.verifierId, key, asked);
     if (found === undefined) return undefined;
     const { record, organizationActive, ageMs, asOfSeq } = found;
     const fetched = { organizationActive, entry: new CacheEntry(record, sentMs - ageMs, asOfSeq) };

@@ -1,8 +1,11 @@
+import { clientAddressHeader } from '../domain/client-address-header.ts';
 import { fromSentChange, type SentChange } from '../domain/hub-lines.ts';
+import { parseIpAddress } from '../domain/ip-address.ts';
 import type { ToldChange } from '../domain/key-change.ts';
 import type { KeyRecord } from '../domain/key-record.ts';
 import { fromSentKeyRecord, type SentKeyRecord } from '../domain/key-record-codec.ts';
 import type { KeyRefusal } from '../domain/key-refusal.ts';
+import { isSafeRequestId } from '../domain/request-id.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { VerifyRequest } from './api-types.ts';
 import { HubStream } from './hub-stream.ts';
@@ -35,6 +38,13 @@ export type Heard = {
  * is of a version that knows no stops. The record is not used then.
  */
 export type FoundRecord = { record: KeyRecord; organizationActive: boolean; ageMs: number; asOfSeq: number };
+
+/** The request of an end client that a record is asked for. */
+export type AskedFor = {
+  trace?: TraceHeaders | undefined;
+  ip?: string | undefined;
+  requestId?: (() => string) | undefined;
+};
 
 type RecordAnswer =
   | { record: null }
@@ -97,9 +107,20 @@ export class Broker {
     return this.#transport.send({ method: 'DELETE', path, timeoutMs: removeMsMax });
   }
 
-  async findRecord(verifierId: string, key: string, trace?: TraceHeaders): Promise<FoundRecord | undefined> {
+  async findRecord(
+    verifierId: string,
+    key: string,
+    { trace, ip, requestId }: AskedFor = {},
+  ): Promise<FoundRecord | undefined> {
     const path = `${verifiersPath}/${verifierId}/records`;
-    const answer = await this.#transport.send<RecordAnswer>({ method: 'POST', path, body: { key }, trace });
+    const address = parseIpAddress(ip);
+    const id = requestId?.();
+    const headers = {
+      ...(isSafeRequestId(id) && { 'x-request-id': id }),
+      ...(address !== undefined && { [clientAddressHeader]: address }),
+    };
+    const call = { method: 'POST', path, body: { key }, headers, trace } as const;
+    const answer = await this.#transport.send<RecordAnswer>(call);
     if (answer.record === null) return undefined;
     const {
       record,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isReservedWord } from '../domain/ids.ts';
+import type { ReleaseReason } from '../domain/release-reason.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { refusedId } from './api-error.ts';
 import type {
@@ -52,6 +53,9 @@ export type CallOptions = {
 
 /** `reason`: shown as `revoked_reason`, and kept in the audit log. */
 export type RevokeOptions = CallOptions & { reason?: RevocationReason | undefined };
+
+/** `reason`: kept in the audit log. */
+export type ReleaseOptions = CallOptions & { reason?: ReleaseReason | undefined };
 
 export type SecretOptions = CallOptions & {
   /**
@@ -141,6 +145,15 @@ export class FlowplateClient {
   revokeUser(userId: string, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {
     const path = `${keysPath}/user/${encodeURIComponent(userId)}`;
     return this.#transport.send({ method: 'DELETE', path, query: { reason }, ...options });
+  }
+
+  /**
+   * Ends the quarantine of a key that was reported as leaked, within its hour. Afterwards
+   * `KEY_NOT_QUARANTINED` (409); `KEY_ALREADY_EXISTS` (409) when its owner has got another key.
+   */
+  release(keyId: string, { reason, ...options }: ReleaseOptions = {}): Promise<UpdatedKey> {
+    const body = { reason };
+    return this.#transport.send({ method: 'POST', path: `${keyPath(keyId)}/release`, body, ...options });
   }
 
   get(keyId: string, options: CallOptions = {}): Promise<Key> {

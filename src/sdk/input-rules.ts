@@ -6,4 +6,5 @@ export { reasonFault } from '../domain/impersonation-reason.ts';
 export { numberRanges } from '../domain/number-ranges.ts';
 export { readJson } from '../domain/read-json.ts';
 export { readTime } from '../domain/read-time.ts';
+export { type ReleaseReason, releaseReasons } from '../domain/release-reason.ts';
 export { type RevocationReason, revocationReasons } from '../domain/revocation-reason.ts';

@@ -246,7 +246,8 @@ export class FlowplateVerifier {
       if (this.#isKnownToBeLimited(request.key)) return this.#askBroker(request, trace);
       const { version } = this.#revisions;
       const context = { verifierId, registrations, version };
-      const fetched = await this.#records.find(context, request.key, trace);
+      const asked = { trace, ip: request.ip, requestId };
+      const fetched = await this.#records.find(context, request.key, asked);
       // During the fetch the lease may have ended, or been renewed over another feed.
       if (!this.isLeaseHeld()) return this.#askBroker(request, trace);
       if (this.#lease.registrations !== registrations) continue;

@@ -4,6 +4,7 @@ import { isVisibleTo, type VisibleScope } from '../domain/principal.ts';
 import { type AcceptedCode, isAccepted, type RefusedCode, type Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
 import { verdictOf } from './accepted-verdict.ts';
+import type { CanaryWatch } from './canary-watch.ts';
 import { type Asked, decide } from './decide.ts';
 import { nowhere } from './fingerprint-index.ts';
 import { asksNothing } from './key-memory.ts';
@@ -26,6 +27,8 @@ export type VerifyParts = {
   usage: Pick<UsageRecorder, 'mark'>;
   onVerdict: (code: Verdict['code']) => void;
   refusals: Pick<LastRefusals, 'note'>;
+  /** Notes a key that does not exist: it may be a canary. */
+  unknownKeys: Pick<CanaryWatch, 'note'>;
   /**
    * Makes a waiting key active at its first accepted use (usecases/user-keys/activate-key.ts).
    * False when it may not be any more.
@@ -85,7 +88,11 @@ function judge(
   request: VerifyRequest,
   found: FoundRecord | undefined,
 ): MaybeLater<Verdict> {
-  if (found === undefined || !isVisibleTo(caller, found.record.organizationId, found.record.environment)) {
+  if (found === undefined) {
+    if (request.from !== undefined) parts.unknownKeys.note(request.key, request.ip, request.from);
+    return tell(parts, { valid: false, code: 'NOT_FOUND' });
+  }
+  if (!isVisibleTo(caller, found.record.organizationId, found.record.environment)) {
     return tell(parts, { valid: false, code: 'NOT_FOUND' });
   }
   const { record } = found;

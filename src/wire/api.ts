@@ -19,6 +19,7 @@ import { activateKey } from '../usecases/user-keys/activate-key.ts';
 import type { ExplainParts } from '../verify/explain.ts';
 import type { LastRefusals } from '../verify/last-refusals.ts';
 import type { VerifyParts } from '../verify/verify-key.ts';
+import { wireCanaries } from './canaries.ts';
 import { wireChanges } from './changes.ts';
 import { type CountingParts, wireCounting } from './counting.ts';
 import { wireCredentials } from './credentials.ts';
@@ -66,12 +67,13 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   const credentials = wireCredentials(processOwn, stores, revocation);
   const changes = wireChanges(processOwn, stores, revocation);
   const { keyRefusals, lastRefusals } = wireLastRefusals(processOwn, stores, revocation);
+  const canaries = wireCanaries(processOwn, stores);
   const activate: VerifyParts['activate'] = (record, masterKeyId) =>
     activateKey(changes, { ...record, keyId: record.id, masterKeyId });
   const verify = wireVerify(
     processOwn,
     revocation,
-    { ...counting, lastRefusals, activate },
+    { ...counting, lastRefusals, activate, unknownKeys: canaries },
     credentials.records,
   );
   const loads = bulkheads(config);
@@ -141,9 +143,21 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
         metrics.requests.observe({ method, route, status }, seconds),
     },
     start: () =>
-      start(processOwn, stores, { ...revocation, ...counting, ...credentials, lastRefusals, listener }),
+      start(processOwn, stores, {
+        ...revocation,
+        ...counting,
+        ...credentials,
+        lastRefusals,
+        canaries,
+        listener,
+      }),
     flushUsage: async () => {
-      await Promise.all([counting.usage.handOver(), credentials.lastUses.flush(), lastRefusals.flush()]);
+      await Promise.all([
+        counting.usage.handOver(),
+        credentials.lastUses.flush(),
+        lastRefusals.flush(),
+        canaries.flush(),
+      ]);
     },
     close: () => processOwn.closing.run(),
   };
@@ -157,7 +171,8 @@ function wireVerify(
     limits,
     lastRefusals,
     activate,
-  }: CountingParts & Pick<VerifyParts, 'activate'> & { lastRefusals: LastRefusals },
+    unknownKeys,
+  }: CountingParts & Pick<VerifyParts, 'activate' | 'unknownKeys'> & { lastRefusals: LastRefusals },
   records: VerifyParts['records'],
 ): VerifyParts & ExplainParts {
   return {
@@ -167,6 +182,7 @@ function wireVerify(
     spendLimits: (record, cost, now) => limits.spend(record, cost, now),
     readLimits: (record, now) => limits.read(record, now),
     refusals: lastRefusals,
+    unknownKeys,
     activate,
     onVerdict: (code) => metrics.countVerdict(code),
   };
@@ -187,13 +203,14 @@ type Started = Pick<RevocationParts, 'lease'> &
   Pick<CountingParts, 'usage' | 'lateness' | 'limits'> & {
     lastUses: { start(): void };
     lastRefusals: { start(): void };
+    canaries: { start(): void };
     listener: ChangeListener;
   };
 
 async function start(
   { config, closing, fault }: ProcessParts,
   { limitsRedis, queueRedis: ofQueue }: Stores,
-  { lease, listener, usage, lateness, limits, lastUses, lastRefusals }: Started,
+  { lease, listener, usage, lateness, limits, lastUses, lastRefusals, canaries }: Started,
 ): Promise<void> {
   // Before the first request, so that early calls are counted too. It also starts without Redis.
   await Promise.all([limitsRedis, ofQueue].map((redis) => waitUntilReady(redis, redisConnectsMs)));
@@ -214,4 +231,5 @@ async function start(
   limits.start();
   lastUses.start();
   lastRefusals.start();
+  canaries.start();
 }

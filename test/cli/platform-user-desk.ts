@@ -5,11 +5,14 @@ import { platformKey } from '../support/platform-callers.ts';
 import { type Desk, openDesk } from './flowplate.ts';
 
 /** A broker, and a super-admin's platform key in the environment of whoever sits at the desk. */
-export function useOperatorDesk(): { broker: () => TestBroker; desk: () => Desk } {
+export function useOperatorDesk(settings: Record<string, string> = {}): {
+  broker: () => TestBroker;
+  desk: () => Desk;
+} {
   let broker: TestBroker;
   let desk: Desk;
   beforeAll(async () => {
-    broker = await startBroker();
+    broker = await startBroker(settings);
     atEnd(() => broker.close());
     desk = await openDesk(broker.url, { FLOWPLATE_API_KEY: (await platformKey(broker)).secret });
   });

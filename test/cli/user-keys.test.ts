@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { newOwner } from '../support/keys.ts';
+import { mint, newOwner } from '../support/keys.ts';
+import { reportLeak, withReporter } from '../support/leaks.ts';
 import { useOperatorDesk } from './platform-user-desk.ts';
 
-const { broker, desk } = useOperatorDesk();
+const { broker, desk } = useOperatorDesk(withReporter);
 
 let env: Record<string, string>;
 beforeAll(() => {
@@ -39,6 +40,21 @@ describe('with a master key', () => {
 
     const revoked = await desk().run(['keys', 'revoke', ...owner], { env });
     expect(revoked.stdout).toBe('Revoked 1 key (propagation: complete)\n');
+  });
+
+  test('a key in quarantine is released, once', async () => {
+    const minted = await mint(broker());
+    await reportLeak(broker(), minted.key);
+    const args = ['keys', 'release', minted.key_id];
+    const released = await desk().run([...args, '--reason-code', 'used_in_tests'], { env });
+    expect(released.stdout).toBe(
+      `Released key: ${minted.key_id} (user: ${minted.user_id}, organization: ${minted.organization_id}, active, propagation: complete)\n`,
+    );
+    expect(await desk().run(args)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('KEY_NOT_QUARANTINED'),
+    });
+    expect((await desk().run([...args, '--reason-code', 'because'])).exitCode).toBe(2);
   });
 
   test('limits, a quota, metadata, addresses and an expiry are set as they are typed', async () => {

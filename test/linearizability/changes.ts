@@ -105,9 +105,7 @@ export async function turn(call: Call, kind: 'enable' | 'disable', { id, key }: 
   );
 }
 
-/**
- * By a scanner. A report that is pending does not say until when: it is certain after one lease.
- */
+/** By a scanner. A pending report is certain after one lease: its answer has no time. */
 export async function report(call: Call, { key }: KnownKey, leaseMs: number): Promise<Ended> {
   const done = (): Action => ({ kind: 'report', outcome: 'done', key });
   let isPending = false;

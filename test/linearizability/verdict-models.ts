@@ -60,8 +60,8 @@ function stepKey(key: string, state: KeyState, action: Action): KeyState | undef
 
 /**
  * Operations of an owner that belong in the history of one key. An answer without a change promises
- * nothing to verifiers. A mint of another key orders no verdict on this one, and neither does the
- * end of a quarantine, of which no verifier has to hear.
+ * nothing to verifiers. A mint of another key orders no verdict on this one. Neither does the end
+ * of a quarantine, of which no verifier has to hear.
  */
 export function bearingOn(key: string, history: readonly Operation<Action>[]): Operation<Action>[] {
   return history

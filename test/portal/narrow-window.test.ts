@@ -34,7 +34,17 @@ const outOfSight = ({ page }: Portal) =>
     .filter((control) => control.getBoundingClientRect().right > ${phone.width})
     .map((control) => control.ariaLabel ?? control.textContent)`);
 
-const lists = ['users', 'api-keys', 'hidden-keys', 'tenants', 'roles', 'master-keys', 'audit', 'usage'];
+const lists = [
+  'users',
+  'api-keys',
+  'hidden-keys',
+  'leaks',
+  'tenants',
+  'roles',
+  'master-keys',
+  'audit',
+  'usage',
+];
 
 test.each(lists)('in %s each row is a card, with every action in sight', async (view) => {
   const portal = await openNarrow(`/${view}`);

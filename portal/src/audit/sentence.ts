@@ -49,6 +49,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
     `noted that ${keyOf(target, details)} has used ${String(details.percent)} % of its quota`,
   'key.leaked': ({ target, details }) => `reported ${keyOf(target, details)} as leaked`,
   'key.quarantined': ({ details }) => `quarantined a hidden key of ${text(details.user_id)}`,
+  'key.canary.used': ({ details }) => `saw a canary key of ${text(details.user_id)} being used`,
   'key.released': ({ details }) => `released a hidden key of ${text(details.user_id)}`,
   'keys.stopped': ({ details }) => `stopped all keys of ${text(details.subject)} at once`,
   'keys.pruned': ({ details }) => `deleted ${String(details.count)} hidden keys that had ended long ago`,

@@ -11,5 +11,6 @@ export const permissions: Record<MasterKeyPermission, string> = {
   'keys:explain': 'See why a key is refused, and its last refusals',
   'keys:bulk': 'Revoke, disable or enable many keys at once',
   'keys:import': 'Import keys of other products by their hashes',
+  'keys:canary': 'Make bait that tells when somebody uses it',
   'usage:read': 'See how much they are used',
 };

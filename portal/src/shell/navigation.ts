@@ -12,6 +12,7 @@ export const places: readonly Place[] = [
   { to: '/users', label: 'Users', need: 'platform:users:read', where: 'outside' },
   { to: '/api-keys', label: 'API Keys', need: 'platform:keys:read' },
   { to: '/hidden-keys', label: 'Hidden Keys', need: 'platform:hidden_keys:read' },
+  { to: '/leaks', label: 'Leaks', need: 'platform:hidden_keys:read' },
   { to: '/hygiene', label: 'Hygiene', need: 'platform:hidden_keys:read' },
   { to: '/tenants', label: 'Tenants', need: 'platform:tenants:read', where: 'outside' },
   { to: '/environments', label: 'Environments', need: 'platform:tenants:read', where: 'inside' },

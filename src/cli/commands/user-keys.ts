@@ -7,6 +7,7 @@ import { addHygiene } from './user-keys-hygiene.ts';
 import { addImport } from './user-keys-import.ts';
 import { addReading } from './user-keys-reading.ts';
 import { addRefused } from './user-keys-refused.ts';
+import { addRelease } from './user-keys-release.ts';
 import { addRevoke, addRevokeAll } from './user-keys-revoking.ts';
 import { addMint, addRefresh } from './user-keys-secrets.ts';
 import { addVerify } from './user-keys-verify.ts';
@@ -21,6 +22,7 @@ export function addKeys(program: Command): void {
   addRefresh(keys);
   addRevoke(keys);
   addRevokeAll(keys);
+  addRelease(keys);
   addBulk(keys);
   addUpdate(keys);
   addEnable(keys);

@@ -31,6 +31,7 @@ export const fields = {
   slug: z.string().regex(environmentSlugPattern),
   keyPrefix: z.string().regex(/^(fl_(user|master)_[a-z0-9]{1,16}|flkey|flplatform|flapi)_[0-9A-Za-z]{8}$/),
   reason: z.enum(revocationReasons),
+  ip: z.union([z.ipv4(), z.ipv6()]),
   permissions: z.array(z.enum(platformPermissions)),
   percent: z.union([z.literal(80), z.literal(100)]),
   daysLeft: z.union([z.literal(30), z.literal(7), z.literal(1)]),

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { bulkActions } from '../bulk-order.ts';
 import { importAlgorithms } from '../imported-hash.ts';
+import { refusalEndpoints } from '../key-refusal.ts';
 import { stopKinds } from '../key-stop.ts';
 import { mintPeriods } from '../mint-bounds.ts';
 import { masterKeyPermissions } from '../permission.ts';
+import { releaseReasons } from '../release-reason.ts';
 import { quotaPeriods } from '../user-key.ts';
 import { eventType } from './event-type.ts';
 import { fields } from './fields.ts';
@@ -110,7 +112,32 @@ export const keyEventTypes = {
     { ...key, quarantined_until: fields.time },
     { ...aKey, quarantined_until: '2026-11-28T13:00:00.000Z' },
   ),
-  'key.released': eventType('A quarantined user key was released: a false alarm.', 'key', key, aKey),
+  'key.released': eventType(
+    'A quarantined user key was released: a false alarm.',
+    'key',
+    { ...key, reason: z.enum(releaseReasons) },
+    { ...aKey, reason: 'false_positive' },
+  ),
+  'key.canary.used': eventType(
+    'A canary key was presented. At most one event a minute, with the number of uses since the last one and where the last use came from.',
+    'key',
+    {
+      ...key,
+      count: fields.count,
+      endpoint: z.enum(refusalEndpoints),
+      ip: fields.ip.nullable(),
+      master_key_id: fields.id,
+      request_id: fields.id,
+    },
+    {
+      ...aKey,
+      count: 3,
+      endpoint: 'authz',
+      ip: '203.0.113.7',
+      master_key_id: 'flm_gwA1b2C3d4E5f6G7',
+      request_id: 'req_a1b2c3d4e5f6g7h8',
+    },
+  ),
   'keys.stopped': eventType(
     'All keys of a user, of an organization, or of a master key were revoked at once.',
     'stop',

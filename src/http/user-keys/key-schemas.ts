@@ -23,13 +23,24 @@ export function endOf(body: End, now: Date): Date | undefined {
   return new Date(now.getTime() + body.ttl_seconds * 1_000);
 }
 
-export const mintBody = z
-  .strictObject({
-    user_id: externalId,
-    organization_id: externalId,
-    environment: environmentSlug.optional().describe("The deployment's own unless set"),
-    ...mintSettings,
-    ...endFields,
+const mintFields = z.strictObject({
+  user_id: externalId,
+  organization_id: externalId,
+  environment: environmentSlug.optional().describe("The deployment's own unless set"),
+  ...mintSettings,
+  ...endFields,
+});
+
+/** Of one of many mints. */
+export const mintBody = mintFields.refine(hasAtMostOneEnd, twoEnds);
+
+/** Of a single mint. */
+export const mintOneBody = mintFields
+  .extend({
+    canary: z
+      .boolean()
+      .optional()
+      .describe('Bait: never valid (`NOT_FOUND`), and each use is told. Needs `keys:canary` as well'),
   })
   .refine(hasAtMostOneEnd, twoEnds);
 

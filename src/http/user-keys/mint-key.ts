@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { requireMasterKeyPermission } from '../../domain/principal.ts';
 import { unsetSettings } from '../../domain/user-key.ts';
 import { type Minted, type MintParts, mintKey } from '../../usecases/user-keys/mint-key.ts';
 import { masterKey } from '../access/master-key.ts';
 import { environmentSlug, noParams, noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { mintedFields, toMinted } from './key-answers.ts';
-import { endOf, mintBody } from './key-schemas.ts';
+import { endOf, type mintBody, mintOneBody } from './key-schemas.ts';
 import { settingFields, toSettings } from './key-settings.ts';
 
 /** What a mint answers, alone or in a line. */
@@ -28,17 +29,19 @@ export const mintKeyRoute = defineRoute({
   operationId: 'mintKey',
   summary: 'Mint a hidden key for a user in an organization',
   description:
-    'There is at most one active key for a (user, organization, environment). A second mint is refused with the id of the first, also when both run at once. The organization and the environment are created on first use, and the header `Flowplate-Created` then says `organization` or `environment`; a deployment with `STRICT_ORGANIZATIONS` refuses them instead. The policy of the organization gives defaults, and a key that would break it is refused with the rules in `details`. The key works on every replica at once.',
+    'There is at most one active key for a (user, organization, environment). A second mint is refused with the id of the first, also when both run at once. The organization and the environment are created on first use, and the header `Flowplate-Created` then says `organization` or `environment`; a deployment with `STRICT_ORGANIZATIONS` refuses them instead. The policy of the organization gives defaults, and a key that would break it is refused with the rules in `details`. The key works on every replica at once. With `canary: true` it looks like any other and is never valid: each use of it raises `key.canary.used`.',
   access: masterKey('keys:mint'),
   params: noParams,
   query: noQuery,
-  body: mintBody,
+  body: mintOneBody,
   success: { 201: 'Minted. The secret is in this answer and nowhere else.' },
   answer: mintAnswer,
   errors: mintErrors,
   idempotent: true,
-  async handle(parts: MintParts, { body, caller, idempotency }) {
-    const { answer, isReplay } = await mintKey(parts, caller, mintRequestOf(parts, body), idempotency);
+  async handle(parts: MintParts, { body: { canary: isCanary = false, ...body }, caller, idempotency }) {
+    if (isCanary) requireMasterKeyPermission(caller.principal, 'keys:canary');
+    const request = { ...mintRequestOf(parts, body), isCanary };
+    const { answer, isReplay } = await mintKey(parts, caller, request, idempotency);
     return {
       status: 201,
       body: toMintAnswer(body, answer),

@@ -8,7 +8,7 @@ import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
 import { keyRecord, seq, verifierParams } from './verifier-schemas.ts';
 
-type Parts = { verify: Pick<VerifyParts, 'records' | 'clock'> };
+type Parts = { verify: Pick<VerifyParts, 'records' | 'clock' | 'unknownKeys'> };
 
 export const findRecordRoute = defineRoute({
   method: 'post',
@@ -16,7 +16,7 @@ export const findRecordRoute = defineRoute({
   operationId: 'findRecord',
   summary: 'The record of a key, for an embedded verifier',
   description:
-    'The record of a presented key, as verification itself uses it, with its age. A key outside the allow-lists of the master key does not exist. Nothing is counted.',
+    'The record of a presented key, as verification itself uses it, with its age. A key outside the allow-lists of the master key does not exist. Nothing is counted. `x-request-id` and `x-flowplate-client-address` name the request of the end client and its address.',
   access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
@@ -29,10 +29,15 @@ export const findRecordRoute = defineRoute({
     as_of_seq: seq.optional().describe('Position of the change feed at which the record is current'),
   }),
   errors: [],
-  async handle(parts: Parts, { body, caller }) {
+  async handle(parts: Parts, { body, caller, endClientAddress }) {
     if (!parts.verify.records.mayBeKey(body.key)) return notFound;
     const found = await parts.verify.records.find(body.key);
-    if (found === undefined) return notFound;
+    if (found === undefined) {
+      const { principal, requestId } = caller;
+      const from = { endpoint: 'embedded', requestId, traceId: null, masterKeyId: principal.id } as const;
+      parts.verify.unknownKeys.note(body.key, endClientAddress(), from);
+      return notFound;
+    }
     const { record, organizationActive, entry } = found;
     if (!isVisibleTo(caller.principal, record.organizationId, record.environment)) return notFound;
     const isFirstUse = isWaiting(record);

@@ -11,9 +11,10 @@ import type {
   KeyRefusal,
   KeyUsage,
   Revoked,
+  UpdatedKey,
   UsageRange,
 } from '../api-types.ts';
-import type { CallOptions, RevokeOptions } from '../client.ts';
+import type { CallOptions, ReleaseOptions, RevokeOptions } from '../client.ts';
 import type { HiddenKeyFilter, Page, PageOf } from '../operator-types.ts';
 import type { Requests } from './requests.ts';
 
@@ -99,6 +100,12 @@ export class HiddenKeys {
   /** Ends a job before its next batch. Keys that it has changed stay so. */
   cancelJob(jobId: string, options?: CallOptions): Promise<Job> {
     return this.#requests.change({ method: 'POST', path: `${jobPath(jobId)}/cancel`, body: {} }, options);
+  }
+
+  /** Ends the quarantine of a key that was reported as leaked, within its hour. */
+  release(keyId: string, { reason, ...options }: ReleaseOptions = {}): Promise<UpdatedKey> {
+    const path = `${keyPath(keyId)}/release`;
+    return this.#requests.change({ method: 'POST', path, body: { reason } }, options);
   }
 
   revoke(keyId: string, { reason, ...options }: RevokeOptions = {}): Promise<Revoked> {

@@ -151,6 +151,16 @@ export interface BulkOrders {
   updated_at: Timestamp;
 }
 
+export interface CanaryKeys {
+  created_at: Generated<Timestamp>;
+  digest: Buffer;
+  key_id: string;
+  pepper_id: string;
+  told_at: Timestamp | null;
+  untold: Json | null;
+  untold_uses: Generated<number>;
+}
+
 export interface CountedQuotaLines {
   lineage_id: string;
   number: Generated<number>;
@@ -617,6 +627,7 @@ export interface DB {
   audit_streams: AuditStreams;
   audit_unsealed: AuditUnsealed;
   bulk_orders: BulkOrders;
+  canary_keys: CanaryKeys;
   counted_quota_lines: CountedQuotaLines;
   database_histories: DatabaseHistories;
   device_logins: DeviceLogins;

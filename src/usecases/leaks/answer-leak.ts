@@ -3,6 +3,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { placesOf, revokesKeys, revokesNothing } from '../../domain/key-change.ts';
 import { type ReportedToken, shownSource, shownUrl } from '../../domain/leak-report.ts';
 import { quarantineMs, statusAt } from '../../domain/user-key.ts';
+import { keyOfWaiting } from '../../domain/waiting-key.ts';
 import type { Told } from '../../revocation/propagation-watch.ts';
 import { endApiKey, lockApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import { isLastApiAdmin, lockApiAdmins, lockApiUser } from '../../stores/postgres/api-users.ts';
@@ -12,6 +13,7 @@ import { findMasterKey, revokeMasterKey } from '../../stores/postgres/master-key
 import { endStoppedKeysOf } from '../../stores/postgres/user-keys/key-stops.ts';
 import { quarantineKey } from '../../stores/postgres/user-keys/quarantine.ts';
 import { findKey, lockUserKeys, revokeKeys } from '../../stores/postgres/user-keys/user-keys.ts';
+import { findWaitingKey, removeWaitingKey } from '../../stores/postgres/user-keys/waiting-keys.ts';
 import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { apiKeyEvent } from '../api-keys/api-key-changes.ts';
 import { apiUserEvent, apiUserPlace } from '../api-users/api-user-parts.ts';
@@ -50,6 +52,9 @@ type Answer = Required<Pick<ChangeOptions, 'by' | 'ends'>> & {
 function answerOf(parts: LeakParts, leak: Leak, leaked: LeakedKey): Answer {
   const by = leak.origin;
   const { id, userId } = leaked;
+  if (leaked.kind === 'canary') return { by, ends: [], decide: (tx) => answerForCanary(tx, leak, leaked) };
+  if (leaked.kind === 'waiting')
+    return { by, ends: [], decide: (tx, now) => answerForWaitingKey(parts, tx, leak, leaked, now) };
   if (leaked.kind === 'user')
     return { by, ends: [], decide: (tx, now) => answerForUserKey(parts, tx, leak, leaked, now) };
   if (leaked.kind === 'master')
@@ -93,6 +98,42 @@ async function answerForUserKey(
       revokes: revokesKeys(revoked),
     };
   }
+  return told([keyEvent('key.leaked', key, detailsOf(leak, 'none'))], [key]);
+}
+
+/**
+ * A key that waits for its first use is dropped: no verifier has accepted it, so there is nothing
+ * to give back. The key before it goes on, and its owner refreshes it once more.
+ */
+async function answerForWaitingKey(
+  parts: LeakParts,
+  tx: Tx,
+  leak: Leak,
+  leaked: LeakedKey,
+  now: Date,
+): Promise<Answered> {
+  await lockUserKeys(tx, leaked.userId);
+  const isDropped = parts.leakAction !== 'notify';
+  const waiting = isDropped ? await removeWaitingKey(tx, leaked.id) : await findWaitingKey(tx, leaked.id);
+  const before = waiting && (await findKey(tx, waiting.previousKeyId));
+  if (waiting === undefined || before === undefined) {
+    // It was used meanwhile, or something else has ended it.
+    const isActive = (await findKey(tx, leaked.id)) !== undefined;
+    if (isActive) return answerForUserKey(parts, tx, leak, leaked, now);
+    return { answer: {}, events: [], revokes: revokesNothing };
+  }
+  const key = keyOfWaiting(before, waiting);
+  if (!isDropped) return told([keyEvent('key.leaked', key, detailsOf(leak, 'none'))], [key]);
+  const events = [
+    keyEvent('key.leaked', key, detailsOf(leak, 'revoked')),
+    keyRevokedEvent(key, 'key_compromise'),
+  ];
+  return told(events, [key]);
+}
+
+/** It is bait: it stays where it is, and goes on telling of its uses. */
+async function answerForCanary(tx: Tx, leak: Leak, { id }: LeakedKey): Promise<Answered> {
+  const key = await getKey(tx, id);
   return told([keyEvent('key.leaked', key, detailsOf(leak, 'none'))], [key]);
 }
 

@@ -14,7 +14,13 @@ import type { MintedKey } from './issue-secret.ts';
 
 import { mintOrReplay } from './mint-or-replay.ts';
 
-export type MintRequest = KeySettings & { userId: string; organizationId: string; environment: string };
+export type MintRequest = KeySettings & {
+  userId: string;
+  organizationId: string;
+  environment: string;
+  /** Bait: a key that is never valid, and tells of each use. */
+  isCanary?: boolean;
+};
 
 export type MintParts = ChangeParts & {
   keyring: Keyring;

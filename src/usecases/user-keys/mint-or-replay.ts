@@ -38,8 +38,15 @@ export async function mintOrReplay(
   const now = parts.clock.now();
   return idempotent<Minted>({ ...parts, now }, idempotency, async (seal) => {
     requireFuture(request.expiresAt, now);
-    const { secret, key: wanted, digest } = issueSecret(parts, caller.principal, request, now);
-    const event = mintEvent(parts, caller, wanted);
+    const { isCanary = false, ...settings } = request;
+    const issued = issueSecret(parts, caller.principal, settings, now);
+    const { secret, key: wanted } = issued;
+    // Nothing hashes to random bytes: no verifier finds the key.
+    const digest = isCanary
+      ? { ...issued.digest, digest: Buffer.from(parts.randomBytes(issued.digest.digest.length)) }
+      : issued.digest;
+    const canary = isCanary ? issued.digest : undefined;
+    const event = mintEvent(parts, caller, wanted, isCanary);
     const noteMinted = parts.noteMint();
     let home: Pick<Minted, 'created'> = {};
     let round = 0;
@@ -47,7 +54,13 @@ export async function mintOrReplay(
       const compliant = await complyWithPolicy(parts, wanted);
       const { key } = compliant;
       const answer: Minted = { ...toMintedKey(secret, key), ...defaultsOf(wanted, key), ...home };
-      const outcome = await parts.insertMint({ ...compliant, digest, event, kept: seal(answer)?.answer });
+      const outcome = await parts.insertMint({
+        ...compliant,
+        digest,
+        event,
+        kept: seal(answer)?.answer,
+        canary,
+      });
       if (isMinted(outcome)) {
         noteMinted({ ...key, ...outcome }, digest);
         return answer;
@@ -73,8 +86,10 @@ function defaultsOf(wanted: Key, { rateLimit, quota }: Key): Pick<Minted, 'defau
   return Object.keys(defaults).length === 0 ? {} : { defaults };
 }
 
-function mintEvent({ randomBytes }: MintParts, caller: Caller, key: Key): AuditEvent {
-  return newAuditEvent({ now: key.createdAt, randomBytes }, originOf(caller), keyEvent('key.minted', key));
+/** The audit log alone tells a canary from other keys. */
+function mintEvent({ randomBytes }: MintParts, caller: Caller, key: Key, isCanary: boolean): AuditEvent {
+  const minted = keyEvent('key.minted', key, isCanary ? { canary: true } : {});
+  return newAuditEvent({ now: key.createdAt, randomBytes }, originOf(caller), minted);
 }
 
 /**

@@ -2,6 +2,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
 import type { Caller } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
+import type { ReleaseReason } from '../../domain/release-reason.ts';
 import { type Key, statusAt } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { listUsageTotals } from '../../stores/postgres/usage/usage.ts';
@@ -28,21 +29,26 @@ export async function releaseKey(
   parts: ChangeParts,
   caller: Caller,
   keyId: string,
+  reason: ReleaseReason = 'unspecified',
 ): Promise<KeyWithUsage & { propagation: Propagation }> {
-  const { answer, propagation } = await changeOrConflict(parts, caller, keyId);
+  const { answer, propagation } = await changeOrConflict(parts, caller, keyId, reason);
   const { key } = answer;
   const totals = await listUsageTotals(parts.db, [key.lineageId], parts.clock.now());
   return { key, usage: totals.get(key.lineageId), propagation };
 }
 
-async function changeOrConflict(parts: ChangeParts, caller: Caller, keyId: string) {
+async function changeOrConflict(parts: ChangeParts, caller: Caller, keyId: string, reason: ReleaseReason) {
   try {
     return await change<{ key: Key }>(parts, { by: caller }, async (tx, now) => {
       const old = await lockQuarantined(tx, caller, keyId, now);
       const revision = await release(tx, keyId, now);
       if (revision === undefined) throw notQuarantined('revoked');
       const key = (await findKey(tx, keyId)) ?? old;
-      return { answer: { key }, events: [keyEvent('key.released', key)], revokes: revokesKeys([key]) };
+      return {
+        answer: { key },
+        events: [keyEvent('key.released', key, { reason })],
+        revokes: revokesKeys([key]),
+      };
     });
   } catch (error) {
     if (!isPlaceTaken(error)) throw error;

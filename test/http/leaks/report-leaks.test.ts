@@ -6,7 +6,7 @@ import { newSecret } from '../../../src/domain/key-format.ts';
 import { createApiUser, firstApiAdmin } from '../../support/api-users.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError } from '../../support/errors.ts';
-import { keysPath, mint, verify } from '../../support/keys.ts';
+import { keysPath, mint, refreshed, verify } from '../../support/keys.ts';
 import { leaksPath, reporterSecret, reportLeak, signed, withReporter } from '../../support/leaks.ts';
 import { platformKey, tenantKey } from '../../support/platform-callers.ts';
 
@@ -190,4 +190,40 @@ test('the token of a report is nowhere kept', async () => {
   }
   const leaked = (await eventsAbout(key_id)).find(({ event_type }) => event_type === 'key.leaked');
   expect(leaked?.details).toMatchObject({ url: null, source: null });
+});
+
+describe('a key that waits for its first use', () => {
+  const waitingKey = async () => {
+    const old = await mint(broker);
+    return { old, next: await refreshed(broker, old, { activate: 'on_first_use' }) };
+  };
+
+  test('is dropped, with its events, and the key before it goes on', async () => {
+    const { old, next } = await waitingKey();
+    const { status, body } = await reportLeak(broker, next.key);
+    expect([status, body]).toEqual([200, [expect.objectContaining({ label: 'true_positive' })]]);
+    expect((await verify(broker, next.key)).code).toBe('NOT_FOUND');
+    expect((await verify(broker, old.key)).code).toBe('VALID');
+    expect(await typesAbout(next.key_id)).toEqual(
+      expect.arrayContaining(['key.leaked', 'key.refreshed', 'key.revoked']),
+    );
+    const again = await refreshed(broker, old, { activate: 'on_first_use' });
+    expect((await verify(broker, again.key)).code).toBe('VALID');
+  });
+
+  test('that was used before the report is quarantined', async () => {
+    const { next } = await waitingKey();
+    expect((await verify(broker, next.key)).code).toBe('VALID');
+    await reportLeak(broker, next.key);
+    expect((await verify(broker, next.key)).code).toBe('QUARANTINED');
+  });
+
+  test('waits on with LEAK_ACTION notify', async () => {
+    const other = await broker.replica({ LEAK_ACTION: 'notify' });
+    const { next } = await waitingKey();
+    await reportLeak(other, next.key);
+    await other.close();
+    expect(await typesAbout(next.key_id)).toContain('key.leaked');
+    expect((await verify(broker, next.key)).code).toBe('VALID');
+  });
 });

@@ -4,8 +4,9 @@ import { expireDueKeys } from '../../../src/usecases/user-keys/expire-due-keys.t
 import { stopKeys } from '../../../src/usecases/user-keys/stop-keys.ts';
 import { tidyStops } from '../../../src/usecases/user-keys/tidy-stops.ts';
 import { callAs } from '../../support/api-keys.ts';
+import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
-import { expectError } from '../../support/errors.ts';
+import { expectError, expectViolations } from '../../support/errors.ts';
 import {
   codesOf,
   getKey,
@@ -129,6 +130,16 @@ describe('a release', () => {
       'key.quarantined',
       'key.released',
     ]);
+  });
+
+  test('keeps its reason in the audit log, and takes no other word', async () => {
+    const { key_id } = await quarantined();
+    expectViolations(await release(key_id, { body: { reason: 'key_compromise' } }), 'reason');
+    expect((await release(key_id, { body: { reason: 'used_in_tests' } })).status).toBe(200);
+    const events = await auditEventsOf(broker, { targetId: key_id });
+    expect(events.find(({ event_type }) => event_type === 'key.released')?.details).toMatchObject({
+      reason: 'used_in_tests',
+    });
   });
 
   test('gives a key in its grace its grace back', async () => {

@@ -78,6 +78,7 @@ class MintRequest(TypedDict):
     ip_allowlist: NotRequired[list[str]]
     expires_at: NotRequired[str]
     ttl_seconds: NotRequired[int]
+    canary: NotRequired[bool]
 
 
 class MintedKey(TypedDict):

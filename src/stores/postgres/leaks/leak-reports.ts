@@ -3,7 +3,10 @@ import type { KeyDigest } from '../../../domain/key-digest.ts';
 import type { Db } from '../database.ts';
 import { digestBytes } from '../digest-rows.ts';
 
-/** A key of any kind that somebody has found. `userId`: of an API user's key the user. */
+/**
+ * A key of any kind that somebody has found, also a canary or one that waits for its first use.
+ * `userId`: of an API user's key the user.
+ */
 export type LeakedKey = { id: string; kind: string; userId: string };
 
 /** The key with one of these digests, in any state. Master keys have the kind `master`. */
@@ -14,6 +17,13 @@ export async function findLeakedKey(
   const wanted = digestBytes([digests]);
   const { rows } = await sql<LeakedKey>`
     SELECT id, kind, user_id AS "userId" FROM api_keys WHERE digest = ANY(${wanted}::bytea[])
+    UNION ALL
+    SELECT key.id, 'canary', key.user_id FROM canary_keys JOIN api_keys AS key ON key.id = key_id
+      WHERE canary_keys.digest = ANY(${wanted}::bytea[])
+    UNION ALL
+    SELECT waiting.id, 'waiting', before.user_id FROM waiting_keys AS waiting
+      JOIN api_keys AS before ON before.id = waiting.previous_key_id
+      WHERE waiting.digest = ANY(${wanted}::bytea[])
     UNION ALL
     SELECT id, 'master', id FROM master_keys WHERE digest = ANY(${wanted}::bytea[])`.execute(db);
   return rows[0];

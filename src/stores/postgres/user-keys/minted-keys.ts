@@ -22,6 +22,10 @@ export type Mint = {
   event: AuditEvent;
   policyVersion: string | null;
   kept: SealedAnswer | undefined;
+  /**
+   * Of a canary key: the digest of its secret. `digest` is then random, so nothing finds the key.
+   */
+  canary?: KeyDigest | undefined;
 };
 
 /** A key that was inserted, with its number in the order of mints. */
@@ -100,6 +104,7 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
   const events = mints.map(({ event }) => auditEventRow(event));
   const answers = mints.flatMap(({ kept }) => kept ?? []);
   const keyIds = mints.flatMap(({ key, kept }) => (kept === undefined ? [] : key.id));
+  const canaries = mints.filter(({ canary }) => canary !== undefined);
   const minters = [...new Set(mints.flatMap(({ event }) => masterKeyOf(event) ?? []))].sort();
   const { rows } = await sql<Row>`
     WITH held AS MATERIALIZED (
@@ -151,7 +156,7 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
       SELECT actor_id, pg_backend_pid() % ${sql.lit(slots)}, count(*) FROM audited WHERE actor_kind = 'master_key'
       GROUP BY actor_id ORDER BY actor_id
       ON CONFLICT (master_key_id, slot) DO UPDATE SET minted = earlier.minted + excluded.minted
-    ), spent AS MATERIALIZED (
+    )${canaries.length === 0 ? sql`` : insertCanaries(canaries)}, spent AS MATERIALIZED (
       SELECT bounded_id AS id, mints, spend_mint_bounds(bounded_id, mints, living + mints, origin)
       FROM bounds JOIN (
         SELECT actor_id, count(*) AS mints, (array_agg(audited::audit_events))[1] AS origin
@@ -165,6 +170,18 @@ export async function insertMints(db: Db, mints: readonly Mint[]): Promise<MintO
           'livingMax', living_max, 'livingLeft', living_max - living - coalesce(mints, 0)))
         FROM bounds LEFT JOIN spent ON id = bounded_id) AS bounds`.execute(db);
   return outcomesOf(mints, rows[0]);
+}
+
+/** Left out of the statement where there are none, which is nearly always. */
+function insertCanaries(mints: readonly Mint[]) {
+  const digests = mints.flatMap(({ canary }) => canary ?? []);
+  return sql`, canaries AS (
+      INSERT INTO canary_keys (key_id, pepper_id, digest)
+      SELECT key_id, pepper_id, digest
+      FROM unnest(${mints.map(({ key }) => key.id)}::text[], ${digests.map(({ pepperId }) => pepperId)}::text[],
+        ${digests.map(({ digest }) => digest)}::bytea[]) AS canary (key_id, pepper_id, digest)
+      JOIN minted ON minted.id = key_id
+    )`;
 }
 
 type Row = {

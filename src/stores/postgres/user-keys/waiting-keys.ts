@@ -51,6 +51,13 @@ export async function removeWaitingAfter(tx: Tx, previousKeyId: string): Promise
   return rows[0] && toWaitingKey(rows[0]);
 }
 
+/** Removes a waiting key, and returns it. Undefined when it has become active, or is gone. */
+export async function removeWaitingKey(tx: Tx, id: string): Promise<WaitingKey | undefined> {
+  const { rows } = await sql<Row>`
+    DELETE FROM waiting_keys AS waiting WHERE id = ${id} RETURNING ${columns}`.execute(tx);
+  return rows[0] && toWaitingKey(rows[0]);
+}
+
 /** Whether some key that this master key has issued waits for its first use. */
 export async function hasWaitingKeys(db: Db, mintedBy: string): Promise<boolean> {
   const { rows } = await sql<{ exists: boolean }>`
