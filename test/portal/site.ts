@@ -4,8 +4,8 @@ import { bootstrapped } from '../support/platform-users.ts';
 import { openPortal, type Portal, sessionCookie, startBrowser } from './browser.ts';
 
 /** A broker with its first platform user, and a browser before it; both end with the file. */
-export async function openSite() {
-  const [broker, browser] = await Promise.all([startBroker(), startBrowser()]);
+export async function openSite(settings: Record<string, string> = {}) {
+  const [broker, browser] = await Promise.all([startBroker(settings), startBrowser()]);
   afterAll(async () => {
     await browser.close();
     await broker.close();

@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { serveWebhook } from '../../../src/usecases/webhooks/serve-webhook.ts';
 import { wakeWebhooks } from '../../../src/usecases/webhooks/wake-webhooks.ts';
-import type { AttemptOutcome } from '../../../src/usecases/webhooks/webhook-turn.ts';
 import { callAs, type Headers } from '../../support/api-keys.ts';
 import { seal, writeEvents } from '../../support/audit-chain.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
 import { organization, platformKey } from '../../support/platform-callers.ts';
+import { serve as serveWith } from '../../support/serve-webhook.ts';
 import { type Received, type Receiver, startReceiver } from '../../support/webhook-receiver.ts';
 
 const path = '/api/v1/platform/webhooks';
@@ -48,17 +47,7 @@ const write = async (count: number, changed = {}) => {
   return events.map(({ id }) => id);
 };
 
-/** A turn of the worker. Returns the outcomes of its attempts. */
-async function serve(id: string, send = broker.api.parts.sendWebhook): Promise<AttemptOutcome[]> {
-  const outcomes: AttemptOutcome[] = [];
-  const { keyring } = broker.api.parts;
-  const parts = {
-    ...{ db: broker.db, keyring, randomBytes, sendWebhook: send, isStopping: () => false },
-    onAttempt: (outcome: AttemptOutcome) => void outcomes.push(outcome),
-  };
-  while ((await serveWebhook(parts, id)) === 'more');
-  return outcomes;
-}
+const serve = (id: string, send = broker.api.parts.sendWebhook) => serveWith(broker, id, send);
 
 const makeDue = () =>
   sql`UPDATE webhook_deliveries SET next_attempt_at = now() WHERE status = 'pending'`.execute(broker.db);
