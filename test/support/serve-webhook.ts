@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { RecentEvents } from '../../src/usecases/webhooks/recent-events.ts';
 import { serveWebhook } from '../../src/usecases/webhooks/serve-webhook.ts';
 import type { AttemptOutcome } from '../../src/usecases/webhooks/webhook-turn.ts';
 import type { TestBroker } from './broker.ts';
@@ -13,8 +14,18 @@ export async function serve(
   const { keyring } = broker.api.parts;
   const parts = {
     ...{ db: broker.db, keyring, randomBytes, sendWebhook, isStopping: () => false },
+    recentEvents: recentEventsOf(broker),
     onAttempt: (outcome: AttemptOutcome) => void outcomes.push(outcome),
   };
   while ((await serveWebhook(parts, webhookId)) === 'more');
   return outcomes;
+}
+
+const recent = new WeakMap<TestBroker, RecentEvents>();
+
+/** One for the process, as in the worker. */
+function recentEventsOf(broker: TestBroker): RecentEvents {
+  const found = recent.get(broker) ?? new RecentEvents();
+  recent.set(broker, found);
+  return found;
 }

@@ -163,6 +163,36 @@ describe('delivery', () => {
     expect((await get(id)).waiting_events).toBe(0);
   });
 
+  test('endpoints at different places of the order, with other types and organizations, each get their events once and in order', async () => {
+    const at = (path: string, settings: object) =>
+      create({ url: new URL(path, receiver.url).href, ...settings });
+    await organization(broker, 'org_apart');
+    const behind = await at('/behind', { types: ['key.revoked', 'key.expired'] });
+    const early = await write(600);
+    const [every, typed, confined] = [
+      await at('/every', { types: ['key.revoked', 'key.expired'] }),
+      await at('/typed', { types: ['key.expired'] }),
+      await at('/confined', { types: ['key.expired'], organization_id: 'org_apart' }),
+    ];
+    const late: string[] = [];
+    const ofType: string[] = [];
+    const apart: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const other = await write(150, { eventType: 'key.expired', organizationId: 'org_apart' });
+      const more = await write(150, { eventType: 'key.expired' });
+      late.push(...other, ...more, ...(await write(50)));
+      ofType.push(...other, ...more);
+      apart.push(...other);
+      // The first one is far behind then.
+      await Promise.all([every, typed, confined].map(({ id }) => serve(id)));
+    }
+    await Promise.all([behind, every, typed, confined].map(({ id }) => serve(id)));
+    expect(receiver.ids('/behind')).toEqual([...early, ...late]);
+    expect(receiver.ids('/every')).toEqual(late);
+    expect(receiver.ids('/typed')).toEqual(ofType);
+    expect(receiver.ids('/confined')).toEqual(apart);
+  });
+
   test('an event that fails blocks the later ones until it is delivered or dead, and each keeps its id', async () => {
     const { id } = await create({ types: ['key.revoked'] });
     const [one, bad, three] = await write(3);
