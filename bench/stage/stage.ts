@@ -128,7 +128,7 @@ export async function openStage(closing: Closing) {
     /** Starts the worker on any core, so that a figure includes the roll-up. */
     startWorker: (own: Record<string, string> = {}) =>
       start('worker', ['workers/main.ts'], isAlive, own, 'any', 'WORKER_METRICS_PORT'),
-    startWebhookReceiver: () => start('receiver', ['bench/load/webhook-receiver.ts'], doesAnswer, {}, 'any'),
+    startWebhookReceiver: () => start('receiver', ['bench/webhook-receiver.ts'], doesAnswer, {}, 'any'),
     /** Calls that must have been counted. */
     ledger,
     redis: toRedis,

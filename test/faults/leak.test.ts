@@ -109,7 +109,10 @@ async function watchRedis(): Promise<void> {
   });
 }
 
-/** One endpoint that takes events and one that refuses them; both repeat what they should not know. */
+/**
+ * One endpoint that takes events and one that refuses them. Their answers repeat secrets. Returns a
+ * function that waits for deliveries and a dead letter.
+ */
 async function createWebhooks(): Promise<(key: string) => Promise<void>> {
   const shell = await openBroker(readConfig(deployment.env));
   atEnd(() => shell.close());

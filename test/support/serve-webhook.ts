@@ -4,7 +4,7 @@ import { serveWebhook } from '../../src/usecases/webhooks/serve-webhook.ts';
 import type { AttemptOutcome } from '../../src/usecases/webhooks/webhook-turn.ts';
 import type { TestBroker } from './broker.ts';
 
-/** Turns of the worker at one endpoint until nothing is due. Returns the outcomes of its attempts. */
+/** Turns of the worker at one endpoint until nothing is due. Returns the outcomes of attempts. */
 export async function serve(
   broker: TestBroker,
   webhookId: string,
