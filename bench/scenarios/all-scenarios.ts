@@ -31,6 +31,7 @@ import { sustained } from './sustained.ts';
 import { traces } from './traces.ts';
 import { unknownKeys } from './unknown-keys.ts';
 import { verifyKeys } from './verify-keys.ts';
+import { webhooks } from './webhooks.ts';
 
 /** In the order of execution and of docs/performance.md. */
 export const allScenarios: readonly Scenario[] = [
@@ -65,5 +66,6 @@ export const allScenarios: readonly Scenario[] = [
   keyLists,
   mintedKeys,
   auditLists,
+  webhooks,
   cliStart,
 ];

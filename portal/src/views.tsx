@@ -47,6 +47,12 @@ const views: Record<string, OnDemand> = {
   audit: new OnDemand(() =>
     import('./audit/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
   ),
+  events: new OnDemand(() =>
+    import('./events/events-page.tsx').then(({ EventsPage }) => ({ default: EventsPage })),
+  ),
+  webhooks: new OnDemand(() =>
+    import('./webhooks/webhooks-page.tsx').then(({ WebhooksPage }) => ({ default: WebhooksPage })),
+  ),
   usage: new OnDemand(() =>
     import('./usage/usage-page.tsx').then(({ UsagePage }) => ({ default: UsagePage })),
   ),

@@ -1,11 +1,11 @@
 import { lookup } from 'node:dns/promises';
-import { Webhook } from 'standardwebhooks';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import { redact } from '../domain/redact.ts';
 import type { WebhookAnswer, WebhookFault, WebhookMessage } from '../domain/webhook.ts';
+import { AnswerReader } from './answer-reader.ts';
 import { AddressRefused, type ConnectorOptions, guardedConnector } from './guarded-connector.ts';
+import { signMessage } from './sign-message.ts';
 
-const answerBytesMax = 65_536;
 /** What is kept of an answer. */
 const keptLengthMax = 1_024;
 
@@ -29,8 +29,9 @@ export class WebhookSender {
       connect: guardedConnector({ resolve, ...options }),
       allowH2: false,
       pipelining: 1,
-      headersTimeout: attemptMsMax,
-      bodyTimeout: attemptMsMax,
+      // The reader of the answer has one limit for all.
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
   }
 
@@ -46,25 +47,20 @@ export class WebhookSender {
   }
 
   async #post({ url, eventId, body, secrets }: WebhookMessage): Promise<Omit<WebhookAnswer, 'durationMs'>> {
-    const now = new Date();
-    try {
-      const answer = await request(url, {
-        dispatcher: this.#agent,
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'Flowplate-Webhooks/1',
-          'webhook-id': eventId,
-          'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
-          'webhook-signature': secrets.map((secret) => sign(secret, eventId, now, body)).join(' '),
-        },
-        body,
-        signal: AbortSignal.timeout(this.#attemptMsMax),
-      });
-      return { status: answer.statusCode, body: await readStart(answer.body), fault: null };
-    } catch (error) {
-      return { status: null, body: null, fault: faultOf(error) };
-    }
+    const { origin, pathname, search } = new URL(url);
+    const timestamp = Math.floor(Date.now() / 1_000);
+    const reader = new AnswerReader({ msMax: this.#attemptMsMax, keptBytesMax: keptLengthMax });
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'Flowplate-Webhooks/1',
+      'webhook-id': eventId,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': secrets.map((secret) => signMessage(secret, eventId, timestamp, body)).join(' '),
+    };
+    this.#agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, reader);
+    const answer = await reader.answer;
+    if (answer.status === null) return { status: null, body: null, fault: faultOf(answer.error) };
+    return { status: answer.status, body: textOf(answer.start), fault: null };
   }
 }
 
@@ -72,28 +68,9 @@ async function resolveName(name: string): Promise<readonly string[]> {
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }
 
-function sign(secret: string, eventId: string, at: Date, body: string): string {
-  return new Webhook(secret).sign(eventId, at, body);
-}
-
-/**
- * The start of the body as text. The status decides, so a body without end, or one that breaks off,
- * costs no delivery: the connection is closed.
- */
-async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
-  let bytes = 0;
-  const kept: Uint8Array[] = [];
-  try {
-    for await (const chunk of body) {
-      if (bytes < keptLengthMax) kept.push(chunk);
-      bytes += chunk.length;
-      if (bytes > answerBytesMax) break;
-    }
-  } catch {
-    // What came until then is kept.
-  }
-  // Cut after redaction, which must see a secret as a whole.
-  return redact(printable(Buffer.concat(kept).toString('utf8'))).slice(0, keptLengthMax);
+/** Cut after redaction, which must see a secret as a whole. */
+function textOf(start: Buffer): string {
+  return start.length === 0 ? '' : redact(printable(start.toString('utf8'))).slice(0, keptLengthMax);
 }
 
 /** Postgres refuses NUL in a text, and a lone surrogate in JSON. */

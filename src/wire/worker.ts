@@ -24,6 +24,7 @@ import type { Tracing } from '../tracing/tracing.ts';
 import type { AuditFault } from '../usecases/audit/audit-chain.ts';
 import type { Retention } from '../usecases/usage/manage-partitions.ts';
 import type { OnSetAside } from '../usecases/usage/set-flush-aside.ts';
+import { RecentEvents } from '../usecases/webhooks/recent-events.ts';
 import { serveWebhook } from '../usecases/webhooks/serve-webhook.ts';
 import { wakeWebhooks } from '../usecases/webhooks/wake-webhooks.ts';
 import type { OnAttempt } from '../usecases/webhooks/webhook-turn.ts';
@@ -53,6 +54,7 @@ export type WorkerParts = {
   webhookQueue: Queue;
   sendWebhook: SendWebhook;
   onAttempt: OnAttempt;
+  recentEvents: RecentEvents;
   webhookDeliveriesDays: number;
   /** Whether the process is to end. */
   isStopping(): boolean;
@@ -145,6 +147,7 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     webhookQueue,
     sendWebhook,
     onAttempt: metrics.countWebhookAttempt,
+    recentEvents: new RecentEvents(),
     webhookDeliveriesDays: config.WEBHOOK_DELIVERIES_DAYS,
     isStopping: () => isStopping,
     offerTurns: (webhookIds) => turns.offer(webhookIds),

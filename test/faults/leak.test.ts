@@ -1,18 +1,28 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { openBroker } from '../../scripts/admin/open-broker.ts';
+import { readConfig } from '../../src/config.ts';
+import { listen } from '../../src/process/serve-http.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
+import { newAuthority } from '../support/certificates.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type Started, type StartedApi } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls, organization } from '../support/key-calls.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { platformKey } from '../support/platform-callers.ts';
 import { logLines, runScript } from '../support/processes.ts';
 import { query, withConnection } from '../support/query.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import { freshRedis } from '../support/redis.ts';
 import { copySource } from '../support/source-copy.ts';
 import { dumpPostgres, dumpRedis, findSecrets } from '../support/store-dump.ts';
+import { type Receiver, startReceiver } from '../support/webhook-receiver.ts';
 import { putEverywhere, textOf } from './careless-caller.ts';
 
 const waitMsMax = 10_000;
@@ -26,9 +36,17 @@ let api: StartedApi;
 let worker: Started;
 let metrics: string[];
 let traces: OtlpReceiver;
+let receiver: Receiver;
+let ndjsonFile: string;
+/** What came over syslog. */
+let syslog: string[];
+/** Each command that Redis got. */
+const commands: string[] = [];
 /** All but the answers whose purpose is to hand over a secret. */
 const answers: string[] = [];
 const secrets: string[] = [];
+/** Parts of addresses of webhooks, which may be secret: the API and Postgres alone have them. */
+const addresses: string[] = [];
 /** No secrets, but names of somebody: without bound, and none of a trace's business. */
 const openNames: string[] = [];
 
@@ -41,7 +59,15 @@ beforeAll(async () => {
   databaseUrl = database.url;
   redisUrl = (await freshRedis(inject('redisUrl'))).url;
   traces = await startOtlpReceiver();
+  receiver = await startReceiver();
+  atEnd(() => receiver.close());
+  const directory = await mkdtemp(join(tmpdir(), 'flowplate-test-'));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
+  ndjsonFile = join(directory, 'audit.ndjson');
   const env = {
+    ...(await startSyslog(directory)),
+    AUDIT_NDJSON_FILE: ndjsonFile,
+    WEBHOOK_INTERNAL_RANGES: '127.0.0.0/8',
     LOG_LEVEL: 'debug',
     FLOWPLATE_MASTER_KEY: chosenMasterKey,
     OTEL_EXPORTER_OTLP_ENDPOINT: traces.url,
@@ -52,13 +78,99 @@ beforeAll(async () => {
   api = await deployment.startApi({ env: { METRICS_PORT: ofApi } });
   worker = await deployment.startWorker({ env: { WORKER_METRICS_PORT: ofWorker } });
   metrics = [ofApi, ofWorker].map((port) => `http://127.0.0.1:${port}/metrics`);
+  await watchRedis();
   await liveThroughEverything();
-}, 60_000);
+}, 120_000);
 
 afterAll(endAll);
 
+/** A receiver of syslog over TLS; the settings that lead to it. */
+async function startSyslog(directory: string): Promise<Record<string, string>> {
+  const authority = await newAuthority(directory, 'syslog');
+  const own = await authority.issue({ alternativeNames: 'IP:127.0.0.1', purpose: 'serverAuth' });
+  const [key, cert] = await Promise.all([readFile(own.key), readFile(own.certificate)]);
+  syslog = [];
+  const server = createServer({ key, cert, allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => syslog.push(chunk.toString())).on('end', () => socket.end());
+  });
+  const port = await listen(server, 0, '127.0.0.1');
+  atEnd(() => void server.close());
+  return { AUDIT_SYSLOG_URL: `syslog+tls://127.0.0.1:${port}`, AUDIT_SYSLOG_CA_FILE: authority.certificate };
+}
+
+/** Jobs of a queue are gone when they are done, so their commands are looked at. */
+async function watchRedis(): Promise<void> {
+  const { pathname } = new URL(redisUrl);
+  const monitor = await new Redis(redisUrl).monitor();
+  atEnd(() => monitor.disconnect());
+  monitor.on('monitor', (_time, args: string[], _source, database: string) => {
+    if (`/${database}` === (pathname || '/0')) commands.push(args.join(' '));
+  });
+}
+
+/**
+ * One endpoint that takes events and one that refuses them. Their answers repeat secrets. Returns a
+ * function that waits for deliveries and a dead letter.
+ */
+async function createWebhooks(): Promise<(key: string) => Promise<void>> {
+  const shell = await openBroker(readConfig(deployment.env));
+  atEnd(() => shell.close());
+  const operator = await platformKey({ db: shell.db, api: { parts: shell } });
+  const call = (operation: string, body?: unknown) =>
+    api.call(operation, { as: null, headers: operator.headers, ...(body !== undefined && { body }) });
+  const path = '/api/v1/platform/webhooks';
+  const told = [operator.secret];
+  receiver.answer((one, res) => {
+    res.writeHead(one.path.startsWith('/takes') ? 200 : 500).end(`They told me ${told.join(' and ')}`);
+  });
+  for (const name of ['takes', 'refuses']) {
+    const token = randomBytes(18).toString('hex');
+    addresses.push(token);
+    const url = new URL(`/${name}/${token}?token=${token}`, receiver.url).href;
+    const { body: created } = await call(`POST ${path}`, { url, types: ['*'], description: name });
+    const { body: rotated } = await call(`POST ${path}/${created.id}/rotate-secret`);
+    for (const { secret } of [created, rotated]) {
+      const encoded = secret.slice('whsec_'.length);
+      told.push(secret);
+      secrets.push(encoded, Buffer.from(encoded, 'base64').toString('hex'));
+    }
+    answers.push(textOf(await call(`POST ${path}/${created.id}/test`)), textOf(await call(`GET ${path}`)));
+  }
+  secrets.push(hiddenPart(operator.secret));
+  const count = async (condition: string) =>
+    (await query(databaseUrl, `SELECT FROM webhook_deliveries WHERE ${condition}`)).length;
+  return async (key) => {
+    told.push(key);
+    await eventually(
+      waitMsMax,
+      () => count(`status = 'delivered' AND attempts = 1`),
+      (found) => found > 10,
+    );
+    await eventually(
+      waitMsMax,
+      () => count(`status = 'pending'`),
+      (found) => found > 0,
+    );
+    // The last of its retries.
+    await query(
+      databaseUrl,
+      `UPDATE webhook_deliveries SET attempts = 9, next_attempt_at = now() WHERE status = 'pending'`,
+    );
+    await eventually(
+      waitMsMax,
+      () => count(`status = 'dead' AND seq IS NOT NULL`),
+      (found) => found > 0,
+    );
+    for (const { id } of (await call(`GET ${path}`)).body) {
+      answers.push(textOf(await call(`GET ${path}/${id}/deliveries`)));
+    }
+  };
+}
+
 async function liveThroughEverything(): Promise<void> {
   const keys = keyCalls(api.call);
+  const settleWebhooks = await createWebhooks();
   const [plain, limited, ended] = [
     await keys.mint(),
     await keys.mint({ rate_limit: { limit: 2, window_seconds: 3_600 }, quota: { limit: 9, period: 'day' } }),
@@ -84,6 +196,7 @@ async function liveThroughEverything(): Promise<void> {
     () => keys.show(limited.keyId),
     ({ usage }) => usage.refused_requests > 0,
   );
+  await settleWebhooks(successor);
 }
 
 async function mintTwice(): Promise<string> {
@@ -134,7 +247,7 @@ test('no secret is in any log line, at the most talkative level', () => {
   const written = [api, worker].flatMap((running) => [...running.stdout().split('\n'), running.stderr()]);
   expect(logLines(api).length).toBeGreaterThan(50);
   expect(logLines(worker).some(({ msg }) => msg === 'job done')).toBe(true);
-  expect(findSecrets(written, secrets)).toEqual([]);
+  expect(findSecrets(written, [...secrets, ...addresses])).toEqual([]);
 });
 
 test('no secret is in any answer but those that hand one over, nor in the metrics', async () => {
@@ -154,7 +267,18 @@ test('no secret is in any trace, nor an id of a key, a user or an organization',
   const spans = traces.spans();
   expect(spans.filter(({ kind }) => kind === 'server').length).toBeGreaterThan(100);
   expect(spans.some(({ isFailed }) => isFailed)).toBe(true);
-  expect(findSecrets(traces.bodies, [...secrets, ...openNames])).toEqual([]);
+  expect(findSecrets(traces.bodies, [...secrets, ...addresses, ...openNames])).toEqual([]);
+});
+
+test('no secret is in an event that a webhook got, nor in the audit streams, by syslog and as NDJSON', async () => {
+  const events = receiver.received.map(({ headers, body }) => `${JSON.stringify(headers)} ${body}`);
+  const streams = [...syslog, ...(await readFile(ndjsonFile, 'utf8')).split('\n')];
+  for (const text of [events.join(), syslog.join(), streams.join()]) {
+    expect(text).toContain('key.minted');
+    expect(text).toContain('webhook.secret_rotated');
+  }
+  expect(findSecrets(events, secrets)).toEqual([]);
+  expect(findSecrets(streams, [...secrets, ...addresses])).toEqual([]);
 });
 
 test('no secret is in Redis, in keys, values or queued jobs, nor in any row of Postgres', async () => {
@@ -162,10 +286,15 @@ test('no secret is in Redis, in keys, values or queued jobs, nor in any row of P
   for (const part of ['fl;', 'fl:limit:', '{fl:jobs}']) {
     expect(redis.some((entry) => entry.includes(part))).toBe(true);
   }
-  for (const table of ['api_keys', 'master_keys', 'audit_events', 'idempotency_keys', 'usage_totals']) {
-    expect(postgres.some((row) => row.startsWith(table))).toBe(true);
+  const tables = ['api_keys', 'master_keys', 'audit_events', 'idempotency_keys', 'usage_totals', 'webhooks'];
+  for (const table of tables) expect(postgres.some((row) => row.startsWith(table))).toBe(true);
+  // Endpoints repeated their secrets, and a key: what is kept of an answer has them redacted.
+  const kept = postgres.filter((row) => row.startsWith('webhook_deliveries'));
+  for (const part of ['delivered', 'dead', 'They told me', 'whsec_…', 'flplatform_']) {
+    expect(kept.some((row) => row.includes(part))).toBe(true);
   }
-  expect(findSecrets(redis, secrets)).toEqual([]);
+  expect(commands.some((command) => command.includes('webhooks'))).toBe(true);
+  expect(findSecrets([...redis, ...commands], [...secrets, ...addresses])).toEqual([]);
   expect(findSecrets(postgres, secrets)).toEqual([]);
 });
 

@@ -131,3 +131,35 @@ test('Redis emptied with 10,000 deliveries waiting: all come, none is lost, and 
   expect(arrived('/emptied')).toEqual(await sealedIds(ids));
   await end(worker);
 }, 120_000);
+
+test('while workers are killed -9 and Redis is emptied in mid-flight, two endpoints get exactly what was committed, in order', async () => {
+  await sql`DELETE FROM webhooks`.execute(db);
+  for (const path of ['/one', '/two']) await createWebhook(path);
+  const ids: string[] = [];
+  // Another worker is always there to go on.
+  const workers = [await deployment.startWorker(), await deployment.startWorker()];
+  onTestFinished(() => {
+    for (const worker of workers) worker.kill('SIGKILL');
+  });
+  for (let round = 0; round < 2; round++) {
+    for (let write = 0; write < 10; write++) ids.push(...(await writeEvents(db, 50)).map(({ id }) => id));
+    await seal(db, keyring());
+    const before = arrived('/one').length;
+    await eventually(
+      60_000,
+      () => arrived('/one').length,
+      (count) => count > before,
+    );
+    const [killed] = workers.splice(0, 1);
+    killed?.kill('SIGKILL');
+    await withRedis(redis.current().url, (client) => client.flushall());
+    await killed?.exited;
+    workers.push(await deployment.startWorker());
+  }
+  const inOrder = await sealedIds(ids);
+  for (const path of ['/one', '/two']) {
+    await waitForAll(path, ids);
+    expect(arrived(path)).toEqual(inOrder);
+  }
+  for (const worker of workers) await end(worker);
+}, 180_000);

@@ -134,7 +134,7 @@ test.each([
   await portal.close();
 });
 
-test.each(['/overview', '/users', '/tenants', '/roles', '/master-keys'])(
+test.each(['/overview', '/users', '/tenants', '/roles', '/master-keys', '/events', '/webhooks'])(
   'the view %s is about the whole platform: inside a tenant it says so and asks for nothing',
   async (view) => {
     const portal = await enter(root.email);

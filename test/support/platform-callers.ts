@@ -10,11 +10,16 @@ type Rest = { name?: string; description?: string | null; scopes?: string[]; exp
 
 const unsaid = { name: 'test', description: null, scopes: [], expiresAt: null };
 
+/** A broker, or what there is of one at the shell. */
+type Maker = Pick<TestBroker, 'db'> & {
+  api: { parts: Pick<TestBroker['api']['parts'], 'clock' | 'keyring' | 'randomBytes'> };
+};
+
 /**
  * A platform key with these roles, as if an operator had made it; a super-admin's unless told
  * otherwise.
  */
-export async function platformKey(broker: TestBroker, roleIds = [superAdminRoleId], rest: Rest = {}) {
+export async function platformKey(broker: Maker, roleIds = [superAdminRoleId], rest: Rest = {}) {
   return store(broker, { ...unsaid, ...rest, kind: 'platform', roleIds });
 }
 
@@ -48,7 +53,7 @@ export async function organization(
   });
 }
 
-async function store({ api, db }: TestBroker, request: ApiKeyRequest) {
+async function store({ api, db }: Maker, request: ApiKeyRequest) {
   const { secret, apiKey, digest } = issueApiKey(api.parts, request, api.parts.clock.now());
   await db.transaction().execute((tx) => insertApiKey(tx, apiKey, digest));
   return { id: apiKey.id, secret, headers: { authorization: `Bearer ${secret}` } };

@@ -1,9 +1,8 @@
 import { Code } from '@mantine/core';
 import { useState } from 'react';
-import type { AuditEvent } from './use-audit.ts';
 
 /** The whole event, on demand. */
-export function EventJson({ event }: { event: AuditEvent }) {
+export function EventJson({ event }: { event: object }) {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <details onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>

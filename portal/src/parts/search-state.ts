@@ -31,7 +31,7 @@ export function useSearchState(): [
 }
 
 /** Query parameters of open dialogs. */
-const dialogs = ['key', 'tenant'];
+const dialogs = ['key', 'tenant', 'webhook'];
 
 const wholeSecret =
   /\b(fl_(?:user|master)_[a-z0-9]{1,16}|flkey|flplatform|flapi)_([0-9A-Za-z]{8})[0-9A-Za-z]{9,}/g;

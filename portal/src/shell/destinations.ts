@@ -51,6 +51,15 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    looksLike: /^whe_/,
+    destination: (webhook) => ({
+      label: `Webhook ${webhook}`,
+      to: at('/webhooks', { webhook }),
+      need: 'platform:events:read',
+      where: 'outside',
+    }),
+  },
+  {
     looksLike: /^(req_|[0-9a-f]{32}$)/,
     destination: (request_id) => ({
       label: `What the request ${request_id} did`,

@@ -19,6 +19,9 @@ export const places: readonly Place[] = [
   { to: '/roles', label: 'Roles', need: 'platform:roles:read', where: 'outside' },
   { to: '/master-keys', label: 'Master Keys', need: 'super-admin', where: 'outside' },
   { to: '/audit', label: 'Audit', need: 'platform:audit:read' },
+  // Inside a tenant each long poll is an event itself.
+  { to: '/events', label: 'Events', need: 'platform:events:read', where: 'outside' },
+  { to: '/webhooks', label: 'Webhooks', need: 'platform:events:read', where: 'outside' },
   { to: '/usage', label: 'Usage', need: 'platform:tenants:read' },
 ];
 

@@ -14,6 +14,7 @@ import {
 } from '../../stores/postgres/webhooks/serving.ts';
 import { disableWebhook } from '../../stores/postgres/webhooks/webhooks.ts';
 import { commitAt } from '../change.ts';
+import type { RecentEvents } from './recent-events.ts';
 import { webhookEvent } from './webhook-parts.ts';
 import { type OnAttempt, WebhookTurn } from './webhook-turn.ts';
 
@@ -23,6 +24,8 @@ export type ServeParts = {
   randomBytes: RandomBytes;
   sendWebhook: SendWebhook;
   onAttempt: OnAttempt;
+  /** One for the process. */
+  recentEvents: RecentEvents;
   /** Whether the process is to end: a turn then ends after the event that it is sending. */
   isStopping(): boolean;
 };

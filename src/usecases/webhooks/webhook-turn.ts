@@ -3,7 +3,6 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import { everyType, isDelivered, type SendWebhook, type WebhookAnswer } from '../../domain/webhook.ts';
 import { reasonToDisable, retryWaitMs, type WebhookDisabledReason } from '../../domain/webhook-retries.ts';
 import type { Database } from '../../stores/postgres/database.ts';
-import { listSealedEventsAfter } from '../../stores/postgres/events/sealed-events.ts';
 import { findAuditEvents } from '../../stores/postgres/webhooks/audit-events.ts';
 import {
   type Attempt,
@@ -14,6 +13,7 @@ import {
   saveWebhookProgress,
 } from '../../stores/postgres/webhooks/serving.ts';
 import { eventMessage } from './event-message.ts';
+import type { RecentEvents } from './recent-events.ts';
 import { openWebhookSecrets } from './webhook-secret.ts';
 
 export type AttemptOutcome = 'delivered' | 'failed' | 'dead';
@@ -26,6 +26,7 @@ export type TurnParts = {
   keyring: Keyring;
   sendWebhook: SendWebhook;
   onAttempt: OnAttempt;
+  recentEvents: RecentEvents;
   isStopping(): boolean;
 };
 
@@ -39,7 +40,13 @@ const savedEveryMs = 250;
 const pageBounds = { limit: 250, examinedMax: 2_000 };
 
 /** One event to send. `attempts`: those before. */
-type Item = { event: AuditEvent; seq: number | null; attempts: number; isReplay: boolean };
+type Item = {
+  event: AuditEvent;
+  seq: number | null;
+  attempts: number;
+  isReplay: boolean;
+  message(): string;
+};
 
 type Outcome = 'done' | 'more' | { disable: WebhookDisabledReason };
 
@@ -100,9 +107,9 @@ export class WebhookTurn {
     const items = pending.map(({ eventId, seq, attempts }): Item => {
       const event = events.get(eventId);
       if (event === undefined) throw new Error(`The event ${eventId} of a delivery is missing`);
-      return { event, seq, attempts, isReplay };
+      return { event, seq, attempts, isReplay, message: () => eventMessage(event) };
     });
-    await this.#sendAll(items);
+    if (await this.#sendAll(items)) await this.#save();
   }
 
   async #sendNew(): Promise<boolean> {
@@ -111,20 +118,24 @@ export class WebhookTurn {
       ? undefined
       : (this.#webhook.types as AuditEventType[]);
     const filter = { types, organizationId: organizationId ?? undefined };
-    const page = await listSealedEventsAfter(this.#parts.db, this.#position, filter, pageBounds);
+    const { db, recentEvents } = this.#parts;
+    const page = await recentEvents.listAfter(db, this.#position, filter, pageBounds);
     if (page.examined === undefined) return false;
     const isWhole = await this.#sendAll(
       page.events
         .filter(({ event }) => !isOwnTest(event, id))
-        .map(({ event, position }): Item => ({ event, seq: position.seq, attempts: 0, isReplay: false })),
+        .map((sealed): Item => ({ ...sealed, attempts: 0, isReplay: false })),
     );
     if (!isWhole) return true;
-    this.#position = page.examined.seq;
+    this.#position = page.examined;
     await this.#save();
     return true;
   }
 
-  /** False when it stopped before the end: after a failure, or because the turn is over. */
+  /**
+   * False when it stopped before the end, and has saved: after a failure, or because the turn is
+   * over. At the end the caller saves, with the place up to which nothing more is to be sent.
+   */
   async #sendAll(items: readonly Item[]): Promise<boolean> {
     for (const item of items) {
       const attempt = await this.#send(item);
@@ -136,13 +147,12 @@ export class WebhookTurn {
       if (stops || isFailure || isLate) await this.#save();
       if (stops || this.#outcome !== undefined) return false;
     }
-    await this.#save();
     return true;
   }
 
-  async #send({ event, seq, attempts, isReplay }: Item): Promise<Attempt> {
+  async #send({ event, seq, attempts, isReplay, message: body }: Item): Promise<Attempt> {
     const { url } = this.#webhook;
-    const message = { url, eventId: event.id, body: eventMessage(event), secrets: this.#secrets };
+    const message = { url, eventId: event.id, body: body(), secrets: this.#secrets };
     const answer = await this.#parts.sendWebhook(message);
     const at = new Date();
     const attempt = { eventId: event.id, seq, isReplay, attempts: attempts + 1, at, answer };

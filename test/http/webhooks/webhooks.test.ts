@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { serveWebhook } from '../../../src/usecases/webhooks/serve-webhook.ts';
 import { wakeWebhooks } from '../../../src/usecases/webhooks/wake-webhooks.ts';
-import type { AttemptOutcome } from '../../../src/usecases/webhooks/webhook-turn.ts';
 import { callAs, type Headers } from '../../support/api-keys.ts';
 import { seal, writeEvents } from '../../support/audit-chain.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectError, expectViolations } from '../../support/errors.ts';
 import { organization, platformKey } from '../../support/platform-callers.ts';
+import { serve as serveWith } from '../../support/serve-webhook.ts';
 import { type Received, type Receiver, startReceiver } from '../../support/webhook-receiver.ts';
 
 const path = '/api/v1/platform/webhooks';
@@ -48,17 +47,7 @@ const write = async (count: number, changed = {}) => {
   return events.map(({ id }) => id);
 };
 
-/** A turn of the worker. Returns the outcomes of its attempts. */
-async function serve(id: string, send = broker.api.parts.sendWebhook): Promise<AttemptOutcome[]> {
-  const outcomes: AttemptOutcome[] = [];
-  const { keyring } = broker.api.parts;
-  const parts = {
-    ...{ db: broker.db, keyring, randomBytes, sendWebhook: send, isStopping: () => false },
-    onAttempt: (outcome: AttemptOutcome) => void outcomes.push(outcome),
-  };
-  while ((await serveWebhook(parts, id)) === 'more');
-  return outcomes;
-}
+const serve = (id: string, send = broker.api.parts.sendWebhook) => serveWith(broker, id, send);
 
 const makeDue = () =>
   sql`UPDATE webhook_deliveries SET next_attempt_at = now() WHERE status = 'pending'`.execute(broker.db);
@@ -172,6 +161,36 @@ describe('delivery', () => {
     await serve(id);
     expect(idsSince(from)).toEqual([mine]);
     expect((await get(id)).waiting_events).toBe(0);
+  });
+
+  test('endpoints at different places of the order, with other types and organizations, each get their events once and in order', async () => {
+    const at = (path: string, settings: object) =>
+      create({ url: new URL(path, receiver.url).href, ...settings });
+    await organization(broker, 'org_apart');
+    const behind = await at('/behind', { types: ['key.revoked', 'key.expired'] });
+    const early = await write(600);
+    const [every, typed, confined] = [
+      await at('/every', { types: ['key.revoked', 'key.expired'] }),
+      await at('/typed', { types: ['key.expired'] }),
+      await at('/confined', { types: ['key.expired'], organization_id: 'org_apart' }),
+    ];
+    const late: string[] = [];
+    const ofType: string[] = [];
+    const apart: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const other = await write(150, { eventType: 'key.expired', organizationId: 'org_apart' });
+      const more = await write(150, { eventType: 'key.expired' });
+      late.push(...other, ...more, ...(await write(50)));
+      ofType.push(...other, ...more);
+      apart.push(...other);
+      // The first one is far behind then.
+      await Promise.all([every, typed, confined].map(({ id }) => serve(id)));
+    }
+    await Promise.all([behind, every, typed, confined].map(({ id }) => serve(id)));
+    expect(receiver.ids('/behind')).toEqual([...early, ...late]);
+    expect(receiver.ids('/every')).toEqual(late);
+    expect(receiver.ids('/typed')).toEqual(ofType);
+    expect(receiver.ids('/confined')).toEqual(apart);
   });
 
   test('an event that fails blocks the later ones until it is delivered or dead, and each keeps its id', async () => {
