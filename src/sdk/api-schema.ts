@@ -1439,7 +1439,28 @@ export interface components {
                      */
                     last_reset: string;
                 };
-                findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age")[];
+                /** @description Expect further ones */
+                findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used")[];
+                /** @description Who still uses a key that this one took the place of, by gateway, the latest first */
+                predecessor_uses: {
+                    /** @description The superseded key */
+                    key_id: string;
+                    key_prefix: string;
+                    /**
+                     * Format: date-time
+                     * @description When its grace ends
+                     */
+                    superseded_until: string;
+                    /** @description The gateway that asked */
+                    master_key_id: string;
+                    /**
+                     * Format: date-time
+                     * @description First accepted use through this gateway since it was superseded
+                     */
+                    first_used_at: string;
+                    /** Format: date-time */
+                    last_used_at: string;
+                }[];
             }[];
             next_cursor: string | null;
         };
@@ -1448,7 +1469,7 @@ export interface components {
              * @description One of them alone; all unless set
              * @enum {string}
              */
-            finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age";
+            finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used";
             /** @description Without an accepted call for so long: `never_used` and `unused` */
             unused_days?: number;
             /** @description `expiring` within so many days */

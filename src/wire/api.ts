@@ -143,7 +143,9 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
     start: () =>
       start(processOwn, stores, { ...revocation, ...counting, ...credentials, lastRefusals, listener }),
     flushUsage: async () => {
-      await Promise.all([counting.usage.handOver(), credentials.lastUses.flush(), lastRefusals.flush()]);
+      const { usage, supersededUses } = counting;
+      const others = [credentials.lastUses, lastRefusals, supersededUses];
+      await Promise.all([usage.handOver(), ...others.map((notes) => notes.flush())]);
     },
     close: () => processOwn.closing.run(),
   };
@@ -154,6 +156,7 @@ function wireVerify(
   { clock }: RevocationParts,
   {
     usage,
+    supersededUses,
     limits,
     lastRefusals,
     activate,
@@ -167,6 +170,7 @@ function wireVerify(
     spendLimits: (record, cost, now) => limits.spend(record, cost, now),
     readLimits: (record, now) => limits.read(record, now),
     refusals: lastRefusals,
+    supersededUses,
     activate,
     onVerdict: (code) => metrics.countVerdict(code),
   };
@@ -184,7 +188,7 @@ function watch(
 }
 
 type Started = Pick<RevocationParts, 'lease'> &
-  Pick<CountingParts, 'usage' | 'lateness' | 'limits'> & {
+  Pick<CountingParts, 'usage' | 'supersededUses' | 'lateness' | 'limits'> & {
     lastUses: { start(): void };
     lastRefusals: { start(): void };
     listener: ChangeListener;
@@ -193,7 +197,7 @@ type Started = Pick<RevocationParts, 'lease'> &
 async function start(
   { config, closing, fault }: ProcessParts,
   { limitsRedis, queueRedis: ofQueue }: Stores,
-  { lease, listener, usage, lateness, limits, lastUses, lastRefusals }: Started,
+  { lease, listener, usage, supersededUses, lateness, limits, lastUses, lastRefusals }: Started,
 ): Promise<void> {
   // Before the first request, so that early calls are counted too. It also starts without Redis.
   await Promise.all([limitsRedis, ofQueue].map((redis) => waitUntilReady(redis, redisConnectsMs)));
@@ -214,4 +218,5 @@ async function start(
   limits.start();
   lastUses.start();
   lastRefusals.start();
+  supersededUses.start();
 }

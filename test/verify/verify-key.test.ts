@@ -35,6 +35,7 @@ function newParts(): VerifyParts {
     usage: { mark: (_tally, lineageId, code, cost) => void seen.marks.push([lineageId, code, cost]) },
     onVerdict: (code) => void seen.told.push(code),
     refusals: { note: () => undefined },
+    supersededUses: { noteKey: () => undefined },
     activate: async () => false,
     spendLimits: (record, cost, now) => {
       seen.spends += 1;

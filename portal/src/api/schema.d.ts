@@ -1249,7 +1249,7 @@ export interface paths {
         };
         /**
          * Hidden user keys that need attention
-         * @description Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, or older than keys should be. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.
+         * @description Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, or refreshed while a gateway still accepts its predecessor. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.
          *
          *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
@@ -5621,7 +5621,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description One of them alone; all unless set */
-                finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age";
+                finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used";
                 /** @description Without an accepted call for so long: `never_used` and `unused` */
                 unused_days?: number;
                 /** @description `expiring` within so many days */
@@ -5712,7 +5712,28 @@ export interface operations {
                              */
                             last_reset: string;
                         };
-                        findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age")[];
+                        /** @description Expect further ones */
+                        findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used")[];
+                        /** @description Who still uses a key that this one took the place of, by gateway, the latest first */
+                        predecessor_uses: {
+                            /** @description The superseded key */
+                            key_id: string;
+                            key_prefix: string;
+                            /**
+                             * Format: date-time
+                             * @description When its grace ends
+                             */
+                            superseded_until: string;
+                            /** @description The gateway that asked */
+                            master_key_id: string;
+                            /**
+                             * Format: date-time
+                             * @description First accepted use through this gateway since it was superseded
+                             */
+                            first_used_at: string;
+                            /** Format: date-time */
+                            last_used_at: string;
+                        }[];
                     }[];
                 };
             };

@@ -5,6 +5,7 @@ import { Named } from '../parts/named.tsx';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
 import { Findings } from './findings.tsx';
+import { PredecessorUses } from './predecessor-uses.tsx';
 import type { HygieneItem } from './use-hygiene.ts';
 
 const columns = ['Key', 'Findings', 'User', 'Organization', 'Environment', 'Created', 'Last Used', 'Expires'];
@@ -17,7 +18,12 @@ type Props = {
 };
 
 export function HygieneTable({ items, isMore }: Props) {
-  const nameOf = useNames((items ?? []).map((key) => key.organization_id));
+  const nameOf = useNames(
+    (items ?? []).flatMap((key) => [
+      key.organization_id,
+      ...key.predecessor_uses.map(({ master_key_id }) => master_key_id),
+    ]),
+  );
   return (
     <ListTable
       label="Keys that need attention"
@@ -44,6 +50,7 @@ export function HygieneTable({ items, isMore }: Props) {
           </Table.Td>
           <Table.Td>
             <Findings findings={key.findings} />
+            <PredecessorUses uses={key.predecessor_uses} nameOf={nameOf} />
           </Table.Td>
           <Table.Td>{key.user_id}</Table.Td>
           <Table.Td>

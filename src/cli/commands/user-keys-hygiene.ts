@@ -15,7 +15,7 @@ type Asked = {
   expiringDays?: number;
   ageDays?: number;
   user?: string;
-  org?: string;
+  org?: string | undefined;
   environment?: string;
   csv?: true;
 };
@@ -30,6 +30,19 @@ const columns: readonly Column<HygieneItem>[] = [
   ['CREATED', ({ created_at }) => toSeconds(created_at)],
   ['LAST USED', ({ usage }) => orNever(usage.last_used_at)],
   ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
+];
+
+/** A gateway that still accepts the key before a key. */
+type OldKeyUse = HygieneItem['predecessor_uses'][number] & Pick<HygieneItem, 'user_id' | 'organization_id'>;
+
+const useColumns: readonly Column<OldKeyUse>[] = [
+  ['OLD KEY', ({ key_id }) => key_id],
+  ['USER', ({ user_id }) => user_id],
+  ['ORGANIZATION', ({ organization_id }) => organization_id],
+  ['GATEWAY', ({ master_key_id }) => master_key_id],
+  ['SINCE', ({ first_used_at }) => toSeconds(first_used_at)],
+  ['LAST USED', ({ last_used_at }) => toSeconds(last_used_at)],
+  ['ENDS', ({ superseded_until }) => toSeconds(superseded_until)],
 ];
 
 const days = wholeNumber(numberRanges.hygieneDays);
@@ -58,15 +71,27 @@ export function addHygiene(keys: Command): void {
         const page = { ...(limit && { limit }), ...(cursor && { cursor }), ...(all && { all }) };
         const fetch = (next: PageOptions) => client.hygiene({ ...filter, ...next });
         const none = 'No key with such a finding on this page.';
-        await printList(cli, page, { shape: client.listShape, columns, fetch, none });
+        if (filter.finding !== 'predecessor_used' || cli.options.json) {
+          return printList(cli, page, { shape: client.listShape, columns, fetch, none });
+        }
+        const fetchUses = async (next: PageOptions) => {
+          const { data, next_cursor } = await fetch(next);
+          return { data: data.flatMap(usesOf), next_cursor };
+        };
+        await printList(cli, page, { shape: client.listShape, columns: useColumns, fetch: fetchUses, none });
       }),
     );
   examples(
     command,
     'flowplate keys hygiene',
     'flowplate keys hygiene --finding unused --unused-days 180 --all',
+    'flowplate keys hygiene --finding predecessor_used',
     'flowplate keys hygiene --org org_acme --csv > hygiene.csv',
   );
+}
+
+function usesOf({ user_id, organization_id, predecessor_uses }: HygieneItem): OldKeyUse[] {
+  return predecessor_uses.map((use) => ({ ...use, user_id, organization_id }));
 }
 
 function toFilter({

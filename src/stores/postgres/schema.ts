@@ -469,6 +469,13 @@ export interface SigningKeys {
   sealed_private_key: Buffer;
 }
 
+export interface SupersededUses {
+  first_used_at: Timestamp;
+  key_id: string;
+  last_used_at: Timestamp;
+  master_key_id: string;
+}
+
 export interface ToldQuotas {
   lineage_id: string;
   percent: number;
@@ -651,6 +658,7 @@ export interface DB {
   roles: Roles;
   second_factors: SecondFactors;
   signing_keys: SigningKeys;
+  superseded_uses: SupersededUses;
   told_quotas: ToldQuotas;
   traffic_days: TrafficDays;
   traffic_hours: TrafficHours;
