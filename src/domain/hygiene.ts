@@ -10,6 +10,8 @@ export const hygieneFindings = [
   'expiring',
   'without_expiry',
   'beyond_age',
+  'rotation_due',
+  'overaged',
   'predecessor_used',
 ] as const;
 export type HygieneFinding = (typeof hygieneFindings)[number];
@@ -26,6 +28,8 @@ export type HygieneQuestion = {
 /** What is known of a key besides its row. */
 export type HygieneFacts = {
   lastUsedAt: Date | null;
+  /** When it reaches the longest age of its organization or its master key; null without one. */
+  rotationDueAt: Date | null;
   /** Whether a key that it took the place of was used since then, and still may be. */
   isPredecessorUsed: boolean;
 };
@@ -33,8 +37,8 @@ export type HygieneFacts = {
 /** All that is true of a key, whatever was looked for. */
 export function findingsOf(
   key: Pick<Key, 'createdAt' | 'expiresAt'>,
-  { lastUsedAt, isPredecessorUsed }: HygieneFacts,
-  { unusedSince, expiresBefore, createdBefore }: HygieneQuestion,
+  { lastUsedAt, rotationDueAt, isPredecessorUsed }: HygieneFacts,
+  { unusedSince, expiresBefore, createdBefore, now }: HygieneQuestion,
 ): HygieneFinding[] {
   const isOldEnough = key.createdAt < unusedSince;
   const isFound: Record<HygieneFinding, boolean> = {
@@ -43,6 +47,8 @@ export function findingsOf(
     expiring: key.expiresAt !== null && key.expiresAt < expiresBefore,
     without_expiry: key.expiresAt === null,
     beyond_age: key.createdAt < createdBefore,
+    rotation_due: rotationDueAt !== null && rotationDueAt > now && rotationDueAt < expiresBefore,
+    overaged: rotationDueAt !== null && rotationDueAt <= now,
     predecessor_used: isPredecessorUsed,
   };
   return hygieneFindings.filter((finding) => isFound[finding]);

@@ -270,6 +270,8 @@ export interface components {
             } | null;
             /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
             living_keys_max?: number | null;
+            /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+            key_age_seconds_max?: number | null;
         };
         CreatePlatformUserBody: {
             email: string;
@@ -641,6 +643,8 @@ export interface components {
             } | null;
             /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
             living_keys_max: number | null;
+            /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+            key_age_seconds_max: number | null;
             /** @description Number of active keys that it minted, up to two minutes late for expired ones */
             living_count: number;
             /** @description Number of keys that it minted, ended ones included */
@@ -735,6 +739,8 @@ export interface components {
                 ttl_seconds_default?: number;
                 /** @description Every key has an end */
                 expiry_required?: boolean;
+                /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                key_age_seconds_max?: number;
                 /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                 rate_limit_max?: {
                     limit: number;
@@ -1440,7 +1446,9 @@ export interface components {
                     last_reset: string;
                 };
                 /** @description Expect further ones */
-                findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used")[];
+                findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used")[];
+                /** @description When it reaches the longest age that its organization or its master key sets; null without one */
+                rotation_due_at: string | null;
                 /** @description Who still uses a key that this one took the place of, by gateway, the latest first */
                 predecessor_uses: {
                     /** @description The superseded key */
@@ -1469,10 +1477,10 @@ export interface components {
              * @description One of them alone; all unless set
              * @enum {string}
              */
-            finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used";
+            finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used";
             /** @description Without an accepted call for so long: `never_used` and `unused` */
             unused_days?: number;
-            /** @description `expiring` within so many days */
+            /** @description `expiring` and `rotation_due` within so many days */
             expiring_days?: number;
             /** @description `beyond_age`: the secret was issued longer ago */
             age_days?: number;
@@ -1517,6 +1525,8 @@ export interface components {
                 ttl_seconds_default?: number;
                 /** @description Every key has an end */
                 expiry_required?: boolean;
+                /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                key_age_seconds_max?: number;
                 /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                 rate_limit_max?: {
                     limit: number;
@@ -1637,6 +1647,8 @@ export interface components {
             ttl_seconds_default?: number;
             /** @description Every key has an end */
             expiry_required?: boolean;
+            /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+            key_age_seconds_max?: number;
             /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
             rate_limit_max?: {
                 limit: number;
@@ -1750,6 +1762,8 @@ export interface components {
             } | null;
             /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
             living_keys_max?: number | null;
+            /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+            key_age_seconds_max?: number | null;
         };
         UpdatePlatformUserBody: {
             name?: string;

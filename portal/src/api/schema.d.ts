@@ -1249,7 +1249,7 @@ export interface paths {
         };
         /**
          * Hidden user keys that need attention
-         * @description Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, or refreshed while a gateway still accepts its predecessor. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.
+         * @description Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, due for a refresh, or refreshed while a gateway still accepts its predecessor. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.
          *
          *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
@@ -3946,6 +3946,8 @@ export interface operations {
                             ttl_seconds_default?: number;
                             /** @description Every key has an end */
                             expiry_required?: boolean;
+                            /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                            key_age_seconds_max?: number;
                             /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                             rate_limit_max?: {
                                 limit: number;
@@ -4030,6 +4032,8 @@ export interface operations {
                     ttl_seconds_default?: number;
                     /** @description Every key has an end */
                     expiry_required?: boolean;
+                    /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                    key_age_seconds_max?: number;
                     /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                     rate_limit_max?: {
                         limit: number;
@@ -4085,6 +4089,8 @@ export interface operations {
                             ttl_seconds_default?: number;
                             /** @description Every key has an end */
                             expiry_required?: boolean;
+                            /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                            key_age_seconds_max?: number;
                             /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                             rate_limit_max?: {
                                 limit: number;
@@ -4155,6 +4161,8 @@ export interface operations {
                             ttl_seconds_default?: number;
                             /** @description Every key has an end */
                             expiry_required?: boolean;
+                            /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                            key_age_seconds_max?: number;
                             /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                             rate_limit_max?: {
                                 limit: number;
@@ -4340,6 +4348,8 @@ export interface operations {
                         ttl_seconds_default?: number;
                         /** @description Every key has an end */
                         expiry_required?: boolean;
+                        /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                        key_age_seconds_max?: number;
                         /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                         rate_limit_max?: {
                             limit: number;
@@ -4447,6 +4457,8 @@ export interface operations {
                             ttl_seconds_default?: number;
                             /** @description Every key has an end */
                             expiry_required?: boolean;
+                            /** @description Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key */
+                            key_age_seconds_max?: number;
                             /** @description Most that a rate limit may allow. One with a longer window keeps the same `limit`; one with a shorter window keeps it when its windows are added up. A key without a rate limit breaks the rule */
                             rate_limit_max?: {
                                 limit: number;
@@ -5011,6 +5023,8 @@ export interface operations {
                         } | null;
                         /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                         living_keys_max: number | null;
+                        /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                        key_age_seconds_max: number | null;
                         /** @description Number of active keys that it minted, up to two minutes late for expired ones */
                         living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
@@ -5059,6 +5073,8 @@ export interface operations {
                     } | null;
                     /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                     living_keys_max?: number | null;
+                    /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                    key_age_seconds_max?: number | null;
                 };
             };
         };
@@ -5108,6 +5124,8 @@ export interface operations {
                         } | null;
                         /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                         living_keys_max: number | null;
+                        /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                        key_age_seconds_max: number | null;
                         /** @description Number of active keys that it minted, up to two minutes late for expired ones */
                         living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
@@ -5175,6 +5193,8 @@ export interface operations {
                         } | null;
                         /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                         living_keys_max: number | null;
+                        /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                        key_age_seconds_max: number | null;
                         /** @description Number of active keys that it minted, up to two minutes late for expired ones */
                         living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
@@ -5213,6 +5233,8 @@ export interface operations {
                     } | null;
                     /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                     living_keys_max?: number | null;
+                    /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                    key_age_seconds_max?: number | null;
                 };
                 "application/merge-patch+json": {
                     /** @description Keys that it may mint in a minute, hour or day of UTC; beyond, a mint is 429 `RATE_LIMITED` */
@@ -5223,6 +5245,8 @@ export interface operations {
                     } | null;
                     /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                     living_keys_max?: number | null;
+                    /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                    key_age_seconds_max?: number | null;
                 };
             };
         };
@@ -5272,6 +5296,8 @@ export interface operations {
                         } | null;
                         /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                         living_keys_max: number | null;
+                        /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                        key_age_seconds_max: number | null;
                         /** @description Number of active keys that it minted, up to two minutes late for expired ones */
                         living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
@@ -5383,6 +5409,8 @@ export interface operations {
                         } | null;
                         /** @description Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one */
                         living_keys_max: number | null;
+                        /** @description Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one */
+                        key_age_seconds_max: number | null;
                         /** @description Number of active keys that it minted, up to two minutes late for expired ones */
                         living_count: number;
                         /** @description Number of keys that it minted, ended ones included */
@@ -5621,10 +5649,10 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description One of them alone; all unless set */
-                finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used";
+                finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used";
                 /** @description Without an accepted call for so long: `never_used` and `unused` */
                 unused_days?: number;
-                /** @description `expiring` within so many days */
+                /** @description `expiring` and `rotation_due` within so many days */
                 expiring_days?: number;
                 /** @description `beyond_age`: the secret was issued longer ago */
                 age_days?: number;
@@ -5713,7 +5741,9 @@ export interface operations {
                             last_reset: string;
                         };
                         /** @description Expect further ones */
-                        findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "predecessor_used")[];
+                        findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used")[];
+                        /** @description When it reaches the longest age that its organization or its master key sets; null without one */
+                        rotation_due_at: string | null;
                         /** @description Who still uses a key that this one took the place of, by gateway, the latest first */
                         predecessor_uses: {
                             /** @description The superseded key */

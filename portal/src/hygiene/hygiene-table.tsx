@@ -1,4 +1,4 @@
-import { Anchor, Table } from '@mantine/core';
+import { Anchor, Table, Text } from '@mantine/core';
 import { Link } from 'react-router';
 import { ListTable } from '../parts/list-table.tsx';
 import { Named } from '../parts/named.tsx';
@@ -27,7 +27,7 @@ export function HygieneTable({ items, isMore }: Props) {
   return (
     <ListTable
       label="Keys that need attention"
-      minWidth={1000}
+      minWidth={1100}
       columns={columns}
       items={items}
       empty={
@@ -50,6 +50,11 @@ export function HygieneTable({ items, isMore }: Props) {
           </Table.Td>
           <Table.Td>
             <Findings findings={key.findings} />
+            {key.rotation_due_at !== null && (
+              <Text size="xs" mt={4}>
+                Refresh due <Time at={key.rotation_due_at} none="" />
+              </Text>
+            )}
             <PredecessorUses uses={key.predecessor_uses} nameOf={nameOf} />
           </Table.Td>
           <Table.Td>{key.user_id}</Table.Td>

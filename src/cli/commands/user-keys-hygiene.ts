@@ -30,6 +30,7 @@ const columns: readonly Column<HygieneItem>[] = [
   ['CREATED', ({ created_at }) => toSeconds(created_at)],
   ['LAST USED', ({ usage }) => orNever(usage.last_used_at)],
   ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
+  ['REFRESH DUE', ({ rotation_due_at: at }) => (at === null ? '' : toSeconds(at))],
 ];
 
 /** A gateway that still accepts the key before a key. */
@@ -56,7 +57,11 @@ export function addHygiene(keys: Command): void {
   )
     .addOption(new Option('--finding <finding>', 'one finding alone').choices(hygieneFindings))
     .option('--unused-days <days>', 'unused or never used for so long; 90 unless set', days)
-    .option('--expiring-days <days>', 'ending within so many days; 30 unless set', days)
+    .option(
+      '--expiring-days <days>',
+      'ending, or due for a refresh, within so many days; 30 unless set',
+      days,
+    )
     .option('--age-days <days>', 'issued longer ago than this; 365 unless set', days)
     .option('--user <user_id>', 'whose')
     .option('--org <organization_id>', 'in which organization')

@@ -14,8 +14,16 @@ const otherKinds = z.enum(['tenant', 'platform', 'api_user']);
 const key = { user_id: fields.id, environment: fields.slug, key_prefix: fields.keyPrefix };
 const aKey = { user_id: 'u_1042', environment: 'prod', key_prefix: 'fl_user_prod_9fJ2kQ7a' };
 const mintQuota = z.object({ limit: fields.count, period: z.enum(mintPeriods) });
-const bounds = { mint_quota: mintQuota.nullable(), living_keys_max: fields.count.nullable() };
-const someBounds = { mint_quota: { limit: 1_000, period: 'day' }, living_keys_max: 50_000 } as const;
+const bounds = {
+  mint_quota: mintQuota.nullable(),
+  living_keys_max: fields.count.nullable(),
+  key_age_seconds_max: fields.count.nullable(),
+};
+const someBounds = {
+  mint_quota: { limit: 1_000, period: 'day' },
+  living_keys_max: 50_000,
+  key_age_seconds_max: 7_776_000,
+} as const;
 
 /** User keys, and the master keys that mint them. */
 export const keyEventTypes = {

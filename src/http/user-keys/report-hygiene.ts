@@ -23,7 +23,7 @@ const days = (unlessSet: number) =>
 const query = z.strictObject({
   finding: z.enum(hygieneFindings).optional().describe('One of them alone; all unless set'),
   unused_days: days(90).describe('Without an accepted call for so long: `never_used` and `unused`'),
-  expiring_days: days(30).describe('`expiring` within so many days'),
+  expiring_days: days(30).describe('`expiring` and `rotation_due` within so many days'),
   age_days: days(365).describe('`beyond_age`: the secret was issued longer ago'),
   user_id: externalId.optional(),
   organization_id: externalId.optional(),
@@ -46,13 +46,18 @@ const predecessorUse = z.strictObject({
 const item = z.strictObject({
   ...keyFields,
   findings: z.array(z.enum(hygieneFindings)).describe('Expect further ones'),
+  rotation_due_at: timestampText
+    .nullable()
+    .describe(
+      'When it reaches the longest age that its organization or its master key sets; null without one',
+    ),
   predecessor_uses: z
     .array(predecessorUse)
     .describe('Who still uses a key that this one took the place of, by gateway, the latest first'),
 });
 
 const description =
-  'Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, or refreshed while a gateway still accepts its predecessor. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.';
+  'Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, due for a refresh, or refreshed while a gateway still accepts its predecessor. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.';
 
 const reportsHygiene = {
   method: 'get',
@@ -123,6 +128,7 @@ function toItemAnswer(found: HygieneItem, now: Date) {
   return {
     ...toKeyAnswer(found, now),
     findings: found.findings,
+    rotation_due_at: found.rotationDueAt?.toISOString() ?? null,
     predecessor_uses: found.predecessorUses.map((use) => ({
       key_id: use.keyId,
       key_prefix: use.keyPrefix,
@@ -141,6 +147,7 @@ function csvOf(parts: ExportKeysParts, { principal }: Caller, asked: Asked): Csv
 }
 
 const moreColumns: Record<string, (found: HygieneItem) => string> = {
+  rotation_due_at: ({ rotationDueAt }) => rotationDueAt?.toISOString() ?? '',
   predecessor_gateways: ({ predecessorUses }) =>
     [...new Set(predecessorUses.map(({ masterKeyId }) => masterKeyId))].join(' '),
   predecessor_used_at: ({ predecessorUses: [latest] }) => latest?.lastUsedAt.toISOString() ?? '',

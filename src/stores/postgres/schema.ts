@@ -314,6 +314,7 @@ export interface MasterKeys {
   expires_set_at: Timestamp | null;
   id: string;
   ip_allowlist: string[] | null;
+  key_age_seconds_max: number | null;
   key_prefix: string | null;
   last_used_at: Timestamp | null;
   name: string;

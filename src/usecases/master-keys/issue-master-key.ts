@@ -96,10 +96,11 @@ export async function storeMasterKey(
 }
 
 /** Bounds that are set, for an audit event. */
-function boundDetails({ mintQuota, livingKeysMax }: MintBounds) {
+function boundDetails({ mintQuota, livingKeysMax, keyAgeSecondsMax }: MintBounds) {
   return {
     ...(mintQuota !== null && { mint_quota: mintQuota }),
     ...(livingKeysMax !== null && { living_keys_max: livingKeysMax }),
+    ...(keyAgeSecondsMax !== null && { key_age_seconds_max: keyAgeSecondsMax }),
   };
 }
 

@@ -30,7 +30,11 @@ export async function updateMasterKey(
     await requireConfirmed(tx, by, now);
     const bounds = { ...(await findMintBounds(tx, masterKeyId)), ...changed };
     await saveMintBounds(tx, masterKeyId, bounds);
-    const details = { mint_quota: bounds.mintQuota, living_keys_max: bounds.livingKeysMax };
+    const details = {
+      mint_quota: bounds.mintQuota,
+      living_keys_max: bounds.livingKeysMax,
+      key_age_seconds_max: bounds.keyAgeSecondsMax,
+    };
     return {
       answer: {},
       events: [{ eventType: 'master_key.updated', organizationId: null, targetId: masterKeyId, details }],

@@ -2,6 +2,7 @@ import { findingsOf, type HygieneFinding, type HygieneQuestion } from '../../dom
 import type { Page } from '../../domain/page.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
 import type { Db } from '../../stores/postgres/database.ts';
+import { listRotationsDue } from '../../stores/postgres/user-keys/rotation-due.ts';
 import {
   listUsesOfPredecessors,
   type UseOfPredecessor,
@@ -13,6 +14,7 @@ import { listKeys } from './list-keys.ts';
 
 export type HygieneItem = KeyWithUsage & {
   findings: HygieneFinding[];
+  rotationDueAt: Date | null;
   /** By gateway: uses of the keys before this one, while those are in their grace. */
   predecessorUses: UseOfPredecessor[];
 };
@@ -45,17 +47,21 @@ async function withFindings(
   items: readonly KeyWithUsage[],
   question: HygieneQuestion,
 ): Promise<HygieneItem[]> {
+  const ids = items.map(({ key }) => key.id);
   const lines = items.map(({ key }) => key.lineageId);
-  const uses = Map.groupBy(
-    await listUsesOfPredecessors(db, lines, question.now),
-    ({ lineageId }) => lineageId,
-  );
+  const [dues, allUses] = await Promise.all([
+    listRotationsDue(db, ids),
+    listUsesOfPredecessors(db, lines, question.now),
+  ]);
+  const uses = Map.groupBy(allUses, ({ lineageId }) => lineageId);
   return items.map((item) => {
     const predecessorUses = uses.get(item.key.lineageId) ?? [];
+    const rotationDueAt = dues.get(item.key.id) ?? null;
     const facts = {
+      rotationDueAt,
       lastUsedAt: item.usage?.lastUsedAt ?? null,
       isPredecessorUsed: predecessorUses.length > 0,
     };
-    return { ...item, predecessorUses, findings: findingsOf(item.key, facts, question) };
+    return { ...item, rotationDueAt, predecessorUses, findings: findingsOf(item.key, facts, question) };
   });
 }

@@ -156,3 +156,40 @@ test('a gateway that accepts an old key in its grace is named with its key, sinc
   await revoke(broker, successor.key_id);
   expect((await broker.call(asked)).body.data).toEqual([]);
 });
+
+test('a key is due at the longest age of its organization or its master key, the earlier one, and goes on', async () => {
+  const { headers } = await platformKey(broker);
+  const asOperator = (operation: string, body: object) => broker.call(operation, { as: null, headers, body });
+  const minter = await broker.createMasterKey();
+  const [owner, other] = [await mintAny(broker), await mintAny(broker)];
+  const place = { organization_id: owner.organization_id };
+  const withEnd = { ...place, ttl_seconds: 400 * 86_400 };
+  const young = await mintAny(broker, withEnd);
+  const middle = await mintAny(broker, { ...withEnd, user_id: 'usr_middle' });
+  const old = await mintAny(broker, { ...withEnd, user_id: 'usr_old' }, { as: minter.secret });
+  const ids = { young: young.key_id, middle: await backdate(middle, 80), old: await backdate(old, 40) };
+  const asked = `GET ${path}?organization_id=${owner.organization_id}&unused_days=9999`;
+  const dues = async (finding: string) => {
+    const { body } = await broker.call(`${asked}&finding=${finding}`);
+    return body.data.map((key: { key_id: string; created_at: string; rotation_due_at: string }) => [
+      key.key_id,
+      (Date.parse(key.rotation_due_at) - Date.parse(key.created_at)) / dayMs,
+    ]);
+  };
+  expect(await dues('overaged')).toEqual([]);
+
+  const policy = { key_age_seconds_max: 90 * 86_400 };
+  await asOperator(`PUT /api/v1/platform/tenants/${owner.organization_id}/policy`, policy);
+  const bounds = { key_age_seconds_max: 30 * 86_400 };
+  const updated = await asOperator(`PATCH /api/v1/platform/master-keys/${minter.id}`, bounds);
+  expect(updated.body, JSON.stringify(updated.body)).toMatchObject(bounds);
+  expect(await dues('overaged')).toEqual([[ids.old, 30]]);
+  expect(await dues('rotation_due')).toEqual([[ids.middle, 90]]);
+  expect((await verify(broker, old.key)).code).toBe('VALID');
+  const elsewhere = await broker.call(`GET ${path}?organization_id=${other.organization_id}`);
+  expect(elsewhere.body.data[0].rotation_due_at).toBeNull();
+
+  const rotated = await asOperator(`POST /api/v1/platform/master-keys/${minter.id}/rotate`, {});
+  expect(rotated.body).toMatchObject(bounds);
+  await asOperator(`PATCH /api/v1/platform/master-keys/${rotated.body.id}`, { key_age_seconds_max: null });
+});

@@ -7,7 +7,12 @@ import type { Db, Tx } from '../database.ts';
  * mint under way is finished first, since it holds the row.
  */
 export async function saveMintBounds(tx: Tx, masterKeyId: string, bounds: MintBounds): Promise<void> {
-  const { mintQuota, livingKeysMax } = bounds;
+  const { mintQuota, livingKeysMax, keyAgeSecondsMax } = bounds;
+  await tx
+    .updateTable('master_keys')
+    .set({ key_age_seconds_max: keyAgeSecondsMax })
+    .where('id', '=', masterKeyId)
+    .execute();
   if (mintQuota === null && livingKeysMax === null) {
     await tx.deleteFrom('master_key_bounds').where('master_key_id', '=', masterKeyId).execute();
     return;
@@ -24,21 +29,22 @@ export async function saveMintBounds(tx: Tx, masterKeyId: string, bounds: MintBo
     .execute();
 }
 
-/** The bounds of those that have some. */
+/** The bounds of those that exist. */
 export async function readMintBounds(
   db: Db,
   masterKeyIds: readonly string[],
 ): Promise<Map<string, MintBounds>> {
   const rows = await db
-    .selectFrom('master_key_bounds')
-    .select(['master_key_id', 'mint_limit', 'mint_period', 'living_max'])
-    .where('master_key_id', '=', sql<string>`any(${masterKeyIds}::text[])`)
+    .selectFrom('master_keys')
+    .leftJoin('master_key_bounds', 'master_key_bounds.master_key_id', 'master_keys.id')
+    .select(['master_keys.id', 'mint_limit', 'mint_period', 'living_max', 'key_age_seconds_max'])
+    .where('master_keys.id', '=', sql<string>`any(${masterKeyIds}::text[])`)
     .execute();
   return new Map(
-    rows.map(({ master_key_id, mint_limit: limit, mint_period, living_max }) => {
+    rows.map(({ id, mint_limit: limit, mint_period, living_max, key_age_seconds_max }) => {
       const period = mint_period as MintPeriod | null;
       const mintQuota = limit === null || period === null ? null : { limit, period };
-      return [master_key_id, { mintQuota, livingKeysMax: living_max }];
+      return [id, { mintQuota, livingKeysMax: living_max, keyAgeSecondsMax: key_age_seconds_max }];
     }),
   );
 }

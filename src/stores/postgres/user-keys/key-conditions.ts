@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { HygieneFinding, HygieneQuestion } from '../../../domain/hygiene.ts';
 import { idFloor } from '../../../domain/ids.ts';
+import { rotationDueAt } from './rotation-due.ts';
 import { isPredecessorUsed } from './superseded-uses.ts';
 
 /**
@@ -55,6 +56,8 @@ function findingCondition(finding: HygieneFinding, question: HygieneQuestion): R
     expiring: sql<boolean>`(expires_at < ${expiresBefore})`,
     without_expiry: sql<boolean>`(expires_at IS NULL)`,
     beyond_age: isOlder(createdBefore),
+    rotation_due: sql<boolean>`(${rotationDueAt} > ${now} AND ${rotationDueAt} < ${expiresBefore})`,
+    overaged: sql<boolean>`(${rotationDueAt} <= ${now})`,
     predecessor_used: isPredecessorUsed(now),
   }[finding];
 }
