@@ -16,7 +16,7 @@ export type OrganizationPolicy = {
   ttl_seconds_max?: number | undefined;
   ttl_seconds_default?: number | undefined;
   expiry_required?: boolean | undefined;
-  /** Age at which a key is due for a refresh. It is no rule: nothing is refused, and no key ends. */
+  /** Age at which a key is due for a refresh. No rule: it refuses nothing, and no key ends. */
   key_age_seconds_max?: number | undefined;
   /** A key without a rate limit breaks it. */
   rate_limit_max?: RateBound | undefined;

@@ -44,6 +44,7 @@ export function BoundsFields({ bounds, faults }: Props) {
       />
       <TextInput
         {...number}
+        step="any"
         label="Refresh due at an age of (days)"
         name="key_age_days_max"
         description="Older keys of it stand in the hygiene report. Empty: none is due"
