@@ -79,7 +79,7 @@ export async function storeMasterKey(
   tx: Tx,
   { masterKey, stored, bounds }: Omit<IssuedMasterKey, 'secret'>,
 ): Promise<EventDraft> {
-  await insertMasterKey(tx, masterKey, stored);
+  await insertMasterKey(tx, masterKey, stored, bounds.keyAgeSecondsMax);
   await saveMintBounds(tx, masterKey.id, bounds);
   return {
     eventType: 'master_key.created',

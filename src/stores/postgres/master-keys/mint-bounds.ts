@@ -6,13 +6,12 @@ import type { Db, Tx } from '../database.ts';
  * Sets the bounds of a master key. What it has minted in the current period goes on counting. A
  * mint under way is finished first, since it holds the row.
  */
-export async function saveMintBounds(tx: Tx, masterKeyId: string, bounds: MintBounds): Promise<void> {
-  const { mintQuota, livingKeysMax, keyAgeSecondsMax } = bounds;
-  await tx
-    .updateTable('master_keys')
-    .set({ key_age_seconds_max: keyAgeSecondsMax })
-    .where('id', '=', masterKeyId)
-    .execute();
+export async function saveMintBounds(
+  tx: Tx,
+  masterKeyId: string,
+  bounds: Omit<MintBounds, 'keyAgeSecondsMax'>,
+): Promise<void> {
+  const { mintQuota, livingKeysMax } = bounds;
   if (mintQuota === null && livingKeysMax === null) {
     await tx.deleteFrom('master_key_bounds').where('master_key_id', '=', masterKeyId).execute();
     return;
@@ -26,6 +25,15 @@ export async function saveMintBounds(tx: Tx, masterKeyId: string, bounds: MintBo
     .insertInto('master_key_bounds')
     .values({ master_key_id: masterKeyId, ...values })
     .onConflict((conflict) => conflict.column('master_key_id').doUpdateSet(values))
+    .execute();
+}
+
+/** The longest age of its keys is no bound of a mint, and is kept with the master key itself. */
+export async function saveKeyAge(tx: Tx, masterKeyId: string, secondsMax: number | null): Promise<void> {
+  await tx
+    .updateTable('master_keys')
+    .set({ key_age_seconds_max: secondsMax })
+    .where('id', '=', masterKeyId)
     .execute();
 }
 
