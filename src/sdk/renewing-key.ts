@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { MintedKey, NewKey, Owner } from './api-types.ts';
+import type { Owner } from './api-types.ts';
 import type { FlowplateClient } from './client.ts';
 import { FlowplateApiError } from './errors.ts';
 
 /** A key as a mint or a refresh answered it, or as you have stored it. */
-export type HeldKey = Owner & Pick<MintedKey, 'key' | 'created_at' | 'expires_at'>;
+export type HeldKey = Owner & {
+  key: string;
+  created_at: string;
+  expires_at?: string | null | undefined;
+};
 
 export type RenewingKeyOptions = {
   /** With a master key that may refresh (`keys:refresh`). */
@@ -90,7 +94,7 @@ export class RenewingKey {
   #dueMs(): number {
     const { created_at, expires_at } = this.#held;
     const ttlMs = this.#options.ttlSeconds * 1_000;
-    const endMs = expires_at === undefined ? Date.parse(created_at) + ttlMs : Date.parse(expires_at);
+    const endMs = expires_at ? Date.parse(expires_at) : Date.parse(created_at) + ttlMs;
     const jitterMs = Math.random() * 0.1 * Math.min(this.#aheadMs, ttlMs - this.#aheadMs);
     return endMs - this.#aheadMs - jitterMs;
   }
@@ -139,7 +143,7 @@ export class RenewingKey {
       { ttl_seconds: ttlSeconds, grace_period_seconds: gracePeriodSeconds },
       { idempotencyKey: this.#idempotencyKey },
     );
-    const { key, created_at, expires_at }: NewKey & { expires_at?: string } = new_key;
+    const { key, created_at, expires_at } = new_key;
     return { user_id, organization_id, environment, key, created_at, expires_at };
   }
 }
