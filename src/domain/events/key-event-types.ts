@@ -71,6 +71,12 @@ export const keyEventTypes = {
     { ...key, kind: otherKinds, days_left: fields.daysLeft, expires_at: fields.time },
     { ...aKey, days_left: 7, expires_at: '2026-12-08T09:30:00.000Z' },
   ),
+  'key.rotation_due': eventType(
+    'A user key that is in use reaches the longest age of its organization or its master key in 30, 7 or 1 day. It does not end by that. After a pause of the worker, `rotation_due_at` can be nearer than `days_left` says.',
+    'key',
+    { ...key, days_left: fields.daysLeft, rotation_due_at: fields.time },
+    { ...aKey, days_left: 7, rotation_due_at: '2026-12-08T09:30:00.000Z' },
+  ),
   'key.stale': eventType(
     'A user key was accepted not once for `days` days. Without `last_used_at` it was never accepted.',
     'key',

@@ -56,8 +56,8 @@ function findingCondition(finding: HygieneFinding, question: HygieneQuestion): R
     expiring: sql<boolean>`(expires_at < ${expiresBefore})`,
     without_expiry: sql<boolean>`(expires_at IS NULL)`,
     beyond_age: isOlder(createdBefore),
-    rotation_due: sql<boolean>`(${rotationDueAt} > ${now} AND ${rotationDueAt} < ${expiresBefore})`,
-    overaged: sql<boolean>`(${rotationDueAt} <= ${now})`,
+    rotation_due: sql<boolean>`(${rotationDueAt('api_keys')} > ${now} AND ${rotationDueAt('api_keys')} < ${expiresBefore})`,
+    overaged: sql<boolean>`(${rotationDueAt('api_keys')} <= ${now})`,
     predecessor_used: isPredecessorUsed(now),
   }[finding];
 }
