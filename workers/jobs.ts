@@ -15,6 +15,7 @@ import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
 import { runBulkOrders } from '../src/usecases/user-keys/run-bulk-orders.ts';
+import { tellDueRotations } from '../src/usecases/user-keys/tell-due-rotations.ts';
 import { tellEndingKeys } from '../src/usecases/user-keys/tell-ending-keys.ts';
 import { tellSpentQuotas } from '../src/usecases/user-keys/tell-spent-quotas.ts';
 import { tellStaleKeys } from '../src/usecases/user-keys/tell-stale-keys.ts';
@@ -43,6 +44,7 @@ export const jobs = {
   'wake-webhooks': { everyMs: 2_000, run: oneAtATime(wakeWebhooks) },
   'expire-keys': { everyMs: 15_000, run: expireDueKeys },
   'tell-ending-keys': { everyMs: 60_000, run: oneAtATime((parts) => tellEndingKeys(parts)) },
+  'tell-due-rotations': { everyMs: 60_000, run: oneAtATime((parts) => tellDueRotations(parts)) },
   'tell-stale-keys': { everyMs: 60_000, run: oneAtATime((parts) => tellStaleKeys(parts)) },
   'tell-spent-quotas': { everyMs: 5_000, run: oneAtATime((parts) => tellSpentQuotas(parts)) },
   'tell-ending-master-keys': { everyMs: 60_000, run: (parts) => tellEndingMasterKeys(parts) },

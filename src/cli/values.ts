@@ -90,6 +90,14 @@ export function livingKeysMax(text: string): number | 'none' {
   return text === 'none' ? text : wholeNumber(numberRanges.mintBound)(text);
 }
 
+export const daySeconds = 86_400;
+
+/** A number of days, or `none`. */
+export function keyAgeDaysMax(text: string): number | 'none' {
+  const { min, max } = numberRanges.keyAgeSeconds;
+  return text === 'none' ? text : wholeNumber({ min: min / daySeconds, max: max / daySeconds })(text);
+}
+
 function inPart(part: string, range: Range, text: string): number {
   try {
     return wholeNumber(range)(text);

@@ -17,6 +17,7 @@ export const auditEventTypes = [
   'key.expiring',
   'key.expired',
   'key.stale',
+  'key.rotation_due',
   'key.quota.reached',
   'key.leaked',
   'key.quarantined',

@@ -4,7 +4,16 @@ import type { Key } from './user-key.ts';
  * Findings of the hygiene report about an active key. `never_used` and `unused` say nothing of a
  * key that is younger than the time they ask for.
  */
-export const hygieneFindings = ['never_used', 'unused', 'expiring', 'without_expiry', 'beyond_age'] as const;
+export const hygieneFindings = [
+  'never_used',
+  'unused',
+  'expiring',
+  'without_expiry',
+  'beyond_age',
+  'rotation_due',
+  'overaged',
+  'predecessor_used',
+] as const;
 export type HygieneFinding = (typeof hygieneFindings)[number];
 
 /** `findings`: those that are looked for. The times are made from numbers of days. */
@@ -13,13 +22,23 @@ export type HygieneQuestion = {
   unusedSince: Date;
   expiresBefore: Date;
   createdBefore: Date;
+  now: Date;
+};
+
+/** What is known of a key besides its row. */
+export type HygieneFacts = {
+  lastUsedAt: Date | null;
+  /** When it reaches the longest age of its organization or its master key; null without one. */
+  rotationDueAt: Date | null;
+  /** Whether a key that it took the place of was used since then, and still may be. */
+  isPredecessorUsed: boolean;
 };
 
 /** All that is true of a key, whatever was looked for. */
 export function findingsOf(
   key: Pick<Key, 'createdAt' | 'expiresAt'>,
-  lastUsedAt: Date | null,
-  { unusedSince, expiresBefore, createdBefore }: HygieneQuestion,
+  { lastUsedAt, rotationDueAt, isPredecessorUsed }: HygieneFacts,
+  { unusedSince, expiresBefore, createdBefore, now }: HygieneQuestion,
 ): HygieneFinding[] {
   const isOldEnough = key.createdAt < unusedSince;
   const isFound: Record<HygieneFinding, boolean> = {
@@ -28,6 +47,9 @@ export function findingsOf(
     expiring: key.expiresAt !== null && key.expiresAt < expiresBefore,
     without_expiry: key.expiresAt === null,
     beyond_age: key.createdAt < createdBefore,
+    rotation_due: rotationDueAt !== null && rotationDueAt > now && rotationDueAt < expiresBefore,
+    overaged: rotationDueAt !== null && rotationDueAt <= now,
+    predecessor_used: isPredecessorUsed,
   };
   return hygieneFindings.filter((finding) => isFound[finding]);
 }

@@ -8,8 +8,12 @@ export type MintQuota = { limit: number; period: MintPeriod };
 /**
  * Bounds for what a master key may mint, so that a leaked one does bounded damage. Null is
  * unbounded. `livingKeysMax` counts active keys, disabled ones included; a key and its predecessors
- * in grace are one.
+ * in grace are one. `keyAgeSecondsMax` refuses nothing: an older key is due for a refresh.
  */
-export type MintBounds = { mintQuota: MintQuota | null; livingKeysMax: number | null };
+export type MintBounds = {
+  mintQuota: MintQuota | null;
+  livingKeysMax: number | null;
+  keyAgeSecondsMax: number | null;
+};
 
-export const unbounded: MintBounds = { mintQuota: null, livingKeysMax: null };
+export const unbounded: MintBounds = { mintQuota: null, livingKeysMax: null, keyAgeSecondsMax: null };

@@ -10,6 +10,8 @@ export const numberRanges = {
   mintBound: { min: 1, max: 1_000_000_000 },
   /** Ten years. */
   ttlSeconds: { min: 1, max: 315_360_000 },
+  /** Of the longest age of keys: from a day, since it is told of in days. Ten years. */
+  keyAgeSeconds: { min: 86_400, max: 315_360_000 },
   gracePeriodSeconds: { min: 0, max: 86_400 },
   /**
    * Of a grace that begins with a first use, which waits for no verifier. No lease is longer than

@@ -16,6 +16,8 @@ export type OrganizationPolicy = {
   ttl_seconds_max?: number | undefined;
   ttl_seconds_default?: number | undefined;
   expiry_required?: boolean | undefined;
+  /** Age at which a key is due for a refresh. No rule: it refuses nothing, and no key ends. */
+  key_age_seconds_max?: number | undefined;
   /** A key without a rate limit breaks it. */
   rate_limit_max?: RateBound | undefined;
   rate_limit_default?: RateLimit | undefined;

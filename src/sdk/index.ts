@@ -7,6 +7,7 @@ export type { MintOutcome } from './mint-in-batches.ts';
 export { FlowplateOperatorClient, type OperatorClientOptions } from './operator-client.ts';
 export type * from './operator-types.ts';
 export { type MetricsRegistry, registerMetrics } from './register-metrics.ts';
+export { type HeldKey, RenewingKey, type RenewingKeyOptions } from './renewing-key.ts';
 export type { TraceHeaders } from './trace-headers.ts';
 export type { ConnectionOptions } from './transport.ts';
 export { FlowplateVerifier, type RequestContext, type VerifierOptions } from './verifier.ts';

@@ -11,6 +11,7 @@ import { asksNothing } from './key-memory.ts';
 import type { FoundRecord, KeyRecords } from './key-records.ts';
 import type { LastRefusals, RequestOrigin } from './last-refusals.ts';
 import type { LimitVerdict } from './limit-verdict.ts';
+import type { SupersededUses } from './superseded-uses.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
 
 export type VerifyRequest = Asked & {
@@ -29,6 +30,8 @@ export type VerifyParts = {
   refusals: Pick<LastRefusals, 'note'>;
   /** Notes a key that does not exist: it may be a canary. */
   unknownKeys: Pick<CanaryWatch, 'note'>;
+  /** Who still uses a key in its grace. */
+  supersededUses: Pick<SupersededUses, 'noteKey'>;
   /**
    * Makes a waiting key active at its first accepted use (usecases/user-keys/activate-key.ts).
    * False when it may not be any more.
@@ -79,6 +82,7 @@ function judgeRemembered(
     return judge(parts, caller, request, parts.records.at(place));
   }
   memory.count(place, request.cost ?? 1, nowMs);
+  if (yes.code === 'SUPERSEDED') noteSuperseded(parts, yes.key_id, request, nowMs);
   return tell(parts, yes);
 }
 
@@ -100,10 +104,10 @@ function judge(
   const code = decide(record, request, { nowMs, organizationActive: found.organizationActive });
   if (!isAccepted(code)) return refuse(parts, found, request, code, nowMs);
   const cost = request.cost ?? 1;
-  if (record.rateLimit === null && record.quota === null) return accept(parts, found, code, cost, nowMs);
+  if (record.rateLimit === null && record.quota === null) return accept(parts, found, request, code, nowMs);
   return parts.spendLimits(record, cost, new Date(nowMs)).then(({ refusal, ...states }) => ({
     ...(refusal === undefined
-      ? accept(parts, found, code, cost, nowMs)
+      ? accept(parts, found, request, code, nowMs)
       : refuse(parts, found, request, refusal, nowMs)),
     ...states,
   }));
@@ -134,7 +138,7 @@ async function judgeFirstUse(
   if (refusal !== undefined) return { ...refuse(parts, found, request, refusal, nowMs), ...states };
   const isActive = await parts.activate(record, request.from?.masterKeyId ?? null);
   if (!isActive) return refuse(parts, found, request, 'REVOKED', nowMs);
-  return { ...accept(parts, found, code, cost, nowMs), ...states };
+  return { ...accept(parts, found, request, code, nowMs), ...states };
 }
 
 const noLimits: LimitVerdict = { refusal: undefined };
@@ -159,10 +163,20 @@ function refuse(
 function accept(
   parts: VerifyParts,
   { record, entry }: FoundRecord,
+  request: VerifyRequest,
   code: AcceptedCode,
-  cost: number,
   nowMs: number,
 ): Verdict {
-  parts.usage.mark(entry, record.lineageId, code, cost, nowMs);
+  parts.usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);
+  if (code === 'SUPERSEDED') noteSuperseded(parts, record.id, request, nowMs);
   return tell(parts, verdictOf(entry, code));
+}
+
+function noteSuperseded(
+  { supersededUses }: VerifyParts,
+  keyId: string,
+  { from }: VerifyRequest,
+  nowMs: number,
+): void {
+  if (from !== undefined) supersededUses.noteKey(keyId, from.masterKeyId, nowMs);
 }

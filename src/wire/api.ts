@@ -152,12 +152,9 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
         listener,
       }),
     flushUsage: async () => {
-      await Promise.all([
-        counting.usage.handOver(),
-        credentials.lastUses.flush(),
-        lastRefusals.flush(),
-        canaries.flush(),
-      ]);
+      const { usage, supersededUses } = counting;
+      const others = [credentials.lastUses, lastRefusals, canaries, supersededUses];
+      await Promise.all([usage.handOver(), ...others.map((notes) => notes.flush())]);
     },
     close: () => processOwn.closing.run(),
   };
@@ -168,6 +165,7 @@ function wireVerify(
   { clock }: RevocationParts,
   {
     usage,
+    supersededUses,
     limits,
     lastRefusals,
     activate,
@@ -183,6 +181,7 @@ function wireVerify(
     readLimits: (record, now) => limits.read(record, now),
     refusals: lastRefusals,
     unknownKeys,
+    supersededUses,
     activate,
     onVerdict: (code) => metrics.countVerdict(code),
   };
@@ -200,7 +199,7 @@ function watch(
 }
 
 type Started = Pick<RevocationParts, 'lease'> &
-  Pick<CountingParts, 'usage' | 'lateness' | 'limits'> & {
+  Pick<CountingParts, 'usage' | 'supersededUses' | 'lateness' | 'limits'> & {
     lastUses: { start(): void };
     lastRefusals: { start(): void };
     canaries: { start(): void };
@@ -210,7 +209,7 @@ type Started = Pick<RevocationParts, 'lease'> &
 async function start(
   { config, closing, fault }: ProcessParts,
   { limitsRedis, queueRedis: ofQueue }: Stores,
-  { lease, listener, usage, lateness, limits, lastUses, lastRefusals, canaries }: Started,
+  { lease, listener, usage, supersededUses, lateness, limits, lastUses, lastRefusals, canaries }: Started,
 ): Promise<void> {
   // Before the first request, so that early calls are counted too. It also starts without Redis.
   await Promise.all([limitsRedis, ofQueue].map((redis) => waitUntilReady(redis, redisConnectsMs)));
@@ -232,4 +231,5 @@ async function start(
   lastUses.start();
   lastRefusals.start();
   canaries.start();
+  supersededUses.start();
 }

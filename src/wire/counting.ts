@@ -1,11 +1,13 @@
 import { LoopLateness } from '../concurrency/loop-lateness.ts';
 import { Stamps } from '../domain/stamp.ts';
+import { saveSupersededUses } from '../stores/postgres/user-keys/superseded-uses.ts';
 import { pushFlush } from '../stores/redis/usage-flushes.ts';
 import { countFlush } from '../usecases/usage/count-flush.ts';
 import { CountedLimits, patience } from '../verify/counted-limits.ts';
 import { LimitedLines } from '../verify/limited-lines.ts';
 import { Limits } from '../verify/limits.ts';
 import { SpentInPeriods } from '../verify/spent-in-periods.ts';
+import { SupersededUses } from '../verify/superseded-uses.ts';
 import { type DeliverFlush, UsageRecorder } from '../verify/usage-recorder.ts';
 import type { ProcessParts } from './process-parts.ts';
 import { tellOfSetAside } from './report-set-aside-flush.ts';
@@ -34,6 +36,8 @@ export function wireCounting(
     pushFlush({ redis, flushStamps }, flush).catch(() => countFlush(counting, flush));
   const usage = new UsageRecorder(deliverUsage, fault('usage'), keysInMemory);
   closing.add('usage', () => usage.close());
+  const supersededUses = new SupersededUses((uses) => saveSupersededUses(usageDb, uses), fault('postgres'));
+  closing.add('uses of superseded keys', () => supersededUses.close());
 
   const lateness = new LoopLateness();
   const handOverUsage = () => usage.handOver();
@@ -46,5 +50,5 @@ export function wireCounting(
     loopLatenessMs: () => lateness.ms,
     onDecision: metrics.countLimitDecision,
   });
-  return { deliverUsage, usage, lateness, limits };
+  return { deliverUsage, usage, supersededUses, lateness, limits };
 }

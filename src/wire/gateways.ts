@@ -1,6 +1,7 @@
 import { KeyedQueue } from '../concurrency/keyed-queue.ts';
 import { CallBudgets } from '../domain/call-budgets.ts';
 import type { KeyRefusal } from '../domain/key-refusal.ts';
+import type { UsageMark } from '../domain/usage.ts';
 import { isServerAway } from '../stores/postgres/faults.ts';
 import { KnownLines } from '../usecases/verifiers/known-lines.ts';
 import { KnownReporters } from '../usecases/verifiers/known-reporters.ts';
@@ -14,13 +15,13 @@ import type { RevocationParts } from './revocation.ts';
 import type { Stores } from './stores.ts';
 
 type Needs = Pick<RevocationParts, 'changesHeard' | 'hub' | 'hubId' | 'clock'> &
-  Pick<CountingParts, 'deliverUsage'> & { turns: KeyedQueue; lastRefusals: LastRefusals };
+  Pick<CountingParts, 'deliverUsage' | 'supersededUses'> & { turns: KeyedQueue; lastRefusals: LastRefusals };
 
 /** Gateways with an embedded verifier: their leases, and what they report. */
 export function wireGateways(
   { config, log, metrics }: ProcessParts,
   { verifiersDb, reportsDb }: Stores,
-  { changesHeard, hub, hubId, clock, deliverUsage, turns, lastRefusals }: Needs,
+  { changesHeard, hub, hubId, clock, deliverUsage, supersededUses, turns, lastRefusals }: Needs,
 ) {
   const verifiersMax = config.VERIFIERS_PER_MASTER_KEY_MAX;
   const reporters = new KnownReporters(reportsDb);
@@ -41,6 +42,8 @@ export function wireGateways(
       budgets: new CallBudgets(),
       turns: new KeyedQueue(isServerAway),
       deliverUsage,
+      noteSuperseded: (mark: UsageMark, masterKeyId: string) =>
+        supersededUses.noteLine(mark.lineageId, masterKeyId, mark),
       onLeftOut: tellOfLeftOutUsage(log, metrics),
     },
     refusalReports: {

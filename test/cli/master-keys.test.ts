@@ -5,7 +5,7 @@ import { useOperatorDesk } from './platform-user-desk.ts';
 const { broker, desk } = useOperatorDesk();
 
 test('a master key is made with bounds, which are changed and taken away', async () => {
-  const bounds = ['--mint-quota', '2/day', '--living-keys-max', '100'];
+  const bounds = ['--mint-quota', '2/day', '--living-keys-max', '100', '--key-age-days-max', '90'];
   const { id, key } = await desk().json(['masterkeys', 'create', '--name', 'bounded', ...bounds]);
   const tryMint = async () => (await broker().call(`POST ${keysPath}`, { as: key, body: newOwner() })).status;
   expect([await tryMint(), await tryMint(), await tryMint()]).toEqual([201, 201, 429]);
@@ -14,7 +14,10 @@ test('a master key is made with bounds, which are changed and taken away', async
   expect(updated.stdout).toBe(`Updated master key: bounded (id: ${id})\n`);
   expect(await tryMint()).toBe(201);
   const shown = await desk().json(['masterkeys', 'get', id]);
-  expect(shown).toMatchObject({ mint_quota: null, living_keys_max: 100, living_count: 3 });
+  expect(shown).toMatchObject({
+    ...{ mint_quota: null, living_keys_max: 100, living_count: 3 },
+    key_age_seconds_max: 7_776_000,
+  });
   const refused = await desk().run(['masterkeys', 'update', id, '--mint-quota', '5/month']);
   expect(refused).toMatchObject({ exitCode: 2 });
   expect(refused.stderr).toContain('It must be none, or a limit and a period');

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { mint, newOwner } from '../support/keys.ts';
+import { mint, newOwner, refreshed, verify } from '../support/keys.ts';
 import { reportLeak, withReporter } from '../support/leaks.ts';
 import { useOperatorDesk } from './platform-user-desk.ts';
 
@@ -259,4 +259,16 @@ test('keys hygiene shows findings, of all pages with --all, and the file with --
   }
   const none = await desk().run([...report, '--finding', 'expiring', '--expiring-days', '0'], { env });
   expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('from 1 to 9999')]);
+});
+
+test('keys hygiene has a line for each gateway that still uses an old key in its grace', async () => {
+  const old = await mint(broker());
+  await refreshed(broker(), old, { grace_period_seconds: 3_600 });
+  await verify(broker(), old.key);
+  await broker().settleUsage();
+  const report = ['keys', 'hygiene', '--org', old.organization_id, '--finding', 'predecessor_used'];
+  const { stdout } = await desk().run(report, { env });
+  expect(stdout).toMatch(/^OLD KEY +USER +ORGANIZATION +GATEWAY +SINCE +LAST USED +ENDS\n/);
+  expect(stdout).toMatch(new RegExp(`\n${old.key_id} +\\S+ +${old.organization_id} +flm_\\w+ +20`));
+  expect(await desk().json(report, { env })).toMatchObject({ data: [{ findings: expect.any(Array) }] });
 });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { mint } from '../support/keys.ts';
+import { mint, refreshed, verify } from '../support/keys.ts';
 import { platformUserWith } from '../support/platform-users.ts';
 import { openPortal, type Portal, sessionCookie } from './browser.ts';
 import { openSite } from './site.ts';
@@ -12,7 +12,10 @@ let endless: Awaited<ReturnType<typeof mint>>;
 beforeAll(async () => {
   const organization_id = 'org_hygiene';
   ending = await mint(broker, { organization_id, ttl_seconds: 5 * 86_400 });
-  endless = await mint(broker, { organization_id });
+  const old = await mint(broker, { organization_id });
+  endless = await refreshed(broker, old, { grace_period_seconds: 3_600 });
+  await verify(broker, old.key);
+  await broker.settleUsage();
 });
 
 const row = ({ page }: Portal, text: string) => page.getByRole('row').filter({ hasText: text });
@@ -22,6 +25,10 @@ test('keys stand there with their findings, narrow by one, lead to their details
   const { page } = portal;
   await row(portal, ending.key_prefix).getByText('Expiring').waitFor();
   await row(portal, endless.key_prefix).getByText('No expiry').waitFor();
+  await row(portal, endless.key_prefix).getByText('Old key in use').waitFor();
+  await row(portal, endless.key_prefix)
+    .getByText(/ through .+, first .+, last .+; it ends in 59 minutes/)
+    .waitFor();
   await portal.look('hygiene');
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Download CSV' }).click();

@@ -36,6 +36,7 @@ function newParts(): VerifyParts {
     onVerdict: (code) => void seen.told.push(code),
     refusals: { note: () => undefined },
     unknownKeys: { note: () => undefined },
+    supersededUses: { noteKey: () => undefined },
     activate: async () => false,
     spendLimits: (record, cost, now) => {
       seen.spends += 1;

@@ -10,8 +10,8 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : 'u
 const keyOf = (target: string, details: Record<string, unknown>): string =>
   details.user_id === undefined ? `the key ${target}` : `a hidden key of ${text(details.user_id)}`;
 
-const endsSoon = ({ days_left: days }: Record<string, unknown>): string =>
-  days === 1 ? 'ends within a day' : `ends within ${String(days)} days`;
+const soon = ({ days_left: days }: Record<string, unknown>): string =>
+  days === 1 ? 'within a day' : `within ${String(days)} days`;
 
 /** The verb phrase of each event type. */
 const phrases: Record<EventType, (told: Told) => string> = {
@@ -42,7 +42,9 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'key.revoked': ({ details }) => `revoked a hidden key of ${text(details.user_id)}`,
   'key.updated': ({ details }) => `changed the hidden key of ${text(details.user_id)}`,
   'key.expired': ({ details }) => `noted that a hidden key of ${text(details.user_id)} has expired`,
-  'key.expiring': ({ target, details }) => `noted that ${keyOf(target, details)} ${endsSoon(details)}`,
+  'key.expiring': ({ target, details }) => `noted that ${keyOf(target, details)} ends ${soon(details)}`,
+  'key.rotation_due': ({ target, details }) =>
+    `noted that ${keyOf(target, details)} reaches its longest age ${soon(details)}`,
   'key.stale': ({ details }) =>
     `noted that a hidden key of ${text(details.user_id)} was not accepted for ${String(details.days)} days`,
   'key.quota.reached': ({ target, details }) =>
@@ -63,7 +65,7 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'master_key.updated': ({ target }) => `changed the bounds of the master key ${target}`,
   'master_key.mint_quota.reached': ({ target, details }) =>
     `reached ${String(details.percent)} % of ${details.bound === 'living_keys_max' ? 'the living keys' : 'the quota of mints'} of the master key ${target}`,
-  'master_key.expiring': ({ target, details }) => `noted that the master key ${target} ${endsSoon(details)}`,
+  'master_key.expiring': ({ target, details }) => `noted that the master key ${target} ends ${soon(details)}`,
   'master_key.unused': ({ target, details }) =>
     `noted that the master key ${target} was not used for ${String(details.days)} days`,
   'master_key.rotated': ({ target }) => `rotated the master key ${target}`,

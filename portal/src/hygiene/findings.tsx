@@ -7,6 +7,10 @@ const looks: Record<Finding, { label: string; color: string }> = {
   expiring: { label: 'Expiring', color: 'red' },
   without_expiry: { label: 'No expiry', color: 'gray' },
   beyond_age: { label: 'Old', color: 'gray' },
+  rotation_due: { label: 'Refresh due soon', color: 'orange' },
+  overaged: { label: 'Refresh overdue', color: 'red' },
+  // A gateway still accepts the key that this one took the place of.
+  predecessor_used: { label: 'Old key in use', color: 'red' },
 };
 
 export const findingChoices = Object.entries(looks).map(([value, { label }]) => ({ value, label }));

@@ -1,10 +1,11 @@
-import { Anchor, Table } from '@mantine/core';
+import { Anchor, Table, Text } from '@mantine/core';
 import { Link } from 'react-router';
 import { ListTable } from '../parts/list-table.tsx';
 import { Named } from '../parts/named.tsx';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
 import { Findings } from './findings.tsx';
+import { PredecessorUses } from './predecessor-uses.tsx';
 import type { HygieneItem } from './use-hygiene.ts';
 
 const columns = ['Key', 'Findings', 'User', 'Organization', 'Environment', 'Created', 'Last Used', 'Expires'];
@@ -17,11 +18,16 @@ type Props = {
 };
 
 export function HygieneTable({ items, isMore }: Props) {
-  const nameOf = useNames((items ?? []).map((key) => key.organization_id));
+  const nameOf = useNames(
+    (items ?? []).flatMap((key) => [
+      key.organization_id,
+      ...key.predecessor_uses.map(({ master_key_id }) => master_key_id),
+    ]),
+  );
   return (
     <ListTable
       label="Keys that need attention"
-      minWidth={1000}
+      minWidth={1100}
       columns={columns}
       items={items}
       empty={
@@ -44,6 +50,12 @@ export function HygieneTable({ items, isMore }: Props) {
           </Table.Td>
           <Table.Td>
             <Findings findings={key.findings} />
+            {key.rotation_due_at !== null && (
+              <Text size="xs" mt={4}>
+                Refresh due <Time at={key.rotation_due_at} none="" />
+              </Text>
+            )}
+            <PredecessorUses uses={key.predecessor_uses} nameOf={nameOf} />
           </Table.Td>
           <Table.Td>{key.user_id}</Table.Td>
           <Table.Td>

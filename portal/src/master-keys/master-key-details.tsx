@@ -33,6 +33,7 @@ function factsOf(masterKey: MasterKey): Fact[] {
     ['IP addresses', allowed(masterKey.ip_allowlist, 'Any')],
     ['Minted', <Minted key="minted" masterKey={masterKey} />],
     ['Living keys', livingText(masterKey)],
+    ['Refresh due', masterKey.key_age_seconds_max === null ? '—' : ageText(masterKey.key_age_seconds_max)],
     ['Mint quota', quotaText(masterKey)],
     ['Last used', <Time key="used" at={masterKey.last_used_at} none="Never" />],
     ['Status', <StatusBadge key="status" status={masterKey.status} />],
@@ -40,6 +41,10 @@ function factsOf(masterKey: MasterKey): Fact[] {
     ['Expires', <Time key="expires" at={masterKey.expires_at} none="Never" as="last-day" />],
     ['Revoked', <Time key="revoked" at={masterKey.revoked_at} none="—" />],
   ];
+}
+
+function ageText(seconds: number): string {
+  return `At an age of ${number(seconds / 86_400)} days`;
 }
 
 function livingText({ living_count: living, living_keys_max: max }: MasterKey): string {

@@ -27,10 +27,12 @@ export function toPolicy(
   was: Policy,
 ): Policy {
   const ttlMax = toSeconds(form.get('ttl_days_max'));
+  const ageMax = toSeconds(form.get('key_age_days_max'));
   const ttlDefault = toSeconds(form.get('ttl_days_default'));
   return {
     ...(ttlMax !== undefined && { ttl_seconds_max: ttlMax }),
     ...(ttlDefault !== undefined && { ttl_seconds_default: ttlDefault }),
+    ...(ageMax !== undefined && { key_age_seconds_max: ageMax }),
     ...(form.get('expiry_required') !== null && { expiry_required: true }),
     ...Object.fromEntries(limitRules.flatMap((one) => limitOf(form, one, was))),
     ...(allowed_scopes !== undefined && { allowed_scopes }),

@@ -36,6 +36,11 @@ export function PolicyForm({ id, policy, onClose }: Props) {
         <Days label="Longest lifetime (days)" name="ttl_days_max" seconds={was.ttl_seconds_max} />
         <Days label="Default lifetime (days)" name="ttl_days_default" seconds={was.ttl_seconds_default} />
       </Group>
+      <Days
+        label="Refresh due at an age of (days)"
+        name="key_age_days_max"
+        seconds={was.key_age_seconds_max}
+      />
       <Checkbox
         label="Every key has an end"
         name="expiry_required"

@@ -97,6 +97,7 @@ function factsOf(policy: Policy): Fact[] {
   const facts: [string, Fact[1] | undefined][] = [
     ['Longest lifetime', days(policy.ttl_seconds_max)],
     ['Default lifetime', days(policy.ttl_seconds_default)],
+    ['Refresh due', days(policy.key_age_seconds_max)],
     ['End', policy.expiry_required === true ? 'Required' : undefined],
     ['Highest rate limit', rate(policy.rate_limit_max)],
     ['Default rate limit', rate(policy.rate_limit_default)],

@@ -15,6 +15,8 @@ import type { Column } from '../output/table.ts';
 import { orNever, toSeconds } from '../output/time.ts';
 import { withStepUp } from '../step-up.ts';
 import {
+  daySeconds,
+  keyAgeDaysMax,
   list,
   livingKeysMax,
   mintQuota,
@@ -74,6 +76,7 @@ function addCreate(masterKeys: Command): void {
     .option('--expires-at <time>', 'when it ends; a day at its end, in UTC', time)
     .option('--mint-quota <quota>', 'keys it may mint, such as 1000/day', mintQuota)
     .option('--living-keys-max <number>', 'active keys it may have at a time', livingKeysMax)
+    .option('--key-age-days-max <days>', 'age at which its keys are due for a refresh', keyAgeDaysMax)
     .action(
       act(async (cli, options: NewOptions) => {
         const { name, permissions, organizations, environments, ips, expiresAt } = options;
@@ -97,12 +100,14 @@ function addCreate(masterKeys: Command): void {
 type Bounds = {
   mintQuota?: NonNullable<MasterKeyBounds['mint_quota']> | 'none';
   livingKeysMax?: number | 'none';
+  keyAgeDaysMax?: number | 'none';
 };
 
-function toBounds({ mintQuota: mint_quota, livingKeysMax: living_keys_max }: Bounds): MasterKeyBounds {
+function toBounds({ mintQuota, livingKeysMax, keyAgeDaysMax }: Bounds): MasterKeyBounds {
   return {
-    mint_quota: mint_quota === 'none' ? null : mint_quota,
-    living_keys_max: living_keys_max === 'none' ? null : living_keys_max,
+    mint_quota: mintQuota === 'none' ? null : mintQuota,
+    living_keys_max: livingKeysMax === 'none' ? null : livingKeysMax,
+    key_age_seconds_max: keyAgeDaysMax === 'none' ? null : keyAgeDaysMax && keyAgeDaysMax * daySeconds,
   };
 }
 
@@ -112,6 +117,11 @@ function addUpdate(masterKeys: Command): void {
     .description('Changes what a master key may mint. It holds for its next mint.')
     .option('--mint-quota <quota>', 'such as 1000/day, or none', mintQuota)
     .option('--living-keys-max <number>', 'active keys at a time, or none', livingKeysMax)
+    .option(
+      '--key-age-days-max <days>',
+      'age at which its keys are due for a refresh, or none',
+      keyAgeDaysMax,
+    )
     .action(
       act(async (cli, bounds: Bounds, id: string) => {
         const client = await cli.operator('platform');

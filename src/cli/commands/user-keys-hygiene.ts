@@ -15,7 +15,7 @@ type Asked = {
   expiringDays?: number;
   ageDays?: number;
   user?: string;
-  org?: string;
+  org?: string | undefined;
   environment?: string;
   csv?: true;
 };
@@ -30,6 +30,20 @@ const columns: readonly Column<HygieneItem>[] = [
   ['CREATED', ({ created_at }) => toSeconds(created_at)],
   ['LAST USED', ({ usage }) => orNever(usage.last_used_at)],
   ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
+  ['REFRESH DUE', ({ rotation_due_at: at }) => (at === null ? '' : toSeconds(at))],
+];
+
+/** A gateway that still accepts the key before a key. */
+type OldKeyUse = HygieneItem['predecessor_uses'][number] & Pick<HygieneItem, 'user_id' | 'organization_id'>;
+
+const useColumns: readonly Column<OldKeyUse>[] = [
+  ['OLD KEY', ({ key_id }) => key_id],
+  ['USER', ({ user_id }) => user_id],
+  ['ORGANIZATION', ({ organization_id }) => organization_id],
+  ['GATEWAY', ({ master_key_id }) => master_key_id],
+  ['SINCE', ({ first_used_at }) => toSeconds(first_used_at)],
+  ['LAST USED', ({ last_used_at }) => toSeconds(last_used_at)],
+  ['ENDS', ({ superseded_until }) => toSeconds(superseded_until)],
 ];
 
 const days = wholeNumber(numberRanges.hygieneDays);
@@ -43,7 +57,11 @@ export function addHygiene(keys: Command): void {
   )
     .addOption(new Option('--finding <finding>', 'one finding alone').choices(hygieneFindings))
     .option('--unused-days <days>', 'unused or never used for so long; 90 unless set', days)
-    .option('--expiring-days <days>', 'ending within so many days; 30 unless set', days)
+    .option(
+      '--expiring-days <days>',
+      'ending, or due for a refresh, within so many days; 30 unless set',
+      days,
+    )
     .option('--age-days <days>', 'issued longer ago than this; 365 unless set', days)
     .option('--user <user_id>', 'whose')
     .option('--org <organization_id>', 'in which organization')
@@ -58,15 +76,27 @@ export function addHygiene(keys: Command): void {
         const page = { ...(limit && { limit }), ...(cursor && { cursor }), ...(all && { all }) };
         const fetch = (next: PageOptions) => client.hygiene({ ...filter, ...next });
         const none = 'No key with such a finding on this page.';
-        await printList(cli, page, { shape: client.listShape, columns, fetch, none });
+        if (filter.finding !== 'predecessor_used' || cli.options.json) {
+          return printList(cli, page, { shape: client.listShape, columns, fetch, none });
+        }
+        const fetchUses = async (next: PageOptions) => {
+          const { data, next_cursor } = await fetch(next);
+          return { data: data.flatMap(usesOf), next_cursor };
+        };
+        await printList(cli, page, { shape: client.listShape, columns: useColumns, fetch: fetchUses, none });
       }),
     );
   examples(
     command,
     'flowplate keys hygiene',
     'flowplate keys hygiene --finding unused --unused-days 180 --all',
+    'flowplate keys hygiene --finding predecessor_used',
     'flowplate keys hygiene --org org_acme --csv > hygiene.csv',
   );
+}
+
+function usesOf({ user_id, organization_id, predecessor_uses }: HygieneItem): OldKeyUse[] {
+  return predecessor_uses.map((use) => ({ ...use, user_id, organization_id }));
 }
 
 function toFilter({

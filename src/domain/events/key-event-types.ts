@@ -16,8 +16,16 @@ const otherKinds = z.enum(['tenant', 'platform', 'api_user']);
 const key = { user_id: fields.id, environment: fields.slug, key_prefix: fields.keyPrefix };
 const aKey = { user_id: 'u_1042', environment: 'prod', key_prefix: 'fl_user_prod_9fJ2kQ7a' };
 const mintQuota = z.object({ limit: fields.count, period: z.enum(mintPeriods) });
-const bounds = { mint_quota: mintQuota.nullable(), living_keys_max: fields.count.nullable() };
-const someBounds = { mint_quota: { limit: 1_000, period: 'day' }, living_keys_max: 50_000 } as const;
+const bounds = {
+  mint_quota: mintQuota.nullable(),
+  living_keys_max: fields.count.nullable(),
+  key_age_seconds_max: fields.count.nullable(),
+};
+const someBounds = {
+  mint_quota: { limit: 1_000, period: 'day' },
+  living_keys_max: 50_000,
+  key_age_seconds_max: 7_776_000,
+} as const;
 
 /** User keys, and the master keys that mint them. */
 export const keyEventTypes = {
@@ -64,6 +72,12 @@ export const keyEventTypes = {
     'key',
     { ...key, kind: otherKinds, days_left: fields.daysLeft, expires_at: fields.time },
     { ...aKey, days_left: 7, expires_at: '2026-12-08T09:30:00.000Z' },
+  ),
+  'key.rotation_due': eventType(
+    'A user key that is in use reaches the longest age of its organization or its master key in 30, 7 or 1 day. It does not end by that. After a pause of the worker, `rotation_due_at` can be nearer than `days_left` says.',
+    'key',
+    { ...key, days_left: fields.daysLeft, rotation_due_at: fields.time },
+    { ...aKey, days_left: 7, rotation_due_at: '2026-12-08T09:30:00.000Z' },
   ),
   'key.stale': eventType(
     'A user key was accepted not once for `days` days. Without `last_used_at` it was never accepted.',

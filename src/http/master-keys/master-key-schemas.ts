@@ -29,6 +29,11 @@ export const boundFields = {
     .describe(
       'Active keys that it may have minted at a time; beyond, a mint is 403 `MINT_QUOTA_EXCEEDED`. A key and its predecessors in grace are one',
     ),
+  key_age_seconds_max: intIn(numberRanges.keyAgeSeconds)
+    .nullable()
+    .describe(
+      'Age at which a key that it issued is due for a refresh: it stands in the hygiene report, and does not end. A policy of the organization may set a lower one',
+    ),
 };
 
 export const masterKeyBody = z.strictObject({
@@ -102,6 +107,7 @@ export function toMasterKeyAnswer(masterKey: MasterKeyView) {
     last_used_at: masterKey.lastUsedAt,
     mint_quota: masterKey.mintQuota ?? null,
     living_keys_max: masterKey.livingKeysMax ?? null,
+    key_age_seconds_max: masterKey.keyAgeSecondsMax ?? null,
     living_count: masterKey.livingCount ?? 0,
     minted_count: masterKey.mintedCount,
   };

@@ -26,6 +26,7 @@ export const updateMasterKeyRoute = defineRoute({
     const changed = {
       ...(body.mint_quota !== undefined && { mintQuota: body.mint_quota }),
       ...(body.living_keys_max !== undefined && { livingKeysMax: body.living_keys_max }),
+      ...(body.key_age_seconds_max !== undefined && { keyAgeSecondsMax: body.key_age_seconds_max }),
     };
     return { status: 200, body: toMasterKeyAnswer(await updateMasterKey(parts, caller, params.id, changed)) };
   },

@@ -15,6 +15,11 @@ export const policyDocument = z
     ),
     ttl_seconds_default: ttlSeconds.describe('End of a new secret that asks for none'),
     expiry_required: z.boolean().optional().describe('Every key has an end'),
+    key_age_seconds_max: intIn(numberRanges.keyAgeSeconds)
+      .optional()
+      .describe(
+        'Age at which a key is due for a refresh: it stands in the hygiene report. It refuses nothing and ends no key',
+      ),
     rate_limit_max: z
       .strictObject({
         limit: intIn(numberRanges.rateLimit),

@@ -36,10 +36,10 @@ const names = Object.keys(columns);
  * https://owasp.org/www-community/attacks/CSV_Injection
  * `more`: columns after the usual ones.
  */
-export async function* keysAsCsv(
-  pages: AsyncIterable<readonly KeyWithUsage[]>,
+export async function* keysAsCsv<Item extends KeyWithUsage>(
+  pages: AsyncIterable<readonly Item[]>,
   now: () => Date,
-  more: Record<string, (key: KeyWithUsage) => string> = {},
+  more: Record<string, (key: Item) => string> = {},
 ): AsyncGenerator<string> {
   const moreColumns = Object.entries(more);
   yield toText([[...names, ...moreColumns.map(([name]) => name)]]);

@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { findingsOf, type HygieneQuestion, hygieneFindings } from '../../domain/hygiene.ts';
+import { type HygieneQuestion, hygieneFindings } from '../../domain/hygiene.ts';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import type { Caller } from '../../domain/principal.ts';
-import { type ExportKeysParts, exportKeys } from '../../usecases/user-keys/export-keys.ts';
-import type { KeyWithUsage } from '../../usecases/user-keys/key-with-usage.ts';
-import { listKeys } from '../../usecases/user-keys/list-keys.ts';
+import type { ExportKeysParts } from '../../usecases/user-keys/export-keys.ts';
+import { exportHygiene, type HygieneItem, reportHygiene } from '../../usecases/user-keys/report-hygiene.ts';
 import { masterKey } from '../access/master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';
 import { cursorOf, nextPage, pageLimit, toCursor } from '../cursor.ts';
-import { environmentSlug, externalId, noBody, noParams } from '../fields.ts';
+import { environmentSlug, externalId, noBody, noParams, timestampText } from '../fields.ts';
 import { queryNumber } from '../query-number.ts';
 import { defineRoute } from '../route.ts';
 import type { CsvAnswer } from '../send-answer.ts';
@@ -24,7 +23,7 @@ const days = (unlessSet: number) =>
 const query = z.strictObject({
   finding: z.enum(hygieneFindings).optional().describe('One of them alone; all unless set'),
   unused_days: days(90).describe('Without an accepted call for so long: `never_used` and `unused`'),
-  expiring_days: days(30).describe('`expiring` within so many days'),
+  expiring_days: days(30).describe('`expiring` and `rotation_due` within so many days'),
   age_days: days(365).describe('`beyond_age`: the secret was issued longer ago'),
   user_id: externalId.optional(),
   organization_id: externalId.optional(),
@@ -35,10 +34,30 @@ const query = z.strictObject({
 
 type Asked = z.output<typeof query>;
 
-const item = z.strictObject({ ...keyFields, findings: z.array(z.enum(hygieneFindings)) });
+const predecessorUse = z.strictObject({
+  key_id: z.string().describe('The superseded key'),
+  key_prefix: z.string(),
+  superseded_until: timestampText.describe('When its grace ends'),
+  master_key_id: z.string().describe('The gateway that asked'),
+  first_used_at: timestampText.describe('First accepted use through this gateway since it was superseded'),
+  last_used_at: timestampText,
+});
+
+const item = z.strictObject({
+  ...keyFields,
+  findings: z.array(z.enum(hygieneFindings)).describe('Expect further ones'),
+  rotation_due_at: timestampText
+    .nullable()
+    .describe(
+      'When it reaches the longest age that its organization or its master key sets; null without one',
+    ),
+  predecessor_uses: z
+    .array(predecessorUse)
+    .describe('Who still uses a key that this one took the place of, by gateway, the latest first'),
+});
 
 const description =
-  'Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, or older than keys should be. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.';
+  'Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, due for a refresh, or refreshed while a gateway still accepts its predecessor. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.';
 
 const reportsHygiene = {
   method: 'get',
@@ -89,6 +108,7 @@ function questionOf(asked: Asked, now: Date): HygieneQuestion {
     unusedSince: at(-asked.unused_days),
     expiresBefore: at(asked.expiring_days),
     createdBefore: at(-asked.age_days),
+    now,
   };
 }
 
@@ -100,18 +120,36 @@ async function readPage(parts: ExportKeysParts, { principal }: Caller, asked: As
   const now = parts.clock.now();
   const hygiene = questionOf(asked, now);
   const page = { ...toSelection(asked, hygiene), limit: asked.limit, before: asked.cursor };
-  const { items, next } = await listKeys(parts, principal, page);
-  const data = items.map((found) => ({ ...toKeyAnswer(found, now), findings: told(found, hygiene) }));
-  return { data, nextCursor: next && toCursor(next) };
+  const { items, next } = await reportHygiene(parts, principal, page);
+  return { data: items.map((found) => toItemAnswer(found, now)), nextCursor: next && toCursor(next) };
+}
+
+function toItemAnswer(found: HygieneItem, now: Date) {
+  return {
+    ...toKeyAnswer(found, now),
+    findings: found.findings,
+    rotation_due_at: found.rotationDueAt?.toISOString() ?? null,
+    predecessor_uses: found.predecessorUses.map((use) => ({
+      key_id: use.keyId,
+      key_prefix: use.keyPrefix,
+      superseded_until: use.supersededUntil.toISOString(),
+      master_key_id: use.masterKeyId,
+      first_used_at: use.firstUsedAt.toISOString(),
+      last_used_at: use.lastUsedAt.toISOString(),
+    })),
+  };
 }
 
 function csvOf(parts: ExportKeysParts, { principal }: Caller, asked: Asked): CsvAnswer {
   const hygiene = questionOf(asked, parts.clock.now());
-  const pages = exportKeys(parts, principal, toSelection(asked, hygiene));
-  const more = { findings: (found: KeyWithUsage) => told(found, hygiene).join(' ') };
-  return { csv: keysAsCsv(pages, () => parts.clock.now(), more) };
+  const pages = exportHygiene(parts, principal, toSelection(asked, hygiene));
+  return { csv: keysAsCsv(pages, () => parts.clock.now(), moreColumns) };
 }
 
-function told({ key, usage }: KeyWithUsage, hygiene: HygieneQuestion) {
-  return findingsOf(key, usage?.lastUsedAt ?? null, hygiene);
-}
+const moreColumns: Record<string, (found: HygieneItem) => string> = {
+  rotation_due_at: ({ rotationDueAt }) => rotationDueAt?.toISOString() ?? '',
+  predecessor_gateways: ({ predecessorUses }) =>
+    [...new Set(predecessorUses.map(({ masterKeyId }) => masterKeyId))].join(' '),
+  predecessor_used_at: ({ predecessorUses: [latest] }) => latest?.lastUsedAt.toISOString() ?? '',
+  findings: ({ findings }) => findings.join(' '),
+};

@@ -324,6 +324,7 @@ export interface MasterKeys {
   expires_set_at: Timestamp | null;
   id: string;
   ip_allowlist: string[] | null;
+  key_age_seconds_max: number | null;
   key_prefix: string | null;
   last_used_at: Timestamp | null;
   name: string;
@@ -477,6 +478,13 @@ export interface SigningKeys {
   pepper_id: string;
   public_key: string;
   sealed_private_key: Buffer;
+}
+
+export interface SupersededUses {
+  first_used_at: Timestamp;
+  key_id: string;
+  last_used_at: Timestamp;
+  master_key_id: string;
 }
 
 export interface ToldQuotas {
@@ -662,6 +670,7 @@ export interface DB {
   roles: Roles;
   second_factors: SecondFactors;
   signing_keys: SigningKeys;
+  superseded_uses: SupersededUses;
   told_quotas: ToldQuotas;
   traffic_days: TrafficDays;
   traffic_hours: TrafficHours;

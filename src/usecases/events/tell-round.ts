@@ -14,7 +14,7 @@ const pagesPerRun = 20;
 export type RoundPage = { afterId: string; from: Date; to: Date };
 
 export type Round = {
-  name: 'key.stale' | 'master_key.unused';
+  name: 'key.stale' | 'key.rotation_due' | 'master_key.unused';
   /** 0: nothing is told, and the time passes all the same. */
   days: number;
   /** Events of a page whose moments are after `from` and up to `to`. Null: the last page. */

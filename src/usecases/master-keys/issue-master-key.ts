@@ -79,7 +79,7 @@ export async function storeMasterKey(
   tx: Tx,
   { masterKey, stored, bounds }: Omit<IssuedMasterKey, 'secret'>,
 ): Promise<EventDraft> {
-  await insertMasterKey(tx, masterKey, stored);
+  await insertMasterKey(tx, masterKey, stored, bounds.keyAgeSecondsMax);
   await saveMintBounds(tx, masterKey.id, bounds);
   return {
     eventType: 'master_key.created',
@@ -96,10 +96,11 @@ export async function storeMasterKey(
 }
 
 /** Bounds that are set, for an audit event. */
-function boundDetails({ mintQuota, livingKeysMax }: MintBounds) {
+function boundDetails({ mintQuota, livingKeysMax, keyAgeSecondsMax }: MintBounds) {
   return {
     ...(mintQuota !== null && { mint_quota: mintQuota }),
     ...(livingKeysMax !== null && { living_keys_max: livingKeysMax }),
+    ...(keyAgeSecondsMax !== null && { key_age_seconds_max: keyAgeSecondsMax }),
   };
 }
 

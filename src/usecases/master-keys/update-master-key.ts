@@ -5,7 +5,7 @@ import { isUsable } from '../../domain/master-key.ts';
 import type { MintBounds } from '../../domain/mint-bounds.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { findMasterKey, lockMasterKeys } from '../../stores/postgres/master-keys/master-keys.ts';
-import { findMintBounds, saveMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
+import { findMintBounds, saveKeyAge, saveMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { requireConfirmed } from '../sessions/own-session.ts';
 import { type MasterKeyView, viewOf } from './master-key-view.ts';
@@ -30,7 +30,12 @@ export async function updateMasterKey(
     await requireConfirmed(tx, by, now);
     const bounds = { ...(await findMintBounds(tx, masterKeyId)), ...changed };
     await saveMintBounds(tx, masterKeyId, bounds);
-    const details = { mint_quota: bounds.mintQuota, living_keys_max: bounds.livingKeysMax };
+    await saveKeyAge(tx, masterKeyId, bounds.keyAgeSecondsMax);
+    const details = {
+      mint_quota: bounds.mintQuota,
+      living_keys_max: bounds.livingKeysMax,
+      key_age_seconds_max: bounds.keyAgeSecondsMax,
+    };
     return {
       answer: {},
       events: [{ eventType: 'master_key.updated', organizationId: null, targetId: masterKeyId, details }],

@@ -22,6 +22,8 @@ export type ReportUsageParts = {
   turns: KeyedQueue;
   /** Delivery path shared with this process's own usage; a flush delivered twice counts once. */
   deliverUsage: (flush: UsageFlush) => Promise<void>;
+  /** Notes that a gateway still uses a superseded key of a line. */
+  noteSuperseded: (mark: UsageMark, masterKeyId: string) => void;
   onLeftOut: (leftOut: LeftOut) => void;
 };
 
@@ -58,6 +60,7 @@ export async function reportUsage(
     return reason === undefined;
   });
   if (leftOut.size > 0) parts.onLeftOut({ masterKeyId: principal.id, verifierId, lines: leftOut });
+  for (const mark of marks) if (mark.code === 'SUPERSEDED') parts.noteSuperseded(mark, principal.id);
   if (marks.length > 0) await parts.deliverUsage({ id: flush.id, marks });
 }
 

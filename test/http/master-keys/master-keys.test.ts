@@ -119,6 +119,7 @@ describe('creating', () => {
       expires_at: '2040-01-01T00:00:00.000Z',
       mint_quota: { limit: 100, period: 'hour' },
       living_keys_max: 5_000,
+      key_age_seconds_max: 7_776_000,
     };
     const answer = await call(`POST ${path}`, { name: 'backend', ...rights });
     expect(answer.status).toBe(201);
@@ -157,6 +158,7 @@ describe('creating', () => {
       expires_at: null,
       mint_quota: null,
       living_keys_max: null,
+      key_age_seconds_max: null,
     });
     expect(await statusWith(key)).toBe(200);
   });

@@ -3,8 +3,17 @@ import { newId } from '../../../src/domain/ids.ts';
 import { testAccess } from '../../support/access.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';
-import { keysPath, type Minted, mint as mintAny, revoke, update, verify } from '../../support/keys.ts';
+import {
+  keysPath,
+  type Minted,
+  mint as mintAny,
+  refreshed,
+  revoke,
+  update,
+  verify,
+} from '../../support/keys.ts';
 import { platformKey } from '../../support/platform-callers.ts';
+import { lapsedVerifier, reportUsage } from '../verifiers/verifier-calls.ts';
 
 const path = `${keysPath}/hygiene`;
 const organization_id = 'org_hygiene';
@@ -112,4 +121,75 @@ test('it comes as CSV, and to the platform as a bare array', async () => {
     headers,
   });
   expect(body).toMatchObject([{ key_id: keys.unused, findings: ['unused'] }]);
+});
+
+test('a gateway that accepts an old key in its grace is named with its key, since when, and until when', async () => {
+  const old = await mintAny(broker, { ttl_seconds: 86_400 * 90 });
+  const { organization_id, key_id: line } = old;
+  const asked = `GET ${path}?organization_id=${organization_id}&finding=predecessor_used`;
+  await verify(broker, old.key);
+  const successor = await refreshed(broker, old, { grace_period_seconds: 3_600 });
+  await broker.settleUsage();
+  expect((await broker.call(asked)).body.data).toEqual([]);
+
+  const gateway = await broker.createMasterKey({ permissions: ['keys:verify'] });
+  const since = Date.now();
+  for (let calls = 0; calls < 2; calls++) {
+    const { code } = await verify(broker, old.key, {}, { as: gateway.secret });
+    expect(code).toBe('SUPERSEDED');
+  }
+  const verifier = await lapsedVerifier(broker);
+  const minute_ms = Math.floor(since / 60_000) * 60_000;
+  const sum = { minute_ms, code: 'SUPERSEDED', lines: [[line, 3, 3, 0, 1]] };
+  expect((await reportUsage(broker, verifier, [sum])).status).toBe(204);
+  await broker.settleUsage();
+
+  const { body } = await broker.call(asked);
+  expect(body.data).toMatchObject([{ key_id: successor.key_id, findings: ['predecessor_used'] }]);
+  const [own, embedded] = body.data[0].predecessor_uses;
+  expect(own).toMatchObject({ key_id: old.key_id, key_prefix: old.key_prefix, master_key_id: gateway.id });
+  expect(Date.parse(own.first_used_at)).toBeGreaterThanOrEqual(since);
+  expect(Date.parse(own.superseded_until) - since).toBeGreaterThan(3_500_000);
+  expect(embedded).toMatchObject({ key_id: old.key_id, first_used_at: new Date(minute_ms).toISOString() });
+  expect(embedded.master_key_id).not.toBe(gateway.id);
+
+  await revoke(broker, successor.key_id);
+  expect((await broker.call(asked)).body.data).toEqual([]);
+});
+
+test('a key is due at the longest age of its organization or its master key, the earlier one, and goes on', async () => {
+  const { headers } = await platformKey(broker);
+  const asOperator = (operation: string, body: object) => broker.call(operation, { as: null, headers, body });
+  const minter = await broker.createMasterKey();
+  const [owner, other] = [await mintAny(broker), await mintAny(broker)];
+  const place = { organization_id: owner.organization_id };
+  const withEnd = { ...place, ttl_seconds: 400 * 86_400 };
+  const young = await mintAny(broker, withEnd);
+  const middle = await mintAny(broker, { ...withEnd, user_id: 'usr_middle' });
+  const old = await mintAny(broker, { ...withEnd, user_id: 'usr_old' }, { as: minter.secret });
+  const ids = { young: young.key_id, middle: await backdate(middle, 80), old: await backdate(old, 40) };
+  const asked = `GET ${path}?organization_id=${owner.organization_id}&unused_days=9999`;
+  const dues = async (finding: string) => {
+    const { body } = await broker.call(`${asked}&finding=${finding}`);
+    return body.data.map((key: { key_id: string; created_at: string; rotation_due_at: string }) => [
+      key.key_id,
+      (Date.parse(key.rotation_due_at) - Date.parse(key.created_at)) / dayMs,
+    ]);
+  };
+  expect(await dues('overaged')).toEqual([]);
+
+  const policy = { key_age_seconds_max: 90 * 86_400 };
+  await asOperator(`PUT /api/v1/platform/tenants/${owner.organization_id}/policy`, policy);
+  const bounds = { key_age_seconds_max: 30 * 86_400 };
+  const updated = await asOperator(`PATCH /api/v1/platform/master-keys/${minter.id}`, bounds);
+  expect(updated.body, JSON.stringify(updated.body)).toMatchObject(bounds);
+  expect(await dues('overaged')).toEqual([[ids.old, 30]]);
+  expect(await dues('rotation_due')).toEqual([[ids.middle, 90]]);
+  expect((await verify(broker, old.key)).code).toBe('VALID');
+  const elsewhere = await broker.call(`GET ${path}?organization_id=${other.organization_id}`);
+  expect(elsewhere.body.data[0].rotation_due_at).toBeNull();
+
+  const rotated = await asOperator(`POST /api/v1/platform/master-keys/${minter.id}/rotate`, {});
+  expect(rotated.body).toMatchObject(bounds);
+  await asOperator(`PATCH /api/v1/platform/master-keys/${rotated.body.id}`, { key_age_seconds_max: null });
 });

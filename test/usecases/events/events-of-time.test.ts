@@ -8,6 +8,7 @@ import { upsertVerifier } from '../../../src/stores/postgres/verifiers/verifiers
 import { pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
 import { tellEndingMasterKeys } from '../../../src/usecases/master-keys/tell-ending-master-keys.ts';
 import { tellUnusedMasterKeys } from '../../../src/usecases/master-keys/tell-unused-master-keys.ts';
+import { tellDueRotations } from '../../../src/usecases/user-keys/tell-due-rotations.ts';
 import { tellEndingKeys } from '../../../src/usecases/user-keys/tell-ending-keys.ts';
 import { tellSpentQuotas } from '../../../src/usecases/user-keys/tell-spent-quotas.ts';
 import { tellStaleKeys } from '../../../src/usecases/user-keys/tell-stale-keys.ts';
@@ -133,6 +134,44 @@ test('master_key.expiring is written 30, 7 and 1 day before the end, and not for
     { days_left: 1 },
   ]);
   expect(await eventsOf('flm_rotated', 'master_key.expiring')).toMatchObject([{ days_left: 1 }]);
+});
+
+describe('key.rotation_due', () => {
+  const daySeconds = 86_400;
+  const ageOf = (organizationId: string, days: number | null) =>
+    query(databaseUrl, `UPDATE organizations SET policy = $1 WHERE id = $2`, [
+      days === null ? null : JSON.stringify({ key_age_seconds_max: days * daySeconds }),
+      organizationId,
+    ]);
+
+  test('is written 30, 7 and 1 day before the longest age, once each, also by two runs at once', async () => {
+    const { keyId, request } = await mintedKey(parts);
+    const other = await mintedKey(parts, { organizationId: 'org_without_age' });
+    await ageOf(request.organizationId, 60);
+    expect(await tellDueRotations(parts, day(29))).toBe(0);
+    const both = await Promise.all([tellDueRotations(parts, day(30.5)), tellDueRotations(parts, day(30.5))]);
+    expect(both.toSorted()).toEqual([0, 1]);
+    for (const at of [32, 52.5, 53.6, 55, 58.5, 59.6, 61, 70]) await tellDueRotations(parts, day(at));
+    expect(await eventsOf(keyId, 'key.rotation_due')).toMatchObject([
+      { days_left: 30, rotation_due_at: day(60).toISOString(), user_id: request.userId, environment: 'test' },
+      { days_left: 7 },
+      { days_left: 1 },
+    ]);
+    expect(await eventsOf(other.keyId, 'key.rotation_due')).toEqual([]);
+    await ageOf(request.organizationId, null);
+  });
+
+  test('goes by the earlier of two ages, and after a pause tells the nearest of the days that were passed', async () => {
+    const { keyId, request } = await mintedKey(parts);
+    await ageOf(request.organizationId, 90);
+    await query(databaseUrl, 'UPDATE master_keys SET key_age_seconds_max = $1', [40 * daySeconds]);
+    expect(await tellDueRotations(parts, day(39.5))).toBe(1);
+    await query(databaseUrl, 'UPDATE master_keys SET key_age_seconds_max = NULL');
+    expect(await eventsOf(keyId, 'key.rotation_due')).toEqual([
+      expect.objectContaining({ days_left: 1, rotation_due_at: day(40).toISOString() }),
+    ]);
+    await ageOf(request.organizationId, null);
+  });
 });
 
 describe('key.stale', () => {

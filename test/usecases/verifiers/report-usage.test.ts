@@ -42,6 +42,7 @@ test('a flood of reports by one master key holds up its own, and no other’s', 
     budgets: new CallBudgets(),
     turns: new KeyedQueue(),
     deliverUsage: () => Promise.resolve(),
+    noteSuperseded: () => undefined,
     onLeftOut: () => undefined,
   };
   const [hostile, honest] = [await newReporter(), await newReporter()];

@@ -39,6 +39,7 @@ export async function insertMasterKey(
   tx: Db,
   masterKey: MasterKey,
   credential: MasterKeyCredential,
+  keyAgeSecondsMax: number | null = null,
 ): Promise<void> {
   await tx
     .insertInto('master_keys')
@@ -52,6 +53,7 @@ export async function insertMasterKey(
       ip_allowlist: masterKey.ipAllowlist,
       expires_at: masterKey.expiresAt,
       created_at: masterKey.createdAt,
+      key_age_seconds_max: keyAgeSecondsMax,
       ...toColumns(credential),
     })
     .execute();

@@ -6,7 +6,11 @@ import type { Db, Tx } from '../database.ts';
  * Sets the bounds of a master key. What it has minted in the current period goes on counting. A
  * mint under way is finished first, since it holds the row.
  */
-export async function saveMintBounds(tx: Tx, masterKeyId: string, bounds: MintBounds): Promise<void> {
+export async function saveMintBounds(
+  tx: Tx,
+  masterKeyId: string,
+  bounds: Omit<MintBounds, 'keyAgeSecondsMax'>,
+): Promise<void> {
   const { mintQuota, livingKeysMax } = bounds;
   if (mintQuota === null && livingKeysMax === null) {
     await tx.deleteFrom('master_key_bounds').where('master_key_id', '=', masterKeyId).execute();
@@ -24,21 +28,31 @@ export async function saveMintBounds(tx: Tx, masterKeyId: string, bounds: MintBo
     .execute();
 }
 
-/** The bounds of those that have some. */
+/** The longest age of its keys is no bound of a mint, and is kept with the master key itself. */
+export async function saveKeyAge(tx: Tx, masterKeyId: string, secondsMax: number | null): Promise<void> {
+  await tx
+    .updateTable('master_keys')
+    .set({ key_age_seconds_max: secondsMax })
+    .where('id', '=', masterKeyId)
+    .execute();
+}
+
+/** The bounds of those that exist. */
 export async function readMintBounds(
   db: Db,
   masterKeyIds: readonly string[],
 ): Promise<Map<string, MintBounds>> {
   const rows = await db
-    .selectFrom('master_key_bounds')
-    .select(['master_key_id', 'mint_limit', 'mint_period', 'living_max'])
-    .where('master_key_id', '=', sql<string>`any(${masterKeyIds}::text[])`)
+    .selectFrom('master_keys')
+    .leftJoin('master_key_bounds', 'master_key_bounds.master_key_id', 'master_keys.id')
+    .select(['master_keys.id', 'mint_limit', 'mint_period', 'living_max', 'key_age_seconds_max'])
+    .where('master_keys.id', '=', sql<string>`any(${masterKeyIds}::text[])`)
     .execute();
   return new Map(
-    rows.map(({ master_key_id, mint_limit: limit, mint_period, living_max }) => {
+    rows.map(({ id, mint_limit: limit, mint_period, living_max, key_age_seconds_max }) => {
       const period = mint_period as MintPeriod | null;
       const mintQuota = limit === null || period === null ? null : { limit, period };
-      return [master_key_id, { mintQuota, livingKeysMax: living_max }];
+      return [id, { mintQuota, livingKeysMax: living_max, keyAgeSecondsMax: key_age_seconds_max }];
     }),
   );
 }

@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { HygieneFinding, HygieneQuestion } from '../../../domain/hygiene.ts';
 import { idFloor } from '../../../domain/ids.ts';
+import { rotationDueAt } from './rotation-due.ts';
+import { isPredecessorUsed } from './superseded-uses.ts';
 
 /**
  * Filters that no index serves: a key is looked at to know. A list with one of them walks the keys
@@ -47,13 +49,16 @@ const isOlder = (at: Date) => sql<boolean>`id < ${idFloor('key', at)}`;
 
 /** `findingsOf` of domain/hygiene.ts in SQL. */
 function findingCondition(finding: HygieneFinding, question: HygieneQuestion): RawBuilder<boolean> {
-  const { unusedSince, expiresBefore, createdBefore } = question;
+  const { unusedSince, expiresBefore, createdBefore, now } = question;
   return {
     never_used: sql<boolean>`(${isOlder(unusedSince)} AND ${lastUse} IS NULL)`,
     unused: sql<boolean>`(${isOlder(unusedSince)} AND ${lastUse} < ${unusedSince})`,
     expiring: sql<boolean>`(expires_at < ${expiresBefore})`,
     without_expiry: sql<boolean>`(expires_at IS NULL)`,
     beyond_age: isOlder(createdBefore),
+    rotation_due: sql<boolean>`(${rotationDueAt('api_keys')} > ${now} AND ${rotationDueAt('api_keys')} < ${expiresBefore})`,
+    overaged: sql<boolean>`(${rotationDueAt('api_keys')} <= ${now})`,
+    predecessor_used: isPredecessorUsed(now),
   }[finding];
 }
 

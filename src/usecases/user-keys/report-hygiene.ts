@@ -1,0 +1,67 @@
+import { findingsOf, type HygieneFinding, type HygieneQuestion } from '../../domain/hygiene.ts';
+import type { Page } from '../../domain/page.ts';
+import type { VisibleScope } from '../../domain/principal.ts';
+import type { Db } from '../../stores/postgres/database.ts';
+import { listRotationsDue } from '../../stores/postgres/user-keys/rotation-due.ts';
+import {
+  listUsesOfPredecessors,
+  type UseOfPredecessor,
+} from '../../stores/postgres/user-keys/superseded-uses.ts';
+import { type ExportKeysParts, exportKeys } from './export-keys.ts';
+import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
+import type { KeySelection, ListRequest } from './keys-page.ts';
+import { listKeys } from './list-keys.ts';
+
+export type HygieneItem = KeyWithUsage & {
+  findings: HygieneFinding[];
+  rotationDueAt: Date | null;
+  /** By gateway: uses of the keys before this one, while those are in their grace. */
+  predecessorUses: UseOfPredecessor[];
+};
+
+type Asked<Request> = Request & { hygiene: HygieneQuestion };
+
+/** A page of the active keys of which a finding is true, newest first, as of `listKeys`. */
+export async function reportHygiene(
+  parts: ReadParts,
+  principal: VisibleScope,
+  request: Asked<ListRequest>,
+): Promise<Page<HygieneItem>> {
+  const { items, next } = await listKeys(parts, principal, request);
+  return { items: await withFindings(parts.db, items, request.hygiene), next };
+}
+
+/** The whole report, in pages as of `exportKeys`. */
+export async function* exportHygiene(
+  parts: ExportKeysParts,
+  principal: VisibleScope,
+  selection: Asked<KeySelection>,
+): AsyncGenerator<readonly HygieneItem[]> {
+  for await (const page of exportKeys(parts, principal, selection)) {
+    yield withFindings(parts.db, page, selection.hygiene);
+  }
+}
+
+async function withFindings(
+  db: Db,
+  items: readonly KeyWithUsage[],
+  question: HygieneQuestion,
+): Promise<HygieneItem[]> {
+  const ids = items.map(({ key }) => key.id);
+  const lines = items.map(({ key }) => key.lineageId);
+  const [dues, allUses] = await Promise.all([
+    listRotationsDue(db, ids),
+    listUsesOfPredecessors(db, lines, question.now),
+  ]);
+  const uses = Map.groupBy(allUses, ({ lineageId }) => lineageId);
+  return items.map((item) => {
+    const predecessorUses = uses.get(item.key.lineageId) ?? [];
+    const rotationDueAt = dues.get(item.key.id) ?? null;
+    const facts = {
+      rotationDueAt,
+      lastUsedAt: item.usage?.lastUsedAt ?? null,
+      isPredecessorUsed: predecessorUses.length > 0,
+    };
+    return { ...item, rotationDueAt, predecessorUses, findings: findingsOf(item.key, facts, question) };
+  });
+}
