@@ -202,10 +202,18 @@ describe('key.stale', () => {
     expect(await eventsOf(keyId, 'key.stale')).toEqual([]);
   });
 
-  test('is not written for disabled keys, nor when it is switched off and on again', async () => {
+  test('is not written for disabled and canary keys, nor when it is switched off and on again', async () => {
     const disabled = await mintedKey(parts);
     await query(databaseUrl, 'UPDATE api_keys SET enabled = false WHERE id = $1', [disabled.keyId]);
+    const canary = await mintedKey(parts);
+    await query(
+      databaseUrl,
+      `INSERT INTO canary_keys (key_id, pepper_id, digest) VALUES ($1::text, 'p1', $1::text::bytea)`,
+      [canary.keyId],
+    );
+    expect(await tellStaleKeys(jobParts, day(91))).toBe(0);
     await mintedKey(parts);
+    await query(databaseUrl, `UPDATE event_watches SET told_until = $1`, [start]);
     const off = { ...jobParts, idleness: { ...idleness, keyStaleDays: 0 } };
     expect(await tellStaleKeys(off, day(92))).toBe(0);
     expect(await tellStaleKeys(jobParts, day(100))).toBe(0);

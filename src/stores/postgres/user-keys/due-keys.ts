@@ -56,7 +56,8 @@ export type StalePage = { lastId: string | null; stale: StaleKey[] };
 /**
  * Looks at user keys after an id, at most `limit`, for those whose last accepted call, or whose
  * making, came to be `days` ago in a time: after `from`, up to `to`. Keys that are refused for
- * another reason are left out. The page follows the primary key.
+ * another reason are left out, and canary keys, which are never accepted. The page follows the
+ * primary key.
  */
 export async function listStaleKeys(
   tx: Tx,
@@ -75,7 +76,7 @@ export async function listStaleKeys(
         AND greatest(used.last_used_at, key.created_at) > ${usedAfter}
         AND greatest(used.last_used_at, key.created_at) <= ${usedBy}
         AND (SELECT status FROM organizations WHERE id = key.organization_id) = 'active'
-        AND NOT ${isStopped('key')} AS "isDue"
+        AND NOT ${isStopped('key')} AND NOT EXISTS (SELECT FROM canary_keys WHERE key_id = key.id) AS "isDue"
     FROM page JOIN api_keys AS key ON key.id = page.id
     LEFT JOIN LATERAL (SELECT last_used_at FROM usage_totals WHERE lineage_id = key.lineage_id LIMIT 1) AS used ON true
     ORDER BY page.id`.execute(tx);
