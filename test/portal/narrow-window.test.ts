@@ -1,10 +1,11 @@
 import { beforeAll, expect, test } from 'vitest';
 import { mint } from '../support/keys.ts';
+import { reportLeak, withReporter } from '../support/leaks.ts';
 import { platformKey, tenantKey } from '../support/platform-callers.ts';
 import { openPortal, type Portal, sessionCookie } from './browser.ts';
 import { openSite } from './site.ts';
 
-const { broker, browser, root } = await openSite();
+const { broker, browser, root } = await openSite(withReporter);
 
 const phone = { width: 390, height: 844 };
 
@@ -17,6 +18,7 @@ beforeAll(async () => {
   });
   await broker.call('POST /v1/flowplate/api-keys/verify', { body: { key } });
   await broker.settleUsage();
+  await reportLeak(broker, (await mint(broker, { organization_id: 'org_with_quite_a_long_name' })).key);
 });
 
 async function openNarrow(view: string, colorScheme?: 'dark'): Promise<Portal> {
