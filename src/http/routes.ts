@@ -9,9 +9,9 @@ import type { PlatformUserParts } from '../usecases/platform-users/platform-user
 import type { SecondFactorParts } from '../usecases/second-factors/second-factor-changes.ts';
 import type { LogInParts } from '../usecases/sessions/log-in.ts';
 import type { PollParts } from '../usecases/sessions/poll-device-login.ts';
-import type { ExportKeysParts } from '../usecases/user-keys/export-keys.ts';
 import type { ImportParts } from '../usecases/user-keys/import-keys.ts';
 import type { RefusalReadParts } from '../usecases/user-keys/kept-refusals.ts';
+import type { ExportKeysParts } from '../usecases/user-keys/keys-page.ts';
 import type { MintParts } from '../usecases/user-keys/mint-key.ts';
 import type { BulkParts } from '../usecases/user-keys/order-bulk-change.ts';
 import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FlowplateClient } from '../../src/sdk/client.ts';
 import { type HeldKey, RenewingKey } from '../../src/sdk/renewing-key.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
-import { newOwner, verify } from '../support/keys.ts';
+import { keysPath, newOwner, verify } from '../support/keys.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -33,7 +33,10 @@ test('a key is renewed again and again under requests that never pause, and none
   const callUntilDone = async () => {
     while (!isDone || !used.has(key.key)) {
       const secret = key.key;
-      const { code } = await verify(broker, secret);
+      const { status, body } = await broker.call(`POST ${keysPath}/verify`, { body: { key: secret } });
+      // A machine that is too busy to decide has refused nothing.
+      if (status === 503) continue;
+      const { code } = body;
       used.add(secret);
       codes.set(code, (codes.get(code) ?? 0) + 1);
     }

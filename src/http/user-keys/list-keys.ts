@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Caller } from '../../domain/principal.ts';
-import { type ExportKeysParts, exportKeys } from '../../usecases/user-keys/export-keys.ts';
+import { exportKeys } from '../../usecases/user-keys/export-keys.ts';
 import type { ReadParts } from '../../usecases/user-keys/key-with-usage.ts';
-import type { KeySelection } from '../../usecases/user-keys/keys-page.ts';
+import type { ExportKeysParts, KeySelection } from '../../usecases/user-keys/keys-page.ts';
 import { listKeys } from '../../usecases/user-keys/list-keys.ts';
 import { masterKey } from '../access/master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type HygieneQuestion, hygieneFindings } from '../../domain/hygiene.ts';
 import { numberRanges } from '../../domain/number-ranges.ts';
 import type { Caller } from '../../domain/principal.ts';
-import type { ExportKeysParts } from '../../usecases/user-keys/export-keys.ts';
+import type { ExportKeysParts } from '../../usecases/user-keys/keys-page.ts';
 import { exportHygiene, type HygieneItem, reportHygiene } from '../../usecases/user-keys/report-hygiene.ts';
 import { masterKey } from '../access/master-key.ts';
 import { platformCaller } from '../access/platform-caller.ts';

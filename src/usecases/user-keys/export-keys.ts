@@ -1,14 +1,6 @@
-import type { Bulkhead } from '../../concurrency/bulkhead.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
-import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
-import { type KeySelection, readKeysPage } from './keys-page.ts';
-
-const keysPerPage = 500;
-
-export type ExportKeysParts = ReadParts & {
-  /** Bounds the exports: each uses a connection again and again until it has read everything. */
-  keyExports: Bulkhead;
-};
+import type { KeyWithUsage } from './key-with-usage.ts';
+import { type ExportKeysParts, type KeySelection, readKeysPages } from './keys-page.ts';
 
 /**
  * All keys of a selection that the principal may see, newest first. A page is read when the
@@ -20,18 +12,5 @@ export function exportKeys(
   principal: VisibleScope,
   selection: KeySelection,
 ): AsyncGenerator<readonly KeyWithUsage[]> {
-  return parts.keyExports.stream(pages(parts, principal, selection));
-}
-
-async function* pages(parts: ReadParts, principal: VisibleScope, selection: KeySelection) {
-  for (let before: string | undefined; ; ) {
-    const { items, next } = await readKeysPage(parts, principal, {
-      ...selection,
-      limit: keysPerPage,
-      before,
-    });
-    if (items.length > 0) yield items;
-    if (next === undefined) return;
-    before = next;
-  }
+  return parts.keyExports.stream(readKeysPages(parts, principal, selection));
 }

@@ -1,3 +1,4 @@
+import type { Bulkhead } from '../../concurrency/bulkhead.ts';
 import type { Page } from '../../domain/page.ts';
 import type { VisibleScope } from '../../domain/principal.ts';
 import type { Key } from '../../domain/user-key.ts';
@@ -26,6 +27,28 @@ export async function readKeysPage(
   const filter = { ...selection, organizationIds, environments, now };
   const { keys, next } = await findKeys(parts.db, filter, { limit, before });
   return { items: await withUsage(parts.db, keys, now), next };
+}
+
+const keysPerPage = 500;
+
+export type ExportKeysParts = ReadParts & {
+  /** Bounds the exports: each uses a connection again and again until it has read everything. */
+  keyExports: Bulkhead;
+};
+
+/** All keys of a selection, in pages that are read when they are asked for. */
+export async function* readKeysPages(
+  parts: ReadParts,
+  principal: VisibleScope,
+  selection: KeySelection,
+): AsyncGenerator<readonly KeyWithUsage[]> {
+  for (let before: string | undefined; ; ) {
+    const request = { ...selection, limit: keysPerPage, before };
+    const { items, next } = await readKeysPage(parts, principal, request);
+    if (items.length > 0) yield items;
+    if (next === undefined) return;
+    before = next;
+  }
 }
 
 export async function withUsage(db: Db, keys: readonly Key[], now: Date): Promise<KeyWithUsage[]> {

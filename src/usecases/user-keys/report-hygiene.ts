@@ -7,10 +7,14 @@ import {
   listUsesOfPredecessors,
   type UseOfPredecessor,
 } from '../../stores/postgres/user-keys/superseded-uses.ts';
-import { type ExportKeysParts, exportKeys } from './export-keys.ts';
 import type { KeyWithUsage, ReadParts } from './key-with-usage.ts';
-import type { KeySelection, ListRequest } from './keys-page.ts';
-import { listKeys } from './list-keys.ts';
+import {
+  type ExportKeysParts,
+  type KeySelection,
+  type ListRequest,
+  readKeysPage,
+  readKeysPages,
+} from './keys-page.ts';
 
 export type HygieneItem = KeyWithUsage & {
   findings: HygieneFinding[];
@@ -27,7 +31,7 @@ export async function reportHygiene(
   principal: VisibleScope,
   request: Asked<ListRequest>,
 ): Promise<Page<HygieneItem>> {
-  const { items, next } = await listKeys(parts, principal, request);
+  const { items, next } = await readKeysPage(parts, principal, request);
   return { items: await withFindings(parts.db, items, request.hygiene), next };
 }
 
@@ -37,7 +41,7 @@ export async function* exportHygiene(
   principal: VisibleScope,
   selection: Asked<KeySelection>,
 ): AsyncGenerator<readonly HygieneItem[]> {
-  for await (const page of exportKeys(parts, principal, selection)) {
+  for await (const page of parts.keyExports.stream(readKeysPages(parts, principal, selection))) {
     yield withFindings(parts.db, page, selection.hygiene);
   }
 }

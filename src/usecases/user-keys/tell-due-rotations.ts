@@ -13,9 +13,9 @@ const pageMax = 1_000;
 const dayMs = 86_400_000;
 
 /**
- * Writes `key.rotation_due` for user keys that come to be 30, 7 or 1 day before the longest age that
- * their organization or their master key sets. After a long pause only the nearest of the days that
- * were passed is told. Returns the number of events.
+ * Writes `key.rotation_due` for user keys that come to be 30, 7 or 1 day before the longest age
+ * that their organization or their master key sets. After a long pause only the nearest of the days
+ * that were passed is told. Returns the number of events.
  */
 export async function tellDueRotations(
   parts: { db: Database; randomBytes: RandomBytes },
