@@ -45,6 +45,7 @@ const envelope = [
   '| `data.actor` | Who did it: `kind` and `id`. `system` is the broker itself |',
   '| `data.request_id` | The `x-request-id` of the request. Absent without one |',
   '| `data.on_behalf_of` | The organization that an operator was impersonating. Absent otherwise |',
+  '| `data.client_address` | Where the request of a master key, platform key or tenant key came from. That of a person is in the audit list and its streams alone |',
   '| `data.result` | `success`, or `refused` for an attempt |',
   '| `data.details` | Fields of the type |',
   '',

@@ -26,6 +26,7 @@ function schemaOf(type: (typeof auditEventTypes)[number]) {
       actor: z.object({ kind: z.enum(actorKinds), id: z.string() }),
       request_id: z.string().optional(),
       on_behalf_of: z.string().optional(),
+      client_address: z.string().optional(),
       result: z.enum(['success', 'refused']),
       details,
     }),

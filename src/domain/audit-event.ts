@@ -121,13 +121,20 @@ export type AuditEvent = {
   requestId: string | null;
   /** Organization that the actor, an operator, was impersonating. */
   onBehalfOf: string | null;
+  /** Where the request came from. Not sealed, and null once the person is erased. */
+  clientAddress: string | null;
   result: AuditResult;
   details: Record<string, unknown>;
   createdAt: Date;
 };
 
 /** Actor and request that a change is recorded under. */
-export type Origin = { actor: Actor; requestId: string | null; onBehalfOf?: string | null };
+export type Origin = {
+  actor: Actor;
+  requestId: string | null;
+  onBehalfOf?: string | null;
+  clientAddress?: string | null;
+};
 
 export const systemOrigin: Origin = { actor: { kind: 'system', id: 'flowplate' }, requestId: null };
 
@@ -140,6 +147,7 @@ export function newAuditEvent(
   return {
     id: newId('auditEvent', at.now, at.randomBytes),
     onBehalfOf: null,
+    clientAddress: null,
     result: 'success',
     ...origin,
     ...event,

@@ -79,11 +79,15 @@ function insufficient(who: string, permission: string): FlowplateError {
 }
 
 /** A principal in the context of one request. */
-export type Caller<P extends Principal = Principal & VisibleScope> = { principal: P; requestId: string };
+export type Caller<P extends Principal = Principal & VisibleScope> = {
+  principal: P;
+  requestId: string;
+  address?: string | undefined;
+};
 
-export function originOf({ principal, requestId }: Caller<Principal>): Origin {
+export function originOf({ principal, requestId, address }: Caller<Principal>): Origin {
   const actor = { kind: principal.kind, id: principal.id };
-  return { actor, requestId, onBehalfOf: impersonatedBy(principal) };
+  return { actor, requestId, onBehalfOf: impersonatedBy(principal), clientAddress: address ?? null };
 }
 
 /** The organization that an operator impersonates with this request; null otherwise. */

@@ -70,5 +70,6 @@ test('what a caller does is written down under its id and its request', () => {
     actor: { kind: 'master_key', id: 'flm_1' },
     requestId: 'req_1',
     onBehalfOf: null,
+    clientAddress: null,
   });
 });

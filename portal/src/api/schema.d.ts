@@ -2083,6 +2083,8 @@ export interface components {
             target_id: string;
             /** @description The `x-request-id` of the request */
             request_id: string | null;
+            /** @description Where the request came from; null where no request was, and once the person is erased */
+            client_address: string | null;
             /** @enum {string} */
             result: "success" | "refused";
             details: {
@@ -2108,6 +2110,8 @@ export interface components {
                 request_id?: string;
                 /** @description The organization that an operator was impersonating */
                 on_behalf_of?: string;
+                /** @description Where the request of a machine came from */
+                client_address?: string;
                 /** @enum {string} */
                 result: "success" | "refused";
                 /** @description Fields of the type; docs/events.md lists them */

@@ -1,4 +1,4 @@
-import type { Actor, AuditEvent, AuditEventType, AuditResult } from '../audit-event.ts';
+import type { Actor, ActorKind, AuditEvent, AuditEventType, AuditResult } from '../audit-event.ts';
 import type { EventType } from './event-type.ts';
 import { eventTypes } from './event-types.ts';
 import { isShowable } from './fields.ts';
@@ -16,6 +16,8 @@ export type EventEnvelope = {
     request_id?: string;
     /** The organization that an operator was impersonating. */
     on_behalf_of?: string;
+    /** Where the request came from. That of a person is for streams of the audit log alone. */
+    client_address?: string;
     result: AuditResult;
     /** Fields of the type; docs/events.md lists them. */
     details: Record<string, unknown>;
@@ -27,6 +29,19 @@ export type EventEnvelope = {
  * details come through the allow-list of their type, and an id that is one of these is left out.
  */
 export function toEnvelope(event: AuditEvent): EventEnvelope {
+  const address = machines.includes(event.actor.kind) ? event.clientAddress : null;
+  return envelopeOf(event, address);
+}
+
+/** The envelope for a stream of the audit log: with the addresses of people as well. */
+export function toStreamEnvelope(event: AuditEvent): EventEnvelope {
+  return envelopeOf(event, event.clientAddress);
+}
+
+/** Actors that are no persons: their addresses are those of backends and gateways. */
+const machines: readonly ActorKind[] = ['master_key', 'platform_key', 'tenant_key'];
+
+function envelopeOf(event: AuditEvent, address: string | null): EventEnvelope {
   const { organizationId, targetId, requestId, onBehalfOf, actor } = event;
   return {
     type: event.eventType,
@@ -38,6 +53,7 @@ export function toEnvelope(event: AuditEvent): EventEnvelope {
       actor: { kind: actor.kind, id: isShowable(actor.id) ? actor.id : actor.kind },
       ...shown('request_id', requestId),
       ...shown('on_behalf_of', onBehalfOf),
+      ...shown('client_address', address),
       result: event.result,
       details: allowed(event),
     },

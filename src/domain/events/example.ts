@@ -37,6 +37,7 @@ export function exampleEnvelope(type: AuditEventType): EventEnvelope {
     targetId: targets[target] ?? '01977c3e-8f0a-7c11-9d3e-5b6a7c8d9e0f',
     requestId: ofTime.test(type) ? null : 'req_4C6hVk3yZ7eB9fD1',
     onBehalfOf: null,
+    clientAddress: null,
     result: 'success',
     details: example,
     createdAt: new Date('2026-12-01T09:30:00.000Z'),

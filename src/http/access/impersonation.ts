@@ -37,7 +37,7 @@ const readingMethods: readonly (string | undefined)[] = ['GET', 'HEAD'];
 export async function impersonated(
   parts: ImpersonationParts,
   operator: PlatformPrincipal,
-  { req, requestId }: HttpExchange,
+  { req, requestId, ip }: HttpExchange,
 ): Promise<OrganizationPrincipal | undefined> {
   const [organizations = [], reasons = []] = pickHeaders(req.rawHeaders, [
     'x-flowplate-org',
@@ -52,7 +52,7 @@ export async function impersonated(
     method: req.method ?? '',
     path: pathOf(req.url ?? ''),
   };
-  await parts.enterOrganization({ principal: operator, requestId }, request);
+  await parts.enterOrganization({ principal: operator, requestId, address: ip() }, request);
   return {
     kind: operator.kind,
     id: operator.id,

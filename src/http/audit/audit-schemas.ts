@@ -56,6 +56,10 @@ export const auditEventAnswer = z
     on_behalf_of: z.string().nullable().describe('The organization that an operator was impersonating'),
     target_id: z.string(),
     request_id: z.string().nullable().describe('The `x-request-id` of the request'),
+    client_address: z
+      .string()
+      .nullable()
+      .describe('Where the request came from; null where no request was, and once the person is erased'),
     result: z.enum(results),
     details: z.record(z.string(), z.unknown()),
     created_at: timestampText,
@@ -73,6 +77,7 @@ export function toAuditEventAnswer(event: AuditEvent): z.input<typeof auditEvent
     on_behalf_of: event.onBehalfOf,
     target_id: event.targetId,
     request_id: event.requestId,
+    client_address: event.clientAddress,
     result: event.result,
     details: event.details,
     created_at: event.createdAt.toISOString(),

@@ -27,6 +27,7 @@ const eventAnswer = z
       actor: z.strictObject({ kind: z.enum(actorKinds), id: z.string() }),
       request_id: z.string().optional(),
       on_behalf_of: z.string().optional().describe('The organization that an operator was impersonating'),
+      client_address: z.string().optional().describe('Where the request of a machine came from'),
       result: z.enum(['success', 'refused']),
       details: z.record(z.string(), z.unknown()).describe('Fields of the type; docs/events.md lists them'),
     }),

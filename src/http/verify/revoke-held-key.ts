@@ -23,9 +23,13 @@ export type HeldKey =
 export async function revokeHeldKey(
   parts: RevokeHeldParts,
   key: HeldKey,
-  { reason, requestId }: { reason: RevocationReason; requestId: string },
+  {
+    reason,
+    requestId,
+    address,
+  }: { reason: RevocationReason; requestId: string; address: string | undefined },
 ): Promise<void> {
-  const by = { actor: actorOf(key), requestId };
+  const by = { actor: actorOf(key), requestId, clientAddress: address ?? null };
   try {
     await end(parts, by, key, reason);
   } catch (error) {

@@ -40,7 +40,12 @@ export const revokeTokenRoute = defineRoute({
   async handle(parts: RevokeTokenParts, { body, caller }) {
     const { token, reason = 'key_compromise' } = body;
     const held = await findHeldKey(parts, token);
-    if (held !== undefined) await revokeHeldKey(parts, held, { reason, requestId: caller.requestId });
+    if (held !== undefined)
+      await revokeHeldKey(parts, held, {
+        reason,
+        requestId: caller.requestId,
+        address: caller.address,
+      });
     return { status: 200, body: {} };
   },
 });

@@ -86,6 +86,7 @@ export interface AuditCheck {
 export interface AuditEvents {
   actor_id: string;
   actor_kind: string;
+  client_address: string | null;
   created_at: Timestamp;
   details: Json;
   event_type: string;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditStream } from '../../audit-streams/audit-stream.ts';
-import { toEnvelope } from '../../domain/events/envelope.ts';
+import { toStreamEnvelope } from '../../domain/events/envelope.ts';
 import { holdStream, moveStream, releaseStream } from '../../stores/postgres/audit/streams.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { listEvents } from '../events/list-events.ts';
@@ -32,7 +32,7 @@ async function sendAll({ db, onStreamFault }: StreamParts, stream: AuditStream):
       const seq = await holdStream(db, stream.name, holder);
       if (seq === undefined) return sent;
       const { events, next, isEnd } = await listEvents({ db }, { seq, eventId: '' }, {}, eventsPerSend);
-      if (events.length > 0) await stream.send(events.map(({ event }) => toEnvelope(event)));
+      if (events.length > 0) await stream.send(events.map(({ event }) => toStreamEnvelope(event)));
       if (!(await moveStream(db, stream.name, holder, next.seq))) return sent;
       sent += events.length;
       if (isEnd) return sent;

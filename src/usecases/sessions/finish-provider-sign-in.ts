@@ -118,7 +118,8 @@ async function noteRefusal(
   place: LoginSubject,
   { kind }: ProviderFault,
 ): Promise<void> {
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId };
+  const clientAddress = client.address ?? null;
+  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId, clientAddress };
   await commitChange(parts, { by }, async (tx, now) => {
     await addLoginFailure(tx, [place], now);
     const details = { method: 'oidc', code: kind, address: client.address ?? 'unknown' };
@@ -135,7 +136,8 @@ async function admit(
   identity: Identity,
 ): Promise<SignedIn | SignInRefusal> {
   const sessionParts = await withSigningKey(parts);
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId };
+  const clientAddress = client.address ?? null;
+  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId, clientAddress };
   const { answer } = await commitChange<{ outcome: SignedIn | SignInRefusal }>(
     parts,
     // Groups can end roles and sessions.
@@ -154,7 +156,8 @@ async function admit(
         const confirmed = await confirmByProvider(tx, admitted.userId, attempt.confirms, now);
         const outcome =
           confirmed === undefined ? 'another-account' : { session: undefined, next: attempt.next };
-        const events = confirmed === undefined ? [] : [{ ...confirmed, origin: { actor, requestId } }];
+        const events =
+          confirmed === undefined ? [] : [{ ...confirmed, origin: { actor, requestId, clientAddress } }];
         return { answer: { outcome }, events: [...admitted.events, ...events], revokes: revokesNothing };
       }
       const origin = { ...client, method: 'oidc', secondFactor: null } as const;
@@ -163,7 +166,7 @@ async function admit(
       const session = { token: created.token, expiresAt: created.session.expiresAt };
       return {
         answer: { outcome: { session, next: attempt.next } },
-        events: [...admitted.events, { ...login, origin: { actor, requestId } }],
+        events: [...admitted.events, { ...login, origin: { actor, requestId, clientAddress } }],
         revokes: revokesNothing,
       };
     },

@@ -151,7 +151,11 @@ async function begin(
   const renewedHash = isOutdated(passwordHash)
     ? await hashPassword(normalizedPassword(attempt.password))
     : undefined;
-  const by: Origin = { actor: { kind: 'platform_user', id: user.id }, requestId: attempt.requestId };
+  const by: Origin = {
+    actor: { kind: 'platform_user', id: user.id },
+    requestId: attempt.requestId,
+    clientAddress: attempt.client.address ?? null,
+  };
   const login = { userId: user.id, email: attempt.email, passwordHash, renewedHash, now };
   const { answer } = await commitChange<Outcome>(parts, { by }, async (tx) => {
     const proof = { userId: user.id, proof: attempt.secondFactor, page: attempt.page };
@@ -194,8 +198,9 @@ function wrongFactor(attempt: Attempt, userId: string, kind: SecondFactorKind | 
   };
 }
 
-function byAnybody({ requestId }: Attempt): Origin {
-  return { actor: { kind: anybody.kind, id: anybody.id }, requestId };
+function byAnybody({ requestId, client }: Attempt): Origin {
+  const actor = { kind: anybody.kind, id: anybody.id };
+  return { actor, requestId, clientAddress: client.address ?? null };
 }
 
 async function noteSuccess(tx: Tx, attempt: Attempt, userId: string, now: Date): Promise<void> {

@@ -39,7 +39,11 @@ export async function pollDeviceLogin(
   const state = await findDeviceLoginState(parts.strangersDb, digests, parts.clock.now());
   if (state === 'unknown') throw new FlowplateError('DEVICE_CODE_EXPIRED');
   const sessionParts = await withSigningKey(parts);
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId: request.requestId };
+  const by = {
+    actor: { kind: anybody.kind, id: anybody.id },
+    requestId: request.requestId,
+    clientAddress: request.client.address ?? null,
+  };
   // Everything that ends sessions of the user is over, or begins after this.
   const ends = state === 'answered' ? ({ ends: 'operators' } as const) : {};
   const { answer } = await commitChange<{ polled: Polled }>(parts, { by, ...ends }, async (tx, now) => {
@@ -93,7 +97,7 @@ async function handOut(
   const actor = { kind: 'platform_user', id: userId } as const;
   return {
     answer: { polled: { token: created.token, expiresAt: created.session.expiresAt, user } },
-    events: [{ ...event, origin: { actor, requestId } }],
+    events: [{ ...event, origin: { actor, requestId, clientAddress: client.address ?? null } }],
     revokes: revokesNothing,
   };
 }

@@ -128,8 +128,8 @@ function updated(
   return { ...platformUserEvent('platform.user.updated', userId, details), origin: ours(context) };
 }
 
-function ours({ requestId }: AdmitContext): Origin {
-  return { ...systemOrigin, requestId };
+function ours({ requestId, client }: AdmitContext): Origin {
+  return { ...systemOrigin, requestId, clientAddress: client.address ?? null };
 }
 
 /**
@@ -148,6 +148,10 @@ function refused(
   return {
     ...platformUserEvent('platform.login.refused', userId, details),
     result: 'refused',
-    origin: { actor: { kind: anybody.kind, id: anybody.id }, requestId },
+    origin: {
+      actor: { kind: anybody.kind, id: anybody.id },
+      requestId,
+      clientAddress: client.address ?? null,
+    },
   };
 }

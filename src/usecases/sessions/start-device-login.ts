@@ -34,7 +34,11 @@ export async function startDeviceLogin(
   const [deviceDigest] = deviceCodeDigests(keyring, 'device', codes.deviceCode);
   const [userDigest] = deviceCodeDigests(keyring, 'user', codes.userCode);
   const place = devicePlace(keyring, client.address);
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId };
+  const by = {
+    actor: { kind: anybody.kind, id: anybody.id },
+    requestId,
+    clientAddress: client.address ?? null,
+  };
   await commitChange(parts, { by }, async (tx, now) => {
     const open = await countOpenDeviceLogins(tx, place, now);
     if (open.ofPlace >= openPerPlaceMax || open.all >= openMax) throw tooManyOpen();

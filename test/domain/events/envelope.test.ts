@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type AuditEvent, auditEventTypes } from '../../../src/domain/audit-event.ts';
-import { toEnvelope } from '../../../src/domain/events/envelope.ts';
+import { toEnvelope, toStreamEnvelope } from '../../../src/domain/events/envelope.ts';
 import { eventTypes } from '../../../src/domain/events/event-types.ts';
 import { exampleEnvelope } from '../../../src/domain/events/example.ts';
 
@@ -25,6 +25,7 @@ function eventOf(
     targetId: id,
     requestId: id,
     onBehalfOf: id,
+    clientAddress: '203.0.113.7',
     result: 'success',
     details,
     createdAt: new Date('2026-12-01T09:30:00Z'),
@@ -73,10 +74,20 @@ test('an envelope has what its event has, and leaves out only the field that may
       actor: { kind: 'master_key', id: 'u_1' },
       request_id: 'u_1',
       on_behalf_of: 'u_1',
+      client_address: '203.0.113.7',
       result: 'success',
       details: { environment: 'prod', key_prefix: 'fl_user_prod_9fJ2kQ7a' },
     },
   });
+});
+
+test('the address of a person is for streams of the audit log alone', () => {
+  const event: AuditEvent = {
+    ...eventOf('platform.logout', {}),
+    actor: { kind: 'platform_user', id: 'puser_1' },
+  };
+  expect(toEnvelope(event).data.client_address).toBeUndefined();
+  expect(toStreamEnvelope(event).data.client_address).toBe('203.0.113.7');
 });
 
 test('the example of every type shows each of its details that it names', () => {

@@ -93,6 +93,7 @@ describe('200', () => {
   test('an event with everything that it says, and nothing else', async () => {
     const [id] = await write(day, {
       onBehalfOf: 'org_1',
+      clientAddress: '203.0.113.7',
       actor: { kind: 'platform_user', id: 'puser_1' },
       details: { n: 1 },
     });
@@ -106,6 +107,7 @@ describe('200', () => {
         on_behalf_of: 'org_1',
         target_id: 'flk_1',
         request_id: 'req_1',
+        client_address: '203.0.113.7',
         result: 'success',
         details: { n: 1 },
         created_at: `${day}T00:00:00.000Z`,

@@ -9,12 +9,16 @@ const stores = await openStores();
 const { db } = stores;
 afterAll(() => stores.close());
 
-const event = newAuditEvent({ now: new Date('2030-01-01T00:00:00.123Z'), randomBytes }, systemOrigin, {
-  eventType: 'key.minted',
-  organizationId: 'org_1',
-  targetId: 'flk_1',
-  details: { user_id: 'user_1' },
-});
+const event = newAuditEvent(
+  { now: new Date('2030-01-01T00:00:00.123Z'), randomBytes },
+  { ...systemOrigin, clientAddress: '203.0.113.7' },
+  {
+    eventType: 'key.minted',
+    organizationId: 'org_1',
+    targetId: 'flk_1',
+    details: { user_id: 'user_1' },
+  },
+);
 const rows = () => db.selectFrom('audit_events').selectAll().execute();
 
 beforeAll(() => db.transaction().execute((tx) => insertAuditEvents(tx, [event])));
@@ -33,6 +37,7 @@ test('an event is kept as it was written', async () => {
       result: 'success',
       details: { user_id: 'user_1' },
       created_at: event.createdAt,
+      client_address: '203.0.113.7',
     },
   ]);
 });
@@ -40,6 +45,11 @@ test('an event is kept as it was written', async () => {
 test.each([
   ['an update', sql`UPDATE audit_events SET details = '{}'`],
   ['an update of no row', sql`UPDATE audit_events SET details = '{}' WHERE false`],
+  ['another address', sql`UPDATE audit_events SET client_address = '203.0.113.9'`],
+  [
+    'an address with something else',
+    sql`UPDATE audit_events SET client_address = NULL, details = '{}' WHERE false`,
+  ],
   ['a deletion', sql`DELETE FROM audit_events`],
   ['a deletion of no row', sql`DELETE FROM audit_events WHERE false`],
   ['emptying the table', sql`TRUNCATE audit_events`],
@@ -67,4 +77,11 @@ test('a refused change takes the whole transaction with it', async () => {
 test('nothing to write is no statement', async () => {
   await db.transaction().execute((tx) => insertAuditEvents(tx, []));
   expect(await rows()).toHaveLength(1);
+});
+
+test('the client address of an event can be emptied, and nothing else', async () => {
+  await sql`UPDATE audit_events SET client_address = NULL`.execute(db);
+  expect(await rows()).toMatchObject([
+    { id: event.id, details: { user_id: 'user_1' }, client_address: null },
+  ]);
 });

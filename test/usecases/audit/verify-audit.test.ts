@@ -18,7 +18,7 @@ beforeAll(async () => {
     databaseUrl,
     `SELECT column_name FROM information_schema.columns WHERE table_name = 'audit_events'`,
   );
-  columns = rows.map(({ column_name }) => column_name as string);
+  columns = rows.map(({ column_name }) => column_name as string).filter((name) => name !== 'client_address');
 });
 
 const emptied = () => tamper(databaseUrl, 'TRUNCATE audit_events, audit_seals, audit_heads, audit_unsealed');
@@ -57,6 +57,14 @@ test('an empty log is valid', async () => {
     firstFault: null,
     head: null,
   });
+});
+
+test('a client address is beside the chain, so that a person can be erased from it', async () => {
+  await emptied();
+  await writeEvents(db, 2, { clientAddress: '203.0.113.7' });
+  await seal(db, testKeyring);
+  await query(databaseUrl, 'UPDATE audit_events SET client_address = NULL');
+  expect(await firstFault()).toBeNull();
 });
 
 describe('a changed event', () => {
