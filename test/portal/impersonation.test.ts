@@ -96,6 +96,8 @@ test('whoever logs in next on the same tab stands outside', async () => {
 const viewsInside = [
   ['/api-keys', 'Its own key'],
   ['/hidden-keys', 'usr_of_two'],
+  ['/leaks', 'No key is in quarantine.'],
+  ['/hygiene', 'usr_of_two'],
   ['/environments', 'default'],
   ['/audit', 'platform.impersonated'],
   ['/usage', 'org_visited'],
@@ -110,7 +112,7 @@ test('every view in the side bar is confined to the tenant, and every call of it
   const calls = callsWithout(portal, 'org_visited');
   for (const [view, text] of viewsInside) {
     await page.goto(`${broker.url}/platform${view}`);
-    await row(portal, text).first().waitFor();
+    await page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
     const shown = await page.locator('main').textContent();
     expect(shown, view).not.toContain('org_other');
     expect(shown, view).not.toContain('Key of the other tenant');
