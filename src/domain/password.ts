@@ -1,5 +1,4 @@
-import { ZxcvbnFactory } from '@zxcvbn-ts/core';
-import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
+import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
 
 /**
  * NIST SP 800-63B-4 §3.1.1.2: at least 15 characters where a password is the only factor, and no
@@ -16,20 +15,30 @@ const judgedLengthMax = 64;
  */
 const scoreMin = 3;
 
-const estimator = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
+let estimator: Promise<ZxcvbnFactory> | undefined;
+
+/** Loaded with the first new password: its dictionaries would be a tenth of the start. */
+async function loadEstimator(): Promise<ZxcvbnFactory> {
+  const [core, common] = await Promise.all([import('@zxcvbn-ts/core'), import('@zxcvbn-ts/language-common')]);
+  return new core.ZxcvbnFactory({ dictionary: common.dictionary, graphs: common.adjacencyGraphs });
+}
 
 /**
  * Returns why a new password is refused, or undefined. `context`: words that an attacker tries
  * first for this account.
  */
-export function passwordFault(password: string, context: readonly string[]): string | undefined {
+export async function passwordFault(
+  password: string,
+  context: readonly string[],
+): Promise<string | undefined> {
   const length = [...password].length;
   if (length < passwordLengthMin) return `must have at least ${passwordLengthMin} characters`;
   if (length > passwordLengthMax) return `must have at most ${passwordLengthMax} characters`;
   if (!password.isWellFormed()) return 'must be well-formed Unicode';
   const words = ['flowplate', ...context.flatMap((text) => [text, ...text.split(/[\s@.+_-]+/)])];
   const known = words.filter((word) => word.length > 2).map((word) => word.toLowerCase());
-  const { score } = estimator.check(password.slice(0, judgedLengthMax), known);
+  estimator ??= loadEstimator();
+  const { score } = (await estimator).check(password.slice(0, judgedLengthMax), known);
   return score < scoreMin ? 'is too easy to guess: avoid words, names and patterns' : undefined;
 }
 

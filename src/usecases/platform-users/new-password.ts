@@ -10,7 +10,7 @@ export async function hashNewPassword(
   account: { email: string; name: string },
   path = 'password',
 ): Promise<string> {
-  const fault = passwordFault(password, [account.email, account.name]);
+  const fault = await passwordFault(password, [account.email, account.name]);
   if (fault !== undefined) throw validationError([{ path, message: fault }]);
   return parts.passwordHashing.run(() => hashPassword(normalizedPassword(password)));
 }
