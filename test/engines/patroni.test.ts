@@ -36,7 +36,8 @@ beforeAll(async () => {
   ways.HAProxy = await deployment.startApi();
   ways['several hosts'] = await deployment.startApi({ env: { DATABASE_URL: severalHosts } });
   await untilAllMinted();
-});
+  // Patroni's packages are fetched and unpacked first, once for a working copy.
+}, 300_000);
 
 afterAll(endAll);
 
