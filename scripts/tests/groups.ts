@@ -15,9 +15,7 @@ export function isSlow(testFile: string): boolean {
   return Object.keys(slowGroups).some((group) => testFile.startsWith(`test/${group}/`));
 }
 
-/** Arguments of vitest: folders, or for `quick` which folders to leave out. */
+/** Arguments of vitest, for which each group is a project. */
 export function argumentsOf(groups: readonly string[]): string[] {
-  if (!groups.includes('quick')) return groups.map((group) => `test/${group}/`);
-  const others = Object.keys(slowGroups).filter((group) => !groups.includes(group));
-  return others.map((group) => `--exclude=test/${group}/**`);
+  return groups.map((group) => `--project=${group}`);
 }

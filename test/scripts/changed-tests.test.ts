@@ -69,7 +69,7 @@ test('groups are folders, and quick is all that is in none of them', async () =>
 
 /** Files that vitest would run with these arguments. */
 async function testsOf(args: readonly string[]): Promise<string[]> {
-  const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'list'];
-  const { stdout } = await runCommand([...vitest, ...args, '--filesOnly', '--json']);
+  const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'list', '--filesOnly', '--json'];
+  const { stdout } = await runCommand([...vitest, ...args]);
   return (JSON.parse(stdout) as { file: string }[]).map(({ file }) => relative('test', file)).sort();
 }
