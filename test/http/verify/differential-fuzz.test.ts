@@ -145,11 +145,14 @@ function isSameOrRefused(
 
 /**
  * Without the answer of Node's parser to bytes that are no request. It takes the place of answers
- * that were still being made for what came before; how many those are depends on who is faster.
+ * that were still being made for what came before; how many those are depends on who is faster. Nor
+ * with a 417, which Node answers before it reads the body: where that is unreadable, it closes the
+ * connection with or without the answer.
  */
 function withoutEnd(heard: readonly Heard[]): readonly Heard[] {
   const last = heard.at(-1);
-  return last?.status === 400 && last.body === '' ? heard.slice(0, -1) : heard;
+  const isOfTheParser = last?.status === 417 || (last?.status === 400 && last.body === '');
+  return isOfTheParser ? heard.slice(0, -1) : heard;
 }
 
 /**
