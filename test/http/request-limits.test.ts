@@ -110,7 +110,9 @@ describe('the management API', () => {
     for (let time = 0; time < 30; time++) {
       expect(await verify(broker, minted.key, {}, { as })).toMatchObject({ valid: true });
     }
-    expect((await broker.call(`GET ${keysPath}`, { as })).status).toBe(429);
+    // The limit grows again meanwhile: as many as it has at most come together.
+    const again = await Promise.all(Array.from({ length: 40 }, () => broker.call(`GET ${keysPath}`, { as })));
+    expect(again.map(({ status }) => status)).toContain(429);
     expect((await broker.call(`DELETE ${keysPath}/${minted.key_id}`, { as })).status).toBe(200);
   });
 

@@ -28,7 +28,7 @@ export async function setFlushAside(
 ): Promise<void> {
   const flush = { flushId, payload, error: String(error).slice(0, errorLengthMax) };
   const isKept = !(error instanceof UnreadableFlush) || (await hasRoom(parts.db, payload));
-  if (isKept) await insertSetAsideFlush(parts.db, flush);
+  if (isKept && !(await insertSetAsideFlush(parts.db, flush))) return;
   parts.onSetAside(flush, isKept);
 }
 

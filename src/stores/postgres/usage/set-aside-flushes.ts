@@ -8,11 +8,18 @@ export type KeptAsideFlush = SetAsideFlush & { number: number; setAsideAt: Date 
 /** Postgres text has no NUL, while ids and errors of faulty flushes may have any. */
 const spelled = (text: string) => text.replaceAll('\0', '\uFFFD');
 
-export async function insertSetAsideFlush(db: Db, flush: SetAsideFlush): Promise<void> {
-  await db
-    .insertInto('usage_flushes_set_aside')
-    .values({ flush_id: spelled(flush.flushId), payload: flush.payload, error: spelled(flush.error) })
-    .execute();
+/**
+ * False when it is there already: another run has just set it aside, or one was killed before it
+ * removed it from Redis.
+ */
+export async function insertSetAsideFlush(db: Db, flush: SetAsideFlush): Promise<boolean> {
+  const [id, error] = [spelled(flush.flushId), spelled(flush.error)];
+  const { rows } = await sql`
+    INSERT INTO usage_flushes_set_aside (flush_id, payload, error)
+    SELECT ${id}, ${flush.payload}, ${error}
+    WHERE NOT EXISTS (SELECT FROM usage_flushes_set_aside WHERE flush_id = ${id} AND payload = ${flush.payload})
+    RETURNING number`.execute(db);
+  return rows.length > 0;
 }
 
 /** Oldest first, after number `after`. */
