@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
+import { Webhook } from 'standardwebhooks';
 import { Agent } from 'undici';
 import { redact } from '../domain/redact.ts';
 import type { WebhookAnswer, WebhookFault, WebhookMessage } from '../domain/webhook.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { AddressRefused, type ConnectorOptions, guardedConnector } from './guarded-connector.ts';
-import { signMessage } from './sign-message.ts';
 
 /** What is kept of an answer. */
 const keptLengthMax = 1_024;
@@ -48,14 +48,14 @@ export class WebhookSender {
 
   async #post({ url, eventId, body, secrets }: WebhookMessage): Promise<Omit<WebhookAnswer, 'durationMs'>> {
     const { origin, pathname, search } = new URL(url);
-    const timestamp = Math.floor(Date.now() / 1_000);
+    const now = new Date();
     const reader = new AnswerReader({ msMax: this.#attemptMsMax, keptBytesMax: keptLengthMax });
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'Flowplate-Webhooks/1',
       'webhook-id': eventId,
-      'webhook-timestamp': String(timestamp),
-      'webhook-signature': secrets.map((secret) => signMessage(secret, eventId, timestamp, body)).join(' '),
+      'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+      'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(eventId, now, body)).join(' '),
     };
     this.#agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, reader);
     const answer = await reader.answer;
