@@ -164,7 +164,11 @@ describe('notifications that name a change that never was, or skip one,', () => 
     const verdicts: string[] = [];
     for (let round = 0; round < 5; round++) {
       const minted = await keys.mint();
-      expect(await there.codeOf(minted.key)).toBe('VALID');
+      await eventually(
+        10_000,
+        () => there.codeOf(minted.key),
+        (code) => code === 'VALID',
+      );
       for (const payload of forged(await feedEnd(client), minted.keyId)) {
         await client.query(`SELECT pg_notify('key_changes', $1)`, [payload]);
       }
