@@ -100,7 +100,7 @@ async function measure(rig: Rig, pace: Pace, arm: Arm): Promise<string[]> {
   const arrivals: Arrival[] = [];
   while (arrivals.length < wanted && performance.now() - startedMs < settleMsMax) {
     await sleep(200);
-    arrivals.push(...(await takeArrivals(receiver)));
+    for (const arrival of await takeArrivals(receiver)) arrivals.push(arrival);
   }
   const seconds = (performance.now() - startedMs) / 1_000;
   const after = await costs(rig);
