@@ -25,7 +25,7 @@ export type HygieneQuestion = {
   now: Date;
 };
 
-/** What is known of a key besides its row. */
+/** Facts about a key that its row does not have. */
 export type HygieneFacts = {
   lastUsedAt: Date | null;
   /** When it reaches the longest age of its organization or its master key; null without one. */

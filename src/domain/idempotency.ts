@@ -16,7 +16,7 @@ export type Idempotency = {
   earlier: EarlierAnswers;
 };
 
-/** Lines in a row without an earlier answer, after which a body counts as a new one. */
+/** First lines without an earlier answer, after which a body counts as a new one. */
 const missesOfNewBody = 128;
 
 /**

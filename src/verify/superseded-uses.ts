@@ -1,3 +1,5 @@
+import { SavedUses } from './saved-uses.ts';
+
 /**
  * Accepted uses of a superseded key through one gateway. An embedded verifier reports the line of a
  * key and not the key itself (`isLine`).
@@ -12,9 +14,6 @@ export type SupersededUse = {
 
 type SaveUses = (uses: readonly SupersededUse[]) => Promise<void>;
 
-/** As for the last uses of master keys: one write in ten seconds is cheap. */
-const saveEveryMs = 10_000;
-
 /**
  * About 200 KB. Keys in their grace are few. More of them at once are left out until the next save,
  * and are noted at a later use.
@@ -22,23 +21,11 @@ const saveEveryMs = 10_000;
 const usesMax = 1_000;
 
 /**
- * Which gateways still use superseded keys: summed in memory by key and master key, and saved every
- * ten seconds, so that a verification writes nothing. A failed save is retried with the next one. A
- * killed process loses what is unsaved.
+ * Gateways that still use superseded keys, by key and master key. A verification writes nothing.
  */
-export class SupersededUses {
-  readonly #save: SaveUses;
-  readonly #onFault: (error: unknown) => void;
-  #uses = new Map<string, SupersededUse>();
-  #timer: NodeJS.Timeout | undefined;
-
+export class SupersededUses extends SavedUses<SupersededUse> {
   constructor(save: SaveUses, onFault: (error: unknown) => void) {
-    this.#save = save;
-    this.#onFault = onFault;
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => void this.flush().catch(this.#onFault), saveEveryMs);
+    super({ save: (uses) => save([...uses.values()]), onFault, merge, namesMax: usesMax });
   }
 
   noteKey(keyId: string, masterKeyId: string, nowMs: number): void {
@@ -51,31 +38,12 @@ export class SupersededUses {
     this.#note({ of: lineageId, isLine: true, masterKeyId, firstAtMs, lastAtMs });
   }
 
-  async flush(): Promise<void> {
-    const taken = [...this.#uses.values()];
-    if (taken.length === 0) return;
-    this.#uses = new Map();
-    try {
-      await this.#save(taken);
-    } catch (error) {
-      for (const use of taken) this.#note(use);
-      throw error;
-    }
-  }
-
-  close(): Promise<void> {
-    clearInterval(this.#timer);
-    return this.flush();
-  }
-
   #note(use: SupersededUse): void {
-    const name = `${use.isLine ? 'line' : 'key'} ${use.of} ${use.masterKeyId}`;
-    const known = this.#uses.get(name);
-    if (known === undefined) {
-      if (this.#uses.size < usesMax) this.#uses.set(name, { ...use });
-      return;
-    }
-    known.firstAtMs = Math.min(known.firstAtMs, use.firstAtMs);
-    known.lastAtMs = Math.max(known.lastAtMs, use.lastAtMs);
+    this.add(`${use.isLine ? 'line' : 'key'} ${use.of} ${use.masterKeyId}`, use);
   }
+}
+
+function merge(one: SupersededUse, other: SupersededUse): SupersededUse {
+  const firstAtMs = Math.min(one.firstAtMs, other.firstAtMs);
+  return { ...one, firstAtMs, lastAtMs: Math.max(one.lastAtMs, other.lastAtMs) };
 }

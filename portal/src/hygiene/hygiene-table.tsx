@@ -1,9 +1,9 @@
-import { Anchor, Table, Text } from '@mantine/core';
-import { Link } from 'react-router';
+import { Table, Text } from '@mantine/core';
 import { ListTable } from '../parts/list-table.tsx';
 import { Named } from '../parts/named.tsx';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
+import { UserKeyLink } from '../user-keys/user-key-link.tsx';
 import { Findings } from './findings.tsx';
 import { PredecessorUses } from './predecessor-uses.tsx';
 import type { HygieneItem } from './use-hygiene.ts';
@@ -39,14 +39,7 @@ export function HygieneTable({ items, isMore }: Props) {
       {(key) => (
         <Table.Tr key={key.key_id}>
           <Table.Td>
-            <Anchor
-              component={Link}
-              to={`/hidden-keys?${new URLSearchParams({ key: key.key_id })}`}
-              ff="monospace"
-              size="sm"
-            >
-              {key.key_prefix}…
-            </Anchor>
+            <UserKeyLink id={key.key_id}>{key.key_prefix}…</UserKeyLink>
           </Table.Td>
           <Table.Td>
             <Findings findings={key.findings} />

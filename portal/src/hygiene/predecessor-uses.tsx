@@ -4,7 +4,7 @@ import type { HygieneItem } from './use-hygiene.ts';
 
 type Props = { uses: HygieneItem['predecessor_uses']; nameOf: (id: string) => string | undefined };
 
-/** Which gateways still accept the key before, since when, and when its grace ends. */
+/** Gateways through which a superseded key is still used: since when, and when its grace ends. */
 export function PredecessorUses({ uses, nameOf }: Props) {
   return uses.map(({ key_id, key_prefix, master_key_id, first_used_at, last_used_at, superseded_until }) => (
     <Text key={`${key_id} ${master_key_id}`} size="xs" mt={4}>

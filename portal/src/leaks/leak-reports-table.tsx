@@ -1,8 +1,8 @@
-import { Anchor, Table } from '@mantine/core';
-import { Link } from 'react-router';
+import { Table } from '@mantine/core';
 import type { AuditEvent } from '../audit/use-audit.ts';
 import { ListTable } from '../parts/list-table.tsx';
 import { Time } from '../parts/time.tsx';
+import { UserKeyLink } from '../user-keys/user-key-link.tsx';
 
 const columns = ['Time', 'Key', 'Of', 'Reporter', 'Found', 'Then'];
 
@@ -43,9 +43,7 @@ function ReportRow({ report: { created_at, target_id, details } }: { report: Aud
       </Table.Td>
       <Table.Td style={{ overflowWrap: 'anywhere' }}>
         {typeof target_id === 'string' && target_id.startsWith('flk_') ? (
-          <Anchor component={Link} to={`/hidden-keys?key=${target_id}`} ff="monospace" size="sm">
-            {textOr(details.key_prefix, target_id)}
-          </Anchor>
+          <UserKeyLink id={target_id}>{textOr(details.key_prefix, target_id)}</UserKeyLink>
         ) : (
           textOr(details.key_prefix, target_id ?? '—')
         )}

@@ -11,7 +11,7 @@ import { QuarantinedKeysTable } from './quarantined-keys-table.tsx';
 import { ReleaseKey } from './release-key.tsx';
 import { useLeakReports, useQuarantinedKeys } from './use-leaks.ts';
 
-/** What scanners have found, and the keys that wait for a decision. */
+/** Keys in quarantine, which somebody may release, and the reports of scanners. */
 export function LeaksPage() {
   const { may } = useOwn();
   return (

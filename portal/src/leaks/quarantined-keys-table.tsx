@@ -1,10 +1,10 @@
-import { Anchor, Button, Group, Table } from '@mantine/core';
-import { Link } from 'react-router';
+import { Button, Group, Table } from '@mantine/core';
 import { ListTable } from '../parts/list-table.tsx';
 import { Named } from '../parts/named.tsx';
 import { Time } from '../parts/time.tsx';
 import { useNames } from '../parts/use-names.ts';
 import type { HiddenKey } from '../user-keys/use-user-keys.ts';
+import { UserKeyLink } from '../user-keys/user-key-link.tsx';
 
 type Props = {
   /** Undefined while loading. */
@@ -29,9 +29,7 @@ export function QuarantinedKeysTable({ hiddenKeys, isManager, onRelease, onRevok
       {(key) => (
         <Table.Tr key={key.key_id}>
           <Table.Td>
-            <Anchor component={Link} to={`/hidden-keys?key=${key.key_id}`} ff="monospace" size="sm">
-              {key.key_prefix}…
-            </Anchor>
+            <UserKeyLink id={key.key_id}>{key.key_prefix}…</UserKeyLink>
           </Table.Td>
           <Table.Td>{key.name ?? '—'}</Table.Td>
           <Table.Td>{key.user_id}</Table.Td>

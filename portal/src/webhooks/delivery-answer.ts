@@ -10,7 +10,7 @@ const faults: Record<NonNullable<DeliveryAnswer['fault']>, string> = {
   invalid_answer: 'Its answer was not HTTP',
 };
 
-/** What the endpoint said, and how long that took. */
+/** Answer of the endpoint to one attempt, in words, with its duration. */
 export function answerText({ status, fault, duration_ms }: DeliveryAnswer): string {
   const said = status === null ? faults[fault ?? 'invalid_answer'] : `Status ${status}`;
   return `${said}, ${duration_ms} ms`;

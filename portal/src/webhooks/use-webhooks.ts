@@ -55,7 +55,7 @@ export function useWebhookChange<Wanted, Done>(
   });
 }
 
-/** What people call it. */
+/** Name of a webhook for people: its description, or else the host that it sends to. */
 export function nameOf({ url, description }: Pick<Webhook, 'url' | 'description'>): string {
   return description ?? new URL(url).host;
 }

@@ -18,7 +18,7 @@ const statuses = Object.entries(looks).map(([value, { label }]) => ({ value, lab
 
 const columns = ['Event', 'Status', 'Last Attempt', 'Answer'];
 
-/** What was sent, newest event first, with request and answer. */
+/** Deliveries of a webhook, newest event first, with request and answer. */
 export function WebhookDeliveries({ id, isManager }: { id: string; isManager: boolean }) {
   const [filter, setFilter] = useState({ status: '', cursor: '' });
   const [queued, setQueued] = useState<number | null>(null);

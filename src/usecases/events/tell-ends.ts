@@ -10,7 +10,7 @@ import {
 } from '../../stores/postgres/events/watches.ts';
 import { commitAt, type EventDraft } from '../change.ts';
 
-/** Days before an end at which its event is written. The contract fixes them. */
+/** Days before an end at which its event is written, the nearest last. The contract fixes them. */
 export const warnedDays = [30, 7, 1] as const;
 
 export type WarnedDays = (typeof warnedDays)[number];

@@ -2,7 +2,7 @@ import type { RandomBytes } from '../../domain/clock.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { listUnusedMasterKeys } from '../../stores/postgres/master-keys/due-master-keys.ts';
 import { readSettledTime } from '../events/settled-time.ts';
-import { tellRound } from '../events/tell-round.ts';
+import { type Round, tellRound } from '../events/tell-round.ts';
 
 const pageMax = 500;
 
@@ -14,7 +14,7 @@ type UnusedParts = { db: Database; randomBytes: RandomBytes; idleness: { masterK
  */
 export async function tellUnusedMasterKeys(parts: UnusedParts, now?: Date): Promise<number> {
   const days = parts.idleness.masterKeyUnusedDays;
-  const round = {
+  const round: Round = {
     name: 'master_key.unused',
     days,
     async tell(tx, page) {
@@ -27,6 +27,6 @@ export async function tellUnusedMasterKeys(parts: UnusedParts, now?: Date): Prom
       }));
       return { events, lastId };
     },
-  } satisfies Parameters<typeof tellRound>[1];
+  };
   return tellRound(parts, round, now ?? (await readSettledTime(parts.db)));
 }

@@ -4,7 +4,7 @@ import type { GroupRoles } from '../../domain/group-roles.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
 import { type LoginSubject, loginSubjects } from '../../domain/login-throttle.ts';
-import { anybody } from '../../domain/principal.ts';
+import { anybody, originOf } from '../../domain/principal.ts';
 import type { SessionClient } from '../../domain/session.ts';
 import { attemptId, attemptLifeMs, openAttempt, type SignInAttempt } from '../../domain/sign-in-attempt.ts';
 import type { Identity, IdentityProvider } from '../../oidc/identity-provider.ts';
@@ -118,8 +118,7 @@ async function noteRefusal(
   place: LoginSubject,
   { kind }: ProviderFault,
 ): Promise<void> {
-  const clientAddress = client.address ?? null;
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId, clientAddress };
+  const by = originOf({ principal: anybody, requestId, address: client.address });
   await commitChange(parts, { by }, async (tx, now) => {
     await addLoginFailure(tx, [place], now);
     const details = { method: 'oidc', code: kind, address: client.address ?? 'unknown' };
@@ -136,8 +135,7 @@ async function admit(
   identity: Identity,
 ): Promise<SignedIn | SignInRefusal> {
   const sessionParts = await withSigningKey(parts);
-  const clientAddress = client.address ?? null;
-  const by = { actor: { kind: anybody.kind, id: anybody.id }, requestId, clientAddress };
+  const by = originOf({ principal: anybody, requestId, address: client.address });
   const { answer } = await commitChange<{ outcome: SignedIn | SignInRefusal }>(
     parts,
     // Groups can end roles and sessions.
@@ -151,22 +149,21 @@ async function admit(
       if ('refusal' in admitted) {
         return { answer: { outcome: admitted.refusal }, events: admitted.events, revokes: revokesNothing };
       }
-      const actor = { kind: 'platform_user', id: admitted.userId } as const;
+      const origin = { ...by, actor: { kind: 'platform_user', id: admitted.userId } as const };
       if (attempt.confirms !== undefined) {
         const confirmed = await confirmByProvider(tx, admitted.userId, attempt.confirms, now);
         const outcome =
           confirmed === undefined ? 'another-account' : { session: undefined, next: attempt.next };
-        const events =
-          confirmed === undefined ? [] : [{ ...confirmed, origin: { actor, requestId, clientAddress } }];
+        const events = confirmed === undefined ? [] : [{ ...confirmed, origin }];
         return { answer: { outcome }, events: [...admitted.events, ...events], revokes: revokesNothing };
       }
-      const origin = { ...client, method: 'oidc', secondFactor: null } as const;
-      const created = await newSession(sessionParts, admitted.userId, origin);
+      const means = { ...client, method: 'oidc', secondFactor: null } as const;
+      const created = await newSession(sessionParts, admitted.userId, means);
       const login = await beginSession(tx, created);
       const session = { token: created.token, expiresAt: created.session.expiresAt };
       return {
         answer: { outcome: { session, next: attempt.next } },
-        events: [...admitted.events, { ...login, origin: { actor, requestId, clientAddress } }],
+        events: [...admitted.events, { ...login, origin }],
         revokes: revokesNothing,
       };
     },

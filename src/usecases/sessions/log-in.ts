@@ -10,7 +10,7 @@ import { type LoginSubject, type LoginSubjects, loginSubjects } from '../../doma
 import { normalizedPassword } from '../../domain/password.ts';
 import type { PasswordLogin } from '../../domain/password-login.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
-import { anybody } from '../../domain/principal.ts';
+import { anybody, originOf } from '../../domain/principal.ts';
 import type { SecondFactorKind, SecondFactorProof, SecondFactorSetting } from '../../domain/second-factor.ts';
 import type { SessionClient } from '../../domain/session.ts';
 import { hashPassword, isOutdated, isPassword } from '../../password-hash.ts';
@@ -199,8 +199,7 @@ function wrongFactor(attempt: Attempt, userId: string, kind: SecondFactorKind | 
 }
 
 function byAnybody({ requestId, client }: Attempt): Origin {
-  const actor = { kind: anybody.kind, id: anybody.id };
-  return { actor, requestId, clientAddress: client.address ?? null };
+  return originOf({ principal: anybody, requestId, address: client.address });
 }
 
 async function noteSuccess(tx: Tx, attempt: Attempt, userId: string, now: Date): Promise<void> {

@@ -2,7 +2,7 @@ import { deviceCodeDigests, slowDownSeconds } from '../../domain/device-login.ts
 import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
-import { anybody } from '../../domain/principal.ts';
+import { anybody, originOf } from '../../domain/principal.ts';
 import type { SessionClient } from '../../domain/session.ts';
 import type { Database, Tx } from '../../stores/postgres/database.ts';
 import { noteLogin } from '../../stores/postgres/platform-users/identities.ts';
@@ -39,11 +39,7 @@ export async function pollDeviceLogin(
   const state = await findDeviceLoginState(parts.strangersDb, digests, parts.clock.now());
   if (state === 'unknown') throw new FlowplateError('DEVICE_CODE_EXPIRED');
   const sessionParts = await withSigningKey(parts);
-  const by = {
-    actor: { kind: anybody.kind, id: anybody.id },
-    requestId: request.requestId,
-    clientAddress: request.client.address ?? null,
-  };
+  const by = originOf({ principal: anybody, requestId: request.requestId, address: request.client.address });
   // Everything that ends sessions of the user is over, or begins after this.
   const ends = state === 'answered' ? ({ ends: 'operators' } as const) : {};
   const { answer } = await commitChange<{ polled: Polled }>(parts, { by, ...ends }, async (tx, now) => {

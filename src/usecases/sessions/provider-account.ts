@@ -3,7 +3,7 @@ import type { RandomBytes } from '../../domain/clock.ts';
 import { type GroupRoles, rolesOfGroups } from '../../domain/group-roles.ts';
 import { hmac, type Keyring } from '../../domain/key-digest.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
-import { anybody } from '../../domain/principal.ts';
+import { anybody, originOf } from '../../domain/principal.ts';
 import type { SessionClient } from '../../domain/session.ts';
 import type { Identity } from '../../oidc/identity-provider.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -148,10 +148,6 @@ function refused(
   return {
     ...platformUserEvent('platform.login.refused', userId, details),
     result: 'refused',
-    origin: {
-      actor: { kind: anybody.kind, id: anybody.id },
-      requestId,
-      clientAddress: client.address ?? null,
-    },
+    origin: originOf({ principal: anybody, requestId, address: client.address }),
   };
 }

@@ -11,7 +11,7 @@ import {
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import { anybody } from '../../domain/principal.ts';
+import { anybody, originOf } from '../../domain/principal.ts';
 import type { SessionClient } from '../../domain/session.ts';
 import { countOpenDeviceLogins, insertDeviceLogin } from '../../stores/postgres/sessions/device-logins.ts';
 import { type ChangeParts, commitChange } from '../change.ts';
@@ -34,11 +34,7 @@ export async function startDeviceLogin(
   const [deviceDigest] = deviceCodeDigests(keyring, 'device', codes.deviceCode);
   const [userDigest] = deviceCodeDigests(keyring, 'user', codes.userCode);
   const place = devicePlace(keyring, client.address);
-  const by = {
-    actor: { kind: anybody.kind, id: anybody.id },
-    requestId,
-    clientAddress: client.address ?? null,
-  };
+  const by = originOf({ principal: anybody, requestId, address: client.address });
   await commitChange(parts, { by }, async (tx, now) => {
     const open = await countOpenDeviceLogins(tx, place, now);
     if (open.ofPlace >= openPerPlaceMax || open.all >= openMax) throw tooManyOpen();

@@ -2,12 +2,11 @@ import type { RandomBytes } from '../../domain/clock.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { type AgingKey, listAgingKeys } from '../../stores/postgres/user-keys/rotation-due.ts';
 import { readSettledTime } from '../events/settled-time.ts';
-import { type RoundPage, tellRound } from '../events/tell-round.ts';
+import { warnedDays } from '../events/tell-ends.ts';
+import { type Round, type RoundPage, tellRound } from '../events/tell-round.ts';
 import { dueKeyEvent } from './due-key-event.ts';
 
-/** The nearest first. */
-const warnedDays = [1, 7, 30] as const;
-const warnedDaysMax = 30;
+const warnedDaysMax = warnedDays[0];
 
 const pageMax = 1_000;
 const dayMs = 86_400_000;
@@ -21,7 +20,7 @@ export async function tellDueRotations(
   parts: { db: Database; randomBytes: RandomBytes },
   now?: Date,
 ): Promise<number> {
-  const round = {
+  const round: Round = {
     name: 'key.rotation_due',
     days: warnedDaysMax,
     async tell(tx, page) {
@@ -30,14 +29,14 @@ export async function tellDueRotations(
         ...{ afterId: page.afterId, now: page.to, dueBy, limit: pageMax },
       });
       const events = aging.flatMap((key) => {
-        const daysLeft = warnedDays.find((days) => isMomentIn(page, key, days));
+        const daysLeft = warnedDays.findLast((days) => isMomentIn(page, key, days));
         if (daysLeft === undefined) return [];
         const details = { days_left: daysLeft, rotation_due_at: key.rotationDueAt.toISOString() };
         return [dueKeyEvent('key.rotation_due', key, details)];
       });
       return { events, lastId };
     },
-  } satisfies Parameters<typeof tellRound>[1];
+  };
   return tellRound(parts, round, now ?? (await readSettledTime(parts.db)));
 }
 
