@@ -16,7 +16,10 @@ export type Action =
   /** `enabled`: the switch that the key has again. `exists`: its owner has another key. */
   | { kind: 'release'; outcome: 'done'; key: string; enabled: boolean }
   | { kind: 'release'; outcome: 'inactive' | 'exists' | 'unknown'; key: string }
-  /** The hour of a quarantine is over. `inactive`: the key was not quarantined. */
+  /**
+   * The hour of a quarantine is over. `inactive`: the key was not quarantined. `done` does not say
+   * that it was: after a stop of many keys the row still says so until it is tidied.
+   */
   | { kind: 'lapse'; outcome: 'done' | 'inactive' | 'unknown'; key: string }
   /**
    * `refused` for the key's own sake, `suspended` for its organization's: a key that is not good is

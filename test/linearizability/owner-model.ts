@@ -80,7 +80,7 @@ const steps: { [Kind in Action['kind']]: Step<Kind> } = {
   lapse(state, { key, outcome }) {
     const quarantined = state.quarantined.filter((one) => one.key !== key);
     const isHeld = quarantined.length < state.quarantined.length;
-    if (outcome !== 'unknown' && isHeld !== (outcome === 'done')) return undefined;
+    if (outcome === 'inactive' && isHeld) return undefined;
     return isHeld ? { ...state, quarantined } : state;
   },
   verify(state, { key, outcome }) {
