@@ -15,6 +15,7 @@ export async function auditEventsOf(
       'target_id',
       'request_id',
       'details',
+      'client_address',
     ]);
   const narrowed =
     'targetId' in of

@@ -2,7 +2,7 @@ import type { AuditEvent } from './use-audit.ts';
 
 type EventType = AuditEvent['event_type'];
 type NameOf = (id: string) => string | undefined;
-type Told = { target: string; details: Record<string, unknown> };
+type Told = { target: string; details: Record<string, unknown>; place: string };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : 'unknown');
 
@@ -73,13 +73,11 @@ const phrases: Record<EventType, (told: Told) => string> = {
   'platform.bootstrapped': ({ target }) => `made ${target} the first super-admin`,
   'platform.impersonated': ({ target, details }) =>
     `called ${text(details.method)} ${text(details.path)} inside ${target}`,
-  'platform.login.succeeded': ({ details }) => `logged in from ${text(details.address)}`,
-  'platform.login.refused': ({ target, details }) =>
-    `tried to log in as ${target} from ${text(details.address)}`,
-  'platform.login.break_glass': ({ target, details }) =>
-    `used the break-glass account ${target} from ${text(details.address)}`,
+  'platform.login.succeeded': ({ place }) => `logged in from ${place}`,
+  'platform.login.refused': ({ target, place }) => `tried to log in as ${target} from ${place}`,
+  'platform.login.break_glass': ({ target, place }) => `used the break-glass account ${target} from ${place}`,
   'platform.device.approved': ({ details }) =>
-    `approved the log-in of a command line at ${text(details.address)}`,
+    `approved the log-in of a command line (${text(details.user_agent)})`,
   'platform.device.denied': ({ details }) =>
     `denied the log-in of a command line at ${text(details.address)}`,
   'platform.logout': () => 'logged out',
@@ -138,9 +136,11 @@ const actors: Record<AuditEvent['actor']['kind'], string> = {
 
 /** One sentence about an event: who did what to which thing, by name where it is known. */
 export function sentenceOf(event: AuditEvent, nameOf: NameOf): string {
-  const { event_type, actor, target_id, details } = event;
+  const { event_type, actor, target_id, details, client_address } = event;
+  // Earlier releases wrote the address of a log-in into its details.
+  const place = client_address ?? text(details.address);
   const who = nameOf(actor.id) ?? actors[actor.kind];
-  const did = phrases[event_type]({ target: nameOf(target_id) ?? target_id, details });
+  const did = phrases[event_type]({ target: nameOf(target_id) ?? target_id, details, place });
   const where = event_type === 'platform.impersonated' ? null : event.on_behalf_of;
   const inside = where === null ? '' : ` inside ${nameOf(where) ?? where}`;
   return `${who} ${did}${inside}.`;

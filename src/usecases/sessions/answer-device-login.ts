@@ -30,8 +30,12 @@ export async function answerDeviceLogin(
     const answer = isApproved ? { approvedBy: sessionId } : 'denied';
     if (!(await saveAnswer(tx, login.deviceDigest, answer)))
       throw new FlowplateError('DEVICE_CODE_NOT_FOUND');
+    const details = {
+      user_agent: login.userAgent ?? 'unknown',
+      // Who was denied is a stranger. The log-in of who was approved has the address beside its seal.
+      ...(!isApproved && { address: login.address ?? 'unknown' }),
+    };
     const eventType = isApproved ? 'platform.device.approved' : 'platform.device.denied';
-    const details = { address: login.address ?? 'unknown', user_agent: login.userAgent ?? 'unknown' };
     return { answer: {}, events: [platformUserEvent(eventType, id, details)], revokes: revokesNothing };
   });
 }

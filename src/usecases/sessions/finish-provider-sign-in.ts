@@ -121,7 +121,7 @@ async function noteRefusal(
   const by = originOf({ principal: anybody, requestId, address: client.address });
   await commitChange(parts, { by }, async (tx, now) => {
     await addLoginFailure(tx, [place], now);
-    const details = { method: 'oidc', code: kind, address: client.address ?? 'unknown' };
+    const details = { method: 'oidc', code: kind };
     const event = platformUserEvent('platform.login.refused', 'unknown', details);
     return { answer: {}, events: [{ ...event, result: 'refused' }], revokes: revokesNothing };
   });

@@ -129,7 +129,7 @@ async function refuse(
       organizationId: null,
       targetId: known?.user.id ?? 'unknown',
       result: 'refused',
-      details: { code, address: attempt.client.address ?? 'unknown' },
+      details: { code },
     };
     return { answer: {}, events: [event], revokes: revokesNothing };
   });
@@ -187,13 +187,12 @@ function decided(answer: Outcome, ...events: EventDraft[]): Decision<Outcome> {
 
 /** Who failed is nobody known: the password may be stolen. */
 function wrongFactor(attempt: Attempt, userId: string, kind: SecondFactorKind | null): EventDraft {
-  const address = attempt.client.address ?? 'unknown';
   return {
     eventType: 'platform.login.refused',
     organizationId: null,
     targetId: userId,
     result: 'refused',
-    details: { code: 'SECOND_FACTOR_INVALID', second_factor: kind, address },
+    details: { code: 'SECOND_FACTOR_INVALID', second_factor: kind },
     origin: byAnybody(attempt),
   };
 }

@@ -52,10 +52,9 @@ export async function withSigningKey<Parts extends NewSessionParts>(parts: Parts
  */
 export async function beginSession(tx: Tx, { session }: NewSession): Promise<EventDraft> {
   await insertSession(tx, session);
-  const { address = 'unknown', userAgent = 'unknown', method, secondFactor } = session.origin;
+  const { userAgent = 'unknown', method, secondFactor } = session.origin;
   return platformUserEvent('platform.login.succeeded', session.userId, {
     session_id: session.id,
-    address,
     user_agent: userAgent,
     method,
     ...(secondFactor !== null && { second_factor: secondFactor }),

@@ -142,9 +142,8 @@ function refused(
   { issuer, subject, groups }: Identity,
   userId = 'unknown',
 ): EventDraft {
-  const address = client.address ?? 'unknown';
   const account = hmac(keyring[0], `identity\n${issuer}\n${subject}`).toString('hex').slice(0, 32);
-  const details = { method: 'oidc', code, address, issuer, account, groups: groups.length };
+  const details = { method: 'oidc', code, issuer, account, groups: groups.length };
   return {
     ...platformUserEvent('platform.login.refused', userId, details),
     result: 'refused',

@@ -40,15 +40,15 @@ test('a session keeps how it began, and the audit event says it', async () => {
   });
   const event = await broker.db
     .selectFrom('audit_events')
-    .select('details')
+    .select(['details', 'client_address'])
     .orderBy('id', 'desc')
     .executeTakeFirstOrThrow();
   expect(event.details).toEqual({
     session_id: session.id,
-    address: '127.0.0.1',
     user_agent: 'terminal/1.0',
     method: 'password',
   });
+  expect(event.client_address).toBe('127.0.0.1');
 });
 
 const own = '/api/v1/platform/auth/sessions';

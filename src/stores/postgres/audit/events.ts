@@ -175,12 +175,16 @@ export function toAuditEvent(row: AuditEventRow): AuditEvent {
 /** One statement takes some tenths of a second; other writers do not wait for it. */
 const erasedTogether = 5_000;
 
-/** Empties the addresses of the events of one actor (migration 0065). */
-export async function eraseAddressesOf(db: Db, actorId: string): Promise<void> {
+/**
+ * Empties the addresses of the events of one person (migration 0065): of what they did, and of
+ * log-ins to their account that were refused, where nobody knows who it was.
+ */
+export async function eraseAddressesOf(db: Db, userId: string): Promise<void> {
   for (let erased = BigInt(erasedTogether); erased === BigInt(erasedTogether); ) {
     const { numAffectedRows = 0n } = await sql`
       UPDATE audit_events SET client_address = NULL WHERE id = ANY(ARRAY(
-        SELECT id FROM audit_events WHERE actor_id = ${actorId} AND client_address IS NOT NULL
+        SELECT id FROM audit_events WHERE client_address IS NOT NULL AND (actor_id = ${userId}
+          OR target_id = ${userId} AND event_type = 'platform.login.refused')
         LIMIT ${sql.lit(erasedTogether)}))`.execute(db);
     erased = numAffectedRows;
   }
