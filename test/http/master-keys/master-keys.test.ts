@@ -175,7 +175,7 @@ describe('creating', () => {
   test('ten copies of one request make one master key', async () => {
     const headers = { 'idempotency-key': newIdempotencyKey() };
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () => call(`POST ${path}`, { name: 'copies' }, headers)),
+      Array.from({ length: 10 }, () => insist(() => call(`POST ${path}`, { name: 'copies' }, headers))),
     );
     expect(new Set(answers.map(({ body }) => body.key)).size).toBe(1);
     const rows = broker.db.selectFrom('master_keys').select('id').where('name', '=', 'copies');

@@ -138,7 +138,7 @@ function isSameOrRefused(
 ): boolean {
   const [mine, others] = [withoutEnd(ours), withoutEnd(theirs)];
   const isCut =
-    mine.length < ours.length || others.length < theirs.length || isClosedEarly(answersMax, theirs);
+    mine.length < ours.length || others.length < theirs.length || isEndedEarly(answersMax, theirs);
   const compared = isCut ? Math.min(mine.length, others.length) : Math.max(mine.length, others.length);
   return Array.from({ length: compared }).every((_, index) => isAgreed(mine[index], others[index]));
 }
@@ -156,12 +156,12 @@ function withoutEnd(heard: readonly Heard[]): readonly Heard[] {
 }
 
 /**
- * Whether requests follow one that closes its connection. They are unreadable to Node's parser,
- * which then drops what is not yet sent. That is more when the fast lane has handed the connection
- * over: Node then parses all that was read in one go.
+ * Whether Node's parser ended the connection before all answers: requests follow one that closes
+ * it, or one is unreadable. It then drops what is not yet sent, its own 400 as well. That is more
+ * when the fast lane has handed the connection over: Node then parses all that was read in one go.
  */
-function isClosedEarly(answersMax = 0, heard: readonly Heard[]): boolean {
-  return heard.length < answersMax && heard.at(-1)?.headers.closes === 'yes';
+function isEndedEarly(answersMax = 0, heard: readonly Heard[]): boolean {
+  return heard.length < answersMax;
 }
 
 /** Forward auth may refuse what the reference would take, and words its refusals in its own way. */
