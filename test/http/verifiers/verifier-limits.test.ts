@@ -135,8 +135,8 @@ describe('fifteen hundred heartbeats of one verifier at once', () => {
       return status;
     };
     const flood: Promise<number>[] = [];
-    // In portions, and the next when most are answered: this process has both ends, and a connection
-    // that brings no request in time is closed.
+    // In portions, and the next when most are answered: this process has both ends, and a
+    // connection that brings no request in time is closed.
     const unanswered = () => flood.length - answered;
     while (flood.length < floodSize) {
       flood.push(...Array.from({ length: 50 }, one));
