@@ -15,8 +15,20 @@ const decidedByCompose = [
   'METRICS_PORT',
   'WORKER_METRICS_PORT',
   'FLOWPLATE_PEPPERS',
-  // Of the API alone.
+  // Of the API alone: the worker holds no secret that it has no use for.
   'FLOWPLATE_MASTER_KEY',
+  'LEAK_REPORTERS',
+  'JOURNAL_BUCKET_URL',
+  'JOURNAL_BUCKET_REGION',
+  'JOURNAL_BUCKET_ACCESS_KEY_ID',
+  'JOURNAL_BUCKET_SECRET_ACCESS_KEY',
+  'OIDC_ISSUER',
+  'OIDC_CLIENT_ID',
+  'OIDC_CLIENT_SECRET',
+  'OIDC_SCOPES',
+  'OIDC_GROUPS_CLAIM',
+  'OIDC_ROLES',
+  'PASSWORD_LOGIN',
 ];
 
 /** `docker-compose.yml`, with a line for each setting that comes from `.env`. */
