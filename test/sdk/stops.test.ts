@@ -59,7 +59,7 @@ describe.each(Object.entries(subjects))(
       const { user_id, organization_id } = key;
       const next = await mint(broker, { user_id, organization_id }, { as: minter.secret });
       for (const verifier of everybody()) expect(await codeOf(verifier, next.key)).toBe('VALID');
-      await tidyStops(broker.api.parts);
+      await tidyStops(broker);
       for (const verifier of everybody()) {
         expect([await codeOf(verifier, key.key), await codeOf(verifier, next.key)]).toEqual([
           'REVOKED',

@@ -29,7 +29,7 @@ async function createFromTemplate(admin: Client, name: string): Promise<void> {
   const giveUpAt = performance.now() + BUSY_MS_MAX;
   for (;;) {
     try {
-      await admin.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
+      await admin.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE} STRATEGY FILE_COPY`);
       return;
     } catch (err) {
       // Another worker is cloning, or the connection that migrated the template is still closing.

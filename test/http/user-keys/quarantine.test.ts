@@ -215,7 +215,7 @@ describe('after it a release finds no quarantine:', () => {
     expect(await code(leaked.key)).toBe('REVOKED');
     const shown = { status: 'revoked', revoked_reason: reason, revoked_at: expect.any(String) };
     expect((await getKey(broker, leaked.key_id)).body).toMatchObject(shown);
-    await tidyStops(broker.api.parts);
+    await tidyStops(broker);
     expect((await getKey(broker, leaked.key_id)).body).toMatchObject(shown);
     expectError(await release(leaked.key_id), 409, 'KEY_NOT_QUARANTINED');
   });

@@ -88,7 +88,7 @@ describe('success', () => {
       body: { revoked_count: count + 1, propagation: 'complete' },
     });
     expect((await verify(broker, key)).code).toBe('REVOKED');
-    await tidyStops(broker.api.parts);
+    await tidyStops(broker);
     const [counts] = await run(`
       SELECT count(*) FILTER (WHERE key.status = 'active')::int AS active, count(event.target_id)::int AS audited,
         count(change.subject_id)::int AS told

@@ -39,7 +39,7 @@ afterAll(async () => {
   await broker.close();
 });
 
-beforeEach(() => tidyStops(broker.api.parts));
+beforeEach(() => tidyStops(broker));
 
 const caller = () => callerWith({ id: operator.id });
 
@@ -89,7 +89,7 @@ describe.each(Object.entries(cases))('all keys %s', (_name, make) => {
       expect(await codesOf(process, [key, spared])).toEqual(['REVOKED', 'VALID']);
     }
     expect((await entries()).slice(before)).toEqual([{ kind: `stop_${subject.kind}` }]);
-    expect(await tidyStops(broker.api.parts)).toBe(1);
+    expect(await tidyStops(broker)).toBe(1);
     for (const process of [broker, other]) {
       expect(await codesOf(process, [key, spared])).toEqual(['REVOKED', 'VALID']);
     }
@@ -117,7 +117,7 @@ describe('a stopped key whose row does not say it yet', () => {
     const { key } = await stopped();
     const shown = (await getKey(broker, key.key_id)).body;
     expect(shown).toMatchObject({ status: 'revoked', revoked_reason: 'key_compromise' });
-    await tidyStops(broker.api.parts);
+    await tidyStops(broker);
     const { updated_at: _, ...tidied } = (await getKey(broker, key.key_id)).body;
     expect(shown).toMatchObject(tidied);
   });
@@ -152,7 +152,7 @@ describe('a stopped key whose row does not say it yet', () => {
     const next = await mint(broker, { user_id, organization_id });
     expect(await codesOf(broker, [key, next])).toEqual(['REVOKED', 'VALID']);
     expect(await codesOf(other, [key, next])).toEqual(['REVOKED', 'VALID']);
-    await tidyStops(broker.api.parts);
+    await tidyStops(broker);
     expect(await codesOf(other, [key, next])).toEqual(['REVOKED', 'VALID']);
     expect(await findStop(broker.db, stopId)).toMatchObject({ endedKeys: 1, tidiedAt: expect.any(Date) });
     expect((await refreshed(broker, next)).key_id).toMatch(/^flk_/);
@@ -170,7 +170,7 @@ test('only keys that were created before the time are stopped, when one is given
   await stop({ kind: 'minted_by', subject: minter.id, createdBefore: moment });
   expect(await codesOf(broker, [old, young])).toEqual(['REVOKED', 'VALID']);
   expect(await codesOf(other, [old, young])).toEqual(['REVOKED', 'VALID']);
-  await tidyStops(broker.api.parts);
+  await tidyStops(broker);
   expect(await codesOf(other, [old, young])).toEqual(['REVOKED', 'VALID']);
 });
 
@@ -187,7 +187,7 @@ test('a successor that another master key was given is not touched, and its pred
 test('one event says who ordered it and why, and one for each key names the order', async () => {
   const { minter, key } = await mintedByOther();
   const { stopId } = await stop({ kind: 'minted_by', subject: minter.id });
-  await tidyStops(broker.api.parts);
+  await tidyStops(broker);
   const events = await query(
     broker.env.DATABASE_URL as string,
     `SELECT event_type, actor_id, target_id, details FROM audit_events WHERE target_id = ANY($1) AND event_type <> 'key.minted'
@@ -278,7 +278,7 @@ test('keys whose minter is known from their audit event alone are stopped with t
   const { stopId } = await stop({ kind: 'minted_by', subject: minter.id });
   expect(await codesOf(broker, [key, spared])).toEqual(['REVOKED', 'VALID']);
   expect(await codesOf(other, [key, spared])).toEqual(['REVOKED', 'VALID']);
-  expect(await tidyStops(broker.api.parts)).toBe(1);
+  expect(await tidyStops(broker)).toBe(1);
   expect(await findStop(broker.db, stopId)).toMatchObject({ endedKeys: 1, tidiedAt: expect.any(Date) });
   expect(await codesOf(other, [key, spared])).toEqual(['REVOKED', 'VALID']);
 });
@@ -298,13 +298,13 @@ describe('a change that was under way when the stop committed', () => {
         [key.key_id],
       );
       const { stopId } = await stop({ kind: 'user', subject: key.user_id });
-      await tidyStops(broker.api.parts);
+      await tidyStops(broker);
       expect(await findStop(broker.db, stopId)).toMatchObject({ endedKeys: 1, tidiedAt: null });
       await minting.query('COMMIT');
       return { id: rows[0].id as string, stopId };
     });
     expect((await getKey(broker, late.id)).body).toMatchObject({ status: 'revoked' });
-    await tidyStops(broker.api.parts);
+    await tidyStops(broker);
     expect(await findStop(broker.db, late.stopId)).toMatchObject({
       endedKeys: 2,
       tidiedAt: expect.any(Date),
@@ -360,7 +360,7 @@ describe('an API process of the release before', () => {
         broker.db,
       );
     await expect(extend()).rejects.toThrow('gets no lease now');
-    await tidyStops(broker.api.parts);
+    await tidyStops(broker);
     await expect(extend()).rejects.toThrow('gets no lease now');
     await sql`UPDATE key_stops SET tidied_at = now() - interval '12 minutes'`.execute(broker.db);
     await extend();
