@@ -35,7 +35,7 @@ function project(name: string): TestProjectInlineConfiguration {
       sequence: { groupOrder: isStrained ? 1 : 0 },
       env: compileCache(),
       // What is polled comes later on a busy machine than in the second that vitest grants.
-      expect: { poll: { timeout: 10_000 } },
+      expect: { poll: { timeout: 50_000 } },
       unstubEnvs: true,
       restoreMocks: true,
       testTimeout: 120_000,

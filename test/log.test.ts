@@ -4,8 +4,8 @@ import { afterAll, describe, expect, inject, test } from 'vitest';
 import { newSecret } from '../src/domain/key-format.ts';
 import { createLog, type Log } from '../src/log.ts';
 import { endAll } from './support/at-end.ts';
+import { editSource } from './support/edited-source.ts';
 import { startScript } from './support/processes.ts';
-import { copySource } from './support/source-copy.ts';
 
 afterAll(endAll);
 
@@ -137,8 +137,8 @@ describe('a process whose log does not redact does not start', () => {
       { file: 'src/log.ts', from: 'paths: [...redactedPaths]', to: 'paths: []' },
     ],
   ])('%s', async (_what, edit) => {
-    const root = await copySource([edit]);
-    const worker = await startScript('workers/main.ts', { root, env });
+    const source = await editSource([edit]);
+    const worker = await startScript('workers/main.ts', { source, env });
     expect((await worker.exited).code).toBe(1);
     expect(worker.stderr()).toContain('The log does not redact secrets');
   });

@@ -125,7 +125,7 @@ describe('a deployment with ten misconfigurations and more', () => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flowplate-control'`,
     );
     await expect
-      .poll(async () => (await examine(desk)).findings.map(({ code }) => code), { timeout: 20_000 })
+      .poll(async () => (await examine(desk)).findings.map(({ code }) => code))
       .toContain('POSTGRES_READ_ONLY');
   });
 });

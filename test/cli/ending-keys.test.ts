@@ -28,7 +28,7 @@ async function userWithKeys(...organizations: string[]): Promise<{ user_id: stri
 async function answer(line: string, question: string, typed: string): Promise<string> {
   const from = terminal.screen().length;
   const output = terminal.command(line);
-  await expect.poll(() => terminal.screen().slice(from), { timeout: 20_000 }).toContain(question);
+  await expect.poll(() => terminal.screen().slice(from)).toContain(question);
   terminal.type(typed);
   return output;
 }

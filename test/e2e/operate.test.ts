@@ -5,11 +5,11 @@ import { projectRoot } from '../../scripts/services/project-root.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { editSource } from '../support/edited-source.ts';
 import { keyCalls } from '../support/key-calls.ts';
 import { runScript } from '../support/processes.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import { freshRedis } from '../support/redis.ts';
-import { copySource } from '../support/source-copy.ts';
 
 let deployment: Deployment;
 let api: StartedApi;
@@ -104,9 +104,9 @@ test('the worker refuses to start in a dangerous configuration as well', async (
 
 test('neither starts with a log that does not redact', async () => {
   const edit = { file: 'src/log.ts', from: 'hooks: { streamWrite: redact },', to: '' };
-  const root = await copySource([edit]);
+  const source = await editSource([edit]);
   for (const entry of ['src/main.ts', 'workers/main.ts']) {
-    const { code, stdout, stderr } = await runScript(entry, { env: deployment.env, root });
+    const { code, stdout, stderr } = await runScript(entry, { env: deployment.env, source });
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain('redact');
   }

@@ -2,8 +2,8 @@ import { afterAll, expect, test } from 'vitest';
 import { openQueue } from '../../src/stores/queue.ts';
 import { openQueueRedis } from '../../src/stores/redis/client.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
+import { editSource } from '../support/edited-source.ts';
 import { loggedLine, logLines } from '../support/processes.ts';
-import { copySource } from '../support/source-copy.ts';
 import { workerStores } from '../support/worker-stores.ts';
 
 afterAll(endAll);
@@ -19,8 +19,8 @@ const hangs = {
 
 test('a worker whose queue hangs counts all the same, and ends within a minute to be started again', async () => {
   const stores = await workerStores();
-  const root = await copySource([hangs]);
-  const worker = await stores.startWorker({ root });
+  const source = await editSource([hangs]);
+  const worker = await stores.startWorker({ source });
   await stores.push('flk_hung', 3);
   const startedMs = performance.now();
   expect((await worker.exited).code).toBe(1);

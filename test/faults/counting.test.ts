@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vites
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type Started, type StartOptions } from '../support/deployment.ts';
+import { type EditedSource, editSource } from '../support/edited-source.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { type KeyCalls, keyCalls } from '../support/key-calls.ts';
 import { type OwnServer, ownRedis } from '../support/own-stores.ts';
-import { copySource } from '../support/source-copy.ts';
 import { type Moment, startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { callTimes, end, everywhere, heldByRedis, readableMsMax, readSums, withRedis } from './counted.ts';
 
@@ -110,11 +110,11 @@ const careless = {
 };
 
 test.each(Object.entries(careless))('control arm: a worker that %s counts wrong', async (_name, arm) => {
-  const root = await copySource([arm.edit]);
+  const source = await editSource([arm.edit]);
   const { key, keyId } = await keys.mint();
   await callTimes(7, () => keys.verify(key), 'VALID');
-  await runWorkerInto(arm.killedBefore, 'before', root);
-  const worker = await startWorker({ root });
+  await runWorkerInto(arm.killedBefore, 'before', source);
+  const worker = await startWorker({ source });
   await eventually(readableMsMax, () => heldByRedis(redis.current().url), isNothing);
   expect((await readSums(databaseUrl, keyId)).accepted).toBe(arm.counts);
   await end(worker);
@@ -136,7 +136,7 @@ async function startWorker(options?: StartOptions): Promise<Started> {
 }
 
 /** A worker that is killed the moment it sends this step of its roll-up. */
-async function runWorkerInto(step: Step, moment: Moment, root?: string): Promise<void> {
+async function runWorkerInto(step: Step, moment: Moment, source?: EditedSource): Promise<void> {
   const redisUrl = redis.current().url;
   await eventually(
     readableMsMax,
@@ -149,7 +149,7 @@ async function runWorkerInto(step: Step, moment: Moment, root?: string): Promise
   const env = { DATABASE_URL: through(toPostgres, databaseUrl), REDIS_URL: through(toRedis, redisUrl) };
   const { promise: tripped, resolve: trip } = Promise.withResolvers<void>();
   (step.to === 'redis' ? toRedis : toPostgres).arm({ ...step, moment, trip });
-  const worker = await deployment.launchWorker({ env, ...(root !== undefined && { root }) });
+  const worker = await deployment.launchWorker({ env, source });
   onTestFinished(() => worker.kill('SIGKILL'));
   const never = sleep(hangingMs, undefined, { ref: false }).then(() =>
     expect.unreachable(`never sent ${step.text}`),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '../../scripts/services/project-root.ts';
 import { endAll } from '../support/at-end.ts';
 import { type Deployment, deploy, type Started, type StartedApi } from '../support/deployment.ts';
+import { type EditedSource, editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { findHalfDone } from '../support/half-done.ts';
 import { keysPath } from '../support/keys.ts';
@@ -9,7 +9,6 @@ import { type AnsweredLine, mintLines, outcomesOf, readLines, toLines } from '..
 import { type OwnPostgres, type OwnServer, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
 import { quietPort } from '../support/quiet-port.ts';
-import { copySource } from '../support/source-copy.ts';
 import { withoutHistory } from '../support/without-history.ts';
 import { auditLedger, fillLedger, Ledger } from './ledger.ts';
 
@@ -140,10 +139,10 @@ async function killUnderLoad(name: string): Promise<Ledger> {
 }
 
 /** A process that knows nothing yet, on an empty Redis: what it says, Postgres has told it. */
-function startFresh(of: Deployment, root = projectRoot): Promise<StartedApi> {
+function startFresh(of: Deployment, source?: EditedSource): Promise<StartedApi> {
   const emptyRedis = new URL(redis.current().url);
   emptyRedis.pathname = '/1';
-  return of.startApi({ root, env: { REDIS_URL: emptyRedis.href } });
+  return of.startApi({ source, env: { REDIS_URL: emptyRedis.href } });
 }
 
 function reaches(count: number): (acknowledged: number) => boolean {
@@ -160,15 +159,15 @@ test('control arm: on a Postgres that answers before the commit is safe, acknowl
   });
   const on = deployOn(unsafe);
   // Else it would notice, and answer nothing any more.
-  const root = await copySource(withoutHistory);
-  const victim = await on.startApi({ root });
+  const source = await editSource(withoutHistory);
+  const victim = await on.startApi({ source });
   await query(unsafe.adminUrl, 'CHECKPOINT');
   const ledger = new Ledger();
   await fillLedger(ledger, () => victim.call, 12);
   expect(ledger.acknowledged).toBeGreaterThan(12);
   await unsafe.kill();
   await unsafe.restart();
-  expect(await auditLedger(ledger, (await startFresh(on, root)).call)).not.toEqual([]);
+  expect(await auditLedger(ledger, (await startFresh(on, source)).call)).not.toEqual([]);
 });
 
 test('control arm: a key that was stored without its audit event is missed', async () => {

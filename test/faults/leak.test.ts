@@ -12,6 +12,7 @@ import { atEnd, endAll } from '../support/at-end.ts';
 import { newAuthority } from '../support/certificates.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type Started, type StartedApi } from '../support/deployment.ts';
+import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls, organization } from '../support/key-calls.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
@@ -20,7 +21,6 @@ import { logLines, runScript } from '../support/processes.ts';
 import { query, withConnection } from '../support/query.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import { freshRedis } from '../support/redis.ts';
-import { copySource } from '../support/source-copy.ts';
 import { dumpPostgres, dumpRedis, findSecrets } from '../support/store-dump.ts';
 import { type Receiver, startReceiver } from '../support/webhook-receiver.ts';
 import { putEverywhere, textOf } from './careless-caller.ts';
@@ -337,7 +337,7 @@ const withoutRedaction = [
 test('a line that was written carelessly holds no secret, and without redaction it would', async () => {
   const written: string[][] = [];
   for (const edits of [[carelessLine], [carelessLine, ...withoutRedaction]]) {
-    const running = await deployment.startApi({ root: await copySource(edits) });
+    const running = await deployment.startApi({ source: await editSource(edits) });
     const { key } = await keyCalls(running.call).mint();
     await running.call(`GET /v1/flowplate/api-keys?user_id=${key}`);
     await eventually(
@@ -360,7 +360,7 @@ test('control arm: a span that told the path would tell secrets', async () => {
   };
   const receiver = await startOtlpReceiver();
   const running = await deployment.startApi({
-    root: await copySource([spans]),
+    source: await editSource([spans]),
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
   });
   const { key } = await keyCalls(running.call).mint();

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { type Edit, editSource } from '../support/edited-source.ts';
 import { type KeyCalls, keyCalls } from '../support/key-calls.ts';
 import { freshRedis } from '../support/redis.ts';
-import { copySource, type Edit } from '../support/source-copy.ts';
 import { type Flooded, type FloodOptions, flood } from './flood.ts';
 
 let deployment: Deployment;
@@ -94,8 +94,8 @@ test('a thousand connections get exactly the limit of a key through; with early 
   const attack = { connections: 1_000, ms: 3_000 };
   expectLimit(await floodKey(hourly, { ...attack, apis: apis.slice(0, 1) }));
 
-  const root = await copySource([...earlyDeadlines, openLimits, neverOverloaded]);
-  const control = await deployment.startApi({ root });
+  const source = await editSource([...earlyDeadlines, openLimits, neverOverloaded]);
+  const control = await deployment.startApi({ source });
   const isOpen = async () => {
     const flooding = floodKey(hourly, { ...attack, ms: 1_000, apis: [control] });
     // The load alone makes it late enough now and then, a stop always.
@@ -125,7 +125,7 @@ test('a process that is stopped for 300 ms again and again does not take Redis f
   };
   expectLimit(await floodStopped(apis[0] as StartedApi, { ...hourly, ...monthly }));
 
-  const control = await deployment.startApi({ root: await copySource(earlyDeadlines) });
+  const control = await deployment.startApi({ source: await editSource(earlyDeadlines) });
   const isMisled = async () => (await floodStopped(control, hourly)).enforced.local !== undefined;
   expect(await findInRounds(isMisled)).toBe(true);
   control.kill('SIGTERM');

@@ -4,10 +4,10 @@ import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type DelayingProxy, startDelayingProxy } from '../support/delaying-proxy.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { type KeyCalls, keyCalls } from '../support/key-calls.ts';
 import { ownRedis } from '../support/own-stores.ts';
-import { copySource } from '../support/source-copy.ts';
 import type { OwnRedis } from './redis-faults.ts';
 
 const limit = 90;
@@ -168,14 +168,14 @@ test.each([
 );
 
 test('where calls without Redis are not told to it afterwards, more get through', async () => {
-  const root = await copySource([
+  const source = await editSource([
     {
       file: 'src/verify/limited-line.ts',
       from: 'return window && { owed, spent:',
       to: 'return window && { owed: 0 * owed, spent:',
     },
   ]);
-  const control = await startThree({ root });
+  const control = await startThree({ source });
   const { total } = await passThrough(control, faults['hanging (SIGSTOP)'] as Fault, hourly);
   for (const api of control) api.kill('SIGTERM');
   expect(total).toBeGreaterThan(limit);

@@ -6,11 +6,11 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { endAll } from '../support/at-end.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { type Edit, editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { type KeyCalls, keyCalls, organization } from '../support/key-calls.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
-import { copySource, type Edit } from '../support/source-copy.ts';
 import { withoutHistory } from '../support/without-history.ts';
 
 /**
@@ -185,7 +185,7 @@ describe('notifications that name a change that never was, or skip one,', () => 
   }, 60_000);
 
   test('control arm: a process that believes them accepts a revoked key', async () => {
-    const other = await deployment.startApi({ root: await copySource(believing) });
+    const other = await deployment.startApi({ source: await editSource(believing) });
     expect(await verdictsAfterRevokes(other)).toContain('VALID');
   }, 60_000);
 });

@@ -8,11 +8,11 @@ import { type PackedRecord, packRecord, unpackRecord } from '../../src/stores/re
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { type KeyCalls, keyCalls } from '../support/key-calls.ts';
 import { ownRedis } from '../support/own-stores.ts';
 import { logLines } from '../support/processes.ts';
-import { copySource } from '../support/source-copy.ts';
 import { readyRedis } from '../support/stores.ts';
 
 /** An attacker who may write to Redis, and look at all that goes through it. */
@@ -156,14 +156,14 @@ test('a record that was changed widens no scope, moves no key and lifts no limit
 });
 
 test('without the code under the pepper each of these records is believed', async () => {
-  const unprotected = await copySource([
+  const unprotected = await editSource([
     {
       file: 'src/stores/redis/records.ts',
       from: 'const bytes = stamps.openBytes(name, stamped);',
       to: `const bytes = stamps && name && stamped.subarray(${codeBytes});`,
     },
   ]);
-  const control = keyCalls((await deployment.startApi({ root: unprotected })).call);
+  const control = keyCalls((await deployment.startApi({ source: unprotected })).call);
   const good = await keys.mint();
   const genuine = await recordOf(good.key);
   const invented = newSecret('user', 'test', randomBytes);

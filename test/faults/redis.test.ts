@@ -5,11 +5,11 @@ import { newSecret } from '../../src/domain/key-format.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { findHalfDone } from '../support/half-done.ts';
 import { type KeyCalls, keyCalls, type Minted } from '../support/key-calls.ts';
 import { ownRedis } from '../support/own-stores.ts';
-import { copySource } from '../support/source-copy.ts';
 import { asAdmin, type OwnRedis, type RedisFault, redisFaults } from './redis-faults.ts';
 import { startVerifyingLoad } from './verifying-load.ts';
 
@@ -180,7 +180,7 @@ test('an API and a worker that start while Redis is away work, the worker as soo
 });
 
 test('a Redis that still holds the record of before a revoke gets no revoked key accepted, and without revisions it would', async () => {
-  const unprotected = await copySource([
+  const unprotected = await editSource([
     {
       file: 'src/revocation/remembered-revisions.ts',
       from: 'return remembered !== undefined && record.revision < remembered.revision;',
@@ -199,7 +199,7 @@ test('a Redis that still holds the record of before a revoke gets no revoked key
   await eventually(answerMsMax, now, (found) => found?.equals(held as Buffer) === false);
   await admin((client) => client.set(record as Buffer, held as Buffer));
 
-  const control = await deployment.startApi({ root: unprotected });
+  const control = await deployment.startApi({ source: unprotected });
   expect(await keyCalls(control.call).codeOf(minted.key)).toBe('VALID');
 
   const fresh = await deployment.startApi();

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withoutConfirmation } from '../linearizability/without.ts';
 import { endAll } from '../support/at-end.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls } from '../support/key-calls.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
-import { copySource } from '../support/source-copy.ts';
 
 /** A primary whose synchronous standby follows another server: it reads, and commits nothing. */
 let postgres: OwnPostgres;
@@ -36,7 +36,7 @@ test('what a primary says that was replaced is no answer once the lease is over,
 });
 
 test('control arm: without the commit it says yes', async () => {
-  const api = await deployment.startApi({ root: await copySource(withoutConfirmation) });
+  const api = await deployment.startApi({ source: await editSource(withoutConfirmation) });
   const { answers } = await askReplaced(api);
   expect(answers).toEqual(Array.from({ length: 5 }, () => [200, 'VALID']));
 });

@@ -9,6 +9,7 @@ import { newFleet } from '../linearizability/fleet.ts';
 import { endAll } from '../support/at-end.ts';
 import { backUp } from '../support/backup.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { type EditedSource, editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { insisting } from '../support/insist.ts';
 import { keyCalls, organization } from '../support/key-calls.ts';
@@ -16,7 +17,6 @@ import { startObjectStore } from '../support/object-store.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { startScript } from '../support/processes.ts';
 import { query } from '../support/query.ts';
-import { copySource } from '../support/source-copy.ts';
 import { callerWith } from '../support/use-case-parts.ts';
 import { withoutHistory } from '../support/without-history.ts';
 
@@ -24,7 +24,7 @@ afterEach(endAll);
 
 const revokedKeys = 1_000;
 
-type DrillOptions = { root?: string; count?: number; bucket?: Record<string, string> };
+type DrillOptions = { source?: EditedSource; count?: number; bucket?: Record<string, string> };
 
 type Drill = {
   postgres: OwnPostgres;
@@ -142,10 +142,10 @@ test('of a thousand keys revoked after the backup none is accepted, before, whil
 });
 
 test('control arm: processes that do not look accept keys that were revoked', async () => {
-  const root = await copySource(withoutHistory);
-  const it = await drill({ root });
+  const source = await editSource(withoutHistory);
+  const it = await drill({ source });
   await it.restore();
-  const late = await it.deployment.startApi({ root });
+  const late = await it.deployment.startApi({ source });
   const asking = askAll([late], it.revoked);
   await eventually(
     20_000,

@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
-import { projectRoot } from '../../scripts/services/project-root.ts';
 import { FairBulkhead } from '../../src/concurrency/fair-bulkhead.ts';
 import { KeyedQueue } from '../../src/concurrency/keyed-queue.ts';
 import { PropagationWatch } from '../../src/revocation/propagation-watch.ts';
@@ -11,6 +8,7 @@ import type { ChangeParts } from '../../src/usecases/change.ts';
 import { atEnd } from '../support/at-end.ts';
 import type { Call } from '../support/call.ts';
 import { type Deployment, deploy, type StartOptions } from '../support/deployment.ts';
+import type { EditedSource } from '../support/edited-source.ts';
 import { withReporter } from '../support/leaks.ts';
 import { startLocalVerifier } from '../support/local-verifier.ts';
 import { loggedLine, type Running, startScript } from '../support/processes.ts';
@@ -43,7 +41,7 @@ export class Fleet {
     return fork;
   }
 
-  /** An API process; `root` is a copy of the source with something taken out, or put in. */
+  /** An API process; its source can have something taken out, or put in. */
   async add(options: StartOptions = {}): Promise<Member> {
     const start = () => this.#deployment.startApi(options);
     // As whatever supervises it would: among busy neighbours Postgres may be too slow for a process
@@ -53,19 +51,18 @@ export class Fleet {
   }
 
   /** A gateway that verifies by itself, with the broker at `brokerUrl`. */
-  async embed(brokerUrl: string, root = projectRoot): Promise<Member> {
-    if (root !== projectRoot) await cp(join(projectRoot, embeddingProcess), join(root, embeddingProcess));
+  async embed(brokerUrl: string, source?: EditedSource): Promise<Member> {
     const env = { BROKER_URL: brokerUrl, MASTER_KEY: this.#deployment.masterKey };
-    const running = await startScript(embeddingProcess, { root, env });
+    const running = await startScript(embeddingProcess, { source, env });
     const { port } = await loggedLine(running, 'listening');
     const url = `http://127.0.0.1:${port}`;
     return this.#join({ ...running, url, verifiers: [embeddedVerifier(`gateway ${running.pid}`, url)] });
   }
 
   /** A local verifier with the broker at `brokerUrl`. */
-  async stand(brokerUrl: string, root = projectRoot): Promise<Member> {
+  async stand(brokerUrl: string, source?: EditedSource): Promise<Member> {
     const { masterKey } = this.#deployment;
-    const local = await startLocalVerifier({ brokers: [brokerUrl], masterKey, root });
+    const local = await startLocalVerifier({ brokers: [brokerUrl], masterKey, source });
     const verifiers = localVerifiers(`local verifier ${local.pid}`, local.socketPath);
     return this.#join({ ...local, verifiers });
   }

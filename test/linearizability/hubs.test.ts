@@ -7,7 +7,7 @@ import { quietPort } from '../support/quiet-port.ts';
 import { freshRedis } from '../support/redis.ts';
 import { type Fleet, leaseMs, type Member, newFleet } from './fleet.ts';
 import type { Load } from './load.ts';
-import { prove } from './run.ts';
+import { prove, type Source } from './run.ts';
 import { deafGateway, hastyHub, without } from './without.ts';
 
 let fleet: Fleet;
@@ -37,14 +37,14 @@ const safe = { fleet: () => fleet };
 function hubWithFollower(env: () => Record<string, string> = () => ({})) {
   let hub: Promise<Member>;
   return [
-    (members: Fleet, root: string) => {
-      hub = members.add({ root, env: env() });
+    (members: Fleet, source: Source) => {
+      hub = members.add({ source, env: env() });
       return hub;
     },
-    async (members: Fleet, root: string) => {
+    async (members: Fleet, source: Source) => {
       const { url } = await hub;
       wayToHub.leadTo(portOf(url));
-      return members.embed(wayToHub.through(url), root);
+      return members.embed(wayToHub.through(url), source);
     },
   ];
 }

@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
 import { type Fleet, leaseMs, type Member, newFleet } from './fleet.ts';
-import { prove } from './run.ts';
+import { prove, type Source } from './run.ts';
 import { holdAt, stopAt } from './stop-points.ts';
 import { heartbeat, start, without } from './without.ts';
 
@@ -39,9 +39,9 @@ prove(
   'when a process, a gateway and a local verifier are stopped past their leases and go on',
   {
     joining: [
-      (members, root) => members.add({ root }),
-      (members, root) => members.embed(broker.url, root),
-      (members, root) => members.stand(broker.url, root),
+      (members, source) => members.add({ source }),
+      (members, source) => members.embed(broker.url, source),
+      (members, source) => members.stand(broker.url, source),
     ],
     async inflict(load, joined) {
       load.spare(joined);
@@ -63,8 +63,8 @@ prove(
   'when a gateway and a local verifier are cut off from their broker',
   {
     joining: [
-      (members, root) => members.embed(wayToBroker.through(broker.url), root),
-      (members, root) => members.stand(wayToBroker.through(broker.url), root),
+      (members, source) => members.embed(wayToBroker.through(broker.url), source),
+      (members, source) => members.stand(wayToBroker.through(broker.url), source),
     ],
     async inflict(load, joined) {
       load.spare(joined);
@@ -89,8 +89,8 @@ prove(
   'when processes are stopped past their leases between the steps of a heartbeat',
   {
     joining: directories.map(
-      (directory) => (members: Fleet, root: string) =>
-        members.add({ root, env: { STOP_DIRECTORY: directory } }),
+      (directory) => (members: Fleet, source: Source) =>
+        members.add({ source, env: { STOP_DIRECTORY: directory } }),
     ),
     async inflict(load, joined) {
       load.spare(joined);
@@ -122,12 +122,12 @@ prove(
 prove(
   'when a process is stopped while it starts',
   {
-    async inflict(load, _, root) {
+    async inflict(load, _, source) {
       const directory = stopDirectory();
       const { starting, goOn } = await load.rest(async () => {
         const stopping = stopAt(directory, 'loaded');
         const env = { STOP_DIRECTORY: directory };
-        const starting = fleet.add({ root, env, withinMs: 60_000 });
+        const starting = fleet.add({ source, env, withinMs: 60_000 });
         return { starting, goOn: await Promise.race([stopping, starting.then(neverStopped)]) };
       });
       await load.endWitnesses();

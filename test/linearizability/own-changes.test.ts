@@ -30,7 +30,7 @@ const safe = { fleet: () => fleet };
 prove(
   'when processes that hear of nothing make changes of their own',
   {
-    joining: [(members, root) => members.add({ root }), (members, root) => members.add({ root })],
+    joining: [(members, source) => members.add({ source }), (members, source) => members.add({ source })],
     async inflict(load, [first, second]) {
       await whileListenersFall(postgres.adminUrl, async () => {
         await load.endWitnesses(first?.call);

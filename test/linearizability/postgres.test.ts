@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { endAll } from '../support/at-end.ts';
 import { type DroppingProxy, startDroppingProxy } from '../support/dropping-proxy.ts';
+import { type EditedSource, editSource } from '../support/edited-source.ts';
 import { type OwnPostgres, ownPostgres } from '../support/own-stores.ts';
 import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
-import { copySource } from '../support/source-copy.ts';
 import { withoutHistory } from '../support/without-history.ts';
 import { type Fleet, leaseMs, newFleet } from './fleet.ts';
 import { whileListenersFall } from './listeners.ts';
@@ -18,7 +18,7 @@ let fleet: Fleet;
 let unsafePostgres: OwnPostgres;
 let unsafeFleet: Fleet;
 /** Source of its processes. */
-let unaware: string;
+let unaware: EditedSource;
 
 let wayToPostgres: DroppingProxy;
 let wayToRedis: DroppingProxy;
@@ -40,10 +40,10 @@ beforeAll(async () => {
   fleet = newFleet({ databaseUrl: postgres.databaseUrl, redisUrl });
   unsafeFleet = newFleet({ databaseUrl: unsafePostgres.databaseUrl, redisUrl });
   // Else it would notice that the database has lost what it answered, and answer nothing any more.
-  unaware = await copySource(withoutHistory);
-  const [broker] = await Promise.all([fleet.add(), unsafeFleet.add({ root: unaware })]);
+  unaware = await editSource(withoutHistory);
+  const [broker] = await Promise.all([fleet.add(), unsafeFleet.add({ source: unaware })]);
   const others = [fleet.add(), fleet.embed(broker.url), fleet.embed(broker.url)];
-  await Promise.all([...others, unsafeFleet.add({ root: unaware })]);
+  await Promise.all([...others, unsafeFleet.add({ source: unaware })]);
   wayToPostgres = await startDroppingProxy(postgres.current().port);
   wayToRedis = await startDroppingProxy(Number(new URL(redisUrl).port));
   throughProxies = {
@@ -59,7 +59,7 @@ const safe = { fleet: () => fleet };
 prove(
   'when every notification is lost',
   {
-    joining: [(members, root) => members.add({ root })],
+    joining: [(members, source) => members.add({ source })],
     async inflict(load, [third]) {
       await whileListenersFall(postgres.adminUrl, async () => {
         await sleep(300);
@@ -80,7 +80,7 @@ prove(
 prove(
   'when a process is cut off from Postgres, but not from Redis',
   {
-    joining: [(members, root) => members.add({ root, env: throughProxies })],
+    joining: [(members, source) => members.add({ source, env: throughProxies })],
     async inflict(load, joined) {
       load.spare(joined);
       wayToPostgres.drop();
@@ -100,7 +100,7 @@ prove(
 prove(
   'when a process is cut off from Redis, but not from Postgres',
   {
-    joining: [(members, root) => members.add({ root, env: throughProxies })],
+    joining: [(members, source) => members.add({ source, env: throughProxies })],
     async inflict(load) {
       wayToRedis.drop();
       await load.endWitnesses();
@@ -116,7 +116,7 @@ prove(
 prove(
   'when Postgres is restarted in immediate mode',
   {
-    joining: [(members, root) => members.add({ root: members === unsafeFleet ? unaware : root })],
+    joining: [(members, source) => members.add({ source: members === unsafeFleet ? unaware : source })],
     async inflict(load) {
       const server = load.fleet === fleet ? postgres : unsafePostgres;
       await query(server.adminUrl, 'CHECKPOINT');

@@ -7,9 +7,9 @@ import type { EmbeddedRedis } from '../../scripts/services/redis.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type DroppingProxy, startDroppingProxy } from '../support/dropping-proxy.ts';
+import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { type OwnServer, ownRedis } from '../support/own-stores.ts';
-import { copySource } from '../support/source-copy.ts';
 import { type Fleet, newFleet } from './fleet.ts';
 import { prove } from './run.ts';
 import { startAtTheEnd, without } from './without.ts';
@@ -31,13 +31,13 @@ beforeAll(async () => {
   // Keeps nothing in memory, so that every answer comes from Redis or from Postgres.
   await fleet.add({ env: { RECORDS_IN_MEMORY_MAX: '0' } });
   forgetful = fleet.fork();
-  const root = await copySource(without.remembering);
+  const source = await editSource(without.remembering);
   await Promise.all([
     fleet.add(),
     fleet.embed(broker.url),
     fleet.embed(broker.url),
-    forgetful.add({ root }),
-    forgetful.embed(broker.url, root),
+    forgetful.add({ source }),
+    forgetful.embed(broker.url, source),
   ]);
 }, 60_000);
 
@@ -109,7 +109,7 @@ prove(
 prove(
   'when Redis is restored from a snapshot of before the revokes, and a process starts on it that reads nothing of what was before',
   {
-    async inflict(load, _, root) {
+    async inflict(load, _, source) {
       await command(redis.current(), 'SAVE');
       const [snapshot, dump] = ['snapshot.rdb', 'dump.rdb'].map((name) => join(redis.directory, name));
       await copyFile(dump as string, snapshot as string);
@@ -120,7 +120,7 @@ prove(
       await redis.kill();
       await copyFile(snapshot as string, dump as string);
       await redis.restart();
-      const late = await load.rest(() => fleet.add({ root, env: { REDIS_URL: redis.current().url } }));
+      const late = await load.rest(() => fleet.add({ source, env: { REDIS_URL: redis.current().url } }));
       await load.askForWitnesses();
       way.restore();
       await sleep(300);

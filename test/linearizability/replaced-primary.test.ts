@@ -40,7 +40,8 @@ prove(
   {
     // Straight at the primary that is replaced, whatever the address leads to.
     joining: [
-      (members, root) => members.add({ root, env: { DATABASE_URL: clusterOf(members).primary.databaseUrl } }),
+      (members, source) =>
+        members.add({ source, env: { DATABASE_URL: clusterOf(members).primary.databaseUrl } }),
     ],
     async inflict(load, joined) {
       load.spare(joined);

@@ -4,12 +4,12 @@ import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { deploy } from '../support/deployment.ts';
 import { startDroppingProxy } from '../support/dropping-proxy.ts';
+import { type EditedSource, editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { mint, revoke } from '../support/keys.ts';
 import { loggedLine, startScript } from '../support/processes.ts';
 import { query } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
-import { copySource } from '../support/source-copy.ts';
 
 /** Lease length at registration, and LEASE_MS after the restart. */
 const longMs = 9_000;
@@ -22,7 +22,7 @@ afterAll(endAll);
  * extends the gateway's lease, and cannot be reached from there any more. Answers with how often
  * the gateway accepted a revoked key after it was certain that nobody does.
  */
-async function acceptedAfterCertain(root?: string): Promise<number> {
+async function acceptedAfterCertain(source?: EditedSource): Promise<number> {
   const database = await cloneDatabase(inject('postgresUrl'));
   atEnd(() => database.drop());
   const { url: redisUrl } = await freshRedis(inject('redisUrl'));
@@ -41,7 +41,7 @@ async function acceptedAfterCertain(root?: string): Promise<number> {
   before.kill('SIGTERM');
   await before.exited;
   const settings = { LEASE_MS: String(shortMs), PORT: String(before.port) };
-  const after = await deployment.startApi({ env: settings, ...(root !== undefined && { root }) });
+  const after = await deployment.startApi({ env: settings, source });
   const leaseUntil = async () => {
     const text = 'SELECT lease_until::text FROM verifiers WHERE master_key_id IS NOT NULL';
     return (await query(database.url, text))[0]?.lease_until as string;
@@ -75,7 +75,7 @@ test('a lease keeps its length when its broker is restarted with a shorter one',
 test('control arm: extended by the new length, it is counted as over while its verifier still says yes', async ({
   annotate,
 }) => {
-  const root = await copySource([
+  const source = await editSource([
     {
       file: 'src/stores/postgres/verifiers/verifiers.ts',
       from: 'make_interval(secs => lease_ms / 1000.0)',
@@ -84,7 +84,7 @@ test('control arm: extended by the new length, it is counted as over while its v
   ]);
   // On a busy machine the gateway may be asked too late for it to show.
   let accepted = 0;
-  for (let round = 0; round < 5 && accepted === 0; round++) accepted = await acceptedAfterCertain(root);
+  for (let round = 0; round < 5 && accepted === 0; round++) accepted = await acceptedAfterCertain(source);
   await annotate(`${accepted} times a revoked key was accepted`);
   expect(accepted).toBeGreaterThan(0);
 }, 300_000);

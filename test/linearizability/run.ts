@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { projectRoot } from '../../scripts/services/project-root.ts';
-import { copySource, type Edit } from '../support/source-copy.ts';
+import { type Edit, type EditedSource, editSource } from '../support/edited-source.ts';
 import { type Action, isVerification } from './action.ts';
 import type { Operation } from './checker.ts';
 import type { Fleet, Member } from './fleet.ts';
@@ -17,16 +16,19 @@ const seed = Number(process.env.LINEARIZABILITY_SEED ?? Math.floor(Math.random()
 const searchMsMax = 30_000;
 const searchRoundsMin = 8;
 
-/** Processes that meet a fault. `edits` change a copy of the source, for processes of the test. */
+/** Processes that meet a fault. `edits` change the source, for processes of the test. */
 export type Arm = { fleet: () => Fleet; edits?: readonly Edit[] };
+
+/** The arm's source; undefined as it is. */
+export type Source = EditedSource | undefined;
 
 type Control = Arm & { without: string };
 
 /** A fault during the work of the clients, and its processes. */
 export type Fault = {
-  /** They join before the clients begin, from the arm's copy of the source. */
-  joining?: ((fleet: Fleet, root: string) => Promise<Member>)[];
-  inflict(load: Load, joined: Member[], root: string): Promise<unknown>;
+  /** They join before the clients begin, from the arm's source. */
+  joining?: ((fleet: Fleet, source: Source) => Promise<Member>)[];
+  inflict(load: Load, joined: Member[], source: Source): Promise<unknown>;
 };
 
 /**
@@ -72,13 +74,13 @@ async function run(
   areEnough: (reports: readonly Report[]) => boolean,
 ): Promise<Report[]> {
   const fleet = arm.fleet();
-  const root = arm.edits === undefined ? projectRoot : await copySource(arm.edits);
+  const source = arm.edits && (await editSource(arm.edits));
   const reports: Report[] = [];
   while (!areEnough(reports)) {
-    const joined = await Promise.all((fault.joining ?? []).map((join) => join(fleet, root)));
+    const joined = await Promise.all((fault.joining ?? []).map((join) => join(fleet, source)));
     try {
       const load = new Load(fleet, seed + reports.length);
-      reports.push(await runOnce(load, () => fault.inflict(load, joined, root)));
+      reports.push(await runOnce(load, () => fault.inflict(load, joined, source)));
     } finally {
       await Promise.all(joined.map((member) => fleet.remove(member)));
     }

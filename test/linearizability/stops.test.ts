@@ -7,7 +7,7 @@ import { cloneDatabase } from '../support/database.ts';
 import { freshRedis } from '../support/redis.ts';
 import { type Fleet, type Member, newFleet } from './fleet.ts';
 import type { Load } from './load.ts';
-import { prove } from './run.ts';
+import { prove, type Source } from './run.ts';
 import { without } from './without.ts';
 
 let redis: Redis;
@@ -32,10 +32,10 @@ const safe = { fleet: () => fleet };
 /**
  * A rule that lives for a while: a process starts on it, Redis is emptied, and its rows are tidied.
  */
-async function stopAndLive(load: Load, root: string): Promise<void> {
+async function stopAndLive(load: Load, source: Source): Promise<void> {
   await load.stopEverything();
   await load.askForWitnesses();
-  const late = await load.rest(() => fleet.add({ root }));
+  const late = await load.rest(() => fleet.add({ source }));
   await load.askForWitnesses();
   await redis.flushdb();
   await load.askForWitnesses(500);
@@ -47,9 +47,12 @@ async function stopAndLive(load: Load, root: string): Promise<void> {
 prove(
   'when all that a master key minted is stopped, and it goes on minting',
   {
-    joining: [(members, root) => members.add({ root }), (members, root) => members.embed(broker.url, root)],
-    async inflict(load, _joined, root) {
-      await stopAndLive(load, root);
+    joining: [
+      (members, source) => members.add({ source }),
+      (members, source) => members.embed(broker.url, source),
+    ],
+    async inflict(load, _joined, source) {
+      await stopAndLive(load, source);
       await load.stopEverything();
       await sleep(500);
     },

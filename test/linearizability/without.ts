@@ -1,4 +1,4 @@
-import type { Edit } from '../support/source-copy.ts';
+import type { Edit } from '../support/edited-source.ts';
 import { holdPoint, stopPoint } from './stop-points.ts';
 
 const lease = 'src/revocation/lease.ts';

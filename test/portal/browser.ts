@@ -20,8 +20,8 @@ export async function startBrowser(): Promise<Browser> {
   });
 }
 
-/** Time limit of one step on a busy machine. */
-const stepMs = 10_000;
+/** Guards against hanging: on a busy machine a page takes ten seconds to appear. */
+const stepMs = 50_000;
 
 export type Portal = {
   page: Page;

@@ -69,7 +69,7 @@ describe('Users List', () => {
       FROM (SELECT n, 'crowd' || n || '@example.com' AS mail FROM generate_series(1001, 1060) AS n) AS crowd
     `.execute(broker.db);
     const names = () => page.locator('tbody tr td:nth-child(2)').allTextContents();
-    const shown = () => expect.poll(names, { timeout: 10_000 });
+    const shown = () => expect.poll(names);
     const crowd = (from: number, length: number) =>
       Array.from({ length }, (_, index) => `Crowd ${from + index}`);
     try {

@@ -4,13 +4,16 @@ import { readConfig } from '../../src/config.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { ensureFirstMasterKey } from '../../src/usecases/master-keys/ensure-first-master-key.ts';
 import { type Call, caller } from './call.ts';
-import { loggedLine, type Running, startScript } from './processes.ts';
+import { loggedLine, type ProcessOptions, type Running, startScript } from './processes.ts';
 
 export type Started = Running;
 export type StartedApi = Started & { url: string; port: number; call: Call };
 
 /** `withinMs`: for a process that a test stops while it starts. */
-export type StartOptions = { env?: Record<string, string>; root?: string; withinMs?: number };
+export type StartOptions = Pick<ProcessOptions, 'source'> & {
+  env?: Record<string, string>;
+  withinMs?: number;
+};
 
 /**
  * Settings of one deployment, and its processes as an operator starts them, on free ports by

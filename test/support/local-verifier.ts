@@ -12,7 +12,7 @@ export type LocalVerifierOptions = {
   grpc?: readonly string[];
   /** Further options of the command line. */
   args?: readonly string[];
-  root?: ProcessOptions['root'];
+  source?: ProcessOptions['source'];
 };
 
 export type StartedLocalVerifier = Running & {
@@ -42,8 +42,7 @@ export async function startLocalVerifier(options: LocalVerifierOptions): Promise
     ]),
     ...(options.args ?? []),
   ];
-  const root = options.root === undefined ? {} : { root: options.root };
-  const running = await startScript(script, { args, env: {}, ...root });
+  const running = await startScript(script, { args, env: {}, source: options.source });
   const { http, grpc, metrics } = await loggedLine(running, 'listening');
   const [, address] = http as string[];
   return {

@@ -5,6 +5,7 @@ import { dieWithParent } from '../../scripts/services/die-with-parent.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { atEnd } from './at-end.ts';
 import { compileCache } from './compile-cache.ts';
+import type { EditedSource } from './edited-source.ts';
 
 export type Ended = { code: number | null; signal: NodeJS.Signals | null };
 
@@ -23,8 +24,10 @@ export type ProcessOptions = {
   args?: readonly string[];
   /** Standard input; none unless given. */
   input?: string;
-  /** Source of `src/` and `workers/`; a changed copy for a control run. */
+  /** Where the script lies; another release. Ours unless given. */
   root?: string;
+  /** With something changed, for a control run. */
+  source?: EditedSource | undefined;
 };
 
 const node = join(projectRoot, 'node_modules', '.bin', 'node');
@@ -34,8 +37,10 @@ const node = join(projectRoot, 'node_modules', '.bin', 'node');
  * dies.
  */
 export async function startScript(script: string, options: ProcessOptions): Promise<Running> {
-  const { root = projectRoot, args = [], env, input = '' } = options;
-  const [program = node, ...rest] = [...(await dieWithParent('TERM')), node, script, ...args];
+  const { root = projectRoot, source, args = [], env, input = '' } = options;
+  const preload = source === undefined ? [] : ['--import', source.preload];
+  const command = [...(await dieWithParent('TERM')), node, ...preload, script, ...args];
+  const [program = node, ...rest] = command;
   const child = spawn(program, rest, {
     cwd: root,
     env: { PATH: process.env.PATH, ...compileCache(root), ...env },

@@ -1,4 +1,4 @@
-import type { Edit } from './source-copy.ts';
+import type { Edit } from './edited-source.ts';
 
 /** Processes that do not notice that the database went back to an earlier state. */
 export const withoutHistory: Edit[] = [

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { cloneDatabase } from '../support/database.ts';
 import { type Deployment, deploy, type StartedApi } from '../support/deployment.ts';
+import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls } from '../support/key-calls.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { logLines } from '../support/processes.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import { freshRedis } from '../support/redis.ts';
-import { copySource } from '../support/source-copy.ts';
 import { newTrace, spansOf } from './trees.ts';
 
 const waitMsMax = 10_000;
@@ -172,14 +172,14 @@ test('without its variables nothing of OpenTelemetry is loaded', async () => {
     from: '/** A receiver that hangs',
     to: "throw new Error('loaded');\n/** A receiver that hangs",
   };
-  const root = await copySource([edit]);
+  const source = await editSource([edit]);
   for (const env of [{}, { OTEL_TRACES_EXPORTER: 'none' }, switchedOff]) {
-    const api = await deployment.startApi({ root, env });
+    const api = await deployment.startApi({ source, env });
     await keyCalls(api.call).mint();
     await end(api);
   }
   const on = { OTEL_TRACES_EXPORTER: 'otlp' };
-  await expect(deployment.startApi({ root, env: on })).rejects.toThrow('loaded');
+  await expect(deployment.startApi({ source, env: on })).rejects.toThrow('loaded');
 });
 
 const switchedOff = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_SDK_DISABLED: 'true' };

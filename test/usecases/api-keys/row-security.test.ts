@@ -1,15 +1,18 @@
+import { cp, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { projectRoot } from '../../../scripts/services/project-root.ts';
 import type { OrganizationPrincipal } from '../../../src/domain/principal.ts';
 import type { Tx } from '../../../src/stores/postgres/database.ts';
 import { inOrganization } from '../../../src/stores/postgres/organizations/row-scope.ts';
 import { create, removeApiKey } from '../../support/api-keys.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
+import { type Edit, editedTexts } from '../../support/edited-source.ts';
 import { mint, verify } from '../../support/keys.ts';
 import { platformKey, tenantKey } from '../../support/platform-callers.ts';
-import { copySource, type Edit } from '../../support/source-copy.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 let broker: TestBroker;
 let own: { id: string; secret: string };
@@ -151,6 +154,15 @@ describe('the use cases with their WHERE clause taken out', () => {
     ...{ kind: 'tenant_key', id: 'ak_test', name: 'test' },
     ...{ organizationId: 'org_own', impersonator: null },
   };
+
+  /** For modules that this process loads, a copy with the changes. */
+  async function copySource(edits: Edit[]): Promise<string> {
+    const root = await temporaryDirectory();
+    await cp(join(projectRoot, 'src'), join(root, 'src'), { recursive: true });
+    await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
+    for (const [file, text] of await editedTexts(edits)) await writeFile(join(root, file), text);
+    return root;
+  }
 
   async function seenBy(edits: Edit[]) {
     const root = await copySource(edits);
