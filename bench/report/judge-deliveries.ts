@@ -1,6 +1,6 @@
 import type { Arrival } from '../stage/moody-receiver.ts';
 
-/** An event that an endpoint has to get. `seq`: its place in the sealed order; null while unsealed. */
+/** An event that an endpoint has to get. `seq`: place in the sealed order; null while unsealed. */
 export type Owed = { id: string; seq: number | null; createdAtMs: number };
 
 export type FirstDelivery = { createdAtMs: number; deliveredAtMs: number };

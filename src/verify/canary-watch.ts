@@ -22,8 +22,8 @@ const notedMax = 2_000;
 const commitMsMax = 60_000;
 
 /**
- * Recognizes canary keys among keys that nobody has, or that are no credential of a call. Every unknown key is noted,
- * and all of them are compared later, in a batch: a request never waits for it, and a canary takes
+ * Recognizes canary keys among keys that nobody has, or that are no credential of a call. All of
+ * these are noted, and compared later, in a batch: a request never waits for it, and a canary takes
  * the path of any unknown key.
  *
  * The canaries are in memory, so a flood of unknown keys costs Postgres nothing and pushes no

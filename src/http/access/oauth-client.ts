@@ -52,8 +52,8 @@ function theOne(credentials: readonly string[]): string | undefined {
 }
 
 /**
- * What was sent in headers, whatever it is. An empty header counts as absent. A malformed `Authorization` counts as a wrong credential, shown
- * as an empty text.
+ * What was sent in headers, whatever it is. An empty header counts as absent. A malformed
+ * `Authorization` counts as a wrong credential, shown as an empty text.
  */
 export function headerCredentials(rawHeaders: readonly string[]): string[] {
   const [masterKeys = [], apiKeys = [], authorizations = []] = pickHeaders(rawHeaders, [
