@@ -20,12 +20,16 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  for (const scenario of options.scenarios) await measure(scenario, options.pace);
-  return 0;
+  let isRight = true;
+  for (const scenario of options.scenarios) isRight = (await measure(scenario, options.pace)) && isRight;
+  return isRight ? 0 : 1;
 }
 
-/** Each with its own stores, so that no scenario finds tables that another has filled. */
-async function measure(scenario: Scenario, pace: Pace): Promise<void> {
+/**
+ * Each with its own stores, so that no scenario finds tables that another has filled. False when
+ * the product contradicts what it promises.
+ */
+async function measure(scenario: Scenario, pace: Pace): Promise<boolean> {
   const startedMs = performance.now();
   const closing = new Closing((what, error) => console.error(`${what}: ${String(error)}`));
   let closed: Promise<void> | undefined;
@@ -38,10 +42,14 @@ async function measure(scenario: Scenario, pace: Pace): Promise<void> {
   try {
     const stage = await openStage(closing);
     console.log(`${await machineNote(stage.sql, await canPin())}\n`);
-    for (const table of await scenario.run(stage, pace)) console.log(toMarkdown(table));
+    const tables = await scenario.run(stage, pace);
+    for (const table of tables) console.log(toMarkdown(table));
+    const contradictions = tables.flatMap((table) => table.contradictions ?? []);
+    for (const contradiction of contradictions) console.error(`CONTRADICTION: ${contradiction}`);
     const { seen } = stage.otherWork;
     if (seen.length > 0) console.log(`${otherWorkNote(seen)}\n`);
     console.error(`${scenario.name}: ${Math.round((performance.now() - startedMs) / 1_000)} s`);
+    return contradictions.length === 0;
   } finally {
     await close();
     for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, stop);

@@ -2,17 +2,24 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { allScenarios } from './scenarios/all-scenarios.ts';
 import type { Pace, Scenario } from './scenarios/scenario.ts';
+import { isControl } from './scenarios/webhook-faults.ts';
 
 export const usage = `Measures the broker beside what is bare, on a Postgres and a Redis of its own. Prints Markdown.
 
   npm run bench [-- [name…] [--quick] [--keys <number>] [--before <directory>]
-    [--many <number>]]
+    [--many <number>] [--seconds <number>] [--control position|order]]
 
   --quick           fewer and shorter rounds: a look, not a figure
   --keys <number>   keys that verifications draw from (default 100000; memory holds 200000)
   --before <directory>
                     another checkout with its node_modules, for embedded
   --many <number>   keys where there are very many (default 1000000)
+  --seconds <number>
+                    duration of webhook-faults (default 600)
+  --control position|order
+                    webhook-faults on a copy of the source that advances the position of a
+                    webhook before its delivery, or that sends a page backwards: it must exit
+                    with 1
   --help
 
 ${allScenarios.map(({ name, about }) => `  ${name.padEnd(16)}  ${about}`).join('\n')}
@@ -25,6 +32,7 @@ const full = {
   racedRevokes: 10_000,
   manyKeys: 1_000_000,
   sustainedMs: 60_000,
+  faultsMs: 600_000,
 };
 const quick = {
   rounds: 2,
@@ -33,6 +41,7 @@ const quick = {
   racedRevokes: 300,
   manyKeys: 300_000,
   sustainedMs: 10_000,
+  faultsMs: 90_000,
 };
 
 export type BenchOptions = { scenarios: readonly Scenario[]; pace: Pace };
@@ -47,6 +56,8 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
       keys: { type: 'string', default: '100000' },
       before: { type: 'string' },
       many: { type: 'string' },
+      seconds: { type: 'string' },
+      control: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -54,6 +65,9 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
   if (!/^[1-9]\d{1,6}$/.test(values.keys)) throw new Error('--keys must be a number from 10 to 9999999');
   if (!/^[1-9]\d{4,8}$/.test(values.many ?? '10000'))
     throw new Error('--many must be a number from 10000 to 999999999');
+  if (!/^[1-9]\d{1,4}$/.test(values.seconds ?? '10'))
+    throw new Error('--seconds must be a number from 10 to 99999');
+  if (!isControl(values.control ?? 'order')) throw new Error('--control must be position or order');
   return {
     scenarios: positionals.length === 0 ? allScenarios : positionals.map(scenarioOf),
     pace: {
@@ -61,6 +75,8 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
       keys: Number(values.keys),
       before: values.before && resolve(values.before),
       ...(values.many !== undefined && { manyKeys: Number(values.many) }),
+      ...(values.seconds !== undefined && { faultsMs: 1_000 * Number(values.seconds) }),
+      control: values.control,
     },
   };
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ipRangeRule, isIpRange } from '../src/domain/ip-allowlist.ts';
 import type { MasterKey } from '../src/domain/master-key.ts';
-import { type MintBounds, type MintQuota, mintPeriods, unbounded } from '../src/domain/mint-bounds.ts';
+import { unsetMasterKeySettings } from '../src/domain/master-key-settings.ts';
+import { type MintBounds, type MintQuota, mintPeriods } from '../src/domain/mint-bounds.ts';
 import { numberRanges } from '../src/domain/number-ranges.ts';
 import { type MasterKeyPermission, masterKeyPermissions } from '../src/domain/permission.ts';
 import { readTime } from '../src/domain/read-time.ts';
@@ -167,7 +168,7 @@ function toRequest(values: Values, now: Date) {
     environments: split(values.environments),
     ipAllowlist: toRanges(values.ips),
     expiresAt: toEnd(values['expires-at'], now),
-    bounds: { ...unbounded, ...toBounds(values) },
+    settings: { ...unsetMasterKeySettings, ...toBounds(values) },
   };
 }
 

@@ -3,6 +3,8 @@ export type Table = {
   columns: readonly string[];
   rows: ReadonlyArray<readonly string[]>;
   notes: readonly string[];
+  /** What the run proves to be wrong: the benchmark then exits with 1. */
+  contradictions?: readonly string[];
 };
 
 /** Markdown table that also reads well in a terminal, for docs/performance.md. */

@@ -31,6 +31,7 @@ import { sustained } from './sustained.ts';
 import { traces } from './traces.ts';
 import { unknownKeys } from './unknown-keys.ts';
 import { verifyKeys } from './verify-keys.ts';
+import { webhookFaults } from './webhook-faults.ts';
 import { webhooks } from './webhooks.ts';
 
 /** In the order of execution and of docs/performance.md. */
@@ -67,5 +68,6 @@ export const allScenarios: readonly Scenario[] = [
   mintedKeys,
   auditLists,
   webhooks,
+  webhookFaults,
   cliStart,
 ];

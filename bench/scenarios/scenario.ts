@@ -15,6 +15,10 @@ export type Pace = {
   sustainedMs: number;
   /** Far more than memory holds. */
   manyKeys: number;
+  /** Duration of a run with faults. */
+  faultsMs: number;
+  /** A protection that the run with faults goes without: it must find out. */
+  control?: string | undefined;
   /** Directory of another checkout, with its dependencies, to measure beside this one. */
   before?: string | undefined;
 };

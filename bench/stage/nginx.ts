@@ -46,7 +46,11 @@ export async function startNginx(
     await stop();
     throw new Error(`nginx did not start, see ${place}`);
   }
-  return { port, pid: server.pid, stop };
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await server.exited;
+  };
+  return { port, pid: server.pid, stop, kill };
 }
 
 async function answers(port: number): Promise<boolean> {

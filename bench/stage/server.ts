@@ -7,7 +7,11 @@ import { startServerProcess } from '../../scripts/services/server-process.ts';
 import type { Target } from '../load/jobs.ts';
 import { type Place, pinTo } from './pin.ts';
 
-export type BenchServer = Target & { stop(): Promise<void> };
+export type BenchServer = Target & {
+  stop(): Promise<void>;
+  /** `kill -9`, and waits until it is gone. */
+  kill(): Promise<void>;
+};
 
 export type ServerOptions = {
   /** Also the name of its log file. */
@@ -47,7 +51,11 @@ export async function startServer(options: ServerOptions): Promise<BenchServer> 
     await stop();
     throw new Error(`${name} did not start, see ${logFile}`);
   }
-  return { port, pid: server.pid, stop };
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await server.exited;
+  };
+  return { port, pid: server.pid, stop, kill };
 }
 
 /** Whether an address answers, with the given text if there is one. */

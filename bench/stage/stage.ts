@@ -125,9 +125,12 @@ export async function openStage(closing: Closing) {
     },
     /** The same without a pace for unknown keys. */
     startUnpacedApi: (name: string) => start(name, ['bench/unpaced-api.ts'], (port) => isReady(port), {}),
-    /** Starts the worker on any core, so that a figure includes the roll-up. */
-    startWorker: (own: Record<string, string> = {}) =>
-      start('worker', ['workers/main.ts'], isAlive, own, 'any', 'WORKER_METRICS_PORT'),
+    /**
+     * Starts the worker on any core, so that a figure includes the roll-up. `root`: a changed copy
+     * of the source.
+     */
+    startWorker: (own: Record<string, string> = {}, root = '.') =>
+      start('worker', [join(root, 'workers/main.ts')], isAlive, own, 'any', 'WORKER_METRICS_PORT'),
     startWebhookReceiver: () => start('receiver', ['bench/webhook-receiver.ts'], doesAnswer, {}, 'any'),
     /** Calls that must have been counted. */
     ledger,

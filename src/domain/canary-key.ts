@@ -1,12 +1,18 @@
-import type { RefusalEndpoint } from './key-refusal.ts';
+import { refusalEndpoints } from './key-refusal.ts';
+
+/**
+ * Where canary keys are presented. `revoke`: to be ended by its holder. `credential`: as the
+ * credential of a call, in one of its headers.
+ */
+export const canaryEndpoints = [...refusalEndpoints, 'revoke', 'credential'] as const;
 
 /** Where and by whom a canary key was presented. Never the secret. */
 export type CanaryUse = {
-  endpoint: RefusalEndpoint;
+  endpoint: (typeof canaryEndpoints)[number];
   /** The end client's address; null when the gateway named none that is one. */
   ip: string | null;
-  /** The gateway that asked. */
-  masterKeyId: string;
+  /** The gateway that asked; null where it came without one. */
+  masterKeyId: string | null;
   requestId: string;
 };
 

@@ -17,6 +17,7 @@ import { readUserAgent } from '../domain/user-agent.ts';
 import type { VerificationEndpoint } from '../domain/verification.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { Access } from './access/access.ts';
+import { notePresentedKeys, type PresentedKeyParts } from './access/note-presented-keys.ts';
 import { pageOrigin } from './access/own-page.ts';
 import { type HttpExchange, noInput } from './exchange.ts';
 import type { LinesAtOnce } from './lines-at-once.ts';
@@ -144,7 +145,8 @@ export type RouteParts = {
   /** Audits the refusal of a known caller. */
   noteRefusal(refusal: Refusal): Promise<void>;
   linesAtOnce: LinesAtOnce;
-} & Pick<ProblemParts, 'log' | 'tracing'>;
+} & PresentedKeyParts &
+  Pick<ProblemParts, 'log' | 'tracing'>;
 
 /**
  * Handles every request in four steps: authenticate and authorize, read the body, handle, send. The
@@ -169,7 +171,10 @@ export function serve<Parts extends RouteParts>(
           mapMaybe(handle(parts, route, input), (answer) => sendAnswer(exchange, withLimit(answer, limit))),
         ),
       ),
-    (error) => noteRefusal(parts, route, exchange, known, error),
+    (error) => {
+      if (known === undefined) notePresentedKeys(parts, exchange);
+      return noteRefusal(parts, route, exchange, known, error);
+    },
   );
 }
 

@@ -1,7 +1,6 @@
 import type { CanaryUse } from '../domain/canary-key.ts';
 import { parseIpAddress } from '../domain/ip-address.ts';
 import { digestsOf, type KeyDigest, type Keyring } from '../domain/key-digest.ts';
-import type { RequestOrigin } from './last-refusals.ts';
 
 export type Canary = { keyId: string; digest: string; createdAt: Date };
 export type Used = { keyId: string; count: number; last: CanaryUse; current: KeyDigest };
@@ -23,8 +22,8 @@ const notedMax = 2_000;
 const commitMsMax = 60_000;
 
 /**
- * Recognizes canary keys among the keys that were answered `NOT_FOUND`. Every unknown key is noted,
- * and all of them are compared later, in a batch: a request never waits for it, and a canary takes
+ * Recognizes canary keys among keys that nobody has, or that are no credential of a call. All of
+ * these are noted, and compared later, in a batch: a request never waits for it, and a canary takes
  * the path of any unknown key.
  *
  * The canaries are in memory, so a flood of unknown keys costs Postgres nothing and pushes no
@@ -50,7 +49,8 @@ export class CanaryWatch {
   }
 
   /** A key that nobody has. `ip` as the gateway has it. */
-  note(key: string, ip: string | undefined, { endpoint, masterKeyId, requestId }: RequestOrigin): void {
+  note(key: string, ip: string | undefined, from: Omit<CanaryUse, 'ip'>): void {
+    const { endpoint, masterKeyId, requestId } = from;
     const use = { endpoint, masterKeyId, requestId, ip: parseIpAddress(ip) ?? null };
     this.#noted.push({ digests: digestsOf(this.#parts.keyring, key), use });
     if (this.#noted.length >= notedMax) this.#compare();

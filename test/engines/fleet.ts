@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
 import { startGateway } from '../gateways/gateway.ts';
+import { withReporter } from '../support/leaks.ts';
 import { loggedLine, logLines, type Running, runScript, startScript } from '../support/processes.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import type { Release } from './previous-release.ts';
@@ -47,6 +48,8 @@ export class Fleet {
       // Twenty looks of the balancer.
       DRAIN_MS: String(20 * checkMs),
       UNSAFE_POSTGRES: 'allow',
+      // The previous release does not read them.
+      ...withReporter,
     };
   }
 
@@ -94,6 +97,15 @@ export class Fleet {
 
   async endApi(age: Age, place: number): Promise<void> {
     await end(this.#apis.get(this.#ports[age][place] ?? 0));
+  }
+
+  /** The URL of one process, past the balancer. */
+  urlOf(age: Age, place: number): string {
+    return `http://127.0.0.1:${this.#ports[age][place]}`;
+  }
+
+  signal(age: Age, place: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#apis.get(this.#ports[age][place] ?? 0)?.kill(signal);
   }
 
   /** The successor first, as a rolling update does. */

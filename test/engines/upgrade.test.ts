@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { hasHistory } from '../../scripts/release/previous-release.ts';
 import { createDatabase } from '../../scripts/services/create-database.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
@@ -9,7 +9,8 @@ import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { type Call, caller } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
-import { keyCalls } from '../support/key-calls.ts';
+import { keyCalls, organization } from '../support/key-calls.ts';
+import { reportLeak } from '../support/leaks.ts';
 import { startLocalVerifier, untilLeaseIsHeld } from '../support/local-verifier.ts';
 import { query, withConnection } from '../support/query.ts';
 import { freshRedis } from '../support/redis.ts';
@@ -58,8 +59,8 @@ beforeAll(async () => {
 afterAll(endAll);
 
 /** A gateway that embeds the SDK. */
-async function startGateway(Verifier: typeof FlowplateVerifier): Promise<FlowplateVerifier> {
-  const verifier = new Verifier({ baseUrl: url, masterKey: fleet.masterKey });
+async function startGateway(Verifier: typeof FlowplateVerifier, baseUrl = url): Promise<FlowplateVerifier> {
+  const verifier = new Verifier({ baseUrl, masterKey: fleet.masterKey });
   atEnd(() => verifier.close());
   await verifier.start();
   return verifier;
@@ -154,6 +155,116 @@ upgrade(
     expect(await miscounted()).toEqual([]);
   },
 );
+
+describe('beside API processes and gateways of the previous release', () => {
+  let gateways: FlowplateVerifier[];
+  let newCall: Call;
+  let newKeys: ReturnType<typeof keyCalls>;
+  /** Every way to verify there, by its name. */
+  const ways = new Map<string, (key: string) => Promise<string>>();
+
+  beforeAll(async () => {
+    if (!hasHistory(projectRoot)) return;
+    await fleet.migrate('new');
+    await fleet.startApi('new', 0);
+    const Previous = await previousSdk();
+    const hubs = [fleet.urlOf('old', 0), fleet.urlOf('new', 0)];
+    gateways = await Promise.all(hubs.map((hub) => startGateway(Previous, hub)));
+    newCall = caller(fleet.urlOf('new', 0), fleet.masterKey);
+    newKeys = keyCalls(newCall);
+    const apis = [['old', 0] as const, ['old', 1] as const, ['new', 0] as const];
+    for (const [age, place] of apis) {
+      const { codeOf } = keyCalls(caller(fleet.urlOf(age, place), fleet.masterKey));
+      ways.set(`${age}-${place}`, codeOf);
+    }
+    for (const [at, hub] of ['old', 'new'].entries()) {
+      ways.set(`old gateway of ${hub}-0`, async (key) => (await gateways[at]?.verify({ key }))?.code ?? '');
+    }
+  });
+
+  async function codesOf(key: string): Promise<Record<string, string>> {
+    const codes = [...ways].map(async ([way, verify]) => [way, await verify(key).catch(String)] as const);
+    return Object.fromEntries(await Promise.all(codes));
+  }
+
+  /** Until all say this; one that is late on a busy machine is asked again. */
+  async function untilAllSay(key: string, expected: RegExp): Promise<void> {
+    const others = async () => Object.entries(await codesOf(key)).filter(([, code]) => !expected.test(code));
+    await eventually(waitMsMax, others, ({ length }) => length === 0);
+    expect(await others()).toEqual([]);
+  }
+
+  async function expectNoneAccepts(key: string): Promise<void> {
+    const accepting = Object.entries(await codesOf(key)).filter(([, code]) => code === 'VALID');
+    expect(accepting).toEqual([]);
+  }
+
+  /** Until the report is `complete`: 200. On a busy machine it may be pending, 202. */
+  async function reportUntilComplete(key: string): Promise<void> {
+    const report = async () => (await reportLeak({ call: newCall }, key)).status;
+    await eventually(waitMsMax, report, (status) => status === 200);
+  }
+
+  upgrade('a canary key is accepted by none of them', async () => {
+    const { key } = await newKeys.mint({ canary: true });
+    await untilAllSay(key, /^NOT_FOUND$/);
+  });
+
+  upgrade(
+    'a key that waits for its first use is accepted by none before a process of this release has activated it',
+    async () => {
+      const { key, userId } = await newKeys.mint();
+      await untilAllSay(key, /^VALID$/);
+      const path = `POST /v1/flowplate/api-keys/${userId}/${organization}/refresh`;
+      const refreshed = await newCall(path, {
+        body: { activate: 'on_first_use', grace_period_seconds: 600 },
+      });
+      const next: string = refreshed.body.new_key.key;
+      const oldWays = [...ways].filter(([way]) => way.endsWith('old-0') || way === 'old-1');
+      for (const [, verify] of oldWays) expect(await verify(next)).toBe('NOT_FOUND');
+      expect(await newKeys.codeOf(next)).toBe('VALID');
+      await untilAllSay(next, /^VALID$/);
+      await untilAllSay(key, /^(VALID|SUPERSEDED)$/);
+    },
+  );
+
+  upgrade(
+    'a reported key is refused by all of them once that is complete, and accepted again after its release',
+    async () => {
+      const { key, keyId } = await newKeys.mint();
+      await untilAllSay(key, /^VALID$/);
+      await reportUntilComplete(key);
+      await expectNoneAccepts(key);
+      await untilAllSay(key, /^(REVOKED|QUARANTINED)$/);
+      expect(await ways.get('old-0')?.(key)).toBe('REVOKED');
+      expect(await newKeys.codeOf(key)).toBe('QUARANTINED');
+
+      // One of them hears of nothing: that is pending, and it has no lease when it goes on.
+      const { key: other } = await newKeys.mint();
+      await untilAllSay(other, /^VALID$/);
+      fleet.signal('old', 1, 'SIGSTOP');
+      const reported = await reportLeak({ call: newCall }, other);
+      fleet.signal('old', 1, 'SIGCONT');
+      expect(reported.status).toBe(202);
+      await reportUntilComplete(other);
+      await expectNoneAccepts(other);
+
+      const release = () => newCall(`POST /v1/flowplate/api-keys/${keyId}/release`, { body: {} });
+      expect((await release()).body).toMatchObject({ error: { code: 'DEPENDENCY_UNAVAILABLE' } });
+      await expectNoneAccepts(key);
+      await gateways[0]?.close();
+      await Promise.all([fleet.endApi('old', 0), fleet.endApi('old', 1)]);
+      for (const way of ['old-0', 'old-1', 'old gateway of old-0']) ways.delete(way);
+      expect([200, 202]).toContain((await release()).status);
+      await untilAllSay(key, /^VALID$/);
+      await untilAllSay(other, /^(REVOKED|QUARANTINED)$/);
+      await fleet.startApi('old', 0);
+      expect(await keyCalls(caller(fleet.urlOf('old', 0), fleet.masterKey)).codeOf(key)).toBe('VALID');
+      await gateways[1]?.close();
+      await fleet.endApi('new', 0);
+    },
+  );
+});
 
 upgrade('control arm: calls fail while a table is locked for longer than they wait', async () => {
   const load = new UpgradeLoad(call, witness);

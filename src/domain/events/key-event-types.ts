@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bulkActions } from '../bulk-order.ts';
+import { canaryEndpoints } from '../canary-key.ts';
 import { importAlgorithms } from '../imported-hash.ts';
-import { refusalEndpoints } from '../key-refusal.ts';
 import { stopKinds } from '../key-stop.ts';
 import { mintPeriods } from '../mint-bounds.ts';
 import { masterKeyPermissions } from '../permission.ts';
@@ -138,9 +138,9 @@ export const keyEventTypes = {
     {
       ...key,
       count: fields.count,
-      endpoint: z.enum(refusalEndpoints),
+      endpoint: z.enum(canaryEndpoints),
       ip: fields.ip.nullable(),
-      master_key_id: fields.id,
+      master_key_id: fields.id.nullable(),
       request_id: fields.id,
     },
     {

@@ -52,10 +52,10 @@ function theOne(credentials: readonly string[]): string | undefined {
 }
 
 /**
- * An empty header counts as absent. A malformed `Authorization` counts as a wrong credential, shown
- * as an empty text.
+ * What was sent in headers, whatever it is. An empty header counts as absent. A malformed
+ * `Authorization` counts as a wrong credential, shown as an empty text.
  */
-function headerCredentials(rawHeaders: readonly string[]): string[] {
+export function headerCredentials(rawHeaders: readonly string[]): string[] {
   const [masterKeys = [], apiKeys = [], authorizations = []] = pickHeaders(rawHeaders, [
     'x-flowplate-master-key',
     'x-api-key',

@@ -43,7 +43,7 @@ function toRequest(body: z.output<typeof masterKeyBody>): MasterKeyRequest {
     environments: body.environments ?? null,
     ipAllowlist: body.ip_allowlist ?? null,
     expiresAt: body.expires_at ?? null,
-    bounds: {
+    settings: {
       mintQuota: body.mint_quota ?? null,
       livingKeysMax: body.living_keys_max ?? null,
       keyAgeSecondsMax: body.key_age_seconds_max ?? null,

@@ -8,6 +8,7 @@ import type { KeyRefusal } from '../../domain/key-refusal.ts';
 import type { MasterKeyPrincipal } from '../../domain/principal.ts';
 import { verifyKey } from '../../verify/verify-key.ts';
 import { ambiguous, identifyMasterKey } from '../access/identify-master-key.ts';
+import { notePresentedKeys } from '../access/note-presented-keys.ts';
 import type { AppParts } from '../app.ts';
 import { requestIdFrom } from '../request-context.ts';
 import type { WholeAnswer } from '../send-whole.ts';
@@ -25,6 +26,8 @@ export function authorize(parts: AppParts, { req, send }: ProxyExchange): void {
   const ids = { requestId, traceId: parts.tracing?.traceIdOf(req) ?? null };
   const answer = (outcome: Outcome) => {
     parts.verifications.end('authz', meteredAs(outcome), startedMs);
+    if (isWithoutVerdict(outcome))
+      notePresentedKeys(parts, { req, ip: () => parts.readAddress(req), requestId });
     const whole = toWhole(parts, req.url, outcome, ids);
     // nginx announces the client's body and does not send it. On a kept connection the next request
     // would be read as that body.
@@ -35,6 +38,13 @@ export function authorize(parts: AppParts, { req, send }: ProxyExchange): void {
   if (outcome instanceof Promise) void withDeadline(outcome).then(answer, () => answer('UNDECIDED'));
   else answer(outcome);
 }
+
+/** Refused before the presented key was looked at. */
+function isWithoutVerdict(outcome: Outcome): boolean {
+  return typeof outcome === 'string' && unjudged.includes(outcome);
+}
+
+const unjudged: readonly Outcome[] = ['GATEWAY_UNKNOWN', 'GATEWAY_FORBIDDEN', 'AMBIGUOUS'];
 
 function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
   return inTime(outcome, decisionMsMax, () => new Error('undecided'));

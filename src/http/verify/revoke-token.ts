@@ -19,6 +19,7 @@ const revocationForm = z.object({
 export type RevokeTokenParts = RevokeHeldParts & {
   /** Look-ups of callers who are not known. */
   verifyCaller: { records: Pick<VerifyParts['records'], 'find'> };
+  verify: Pick<VerifyParts, 'unknownKeys'>;
   masterKeys: Pick<MasterKeys, 'findHeld'>;
 };
 
@@ -39,13 +40,11 @@ export const revokeTokenRoute = defineRoute({
   errors: [],
   async handle(parts: RevokeTokenParts, { body, caller }) {
     const { token, reason = 'key_compromise' } = body;
+    const { requestId, address } = caller;
     const held = await findHeldKey(parts, token);
-    if (held !== undefined)
-      await revokeHeldKey(parts, held, {
-        reason,
-        requestId: caller.requestId,
-        address: caller.address,
-      });
+    if (held !== undefined) await revokeHeldKey(parts, held, { reason, requestId, address });
+    // A canary key goes on: whoever sends it would otherwise silence it.
+    else parts.verify.unknownKeys.note(token, address, { endpoint: 'revoke', masterKeyId: null, requestId });
     return { status: 200, body: {} };
   },
 });

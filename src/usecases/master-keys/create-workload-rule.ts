@@ -1,7 +1,7 @@
 import type { Origin } from '../../domain/audit-event.ts';
 import { isSpiffeId, isSubject } from '../../domain/client-certificate.ts';
 import { type FlowplateError, validationError } from '../../domain/errors.ts';
-import { unbounded } from '../../domain/mint-bounds.ts';
+import { unsetMasterKeySettings } from '../../domain/master-key-settings.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { isAudience, isSubjectPattern, overlaps, type TokenRule } from '../../domain/workload-token.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -41,14 +41,14 @@ export async function createWorkloadRule(
     token: null,
     ...stored,
   });
-  const bounds = request.bounds ?? unbounded;
+  const settings = request.settings ?? unsetMasterKeySettings;
   const { answer } = await change<MasterKeyView>(parts, { by }, async (tx, now) => {
     await requireConfirmed(tx, by, now);
     await lockMasterKeys(tx);
     await requireFree(tx, request);
     return {
-      answer: toMasterKeyView(masterKey, masterKey.createdAt, { ...unused, bounds }),
-      events: [await storeMasterKey(tx, { masterKey, stored, bounds })],
+      answer: toMasterKeyView(masterKey, masterKey.createdAt, { ...unused, settings }),
+      events: [await storeMasterKey(tx, { masterKey, stored, settings })],
       // API processes remember which rules there are.
       revokes: revokesMasterKey(masterKey.id, masterKey.revision),
     };

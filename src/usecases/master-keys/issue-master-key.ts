@@ -3,7 +3,7 @@ import { type KeyChange, type Revokes, revokesNothing } from '../../domain/key-c
 import { digestSecret, type Keyring } from '../../domain/key-digest.ts';
 import { newSecret, parseSecret } from '../../domain/key-format.ts';
 import type { MasterKey } from '../../domain/master-key.ts';
-import { type MintBounds, unbounded } from '../../domain/mint-bounds.ts';
+import { type MasterKeySettings, unsetMasterKeySettings } from '../../domain/master-key-settings.ts';
 import { hashPassword } from '../../password-hash.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import { insertMasterKey, type MasterKeyCredential } from '../../stores/postgres/master-keys/master-keys.ts';
@@ -14,7 +14,7 @@ import { type MasterKeyView, toMasterKeyView, unused } from './master-key-view.t
 export type MasterKeyRequest = Pick<
   MasterKey,
   'name' | 'permissions' | 'organizationIds' | 'environments' | 'ipAllowlist' | 'expiresAt'
-> & { bounds?: MintBounds };
+> & { settings?: MasterKeySettings };
 
 export type MasterKeyParts = ChangeParts & {
   keyring: Keyring;
@@ -29,7 +29,7 @@ export type IssuedMasterKey = {
   masterKey: MasterKey;
   secret: string;
   stored: MasterKeyCredential;
-  bounds: MintBounds;
+  settings: MasterKeySettings;
 };
 
 /**
@@ -51,7 +51,7 @@ export async function issueMasterKey(
     masterKey: newMasterKey(parts, request, { keyPrefix, certificate: null, token: null }),
     secret,
     stored,
-    bounds: request.bounds ?? unbounded,
+    settings: request.settings ?? unsetMasterKeySettings,
   };
 }
 
@@ -77,10 +77,10 @@ export function newMasterKey(
 /** Stores it, and returns its audit event. */
 export async function storeMasterKey(
   tx: Tx,
-  { masterKey, stored, bounds }: Omit<IssuedMasterKey, 'secret'>,
+  { masterKey, stored, settings }: Omit<IssuedMasterKey, 'secret'>,
 ): Promise<EventDraft> {
-  await insertMasterKey(tx, masterKey, stored, bounds.keyAgeSecondsMax);
-  await saveMintBounds(tx, masterKey.id, bounds);
+  await insertMasterKey(tx, masterKey, stored, settings.keyAgeSecondsMax);
+  await saveMintBounds(tx, masterKey.id, settings);
   return {
     eventType: 'master_key.created',
     organizationId: null,
@@ -88,15 +88,15 @@ export async function storeMasterKey(
     details: {
       name: masterKey.name,
       permissions: masterKey.permissions,
-      ...boundDetails(bounds),
+      ...settingDetails(settings),
       ...('certificate' in stored && { certificate: stored.certificate }),
       ...('token' in stored && { token: stored.token }),
     },
   };
 }
 
-/** Bounds that are set, for an audit event. */
-function boundDetails({ mintQuota, livingKeysMax, keyAgeSecondsMax }: MintBounds) {
+/** Settings that are set, for an audit event. */
+function settingDetails({ mintQuota, livingKeysMax, keyAgeSecondsMax }: MasterKeySettings) {
   return {
     ...(mintQuota !== null && { mint_quota: mintQuota }),
     ...(livingKeysMax !== null && { living_keys_max: livingKeysMax }),
@@ -119,6 +119,6 @@ export function tellsOfMasterKey({ masterKey, stored }: IssuedMasterKey): Revoke
   return 'digest' in stored ? revokesNothing : revokesMasterKey(masterKey.id, masterKey.revision);
 }
 
-export function toCreated({ masterKey, secret, bounds }: IssuedMasterKey): CreatedMasterKey {
-  return { masterKey: toMasterKeyView(masterKey, masterKey.createdAt, { ...unused, bounds }), secret };
+export function toCreated({ masterKey, secret, settings }: IssuedMasterKey): CreatedMasterKey {
+  return { masterKey: toMasterKeyView(masterKey, masterKey.createdAt, { ...unused, settings }), secret };
 }

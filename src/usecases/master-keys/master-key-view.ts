@@ -1,14 +1,14 @@
 import type { Clock } from '../../domain/clock.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { type MasterKey, type MasterKeyStatus, statusOf } from '../../domain/master-key.ts';
-import { type MintBounds, unbounded } from '../../domain/mint-bounds.ts';
+import { type MasterKeySettings, unsetMasterKeySettings } from '../../domain/master-key-settings.ts';
 import type { Db } from '../../stores/postgres/database.ts';
 import {
   findMasterKey,
   type MasterKeyUse,
   readMasterKeyUse,
 } from '../../stores/postgres/master-keys/master-keys.ts';
-import { readMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
+import { readMasterKeySettings } from '../../stores/postgres/master-keys/settings.ts';
 import { readMintedTotals } from '../../stores/postgres/user-keys/minted-key-counts.ts';
 
 /**
@@ -26,11 +26,11 @@ export type MasterKeyView = Omit<MasterKey, 'expiresAt' | 'revokedAt' | 'created
   mintedCount: number;
   /** Of those, the keys that are active. */
   livingCount: number;
-} & MintBounds;
+} & MasterKeySettings;
 
-type Use = MasterKeyUse & { living: number; bounds: MintBounds };
+type Use = MasterKeyUse & { living: number; settings: MasterKeySettings };
 
-export const unused: Use = { minted: 0, lastUsedAt: null, living: 0, bounds: unbounded };
+export const unused: Use = { minted: 0, lastUsedAt: null, living: 0, settings: unsetMasterKeySettings };
 
 export function toMasterKeyView(whole: MasterKey, now: Date, use = unused): MasterKeyView {
   const { revision: _, ...masterKey } = whole;
@@ -43,7 +43,7 @@ export function toMasterKeyView(whole: MasterKey, now: Date, use = unused): Mast
     lastUsedAt: use.lastUsedAt?.toISOString() ?? null,
     mintedCount: use.minted,
     livingCount: use.living,
-    ...use.bounds,
+    ...use.settings,
   };
 }
 
@@ -53,16 +53,20 @@ export async function withUsage(
   now: Date,
 ): Promise<MasterKeyView[]> {
   const ids = masterKeys.map(({ id }) => id);
-  const [uses, totals, bounds] = await Promise.all([
+  const [uses, totals, settings] = await Promise.all([
     readMasterKeyUse(db, ids),
     readMintedTotals(db, ids),
-    readMintBounds(db, ids),
+    readMasterKeySettings(db, ids),
   ]);
   return masterKeys.map((masterKey) => {
     const { id } = masterKey;
     const use = uses.get(id) ?? unused;
     const living = totals.get(id)?.living ?? 0;
-    return toMasterKeyView(masterKey, now, { ...use, living, bounds: bounds.get(id) ?? unbounded });
+    return toMasterKeyView(masterKey, now, {
+      ...use,
+      living,
+      settings: settings.get(id) ?? unsetMasterKeySettings,
+    });
   });
 }
 

@@ -10,7 +10,8 @@ import {
   findMasterKey,
   revokeMasterKey,
 } from '../../stores/postgres/master-keys/master-keys.ts';
-import { carryMintsOver, findMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
+import { carryMintsOver } from '../../stores/postgres/master-keys/mint-bounds.ts';
+import { findMasterKeySettings } from '../../stores/postgres/master-keys/settings.ts';
 import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { change } from '../change.ts';
 import { requireConfirmed } from '../sessions/own-session.ts';
@@ -45,7 +46,7 @@ export async function rotateMasterKey(
     if (old.certificate !== null || old.token !== null)
       throw validationError([{ path: 'id', message: noSecret }]);
     await requireConfirmed(tx, by, now);
-    const issued = await issueMasterKey(parts, { ...old, bounds: await findMintBounds(tx, old.id) });
+    const issued = await issueMasterKey(parts, { ...old, settings: await findMasterKeySettings(tx, old.id) });
     const revision = await endOld(tx, old.id, overlapSeconds, now);
     if (revision === undefined) throw new FlowplateError('MASTER_KEY_NOT_FOUND');
     const details = { successor_id: issued.masterKey.id, overlap_seconds: overlapSeconds };

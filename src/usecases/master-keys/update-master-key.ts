@@ -2,16 +2,16 @@ import type { Origin } from '../../domain/audit-event.ts';
 import { FlowplateError } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { isUsable } from '../../domain/master-key.ts';
-import type { MintBounds } from '../../domain/mint-bounds.ts';
+import type { MasterKeySettings } from '../../domain/master-key-settings.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { findMasterKey, lockMasterKeys } from '../../stores/postgres/master-keys/master-keys.ts';
-import { findMintBounds, saveKeyAge, saveMintBounds } from '../../stores/postgres/master-keys/mint-bounds.ts';
+import { findMasterKeySettings, saveMasterKeySettings } from '../../stores/postgres/master-keys/settings.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { requireConfirmed } from '../sessions/own-session.ts';
 import { type MasterKeyView, viewOf } from './master-key-view.ts';
 
 /**
- * Changes the bounds of a master key; those that are not named stay. The next mint obeys, since
+ * Changes the settings of a master key; those that are not named stay. The next mint obeys, since
  * each reads them in its own statement. `MASTER_KEY_NOT_FOUND` when there is none, or it has ended;
  * `STEP_UP_REQUIRED`.
  */
@@ -19,7 +19,7 @@ export async function updateMasterKey(
   parts: ChangeParts,
   by: Caller<PlatformPrincipal> | Origin,
   masterKeyId: string,
-  changed: Partial<MintBounds>,
+  changed: Partial<MasterKeySettings>,
 ): Promise<MasterKeyView> {
   await change(parts, { by }, async (tx, now) => {
     // Two changes at once would each keep the other's old value.
@@ -28,13 +28,12 @@ export async function updateMasterKey(
     if (found === undefined || !isUsable(found, now.getTime()))
       throw new FlowplateError('MASTER_KEY_NOT_FOUND');
     await requireConfirmed(tx, by, now);
-    const bounds = { ...(await findMintBounds(tx, masterKeyId)), ...changed };
-    await saveMintBounds(tx, masterKeyId, bounds);
-    await saveKeyAge(tx, masterKeyId, bounds.keyAgeSecondsMax);
+    const settings = { ...(await findMasterKeySettings(tx, masterKeyId)), ...changed };
+    await saveMasterKeySettings(tx, masterKeyId, settings);
     const details = {
-      mint_quota: bounds.mintQuota,
-      living_keys_max: bounds.livingKeysMax,
-      key_age_seconds_max: bounds.keyAgeSecondsMax,
+      mint_quota: settings.mintQuota,
+      living_keys_max: settings.livingKeysMax,
+      key_age_seconds_max: settings.keyAgeSecondsMax,
     };
     return {
       answer: {},

@@ -24,6 +24,9 @@ afterAll(async () => {
   await broker.close();
 });
 
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+const basic = (key: string) => ({ authorization: `Basic ${btoa(`client:${key}`)}` });
+
 const canary = (body: object = {}): Promise<Minted> => mint(broker, { ...body, canary: true });
 
 /** What the events told of its uses, the oldest first. */
@@ -144,6 +147,53 @@ describe('a use', () => {
     expect(await told(bait)).toEqual([
       expect.objectContaining({ count: 1, endpoint: 'embedded', ip: '198.51.100.7', request_id: 'trace-7' }),
     ]);
+  });
+
+  type Credential = (key: string) => { as?: string | null; headers?: Record<string, string> };
+  const gateway = 'POST /v1/flowplate/introspect';
+  test.each<[string, string, Credential]>([
+    ['master key', `GET ${keysPath}`, (as) => ({ as })],
+    ['API key', `GET ${keysPath}`, (key) => ({ as: null, headers: { 'x-api-key': key } })],
+    ['one of two different ones', `GET ${keysPath}`, (key) => ({ headers: { 'x-api-key': key } })],
+    ['key of an API user', 'GET /users', (key) => ({ as: null, headers: { 'x-api-key': key } })],
+    ['platform key', 'GET /api/v1/platform/tenants', (key) => ({ as: null, headers: bearer(key) })],
+    ['tenant key', 'GET /api/v1/apikeys', (key) => ({ as: null, headers: bearer(key) })],
+    ['password of a client', gateway, (key) => ({ as: null, headers: basic(key) })],
+    ['key of a gateway', `POST ${keysPath}/verify`, (as) => ({ as })],
+    ['key of a proxy', 'GET /v1/flowplate/authz', (as) => ({ as })],
+    ['key through no gateway', 'GET /v1/flowplate/authz', (key) => ({ as: null, headers: bearer(key) })],
+  ])(
+    'as the credential of a call is told and answered like an unknown key: %s',
+    async (_what, operation, credential) => {
+      const bait = await canary();
+      const answerTo = async (key: string) => {
+        const { status, body } = await broker.call(operation, credential(key));
+        return [status, body?.error?.code];
+      };
+      const answer = await answerTo(bait.key);
+      expect(answer).toEqual(await answerTo(newSecret('user', 'test', randomBytes)));
+      expect(answer[0]).toBeGreaterThanOrEqual(400);
+      expect(await told(bait)).toEqual([
+        expect.objectContaining({ count: 1, endpoint: 'credential', ip: '127.0.0.1', master_key_id: null }),
+      ]);
+    },
+  );
+
+  test('by who wants to end it is told, answered like an unknown key, and does not silence it', async () => {
+    const bait = await canary();
+    for (const token of [bait.key, newSecret('user', 'test', randomBytes)]) {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const ended = await broker.call('POST /v1/flowplate/revoke', {
+        as: null,
+        body: `token=${token}`,
+        headers,
+      });
+      expect([ended.status, ended.body]).toEqual([200, {}]);
+    }
+    expect(await told(bait)).toEqual([
+      expect.objectContaining({ count: 1, endpoint: 'revoke', ip: '127.0.0.1', master_key_id: null }),
+    ]);
+    expect((await getKey(broker, bait.key_id)).body.status).toBe('active');
   });
 
   test('is one event a minute over all processes, and no use is left out of the counts', async () => {

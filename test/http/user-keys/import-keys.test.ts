@@ -330,7 +330,7 @@ describe('the rules of a mint hold', () => {
   test('of living keys', async () => {
     const { secret } = await broker.createMasterKey({
       permissions: ['keys:import'],
-      bounds: { mintQuota: null, livingKeysMax: 2, keyAgeSecondsMax: null },
+      settings: { mintQuota: null, livingKeysMax: 2, keyAgeSecondsMax: null },
     });
     const answers = await send(
       [1, 2, 3].map(() => line(foreignKey())),

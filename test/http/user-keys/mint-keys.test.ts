@@ -144,7 +144,7 @@ describe('each line is answered like a single call, in its place', () => {
 
   test('bounds of the master key count lines, and are reached exactly in the middle of a body', async () => {
     const { secret } = await broker.createMasterKey({
-      bounds: { mintQuota: null, livingKeysMax: 7, keyAgeSecondsMax: null },
+      settings: { mintQuota: null, livingKeysMax: 7, keyAgeSecondsMax: null },
     });
     const lines = await mintLines(broker, usersOf(20), { as: secret });
     const outcomes = outcomesOf(lines).sort();

@@ -36,11 +36,20 @@ afterAll(() => stores.close());
 /** Each test has the database of day 0 to itself. */
 beforeEach(async () => {
   await query(databaseUrl, `UPDATE api_keys SET status = 'revoked'`);
-  await query(databaseUrl, `UPDATE event_watches SET told_until = $1, after_id = '~', round_until = NULL`, [
-    start,
-  ]);
+  await query(
+    databaseUrl,
+    `UPDATE event_watches SET told_until = $1, ran_at = $1, after_id = '~', round_until = NULL`,
+    [start],
+  );
   clock.walk(start.getTime() - clock.nowMs());
 });
+
+const makeCanary = (keyId: string) =>
+  query(
+    databaseUrl,
+    `INSERT INTO canary_keys (key_id, pepper_id, digest) VALUES ($1::text, 'p1', $1::text::bytea)`,
+    [keyId],
+  );
 
 async function eventsOf(targetId: string, eventType: string) {
   const rows = await query(
@@ -161,6 +170,14 @@ describe('key.rotation_due', () => {
     await ageOf(request.organizationId, null);
   });
 
+  test('is not written for a canary key', async () => {
+    const { keyId, request } = await mintedKey(parts);
+    await makeCanary(keyId);
+    await ageOf(request.organizationId, 60);
+    expect(await tellDueRotations(parts, day(31))).toBe(0);
+    await ageOf(request.organizationId, null);
+  });
+
   test('goes by the earlier of two ages, and after a pause tells the nearest of the days that were passed', async () => {
     const { keyId, request } = await mintedKey(parts);
     await ageOf(request.organizationId, 90);
@@ -171,6 +188,39 @@ describe('key.rotation_due', () => {
       expect.objectContaining({ days_left: 1, rotation_due_at: day(40).toISOString() }),
     ]);
     await ageOf(request.organizationId, null);
+  });
+
+  describe('of a key with a longest age of 59.5 days is told', () => {
+    const firstMoment = day(29.5);
+    const minutesAfter = (count: number) => new Date(firstMoment.getTime() + count * 60_000);
+    const tellAt = async (keyId: string, minutes: number) => {
+      await tellDueRotations(parts, minutesAfter(minutes));
+      return eventsOf(keyId, 'key.rotation_due');
+    };
+    const lastRound = (fromMinutes: number, toMinutes: number) =>
+      query(databaseUrl, 'UPDATE event_watches SET told_until = $1, ran_at = $2', [
+        minutesAfter(fromMinutes),
+        minutesAfter(toMinutes),
+      ]);
+
+    test('within minutes, since a round begins five minutes after a short one', async () => {
+      const { keyId, request } = await mintedKey(parts);
+      await ageOf(request.organizationId, 59.5);
+      for (const minutes of [-2, 2]) expect(await tellAt(keyId, minutes)).toEqual([]);
+      expect(await tellAt(keyId, 3)).toMatchObject([{ days_left: 30 }]);
+      await ageOf(request.organizationId, null);
+    });
+
+    test('a day late at most, since a round begins after thirty times as long as the last one took', async () => {
+      const { keyId, request } = await mintedKey(parts);
+      await ageOf(request.organizationId, 59.5);
+      await lastRound(-1, 9);
+      expect(await tellAt(keyId, 298)).toEqual([]);
+      await lastRound(-1, 599);
+      expect(await tellAt(keyId, 1_438)).toEqual([]);
+      expect(await tellAt(keyId, 1_439)).toMatchObject([{ days_left: 30 }]);
+      await ageOf(request.organizationId, null);
+    });
   });
 });
 
@@ -206,11 +256,7 @@ describe('key.stale', () => {
     const disabled = await mintedKey(parts);
     await query(databaseUrl, 'UPDATE api_keys SET enabled = false WHERE id = $1', [disabled.keyId]);
     const canary = await mintedKey(parts);
-    await query(
-      databaseUrl,
-      `INSERT INTO canary_keys (key_id, pepper_id, digest) VALUES ($1::text, 'p1', $1::text::bytea)`,
-      [canary.keyId],
-    );
+    await makeCanary(canary.keyId);
     expect(await tellStaleKeys(jobParts, day(91))).toBe(0);
     await mintedKey(parts);
     await query(databaseUrl, `UPDATE event_watches SET told_until = $1`, [start]);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { type MintBounds, type MintPeriod, unbounded } from '../../../domain/mint-bounds.ts';
-import type { Db, Tx } from '../database.ts';
+import type { MintBounds } from '../../../domain/mint-bounds.ts';
+import type { Tx } from '../database.ts';
 
 /**
  * Sets the bounds of a master key. What it has minted in the current period goes on counting. A
@@ -9,9 +9,8 @@ import type { Db, Tx } from '../database.ts';
 export async function saveMintBounds(
   tx: Tx,
   masterKeyId: string,
-  bounds: Omit<MintBounds, 'keyAgeSecondsMax'>,
+  { mintQuota, livingKeysMax }: MintBounds,
 ): Promise<void> {
-  const { mintQuota, livingKeysMax } = bounds;
   if (mintQuota === null && livingKeysMax === null) {
     await tx.deleteFrom('master_key_bounds').where('master_key_id', '=', masterKeyId).execute();
     return;
@@ -26,40 +25,6 @@ export async function saveMintBounds(
     .values({ master_key_id: masterKeyId, ...values })
     .onConflict((conflict) => conflict.column('master_key_id').doUpdateSet(values))
     .execute();
-}
-
-/** The longest age of its keys is no bound of a mint, and is kept with the master key itself. */
-export async function saveKeyAge(tx: Tx, masterKeyId: string, secondsMax: number | null): Promise<void> {
-  await tx
-    .updateTable('master_keys')
-    .set({ key_age_seconds_max: secondsMax })
-    .where('id', '=', masterKeyId)
-    .execute();
-}
-
-/** The bounds of those that exist. */
-export async function readMintBounds(
-  db: Db,
-  masterKeyIds: readonly string[],
-): Promise<Map<string, MintBounds>> {
-  const rows = await db
-    .selectFrom('master_keys')
-    .leftJoin('master_key_bounds', 'master_key_bounds.master_key_id', 'master_keys.id')
-    .select(['master_keys.id', 'mint_limit', 'mint_period', 'living_max', 'key_age_seconds_max'])
-    .where('master_keys.id', '=', sql<string>`any(${masterKeyIds}::text[])`)
-    .execute();
-  return new Map(
-    rows.map(({ id, mint_limit: limit, mint_period, living_max, key_age_seconds_max }) => {
-      const period = mint_period as MintPeriod | null;
-      const mintQuota = limit === null || period === null ? null : { limit, period };
-      return [id, { mintQuota, livingKeysMax: living_max, keyAgeSecondsMax: key_age_seconds_max }];
-    }),
-  );
-}
-
-/** The bounds of one, for its successor. */
-export async function findMintBounds(db: Db, masterKeyId: string): Promise<MintBounds> {
-  return (await readMintBounds(db, [masterKeyId])).get(masterKeyId) ?? unbounded;
 }
 
 /** Counts what a master key has minted in the current period for its successor too. */

@@ -31,8 +31,8 @@ export type AgingPage = { lastId: string | null; aging: AgingKey[] };
 
 /**
  * Looks at user keys after an id, at most `limit`, for those that reach a longest age by a time, or
- * have reached it. Keys that are refused for another reason are left out. The page follows the
- * primary key.
+ * have reached it. Keys that are refused for another reason are left out, and canary keys, which
+ * are never accepted. The page follows the primary key.
  */
 export async function listAgingKeys(
   tx: Tx,
@@ -47,7 +47,7 @@ export async function listAgingKeys(
       coalesce(due.at <= ${dueBy}, false)
         AND key.status = 'active' AND key.enabled AND (key.expires_at IS NULL OR key.expires_at > ${now})
         AND (SELECT status FROM organizations WHERE id = key.organization_id) = 'active'
-        AND NOT ${isStopped('key')} AS "isAging"
+        AND NOT ${isStopped('key')} AND NOT EXISTS (SELECT FROM canary_keys WHERE key_id = key.id) AS "isAging"
     FROM page JOIN api_keys AS key ON key.id = page.id CROSS JOIN LATERAL (SELECT ${rotationDueAt('key')} AS at) AS due
     ORDER BY page.id`.execute(tx);
   const isFull = rows.length === limit;
