@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { choosePort } from '../../scripts/services/free-port.ts';
 import { startRedis } from '../../scripts/services/redis.ts';
 import { endAll } from '../../test/support/at-end.ts';
-import { copySource, type Edit } from '../../test/support/source-copy.ts';
+import { type Edit, editSource } from '../../test/support/edited-source.ts';
 import { Latencies } from '../load/latencies.ts';
 import { SteadyChanges } from '../load/steady-changes.ts';
 import { type FirstDelivery, type Judged, judgeDeliveries, type Owed } from '../report/judge-deliveries.ts';
@@ -95,9 +95,9 @@ export const webhookFaults: Scenario = {
 const moody = endpoints.filter(({ mood }) => mood !== 'good');
 
 async function openVictims(stage: Stage, control: string | undefined): Promise<Victims> {
-  stage.closing.add('copy of the source', endAll);
+  stage.closing.add('changed source', endAll);
   const edit = controls[control ?? ''];
-  const root = edit && (await copySource([edit]));
+  const source = edit && (await editSource([edit]));
   const dataDir = join(stage.directory, 'redis-of-faults');
   const port = await choosePort(undefined, 'Redis');
   // In memory only, so that a killed one comes back empty.
@@ -107,7 +107,7 @@ async function openVictims(stage: Stage, control: string | undefined): Promise<V
     receiver: await MoodyReceiver.start(),
     redis: await start(),
     startRedis: start,
-    startWorker: () => stage.startWorker({ REDIS_URL: victims.redis.url, ...internal }, root),
+    startWorker: () => stage.startWorker({ REDIS_URL: victims.redis.url, ...internal }, source),
     worker: { port: 0, pid: 0, stop: async () => undefined, kill: async () => undefined },
   };
   stage.closing.add('Redis of faults', () => victims.redis.stop());

@@ -11,6 +11,7 @@ import { type EmbeddedRedis, startRedis } from '../../scripts/services/redis.ts'
 import { newPepper } from '../../src/domain/key-digest.ts';
 import type { Closing } from '../../src/process/closing.ts';
 import { migrate } from '../../src/stores/postgres/migrate.ts';
+import type { EditedSource } from '../../test/support/edited-source.ts';
 import type { LoadJob, LoadResult } from '../load/jobs.ts';
 import { CallLedger } from './call-ledger.ts';
 import { Load } from './load.ts';
@@ -126,11 +127,13 @@ export async function openStage(closing: Closing) {
     /** The same without a pace for unknown keys. */
     startUnpacedApi: (name: string) => start(name, ['bench/unpaced-api.ts'], (port) => isReady(port), {}),
     /**
-     * Starts the worker on any core, so that a figure includes the roll-up. `root`: a changed copy
-     * of the source.
+     * Starts the worker on any core, so that a figure includes the roll-up. `source`: with something
+     * changed.
      */
-    startWorker: (own: Record<string, string> = {}, root = '.') =>
-      start('worker', [join(root, 'workers/main.ts')], isAlive, own, 'any', 'WORKER_METRICS_PORT'),
+    startWorker: (own: Record<string, string> = {}, source?: EditedSource) => {
+      const preload = source === undefined ? [] : ['--import', source.preload];
+      return start('worker', [...preload, 'workers/main.ts'], isAlive, own, 'any', 'WORKER_METRICS_PORT');
+    },
     startWebhookReceiver: () => start('receiver', ['bench/webhook-receiver.ts'], doesAnswer, {}, 'any'),
     /** Calls that must have been counted. */
     ledger,

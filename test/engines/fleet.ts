@@ -3,9 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { openBroker } from '../../scripts/admin/open-broker.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
+import { readConfig } from '../../src/config.ts';
 import { newSecret } from '../../src/domain/key-format.ts';
+import type { AuditVerification } from '../../src/usecases/audit/audit-chain.ts';
 import { startGateway } from '../gateways/gateway.ts';
+import { verify } from '../support/audit-chain.ts';
 import { withReporter } from '../support/leaks.ts';
 import { loggedLine, logLines, type Running, runScript, startScript } from '../support/processes.ts';
 import { quietPort } from '../support/quiet-port.ts';
@@ -116,6 +120,16 @@ export class Fleet {
     if (before === undefined) return;
     await sleep(1_000);
     await end(before);
+  }
+
+  /** What this release says of the sealed audit log. */
+  async proveLog(): Promise<AuditVerification> {
+    const { db, keyring, close } = await openBroker(readConfig(this.#env));
+    try {
+      return await verify(db, keyring);
+    } finally {
+      await close();
+    }
   }
 
   async #start(age: Age, script: string, env: Record<string, string>): Promise<Running> {

@@ -6,6 +6,7 @@ import { hasHistory } from '../../scripts/release/previous-release.ts';
 import { createDatabase } from '../../scripts/services/create-database.ts';
 import { projectRoot } from '../../scripts/services/project-root.ts';
 import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
+import type { AuditVerification } from '../../src/usecases/audit/audit-chain.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { type Call, caller } from '../support/call.ts';
 import { eventually } from '../support/eventually.ts';
@@ -101,7 +102,7 @@ const sum = (numbers: ReadonlyMap<string, number>) =>
   [...numbers.values()].reduce((total, each) => total + each, 0);
 
 upgrade(
-  'the previous release and this one, mixed on the new schema, lose no call on the way there and back',
+  'the previous release and this one, mixed on the new schema, lose no call on the way there and back, and seal one log',
   async () => {
     const load = new UpgradeLoad(call, witness);
     await load.start();
@@ -125,6 +126,7 @@ upgrade(
       return body.code ?? `status ${status}`;
     });
     await expectOneLimit();
+    const sealedByOld = await untilSealed();
     await fleet.replaceWorker('new');
     await fleet.startApi('new', 1);
     await fleet.endApi('old', 1);
@@ -153,8 +155,22 @@ upgrade(
     const miscounted = async () => load.miscounted(await countedInPostgres());
     await eventually(waitMsMax, miscounted, ({ length }) => length === 0);
     expect(await miscounted()).toEqual([]);
+    const { events, firstFault } = await untilSealed();
+    expect(firstFault).toBeNull();
+    expect(sealedByOld.firstFault).toBeNull();
+    expect(sealedByOld.events).toBeGreaterThan(100);
+    expect(events).toBeGreaterThan(sealedByOld.events);
   },
 );
+
+/** Until workers have sealed what is in the audit log; this release then proves it. */
+function untilSealed(): Promise<AuditVerification> {
+  return eventually(
+    waitMsMax,
+    () => fleet.proveLog(),
+    ({ events, unsealed, firstFault }) => firstFault !== null || unsealed < events / 10,
+  );
+}
 
 describe('beside API processes and gateways of the previous release', () => {
   let gateways: FlowplateVerifier[];
