@@ -127,8 +127,8 @@ export async function openStage(closing: Closing) {
     /** The same without a pace for unknown keys. */
     startUnpacedApi: (name: string) => start(name, ['bench/unpaced-api.ts'], (port) => isReady(port), {}),
     /**
-     * Starts the worker on any core, so that a figure includes the roll-up. `source`: with something
-     * changed.
+     * Starts the worker on any core, so that a figure includes the roll-up. `source`: with
+     * something changed.
      */
     startWorker: (own: Record<string, string> = {}, source?: EditedSource) => {
       const preload = source === undefined ? [] : ['--import', source.preload];
