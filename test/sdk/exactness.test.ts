@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
-import { mint, refreshed, revoke, update } from '../support/keys.ts';
+import { mint, refreshed, revokeEverywhere, update } from '../support/keys.ts';
 import { setStatus } from '../support/organization-status.ts';
 import { codeOf, type Embedded, embed, warm } from './embedded.ts';
 
@@ -41,7 +41,7 @@ describe('a change that has answered complete is known to every embedded verifie
         const { key, key_id } = await mint(broker);
         expect(await codes(key)).toEqual(['VALID', 'VALID']);
         expect(fromMemory(key)).toEqual(['VALID', 'VALID']);
-        const { body } = await revoke(broker, key_id);
+        const { body } = await revokeEverywhere(broker, key_id);
         // In the very next instruction: from memory there is a no, or nothing at all.
         for (const code of fromMemory(key)) expect([undefined, 'REVOKED']).toContain(code);
         expect(body).toMatchObject({ propagation: 'complete', propagation_detail: { total: 4 } });

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { Answer, Call, CallOptions } from './call.ts';
+import { within } from './eventually.ts';
 import { insist } from './insist.ts';
 
 export const keysPath = '/v1/flowplate/api-keys';
@@ -69,6 +70,18 @@ export function getKey(broker: Caller, keyId: string, options: CallOptions = {})
 
 export function revoke(broker: Caller, keyId: string, options: CallOptions = {}): Promise<Answer> {
   return broker.call(`DELETE ${keysPath}/${keyId}`, options);
+}
+
+/**
+ * Revokes a key, and asks again until no verifier is behind: a busy machine may hear of it later
+ * than an answer waits. Less than a lease, so that each has acknowledged it.
+ */
+export function revokeEverywhere(broker: Caller, keyId: string): Promise<Answer> {
+  return within(
+    20_000,
+    () => revoke(broker, keyId),
+    ({ body }) => body.propagation === 'complete',
+  );
 }
 
 export function update(broker: Caller, keyId: string, body: object, options: CallOptions = {}) {
