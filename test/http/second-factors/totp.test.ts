@@ -4,6 +4,7 @@ import { auditEventsOf } from '../../support/audit-events.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { bytesOf, expectError, expectViolations } from '../../support/errors.ts';
 import { eventually } from '../../support/eventually.ts';
+import { insist } from '../../support/insist.ts';
 import { lockWaiters } from '../../support/lock-waiters.ts';
 import { platformKey } from '../../support/platform-callers.ts';
 import { bootstrapped, type LoggedIn, logIn, platformUser, tryLogIn } from '../../support/platform-users.ts';
@@ -138,11 +139,12 @@ describe('a login with an authenticator app', () => {
     expectError(await tryLogInWith(broker, user.email, totp(other.secret)), 401, 'SECOND_FACTOR_INVALID');
   });
 
+  /** Comes back when the database is too busy: a password takes a core for a tenth of a second. */
+  const guess = (email: string) => insist(() => tryLogInWith(broker, email, wrong));
+
   test('429: wrong codes are counted for the account, also guesses at once, and the right code waits too', async () => {
     const user = await owner();
-    const guesses = await Promise.all(
-      Array.from({ length: 9 }, () => tryLogInWith(broker, user.email, wrong)),
-    );
+    const guesses = await Promise.all(Array.from({ length: 9 }, () => guess(user.email)));
     const codes = guesses.map(({ body }) => body.error.code);
     expect(codes.filter((code) => code === 'SECOND_FACTOR_INVALID')).toHaveLength(6);
     const blocked = await tryLogInWith(broker, user.email, totp(user.secret));
@@ -150,8 +152,8 @@ describe('a login with an authenticator app', () => {
     expect(Number(blocked.headers.get('retry-after'))).toBeGreaterThan(0);
     // A quarter of an hour later a password's failures are forgotten; these are not.
     walkClock(broker, 16 * 60_000);
-    expectError(await tryLogInWith(broker, user.email, wrong), 401, 'SECOND_FACTOR_INVALID');
-    expectError(await tryLogInWith(broker, user.email, wrong), 429, 'TOO_MANY_ATTEMPTS');
+    expectError(await guess(user.email), 401, 'SECOND_FACTOR_INVALID');
+    expectError(await guess(user.email), 429, 'TOO_MANY_ATTEMPTS');
     const refused = (await auditEventsOf(broker, { targetId: user.id })).filter(
       ({ event_type }) => event_type === 'platform.login.refused',
     );
@@ -164,11 +166,11 @@ describe('a login with an authenticator app', () => {
 
   test('guesses at once take turns at the account, so none slips in between the check and the count', async () => {
     const user = await owner();
-    for (let failure = 0; failure < 5; failure++) await tryLogInWith(broker, user.email, wrong);
+    for (let failure = 0; failure < 5; failure++) await guess(user.email);
     const answers = await withConnection(broker.config.DATABASE_URL, async (client) => {
       await client.query('BEGIN');
       await client.query('SELECT id FROM platform_users WHERE id = $1 FOR UPDATE', [user.id]);
-      const answering = Promise.all([1, 2].map(() => tryLogInWith(broker, user.email, wrong)));
+      const answering = Promise.all([1, 2].map(() => guess(user.email)));
       await eventually(
         5_000,
         () => lockWaiters(broker.db),
@@ -182,9 +184,9 @@ describe('a login with an authenticator app', () => {
 
   test('without the code no session begins, and no failure is forgotten', async () => {
     const user = await owner();
-    for (let failure = 0; failure < 6; failure++) await tryLogInWith(broker, user.email, wrong);
+    for (let failure = 0; failure < 6; failure++) await guess(user.email);
     expectError(await tryLogIn(broker, user.email), 401, 'SECOND_FACTOR_REQUIRED');
-    expectError(await tryLogInWith(broker, user.email, wrong), 429, 'TOO_MANY_ATTEMPTS');
+    expectError(await guess(user.email), 429, 'TOO_MANY_ATTEMPTS');
     const sessions = await broker.db
       .selectFrom('platform_sessions')
       .select('id')
