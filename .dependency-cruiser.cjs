@@ -7,7 +7,7 @@ const entries = '^(src/(main|api|primary)|src/wire/[a-z-]+|src/local-verifier/ma
 // What decides about a key, without any I/O: the server and the published SDK run the same code
 // (docs/decisions/0011).
 const deciding =
-  '^src/(verify/(accepted-verdict|decide|fingerprint-index|fingerprinter|key-memory|last-refusals|record-cache|row-counts|usage-recorder|verification-meter)|revocation/(refused-organizations|remembered-revisions|remembered-stops|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
+  '^src/(verify/(accepted-verdict|asked-scopes|decide|fingerprint-index|fingerprinter|key-memory|last-refusals|record-cache|row-counts|saved-uses|usage-recorder|verification-meter)|revocation/(refused-organizations|remembered-revisions|remembered-stops|verifier-memory)|concurrency/[a-z-]+)\\.ts$';
 // How a request is read and answered, without stores and use cases: the API and the local verifier
 // answer with the same code (docs/decisions/0029).
 const answering =

@@ -6,11 +6,13 @@ import { tellEndingMasterKeys } from '../src/usecases/master-keys/tell-ending-ma
 import { tellUnusedMasterKeys } from '../src/usecases/master-keys/tell-unused-master-keys.ts';
 import { fillMinters } from '../src/usecases/upkeep/fill-minters.ts';
 import { foldKeyCounts } from '../src/usecases/upkeep/fold-key-counts.ts';
+import { pruneAskedScopes } from '../src/usecases/upkeep/prune-asked-scopes.ts';
 import { pruneChanges } from '../src/usecases/upkeep/prune-changes.ts';
 import { pruneIdempotency } from '../src/usecases/upkeep/prune-idempotency.ts';
 import { pruneKeys } from '../src/usecases/upkeep/prune-keys.ts';
 import { pruneSessions } from '../src/usecases/upkeep/prune-sessions.ts';
 import { pruneWaitingKeys } from '../src/usecases/upkeep/prune-waiting-keys.ts';
+import { watchAskedScopes } from '../src/usecases/upkeep/watch-asked-scopes.ts';
 import { managePartitions } from '../src/usecases/usage/manage-partitions.ts';
 import { rollUpWhenDue } from '../src/usecases/usage/roll-up-when-due.ts';
 import { expireDueKeys } from '../src/usecases/user-keys/expire-due-keys.ts';
@@ -50,12 +52,14 @@ export const jobs = {
   'tell-ending-master-keys': { everyMs: 60_000, run: (parts) => tellEndingMasterKeys(parts) },
   'tell-unused-master-keys': { everyMs: 60_000, run: (parts) => tellUnusedMasterKeys(parts) },
   'tell-lapsed-verifiers': { everyMs: 60_000, run: (parts) => tellLapsedVerifiers(parts) },
+  'watch-asked-scopes': { everyMs: 60_000, run: watchAskedScopes },
   'check-audit': { everyMs: 60_000, run: oneAtATime(checkAudit) },
   'tell-canary-uses': { everyMs: 15_000, run: oneAtATime(tellHeldBackUses) },
   'prune-changes': { everyMs: 60_000, run: pruneChanges },
   'prune-outcomes': { everyMs: 300_000, run: pruneIdempotency },
   'prune-sessions': { everyMs: 300_000, run: pruneSessions },
   'prune-keys': { everyMs: 3_600_000, run: oneAtATime(pruneKeys) },
+  'prune-asked-scopes': { everyMs: 3_600_000, run: pruneAskedScopes },
   'prune-waiting-keys': { everyMs: 300_000, run: pruneWaitingKeys },
   'prune-deliveries': { everyMs: 300_000, run: oneAtATime(pruneDeliveries) },
   'manage-partitions': { everyMs: 3_600_000, run: managePartitions },

@@ -5,7 +5,7 @@ import type {
   ExplainRequest,
   Explanation,
   HygieneFilter,
-  HygieneItem,
+  HygienePage,
   Job,
   Key,
   KeyFilter,
@@ -29,7 +29,7 @@ export type KeysClient = {
   explain(keyId: string, request: ExplainRequest): Promise<Explanation>;
   refusals(keyId: string): Promise<KeyRefusal[]>;
   csv(filter: KeyFilter): AsyncGenerator<string, void, undefined>;
-  hygiene(filter: HygieneFilter & PageOf): Promise<Page<HygieneItem>>;
+  hygiene(filter: HygieneFilter & PageOf): Promise<HygienePage>;
   hygieneCsv(filter: HygieneFilter): AsyncGenerator<string, void, undefined>;
   previewBulk(order: BulkOrder): Promise<BulkPreview>;
   orderBulk(order: BulkOrder, confirmToken: string): Promise<BulkOrdered>;

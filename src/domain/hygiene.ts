@@ -1,8 +1,8 @@
 import type { Key } from './user-key.ts';
 
 /**
- * Findings of the hygiene report about an active key. `never_used` and `unused` say nothing of a
- * key that is younger than the time they ask for.
+ * Findings of the hygiene report about an active key. `never_used`, `unused` and `scope_unasked`
+ * say nothing of a key that is younger than the time they ask for.
  */
 export const hygieneFindings = [
   'never_used',
@@ -13,6 +13,7 @@ export const hygieneFindings = [
   'rotation_due',
   'overaged',
   'predecessor_used',
+  'scope_unasked',
 ] as const;
 export type HygieneFinding = (typeof hygieneFindings)[number];
 
@@ -22,6 +23,8 @@ export type HygieneQuestion = {
   unusedSince: Date;
   expiresBefore: Date;
   createdBefore: Date;
+  /** Scopes that gateways ask for are asked for since then. */
+  unaskedSince: Date;
   now: Date;
 };
 
@@ -32,12 +35,14 @@ export type HygieneFacts = {
   rotationDueAt: Date | null;
   /** Whether a key that it took the place of was used since then, and still may be. */
   isPredecessorUsed: boolean;
+  /** Scopes of it that no gateway asks for; null when that cannot be said. */
+  unaskedScopes: readonly string[] | null;
 };
 
 /** All that is true of a key, whatever was looked for. */
 export function findingsOf(
   key: Pick<Key, 'createdAt' | 'expiresAt'>,
-  { lastUsedAt, rotationDueAt, isPredecessorUsed }: HygieneFacts,
+  { lastUsedAt, rotationDueAt, isPredecessorUsed, unaskedScopes }: HygieneFacts,
   { unusedSince, expiresBefore, createdBefore, now }: HygieneQuestion,
 ): HygieneFinding[] {
   const isOldEnough = key.createdAt < unusedSince;
@@ -50,6 +55,7 @@ export function findingsOf(
     rotation_due: rotationDueAt !== null && rotationDueAt > now && rotationDueAt < expiresBefore,
     overaged: rotationDueAt !== null && rotationDueAt <= now,
     predecessor_used: isPredecessorUsed,
+    scope_unasked: unaskedScopes !== null && unaskedScopes.length > 0,
   };
   return hygieneFindings.filter((finding) => isFound[finding]);
 }

@@ -1,4 +1,4 @@
-type Range = { readonly min: number; readonly max: number };
+export type Range = { readonly min: number; readonly max: number };
 
 /** Minimum and maximum of each number that callers set: one table for API, SDK and command line. */
 export const numberRanges = {
@@ -28,5 +28,7 @@ export const numberRanges = {
   eventWaitSeconds: { min: 0, max: 30 },
   /** Of the times that the hygiene report asks for. */
   hygieneDays: { min: 1, max: 9_999 },
+  /** Asked scopes are kept for 400 days. */
+  unaskedDays: { min: 1, max: 365 },
   policyReportSize: { min: 1, max: 1_000 },
 } as const satisfies Record<string, Range>;

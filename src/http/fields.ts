@@ -28,7 +28,7 @@ export const environmentSlug = z.string().regex(environmentSlugPattern, 'must be
 
 export const name = z.string().min(1).max(200).refine(isPlainName, plainNameRule);
 
-const scope = z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -');
+export const scope = z.string().regex(scopePattern, 'must be 1 to 128 of A-Z a-z 0-9 _ . : / * -');
 
 export const scopes = z
   .array(scope)

@@ -18,6 +18,7 @@ import type { RefreshParts } from '../usecases/user-keys/refresh-key.ts';
 import type { HeartbeatParts } from '../usecases/verifiers/heartbeat.ts';
 import type { RegisterParts } from '../usecases/verifiers/register-verifier.ts';
 import type { ReportRefusalsParts } from '../usecases/verifiers/report-refusals.ts';
+import type { ReportScopesParts } from '../usecases/verifiers/report-scopes.ts';
 import type { ReportUsageParts } from '../usecases/verifiers/report-usage.ts';
 import type { TestParts } from '../usecases/webhooks/test-webhook.ts';
 import type { ExplainParts } from '../verify/explain.ts';
@@ -139,6 +140,7 @@ import { listVerifiersRoute } from './verifiers/list-verifiers.ts';
 import { registerVerifierRoute } from './verifiers/register-verifier.ts';
 import { removeVerifierRoute } from './verifiers/remove-verifier.ts';
 import { reportRefusalsRoute } from './verifiers/report-refusals.ts';
+import { reportScopesRoute } from './verifiers/report-scopes.ts';
 import { reportUsageRoute } from './verifiers/report-usage.ts';
 import { introspectRoute } from './verify/introspect.ts';
 import { type RevokeTokenParts, revokeTokenRoute } from './verify/revoke-token.ts';
@@ -188,6 +190,7 @@ export type ApiParts = MintParts &
     verifiers: HeartbeatParts & RegisterParts;
     usageReports: ReportUsageParts;
     refusalReports: ReportRefusalsParts;
+    scopeReports: ReportScopesParts;
     isDraining: () => boolean;
   } & VerifyKeyParts &
   Pick<RouteParts, 'reads'>;
@@ -226,6 +229,7 @@ export const routes: readonly Route<ApiParts>[] = [
   findRecordRoute, //      POST   /v1/flowplate/verifiers/:verifier_id/records
   reportUsageRoute, //     POST   /v1/flowplate/verifiers/:verifier_id/usage
   reportRefusalsRoute, //  POST   /v1/flowplate/verifiers/:verifier_id/refusals
+  reportScopesRoute, //    POST   /v1/flowplate/verifiers/:verifier_id/scopes
   removeVerifierRoute, //  DELETE /v1/flowplate/verifiers/:verifier_id
   bootstrapRoute, //       POST   /api/v1/platform/bootstrap
   logInRoute, //           POST   /api/v1/platform/auth/login

@@ -1133,6 +1133,8 @@ export interface components {
                 behind: number;
                 /** @description Age of the oldest of these changes; a live verifier with seconds here delays revokes */
                 behind_ms: number;
+                /** @description Whether it tells which scopes it is asked for. While a live one does not, the hygiene report calls none unasked */
+                reports_scopes: boolean;
             }[];
         };
         ListWebhookDeliveriesAnswer: {
@@ -1452,7 +1454,7 @@ export interface components {
                     last_reset: string;
                 };
                 /** @description Expect further ones */
-                findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used")[];
+                findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used" | "scope_unasked")[];
                 /** @description When it reaches the longest age that its organization or its master key sets; null without one */
                 rotation_due_at: string | null;
                 /** @description Who still uses a key that this one took the place of, by gateway, the latest first */
@@ -1475,21 +1477,29 @@ export interface components {
                     /** Format: date-time */
                     last_used_at: string;
                 }[];
+                /** @description Its scopes that no gateway asked for in `unasked_days`, of any key of its organization. Null when that cannot be said: the key is younger, the record begins later, or gateways ask for no scope at all in this organization */
+                unasked_scopes: string[] | null;
+                /** @description Since when all that gateways ask of its organization's keys is recorded; null: not yet */
+                scopes_recorded_since: string | null;
             }[];
             next_cursor: string | null;
+            /** @description Of all organizations, or of the one that is asked about. `scope_unasked` is found from `unasked_days` after it on */
+            scopes_recorded_since: string | null;
         };
         ReportHygieneQuery: {
             /**
              * @description One of them alone; all unless set
              * @enum {string}
              */
-            finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used";
+            finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used" | "scope_unasked";
             /** @description Without an accepted call for so long: `never_used` and `unused` */
             unused_days?: number;
             /** @description `expiring` and `rotation_due` within so many days */
             expiring_days?: number;
             /** @description `beyond_age`: the secret was issued longer ago */
             age_days?: number;
+            /** @description `scope_unasked`: no gateway asked for the scope for so long */
+            unasked_days?: number;
             user_id?: string;
             organization_id?: string;
             environment?: string;

@@ -84,7 +84,12 @@ export type KeyPage = { data: Key[]; next_cursor: string | null };
 export type HygieneFilter = Omit<Sendable<Api['ReportHygieneQuery']>, 'cursor'>;
 /** An active key that somebody should look at, with everything that was found. */
 export type HygieneItem = Api['ReportHygieneAnswer']['data'][number];
-export type HygienePage = { data: HygieneItem[]; next_cursor: string | null };
+/** `scopes_recorded_since`: of all organizations, or of the one that is asked about. */
+export type HygienePage = {
+  data: HygieneItem[];
+  next_cursor: string | null;
+  scopes_recorded_since: string | null;
+};
 
 export type UsageRange = Sendable<Api['GetKeyUsageQuery']>;
 export type KeyUsage = Api['GetKeyUsageAnswer'];

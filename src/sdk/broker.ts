@@ -1,3 +1,4 @@
+import type { AskedScope } from '../domain/asked-scope.ts';
 import { clientAddressHeader } from '../domain/client-address-header.ts';
 import { fromSentChange, type SentChange } from '../domain/hub-lines.ts';
 import { parseIpAddress } from '../domain/ip-address.ts';
@@ -148,6 +149,15 @@ export class Broker {
       ip,
     }));
     return this.#transport.send({ method: 'POST', path, body: { refusals: sent } });
+  }
+
+  reportScopes(verifierId: string, asked: readonly AskedScope[]): Promise<void> {
+    const path = `${verifiersPath}/${verifierId}/scopes`;
+    const body = {
+      asked: asked.flatMap(({ organizationId, scope }) => (scope === null ? [] : [[organizationId, scope]])),
+      incomplete: asked.flatMap(({ organizationId, scope }) => (scope === null ? [organizationId] : [])),
+    };
+    return this.#transport.send({ method: 'POST', path, body });
   }
 
   async verify(request: VerifyRequest, trace?: TraceHeaders): Promise<Verdict> {

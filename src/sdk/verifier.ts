@@ -27,6 +27,7 @@ import { BrokerLease } from './broker-lease.ts';
 import { BrokerRecords, type FetchedRecord, type LookupContext } from './broker-records.ts';
 import { FlowplateUndecidedError } from './errors.ts';
 import { deliverRefusals } from './refusal-delivery.ts';
+import { ReportedScopes } from './reported-scopes.ts';
 import { newRequestId } from './request-id.ts';
 import type { TraceHeaders } from './trace-headers.ts';
 import { deliverUsage } from './usage-delivery.ts';
@@ -78,6 +79,7 @@ export class FlowplateVerifier {
   readonly #lease: BrokerLease;
   readonly #usage: UsageRecorder;
   readonly #refusals: LastRefusals;
+  readonly #scopes: ReportedScopes;
   readonly #onFault: (error: unknown) => void;
   readonly #meter = new VerificationMeter(['embedded']);
   readonly #decidedFrom = { memory: 0, record: 0, broker: 0 };
@@ -121,6 +123,7 @@ export class FlowplateVerifier {
       onFault,
       onLeftOut: () => undefined,
     });
+    this.#scopes = new ReportedScopes({ broker: this.#broker, lease: this.#lease, onFault });
   }
 
   /**
@@ -131,12 +134,14 @@ export class FlowplateVerifier {
     await this.#lease.start();
     this.#usage.start();
     this.#refusals.start();
+    this.#scopes.start();
   }
 
   /** Delivers the usage and returns the lease. */
   async close(): Promise<void> {
     await this.#lease.stop(async () => {
       await this.#refusals.close().catch(this.#onFault);
+      await this.#scopes.close().catch(this.#onFault);
       await this.#usage.close().catch(this.#onFault);
     });
   }
@@ -318,6 +323,7 @@ export class FlowplateVerifier {
       return { valid: false, code };
     }
     this.#usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);
+    if (request.scopes !== undefined) this.#scopes.note(record.organizationId, request.scopes);
     return verdictOf(entry, code);
   }
 }

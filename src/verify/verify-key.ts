@@ -4,6 +4,7 @@ import { isVisibleTo, type VisibleScope } from '../domain/principal.ts';
 import { type AcceptedCode, isAccepted, type RefusedCode, type Verdict } from '../domain/verdict.ts';
 import type { ServerClock } from '../revocation/server-clock.ts';
 import { verdictOf } from './accepted-verdict.ts';
+import type { AskedScopes } from './asked-scopes.ts';
 import type { CanaryWatch } from './canary-watch.ts';
 import { type Asked, decide } from './decide.ts';
 import { nowhere } from './fingerprint-index.ts';
@@ -32,6 +33,8 @@ export type VerifyParts = {
   unknownKeys: Pick<CanaryWatch, 'note'>;
   /** Who still uses a key in its grace. */
   supersededUses: Pick<SupersededUses, 'noteKey'>;
+  /** What gateways ask of the keys that they accept. */
+  askedScopes: Pick<AskedScopes, 'note'>;
   /**
    * Makes a waiting key active at its first accepted use (usecases/user-keys/activate-key.ts).
    * False when it may not be any more.
@@ -169,6 +172,7 @@ function accept(
 ): Verdict {
   parts.usage.mark(entry, record.lineageId, code, request.cost ?? 1, nowMs);
   if (code === 'SUPERSEDED') noteSuperseded(parts, record.id, request, nowMs);
+  if (request.scopes !== undefined) parts.askedScopes.note(record.organizationId, request.scopes);
   return tell(parts, verdictOf(entry, code));
 }
 

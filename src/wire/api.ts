@@ -152,8 +152,8 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
         listener,
       }),
     flushUsage: async () => {
-      const { usage, supersededUses } = counting;
-      const others = [credentials.lastUses, lastRefusals, canaries, supersededUses];
+      const { usage, supersededUses, askedScopes } = counting;
+      const others = [credentials.lastUses, lastRefusals, canaries, supersededUses, askedScopes];
       await Promise.all([usage.handOver(), ...others.map((notes) => notes.flush())]);
     },
     close: () => processOwn.closing.run(),
@@ -166,6 +166,7 @@ function wireVerify(
   {
     usage,
     supersededUses,
+    askedScopes,
     limits,
     lastRefusals,
     activate,
@@ -182,6 +183,7 @@ function wireVerify(
     refusals: lastRefusals,
     unknownKeys,
     supersededUses,
+    askedScopes,
     activate,
     onVerdict: (code) => metrics.countVerdict(code),
   };
@@ -199,7 +201,7 @@ function watch(
 }
 
 type Started = Pick<RevocationParts, 'lease'> &
-  Pick<CountingParts, 'usage' | 'supersededUses' | 'lateness' | 'limits'> & {
+  Pick<CountingParts, 'usage' | 'supersededUses' | 'askedScopes' | 'lateness' | 'limits'> & {
     lastUses: { start(): void };
     lastRefusals: { start(): void };
     canaries: { start(): void };
@@ -209,8 +211,9 @@ type Started = Pick<RevocationParts, 'lease'> &
 async function start(
   { config, closing, fault }: ProcessParts,
   { limitsRedis, queueRedis: ofQueue }: Stores,
-  { lease, listener, usage, supersededUses, lateness, limits, lastUses, lastRefusals, canaries }: Started,
+  started: Started,
 ): Promise<void> {
+  const { lease, listener, usage, lateness, limits } = started;
   // Before the first request, so that early calls are counted too. It also starts without Redis.
   await Promise.all([limitsRedis, ofQueue].map((redis) => waitUntilReady(redis, redisConnectsMs)));
   await requireKindOfServer(limitsRedis, mainRedis(config).setting);
@@ -228,8 +231,6 @@ async function start(
   lateness.start();
   closing.add('limits', () => limits.stop());
   limits.start();
-  lastUses.start();
-  lastRefusals.start();
-  canaries.start();
-  supersededUses.start();
+  const { lastUses, lastRefusals, canaries, supersededUses, askedScopes } = started;
+  for (const notes of [lastUses, lastRefusals, canaries, supersededUses, askedScopes]) notes.start();
 }

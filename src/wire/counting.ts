@@ -3,6 +3,7 @@ import { Stamps } from '../domain/stamp.ts';
 import { saveSupersededUses } from '../stores/postgres/user-keys/superseded-uses.ts';
 import { pushFlush } from '../stores/redis/usage-flushes.ts';
 import { countFlush } from '../usecases/usage/count-flush.ts';
+import { AskedScopes } from '../verify/asked-scopes.ts';
 import { CountedLimits, patience } from '../verify/counted-limits.ts';
 import { LimitedLines } from '../verify/limited-lines.ts';
 import { Limits } from '../verify/limits.ts';
@@ -12,6 +13,7 @@ import { type DeliverFlush, UsageRecorder } from '../verify/usage-recorder.ts';
 import type { ProcessParts } from './process-parts.ts';
 import { tellOfSetAside } from './report-set-aside-flush.ts';
 import type { RevocationParts } from './revocation.ts';
+import { scopeSaver } from './save-asked-scopes.ts';
 import type { Stores } from './stores.ts';
 
 /**
@@ -24,7 +26,7 @@ export type CountingParts = ReturnType<typeof wireCounting>;
 
 /** Usage on its way to Postgres, and the limits that are spent of it. */
 export function wireCounting(
-  { config, log, metrics, closing, fault }: ProcessParts,
+  { config, log, metrics, closing, fault, warnings }: ProcessParts,
   { redis, limitsRedis, usageDb, verifyDb }: Stores,
   { clock, lease, keysInMemory }: RevocationParts,
 ) {
@@ -38,6 +40,8 @@ export function wireCounting(
   closing.add('usage', () => usage.close());
   const supersededUses = new SupersededUses((uses) => saveSupersededUses(usageDb, uses), fault('postgres'));
   closing.add('uses of superseded keys', () => supersededUses.close());
+  const askedScopes = new AskedScopes(scopeSaver(usageDb, warnings), fault('postgres'));
+  closing.add('asked scopes', () => askedScopes.close());
 
   const lateness = new LoopLateness();
   const handOverUsage = () => usage.handOver();
@@ -50,5 +54,5 @@ export function wireCounting(
     loopLatenessMs: () => lateness.ms,
     onDecision: metrics.countLimitDecision,
   });
-  return { deliverUsage, usage, supersededUses, lateness, limits };
+  return { deliverUsage, usage, supersededUses, askedScopes, lateness, limits };
 }

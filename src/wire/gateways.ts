@@ -12,6 +12,7 @@ import type { CountingParts } from './counting.ts';
 import type { ProcessParts } from './process-parts.ts';
 import { tellOfLeftOutUsage } from './report-left-out-usage.ts';
 import type { RevocationParts } from './revocation.ts';
+import { scopeSaver } from './save-asked-scopes.ts';
 import type { Stores } from './stores.ts';
 
 type Needs = Pick<RevocationParts, 'changesHeard' | 'hub' | 'hubId' | 'clock'> &
@@ -19,7 +20,7 @@ type Needs = Pick<RevocationParts, 'changesHeard' | 'hub' | 'hubId' | 'clock'> &
 
 /** Gateways with an embedded verifier: their leases, and what they report. */
 export function wireGateways(
-  { config, log, metrics }: ProcessParts,
+  { config, log, metrics, warnings }: ProcessParts,
   { verifiersDb, reportsDb }: Stores,
   { changesHeard, hub, hubId, clock, deliverUsage, supersededUses, turns, lastRefusals }: Needs,
 ) {
@@ -52,6 +53,12 @@ export function wireGateways(
       turns: new KeyedQueue(isServerAway),
       note: ({ keyId, code, atMs, ip, ...from }: Omit<KeyRefusal, 'serial'>) =>
         lastRefusals.note(keyId, code, atMs, ip ?? undefined, from),
+    },
+    scopeReports: {
+      db: reportsDb,
+      reporters,
+      turns: new KeyedQueue(isServerAway),
+      saveScopes: scopeSaver(reportsDb, warnings),
     },
   };
 }

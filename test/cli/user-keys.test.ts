@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { watchAskedScopes } from '../../src/usecases/upkeep/watch-asked-scopes.ts';
+import { backdate } from '../support/backdate.ts';
 import { mint, newOwner, refreshed, verify } from '../support/keys.ts';
 import { reportLeak, withReporter } from '../support/leaks.ts';
 import { useOperatorDesk } from './platform-user-desk.ts';
@@ -259,6 +262,36 @@ test('keys hygiene shows findings, of all pages with --all, and the file with --
   }
   const none = await desk().run([...report, '--finding', 'expiring', '--expiring-days', '0'], { env });
   expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('from 1 to 9999')]);
+});
+
+test('keys hygiene names the scopes that no gateway asks for, and before that the day from which on it can', async () => {
+  const key = await mint(broker(), { scopes: ['read', 'a:b', 'c:d'] });
+  await verify(broker(), key.key, { scopes: ['read'] });
+  await broker().settleUsage();
+  const id = await backdate(broker(), key, 40);
+  const report = ['keys', 'hygiene', '--org', key.organization_id, '--finding', 'scope_unasked'];
+  const { stderr } = await desk().run(report, { env });
+  expect(stderr).toContain('does not record yet which scopes gateways ask for');
+  await watchAskedScopes({ db: broker().db });
+  for (const as of [{ env }, {}]) {
+    const early = await desk().run(report, as);
+    expect(early.stderr).toMatch(/are recorded since \S+\. Before \S+ none is called unasked\./);
+  }
+  await sql`UPDATE scope_records SET since = since - interval '31 days'`.execute(broker().db);
+  for (const as of [{ env }, {}]) {
+    const found = await desk().run(report, as);
+    expect([found.stdout, found.stderr]).toEqual([
+      expect.stringMatching(/ UNASKED SCOPES\n.* a:b c:d\n$/),
+      '',
+    ]);
+    const later = await desk().run([...report, '--unasked-days', '35'], as);
+    expect(later.stderr).toContain('none is called unasked');
+  }
+  expect(await desk().json(report, { env })).toMatchObject({
+    data: [{ key_id: id, unasked_scopes: ['a:b', 'c:d'] }],
+  });
+  const wrong = await desk().run([...report, '--unasked-days', '366'], { env });
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('from 1 to 365')]);
 });
 
 test('keys hygiene has a line for each gateway that still uses an old key in its grace', async () => {

@@ -9,10 +9,16 @@ const question = {
   unusedSince: inDays(-90),
   expiresBefore: inDays(30),
   createdBefore: inDays(-365),
+  unaskedSince: inDays(-30),
   now,
 };
 
-const fresh: HygieneFacts = { lastUsedAt: now, rotationDueAt: null, isPredecessorUsed: false };
+const fresh: HygieneFacts = {
+  lastUsedAt: now,
+  rotationDueAt: null,
+  isPredecessorUsed: false,
+  unaskedScopes: null,
+};
 
 test.each([
   ['nothing', 1, 400, {}, []],
@@ -26,6 +32,8 @@ test.each([
   ['rotation_due', 1, 400, { rotationDueAt: inDays(29) }, ['rotation_due']],
   ['overaged, at the moment itself', 1, 400, { rotationDueAt: now }, ['overaged']],
   ['predecessor_used', 1, 400, { isPredecessorUsed: true }, ['predecessor_used']],
+  ['scope_unasked', 100, 400, { unaskedScopes: ['read'] }, ['scope_unasked']],
+  ['nothing when each scope is asked for', 100, 400, { unaskedScopes: [] }, []],
   ['all that is true', 400, null, { lastUsedAt: null }, ['never_used', 'without_expiry', 'beyond_age']],
 ])('%s', (_what, ageDays, endInDays, facts, findings) => {
   const key = { createdAt: inDays(-ageDays), expiresAt: endInDays === null ? null : inDays(endInDays) };

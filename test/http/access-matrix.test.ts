@@ -20,7 +20,7 @@ const groups = {
     operations: [
       'verifyKey verifyKeys introspectKey mintKey mintKeys listKeys reportHygiene getKey updateKey getKeyUsage refreshKey revokeUserKeys releaseKey',
       'bulkChangeKeys getJob cancelJob importKeys getImportProgress',
-      'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier',
+      'explainKey listKeyRefusals revokeKey revokeKeys registerVerifier heartbeat findRecord reportUsage reportRefusals reportScopes removeVerifier',
     ],
     letsIn: 'master key',
     refuses: 'master key without permissions',

@@ -18,7 +18,8 @@ const suffices: Record<string, string> = {
   'bulkChangeKeys getJob cancelJob': 'keys:bulk',
   'importKeys getImportProgress': 'keys:import',
   'revokeUserKeys revokeKey revokeKeys': 'keys:revoke',
-  'registerVerifier heartbeat findRecord reportUsage reportRefusals removeVerifier': 'keys:verify:embedded',
+  'registerVerifier heartbeat findRecord reportUsage reportRefusals reportScopes removeVerifier':
+    'keys:verify:embedded',
   'listPlatformUsers getPlatformUser getPerson': 'platform:users:read',
   updatePlatformUser: 'platform:users:manage',
   listRoles: 'platform:roles:read',

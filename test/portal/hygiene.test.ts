@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
+import { watchAskedScopes } from '../../src/usecases/upkeep/watch-asked-scopes.ts';
+import { backdate } from '../support/backdate.ts';
 import { mint, refreshed, verify } from '../support/keys.ts';
 import { platformUserWith } from '../support/platform-users.ts';
 import { openPortal, type Portal, sessionCookie } from './browser.ts';
@@ -46,6 +49,28 @@ test('keys stand there with their findings, narrow by one, lead to their details
   await row(portal, ending.key_prefix).getByRole('link').click();
   await page.getByRole('dialog').getByText(ending.user_id).first().waitFor();
   expect(await page.content()).not.toContain(ending.key);
+  await portal.close();
+});
+
+test('scopes that no gateway asks for are named, and before that the day from which on they can be', async () => {
+  const place = { organization_id: 'org_scopes', ttl_seconds: 90 * 86_400 };
+  const key = await mint(broker, { ...place, scopes: ['read', 'invoices:write', 'admin'] });
+  await verify(broker, key.key, { scopes: ['read'] });
+  await broker.settleUsage();
+  await watchAskedScopes({ db: broker.db });
+  await backdate(broker, key, 40);
+  const portal = await openAs(root.email, '/hygiene?finding=scope_unasked');
+  await portal.page
+    .getByText(/are recorded since .+\. The first unasked ones can be named in 29 days/)
+    .waitFor();
+  await portal.page.getByText('No active key needs attention.').waitFor();
+  await sql`UPDATE scope_records SET since = since - interval '31 days'`.execute(broker.db);
+  await portal.page.reload();
+  await row(portal, key.key_prefix).getByText('No gateway asks for invoices:write, admin').waitFor();
+  await row(portal, key.key_prefix).getByText('Scope unasked').waitFor();
+  expect(await portal.page.getByText('are recorded since').count()).toBe(0);
+  await portal.page.getByLabel('Scope unasked for (days)').fill('35');
+  await portal.page.getByText(/The first unasked ones can be named in 3 days/).waitFor();
   await portal.close();
 });
 

@@ -37,6 +37,7 @@ function newParts(): VerifyParts {
     refusals: { note: () => undefined },
     unknownKeys: { note: () => undefined },
     supersededUses: { noteKey: () => undefined },
+    askedScopes: { note: () => undefined },
     activate: async () => false,
     spendLimits: (record, cost, now) => {
       seen.spends += 1;

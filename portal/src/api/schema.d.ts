@@ -1249,7 +1249,7 @@ export interface paths {
         };
         /**
          * Hidden user keys that need attention
-         * @description Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, due for a refresh, or refreshed while a gateway still accepts its predecessor. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file.
+         * @description Active keys that somebody should look at, newest first, each with everything that was found: never used, unused for long, ending soon, without an end, older than keys should be, due for a refresh, refreshed while a gateway still accepts its predecessor, or with scopes that no gateway asks for. It changes nothing. A use is known some seconds later. A page may have fewer keys than `limit`, or none, and lead to a next one: then many keys were looked at for it. With `Accept: text/csv` all of them come in one file. The header `x-flowplate-scopes-recorded-since` says since when scopes that gateways ask for are recorded; it is absent before that.
          *
          *     Needs the permission `platform:hidden_keys:read`. With `X-Flowplate-Org` confined to that organization.
          */
@@ -5653,13 +5653,15 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description One of them alone; all unless set */
-                finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used";
+                finding?: "never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used" | "scope_unasked";
                 /** @description Without an accepted call for so long: `never_used` and `unused` */
                 unused_days?: number;
                 /** @description `expiring` and `rotation_due` within so many days */
                 expiring_days?: number;
                 /** @description `beyond_age`: the secret was issued longer ago */
                 age_days?: number;
+                /** @description `scope_unasked`: no gateway asked for the scope for so long */
+                unasked_days?: number;
                 user_id?: string;
                 organization_id?: string;
                 environment?: string;
@@ -5745,7 +5747,7 @@ export interface operations {
                             last_reset: string;
                         };
                         /** @description Expect further ones */
-                        findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used")[];
+                        findings: ("never_used" | "unused" | "expiring" | "without_expiry" | "beyond_age" | "rotation_due" | "overaged" | "predecessor_used" | "scope_unasked")[];
                         /** @description When it reaches the longest age that its organization or its master key sets; null without one */
                         rotation_due_at: string | null;
                         /** @description Who still uses a key that this one took the place of, by gateway, the latest first */
@@ -5768,6 +5770,10 @@ export interface operations {
                             /** Format: date-time */
                             last_used_at: string;
                         }[];
+                        /** @description Its scopes that no gateway asked for in `unasked_days`, of any key of its organization. Null when that cannot be said: the key is younger, the record begins later, or gateways ask for no scope at all in this organization */
+                        unasked_scopes: string[] | null;
+                        /** @description Since when all that gateways ask of its organization's keys is recorded; null: not yet */
+                        scopes_recorded_since: string | null;
                     }[];
                 };
             };
@@ -7423,6 +7429,8 @@ export interface operations {
                             behind: number;
                             /** @description Age of the oldest of these changes; a live verifier with seconds here delays revokes */
                             behind_ms: number;
+                            /** @description Whether it tells which scopes it is asked for. While a live one does not, the hygiene report calls none unasked */
+                            reports_scopes: boolean;
                         }[];
                     };
                 };

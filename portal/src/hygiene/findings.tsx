@@ -11,6 +11,7 @@ const looks: Record<Finding, { label: string; color: string }> = {
   overaged: { label: 'Refresh overdue', color: 'red' },
   // A gateway still accepts the key that this one took the place of.
   predecessor_used: { label: 'Old key in use', color: 'red' },
+  scope_unasked: { label: 'Scope unasked', color: 'orange' },
 };
 
 export const findingChoices = Object.entries(looks).map(([value, { label }]) => ({ value, label }));

@@ -4,23 +4,41 @@ import { countSet, Filters } from '../parts/filters.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { useOwn } from '../sessions/me.ts';
 import { findingChoices } from './findings.tsx';
-import type { HygieneFilter } from './use-hygiene.ts';
+import { type HygieneFilter, unaskedDaysUnlessSet } from './use-hygiene.ts';
 
 type Props = { filter: HygieneFilter; onChange: (changes: Partial<HygieneFilter>) => void };
 
 /** Times that make a key a finding, with the value that counts unless one is set. */
 const days = [
-  { name: 'unused_days', label: 'Unused for (days)', unlessSet: 90 },
-  { name: 'expiring_days', label: 'Expiring within (days)', unlessSet: 30 },
-  { name: 'age_days', label: 'Older than (days)', unlessSet: 365 },
+  { name: 'unused_days', label: 'Unused for (days)', unlessSet: 90, max: 9_999 },
+  { name: 'expiring_days', label: 'Expiring within (days)', unlessSet: 30, max: 9_999 },
+  { name: 'age_days', label: 'Older than (days)', unlessSet: 365, max: 9_999 },
+  { name: 'unasked_days', label: 'Scope unasked for (days)', unlessSet: unaskedDaysUnlessSet, max: 365 },
 ] as const;
 
 export function HygieneFilters({ filter, onChange }: Props) {
   const { inside } = useOwn();
-  const { user_id, finding, organization_id, environment, unused_days, expiring_days, age_days } = filter;
+  const {
+    user_id,
+    finding,
+    organization_id,
+    environment,
+    unused_days,
+    expiring_days,
+    age_days,
+    unasked_days,
+  } = filter;
   return (
     <Filters
-      set={countSet([finding, organization_id, environment, unused_days, expiring_days, age_days])}
+      set={countSet([
+        finding,
+        organization_id,
+        environment,
+        unused_days,
+        expiring_days,
+        age_days,
+        unasked_days,
+      ])}
       search={
         <SearchBox
           label="User"
@@ -51,14 +69,14 @@ export function HygieneFilters({ filter, onChange }: Props) {
         value={environment}
         onTake={(value) => onChange({ environment: value })}
       />
-      {days.map(({ name, label, unlessSet }) => (
+      {days.map(({ name, label, unlessSet, max }) => (
         <NumberInput
           key={name}
           label={label}
           placeholder={String(unlessSet)}
           w={180}
           min={1}
-          max={9_999}
+          max={max}
           clampBehavior="strict"
           allowDecimal={false}
           allowNegative={false}

@@ -5,7 +5,14 @@ import { Pager } from '../parts/pager.tsx';
 import { useSearchState } from '../parts/search-state.ts';
 import { HygieneFilters } from './hygiene-filters.tsx';
 import { HygieneTable } from './hygiene-table.tsx';
-import { type HygieneFilter, hygieneFilterNames, useHygiene, useHygieneCsv } from './use-hygiene.ts';
+import { ScopesNote } from './scopes-note.tsx';
+import {
+  type HygieneFilter,
+  hygieneFilterNames,
+  unaskedDaysUnlessSet,
+  useHygiene,
+  useHygieneCsv,
+} from './use-hygiene.ts';
 
 /** Active hidden keys that somebody should look at. It changes nothing. */
 export function HygienePage() {
@@ -22,9 +29,16 @@ export function HygienePage() {
         </Button>
       </Group>
       <Text>
-        Active hidden keys that somebody should look at: replace them, give them an end, or revoke them.
+        Active hidden keys that somebody should look at: replace them, give them an end, take scopes away, or
+        revoke them.
       </Text>
       <HygieneFilters filter={filter} onChange={(changes) => write({ ...changes, cursor: '' })} />
+      {filter.finding === 'scope_unasked' && (
+        <ScopesNote
+          recordedSince={report.data?.scopesRecordedSince}
+          days={Number(filter.unasked_days || unaskedDaysUnlessSet)}
+        />
+      )}
       {csv.isError && <FaultAlert error={csv.error} />}
       {report.isError && <FaultAlert error={report.error} retry={() => void report.refetch()} />}
       {!(report.isError && report.data === undefined) && (

@@ -48,6 +48,11 @@ export function HygieneTable({ items, isMore }: Props) {
                 Refresh due <Time at={key.rotation_due_at} none="" />
               </Text>
             )}
+            {key.unasked_scopes !== null && key.unasked_scopes.length > 0 && (
+              <Text size="xs" mt={4}>
+                No gateway asks for {key.unasked_scopes.join(', ')}
+              </Text>
+            )}
             <PredecessorUses uses={key.predecessor_uses} nameOf={nameOf} />
           </Table.Td>
           <Table.Td>{key.user_id}</Table.Td>

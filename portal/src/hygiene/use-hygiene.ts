@@ -15,15 +15,25 @@ export const hygieneFilterNames = [
   'unused_days',
   'expiring_days',
   'age_days',
+  'unasked_days',
   'cursor',
 ] as const;
 export type HygieneFilter = Record<(typeof hygieneFilterNames)[number], string>;
+
+/** Days that count unless some are set. */
+export const unaskedDaysUnlessSet = 30;
+
+const sinceHeader = 'x-flowplate-scopes-recorded-since';
 
 export function useHygiene(filter: HygieneFilter) {
   const query = toQuery(filter);
   return useQuery({
     queryKey: [hiddenKeysKey, 'hygiene', query],
-    queryFn: () => pageOf(api.GET(path, { params: { query } })),
+    queryFn: async () => {
+      const called = await api.GET(path, { params: { query } });
+      const page = await pageOf(Promise.resolve(called));
+      return { ...page, scopesRecordedSince: called.response.headers.get(sinceHeader) };
+    },
     placeholderData: keepPreviousData,
   });
 }

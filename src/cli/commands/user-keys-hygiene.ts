@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { HygieneFilter, HygieneItem } from '../../sdk/api-types.ts';
+import type { HygieneFilter, HygieneItem, HygienePage } from '../../sdk/api-types.ts';
 import { hygieneFindings, numberRanges } from '../../sdk/input-rules.ts';
 import { act } from '../cli.ts';
 import { examples } from '../examples.ts';
@@ -14,6 +14,7 @@ type Asked = {
   unusedDays?: number;
   expiringDays?: number;
   ageDays?: number;
+  unaskedDays?: number;
   user?: string;
   org?: string | undefined;
   environment?: string;
@@ -31,6 +32,7 @@ const columns: readonly Column<HygieneItem>[] = [
   ['LAST USED', ({ usage }) => orNever(usage.last_used_at)],
   ['EXPIRES', ({ expires_at }) => orNever(expires_at)],
   ['REFRESH DUE', ({ rotation_due_at: at }) => (at === null ? '' : toSeconds(at))],
+  ['UNASKED SCOPES', ({ unasked_scopes }) => unasked_scopes?.join(' ') ?? ''],
 ];
 
 /** A gateway that still accepts the key before a key. */
@@ -47,6 +49,7 @@ const useColumns: readonly Column<OldKeyUse>[] = [
 ];
 
 const days = wholeNumber(numberRanges.hygieneDays);
+const unaskedDaysUnlessSet = 30;
 
 /** Report of active keys that somebody should look at. */
 export function addHygiene(keys: Command): void {
@@ -63,6 +66,11 @@ export function addHygiene(keys: Command): void {
       days,
     )
     .option('--age-days <days>', 'issued longer ago than this; 365 unless set', days)
+    .option(
+      '--unasked-days <days>',
+      `with scopes that no gateway asked for in so many days; ${unaskedDaysUnlessSet} unless set`,
+      wholeNumber(numberRanges.unaskedDays),
+    )
     .option('--user <user_id>', 'whose')
     .option('--org <organization_id>', 'in which organization')
     .option('--environment <name>', 'in which environment')
@@ -74,10 +82,17 @@ export function addHygiene(keys: Command): void {
         const client = await cli.keys();
         if (csv) return writeLinesOf(client.hygieneCsv(filter));
         const page = { ...(limit && { limit }), ...(cursor && { cursor }), ...(all && { all }) };
-        const fetch = (next: PageOptions) => client.hygiene({ ...filter, ...next });
+        let report: HygienePage | undefined;
+        const fetch = async (next: PageOptions) => {
+          report = await client.hygiene({ ...filter, ...next });
+          return report;
+        };
         const none = 'No key with such a finding on this page.';
         if (filter.finding !== 'predecessor_used' || cli.options.json) {
-          return printList(cli, page, { shape: client.listShape, columns, fetch, none });
+          await printList(cli, page, { shape: client.listShape, columns, fetch, none });
+          const note = filter.finding === 'scope_unasked' ? whenUnaskedIsKnown(report, filter) : undefined;
+          if (note !== undefined) cli.note(note);
+          return;
         }
         const fetchUses = async (next: PageOptions) => {
           const { data, next_cursor } = await fetch(next);
@@ -91,8 +106,21 @@ export function addHygiene(keys: Command): void {
     'flowplate keys hygiene',
     'flowplate keys hygiene --finding unused --unused-days 180 --all',
     'flowplate keys hygiene --finding predecessor_used',
+    'flowplate keys hygiene --finding scope_unasked --unasked-days 60',
     'flowplate keys hygiene --org org_acme --csv > hygiene.csv',
   );
+}
+
+/** Undefined when nothing stands in the way of the finding, as far as this report tells. */
+function whenUnaskedIsKnown(
+  report: HygienePage | undefined,
+  { unasked_days: days = unaskedDaysUnlessSet }: HygieneFilter,
+): string | undefined {
+  const since = report?.scopes_recorded_since ?? undefined;
+  if (since === undefined) return 'The broker does not record yet which scopes gateways ask for.';
+  const from = new Date(Date.parse(since) + days * 86_400_000);
+  if (from <= new Date()) return undefined;
+  return `Scopes that gateways ask for are recorded since ${toSeconds(since)}. Before ${toSeconds(from.toISOString())} none is called unasked.`;
 }
 
 function usesOf({ user_id, organization_id, predecessor_uses }: HygieneItem): OldKeyUse[] {
@@ -104,6 +132,7 @@ function toFilter({
   unusedDays,
   expiringDays,
   ageDays,
+  unaskedDays,
   user,
   org,
   environment,
@@ -113,6 +142,7 @@ function toFilter({
     unused_days: unusedDays,
     expiring_days: expiringDays,
     age_days: ageDays,
+    unasked_days: unaskedDays,
     user_id: user,
     organization_id: org,
     environment,

@@ -34,6 +34,11 @@ export const listVerifiersRoute = defineRoute({
         behind_ms: z
           .int()
           .describe('Age of the oldest of these changes; a live verifier with seconds here delays revokes'),
+        reports_scopes: z
+          .boolean()
+          .describe(
+            'Whether it tells which scopes it is asked for. While a live one does not, the hygiene report calls none unasked',
+          ),
       }),
     ),
   }),
@@ -57,6 +62,7 @@ export const listVerifiersRoute = defineRoute({
           applied_seq: verifier.appliedSeq,
           behind: verifier.behind,
           behind_ms: Math.round(verifier.behindMs),
+          reports_scopes: verifier.reportsScopes,
         })),
       },
     };

@@ -25,9 +25,18 @@ export class Requests {
 
   /** A page that the API returns as a bare array, with the next cursor in `Link`. */
   async readArray<Item>(path: string, query: Query, options: CallOptions = {}): Promise<Page<Item>> {
+    return (await this.receiveArray<Item>(path, query, options)).page;
+  }
+
+  /** The same with the headers of the answer. */
+  async receiveArray<Item>(
+    path: string,
+    query: Query,
+    options: CallOptions = {},
+  ): Promise<{ page: Page<Item>; headers: Headers }> {
     const call: Call = { method: 'GET', path, query, retriesMax: this.#retriesMax, ...options };
     const { body, headers } = await this.#transport.receive(call);
-    return { data: body as Item[], next_cursor: nextCursor(headers.get('link')) };
+    return { page: { data: body as Item[], next_cursor: nextCursor(headers.get('link')) }, headers };
   }
 
   change<Answer>(change: Change, options: CallOptions = {}): Promise<Answer> {

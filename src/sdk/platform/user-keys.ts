@@ -6,6 +6,7 @@ import type {
   Explanation,
   HygieneFilter,
   HygieneItem,
+  HygienePage,
   Job,
   Key,
   KeyRefusal,
@@ -67,8 +68,9 @@ export class HiddenKeys {
   }
 
   /** Active keys that somebody should look at. A page may have fewer than `limit`, or none. */
-  hygiene(filter: HygieneFilter & PageOf = {}, options?: CallOptions): Promise<Page<HygieneItem>> {
-    return this.#requests.readArray(hygienePath, filter, options);
+  async hygiene(filter: HygieneFilter & PageOf = {}, options?: CallOptions): Promise<HygienePage> {
+    const { page, headers } = await this.#requests.receiveArray<HygieneItem>(hygienePath, filter, options);
+    return { ...page, scopes_recorded_since: headers.get('x-flowplate-scopes-recorded-since') };
   }
 
   /** The whole hygiene report as lines of a CSV file with a header. */

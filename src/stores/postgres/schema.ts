@@ -77,6 +77,12 @@ export interface ApiUsers {
   updated_at: Timestamp;
 }
 
+export interface AskedScopes {
+  asked_on: string;
+  organization_id: string;
+  scope: string;
+}
+
 export interface AuditCheck {
   after_seq: Generated<number>;
   began_at: Generated<Timestamp>;
@@ -455,6 +461,12 @@ export interface Roles {
   updated_at: Timestamp;
 }
 
+export interface ScopeRecords {
+  checked_at: Timestamp | null;
+  organization_id: string;
+  since: Timestamp;
+}
+
 export interface SecondFactors {
   activated_at: Timestamp | null;
   created_at: Timestamp;
@@ -567,6 +579,7 @@ export interface Verifiers {
   lease_until: Timestamp;
   master_key_id: string | null;
   reached_seq: number | null;
+  reports_scopes: Generated<boolean>;
   started_at: Generated<Timestamp>;
   stream_number: Generated<number>;
   told_seq: Generated<number>;
@@ -628,6 +641,7 @@ export interface DB {
   api_key_counts: ApiKeyCounts;
   api_keys: ApiKeys;
   api_users: ApiUsers;
+  asked_scopes: AskedScopes;
   audit_check: AuditCheck;
   audit_events: AuditEvents;
   audit_faults: AuditFaults;
@@ -669,6 +683,7 @@ export interface DB {
   platform_users: PlatformUsers;
   recovery_codes: RecoveryCodes;
   roles: Roles;
+  scope_records: ScopeRecords;
   second_factors: SecondFactors;
   signing_keys: SigningKeys;
   superseded_uses: SupersededUses;

@@ -1,17 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newId } from '../../../src/domain/ids.ts';
 import { testAccess } from '../../support/access.ts';
+import { backdate } from '../../support/backdate.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { expectViolations } from '../../support/errors.ts';
-import {
-  keysPath,
-  type Minted,
-  mint as mintAny,
-  refreshed,
-  revoke,
-  update,
-  verify,
-} from '../../support/keys.ts';
+import { keysPath, mint as mintAny, refreshed, revoke, update, verify } from '../../support/keys.ts';
 import { platformKey } from '../../support/platform-callers.ts';
 import { lapsedVerifier, reportUsage } from '../verifiers/verifier-calls.ts';
 
@@ -22,23 +14,6 @@ const dayMs = 86_400_000;
 let broker: TestBroker;
 const keys: Record<string, string> = {};
 
-/** As if it had been minted so many days ago. */
-async function backdate({ key_id }: Minted, days: number): Promise<string> {
-  const at = new Date(Date.now() - days * dayMs);
-  const id = newId('key', at, (size) => crypto.getRandomValues(Buffer.alloc(size)));
-  await broker.db
-    .updateTable('api_keys')
-    .set({ id, created_at: at, lineage_id: id })
-    .where('id', '=', key_id)
-    .execute();
-  await broker.db
-    .updateTable('usage_totals')
-    .set({ lineage_id: id, last_used_at: at })
-    .where('lineage_id', '=', key_id)
-    .execute();
-  return id;
-}
-
 beforeAll(async () => {
   broker = await startBroker();
   const withEnd = { ttl_seconds: 400 * 86_400 };
@@ -48,9 +23,9 @@ beforeAll(async () => {
   const used = await mint(withEnd);
   await verify(broker, used.key);
   await broker.settleUsage();
-  keys.unused = await backdate(used, 100);
-  keys.neverUsed = await backdate(await mint(withEnd), 100);
-  keys.ancient = await backdate(await mint(withEnd), 380);
+  keys.unused = await backdate(broker, used, 100);
+  keys.neverUsed = await backdate(broker, await mint(withEnd), 100);
+  keys.ancient = await backdate(broker, await mint(withEnd), 380);
   keys.expiring = (await mint({ ttl_seconds: 86_400 })).key_id;
   const endless = await mint();
   await update(broker, endless.key_id, { enabled: false });
@@ -168,7 +143,11 @@ test('a key is due at the longest age of its organization or its master key, the
   const young = await mintAny(broker, withEnd);
   const middle = await mintAny(broker, { ...withEnd, user_id: 'usr_middle' });
   const old = await mintAny(broker, { ...withEnd, user_id: 'usr_old' }, { as: minter.secret });
-  const ids = { young: young.key_id, middle: await backdate(middle, 80), old: await backdate(old, 40) };
+  const ids = {
+    young: young.key_id,
+    middle: await backdate(broker, middle, 80),
+    old: await backdate(broker, old, 40),
+  };
   const asked = `GET ${path}?organization_id=${owner.organization_id}&unused_days=9999`;
   const dues = async (finding: string) => {
     const { body } = await broker.call(`${asked}&finding=${finding}`);

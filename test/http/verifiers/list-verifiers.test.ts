@@ -43,8 +43,14 @@ test('a process of the API and one in a gateway each hold a lease, and know all 
     master_key_id: embedded.master_key_id,
     state: 'live',
     applied_seq: embedded.applied_seq,
+    reports_scopes: false,
   });
-  expect(byKind.api).toMatchObject({ master_key_id: null, state: 'live', applied_seq: caughtUp.head_seq });
+  expect(byKind.api).toMatchObject({
+    master_key_id: null,
+    state: 'live',
+    applied_seq: caughtUp.head_seq,
+    reports_scopes: true,
+  });
   for (const { lease_until, lease_left_ms } of caughtUp.data) {
     expect(Date.parse(lease_until)).toBeGreaterThan(Date.now());
     expect(lease_left_ms).toBeGreaterThan(0);

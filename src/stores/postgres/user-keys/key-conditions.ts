@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { HygieneFinding, HygieneQuestion } from '../../../domain/hygiene.ts';
 import { idFloor } from '../../../domain/ids.ts';
+import { hasUnaskedScopes } from './asked-scopes.ts';
 import { rotationDueAt } from './rotation-due.ts';
 import { isPredecessorUsed } from './superseded-uses.ts';
 
@@ -49,7 +50,7 @@ const isOlder = (at: Date) => sql<boolean>`id < ${idFloor('key', at)}`;
 
 /** `findingsOf` of domain/hygiene.ts in SQL. */
 function findingCondition(finding: HygieneFinding, question: HygieneQuestion): RawBuilder<boolean> {
-  const { unusedSince, expiresBefore, createdBefore, now } = question;
+  const { unusedSince, expiresBefore, createdBefore, unaskedSince, now } = question;
   return {
     never_used: sql<boolean>`(${isOlder(unusedSince)} AND ${lastUse} IS NULL)`,
     unused: sql<boolean>`(${isOlder(unusedSince)} AND ${lastUse} < ${unusedSince})`,
@@ -59,6 +60,7 @@ function findingCondition(finding: HygieneFinding, question: HygieneQuestion): R
     rotation_due: sql<boolean>`(${rotationDueAt('api_keys')} > ${now} AND ${rotationDueAt('api_keys')} < ${expiresBefore})`,
     overaged: sql<boolean>`(${rotationDueAt('api_keys')} <= ${now})`,
     predecessor_used: isPredecessorUsed(now),
+    scope_unasked: hasUnaskedScopes(unaskedSince),
   }[finding];
 }
 

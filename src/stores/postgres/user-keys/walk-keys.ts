@@ -11,7 +11,7 @@ type IdRange = { from: string | undefined; below: string };
 const sizeMin = 2_000;
 /** 100,000 keys with their last uses are read in 0.2 s. A statement may take 0.8 s. */
 const sizeMax = 100_000;
-const stepMsMax = 200;
+const stepMs = 200;
 /** Sorts after the id of every user key, and of no other. */
 const afterEveryId = `${idPrefixes.key}~`;
 
@@ -81,9 +81,17 @@ async function* idRanges(
     yield { from, below };
     if (from === undefined) return;
     below = from;
-    const isQuick = performance.now() - startedMs < stepMsMax;
-    size = isQuick ? Math.min(4 * size, sizeMax) : Math.max(size >> 2, sizeMin);
+    size = nextSize(size, performance.now() - startedMs);
   }
+}
+
+/**
+ * As many keys as take `stepMs` at the pace of the last range, at most four times as many. A filter
+ * that looks at several tables for each key takes ten times as long as one that looks at the key.
+ */
+function nextSize(size: number, tookMs: number): number {
+  const factor = Math.min(stepMs / tookMs, 4);
+  return Math.round(Math.max(sizeMin, Math.min(size * factor, sizeMax)));
 }
 
 /**

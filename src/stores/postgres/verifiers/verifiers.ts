@@ -13,10 +13,11 @@ export async function upsertVerifier(
   verifier: { id: string; appliedSeq: number; leaseMs: number; isLive: boolean; masterKeyId?: string },
 ): Promise<void> {
   const { id, appliedSeq, leaseMs, isLive, masterKeyId = null } = verifier;
+  const isApi = masterKeyId === null;
   await sql`
-    INSERT INTO verifiers (id, applied_seq, lease_ms, lease_until, master_key_id, knows_stops)
+    INSERT INTO verifiers (id, applied_seq, lease_ms, lease_until, master_key_id, knows_stops, reports_scopes)
     VALUES (${id}, ${appliedSeq}, ${leaseMs},
-      clock_timestamp() + make_interval(secs => ${isLive ? leaseMs / 1_000 : 0}), ${masterKeyId}, ${masterKeyId === null})
+      clock_timestamp() + make_interval(secs => ${isLive ? leaseMs / 1_000 : 0}), ${masterKeyId}, ${isApi}, ${isApi})
     ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_ms = excluded.lease_ms,
       lease_until = excluded.lease_until, reached_seq = NULL, followers = '{}', laggards = '[]'`.execute(db);
 }
@@ -150,18 +151,20 @@ export type VerifierLease = {
   appliedSeq: number;
   /** Age of the oldest change that it has not applied; 0 when there is none. */
   behindMs: number;
+  /** Whether it tells which scopes it is asked for. */
+  reportsScopes: boolean;
 };
 
 /** For monitoring: live verifiers first, and of those the ones furthest behind. */
 export async function listVerifierLeases(db: Db, limit: number): Promise<VerifierLease[]> {
   const { rows } = await sql<VerifierLease>`
     WITH known AS (
-      SELECT verifiers.id, verifiers.master_key_id, verifiers.started_at, ${livesUntil} AS lives_until,
+      SELECT verifiers.id, verifiers.master_key_id, verifiers.started_at, verifiers.reports_scopes, ${livesUntil} AS lives_until,
         CASE WHEN verifiers.hub_id IS NULL THEN coalesce(verifiers.reached_seq, verifiers.applied_seq)
           ELSE coalesce((SELECT (laggard ->> 'appliedSeq')::bigint FROM jsonb_array_elements(hub.laggards) AS laggard
             WHERE laggard ->> 'id' = verifiers.id), hub.reached_seq, verifiers.applied_seq) END AS position
       FROM verifiers LEFT JOIN verifiers AS hub ON hub.id = verifiers.hub_id)
-    SELECT id, master_key_id AS "masterKeyId", started_at AS "startedAt", lives_until AS "leaseUntil",
+    SELECT id, master_key_id AS "masterKeyId", started_at AS "startedAt", reports_scopes AS "reportsScopes", lives_until AS "leaseUntil",
       (extract(epoch FROM lives_until - clock_timestamp()) * 1000)::float8 AS "leaseLeftMs", position AS "appliedSeq",
       coalesce((SELECT greatest(extract(epoch FROM clock_timestamp() - committed_at) * 1000, 0)::float8
         FROM key_changes WHERE seq > position ORDER BY seq LIMIT 1), 0) AS "behindMs"
