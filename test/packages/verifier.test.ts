@@ -72,7 +72,11 @@ test(
       );
       expect(await envoyAt(grpc).health()).toBe(1);
       await revokeEverywhere(broker, key_id);
-      expect((await ask()).status).toBe(401);
+      // A busy machine may miss the deadline of a look-up. No answer is yes.
+      const after: number[] = [];
+      const askAgain = async () => after.push((await ask()).status);
+      await eventually(20_000, askAgain, () => after.at(-1) === 401);
+      expect(after).not.toContain(200);
       child.kill('SIGTERM');
       expect(await once(child, 'exit')).toEqual([0, null]);
       expect(said).toBe('');

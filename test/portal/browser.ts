@@ -68,11 +68,13 @@ export async function openPortal(
 }
 
 /**
- * The browser notes every refusal of the API on the console, wanted or not. Everything else there
- * is an error of the page.
+ * The browser notes every refusal of the API on the console, wanted or not, and on a busy machine a
+ * 503 after which the page asks again. Everything else there is an error of the page.
  */
 function isComplaint(type: string, text: string): boolean {
-  const isRefusal = /^Failed to load resource: the server responded with a status of 4\d\d/.test(text);
+  const isRefusal = /^Failed to load resource: the server responded with a status of (?:4\d\d|503)/.test(
+    text,
+  );
   return (type === 'error' || type === 'warning') && !isRefusal;
 }
 

@@ -99,17 +99,21 @@ describe('the trace of one call', () => {
   });
 
   test('forward auth of a key that no cache has asks Redis and Postgres, and from then on nobody', async () => {
-    const { key } = await keyCalls(api.call).mint();
-    await recordIsThere(key);
-    await flushRedis();
-    const ask = async () => {
+    const ask = async (key: string) => {
       const trace = newTrace();
       const headers = { ...trace.headers, 'x-api-key': key };
-      const answer = await api.call('GET /v1/flowplate/authz/orders/7?page=2', { headers });
-      expect(answer.status).toBe(200);
-      return { trace, spans: await finished(trace.id) };
+      const { status } = await api.call('GET /v1/flowplate/authz/orders/7?page=2', { headers });
+      return { status, key, trace, spans: await finished(trace.id) };
     };
-    const cold = await ask();
+    const askCold = async () => {
+      const { key } = await keyCalls(api.call).mint();
+      await recordIsThere(key);
+      await flushRedis();
+      return ask(key);
+    };
+    // A busy machine may miss the deadline of a look-up.
+    const cold = await eventually(10_000, askCold, ({ status }) => status !== 503);
+    expect(cold.status).toBe(200);
     const request = named(cold.spans, 'GET /v1/flowplate/authz');
     // The record is stored in Redis beside the answer, and not before it.
     const upTo = cold.spans.filter(({ name }) => name !== 'SET');
@@ -137,7 +141,8 @@ describe('the trace of one call', () => {
       'server.port': Number(port),
     });
     for (const name of ['MGET', lookUp]) expectInside(named(cold.spans, name), request);
-    const warm = await ask();
+    const warm = await ask(cold.key);
+    expect(warm.status).toBe(200);
     expect(treeOf(warm.spans, warm.trace.callersSpan)).toEqual([['server GET /v1/flowplate/authz', []]]);
   });
 

@@ -10,7 +10,7 @@ import { platformKey } from '../../support/platform-callers.ts';
 import { bootstrapped, type LoggedIn, logIn, platformUser, tryLogIn } from '../../support/platform-users.ts';
 import { withConnection } from '../../support/query.ts';
 import { enrollTotp, totpCode, tryLogInWith } from '../../support/second-factors.ts';
-import { walkClock } from '../../support/walk-clock.ts';
+import { stopClock, walkClock } from '../../support/walk-clock.ts';
 
 const own = '/api/v1/platform/auth';
 
@@ -144,6 +144,7 @@ describe('a login with an authenticator app', () => {
 
   test('429: wrong codes are counted for the account, also guesses at once, and the right code waits too', async () => {
     const user = await owner();
+    stopClock(broker);
     const guesses = await Promise.all(Array.from({ length: 9 }, () => guess(user.email)));
     const codes = guesses.map(({ body }) => body.error.code);
     expect(codes.filter((code) => code === 'SECOND_FACTOR_INVALID')).toHaveLength(6);
@@ -166,6 +167,7 @@ describe('a login with an authenticator app', () => {
 
   test('guesses at once take turns at the account, so none slips in between the check and the count', async () => {
     const user = await owner();
+    stopClock(broker);
     for (let failure = 0; failure < 5; failure++) await guess(user.email);
     const answers = await withConnection(broker.config.DATABASE_URL, async (client) => {
       await client.query('BEGIN');
@@ -184,6 +186,7 @@ describe('a login with an authenticator app', () => {
 
   test('without the code no session begins, and no failure is forgotten', async () => {
     const user = await owner();
+    stopClock(broker);
     for (let failure = 0; failure < 6; failure++) await guess(user.email);
     expectError(await tryLogIn(broker, user.email), 401, 'SECOND_FACTOR_REQUIRED');
     expectError(await guess(user.email), 429, 'TOO_MANY_ATTEMPTS');

@@ -204,6 +204,7 @@ describe('a follower', () => {
         broker.db.selectFrom('verifiers').select('hub_id').where('id', '=', id).executeTakeFirst();
       expect(await hubOf()).toEqual({ hub_id: null });
       const { key_id } = await mint(broker);
+      expect((await moved.beat(seq)).lease_ms).toBeGreaterThan(0);
       // It has not acknowledged it there, and so is waited for.
       expect((await revoke(broker, key_id)).body.propagation).toBe('pending');
       moved.send({ left: true });
