@@ -17,8 +17,8 @@ export const usage = `Measures the broker beside what is bare, on a Postgres and
   --seconds <number>
                     duration of webhook-faults (default 600)
   --control position|order
-                    webhook-faults on a copy of the source that advances the position of a
-                    webhook before its delivery, or that sends a page backwards: it must exit
+                    webhook-faults with changed source, which advances the position of a
+                    webhook before its delivery, or sends a page backwards: it must exit
                     with 1
   --help
 
