@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -68,12 +69,21 @@ async function flowplate(args: readonly string[], env: Record<string, string> = 
   return printed;
 }
 
+/** Comes back after a 503, as a backend does. */
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects and fails on what is not there
 async function call(masterKey: string, path: string, body: unknown): Promise<any> {
-  const headers = { 'x-flowplate-master-key': masterKey, 'content-type': 'application/json' };
+  const headers = {
+    'x-flowplate-master-key': masterKey,
+    'content-type': 'application/json',
+    'idempotency-key': randomUUID(),
+  };
   const url = `${server}/v1/flowplate/api-keys${path}`;
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-  return response.json();
+  for (;;) {
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    const answer = await response.json();
+    if (response.status !== 503) return answer;
+    await sleep(200);
+  }
 }
 
 /** The secrets of keys of as many users. */
