@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-const timeoutMs = 10_000;
+import type { Caller } from '../stage/caller.ts';
 
 type Living = { userId: string; organizationId: string };
 
@@ -10,7 +9,7 @@ type Living = { userId: string; organizationId: string };
  * call to the API. Goes on when a call fails: it may have been done.
  */
 export class SteadyChanges {
-  readonly #api: { baseUrl: string; masterKey: string };
+  readonly #call: Caller;
   readonly #organizations: readonly string[];
   /** Keys that one of their changes is not under way for, the oldest first. */
   readonly #living: Living[] = [];
@@ -19,8 +18,8 @@ export class SteadyChanges {
   readonly answered: { eventType: string; keyId: string }[] = [];
   failed = 0;
 
-  constructor(api: { baseUrl: string; masterKey: string }, organizations: readonly string[]) {
-    this.#api = api;
+  constructor(call: Caller, organizations: readonly string[]) {
+    this.#call = call;
     this.#organizations = organizations;
   }
 
@@ -45,30 +44,18 @@ export class SteadyChanges {
       const organizationId = this.#organizations[count % this.#organizations.length] as string;
       const minted = { userId: `user-${randomUUID()}`, organizationId };
       const body = { user_id: minted.userId, organization_id: organizationId };
-      const { key_id } = await this.#call('POST', keys, body);
+      const { key_id } = await this.#call(`POST ${keys}`, body);
       this.answered.push({ eventType: 'key.minted', keyId: key_id });
       this.#living.push(minted);
       return;
     }
     const path = `${keys}/${old.userId}/${old.organizationId}`;
     if (count % 3 === 1) {
-      const { new_key } = await this.#call('POST', `${path}/refresh`, {});
+      const { new_key } = await this.#call(`POST ${path}/refresh`, {});
       this.answered.push({ eventType: 'key.refreshed', keyId: new_key.key_id });
       this.#living.push(old);
       return;
     }
-    await this.#call('DELETE', path);
-  }
-
-  async #call(method: string, path: string, body?: object) {
-    const response = await fetch(`${this.#api.baseUrl}${path}`, {
-      method,
-      headers: { 'x-flowplate-master-key': this.#api.masterKey, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    // biome-ignore lint/suspicious/noExplicitAny: each change reads its own members of the answer
-    return (await response.json()) as any;
+    await this.#call(`DELETE ${path}`);
   }
 }

@@ -3,7 +3,7 @@ export type Table = {
   columns: readonly string[];
   rows: ReadonlyArray<readonly string[]>;
   notes: readonly string[];
-  /** What the run proves to be wrong: the benchmark then exits with 1. */
+  /** Promises that the run found broken. With any of them the benchmark exits with 1. */
   contradictions?: readonly string[];
 };
 

@@ -17,6 +17,7 @@ import type { Stage } from '../stage/stage.ts';
 import type { Pace, Scenario } from './scenario.ts';
 
 const changesPerSecond = 20;
+const callMsMax = 10_000;
 const faultEveryMs = 40_000;
 /** The lease of a killed worker ends after 15 s, and what has waited is delivered. */
 const effectMs = 20_000;
@@ -69,7 +70,8 @@ export const webhookFaults: Scenario = {
     await createWebhooks(stage, baseUrl, victims.receiver);
     victims.worker = await victims.startWorker();
 
-    const changes = new SteadyChanges({ baseUrl, masterKey: stage.masterKey }, organizations);
+    const asBackend = { 'x-flowplate-master-key': stage.masterKey };
+    const changes = new SteadyChanges(caller(baseUrl, asBackend, callMsMax), organizations);
     const endsAtMs = Date.now() + pace.faultsMs;
     const [strikes] = await Promise.all([
       strikeInTurn(victims, pace, endsAtMs),

@@ -5,7 +5,7 @@ import type { EmbeddedRedis } from '../../scripts/services/redis.ts';
 import type { MoodyReceiver } from './moody-receiver.ts';
 import type { BenchServer } from './server.ts';
 
-/** What faults are done to. The worker and Redis are replaced by their successors. */
+/** Parts that faults hit. A killed worker or Redis is replaced by its successor. */
 export type Victims = {
   sql: pg.Pool;
   receiver: MoodyReceiver;

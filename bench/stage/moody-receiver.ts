@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
-/** What an endpoint does with a request. */
+/** Behaviour of an endpoint: answers 204, never answers, cuts the connection, or answers 500. */
 export type Mood = 'good' | 'hangs' | 'resets' | 'fails';
 
 /** A request that was answered 204. */

@@ -1,7 +1,7 @@
 import type { MintBounds } from './mint-bounds.ts';
 
 /**
- * What operators may set at a master key, and change later. `keyAgeSecondsMax` bounds no mint and
+ * Settings of a master key that operators may change later. `keyAgeSecondsMax` bounds no mint and
  * refuses nothing: a key that is older is due for a refresh. Null is not set.
  */
 export type MasterKeySettings = MintBounds & { keyAgeSecondsMax: number | null };

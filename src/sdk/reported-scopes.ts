@@ -2,6 +2,7 @@ import type { AskedScope } from '../domain/asked-scope.ts';
 import { AskedScopes } from '../verify/asked-scopes.ts';
 import type { Broker } from './broker.ts';
 import { FlowplateApiError } from './errors.ts';
+import { isLostCause } from './lost-cause.ts';
 
 type Parts = {
   broker: Pick<Broker, 'reportScopes'>;
@@ -14,9 +15,6 @@ const scopesPerReport = 200;
 
 /** A broker of the previous release does not know these reports. It may be replaced meanwhile. */
 const pauseMs = 5 * 60_000;
-
-/** Permanent errors: a retry would get them again, and hold up all later reports. */
-const lostCauses: readonly number[] = [400, 413, 415, 422];
 
 /**
  * Scopes that an embedded verifier was asked for, reported to the broker. Each registration begins
@@ -54,7 +52,7 @@ export class ReportedScopes extends AskedScopes {
     for (let start = 0; start === 0 || start < asked.length; start += scopesPerReport) {
       const some = asked.slice(start, start + scopesPerReport);
       await broker.reportScopes(lease.verifierId, some).catch((error: unknown) => {
-        if (!(error instanceof FlowplateApiError) || !lostCauses.includes(error.status)) throw error;
+        if (!isLostCause(error)) throw error;
         onFault(error);
       });
     }

@@ -1,10 +1,7 @@
 import type { UsageFlush } from '../domain/usage.ts';
 import type { Broker } from './broker.ts';
-import { FlowplateApiError } from './errors.ts';
+import { isLostCause } from './lost-cause.ts';
 import { toReports } from './usage-report.ts';
-
-/** Permanent errors: a retry would get them again, and the report would block all later ones. */
-const lostCauses: readonly number[] = [400, 413, 415, 422];
 
 /**
  * Delivers a flush to the broker, in parts if it is large. Idempotent: the parts have the same ids
@@ -18,7 +15,7 @@ export async function deliverUsage(
   if (verifierId === undefined) throw new Error('not registered yet');
   for (const report of toReports(flush)) {
     await broker.reportUsage(verifierId, report).catch((error: unknown) => {
-      if (!(error instanceof FlowplateApiError) || !lostCauses.includes(error.status)) throw error;
+      if (!isLostCause(error)) throw error;
       onFault(error);
     });
   }

@@ -33,7 +33,7 @@ export type VerifyParts = {
   unknownKeys: Pick<CanaryWatch, 'note'>;
   /** Who still uses a key in its grace. */
   supersededUses: Pick<SupersededUses, 'noteKey'>;
-  /** What gateways ask of the keys that they accept. */
+  /** Scopes that accepted calls asked for, for the hygiene report. */
   askedScopes: Pick<AskedScopes, 'note'>;
   /**
    * Makes a waiting key active at its first accepted use (usecases/user-keys/activate-key.ts).

@@ -122,7 +122,7 @@ export class Fleet {
     await end(before);
   }
 
-  /** What this release says of the sealed audit log. */
+  /** Verifies the sealed audit log with the code of this release. */
   async proveLog(): Promise<AuditVerification> {
     const { db, keyring, close } = await openBroker(readConfig(this.#env));
     try {

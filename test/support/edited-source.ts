@@ -16,8 +16,8 @@ export type EditedSource = {
 
 /**
  * The service without a protection, for control runs: the test must fail on it. Rejects unless each
- * edit has exactly one place, so that a control run never uses the real code. What is not changed
- * stays in its place, so Node finds it compiled in its cache.
+ * edit has exactly one place, so that a control run never uses the real code. Unchanged files
+ * stay in their place, so Node finds them compiled in its cache.
  */
 export async function editSource(edits: readonly Edit[]): Promise<EditedSource> {
   const texts = await editedTexts(edits);

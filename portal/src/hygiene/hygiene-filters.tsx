@@ -18,27 +18,11 @@ const days = [
 
 export function HygieneFilters({ filter, onChange }: Props) {
   const { inside } = useOwn();
-  const {
-    user_id,
-    finding,
-    organization_id,
-    environment,
-    unused_days,
-    expiring_days,
-    age_days,
-    unasked_days,
-  } = filter;
+  const { user_id, finding, organization_id, environment } = filter;
+  const daysSet = days.map(({ name }) => filter[name]);
   return (
     <Filters
-      set={countSet([
-        finding,
-        organization_id,
-        environment,
-        unused_days,
-        expiring_days,
-        age_days,
-        unasked_days,
-      ])}
+      set={countSet([finding, organization_id, environment, ...daysSet])}
       search={
         <SearchBox
           label="User"

@@ -52,7 +52,7 @@ function theOne(credentials: readonly string[]): string | undefined {
 }
 
 /**
- * What was sent in headers, whatever it is. An empty header counts as absent. A malformed
+ * Credentials in the headers of a call, valid or not. An empty header counts as absent. A malformed
  * `Authorization` counts as a wrong credential, shown as an empty text.
  */
 export function headerCredentials(rawHeaders: readonly string[]): string[] {

@@ -32,7 +32,7 @@ export async function answerDeviceLogin(
       throw new FlowplateError('DEVICE_CODE_NOT_FOUND');
     const details = {
       user_agent: login.userAgent ?? 'unknown',
-      // Who was denied is a stranger. The log-in of who was approved has it beside its seal.
+      // A stranger's, who was denied. After an approval the event of the log-in has the address.
       ...(!isApproved && { address: login.address ?? 'unknown' }),
     };
     const eventType = isApproved ? 'platform.device.approved' : 'platform.device.denied';

@@ -52,8 +52,8 @@ function theOrganization(
   { organizationIds: visible }: VisibleScope,
   { organizationId }: KeySelection,
 ): string | undefined {
-  const [first] = visible ?? [organizationId];
-  return visible === null || visible.length === 1 ? first : visible.find((id) => id === organizationId);
+  if (visible === null) return organizationId;
+  return visible.length === 1 ? visible[0] : visible.find((id) => id === organizationId);
 }
 
 /** The whole report, in pages as of `exportKeys`. */

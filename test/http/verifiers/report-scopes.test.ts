@@ -21,7 +21,7 @@ const report = (body: object, { id = verifier_id, ...options }: CallOptions & { 
     ...options,
   });
 
-/** What is written down: scopes, and organizations whose record begins anew. */
+/** Rows that reports have written: scopes, and organizations whose record begins anew. */
 async function written() {
   const scopes = await broker.db
     .selectFrom('asked_scopes')
