@@ -58,7 +58,7 @@ COPY docs/openapi.json docs/
 COPY --from=portal /portal/dist portal/dist
 # The administrator's tools: docker compose exec api node scripts/master-keys.ts list
 COPY scripts/admin scripts/admin
-COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/usage-flushes.ts scripts/
+COPY scripts/migrate.ts scripts/master-keys.ts scripts/organizations.ts scripts/recover.ts scripts/usage-flushes.ts scripts/
 # Owned by root and not writable by the account that runs it, distroless' "nonroot". By number, so that Kubernetes'
 # runAsNonRoot can tell.
 USER 65532:65532

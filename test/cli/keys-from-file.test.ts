@@ -1,11 +1,11 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { atEnd, endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { codesOf, mint, newOwner } from '../support/keys.ts';
 import { readLines, toLines } from '../support/lines.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { type Desk, openDesk } from './flowplate.ts';
 
 let broker: TestBroker;
@@ -17,11 +17,11 @@ beforeAll(async () => {
 });
 afterAll(endAll);
 
-const fileName = (name: string) => join(tmpdir(), `flowplate-${process.pid}-${name}`);
-
 test('a file of mints becomes a file of keys that only its owner can read; a repetition gives the same secrets', async () => {
   const taken = newOwner();
   await mint(broker, taken);
+  const directory = await temporaryDirectory();
+  const fileName = (name: string) => join(directory, name);
   const [input, output, repeated] = [fileName('users'), fileName('keys'), fileName('again')];
   await writeFile(input, toLines([newOwner(), taken, { ...newOwner(), scopes: ['read'] }]));
   const args = ['keys', 'mint', '--from-file', input, '--idempotency-key', 'cli-1'];

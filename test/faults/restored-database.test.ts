@@ -1,6 +1,3 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { stopKeys } from '../../src/usecases/user-keys/stop-keys.ts';
@@ -17,6 +14,7 @@ import { startObjectStore } from '../support/object-store.ts';
 import { type OwnPostgres, ownPostgres, ownRedis } from '../support/own-stores.ts';
 import { startScript } from '../support/processes.ts';
 import { query } from '../support/query.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { callerWith } from '../support/use-case-parts.ts';
 import { withoutHistory } from '../support/without-history.ts';
 
@@ -39,7 +37,7 @@ type Drill = {
 async function drill({ count = revokedKeys, bucket, ...options }: DrillOptions = {}): Promise<Drill> {
   const [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
   const stores = { databaseUrl: postgres.databaseUrl, redisUrl: redis.current().url };
-  const journal = bucket ?? { JOURNAL_DIRECTORY: await mkdtemp(join(tmpdir(), 'flowplate-journal-')) };
+  const journal = bucket ?? { JOURNAL_DIRECTORY: await temporaryDirectory() };
   const deployment = deploy(stores, { LEASE_MS: '3000', ...journal });
   const apis = [await deployment.startApi(options), await deployment.startApi(options)];
   const [api, other] = apis as [StartedApi, StartedApi];
@@ -185,7 +183,7 @@ test('with the journal in a bucket none is accepted either, and a change waits f
 test('keys that were stopped after the backup are stopped again, and later ones are not', async () => {
   const [postgres, redis] = await Promise.all([ownPostgres(), ownRedis()]);
   const stores = { databaseUrl: postgres.databaseUrl, redisUrl: redis.current().url };
-  const directory = await mkdtemp(join(tmpdir(), 'flowplate-journal-'));
+  const directory = await temporaryDirectory();
   const deployment = deploy(stores, { LEASE_MS: '3000', JOURNAL_DIRECTORY: directory });
   const api = await deployment.startApi();
   const keys = keyCalls(api.call);

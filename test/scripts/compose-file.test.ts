@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Ajv } from 'ajv';
@@ -165,6 +165,16 @@ test('"Deploy with containers" names services, files in the image, and variables
   }
   const example = await read('.env.example');
   for (const [, name = ''] of page.matchAll(/`(\w+_LISTEN)`/g)) expect(example).toContain(`${name}=`);
+});
+
+test('the image has every command that works on the server’s own stores', async () => {
+  const dockerfile = await read('Dockerfile');
+  const scripts = await readdir(join(projectRoot, 'scripts'));
+  const commands: string[] = [];
+  for (const name of scripts.filter((file) => file.endsWith('.ts')))
+    if ((await read(`scripts/${name}`)).includes("from './admin/open-broker.ts'")) commands.push(name);
+  expect(commands).toContain('recover.ts');
+  for (const name of commands) expect(dockerfile).toMatch(new RegExp(`^COPY .*scripts/${name}`, 'm'));
 });
 
 /** As Compose interpolates `${NAME:-default}` and `${NAME:?message}`. */
