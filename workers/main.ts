@@ -6,7 +6,7 @@ import { metricsServer } from '../src/metrics/metrics-server.ts';
 import { workerMetrics } from '../src/metrics/worker-metrics.ts';
 import { runProcess } from '../src/process/run-process.ts';
 import { listen } from '../src/process/serve-http.ts';
-import { emptyQueue, queueName, registerSchedules, webhookQueueName } from '../src/stores/queue.ts';
+import { emptyQueues, queueName, registerSchedules, webhookQueueName } from '../src/stores/queue.ts';
 import { lookAtQueue } from '../src/stores/queue-look.ts';
 import { waitUntilReady } from '../src/stores/redis/client.ts';
 import { keyspace } from '../src/stores/redis/keyspace.ts';
@@ -129,7 +129,7 @@ function onSilence(): Promise<void> {
     const measure = silence.decide(look);
     if (measure === 'none') return;
     log.warn('the queue has no runs: it was emptied');
-    await emptyQueue(redis).catch(fault('queue'));
+    await emptyQueues(redis).catch(fault('queue'));
     if (measure === 'reset') return keepSchedules();
     log.fatal('the queue gives this worker no runs that are due: it ends, to be started again');
     log.flush(() => process.exit(1));

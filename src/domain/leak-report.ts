@@ -36,15 +36,21 @@ export function signReport(secret: Uint8Array, atSeconds: number, body: Uint8Arr
   return createHmac('sha256', secret).update(`${atSeconds}.`).update(body).digest();
 }
 
-/** Whether a named reporter has signed this body within the last five minutes. */
-export function isReportersSignature(
+/** Secret of a named reporter whose signature is of the last five minutes. */
+export function findReporterSecret(
   reporters: LeakReporters,
-  { reporter, atSeconds, mac }: ReporterSignature,
-  body: Uint8Array,
+  { reporter, atSeconds }: ReporterSignature,
   nowMs: number,
+): Uint8Array | undefined {
+  return Math.abs(nowMs - atSeconds * 1_000) > reportAgeMsMax ? undefined : reporters.get(reporter);
+}
+
+/** Whether the owner of this secret has signed the body. */
+export function isReportersSignature(
+  secret: Uint8Array,
+  { atSeconds, mac }: ReporterSignature,
+  body: Uint8Array,
 ): boolean {
-  const secret = reporters.get(reporter);
-  if (secret === undefined || Math.abs(nowMs - atSeconds * 1_000) > reportAgeMsMax) return false;
   return timingSafeEqual(signReport(secret, atSeconds, body), mac);
 }
 

@@ -34,13 +34,14 @@ export type WebhookDisabledReason = 'gone' | 'failing' | 'organization_deleted';
 
 /**
  * Why an endpoint is disabled after a failed attempt; undefined while it goes on. `gone`: it
- * answered 410. `failing`: a week of nothing but failures.
+ * answered 410. `failing`: a week of nothing but failures, and this event was tried to its end, so
+ * that one failure after a quiet week is not the last.
  */
 export function reasonToDisable(
-  answer: { status: number | null },
+  { answer, status, at }: { answer: { status: number | null }; status: 'pending' | 'dead'; at: Date },
   failingSince: Date,
-  now: Date,
 ): WebhookDisabledReason | undefined {
   if (answer.status === 410) return 'gone';
-  return now.getTime() - failingSince.getTime() >= failingMsMax ? 'failing' : undefined;
+  const isFailing = status === 'dead' && at.getTime() - failingSince.getTime() >= failingMsMax;
+  return isFailing ? 'failing' : undefined;
 }

@@ -1,50 +1,29 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { FlowplateError } from '../domain/errors.ts';
 import { fetchKeys } from './fetch-keys.ts';
+import { PublishedKeys, type PublishedKeysParts } from './published-keys.ts';
 
-export type IssuerKeyParts = {
-  url: URL;
-  nowMs: () => number;
-  /** A read that failed. */
-  onFault(error: unknown): void;
-};
+export type IssuerKeyParts = { url: URL } & Pick<PublishedKeysParts<unknown>, 'nowMs' | 'onFault'>;
 
 export type FoundKey = { key: Awaited<ReturnType<JWTVerifyGetKey>>; generation: number };
 
-/** A token with an unknown key causes a read at most this often: anybody can make one up. */
-const unknownPauseMs = 60_000;
-/** After a failed read. */
-const faultPauseMs = 5_000;
-/** Keys are read again after this time, so that one that the issuer withdrew ends. */
-const keysLifeMs = 600_000;
-
-/**
- * The public keys of an issuer of tokens (JWKS, RFC 7517). Read at the first token, for an unknown
- * `kid`, and every ten minutes. While they cannot be read, those that are known stay.
- */
+/** The public keys of an issuer of tokens (JWKS, RFC 7517). */
 export class IssuerKeys {
-  readonly #parts: IssuerKeyParts;
-  #keys: ReturnType<typeof createLocalJWKSet> | undefined;
-  #text = '';
-  #generation = 0;
-  #readAtMs = Number.NEGATIVE_INFINITY;
-  #triedAtMs = Number.NEGATIVE_INFINITY;
-  #hasFailed = false;
-  #reading: Promise<void> | undefined;
+  readonly #published: PublishedKeys<ReturnType<typeof createLocalJWKSet>>;
 
-  constructor(parts: IssuerKeyParts) {
-    this.#parts = parts;
+  constructor({ url, ...parts }: IssuerKeyParts) {
+    const parse = (text: string) => createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
+    this.#published = new PublishedKeys({ ...parts, parse, read: () => fetchKeys(url) });
   }
 
   /** Another number for other keys: what was verified under earlier ones is verified again. */
   get generation(): number {
-    return this.#generation;
+    return this.#published.generation;
   }
 
   /** Reads old keys again, without making anybody wait. */
   keepFresh(): void {
-    const isOld = this.#parts.nowMs() - this.#readAtMs > keysLifeMs;
-    if (this.#keys !== undefined && isOld && !this.#isPausing()) void this.#read();
+    this.#published.keepFresh();
   }
 
   /**
@@ -55,43 +34,15 @@ export class IssuerKeys {
     if (asked[0].kid === undefined) throw new errors.JWKSNoMatchingKey();
     const known = await this.#findNow(asked).catch(unlessUnknown);
     if (known !== undefined) return known;
-    if (!this.#isPausing()) await this.#read();
-    const found = this.#hasFailed ? undefined : await this.#findNow(asked);
+    await this.#published.readAgain();
+    const found = this.#published.hasFailed ? undefined : await this.#findNow(asked);
     if (found === undefined) throw new FlowplateError('DEPENDENCY_UNAVAILABLE');
     return found;
   }
 
   async #findNow(asked: Parameters<JWTVerifyGetKey>): Promise<FoundKey | undefined> {
-    const [keys, generation] = [this.#keys, this.#generation];
+    const { keys, generation } = this.#published;
     return keys && { key: await keys(...asked), generation };
-  }
-
-  #isPausing(): boolean {
-    if (this.#reading !== undefined) return false;
-    const pauseMs = this.#hasFailed ? faultPauseMs : unknownPauseMs;
-    return this.#parts.nowMs() - this.#triedAtMs < pauseMs;
-  }
-
-  /** Single flight. Never rejects. */
-  #read(): Promise<void> {
-    this.#reading ??= this.#readNow().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
-  }
-
-  async #readNow(): Promise<void> {
-    this.#triedAtMs = this.#parts.nowMs();
-    try {
-      const text = await fetchKeys(this.#parts.url);
-      const keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
-      if (text !== this.#text) this.#generation++;
-      [this.#keys, this.#text, this.#readAtMs] = [keys, text, this.#triedAtMs];
-      this.#hasFailed = false;
-    } catch (error) {
-      this.#hasFailed = true;
-      this.#parts.onFault(error);
-    }
   }
 }
 

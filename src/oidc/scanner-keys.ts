@@ -2,36 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { FlowplateError } from '../domain/errors.ts';
 import { fetchKeys } from './fetch-keys.ts';
+import { PublishedKeys, type PublishedKeysParts } from './published-keys.ts';
 
 export type ScannerKeyParts = {
   /** A URL, or the name of a file; undefined without a scanner that signs so. */
   from: URL | string | undefined;
-  nowMs: () => number;
-  /** A read that failed. */
-  onFault(error: unknown): void;
-};
-
-/** An unknown identifier causes a read at most this often: anybody can make one up. */
-const readEveryMs = 60_000;
+} & Pick<PublishedKeysParts<unknown>, 'nowMs' | 'onFault'>;
 
 const document = z.object({
   public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })),
 });
 
-/**
- * The public keys under which a secret scanner signs, in GitHub's format, as PEM by identifier. A
- * read is single flight, takes at most five seconds and a mebibyte, and happens for an unknown
- * identifier alone. While keys cannot be read, those that are known stay.
- */
+/** The public keys under which a secret scanner signs, in GitHub's format, as PEM by identifier. */
 export class ScannerKeys {
-  readonly #parts: ScannerKeyParts;
-  #keys: ReadonlyMap<string, string> = new Map();
-  #triedAtMs = Number.NEGATIVE_INFINITY;
-  #hasFailed = false;
-  #reading: Promise<void> | undefined;
+  readonly #published: PublishedKeys<ReadonlyMap<string, string>> | undefined;
 
-  constructor(parts: ScannerKeyParts) {
-    this.#parts = parts;
+  constructor({ from, ...parts }: ScannerKeyParts) {
+    if (from === undefined) return;
+    const read = () => (typeof from === 'string' ? readFile(from, 'utf8') : fetchKeys(from));
+    this.#published = new PublishedKeys({ ...parts, read, parse });
   }
 
   /**
@@ -39,34 +28,19 @@ export class ScannerKeys {
    * cannot be known.
    */
   async find(identifier: string): Promise<string | undefined> {
-    const { from, nowMs } = this.#parts;
-    if (from === undefined) return undefined;
-    const known = this.#keys.get(identifier);
+    const published = this.#published;
+    if (published === undefined) return undefined;
+    published.keepFresh();
+    const known = published.keys?.get(identifier);
     if (known !== undefined) return known;
-    if (this.#reading !== undefined || nowMs() - this.#triedAtMs >= readEveryMs) await this.#read(from);
-    const found = this.#keys.get(identifier);
-    if (found === undefined && this.#hasFailed) throw new FlowplateError('DEPENDENCY_UNAVAILABLE');
+    await published.readAgain();
+    const found = published.keys?.get(identifier);
+    if (found === undefined && published.hasFailed) throw new FlowplateError('DEPENDENCY_UNAVAILABLE');
     return found;
   }
+}
 
-  /** Never rejects. */
-  #read(from: URL | string): Promise<void> {
-    this.#reading ??= this.#readNow(from).finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
-  }
-
-  async #readNow(from: URL | string): Promise<void> {
-    this.#triedAtMs = this.#parts.nowMs();
-    try {
-      const text = typeof from === 'string' ? await readFile(from, 'utf8') : await fetchKeys(from);
-      const { public_keys } = document.parse(JSON.parse(text));
-      this.#keys = new Map(public_keys.map(({ key_identifier, key }) => [key_identifier, key]));
-      this.#hasFailed = false;
-    } catch (error) {
-      this.#hasFailed = true;
-      this.#parts.onFault(error);
-    }
-  }
+function parse(text: string): ReadonlyMap<string, string> {
+  const { public_keys } = document.parse(JSON.parse(text));
+  return new Map(public_keys.map(({ key_identifier, key }) => [key_identifier, key]));
 }

@@ -88,6 +88,8 @@ export class RenewingKey {
   /** No renewal begins any more. */
   close(): void {
     clearTimeout(this.#timer);
+    // So that a renewal under way sets no other.
+    this.#timer = undefined;
   }
 
   /** Up to a tenth earlier, so that processes that began together do not renew together. */

@@ -79,10 +79,13 @@ async function withoutRun(queue: Queue, schedulers: readonly Scheduler[]): Promi
 const endedStates = ['completed', 'failed', 'unknown'];
 
 const keysPerScan = 1_000;
-const queueKeys = `${keyspace.jobsPrefix}:${queueName}:*`;
+const queueKeys = `${keyspace.jobsPrefix}:*`;
 
-/** Removes all data of the queue from Redis, of any type. No job has a payload, so none is lost. */
-export async function emptyQueue(redis: RedisClient): Promise<void> {
+/**
+ * Removes all data of both queues from Redis, of any type. Nothing is lost: what is due stands in
+ * Postgres.
+ */
+export async function emptyQueues(redis: RedisClient): Promise<void> {
   const masters = mastersOf(redis);
   if (masters.length === 0) throw new Error('no master of the Cluster is known');
   for (const master of masters) {

@@ -21,7 +21,8 @@ export class AskedScopes extends SavedUses<AskedScope> {
   #knownSinceMs = performance.now();
 
   constructor(save: SaveScopes, onFault: (error: unknown) => void) {
-    super({ save: (asked) => save([...asked.values()]), onFault, merge: (earlier) => earlier });
+    const merge = (earlier: AskedScope) => earlier;
+    super({ save: (asked) => save([...asked.values()]), onFault, merge, namesMax: scopesMax });
   }
 
   note(organizationId: string, scopes: readonly string[]): void {

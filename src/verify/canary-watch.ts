@@ -33,8 +33,10 @@ const commitMsMax = 60_000;
  */
 export class CanaryWatch {
   readonly #parts: CanaryWatchParts;
-  readonly #canaries = new Map<string, string>();
+  #canaries = new Map<string, string>();
   #newest: Date | undefined;
+  /** Ids of the peppers when all were read. */
+  #peppers = '';
   #noted: Noted[] = [];
   #used = new Map<string, Used>();
   #flushing: Promise<void> | undefined;
@@ -90,11 +92,17 @@ export class CanaryWatch {
   }
 
   async #learn(): Promise<void> {
-    const after = this.#newest && new Date(this.#newest.getTime() - commitMsMax);
-    for (const { keyId, digest, createdAt } of await this.#parts.load(after)) {
+    const peppers = this.#parts.keyring.map(({ id }) => id).join();
+    // Others have moved canaries to the current pepper meanwhile.
+    const isAll = this.#newest === undefined || peppers !== this.#peppers;
+    const after = isAll ? undefined : new Date(Number(this.#newest) - commitMsMax);
+    const loaded = await this.#parts.load(after);
+    if (isAll) this.#canaries = new Map();
+    for (const { keyId, digest, createdAt } of loaded) {
       this.#canaries.set(digest, keyId);
       this.#newest = createdAt;
     }
+    this.#peppers = peppers;
   }
 
   #compare(): void {

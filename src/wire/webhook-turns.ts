@@ -7,6 +7,8 @@ type TurnsParts = {
   offer: (webhookIds: readonly string[]) => Promise<void>;
   isQueueThere: () => boolean;
   serve: (webhookId: string) => Promise<Served>;
+  /** The process ends: turns give back what they have not sent. */
+  isStopping: () => boolean;
   onFault: (error: unknown) => void;
   nowMs: () => number;
 };
@@ -67,7 +69,7 @@ export class WebhookTurns {
   async #serveAlone(webhookId: string): Promise<void> {
     if (this.#running.has(webhookId)) return;
     try {
-      while ((await this.#run(webhookId)) === 'more');
+      while ((await this.#run(webhookId)) === 'more' && !this.#parts.isStopping());
     } catch (error) {
       this.#parts.onFault(error);
     }

@@ -156,6 +156,7 @@ export function wireWorker(config: Config, log: Log, metrics: WorkerMetrics, tra
     offer: (webhookIds) => offerTurns(webhookQueue, webhookIds),
     isQueueThere: () => ofQueue.status === 'ready',
     serve: (webhookId) => serveWebhook(parts, webhookId),
+    isStopping: () => isStopping,
     onFault: fault('webhooks'),
     nowMs: () => performance.now(),
   });

@@ -11,10 +11,16 @@ test('waits differ by a fifth at most, so that retries spread', () => {
   expect([retryWaitMs(1, 0), retryWaitMs(1, 1)]).toEqual([4_000, 6_000]);
 });
 
-test('an endpoint is disabled at once when it is gone, and after a week of nothing but failures', () => {
-  const now = new Date('2026-11-28T12:00:00Z');
-  const ago = (days: number) => new Date(now.getTime() - days * 86_400_000);
-  expect(reasonToDisable({ status: 410 }, now, now)).toBe('gone');
-  expect(reasonToDisable({ status: 500 }, ago(6.9), now)).toBeUndefined();
-  expect(reasonToDisable({ status: null }, ago(7), now)).toBe('failing');
+test('an endpoint is disabled at once when it is gone, and after a week of nothing but failures at an event that was tried to its end', () => {
+  const at = new Date('2026-11-28T12:00:00Z');
+  const ago = (days: number) => new Date(at.getTime() - days * 86_400_000);
+  const failed = (code: number | null, status: 'pending' | 'dead') => ({
+    answer: { status: code },
+    status,
+    at,
+  });
+  expect(reasonToDisable(failed(410, 'pending'), at)).toBe('gone');
+  expect(reasonToDisable(failed(500, 'dead'), ago(6.9))).toBeUndefined();
+  expect(reasonToDisable(failed(null, 'dead'), ago(7))).toBe('failing');
+  expect(reasonToDisable(failed(500, 'pending'), ago(30))).toBeUndefined();
 });

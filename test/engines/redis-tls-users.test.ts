@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
-  emptyQueue,
+  emptyQueues,
   openQueue,
   openQueueReadOnly,
   queueName,
@@ -169,7 +169,7 @@ describe.each(kinds)(
       const told: string[] = [];
       const queue = openQueue(connection, ({ message }) => void told.push(message));
       await waitUntilReady(connection, 10_000);
-      await emptyQueue(connection);
+      await emptyQueues(connection);
       let runs = 0;
       const stallsOnce = new Promise<void>(() => undefined);
       const worker = new Worker(
@@ -214,7 +214,7 @@ describe.each(kinds)(
       await queue.clean(0, 100, 'completed');
       await registerSchedules(queue, jobs);
       await queue.removeJobScheduler('prune-changes');
-      await emptyQueue(connection);
+      await emptyQueues(connection);
       expect(told.filter((message) => message.includes('NOPERM'))).toEqual([]);
       expect(await refusedBy()).toEqual([]);
     });

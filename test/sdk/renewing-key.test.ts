@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FlowplateClient } from '../../src/sdk/client.ts';
 import { type HeldKey, RenewingKey } from '../../src/sdk/renewing-key.ts';
@@ -89,4 +90,31 @@ test('keys that would be due before they live are refused', () => {
   const held = { ...newOwner(), key: 'k', created_at: new Date().toISOString() };
   const wanted = { client: clientWith(), held, ttlSeconds: 60, renewAheadSeconds: 60 };
   expect(() => new RenewingKey(wanted)).toThrow(RangeError);
+});
+
+test('after its end nothing is renewed, also when it ends during a renewal', async () => {
+  const held = await clientWith().mint({ ...newOwner(), ttl_seconds: 60 });
+  let renewals = 0;
+  let end: () => void = () => undefined;
+  const key = new RenewingKey({
+    client: clientWith(),
+    held,
+    ttlSeconds: 60,
+    renewAheadSeconds: 59.9,
+    onRenewed: () => {
+      renewals += 1;
+      end();
+    },
+  });
+  const ended = new Promise<void>((resolve) => {
+    end = () => {
+      key.close();
+      resolve();
+    };
+  });
+  key.start();
+  await ended;
+  // Three times as long as the next one would take to come.
+  await sleep(600);
+  expect(renewals).toBe(1);
 });

@@ -1085,7 +1085,7 @@ export interface paths {
         put?: never;
         /**
          * Send events to a webhook again
-         * @description By their ids, or all that it subscribes to of a time, 10,000 at most. They have the ids that they had, come in their old order, and neither wait for new events nor hold them up. A dead letter is tried again from the start; an event that waits for its next attempt is tried at once.
+         * @description By their ids, or all that it subscribes to of a time, 10,000 at most, in a time with at most 100,000 events of all types. They have the ids that they had, come in their old order, and neither wait for new events nor hold them up. A dead letter is tried again from the start; an event that waits for its next attempt is tried at once.
          *
          *     Needs the permission `platform:events:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */
@@ -1144,8 +1144,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change the bounds of a master key
-         * @description Only named fields change; null removes a bound. They hold for the next mint, on every replica. Keys that it has minted in the current period go on counting. A session must have begun or been confirmed in the last 10 minutes (step-up).
+         * Change the settings of a master key
+         * @description Only named fields change; null removes a setting. They hold for the next mint, on every replica. Keys that it has minted in the current period go on counting. A session must have begun or been confirmed in the last 10 minutes (step-up).
          *
          *     Needs the role `role_platform_admin`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */

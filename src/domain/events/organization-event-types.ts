@@ -59,7 +59,7 @@ export const organizationEventTypes = {
     { ...anApiUser, previous_key_id: 'ak_0P2bQe7sT1yV3xW5zA7cE9' },
   ),
   'api_user.key_revoked': eventType(
-    'The key of an API user was ended by somebody who held it. The user needs a new one.',
+    'The key of an API user was ended, by somebody who held it or because it had leaked. The user needs a new one.',
     'API user',
     { ...apiUser, key_id: fields.id, reason: fields.reason },
     { ...anApiUser, key_id: 'ak_0P2bQe7sT1yV3xW5zA7cE9', reason: 'key_compromise' },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FlowplateError } from '../../domain/errors.ts';
 import {
+  findReporterSecret,
   isReportersSignature,
   isScannersSignature,
   type LeakReporters,
@@ -72,12 +73,11 @@ async function findCheck(
   }
   const sent = ours[0] === undefined ? undefined : parseReporterSignature(ours[0]);
   if (sent !== undefined) {
+    const secret = findReporterSecret(leakReporters, sent, clock.now().getTime());
+    if (secret === undefined) return undefined;
     const { reporter: name, atSeconds, mac } = sent;
     const signature = Buffer.concat([Buffer.from(`${atSeconds}.`), mac]);
-    return (body) =>
-      isReportersSignature(leakReporters, sent, body, clock.now().getTime())
-        ? { name, signature }
-        : undefined;
+    return (body) => (isReportersSignature(secret, sent, body) ? { name, signature } : undefined);
   }
   const [identifier = '', base64 = ''] = [identifiers[0], signatures[0]];
   if (identifier === '' || identifier.length > identifierLengthMax) return undefined;

@@ -19,7 +19,7 @@ const listedMax = 100;
 
 const bound = intIn(numberRanges.mintBound);
 
-export const boundFields = {
+export const settingFields = {
   mint_quota: z
     .strictObject({ limit: bound, period: z.enum(mintPeriods) })
     .nullable()
@@ -47,7 +47,7 @@ export const masterKeyBody = z.strictObject({
   environments: z.array(environmentSlug).min(1).max(listedMax).nullable().optional(),
   ip_allowlist: ipAllowlist.nullable().optional(),
   expires_at: endTime.nullable().optional(),
-  ...z.strictObject(boundFields).partial().shape,
+  ...z.strictObject(settingFields).partial().shape,
 });
 
 export const masterKeyFields = {
@@ -75,7 +75,7 @@ export const masterKeyFields = {
   revoked_reason: revokedReason,
   created_at: timestampText,
   last_used_at: timestampText.nullable().describe('Time of the last use, up to ten seconds late'),
-  ...boundFields,
+  ...settingFields,
   living_count: z
     .int()
     .describe('Number of active keys that it minted, up to two minutes late for expired ones'),

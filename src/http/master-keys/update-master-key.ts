@@ -3,20 +3,20 @@ import { updateMasterKey } from '../../usecases/master-keys/update-master-key.ts
 import { platformCaller } from '../access/platform-caller.ts';
 import { noQuery } from '../fields.ts';
 import { defineRoute } from '../route.ts';
-import { boundFields, masterKeyFields, masterKeyId, toMasterKeyAnswer } from './master-key-schemas.ts';
+import { masterKeyFields, masterKeyId, settingFields, toMasterKeyAnswer } from './master-key-schemas.ts';
 
 export const updateMasterKeyRoute = defineRoute({
   method: 'patch',
   path: '/api/v1/platform/master-keys/:id',
   operationId: 'updateMasterKey',
-  summary: 'Change the bounds of a master key',
+  summary: 'Change the settings of a master key',
   description:
-    'Only named fields change; null removes a bound. They hold for the next mint, on every replica. Keys that it has minted in the current period go on counting. A session must have begun or been confirmed in the last 10 minutes (step-up).',
+    'Only named fields change; null removes a setting. They hold for the next mint, on every replica. Keys that it has minted in the current period go on counting. A session must have begun or been confirmed in the last 10 minutes (step-up).',
   access: platformCaller('super-admin'),
   params: masterKeyId,
   query: noQuery,
   body: z
-    .strictObject(boundFields)
+    .strictObject(settingFields)
     .partial()
     .refine((body) => Object.keys(body).length > 0, 'must change something'),
   success: { 200: 'Changed.' },

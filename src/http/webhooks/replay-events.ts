@@ -32,7 +32,7 @@ export const replayEventsRoute = defineRoute({
   operationId: 'replayWebhookEvents',
   summary: 'Send events to a webhook again',
   description:
-    'By their ids, or all that it subscribes to of a time, 10,000 at most. They have the ids that they had, come in their old order, and neither wait for new events nor hold them up. A dead letter is tried again from the start; an event that waits for its next attempt is tried at once.',
+    'By their ids, or all that it subscribes to of a time, 10,000 at most, in a time with at most 100,000 events of all types. They have the ids that they had, come in their old order, and neither wait for new events nor hold them up. A dead letter is tried again from the start; an event that waits for its next attempt is tried at once.',
   access: platformCaller('platform:events:manage'),
   params: webhookId,
   query: noQuery,

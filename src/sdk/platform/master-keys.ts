@@ -35,7 +35,7 @@ export class MasterKeys {
     return this.#requests.forSecret(masterKeysPath, body, options);
   }
 
-  /** Changes what it may mint. What is not named stays; null removes a bound. */
+  /** Changes what it may mint. What is not named stays; null removes a setting. */
   update(id: string, bounds: MasterKeyBounds, options?: CallOptions): Promise<MasterKey> {
     return this.#requests.change({ method: 'PATCH', path: masterKeyPath(id), body: bounds }, options);
   }

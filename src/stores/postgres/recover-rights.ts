@@ -20,7 +20,6 @@ export type RecoveredKey = {
 
 export type ForgottenApiUser = {
   id: string;
-  name: string;
   role: ApiUser['role'];
   keyId: string;
   /** Of its key. */
@@ -77,7 +76,7 @@ export async function switchOffApiUsers(
       RETURNING known.id, known.user_id, known.revision)
     UPDATE api_users AS known SET is_active = false, updated_at = ${now}
     FROM keys WHERE known.id = keys.user_id
-    RETURNING known.id, known.name, known.role, keys.id AS "keyId", keys.revision`.execute(tx);
+    RETURNING known.id, known.role, keys.id AS "keyId", keys.revision`.execute(tx);
   return rows;
 }
 

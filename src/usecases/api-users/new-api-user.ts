@@ -1,10 +1,15 @@
 import type { ApiUser } from '../../domain/api-user.ts';
 import { newId } from '../../domain/ids.ts';
-import { type Revokes, revokesNothing } from '../../domain/key-change.ts';
+import { revokesNothing } from '../../domain/key-change.ts';
 import { digestSecret } from '../../domain/key-digest.ts';
 import { newApiKeySecret, parseSecret } from '../../domain/key-format.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
-import { insertApiUser, insertApiUserKey, revokeApiUserKey } from '../../stores/postgres/api-users.ts';
+import {
+  insertApiUser,
+  insertApiUserKey,
+  revokeApiUserKey,
+  updateApiUser,
+} from '../../stores/postgres/api-users.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
 import type { Decision } from '../change.ts';
 import { type ApiUserParts, apiUserEvent, revokesApiUserKey } from './api-user-parts.ts';
@@ -53,18 +58,25 @@ export async function insertNewKey(
 }
 
 /**
- * Ends the key of a user whose row is locked. A user always has one, under which its calls go on to
- * be counted: its place takes a key whose secret is thrown away here. A rotation gives the user one
- * that works.
+ * Ends the key of a user whose row is locked, with nothing in its place that anybody has. A user
+ * always has a key, under which its calls go on to be counted: its place takes one whose secret is
+ * thrown away here. A rotation gives the user one that works. An admin is switched off as well,
+ * since one who cannot call must not count as the admin who is left.
  */
-export async function replaceByUnknownKey(
+export async function endKeyOfApiUser(
   parts: NewKeyParts,
   tx: Tx,
-  { id: userId, isActive }: Pick<ApiUser, 'id' | 'isActive'>,
+  { user, keyId }: { user: ApiUser; keyId: string },
   reason: RevocationReason,
   now: Date,
-): Promise<Revokes> {
-  const { lineageId, ...old } = await revokeApiUserKey(tx, userId, reason, now);
-  await insertNewKey(parts, tx, { userId, enabled: isActive, lineageId }, now);
-  return revokesApiUserKey(old);
+): Promise<Decision<object>> {
+  const isActive = user.isActive && user.role !== 'admin';
+  const events = [apiUserEvent('key_revoked', user, { key_id: keyId, reason })];
+  if (isActive !== user.isActive) {
+    await updateApiUser(tx, { ...user, isActive, updatedAt: now });
+    events.push(apiUserEvent('updated', user, { changed: ['isActive'], is_active: isActive }));
+  }
+  const { lineageId, ...old } = await revokeApiUserKey(tx, user.id, reason, now);
+  await insertNewKey(parts, tx, { userId: user.id, enabled: isActive, lineageId }, now);
+  return { answer: {}, events, revokes: revokesApiUserKey(old) };
 }

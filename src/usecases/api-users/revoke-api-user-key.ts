@@ -4,10 +4,10 @@ import type { Propagation } from '../../domain/propagation.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import { findApiUserKeyId, lockApiUser } from '../../stores/postgres/api-users.ts';
 import { change } from '../change.ts';
-import { type ApiUserParts, apiUserEvent, apiUserPlace } from './api-user-parts.ts';
-import { replaceByUnknownKey } from './new-api-user.ts';
+import { type ApiUserParts, apiUserPlace } from './api-user-parts.ts';
+import { endKeyOfApiUser } from './new-api-user.ts';
 
-/** Ends a key of an API user. The user goes on, with a key that nobody knows. */
+/** Ends a key of an API user, which gets another one by a rotation. */
 export async function revokeApiUserKey(
   parts: ApiUserParts,
   by: Origin,
@@ -20,8 +20,7 @@ export async function revokeApiUserKey(
       const audience = { places: placesOf([apiUserPlace]) };
       return { answer: {}, events: [], revokes: { alreadyTold: true, audience } };
     }
-    const revokes = await replaceByUnknownKey(parts, tx, user, reason, now);
-    return { answer: {}, events: [apiUserEvent('key_revoked', user, { key_id: keyId, reason })], revokes };
+    return endKeyOfApiUser(parts, tx, { user, keyId }, reason, now);
   });
   return propagation;
 }

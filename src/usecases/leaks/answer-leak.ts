@@ -1,5 +1,4 @@
 import type { Origin } from '../../domain/audit-event.ts';
-import { FlowplateError } from '../../domain/errors.ts';
 import { placesOf, revokesKeys, revokesNothing } from '../../domain/key-change.ts';
 import { type ReportedToken, shownSource, shownUrl } from '../../domain/leak-report.ts';
 import { quarantineMs, statusAt } from '../../domain/user-key.ts';
@@ -8,7 +7,7 @@ import type { Told } from '../../revocation/propagation-watch.ts';
 import { endApiKey, lockApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
 import { isLastApiAdmin, lockApiAdmins, lockApiUser } from '../../stores/postgres/api-users.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
-import type { LeakedKey } from '../../stores/postgres/leaks/leak-reports.ts';
+import { type LeakedKey, rememberAnswer } from '../../stores/postgres/leaks/leak-reports.ts';
 import { findMasterKey, revokeMasterKey } from '../../stores/postgres/master-keys/master-keys.ts';
 import { endStoppedKeysOf } from '../../stores/postgres/user-keys/key-stops.ts';
 import { quarantineKey } from '../../stores/postgres/user-keys/quarantine.ts';
@@ -16,15 +15,15 @@ import { findKey, lockUserKeys, revokeKeys } from '../../stores/postgres/user-ke
 import { findWaitingKey, removeWaitingKey } from '../../stores/postgres/user-keys/waiting-keys.ts';
 import { endVerifiersOf } from '../../stores/postgres/verifiers/embedded-verifiers.ts';
 import { apiKeyEvent } from '../api-keys/api-key-changes.ts';
-import { apiUserEvent, apiUserPlace } from '../api-users/api-user-parts.ts';
-import { replaceByUnknownKey } from '../api-users/new-api-user.ts';
+import { apiUserPlace } from '../api-users/api-user-parts.ts';
+import { endKeyOfApiUser } from '../api-users/new-api-user.ts';
 import { type ChangeOptions, commitChange, type Decision, type EventDraft } from '../change.ts';
 import { revokesMasterKey } from '../master-keys/issue-master-key.ts';
 import { keyEvent, keyRevokedEvent } from '../user-keys/key-events.ts';
 import type { LeakParts } from './receive-report.ts';
 
-/** A found token, and who reports it. */
-export type Leak = ReportedToken & { reporter: string; origin: Origin };
+/** A found token, who reports it, and the signature of that report. */
+export type Leak = ReportedToken & { reporter: string; signature: Buffer; origin: Origin };
 
 /** `told`: the entry of the feed that verifiers have to apply; undefined when nothing ends. */
 export type LeakAnswer = { told: Told | undefined };
@@ -32,16 +31,23 @@ export type LeakAnswer = { told: Told | undefined };
 type Done = 'quarantined' | 'revoked' | 'none';
 type Answered = Decision<object>;
 
+/** The key was deleted since it was found. */
+const nothing: Answered = { answer: {}, events: [], revokes: revokesNothing };
+
 /**
  * Ends a key that somebody has found, by its kind, with the event `key.leaked` in any case. A key
  * of a user does what `LEAK_ACTION` says. The other kinds have no quarantine: keys of tenants, of
  * the platform and of API users are revoked instead, and master keys are only told of, since whole
  * backends and gateways stop with them; `revoke` ends these too. The last admin among the API users
- * keeps the key, without which nobody could make another.
+ * keeps the key, without which nobody could make another. A report ends a key once, so one that
+ * broke off and is sent again takes no release back.
  */
 export async function answerLeak(parts: LeakParts, leak: Leak, leaked: LeakedKey): Promise<LeakAnswer> {
   const { by, ends, decide } = answerOf(parts, leak, leaked);
-  const { told } = await commitChange(parts, { by, ends }, decide);
+  const { told } = await commitChange(parts, { by, ends }, async (tx, now): Promise<Answered> => {
+    const isNew = await rememberAnswer(tx, leak.signature, leaked.id);
+    return isNew ? decide(tx, now) : { ...nothing, revokes: { alreadyTold: true, audience: 'everybody' } };
+  });
   return { told };
 }
 
@@ -72,9 +78,10 @@ async function answerForUserKey(
   now: Date,
 ): Promise<Answered> {
   await lockUserKeys(tx, userId);
-  const before = await getKey(tx, id);
+  const before = await findKey(tx, id);
+  if (before === undefined) return nothing;
   await endStoppedKeysOf(tx, before);
-  const key = await getKey(tx, id);
+  const key = (await findKey(tx, id)) ?? before;
   const status = statusAt(key, now);
   const isAccepted = status === 'active' || status === 'superseded';
   if (leakAction === 'quarantine' && isAccepted) {
@@ -120,7 +127,7 @@ async function answerForWaitingKey(
     // It was used meanwhile, or something else has ended it.
     const isActive = (await findKey(tx, leaked.id)) !== undefined;
     if (isActive) return answerForUserKey(parts, tx, leak, leaked, now);
-    return { answer: {}, events: [], revokes: revokesNothing };
+    return nothing;
   }
   const key = keyOfWaiting(before, waiting);
   if (!isDropped) return told([keyEvent('key.leaked', key, detailsOf(leak, 'none'))], [key]);
@@ -133,14 +140,8 @@ async function answerForWaitingKey(
 
 /** It is bait: it stays where it is, and goes on telling of its uses. */
 async function answerForCanary(tx: Tx, leak: Leak, { id }: LeakedKey): Promise<Answered> {
-  const key = await getKey(tx, id);
-  return told([keyEvent('key.leaked', key, detailsOf(leak, 'none'))], [key]);
-}
-
-async function getKey(tx: Tx, id: string) {
   const key = await findKey(tx, id);
-  if (key === undefined) throw new FlowplateError('KEY_NOT_FOUND');
-  return key;
+  return key === undefined ? nothing : told([keyEvent('key.leaked', key, detailsOf(leak, 'none'))], [key]);
 }
 
 async function answerForApiKey(
@@ -151,8 +152,7 @@ async function answerForApiKey(
   now: Date,
 ): Promise<Answered> {
   const key = await lockApiKey(tx, { organizationId: null }, id);
-  // Deleted since it was found.
-  if (key === undefined) return { answer: {}, events: [], revokes: revokesNothing };
+  if (key === undefined) return nothing;
   const { name, keyPrefix: key_prefix, kind } = key;
   const leakedEvent = (done: Done): EventDraft => ({
     eventType: 'key.leaked',
@@ -166,7 +166,6 @@ async function answerForApiKey(
   return { answer: {}, events: [leakedEvent('revoked'), revoked], revokes: revokesKeys([ended]) };
 }
 
-/** The user goes on, with a key that nobody knows: an admin rotates it. */
 async function answerForApiUser(
   parts: LeakParts,
   tx: Tx,
@@ -176,7 +175,7 @@ async function answerForApiUser(
 ): Promise<Answered> {
   await lockApiAdmins(tx);
   const user = await lockApiUser(tx, userId);
-  if (user === undefined) return { answer: {}, events: [], revokes: revokesNothing };
+  if (user === undefined) return nothing;
   const leakedEvent = (done: Done): EventDraft => ({
     eventType: 'key.leaked',
     organizationId: null,
@@ -188,9 +187,8 @@ async function answerForApiUser(
   if (parts.leakAction === 'notify' || !isCurrent || (await isLastApiAdmin(tx, userId))) {
     return told([leakedEvent('none')], [apiUserPlace]);
   }
-  const revokes = await replaceByUnknownKey(parts, tx, user, 'key_compromise', now);
-  const rotated = apiUserEvent('key_rotated', user, { previous_key_id: id, reason: 'key_compromise' });
-  return { answer: {}, events: [leakedEvent('revoked'), rotated], revokes };
+  const { events, ...ended } = await endKeyOfApiUser(parts, tx, { user, keyId: id }, 'key_compromise', now);
+  return { ...ended, events: [leakedEvent('revoked'), ...events] };
 }
 
 async function answerForMasterKey(
@@ -211,7 +209,10 @@ async function answerForMasterKey(
     leakAction === 'revoke'
       ? await revokeMasterKey(tx, { id, reason: 'key_compromise', at: now })
       : undefined;
-  if (revision === undefined) return { answer: {}, events: [leakedEvent('none')], revokes: revokesNothing };
+  if (revision === undefined) {
+    const revokes = { alreadyTold: true, audience: { masterKeyId: id } } as const;
+    return { answer: {}, events: [leakedEvent('none')], revokes };
+  }
   await endVerifiersOf(tx, id);
   const revoked: EventDraft = {
     eventType: 'master_key.revoked',

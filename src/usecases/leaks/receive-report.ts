@@ -43,7 +43,8 @@ export async function receiveReport(
         : undefined;
     areOurs.push(leaked !== undefined);
     if (leaked === undefined) continue;
-    answers.push(await answerLeak(parts, { ...reported, reporter: principal.name, origin }, leaked));
+    const leak = { ...reported, reporter: principal.name, signature: principal.signature, origin };
+    answers.push(await answerLeak(parts, leak, leaked));
   }
   const isComplete = await areComplete(parts, answers);
   await inTurn(() => rememberReport(parts.db, principal.signature));

@@ -6,6 +6,7 @@ import type { KeyDigest } from '../../domain/key-digest.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import {
   forgetPrunedCanaries,
+  forgetUntoldUses,
   listUntoldCanaries,
   lockCanaryKey,
   rekeyCanary,
@@ -55,7 +56,10 @@ async function tell(
   await commitAt(parts, now, { by: systemOrigin }, async (tx) => {
     const none = { answer: {}, events: [], revokes: revokesNothing };
     const held = await lockCanaryKey(tx, keyId);
-    if (held === undefined) return none;
+    if (held === undefined) {
+      await forgetUntoldUses(tx, keyId);
+      return none;
+    }
     if (added !== undefined) await rekeyCanary(tx, keyId, added.current);
     const uses = held.uses + (added?.count ?? 0);
     const last = added?.last ?? held.last;

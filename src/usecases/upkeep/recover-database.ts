@@ -154,8 +154,8 @@ function keyEvent({ id, kind, organizationId, environment, keyPrefix }: Recovere
   return recoveredEvent(eventType, id, details, kind === 'platform' ? null : organizationId);
 }
 
-function apiUserOff({ id, name, role }: ForgottenApiUser): EventDraft {
-  return recoveredEvent('api_user.updated', id, { name, role, is_active: false });
+function apiUserOff({ id, role }: ForgottenApiUser): EventDraft {
+  return recoveredEvent('api_user.updated', id, { role, is_active: false });
 }
 
 function recoveredEvent(

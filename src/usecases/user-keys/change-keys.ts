@@ -1,5 +1,5 @@
 import type { BulkAction } from '../../domain/bulk-order.ts';
-import { placesOf, revokesKeys } from '../../domain/key-change.ts';
+import { revokesKeys } from '../../domain/key-change.ts';
 import type { RevocationReason } from '../../domain/revocation-reason.ts';
 import type { Key } from '../../domain/user-key.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -47,7 +47,7 @@ export async function changeKeys(
   return {
     answer: { affected: changed.length },
     events: changed.map(toEvent),
-    revokes:
-      changed.length > 0 ? revokesKeys(changed) : { changes: [], audience: { places: placesOf(changed) } },
+    // An order that is repeated finds nothing left to change: what it did may be on its way still.
+    revokes: changed.length > 0 ? revokesKeys(changed) : { alreadyTold: true, audience: 'everybody' },
   };
 }

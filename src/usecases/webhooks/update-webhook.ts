@@ -30,7 +30,8 @@ export async function updateWebhook(
     const settings = { ...old, ...changed };
     const isEnabledAgain = settings.enabled && !old.enabled;
     if (isEnabledAgain) await requireOrganization(tx, old.organizationId);
-    await saveWebhook(tx, id, { settings, isEnabledAgain, now });
+    const isMoved = settings.url !== old.url;
+    await saveWebhook(tx, id, { settings, isEnabledAgain, isMoved, now });
     const details = { changed: Object.keys(changed), types: settings.types, enabled: settings.enabled };
     return {
       answer: {},

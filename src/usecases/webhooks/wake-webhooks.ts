@@ -2,7 +2,8 @@ import type { Keyring } from '../../domain/key-digest.ts';
 import type { Database } from '../../stores/postgres/database.ts';
 import { listDueWebhooks } from '../../stores/postgres/webhooks/serving.ts';
 import {
-  lockWebhooksUnderOtherPeppers,
+  listWebhooksUnderOtherPeppers,
+  lockWebhookSecrets,
   saveWebhookSecrets,
 } from '../../stores/postgres/webhooks/webhooks.ts';
 import { resealWebhookSecrets } from './webhook-secret.ts';
@@ -27,10 +28,18 @@ export async function wakeWebhooks(parts: WakeParts): Promise<number> {
   return due.length;
 }
 
+/** One under a lost pepper keeps no other from moving; it is the fault of the run. */
 async function reseal({ db, keyring }: WakeParts): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    for (const { id, ...secrets } of await lockWebhooksUnderOtherPeppers(tx, keyring[0].id)) {
-      await saveWebhookSecrets(tx, id, resealWebhookSecrets(keyring, id, secrets));
-    }
-  });
+  const ids = await listWebhooksUnderOtherPeppers(db, keyring[0].id);
+  const results = await Promise.allSettled(
+    ids.map((id) =>
+      db.transaction().execute(async (tx) => {
+        const secrets = await lockWebhookSecrets(tx, id);
+        if (secrets !== undefined)
+          await saveWebhookSecrets(tx, id, resealWebhookSecrets(keyring, id, secrets));
+      }),
+    ),
+  );
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }

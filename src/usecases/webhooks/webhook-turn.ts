@@ -140,8 +140,9 @@ export class WebhookTurn {
     for (const item of items) {
       const attempt = await this.#send(item);
       if (attempt.status !== 'pending' && !item.isReplay && item.seq !== null) this.#position = item.seq;
-      const isFailure = attempt.status !== 'delivered';
-      if (isFailure) this.#disableFor(attempt);
+      const { status } = attempt;
+      const isFailure = status !== 'delivered';
+      if (isFailure) this.#disableFor({ ...attempt, status });
       const stops = this.#outcome !== undefined || attempt.status === 'pending' || this.#isOver();
       const isLate = performance.now() - this.#savedAtMs >= savedEveryMs;
       if (stops || isFailure || isLate) await this.#save();
@@ -167,8 +168,8 @@ export class WebhookTurn {
     return result;
   }
 
-  #disableFor({ answer, at }: Attempt): void {
-    const disable = reasonToDisable(answer, this.#failingSince ?? at, at);
+  #disableFor(failed: Attempt & { status: 'pending' | 'dead' }): void {
+    const disable = reasonToDisable(failed, this.#failingSince ?? failed.at);
     if (disable !== undefined && this.#outcome === undefined) this.#outcome = { disable };
   }
 

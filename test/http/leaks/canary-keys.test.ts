@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newPepper } from '../../../src/domain/key-digest.ts';
 import { newSecret } from '../../../src/domain/key-format.ts';
+import { listCanaryKeys, rekeyCanary } from '../../../src/stores/postgres/leaks/canary-keys.ts';
 import { tellHeldBackUses } from '../../../src/usecases/leaks/tell-canary-uses.ts';
+import { CanaryWatch } from '../../../src/verify/canary-watch.ts';
 import { embedHoldingLease } from '../../sdk/embedded.ts';
 import { endAll } from '../../support/at-end.ts';
 import { auditEventsOf } from '../../support/audit-events.ts';
@@ -234,6 +238,49 @@ describe('a use', () => {
     expect(await told(bait)).toHaveLength(1);
     const row = broker.db.selectFrom('canary_keys').select('pepper_id').where('key_id', '=', bait.key_id);
     expect(await row.executeTakeFirst()).toEqual({ pepper_id: 'p2' });
+  });
+
+  test('is told by a process whose pepper was rotated while it ran', async () => {
+    const bait = await canary();
+    // Older than the newest by more than a commit takes, so that it is not read with the new ones.
+    await sql`UPDATE canary_keys SET created_at = created_at - interval '1 hour' WHERE key_id = ${bait.key_id}`.execute(
+      broker.db,
+    );
+    const from = { endpoint: 'verify', requestId: 'r', traceId: null, masterKeyId: 'flm_1' } as const;
+    const [old] = broker.api.parts.keyring;
+    const keyring = [old];
+    const tellings: string[] = [];
+    const watch = new CanaryWatch({
+      keyring: keyring as never,
+      load: (after) => listCanaryKeys(broker.db, after),
+      tell: async ({ keyId, current }) => {
+        tellings.push(keyId);
+        await broker.db.transaction().execute((tx) => rekeyCanary(tx, keyId, current));
+      },
+      onFault: () => undefined,
+    });
+    const renewed = newPepper('renewed', randomBytes(32));
+    for (const peppers of [[old], [renewed, old], [renewed]]) {
+      keyring.splice(0, keyring.length, ...peppers);
+      watch.note(bait.key, undefined, from);
+      await watch.flush();
+    }
+    expect(tellings).toEqual([bait.key_id, bait.key_id, bait.key_id]);
+  });
+
+  test('that was held back is forgotten when the canary ends', async () => {
+    const bait = await canary();
+    for (let use = 0; use < 2; use++) {
+      await verify(broker, bait.key);
+      await told(bait);
+    }
+    await passMinute(bait);
+    await update(broker, bait.key_id, { enabled: false });
+    expect(await tellHeldBackUses({ db: broker.db, randomBytes })).toBe(1);
+    expect(await tellHeldBackUses({ db: broker.db, randomBytes })).toBe(0);
+    await update(broker, bait.key_id, { enabled: true });
+    await tellHeldBackUses({ db: broker.db, randomBytes });
+    expect(await told(bait)).toHaveLength(1);
   });
 
   test.each<[string, (bait: Minted) => Promise<unknown>]>([

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newSecret } from '../../../src/domain/key-format.ts';
 import { createApiUser, firstApiAdmin } from '../../support/api-users.ts';
@@ -155,6 +156,36 @@ test('keys of other kinds are revoked, a master key is told of, and the last adm
   const rotate = `POST /users/${user.id}/rotate-key`;
   const rotated = await broker.call(rotate, { as: null, headers: { 'x-api-key': admin.key } });
   expect((await verify(broker, rotated.body.api_key)).code).toBe('VALID');
+});
+
+test('a report that names all admins among the API users leaves one of them, who can call', async () => {
+  await broker.db.deleteFrom('api_users').execute();
+  const first = await firstApiAdmin(broker);
+  const second = await createApiUser(broker, first, { role: 'admin' });
+  await reportLeak(broker, first.key, second.key);
+  const codes = await Promise.all([first, second].map(async ({ key }) => (await verify(broker, key)).code));
+  expect(codes).toEqual(['REVOKED', 'VALID']);
+  expect(await typesAbout(first.id)).toEqual(
+    expect.arrayContaining(['api_user.key_revoked', 'api_user.updated']),
+  );
+  const asSecond = { as: null, headers: { 'x-api-key': second.key } };
+  const { body } = await broker.call(`GET /users/${first.id}`, asSecond);
+  expect(body.is_active).toBe(false);
+});
+
+test('a report that broke off and is sent again takes no release back', async () => {
+  const [first, second] = [await mint(broker), await mint(broker)];
+  const body = JSON.stringify([{ token: first.key }, { token: second.key }]);
+  const headers = signed(body);
+  const call = () => broker.call(`POST ${leaksPath}`, { as: null, body, headers });
+  expect((await call()).status).toBe(200);
+  expect((await broker.call(`POST ${keysPath}/${first.key_id}/release`)).status).toBe(200);
+  // As if the process had been killed before its end.
+  await sql`DELETE FROM leak_reports WHERE signature = (
+    SELECT signature FROM leak_reports ORDER BY seen_at DESC LIMIT 1)`.execute(broker.db);
+  expect((await call()).body).toMatchObject([{ label: 'true_positive' }, { label: 'true_positive' }]);
+  expect((await verify(broker, first.key)).code).toBe('VALID');
+  expect((await verify(broker, second.key)).code).toBe('QUARANTINED');
 });
 
 test.each([

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Stamps } from '../../../src/domain/stamp.ts';
-import { emptyQueue, openQueue, queueName } from '../../../src/stores/queue.ts';
+import { emptyQueues, openQueue, queueName } from '../../../src/stores/queue.ts';
 import { openQueueRedis } from '../../../src/stores/redis/client.ts';
 import { keyspace } from '../../../src/stores/redis/keyspace.ts';
 import { pushFlush } from '../../../src/stores/redis/usage-flushes.ts';
@@ -102,7 +102,7 @@ test('a run that failed is counted and named, and nothing is told of why', async
   const connection = openQueueRedis({ redisUrl: urls.redisUrl }, () => undefined);
   const queue = openQueue(connection, () => undefined);
   // Scheduled runs that are due would fail beside it, and be the last ones that failed.
-  await emptyQueue(connection);
+  await emptyQueues(connection);
   const failing = new Worker(queueName, () => Promise.reject(new Error('a secret of the database')), {
     connection,
     prefix: keyspace.jobsPrefix,

@@ -290,6 +290,25 @@ describe('a file', () => {
     expect(codes(await send(file))).toEqual(['imported', 'KEY_ALREADY_EXISTS']);
   });
 
+  test('has 16 salts at most; a place that no key waits in is free after an hour', async () => {
+    const taken = newOwner();
+    await mint(broker, taken);
+    const refused = Array.from({ length: 16 }, (_, at) => ({
+      ...line(foreignKey(), { salt: `full-${at}` }),
+      ...taken,
+    }));
+    await send(refused);
+    const key = foreignKey();
+    const wanted = { ...line(key, { salt: 'one more' }), hash: sha256(`one more${key}`) };
+    expect(codes(await send([wanted]))).toEqual(['VALIDATION_ERROR']);
+    await sql`UPDATE import_recipes SET created_at = now() - interval '61 minutes'`.execute(broker.db);
+    expect(codes(await send([wanted], '?dry_run=true'))).toEqual(['importable']);
+    expect(codes(await send([wanted]))).toEqual(['imported']);
+    await sql`UPDATE import_recipes SET created_at = now() - interval '61 minutes'`.execute(broker.db);
+    await send([line(foreignKey(), { salt: 'yet another' })]);
+    expect((await verify(broker, key)).code, 'a key waits in this one').toBe('VALID');
+  });
+
   test('names one lookup for four keys at most', async () => {
     const hash = await bcrypt.hash('x', 4);
     const file = Array.from({ length: 5 }, (_, at) =>

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { idFloor } from '../../../src/domain/ids.ts';
 import { wakeWebhooks } from '../../../src/usecases/webhooks/wake-webhooks.ts';
 import { callAs, type Headers } from '../../support/api-keys.ts';
 import { seal, writeEvents } from '../../support/audit-chain.ts';
@@ -126,6 +127,21 @@ describe('settings', () => {
     const sealed = await findWebhookSecrets(broker.db, id);
     expect(sealed && openWebhookSecrets([keyring[0]], id, sealed)).toEqual([secret]);
   });
+
+  test('a secret under a lost pepper is a fault, and keeps no other from moving to the current one', async () => {
+    const [lost, other] = [await create(), await create()];
+    await sql`UPDATE webhooks SET pepper_id = CASE WHEN id = ${lost.id} THEN 'lost' ELSE pepper_id END`.execute(
+      broker.db,
+    );
+    const { newPepper } = await import('../../../src/domain/key-digest.ts');
+    const keyring = [newPepper('p3', randomBytes(32)), ...broker.api.parts.keyring];
+    await expect(
+      wakeWebhooks({ db: broker.db, keyring: keyring as never, offerTurns: async () => undefined }),
+    ).rejects.toThrow();
+    const { rows } = await sql<{ id: string }>`
+      SELECT id FROM webhooks WHERE pepper_id = 'p3'`.execute(broker.db);
+    expect(rows).toEqual([{ id: other.id }]);
+  });
 });
 
 describe('delivery', () => {
@@ -237,7 +253,39 @@ describe('delivery', () => {
     await sql`UPDATE webhooks SET failing_since = now() - interval '7 days'`.execute(broker.db);
     await makeDue();
     await serve(id);
+    expect(await get(id), 'there are attempts left').toMatchObject({ enabled: true });
+    await sql`UPDATE webhook_deliveries SET attempts = 9 WHERE status = 'pending'`.execute(broker.db);
+    await makeDue();
+    await serve(id);
     expect(await get(id)).toMatchObject({ enabled: false, disabled_reason: 'failing' });
+  });
+
+  test('an endpoint that gets another address begins without its failures', async () => {
+    const { id } = await create();
+    await sql`UPDATE webhooks SET failing_since = now() - interval '8 days'`.execute(broker.db);
+    expect((await call(`PATCH ${path}/${id}`, { description: 'a' })).body.failing_since).not.toBeNull();
+    const moved = await call(`PATCH ${path}/${id}`, { url: `${receiver.url}/new` });
+    expect(moved.body.failing_since).toBeNull();
+  });
+
+  test.each<[string, string, unknown]>([
+    ['types that are added', 'PATCH', { types: ['key.revoked', 'key.minted'] }],
+    ['a secret that is rotated', 'POST rotate-secret', { overlap_seconds: 0 }],
+  ])('%s while a turn is under way hold for what it has not stored', async (_what, change, body) => {
+    const { id } = await create({ types: ['key.revoked'] });
+    const [method, action] = change.split(' ');
+    const [first] = await write(1);
+    const [second] = await write(1, { eventType: 'key.minted' });
+    const from = receiver.ids().length;
+    await serve(id, async (message) => {
+      const changed = await call(`${method} ${path}/${id}${action ? `/${action}` : ''}`, body);
+      expect(changed.status).toBe(200);
+      return broker.api.parts.sendWebhook(message);
+    });
+    expect(await serve(id), 'the old turn still has the lease').toEqual([]);
+    await sql`UPDATE webhooks SET served_until = now() - interval '1 second'`.execute(broker.db);
+    await serve(id);
+    expect(idsSince(from)).toEqual([first, first, ...(action === undefined ? [second] : [])]);
   });
 
   test('an endpoint of a deleted organization is disabled, and sends nothing more', async () => {
@@ -309,6 +357,18 @@ describe('test and replay', () => {
       await call(`POST ${path}/${id}/replay`, { event_ids: ['evt_000000000000'] }),
       'event_ids.0',
     );
+  });
+
+  test('a time with more events than can be looked through is refused', async () => {
+    const { id } = await create({ types: ['key.revoked'] });
+    const from = new Date('2020-01-01T00:00:00Z');
+    await sql`
+      INSERT INTO audit_events SELECT many.* FROM generate_series(1, 100001) i,
+        (SELECT to_jsonb(audit_events) AS row FROM audit_events LIMIT 1) e,
+        jsonb_populate_record(NULL::audit_events, e.row || jsonb_build_object('id',
+          ${idFloor('auditEvent', from)}::text || lpad(i::text, 10, '0'))) many`.execute(broker.db);
+    const range = { from: '2019-12-31', to: '2020-01-02' };
+    expectViolations(await call(`POST ${path}/${id}/replay`, range), 'to');
   });
 
   test('a replay that fails holds up no new event', async () => {

@@ -45,6 +45,7 @@ test('an API user whose role was taken after the backup is switched off, and its
     event_type: 'api_user.updated',
     details: { is_active: false, by: 'recovery' },
   });
+  expect(event?.details, 'a name of a person').not.toHaveProperty('name');
 
   expect((await call(`PATCH /users/${demoted.id}`, { body: { is_active: true } })).status).toBe(200);
   // The processes drop what they know of the earlier history within a second.

@@ -39,11 +39,19 @@ export async function setUntoldUses(
     WHERE key_id = ${keyId}`.execute(tx);
 }
 
-/** Those whose last uses wait for an event since before a time. */
+const untoldMax = 1_000;
+
+/** Those whose last uses wait for an event since before a time, 1,000 at most. */
 export async function listUntoldCanaries(db: Db, toldBefore: Date): Promise<string[]> {
   const { rows } = await sql<{ keyId: string }>`
-    SELECT key_id AS "keyId" FROM canary_keys WHERE untold_uses > 0 AND told_at <= ${toldBefore}`.execute(db);
+    SELECT key_id AS "keyId" FROM canary_keys WHERE untold_uses > 0 AND told_at <= ${toldBefore}
+    LIMIT ${sql.lit(untoldMax)}`.execute(db);
   return rows.map(({ keyId }) => keyId);
+}
+
+/** Of one that has ended or is disabled: nobody is told of uses from before that. */
+export async function forgetUntoldUses(tx: Tx, keyId: string): Promise<void> {
+  await sql`UPDATE canary_keys SET untold_uses = 0, untold = NULL WHERE key_id = ${keyId}`.execute(tx);
 }
 
 /** Moves a canary key to the current pepper, as the first success does with other keys. */

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { KeyDigest } from '../../../domain/key-digest.ts';
-import type { Db } from '../database.ts';
+import type { Db, Tx } from '../database.ts';
 import { digestBytes } from '../digest-rows.ts';
 
 /**
@@ -32,6 +33,17 @@ export async function findLeakedKey(
 /** Whether a report with this signature was carried out already. */
 export async function isReportKnown(db: Db, signature: Buffer): Promise<boolean> {
   const { rows } = await sql`SELECT FROM leak_reports WHERE signature = ${signature}`.execute(db);
+  return rows.length > 0;
+}
+
+/**
+ * Remembers that this report has ended this key, in the transaction that does it. False when it has
+ * before: the key may have been released since.
+ */
+export async function rememberAnswer(tx: Tx, signature: Buffer, keyId: string): Promise<boolean> {
+  const answered = createHash('sha256').update(signature).update(keyId).digest();
+  const { rows } = await sql`
+    INSERT INTO leak_reports (signature) VALUES (${answered}) ON CONFLICT DO NOTHING RETURNING 1`.execute(tx);
   return rows.length > 0;
 }
 

@@ -171,6 +171,25 @@ export async function countLookups(db: Db, lookups: readonly string[]): Promise<
 }
 
 /**
+ * A recipe that no key waits for any more, or whose import was refused, gives up its place an hour
+ * after an import wanted it. An import takes less from its recipes to its keys.
+ */
+async function forgetUnusedRecipes(db: Db): Promise<void> {
+  await sql`
+    DELETE FROM import_recipes AS recipe WHERE created_at < clock_timestamp() - interval '1 hour'
+      AND NOT EXISTS (SELECT FROM imported_keys WHERE recipe_id = recipe.id AND digested_at IS NULL)`.execute(
+    db,
+  );
+}
+
+/** Wanted anew: it is not forgotten under the import that has just found it. */
+async function holdRecipes(db: Db, ids: readonly string[]): Promise<void> {
+  await sql`
+    UPDATE import_recipes SET created_at = clock_timestamp()
+    WHERE id = ANY (${ids}::text[]) AND created_at < clock_timestamp() - interval '30 minutes'`.execute(db);
+}
+
+/**
  * Inserts the recipes that are new, as long as there are no more than `max`, and returns those that
  * are there. Each is a commit of its own: another import would wait for a row of a longer
  * transaction. A dry run inserts none, and returns those that would fit.
@@ -186,9 +205,11 @@ export async function ensureRecipes(
       SELECT id FROM import_recipes WHERE id = ANY (${ids}::text[])`.execute(db);
     return new Set(found.rows.map(({ id }) => id));
   };
+  if (!isDryRun) await holdRecipes(db, ids);
   const before = await known();
   const missing = recipes.filter(({ id }) => !before.has(id));
   if (missing.length === 0) return before;
+  await forgetUnusedRecipes(db);
   if (isDryRun) {
     const { rows } = await sql<{ count: number }>`
       SELECT count(*)::integer AS count FROM import_recipes`.execute(db);

@@ -74,6 +74,19 @@ export function replayEvents(tx: Tx, place: Place, eventIds: readonly string[]):
   return replay(tx, place, { chosen: sql`e.id = ANY(${[...eventIds]}::text[])`, limit: eventIds.length });
 }
 
+/** Whether there are more than `max` events of a time, of all types. */
+export async function isLongTime(
+  tx: Tx,
+  { from, to, max }: { from: Date; to: Date; max: number },
+): Promise<boolean> {
+  const { rows } = await sql<{ count: number }>`
+    SELECT count(*)::integer AS count FROM (
+      SELECT FROM audit_events e
+      WHERE e.id >= ${idFloor('auditEvent', from)} AND e.id < ${idFloor('auditEvent', to)}
+      LIMIT ${max + 1}) AS found`.execute(tx);
+  return (rows[0]?.count ?? 0) > max;
+}
+
 /** The same for the events of a time: at most `limit` of them, the oldest first. */
 export function replayTime(
   tx: Tx,

@@ -87,16 +87,27 @@ export async function listWebhooks(
   return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toWebhook);
 }
 
+/**
+ * A turn under way has the old settings and secrets, and stores nothing any more. The next one
+ * begins when its lease is over, so that no two send at once.
+ */
+const endOfTurn = { served_by: null };
+
 export type WebhookSettings = Pick<Webhook, 'url' | 'types' | 'description' | 'enabled'>;
 
 /**
- * Saves what an operator set. An endpoint that is enabled again begins without its failures, and
- * tries a failed event at once.
+ * Saves what an operator set. An endpoint that is enabled again or has another address begins
+ * without its failures. One that is enabled again tries a failed event at once.
  */
 export async function saveWebhook(
   tx: Tx,
   id: string,
-  { settings, isEnabledAgain, now }: { settings: WebhookSettings; isEnabledAgain: boolean; now: Date },
+  {
+    settings,
+    isEnabledAgain,
+    isMoved,
+    now,
+  }: { settings: WebhookSettings; isEnabledAgain: boolean; isMoved: boolean; now: Date },
 ): Promise<void> {
   const { url, types, description, enabled } = settings;
   await tx
@@ -107,7 +118,9 @@ export async function saveWebhook(
       description,
       enabled,
       updated_at: now,
-      ...(isEnabledAgain && { disabled_reason: null, disabled_at: null, failing_since: null }),
+      ...endOfTurn,
+      ...((isEnabledAgain || isMoved) && { failing_since: null }),
+      ...(isEnabledAgain && { disabled_reason: null, disabled_at: null }),
     })
     .where('id', '=', id)
     .execute();
@@ -152,7 +165,8 @@ export async function rotateWebhookSecret(
     UPDATE webhooks SET
       previous_secret = CASE WHEN ${isKept} THEN secret END,
       previous_pepper_id = CASE WHEN ${isKept} THEN pepper_id END,
-      previous_until = ${previousUntil}, secret = ${secret.sealed}, pepper_id = ${secret.pepperId}, updated_at = ${now}
+      previous_until = ${previousUntil}, secret = ${secret.sealed}, pepper_id = ${secret.pepperId}, updated_at = ${now},
+      served_by = ${endOfTurn.served_by}
     WHERE id = ${id}`.execute(tx);
 }
 
@@ -183,15 +197,21 @@ export function toSecrets(row: SecretRow): SealedSecrets {
   };
 }
 
-/** Locks endpoints with a secret under another pepper than this one, to seal it again. */
-export async function lockWebhooksUnderOtherPeppers(
-  tx: Tx,
-  pepperId: string,
-): Promise<Array<SealedSecrets & { id: string }>> {
-  const { rows } = await sql<SecretRow & { id: string }>`
-    SELECT id, secret, pepper_id, previous_secret, previous_pepper_id FROM webhooks
-    WHERE pepper_id <> ${pepperId} OR previous_pepper_id <> ${pepperId} ORDER BY id FOR UPDATE`.execute(tx);
-  return rows.map((row) => ({ id: row.id, ...toSecrets(row) }));
+/** Endpoints with a secret under another pepper than this one. */
+export async function listWebhooksUnderOtherPeppers(db: Db, pepperId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM webhooks
+    WHERE pepper_id <> ${pepperId} OR previous_pepper_id <> ${pepperId} ORDER BY id`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Locks both secrets of an endpoint, to seal them again. */
+export async function lockWebhookSecrets(tx: Tx, id: string): Promise<SealedSecrets | undefined> {
+  const { rows } = await sql<SecretRow>`
+    SELECT secret, pepper_id, previous_secret, previous_pepper_id FROM webhooks
+    WHERE id = ${id} FOR UPDATE`.execute(tx);
+  const [row] = rows;
+  return row && toSecrets(row);
 }
 
 /** The same secrets, sealed again. */
