@@ -120,7 +120,10 @@ describe('look-ups in Postgres', () => {
     const { records } = newVerifier(stores, { db: stores.observed(around) });
     const made = Array.from({ length: 1_000 }, () => newSecret('user', 'test', randomBytes));
     await Promise.all(made.map((secret) => records.find(secret)));
-    expect({ count, runningMax }).toEqual({ count: 10, runningMax: 4 });
+    expect(runningMax).toBe(4);
+    // Ten when all are there at once; a busy machine's Redis answers in parts.
+    expect(count).toBeGreaterThanOrEqual(10);
+    expect(count).toBeLessThan(20);
   });
 
   test('see what was committed before they were asked for, also without a lease and while others run', async () => {
