@@ -22,6 +22,8 @@ const pauseMs = 5 * 60_000;
  */
 export class ReportedScopes extends AskedScopes {
   readonly #parts: Parts;
+  /** Once for each, however often its first report fails: what waits would grow without a bound. */
+  #registrationsForgotten = 0;
   #registrationsTold = 0;
   #pausedUntilMs = 0;
 
@@ -34,8 +36,11 @@ export class ReportedScopes extends AskedScopes {
     const { registrations, verifierId } = this.#parts.lease;
     if (verifierId === undefined || performance.now() < this.#pausedUntilMs) return;
     try {
-      if (registrations !== this.#registrationsTold) {
+      if (registrations !== this.#registrationsForgotten) {
         this.forget();
+        this.#registrationsForgotten = registrations;
+      }
+      if (registrations !== this.#registrationsTold) {
         await this.#report([]);
         this.#registrationsTold = registrations;
       }

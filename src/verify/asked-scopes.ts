@@ -21,8 +21,7 @@ export class AskedScopes extends SavedUses<AskedScope> {
   #knownSinceMs = performance.now();
 
   constructor(save: SaveScopes, onFault: (error: unknown) => void) {
-    const merge = (earlier: AskedScope) => earlier;
-    super({ save: (asked) => save([...asked.values()]), onFault, merge, namesMax: scopesMax });
+    super({ save: (asked) => save([...asked.values()]), onFault, merge: (earlier) => earlier });
   }
 
   note(organizationId: string, scopes: readonly string[]): void {
