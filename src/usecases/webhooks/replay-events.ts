@@ -13,15 +13,15 @@ import { type WebhookParts, webhookEvent } from './webhook-parts.ts';
 
 /** About a second for the statement. */
 const replayedMax = 10_000;
-/** Events of all types in the time of a replay, which are looked through for those of the webhook. */
+/** Events of all types in a time, which are looked through for those of the webhook. */
 const examinedMax = 100_000;
 
 export type Replay = { eventIds: readonly string[] } | { from: Date; to: Date };
 
 /**
  * Sends events to an endpoint again, with their old ids, in their old order, and beside the new
- * ones. `WEBHOOK_NOT_FOUND`; `VALIDATION_ERROR` for an event that the endpoint has not got, for more
- * than 10,000, and for a time with more than 100,000 events of all types. Returns their number.
+ * ones. `WEBHOOK_NOT_FOUND`; `VALIDATION_ERROR` for an event that the endpoint has not got, for
+ * more than 10,000, and for a time with more than 100,000 of all types. Returns their number.
  */
 export async function replayEvents(
   parts: WebhookParts,
