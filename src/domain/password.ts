@@ -37,7 +37,10 @@ export async function passwordFault(
   if (!password.isWellFormed()) return 'must be well-formed Unicode';
   const words = ['flowplate', ...context.flatMap((text) => [text, ...text.split(/[\s@.+_-]+/)])];
   const known = words.filter((word) => word.length > 2).map((word) => word.toLowerCase());
-  estimator ??= loadEstimator();
+  estimator ??= loadEstimator().catch((error: unknown) => {
+    estimator = undefined;
+    throw error;
+  });
   const { score } = (await estimator).check(password.slice(0, judgedLengthMax), known);
   return score < scoreMin ? 'is too easy to guess: avoid words, names and patterns' : undefined;
 }

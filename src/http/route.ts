@@ -178,7 +178,7 @@ export function serve<Parts extends RouteParts>(
   );
 }
 
-/** Management, except an end of a key: whatever else a caller does, that is never refused. */
+/** Management, except what ends something: whatever else a caller does, that is never refused. */
 export function isRateLimited({
   endpoint,
   method,

@@ -51,6 +51,11 @@ export class Hub implements Partial<ChangeSink> {
     return this.#behind.size > 0;
   }
 
+  /** Longest lease of a follower. */
+  get leaseMs(): number {
+    return this.#options.leaseMs;
+  }
+
   get size(): number {
     return this.#followers.size;
   }
@@ -68,6 +73,8 @@ export class Hub implements Partial<ChangeSink> {
 
   /** Extends its lease; returns the length, 0 if it must not be extended. */
   extend(follower: Follower): number {
+    // One that came again on another stream is told nothing on this one.
+    if (this.#followers.get(follower.id) !== follower) return 0;
     const leaseMs = Math.floor(Math.min(this.#options.leaseMs, this.#options.remainingMs()));
     const nowMs = performance.now();
     if (!follower.extend(leaseMs, nowMs)) return 0;

@@ -56,8 +56,8 @@ export class BrokerLease {
   #stopping = new AbortController();
   #heldUntilMs = 0;
   #session: Session | undefined;
-  /** Survives its session, because usage is still reported under it. */
   readonly #onForeignPatterns: (declared: readonly string[]) => void;
+  /** Survives its session, because usage is still reported under it. */
   #verifierId: string | undefined;
   #registrations = 0;
   #failures = 0;

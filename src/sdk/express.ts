@@ -9,6 +9,7 @@ export type ExpressRequest = { rawHeaders: string[]; ip?: string | undefined };
 
 export type ExpressResponse = {
   statusCode: number;
+  readonly headersSent: boolean;
   setHeader(name: string, value: string): unknown;
   end(body: string): unknown;
 };
@@ -21,11 +22,13 @@ export type ExpressResponse = {
 export function flowplateExpress<Request extends ExpressRequest>(
   verifier: GateVerifier,
   options: GateOptions<Request> = {},
-): (req: Request, res: ExpressResponse, next: () => void) => void {
+): (req: Request, res: ExpressResponse, next: (error?: unknown) => void) => void {
   const { demands = {}, readAddress = (req: Request) => req.ip } = options;
   return (req, res, next) => {
     const asked = typeof demands === 'function' ? demands(req) : demands;
     const finish = (outcome: Passed | Denied) => {
+      // Somebody else has answered meanwhile, such as a time-out of the application.
+      if (res.headersSent) return;
       for (const [name, value] of Object.entries(outcome.headers)) res.setHeader(name, value);
       if (outcome.isAllowed) {
         rememberVerdict(req, outcome.verdict);
@@ -36,7 +39,7 @@ export function flowplateExpress<Request extends ExpressRequest>(
       res.end(outcome.body);
     };
     const outcome = judge(verifier, req.rawHeaders, { ...asked, ip: readAddress(req) });
-    if (outcome instanceof Promise) void outcome.then(finish);
+    if (outcome instanceof Promise) outcome.then(finish).catch(next);
     else finish(outcome);
   };
 }

@@ -138,14 +138,17 @@ export async function commitChange<T extends object>(
   return { answer: answer as unknown as T, told, isReplay };
 }
 
+const operatorsTurn = 'rights of platform users';
+
 /**
  * Changes of what platform users may do exclude one another in the database. In one process they
- * queue here: twenty of them would else wait for each other's lock longer than a statement may.
+ * queue here: twenty of them would else wait for each other's lock longer than a statement may. A
+ * caller has one place in that queue, so that a flood by one waits behind itself.
  */
-function turnsOf({ turn, ends }: ChangeOptions): string[] {
+function turnsOf({ turn, ends, by }: ChangeOptions): string[] {
   return [
     ...(turn === undefined ? [] : [turn]),
-    ...(ends === 'operators' ? ['rights of platform users'] : []),
+    ...(ends === 'operators' ? [`${operatorsTurn}, by ${queueOfCaller(by)}`, operatorsTurn] : []),
   ];
 }
 

@@ -65,9 +65,11 @@ export class LastRefusals {
     return this.#flushing;
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     clearInterval(this.#timer);
-    return this.flush();
+    // What came during a delivery is not in it.
+    await this.#flushing?.catch(() => undefined);
+    await this.flush();
   }
 
   /** A new one takes the place of the oldest of its key where there is no more room. */

@@ -126,6 +126,8 @@ export class Limits {
     // After a failure the line stays, for the next round.
     if (line.isOwing(performance.now()))
       await counted.settle(line, record, clock.now()).catch(() => undefined);
-    if (!line.isOwing(performance.now())) this.#owing.delete(line);
+    this.#owing.delete(line);
+    // Behind the others, which it would keep from their round.
+    if (line.isOwing(performance.now())) this.#owing.set(line, record);
   }
 }

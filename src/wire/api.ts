@@ -81,6 +81,7 @@ export function wireApi(config: Config, log: Log, metrics: ApiMetrics, tracing?:
   watch(processOwn, revocation, counting);
   metrics.watchBulkheads({
     passwords: loads.passwordHashing,
+    'own passwords': loads.ownPasswordHashing,
     'identity provider': loads.providerCalls,
     'audit verifications': loads.auditVerifications,
     'audit exports': loads.auditExports,

@@ -4,8 +4,11 @@ import type { Config } from '../config.ts';
 import { LinesAtOnce } from '../http/lines-at-once.ts';
 import { RefusalPace, strangersPace, unknownKeysPace } from '../http/refusal-pace.ts';
 
-/** Passwords at argon2 at once, and those that wait for it. */
+/** Passwords of logins at argon2 at once, and those that wait for it. */
 const passwordHashing = { runningMax: 2, waitingMax: 20, refusal: 'TOO_MANY_ATTEMPTS' } as const;
+
+/** Passwords of callers who are known: a flood of logins by strangers takes no place from them. */
+const ownPasswordHashing = { ...passwordHashing, runningMax: 1 } as const;
 
 /**
  * Concurrent verifications and exports of the whole audit log, and exports of all keys. One of a
@@ -47,6 +50,7 @@ export function changesAtOnce({ CONTROL_CONNECTIONS_MAX: connections }: Config):
 export function bulkheads({ CONTROL_CONNECTIONS_MAX: connections }: Config) {
   return {
     passwordHashing: new Bulkhead(passwordHashing),
+    ownPasswordHashing: new Bulkhead(ownPasswordHashing),
     providerCalls: new Bulkhead(providerCalls),
     auditVerifications: new Bulkhead(longReads),
     auditExports: new Bulkhead(longReads),

@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { insist } from '../support/insist.ts';
 import { keysPath, mint, newOwner, refresh, revoke, update } from '../support/keys.ts';
 import { platformKey, tenantKey } from '../support/platform-callers.ts';
+import { bootstrapped, platformUser } from '../support/platform-users.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -184,4 +185,44 @@ describe('users of two organizations may have one id', () => {
       expect(answer.body.error.code).toBe('KEY_NOT_FOUND');
     });
   });
+});
+
+test('an operator who floods changes of the own account holds up nobody’s deactivation', async () => {
+  const operatorsTurn = 'rights of platform users';
+  const root = await bootstrapped(broker);
+  const hostile = await platformUser(broker, root, ['role_platform_viewer']);
+  const user = await platformUser(broker, root);
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const holder = broker.api.parts.turns.run(operatorsTurn, () => held);
+  const refused: number[] = [];
+  const flood = times(510, async () => {
+    const endOthers = 'DELETE /api/v1/platform/auth/sessions';
+    const answer = await broker.call(endOthers, { as: null, headers: hostile.headers });
+    if (answer.status === 503) refused.push(answer.status);
+    return answer;
+  }).map((request) => request());
+  // As many wait as may.
+  await eventually(
+    10_000,
+    () => refused.length,
+    (count) => count >= 10,
+  );
+  const asked = vi.spyOn(broker.api.parts.turns, 'run');
+  const deactivated = broker.call(`PUT /api/v1/platform/users/${user.id}`, {
+    as: null,
+    headers: root.headers,
+    body: { is_active: false },
+  });
+  // It stands in the queue, or was refused.
+  await eventually(
+    10_000,
+    () => asked.mock.calls.some(([name]) => name === operatorsTurn),
+    (isThere) => isThere,
+  );
+  release();
+  expect((await deactivated).status).toBe(200);
+  await Promise.all([holder, ...flood]);
 });

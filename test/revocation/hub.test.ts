@@ -36,3 +36,12 @@ test('a follower that comes again is waited for by its earlier lease, also where
   hub.acknowledge(again, 5);
   expect(hub.progress()).toMatchObject({ settledSeq: 5, laggards: [] });
 });
+
+test('a stream that another one of the same follower has replaced gets no lease', () => {
+  const hub = new Hub({ leaseMs: 60_000, remainingMs: () => 60_000, onSettled: () => undefined });
+  hub.reset(4);
+  const [first, again] = [newFollower(4, 4), newFollower(4, 4)];
+  hub.join(first);
+  hub.join(again);
+  expect([hub.extend(first), hub.extend(again)]).toEqual([0, 60_000]);
+});

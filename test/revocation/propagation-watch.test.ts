@@ -180,3 +180,17 @@ describe('a change waits only for verifiers whose master key can see the changed
     expect(await heldUpBy(whole)).toEqual(['acme', 'all']);
   });
 });
+
+test('a process that begins anew is waited for until its earlier lease is over', async () => {
+  const id = 'begins-anew';
+  await register({ id, appliedSeq: 7, leaseMs: 60_000 });
+  await upsertVerifier(db, { id, appliedSeq: 3, leaseMs: 60_000, isLive: false });
+  const row = await db
+    .selectFrom('verifiers')
+    .select(['applied_seq', 'lease_until'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  expect(row.applied_seq).toBe(3);
+  expect(row.lease_until.getTime()).toBeGreaterThan(Date.now());
+  await db.deleteFrom('verifiers').where('id', '=', id).execute();
+});

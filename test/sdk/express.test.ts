@@ -4,6 +4,7 @@ import express from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newApiKeySecret, newSecret } from '../../src/domain/key-format.ts';
 import { listen } from '../../src/process/serve-http.ts';
+import { FlowplateUndecidedError } from '../../src/sdk/errors.ts';
 import { flowplateExpress, identityHeaders, verdictOf } from '../../src/sdk/express.ts';
 import type { Demands } from '../../src/sdk/gate.ts';
 import { atEnd, endAll } from '../support/at-end.ts';
@@ -274,3 +275,26 @@ function everySecret(): string[] {
   );
   return [...naming, ...others];
 }
+
+test('a refusal that comes after the application has answered is left out, and ends nothing', async () => {
+  let refuse: (error: Error) => void = () => undefined;
+  const verdict = new Promise<never>((_resolve, reject) => {
+    refuse = reject;
+  });
+  const late = { verifyNow: () => undefined, verify: () => verdict, nowMs: () => Date.now() };
+  const app = express();
+  app.use((_req, res, next) => {
+    next();
+    res.status(504).end('too late');
+  });
+  app.use(flowplateExpress(late));
+  const server = createServer(app);
+  const port = await listen(server, 0, '127.0.0.1');
+  atEnd(() => void server.close());
+  const key = newSecret('user', 'test', randomBytes);
+  const answer = await askGateway(`http://127.0.0.1:${port}/`, ['X-API-Key', key]);
+  expect(answer.status).toBe(504);
+  // Unhandled, it would end this process.
+  refuse(new FlowplateUndecidedError('the broker is away'));
+  await new Promise(setImmediate);
+});

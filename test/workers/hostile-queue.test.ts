@@ -106,6 +106,15 @@ const onItsContents: Attack[] = [
     ({ redis }) => redis.setrange('s', 300_000_000, ']').then(() => moveToFlush(redis, 's')),
   ],
   [
+    'sixteen flushes of 10 MB',
+    async ({ redis }) => {
+      for (let index = 0; index < 16; index++) {
+        await redis.setrange('s', 10_000_000, ']');
+        await moveToFlush(redis, 's');
+      }
+    },
+  ],
+  [
     'flushes under names of 100 MB',
     ({ redis }) => redis.hset('fl:usage:flushes', Buffer.alloc(100_000_000, 'n'), '[]'),
   ],

@@ -600,7 +600,7 @@ export interface paths {
         get?: never;
         /**
          * Change a role
-         * @description Only named fields change. They apply from the next request of the role's users.
+         * @description Only named fields change. They apply from the next request of the role's users. A session that adds a permission must have begun or been confirmed in the last 10 minutes (step-up).
          *
          *     Needs the permission `platform:roles:manage`. Refused with `X-Flowplate-Org`, because it concerns the whole platform.
          */

@@ -11,7 +11,8 @@ export const updateRoleRoute = defineRoute({
   path: '/api/v1/platform/roles/:id',
   operationId: 'updateRole',
   summary: 'Change a role',
-  description: "Only named fields change. They apply from the next request of the role's users.",
+  description:
+    "Only named fields change. They apply from the next request of the role's users. A session that adds a permission must have begun or been confirmed in the last 10 minutes (step-up).",
   access: platformCaller('platform:roles:manage'),
   params: roleParams,
   query: noQuery,
@@ -21,7 +22,7 @@ export const updateRoleRoute = defineRoute({
     .refine((body) => Object.keys(body).length > 0, 'must change something'),
   success: { 200: 'The role as it is now.' },
   answer: roleAnswer,
-  errors: ['ROLE_NOT_FOUND', 'ROLE_ALREADY_EXISTS', 'ROLE_IMMUTABLE'],
+  errors: ['STEP_UP_REQUIRED', 'ROLE_NOT_FOUND', 'ROLE_ALREADY_EXISTS', 'ROLE_IMMUTABLE'],
   async handle(parts: ChangeParts, { params, body, caller }) {
     const { name, description, permissions } = body;
     const role = await updateRole(parts, caller, params.id, {

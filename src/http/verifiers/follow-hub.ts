@@ -33,8 +33,11 @@ const pathPattern = /^\/v1\/flowplate\/verifiers\/([0-9a-f-]{36})\/stream$/;
 /** A line has some 60 bytes. */
 const lineBytesMax = 1_024;
 
-/** Lines that wait for the first one to be answered. A follower sends none before that. */
+/** Lines that wait for the one before them to be answered. */
 const waitingMax = 16;
+
+/** A follower beats 15 times in its lease, which may be from before a change of `LEASE_MS`: 120 s. */
+const silenceMsMin = 15_000;
 
 /** A follower that reads nothing is cut off, and comes again. */
 const unreadBytesMax = 1_048_576;
@@ -131,7 +134,10 @@ function send(webSocket: WebSocket, line: HubLine | string): void {
 function listen({ log }: FollowHubParts, webSocket: WebSocket, following: Following): void {
   let last: Promise<void> = Promise.resolve();
   let waiting = 0;
+  // One that is silent for so long has no lease any more: its machine may be gone without a word.
+  const silence = setTimeout(() => webSocket.terminate(), Math.max(following.leaseMs, silenceMsMin));
   webSocket.on('message', (data) => {
+    silence.refresh();
     waiting += 1;
     if (waiting > waitingMax) return webSocket.terminate();
     last = last
@@ -146,7 +152,10 @@ function listen({ log }: FollowHubParts, webSocket: WebSocket, following: Follow
       });
   });
   webSocket.on('error', () => webSocket.terminate());
-  webSocket.on('close', () => following.end());
+  webSocket.on('close', () => {
+    clearTimeout(silence);
+    following.end();
+  });
 }
 
 function isForgotten(thrown: unknown): boolean {

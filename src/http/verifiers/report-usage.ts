@@ -48,7 +48,7 @@ export const reportUsageRoute = defineRoute({
   access: masterKey('keys:verify:embedded'),
   params: verifierParams,
   query: noQuery,
-  body: z.strictObject({ flush_id: z.uuid(), sums: z.array(sum).min(1) }),
+  body: z.strictObject({ flush_id: z.uuid().toLowerCase(), sums: z.array(sum).min(1) }),
   success: { 204: 'Counted, or counted before.' },
   answer: z.undefined(),
   errors: ['VERIFIER_NOT_FOUND'],

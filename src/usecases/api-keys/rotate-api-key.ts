@@ -3,7 +3,7 @@ import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { revokesKeys } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
-import type { Caller } from '../../domain/principal.ts';
+import { type Caller, requirePlatformPermission } from '../../domain/principal.ts';
 import type { Propagation } from '../../domain/propagation.ts';
 import { statusAt } from '../../domain/user-key.ts';
 import { endApiKey, insertApiKey } from '../../stores/postgres/api-keys/api-keys.ts';
@@ -21,7 +21,7 @@ import type { ApiKeyPrincipal } from './within-reach.ts';
  * scopes, roles, environment and expiry carry over. Of two rotations at once one succeeds; the
  * other gets `KEY_NOT_ACTIVE`. `KEY_NOT_FOUND`, `ORGANIZATION_SUSPENDED`,
  * for a platform key `STEP_UP_REQUIRED`, and `INSUFFICIENT_PERMISSIONS` when it has more rights
- * than the caller.
+ * than the caller, or for a tenant key whose organization the caller may not enter.
  */
 export async function rotateApiKey(
   parts: ChangeParts & { keyring: Keyring },
@@ -36,6 +36,7 @@ export async function rotateApiKey(
     const old = await lockChangeable(tx, principal, id);
     await requireRotatable(tx, old, now);
     if (old.kind === 'platform') await requireConfirmed(tx, caller, now);
+    else requireMayEnter(principal);
     const { secret, apiKey, digest } = issueApiKey(parts, successorOf(old), now);
     const ended = await endApiKey(tx, old.id, 'superseded', now);
     await insertApiKey(tx, apiKey, digest);
@@ -46,6 +47,11 @@ export async function rotateApiKey(
     };
   });
   return { ...answer, ...rest };
+}
+
+/** The new secret acts inside the organization: who gets it needs the right to. */
+function requireMayEnter(principal: ApiKeyPrincipal): void {
+  if ('permissions' in principal) requirePlatformPermission(principal, 'platform:impersonate');
 }
 
 async function requireRotatable(tx: Tx, old: ApiKey, now: Date): Promise<void> {

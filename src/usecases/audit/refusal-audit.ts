@@ -1,3 +1,4 @@
+import type { Origin } from '../../domain/audit-event.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import { type Caller, organizationOf, originOf, type Principal } from '../../domain/principal.ts';
@@ -60,11 +61,13 @@ export class RefusalAudit {
   async #end(name: string): Promise<void> {
     const repeated = this.#repeated.get(name);
     this.#repeated.delete(name);
-    if (repeated !== undefined && repeated.count > 0) await this.#write(repeated);
+    if (repeated === undefined || repeated.count === 0) return;
+    // Of several requests, and the person may have been erased since: without an address.
+    await this.#write(repeated, { ...originOf(repeated.caller), clientAddress: null });
   }
 
-  async #write({ caller, operationId, code, count }: Repeated): Promise<void> {
-    await commitChange(this.#parts, { by: originOf(caller) }, async () => ({
+  async #write({ caller, operationId, code, count }: Repeated, by: Origin = originOf(caller)): Promise<void> {
+    await commitChange(this.#parts, { by }, async () => ({
       answer: {},
       events: [
         {

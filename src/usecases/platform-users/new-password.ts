@@ -5,12 +5,12 @@ import { hashPassword } from '../../password-hash.ts';
 
 /** Hash of a chosen password; `VALIDATION_ERROR` when the password is too weak. */
 export async function hashNewPassword(
-  parts: { passwordHashing: Bulkhead },
+  parts: { ownPasswordHashing: Bulkhead },
   password: string,
   account: { email: string; name: string },
   path = 'password',
 ): Promise<string> {
   const fault = await passwordFault(password, [account.email, account.name]);
   if (fault !== undefined) throw validationError([{ path, message: fault }]);
-  return parts.passwordHashing.run(() => hashPassword(normalizedPassword(password)));
+  return parts.ownPasswordHashing.run(() => hashPassword(normalizedPassword(password)));
 }

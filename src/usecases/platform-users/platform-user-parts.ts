@@ -8,7 +8,7 @@ import { listPermissionsOf, listUnknownRoles } from '../../stores/postgres/platf
 import type { ChangeParts, EventDraft } from '../change.ts';
 
 /** Dependencies of all use cases about platform users. */
-export type PlatformUserParts = ChangeParts & { passwordHashing: Bulkhead };
+export type PlatformUserParts = ChangeParts & { ownPasswordHashing: Bulkhead };
 
 /**
  * Audit event about a platform user. `details` never has a password, a name or an e-mail address:

@@ -33,7 +33,7 @@ export type PlatformUserChanges = Partial<
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
  * sessions in the same transaction, and forget the places known to the account, as another e-mail
  * address does; roles and status bind the next request. `STEP_UP_REQUIRED` for a password, for
- * roles, and to mark a break-glass account. An account of the identity provider is only switched on
+ * roles, to activate, and to mark a break-glass account. An account of the identity provider is only switched on
  * and off here (`MANAGED_BY_PROVIDER`).
  */
 export async function updatePlatformUser(
@@ -55,8 +55,9 @@ export async function updatePlatformUser(
     if (!before.hasPassword) requireOnlyStatus(changes);
     const after = { ...before, ...changes, updatedAt: now };
     await requireMay(tx, caller.principal, before, after);
-    const givesAWayIn =
-      passwordHash !== undefined || changes.roleIds !== undefined || changes.isBreakGlass !== undefined;
+    const isSwitchedOn = after.isActive && !before.isActive;
+    const isRedefined = changes.roleIds !== undefined || changes.isBreakGlass !== undefined;
+    const givesAWayIn = passwordHash !== undefined || isRedefined || isSwitchedOn;
     if (givesAWayIn) await requireConfirmed(tx, caller, now);
     if ((await savePlatformUser(tx, after, passwordHash)) === 'email taken') {
       throw new FlowplateError('EMAIL_ALREADY_EXISTS');

@@ -4,9 +4,13 @@ import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { type Role, requireHolds } from '../../domain/role.ts';
 import { updateRole as storeRole } from '../../stores/postgres/platform-users/roles.ts';
 import { type ChangeParts, change } from '../change.ts';
+import { requireConfirmed } from '../sessions/own-session.ts';
 import { getChangeableRole, type RoleSettings, roleEvent } from './role-changes.ts';
 
-/** Changes a custom role; it applies to its users from their next request. */
+/**
+ * Changes a custom role; it applies to its users from their next request. `STEP_UP_REQUIRED` when it
+ * gets a permission.
+ */
 export async function updateRole(
   parts: ChangeParts,
   caller: Caller<PlatformPrincipal>,
@@ -18,6 +22,8 @@ export async function updateRole(
     const before = await getChangeableRole(tx, caller.principal, roleId);
     const after = { ...before, ...changes, updatedAt: now };
     requireHolds(caller.principal, { roleIds: [], permissions: after.permissions });
+    const isWider = after.permissions.some((permission) => !before.permissions.includes(permission));
+    if (isWider) await requireConfirmed(tx, caller, now);
     if ((await storeRole(tx, after)) === 'name taken') throw new FlowplateError('ROLE_ALREADY_EXISTS');
     return {
       answer: after,

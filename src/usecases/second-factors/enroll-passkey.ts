@@ -1,7 +1,7 @@
 import { FlowplateError, validationError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { newId } from '../../domain/ids.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesNothing, revokesOperators } from '../../domain/key-change.ts';
 import type { PlatformUser } from '../../domain/platform-user.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import { type NewPasskey, passkeysMax } from '../../domain/second-factor.ts';
@@ -79,7 +79,11 @@ export async function addPasskey(
     const recoveryCodes = await completeEnrolment(tx, parts, caller, { sessionId, kind: 'passkey', now });
     const details = { id, kind: 'passkey', name };
     const event = platformUserEvent('platform.second_factor.added', userId, details);
-    return { answer: { id, recoveryCodes }, events: [event], revokes: revokesNothing };
+    return {
+      answer: { id, recoveryCodes },
+      events: [event],
+      revokes: revokesOperators('platform_user', userId),
+    };
   });
   if ('wrong' in done.answer) throw new FlowplateError('SECOND_FACTOR_INVALID');
   return { ...done, answer: done.answer };

@@ -1,7 +1,7 @@
 import { FlowplateError } from '../../domain/errors.ts';
 import type { Idempotency } from '../../domain/idempotency.ts';
 import { newId } from '../../domain/ids.ts';
-import { revokesNothing } from '../../domain/key-change.ts';
+import { revokesNothing, revokesOperators } from '../../domain/key-change.ts';
 import { secondFactorSubject } from '../../domain/login-throttle.ts';
 import type { Caller, PlatformPrincipal } from '../../domain/principal.ts';
 import type { Tx } from '../../stores/postgres/database.ts';
@@ -86,7 +86,8 @@ export async function activateTotp(
     await clearLoginFailures(tx, subjects);
     const recoveryCodes = await completeEnrolment(tx, parts, caller, { sessionId, kind: 'totp', now });
     const event = platformUserEvent('platform.second_factor.added', userId, { id: app.id, kind: 'totp' });
-    return { answer: { id: app.id, recoveryCodes }, events: [event], revokes: revokesNothing };
+    const revokes = revokesOperators('platform_user', userId);
+    return { answer: { id: app.id, recoveryCodes }, events: [event], revokes };
   });
   if ('wrong' in done.answer) throw new FlowplateError('SECOND_FACTOR_INVALID');
   return { ...done, answer: done.answer };

@@ -6,14 +6,17 @@ import {
   deleteSecondFactor,
   findEnrolledKinds,
 } from '../../stores/postgres/second-factors/second-factors.ts';
-import { forgetSecondFactorOf } from '../../stores/postgres/sessions/sessions.ts';
+import {
+  deleteProvenDeviceSessionsOf,
+  forgetSecondFactorOf,
+} from '../../stores/postgres/sessions/sessions.ts';
 import { type ChangeParts, change } from '../change.ts';
 import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { holdOwnFactors } from './second-factor-changes.ts';
 
 /**
- * Removes one of the caller's own factors. With the last one the recovery codes go, and no session
- * counts any more as one with a second factor. `SECOND_FACTOR_NOT_FOUND` for an unknown one and
+ * Removes one of the caller's own factors. With the last one the recovery codes go, device sessions
+ * that it has approved end, and no session counts any more as one with a second factor. `SECOND_FACTOR_NOT_FOUND` for an unknown one and
  * another user's, all alike; `STEP_UP_REQUIRED`.
  */
 export async function removeSecondFactor(
@@ -22,13 +25,14 @@ export async function removeSecondFactor(
   id: string,
 ): Promise<void> {
   const userId = caller.principal.id;
-  await change(parts, { by: caller }, async (tx, now) => {
+  await change(parts, { by: caller, ends: 'operators' }, async (tx, now) => {
     await holdOwnFactors(tx, caller, now);
     const removed = await deleteSecondFactor(tx, userId, id);
     if (removed === undefined) throw new FlowplateError('SECOND_FACTOR_NOT_FOUND');
     const isLast = (await findEnrolledKinds(tx, userId)).length === 0;
     if (isLast) {
       await deleteRecoveryCodesOf(tx, userId);
+      await deleteProvenDeviceSessionsOf(tx, userId);
       await forgetSecondFactorOf(tx, userId);
     }
     const details = { id, kind: removed.kind, was_last: isLast };

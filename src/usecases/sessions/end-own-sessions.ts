@@ -35,8 +35,8 @@ export async function endOtherSessions(
   const { answer } = await change<{ ended: number }>(parts, { by: caller, ends: 'operators' }, async (tx) => {
     const ended = await deleteSessionsOf(tx, userId, sessionId);
     const details = { all_but: sessionId, ended_count: ended };
-    const event = platformUserEvent('platform.session.ended', userId, details);
-    return { answer: { ended }, events: [event], revokes: revokesNothing };
+    const events = ended === 0 ? [] : [platformUserEvent('platform.session.ended', userId, details)];
+    return { answer: { ended }, events, revokes: revokesNothing };
   });
   return answer.ended;
 }

@@ -1,5 +1,5 @@
 import type { Bulkhead } from '../../concurrency/bulkhead.ts';
-import { FlowplateError } from '../../domain/errors.ts';
+import { type ErrorCode, FlowplateError } from '../../domain/errors.ts';
 import type { GroupRoles } from '../../domain/group-roles.ts';
 import { revokesNothing } from '../../domain/key-change.ts';
 import type { Keyring } from '../../domain/key-digest.ts';
@@ -77,10 +77,12 @@ export async function finishProviderSignIn(
     await requireNoLoginBlock(parts, [address]);
     return await parts.providerCalls.run(() => finish(parts, company, request, attempt, address));
   } catch (error) {
-    if (error instanceof FlowplateError && error.code === 'TOO_MANY_ATTEMPTS') return 'busy';
+    if (error instanceof FlowplateError && busyCodes.includes(error.code)) return 'busy';
     throw error;
   }
 }
+
+const busyCodes: readonly ErrorCode[] = ['TOO_MANY_ATTEMPTS', 'OVERLOADED', 'DEPENDENCY_UNAVAILABLE'];
 
 async function finish(
   parts: FinishParts,

@@ -34,7 +34,7 @@ export async function identifySession(
   };
 }
 
-/** Other methods than the password are as strong as what stands behind them. */
+/** The provider asks for its own factors; a device log-in is as strong as the session that approved it. */
 function needsSecondFactor({ method, secondFactor }: SessionHolder): boolean {
   return method === 'password' && secondFactor === null;
 }

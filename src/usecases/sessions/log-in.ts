@@ -111,7 +111,10 @@ function waitingSubjects({ subjects, isPlaceKnown }: Attempt): LoginSubject[] {
 let madeUp: Promise<string> | undefined;
 
 function nobodysHash({ randomBytes }: LogInParts): Promise<string> {
-  madeUp ??= hashPassword(randomBase62(randomBytes, 40));
+  madeUp ??= hashPassword(randomBase62(randomBytes, 40)).catch((error: unknown) => {
+    madeUp = undefined;
+    throw error;
+  });
   return madeUp;
 }
 

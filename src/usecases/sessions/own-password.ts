@@ -12,7 +12,7 @@ import { type ChangeParts, commitChange } from '../change.ts';
 import { platformUserEvent } from '../platform-users/platform-user-parts.ts';
 import { requireNoLoginBlock } from './login-block.ts';
 
-export type OwnPasswordParts = ChangeParts & { keyring: Keyring; passwordHashing: Bulkhead };
+export type OwnPasswordParts = ChangeParts & { keyring: Keyring; ownPasswordHashing: Bulkhead };
 
 /**
  * Checks the password of a logged-in user again. `INVALID_CREDENTIALS` when it is wrong, which is
@@ -25,7 +25,7 @@ export function requireOwnPassword(
   known: Credentials,
   attempt: { typed: string; at: 'change_password' | 'confirm' },
 ): Promise<void> {
-  return parts.passwordHashing.run(() => requireNow(parts, caller, known, attempt));
+  return parts.ownPasswordHashing.run(() => requireNow(parts, caller, known, attempt));
 }
 
 async function requireNow(

@@ -84,6 +84,11 @@ export class Following {
     await this.#begin({ appliedSeq, beat, acknowledgedSeq });
   }
 
+  /** Longest lease that it gets here. */
+  get leaseMs(): number {
+    return this.#parts.hub.leaseMs;
+  }
+
   /** The stream is gone. */
   end(): void {
     this.#isOver = true;
@@ -109,9 +114,10 @@ export class Following {
     const { db, turns, hub, changes } = this.#parts;
     const { id: masterKeyId } = this.#principal;
     const comer = { id: this.#verifierId, masterKeyId, acknowledgedSeq };
-    this.#streamNumber = await turns.run(`verifiers ${masterKeyId}`, () =>
+    const admitted = await turns.run(`verifiers ${masterKeyId}`, () =>
       db.transaction().execute((tx) => admit(tx, this.#parts, comer)),
     );
+    this.#streamNumber = admitted.streamNumber;
     const position = await this.#catchUp(appliedSeq);
     // No await from here on: what this process applies next is told to the follower.
     if (this.#isOver) return;
@@ -126,7 +132,7 @@ export class Following {
       },
       { appliedSeq, toldSeq: Math.max(position, hub.appliedSeq) },
     );
-    follower.storedSeq = appliedSeq;
+    follower.storedSeq = admitted.storedSeq;
     this.#follower = follower;
     hub.join(follower);
     this.#answer(follower, beat, missed);
@@ -181,8 +187,15 @@ function lineOf(changes: readonly ToldChange[], seq: number): string {
 
 type Comer = { id: string; masterKeyId: string; acknowledgedSeq: number };
 
-/** Lets a verifier come, if its master key lives and has room; returns the number of its stream. */
-async function admit(tx: Tx, { verifiersMax }: FollowParts, comer: Comer): Promise<number> {
+/**
+ * Lets a verifier come, if its master key lives and has room. Returns the number of its stream, and
+ * the position that Postgres has stored of it.
+ */
+async function admit(
+  tx: Tx,
+  { verifiersMax }: FollowParts,
+  comer: Comer,
+): Promise<{ streamNumber: number; storedSeq: number }> {
   if (!(await holdMasterKey(tx, comer.masterKeyId))) throw credentialEnded();
   const verifiers = await lockVerifiers(tx, comer.masterKeyId);
   const own = verifiers.find(({ id }) => id === comer.id);
@@ -192,5 +205,5 @@ async function admit(tx: Tx, { verifiersMax }: FollowParts, comer: Comer): Promi
     throw new FlowplateError('VERIFIER_NOT_FOUND');
   }
   if (!own.isLive) requireRoom(verifiers, verifiersMax);
-  return beginStream(tx, comer.id);
+  return { streamNumber: await beginStream(tx, comer.id), storedSeq: own.appliedSeq };
 }

@@ -41,6 +41,27 @@ const mayPass = (status: number) => ![401, 403].includes(status);
 
 const bearer = (secret: string): Headers => ({ authorization: `Bearer ${secret}` });
 
+test('403: who may not enter organizations gets no new secret of theirs by a rotation, and may still end the key', async () => {
+  const root = await platformKey(broker);
+  const permissions = ['platform:keys:read', 'platform:keys:manage'];
+  const role = await callAs(broker, root.headers, 'POST /api/v1/platform/roles', {
+    name: 'keys',
+    permissions,
+  });
+  const narrow = await platformKey(broker, [role.body.id]);
+  const { id } = await tenantKey(broker, 'org_who');
+  const refused = await callAs(broker, narrow.headers, `POST ${apiKeysPath}/${id}/rotate`, {});
+  expect(expectError(refused, 403, 'INSUFFICIENT_PERMISSIONS')).toEqual({
+    required_permission: 'platform:impersonate',
+  });
+  expect((await callAs(broker, root.headers, `POST ${apiKeysPath}/${id}/rotate`, {})).status).toBeLessThan(
+    300,
+  );
+  const other = await tenantKey(broker, 'org_who');
+  const ended = await callAs(broker, narrow.headers, `POST ${apiKeysPath}/${other.id}/revoke`, {});
+  expect(ended.status).toBe(200);
+});
+
 describe('401', () => {
   test('no, made-up, expired, revoked and hidden credentials are refused all alike', async () => {
     const operator = await platformKey(broker);

@@ -75,6 +75,15 @@ describe('setting up an authenticator app', () => {
     expect(listed.factors).toMatchObject([{ id: done.body.id, kind: 'totp' }]);
   });
 
+  test('is an entry of the change feed, so that a restored database knows that it is missing', async () => {
+    const user = await platformUser(broker, root);
+    const { rows } = await sql<{ seq: number }>`SELECT max(seq) AS seq FROM key_changes`.execute(broker.db);
+    await enrollTotp(broker, user);
+    const told = await sql`
+      SELECT kind, subject_id FROM key_changes WHERE seq > ${rows[0]?.seq ?? 0}`.execute(broker.db);
+    expect(told.rows).toContainEqual({ kind: 'platform_user', subject_id: user.id });
+  });
+
   test('ends the other sessions, which began without it, and is written down without a secret', async () => {
     const user = await platformUser(broker, root);
     const other = await logIn(broker, user.email);
@@ -272,6 +281,23 @@ describe('taking a factor away', () => {
         details: { id: user.factorId, kind: 'totp', was_last: true },
       }),
     );
+  });
+
+  test('with the last one the sessions of devices end that it has approved, and others stay', async () => {
+    const user = await owner();
+    const began = { user_id: user.id, address: null, user_agent: 'x', created_at: new Date() };
+    const expires_at = new Date(Date.now() + 3_600_000);
+    await broker.db
+      .insertInto('platform_sessions')
+      .values([
+        { ...began, id: 'psess_proven', expires_at, method: 'device', second_factor: 'totp' },
+        { ...began, id: 'psess_unproven', expires_at, method: 'device', second_factor: null },
+      ])
+      .execute();
+    expect((await call(`DELETE ${own}/second-factors/${user.factorId}`, user)).status).toBe(200);
+    const left = (await call(`GET ${own}/sessions`, user)).body.map(({ id }: { id: string }) => id);
+    expect(left).toContain('psess_unproven');
+    expect(left).not.toContain('psess_proven');
   });
 
   test("a super-admin resets another's: sessions and codes end, the password alone lets in, and it is written down", async () => {

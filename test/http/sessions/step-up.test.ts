@@ -43,6 +43,19 @@ const guarded: Record<string, (by: Headers) => Promise<[operation: string, body?
     { password: 'another horse battery staple' },
   ],
   'give roles': async () => [`PUT /api/v1/platform/users/${(await platformKeyOwner()).id}`, { role_ids: [] }],
+  'switch an account on': async () => {
+    const { id } = await platformKeyOwner();
+    await broker.db.updateTable('platform_users').set({ is_active: false }).where('id', '=', id).execute();
+    return [`PUT /api/v1/platform/users/${id}`, { is_active: true }];
+  },
+  'widen a role': async () => {
+    const name = `role ${Math.random()}`;
+    const made = await call('POST /api/v1/platform/roles', await platformKey(broker), {
+      name,
+      permissions: [],
+    });
+    return [`PUT /api/v1/platform/roles/${made.body.id}`, { permissions: ['platform:audit:read'] }];
+  },
   "reset another's second factors": async () => [
     `DELETE /api/v1/platform/users/${(await platformKeyOwner()).id}/second-factors`,
   ],
@@ -79,7 +92,12 @@ test('what gives nobody a way in needs no confirmation', async () => {
   const { id } = await platformUser(broker, root);
   walkClock(broker, elevenMinutes);
   expect((await call(`PUT /api/v1/platform/users/${id}`, by, { name: 'N' })).status).toBe(200);
-  expect((await call('POST /api/v1/platform/roles', by, { name: 'r', permissions: [] })).status).toBe(201);
+  const permissions = ['platform:audit:read'];
+  const role = await call('POST /api/v1/platform/roles', by, { name: 'r', permissions });
+  expect(role.status).toBe(201);
+  const narrowed = await call(`PUT /api/v1/platform/roles/${role.body.id}`, by, { permissions: [] });
+  expect(narrowed.status).toBe(200);
+  expect((await call(`PUT /api/v1/platform/users/${id}`, by, { is_active: false })).status).toBe(200);
   expect((await call('GET /api/v1/platform/master-keys', by)).status).toBe(200);
 });
 

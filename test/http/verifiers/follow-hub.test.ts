@@ -237,6 +237,18 @@ describe('a follower', () => {
     expect(verifiers.find((row) => row.id === id)).toMatchObject({ behind: 0 });
   });
 
+  test('is told the position that Postgres has stored, and not the one that it claims', async () => {
+    const { verifier_id: id, applied_seq: seq } = await registerForLater(broker);
+    await revoke(broker, (await mint(broker)).key_id);
+    const follower = await openStream(broker, id);
+    expect((await follower.beat(seq + 1)).stored_seq).toBe(seq);
+  });
+
+  test('that is silent for longer than any lease loses its stream', async () => {
+    const { verifier_id: id } = await registerForLater(broker);
+    await (await openStream(broker, id)).closed;
+  }, 60_000);
+
   test('whose row is gone is told to begin again', async () => {
     const { id, follower } = await following();
     await broker.db.deleteFrom('verifiers').where('id', '=', id).execute();

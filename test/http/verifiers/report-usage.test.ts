@@ -143,6 +143,13 @@ describe('204', () => {
     expect((await usageOf(key_id)).total_requests).toBe(3);
   });
 
+  test('counts under an id in capitals, which is the same id', async () => {
+    const { key_id } = await mint(broker);
+    const id = randomUUID();
+    for (const spelled of [id.toUpperCase(), id]) await reportUsage([sum(lineOf(key_id))], { id: spelled });
+    expect((await usageOf(key_id)).total_requests).toBe(3);
+  });
+
   test('without Redis it goes to Postgres, and counts once there too', async () => {
     const { key_id } = await mint(broker);
     const apart = await broker.replica({ REDIS_URL: 'redis://127.0.0.1:1/0' });

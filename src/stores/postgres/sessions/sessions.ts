@@ -154,6 +154,16 @@ export async function forgetSecondFactorOf(tx: Tx, userId: string): Promise<void
     .execute();
 }
 
+/** Ends the device sessions that were approved with a second factor, while these still say so. */
+export async function deleteProvenDeviceSessionsOf(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .deleteFrom('platform_sessions')
+    .where('user_id', '=', userId)
+    .where('method', '=', 'device')
+    .where('second_factor', 'is not', null)
+    .execute();
+}
+
 /** Ends all sessions of a user, and returns their number. */
 export async function deleteSessionsOf(tx: Tx, userId: string, exceptId?: string): Promise<number> {
   let query = tx.deleteFrom('platform_sessions').where('user_id', '=', userId);

@@ -19,7 +19,9 @@ export async function upsertVerifier(
     VALUES (${id}, ${appliedSeq}, ${leaseMs},
       clock_timestamp() + make_interval(secs => ${isLive ? leaseMs / 1_000 : 0}), ${masterKeyId}, ${isApi}, ${isApi})
     ON CONFLICT (id) DO UPDATE SET applied_seq = excluded.applied_seq, lease_ms = excluded.lease_ms,
-      lease_until = excluded.lease_until, reached_seq = NULL, followers = '{}', laggards = '[]'`.execute(db);
+      lease_until = greatest(verifiers.lease_until, excluded.lease_until), reached_seq = NULL, followers = '{}', laggards = '[]'`.execute(
+    db,
+  );
 }
 
 /**
