@@ -16,8 +16,8 @@ import { holdOwnFactors } from './second-factor-changes.ts';
 
 /**
  * Removes one of the caller's own factors. With the last one the recovery codes go, device sessions
- * that it has approved end, and no session counts any more as one with a second factor. `SECOND_FACTOR_NOT_FOUND` for an unknown one and
- * another user's, all alike; `STEP_UP_REQUIRED`.
+ * that it has approved end, and no session counts any more as one with a factor.
+ * `SECOND_FACTOR_NOT_FOUND` for an unknown one and another user's, all alike; `STEP_UP_REQUIRED`.
  */
 export async function removeSecondFactor(
   parts: ChangeParts,

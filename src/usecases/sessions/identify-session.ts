@@ -34,7 +34,7 @@ export async function identifySession(
   };
 }
 
-/** The provider asks for its own factors; a device log-in is as strong as the session that approved it. */
+/** The provider asks for factors of its own; a device has those of the session that approved it. */
 function needsSecondFactor({ method, secondFactor }: SessionHolder): boolean {
   return method === 'password' && secondFactor === null;
 }
