@@ -33,8 +33,8 @@ export type PlatformUserChanges = Partial<
  * themselves; the last active super-admin stays one. Deactivation and a new password end the user's
  * sessions in the same transaction, and forget the places known to the account, as another e-mail
  * address does; roles and status bind the next request. `STEP_UP_REQUIRED` for a password, for
- * roles, to activate, and to mark a break-glass account. An account of the identity provider is only switched on
- * and off here (`MANAGED_BY_PROVIDER`).
+ * roles, to activate, and to mark a break-glass account. An account of the identity provider is
+ * only switched on and off here (`MANAGED_BY_PROVIDER`).
  */
 export async function updatePlatformUser(
   parts: PlatformUserParts,

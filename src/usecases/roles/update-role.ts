@@ -8,8 +8,8 @@ import { requireConfirmed } from '../sessions/own-session.ts';
 import { getChangeableRole, type RoleSettings, roleEvent } from './role-changes.ts';
 
 /**
- * Changes a custom role; it applies to its users from their next request. `STEP_UP_REQUIRED` when it
- * gets a permission.
+ * Changes a custom role; it applies to its users from their next request. `STEP_UP_REQUIRED` when
+ * it gets a permission.
  */
 export async function updateRole(
   parts: ChangeParts,

@@ -39,11 +39,11 @@ const drainLookMs = 250;
 
 /**
  * Heartbeat of an embedded verifier, a long poll, in the one order that is safe
- * (revocation/lease.ts): (1) store the position it has applied and extend the lease, committed; (2) in a new snapshot read
- * the changes after that. Without changes it waits for one, for `waitMs` at most, and reads again,
- * without extending. The verifier counts its lease from before it sent, so a long wait only
- * shortens the rest of it. The wait holds no database connection. Changes in the answer must be
- * reported as applied before the next extension. Errors: those of `extendLease`.
+ * (revocation/lease.ts): (1) store the position it has applied and extend the lease, committed; (2)
+ * in a new snapshot read the changes after that. Without changes it waits for one, for `waitMs` at
+ * most, and reads again, without extending. The verifier counts its lease from before it sent, so a
+ * long wait only shortens the rest of it. The wait holds no database connection. Changes in the
+ * answer must be reported as applied before the next extension. Errors: those of `extendLease`.
  */
 export async function heartbeat(
   parts: HeartbeatParts,
