@@ -5,13 +5,13 @@ import { FlowplateVerifier } from '../../src/sdk/verifier.ts';
 import { endAll } from '../support/at-end.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
 import { mint, verify } from '../support/keys.ts';
-import { type Embedded, embed, warm } from './embedded.ts';
+import { type Embedded, embed, embedHoldingLease, warm } from './embedded.ts';
 
 let broker: TestBroker;
 let verifier: Embedded;
 beforeAll(async () => {
   broker = await startBroker();
-  verifier = await embed(broker);
+  verifier = await embedHoldingLease(broker);
 });
 afterAll(async () => {
   await endAll();

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 
 /**
- * The largest answer that is taken in. Ours have 40 MB at most; without a bound one value in Redis
+ * The largest answer that is taken in. Ours have 48 MB at most; without a bound one value in Redis
  * could take all memory of every process that reads it.
  */
 const answerBytesMax = 67_108_864;

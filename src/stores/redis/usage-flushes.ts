@@ -6,13 +6,10 @@ import type { RedisClient } from './client.ts';
 import { keyspace } from './keyspace.ts';
 
 /** A flush has thousands of marks, and reading a page blocks other reads. */
-const flushesPerPage = 10;
+const flushesPerPage = 20;
 
-/**
- * Four times the largest flush of a process. A longer one is foreign. Those that are read together
- * stay below the largest answer (answer-bytes.ts), whoever wrote them.
- */
-const flushBytesMax = 4_194_304;
+/** Ten times the largest flush of a process. A longer one is foreign. */
+const flushBytesMax = 16_777_216;
 /** Ids have 36 characters. Somewhat more is set aside, where an operator can look at it. */
 const nameBytesMax = 65_536;
 const namesBytesMax = 4_194_304;

@@ -1,8 +1,11 @@
 import { type UsageHour, UsageHours } from '../../domain/usage-hours.ts';
 import { openFlush, readFlushTexts, type StampedFlushes } from '../../stores/redis/usage-flushes.ts';
 
-/** Flushes per read: one of a busy process has up to ten thousand marks, 1 MB. */
-const flushesPerRead = 8;
+/**
+ * Flushes per read: one of a busy process has up to ten thousand marks, 1 MB. Whoever wrote them,
+ * three are smaller than the largest answer that is taken in (answer-bytes.ts).
+ */
+const flushesPerRead = 3;
 
 /** Rows per transaction: some seconds of work, and 100 MB in the worker. */
 const hoursMax = 200_000;
