@@ -156,6 +156,32 @@ test('Editing a User changes Display Name, Roles and Status', async () => {
   await portal.close();
 });
 
+test('Saving a name leaves a deactivation and a demotion by others as they are, and asks for no confirmation', async () => {
+  const [editor, other] = [
+    await platformUser(broker, root),
+    await platformUser(broker, root, ['role_platform_operator']),
+  ];
+  const portal = await usersAs(editor.email);
+  const { page } = portal;
+  await page.getByRole('button', { name: `Edit ${other.email}` }).click();
+  const dialog = page.getByRole('dialog');
+  await field(dialog, 'name').fill('Renamed in between');
+  const path = `/api/v1/platform/users/${other.id}`;
+  const as = { as: null, headers: root.headers };
+  const meanwhile = { is_active: false, role_ids: ['role_platform_viewer'] };
+  expect((await broker.call(`PUT ${path}`, { ...as, body: meanwhile })).status).toBe(200);
+  await broker.db
+    .updateTable('platform_sessions')
+    .set({ confirmed_at: new Date(Date.now() - 11 * 60_000) })
+    .where('user_id', '=', editor.id)
+    .execute();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const { body } = await broker.call(`GET ${path}`, as);
+  expect(body).toMatchObject({ ...meanwhile, name: 'Renamed in between' });
+  await portal.close();
+});
+
 test('Resetting a Password sets a new one', async () => {
   const other = await platformUser(broker, root);
   const portal = await usersAs(root.email);

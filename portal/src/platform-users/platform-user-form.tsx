@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { answerTo, api, type Role, type User } from '../api/client.ts';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
+import { isSameSet } from '../parts/same-set.ts';
 import { holds, useOwn } from '../sessions/me.ts';
 import { useUserChange } from './use-platform-users.ts';
 
@@ -125,13 +126,24 @@ export function UserForm({ user, roles, onClose }: Props) {
   );
 }
 
-function sendUser(user: User | undefined, wanted: Wanted): Promise<User> {
-  const { is_active, is_break_glass: _, ...created } = wanted;
-  if (user === undefined) return answerTo(api.POST('/api/v1/platform/users', { body: created }));
-  const { name, role_ids, is_break_glass } = wanted;
-  const params = { path: { id: user.id } };
-  const own = { name, role_ids, ...(is_break_glass !== user.is_break_glass && { is_break_glass }) };
+async function sendUser(user: User | undefined, wanted: Wanted): Promise<void> {
+  const { is_active: _, is_break_glass: __, ...created } = wanted;
+  if (user === undefined) return void (await answerTo(api.POST('/api/v1/platform/users', { body: created })));
+  const body = changesOf(user, wanted);
+  // The API refuses a change of nothing.
+  if (Object.keys(body).length === 0) return;
+  await answerTo(api.PUT('/api/v1/platform/users/{id}', { params: { path: { id: user.id } }, body }));
+}
+
+/** Only what differs from the opened form: the rest may have been changed by others since. */
+function changesOf(user: User, { name, role_ids, is_active, is_break_glass }: Wanted) {
+  const status = is_active !== user.is_active && { is_active };
   // The identity provider decides the rest of its accounts.
-  const body = user.sign_in === 'provider' ? { is_active } : { ...own, is_active };
-  return answerTo(api.PUT('/api/v1/platform/users/{id}', { params, body }));
+  if (user.sign_in === 'provider') return { ...status };
+  return {
+    ...(name !== user.name && { name }),
+    ...(!isSameSet(role_ids, user.role_ids) && { role_ids }),
+    ...status,
+    ...(is_break_glass !== user.is_break_glass && { is_break_glass }),
+  };
 }
