@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { logIn, platformUser } from '../support/platform-users.ts';
+import { logIn, platformUser, platformUserWith } from '../support/platform-users.ts';
 import { field, labels, type Portal } from './browser.ts';
 import { openSite } from './site.ts';
 
@@ -179,6 +179,28 @@ test('Saving a name leaves a deactivation and a demotion by others as they are, 
   await dialog.waitFor({ state: 'detached' });
   const { body } = await broker.call(`GET ${path}`, as);
   expect(body).toMatchObject({ ...meanwhile, name: 'Renamed in between' });
+  await portal.close();
+});
+
+test('who may not read roles sees the users without an error, and is offered the own roles by id', async () => {
+  const permissions = ['platform:users:read', 'platform:users:manage'];
+  const keeper = await platformUserWith(broker, root, permissions);
+  const portal = await openAs(keeper.email, '/account', 'Account');
+  const { page } = portal;
+  const refused: string[] = [];
+  page.on('response', (response) => void (response.status() === 403 && refused.push(response.url())));
+  await page.getByRole('link', { name: 'Users', exact: true }).click();
+  await page.getByRole('button', { name: `Edit ${keeper.email}` }).click();
+  const dialog = page.getByRole('dialog');
+  const roles = dialog.getByRole('checkbox');
+  await roles.first().waitFor();
+  expect(await roles.count()).toBe(1);
+  expect(await roles.isChecked()).toBe(true);
+  await field(dialog, 'name').fill('Keeper');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await row(portal, keeper.email).getByRole('cell', { name: 'Keeper', exact: true }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(refused).toEqual([]);
   await portal.close();
 });
 

@@ -1,13 +1,14 @@
-import { Checkbox, PasswordInput, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { PasswordInput, Switch, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { answerTo, api, type Role, type User } from '../api/client.ts';
+import { answerTo, api, type User } from '../api/client.ts';
+import { RolesField } from '../api-keys/roles-field.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
 import { isSameSet } from '../parts/same-set.ts';
-import { holds, useOwn } from '../sessions/me.ts';
+import { useOwn } from '../sessions/me.ts';
 import { useUserChange } from './use-platform-users.ts';
 
-type Props = { user?: User; roles: Role[]; onClose: () => void };
+type Props = { user?: User; onClose: () => void };
 type Wanted = {
   email: string;
   name: string;
@@ -20,7 +21,7 @@ type Wanted = {
 const fields = ['email', 'name', 'password', 'role_ids', 'is_active'] as const;
 
 /** Creates a user, or changes the name, roles and status of the given one. */
-export function UserForm({ user, roles, onClose }: Props) {
+export function UserForm({ user, onClose }: Props) {
   const { me, may } = useOwn();
   const [roleIds, setRoleIds] = useState(user?.role_ids ?? []);
   const [isActive, setIsActive] = useState(user?.is_active ?? true);
@@ -90,21 +91,12 @@ export function UserForm({ user, roles, onClose }: Props) {
           error={faults.of.password}
         />
       )}
-      <Checkbox.Group
-        label="Roles"
-        required
-        value={roleIds}
+      <RolesField
+        roleIds={roleIds}
         onChange={setRoleIds}
         error={lacksRole ? 'choose at least one' : faults.of.role_ids}
-      >
-        <Stack gap="xs" mt="xs">
-          {roles
-            .filter((role) => holds(me, role))
-            .map(({ id, name, description }) => (
-              <Checkbox key={id} value={id} label={name} description={description} disabled={isManaged} />
-            ))}
-        </Stack>
-      </Checkbox.Group>
+        isDisabled={isManaged}
+      />
       {user !== undefined && user.id !== me.id && (
         <Switch
           label="Active"
