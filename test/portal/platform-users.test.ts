@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { logIn, platformUser, platformUserWith } from '../support/platform-users.ts';
 import { field, labels, type Portal } from './browser.ts';
 import { openSite } from './site.ts';
+import { overhear } from './whereabouts.ts';
 
 const { broker, root, openAs } = await openSite();
 
@@ -204,7 +205,7 @@ test('who may not read roles sees the users without an error, and is offered the
   await portal.close();
 });
 
-test('Resetting a Password sets a new one', async () => {
+test('Resetting a Password sets a new one, which the page does not keep', async () => {
   const other = await platformUser(broker, root);
   const portal = await usersAs(root.email);
   const { page } = portal;
@@ -214,6 +215,7 @@ test('Resetting a Password sets a new one', async () => {
   await field(dialog, 'password').fill('a password that nobody has');
   await dialog.getByRole('button', { name: 'Reset Password' }).click();
   await dialog.waitFor({ state: 'detached' });
+  await (await overhear(portal)).expectForgotten('a password that nobody has');
   await logIn(broker, other.email, 'a password that nobody has');
   await portal.close();
 });
