@@ -31,5 +31,7 @@ export const queryClient: QueryClient = new QueryClient({
       retry: (failures, error) => !(error instanceof ApiFault && error.status < 500) && failures < 2,
       staleTime: 5_000,
     },
+    // What was sent and answered may be a secret: kept no longer than the dialog that needs it.
+    mutations: { gcTime: 0 },
   },
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { platformUser } from '../support/platform-users.ts';
+import { goodPassword, platformUser } from '../support/platform-users.ts';
 import { bearer, row, statusOf } from './api-key-steps.ts';
 import { field, labels, type Portal } from './browser.ts';
 import { openSite } from './site.ts';
@@ -189,8 +189,9 @@ describe('the full API key is only shown once at creation', () => {
     await portal.close();
   });
 
-  test('neither a slip on Escape nor a click beside loses it', async () => {
-    const { portal, page, dialog, submit } = await openDialog();
+  test('neither a slip on Escape nor a click beside nor a reload nor the end of the session loses it', async () => {
+    const admin = await platformUser(broker, root, ['role_platform_operator']);
+    const { portal, page, dialog, submit } = await openDialog(admin.email);
     await field(dialog, 'name').fill('Careful');
     await addScope(portal, dialog, 'admin');
     await submit();
@@ -198,6 +199,23 @@ describe('the full API key is only shown once at creation', () => {
     await page.keyboard.press('Escape');
     await page.mouse.click(2, 2);
     expect(await page.getByText('Copy it now').isVisible()).toBe(true);
+    const asked = page.waitForEvent('dialog');
+    // `page.reload` would wait for the page that is not loaded.
+    await page.evaluate('setTimeout(() => location.reload())');
+    const question = await asked;
+    expect(question.type()).toBe('beforeunload');
+    await question.dismiss();
+    await page.evaluate(
+      "fetch('/api/v1/platform/auth/logout', { method: 'POST', headers: { 'X-Flowplate-Portal': '1' } })",
+    );
+    // As if one came back to the tab, which asks anew for what is older than five seconds.
+    await page.evaluate("void setInterval(() => window.dispatchEvent(new Event('visibilitychange')), 500)");
+    const logIn = page.getByRole('dialog', { name: 'Your session has ended' });
+    await field(logIn, 'email').fill(admin.email);
+    await field(logIn, 'password').fill(goodPassword);
+    await logIn.getByRole('button', { name: 'Log in' }).click();
+    await logIn.waitFor({ state: 'detached' });
+    expect(await statusOf(broker, bearer(await takeSecret(portal)))).toBe(200);
     await portal.close();
   });
 });

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { logIn, platformUser } from '../support/platform-users.ts';
+import { logIn, platformUser, platformUserWith } from '../support/platform-users.ts';
 import { field, labels, type Portal } from './browser.ts';
 import { openSite } from './site.ts';
+import { overhear } from './whereabouts.ts';
 
 const { broker, root, openAs } = await openSite();
 
@@ -156,7 +157,55 @@ test('Editing a User changes Display Name, Roles and Status', async () => {
   await portal.close();
 });
 
-test('Resetting a Password sets a new one', async () => {
+test('Saving a name leaves a deactivation and a demotion by others as they are, and asks for no confirmation', async () => {
+  const [editor, other] = [
+    await platformUser(broker, root),
+    await platformUser(broker, root, ['role_platform_operator']),
+  ];
+  const portal = await usersAs(editor.email);
+  const { page } = portal;
+  await page.getByRole('button', { name: `Edit ${other.email}` }).click();
+  const dialog = page.getByRole('dialog');
+  await field(dialog, 'name').fill('Renamed in between');
+  const path = `/api/v1/platform/users/${other.id}`;
+  const as = { as: null, headers: root.headers };
+  const meanwhile = { is_active: false, role_ids: ['role_platform_viewer'] };
+  expect((await broker.call(`PUT ${path}`, { ...as, body: meanwhile })).status).toBe(200);
+  await broker.db
+    .updateTable('platform_sessions')
+    .set({ confirmed_at: new Date(Date.now() - 11 * 60_000) })
+    .where('user_id', '=', editor.id)
+    .execute();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const { body } = await broker.call(`GET ${path}`, as);
+  expect(body).toMatchObject({ ...meanwhile, name: 'Renamed in between' });
+  await portal.close();
+});
+
+test('who may not read roles sees the users without an error, and is offered the own roles by id', async () => {
+  const permissions = ['platform:users:read', 'platform:users:manage'];
+  const keeper = await platformUserWith(broker, root, permissions);
+  const portal = await openAs(keeper.email, '/account', 'Account');
+  const { page } = portal;
+  const refused: string[] = [];
+  page.on('response', (response) => void (response.status() === 403 && refused.push(response.url())));
+  await page.getByRole('link', { name: 'Users', exact: true }).click();
+  await page.getByRole('button', { name: `Edit ${keeper.email}` }).click();
+  const dialog = page.getByRole('dialog');
+  const roles = dialog.getByRole('checkbox');
+  await roles.first().waitFor();
+  expect(await roles.count()).toBe(1);
+  expect(await roles.isChecked()).toBe(true);
+  await field(dialog, 'name').fill('Keeper');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await row(portal, keeper.email).getByRole('cell', { name: 'Keeper', exact: true }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(refused).toEqual([]);
+  await portal.close();
+});
+
+test('Resetting a Password sets a new one, which the page does not keep', async () => {
   const other = await platformUser(broker, root);
   const portal = await usersAs(root.email);
   const { page } = portal;
@@ -166,6 +215,7 @@ test('Resetting a Password sets a new one', async () => {
   await field(dialog, 'password').fill('a password that nobody has');
   await dialog.getByRole('button', { name: 'Reset Password' }).click();
   await dialog.waitFor({ state: 'detached' });
+  await (await overhear(portal)).expectForgotten('a password that nobody has');
   await logIn(broker, other.email, 'a password that nobody has');
   await portal.close();
 });

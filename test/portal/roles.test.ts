@@ -82,6 +82,27 @@ test('a super-admin creates one of all there is, changes it and deletes it', asy
   await portal.close();
 });
 
+test('saving a name leaves permissions that somebody else took away meanwhile taken away; of nothing, nothing is sent', async () => {
+  const id = await roleWith('Auditing', ['platform:audit:read', 'platform:audit:manage']);
+  const portal = await rolesAs(root.email);
+  const { page } = portal;
+  const dialog = page.getByRole('dialog');
+  const save = async () => {
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await page.getByRole('button', { name: 'Edit Auditing' }).click();
+  await save();
+  await page.getByRole('button', { name: 'Edit Auditing' }).click();
+  await field(dialog, 'name').fill('Reading the log');
+  const permissions = ['platform:audit:read'];
+  expect((await call(`PUT ${rolesPath}/${id}`, { permissions })).status).toBe(200);
+  await save();
+  const roles = (await call(`GET ${rolesPath}`)).body;
+  expect(roles).toContainEqual(expect.objectContaining({ id, name: 'Reading the log', permissions }));
+  await portal.close();
+});
+
 test('a name that is taken is said at the name, and a role that somebody holds stays', async () => {
   const held = await roleWith('Held', ['platform:keys:read']);
   await platformUser(broker, root, [held]);

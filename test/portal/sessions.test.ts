@@ -105,6 +105,33 @@ test('when the session ends elsewhere, the next click leads to the login and sho
   await portal.close();
 });
 
+test('a confirmation that waits when the session ends is refused, and not asked of the next operator', async () => {
+  const user = await platformUser(broker, root);
+  const other = await platformUser(broker, root);
+  const target = await platformUser(broker, root);
+  const portal = await openPortal(browser, broker.url, `/users?search=${target.email}`);
+  const { page } = portal;
+  await logInAs(portal, user.email);
+  await broker.db
+    .updateTable('platform_sessions')
+    .set({ confirmed_at: new Date(Date.now() - 11 * 60_000) })
+    .where('user_id', '=', user.id)
+    .execute();
+  await page.getByRole('button', { name: `Reset Factors ${target.email}` }).click();
+  await page.getByRole('button', { name: `Reset the second factors of ${target.email}` }).click();
+  const stepUp = page.getByRole('dialog', { name: 'Please confirm that it is you' });
+  await field(stepUp, 'own_password').fill(goodPassword);
+  await page.evaluate(
+    "fetch('/api/v1/platform/auth/logout', { method: 'POST', headers: { 'X-Flowplate-Portal': '1' } })",
+  );
+  await stepUp.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByText('Your session has ended').waitFor();
+  await logInAs(portal, other.email);
+  await page.getByRole('cell', { name: target.email, exact: true }).waitFor();
+  expect(await page.getByRole('dialog').count()).toBe(0);
+  await portal.close();
+});
+
 test('log-out ends the session on the server, and going back shows the login', async () => {
   const portal = await openPortal(browser, broker.url, '/users');
   const { page } = portal;

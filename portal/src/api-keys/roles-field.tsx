@@ -2,10 +2,15 @@ import { Checkbox, Stack } from '@mantine/core';
 import { useRoles } from '../platform-users/use-platform-users.ts';
 import { holds, type Me, may, superAdminRoleId, useOwn } from '../sessions/me.ts';
 
-type Props = { roleIds: string[]; onChange: (roleIds: string[]) => void; error: string | undefined };
+type Props = {
+  roleIds: string[];
+  onChange: (roleIds: string[]) => void;
+  error: string | undefined;
+  isDisabled?: boolean;
+};
 
-/** Roles of a platform key: any role with no more rights than its creator. */
-export function RolesField({ roleIds, onChange, error }: Props) {
+/** Roles of a platform key or user: any role with no more rights than the operator. */
+export function RolesField({ roleIds, onChange, error, isDisabled = false }: Props) {
   const { me } = useOwn();
   const roles = useRoles(may(me, 'platform:roles:read'));
   // Without the right to read roles, only the own ones, by id.
@@ -16,7 +21,7 @@ export function RolesField({ roleIds, onChange, error }: Props) {
     <Checkbox.Group label="Roles" required value={roleIds} onChange={onChange} error={error}>
       <Stack gap="xs" mt="xs">
         {choices.map(({ id, name, description }) => (
-          <Checkbox key={id} value={id} label={name} description={description} />
+          <Checkbox key={id} value={id} label={name} description={description} disabled={isDisabled} />
         ))}
       </Stack>
     </Checkbox.Group>

@@ -1,4 +1,5 @@
 import { Alert, Button, Code, CopyButton, Group, Modal, Stack } from '@mantine/core';
+import { useUnsavedForm } from './unsaved-forms.ts';
 
 type Props = {
   title: string;
@@ -12,9 +13,11 @@ type Props = {
 
 /**
  * Shows a secret once. A click outside or Escape does not close it, because the secret would be
- * lost.
+ * lost. Counts as a filled form for the same reason: the browser asks before it leaves, and after
+ * the end of the session the login comes above it.
  */
 export function ShownOnce({ title, advice, secret, done, onClose }: Props) {
+  useUnsavedForm(true);
   return (
     <Modal
       opened

@@ -1,6 +1,9 @@
 import { useEffect, useSyncExternalStore } from 'react';
 
-/** Filled forms that were not sent. Module state, because the query client needs it too. */
+/**
+ * Filled forms that were not sent, and secrets that are shown once. Module state, because the query
+ * client needs it too.
+ */
 const unsaved = new Set<symbol>();
 const listeners = new Set<() => void>();
 

@@ -1,12 +1,14 @@
-import { Checkbox, PasswordInput, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { PasswordInput, Switch, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { answerTo, api, type Role, type User } from '../api/client.ts';
+import { answerTo, api, type User } from '../api/client.ts';
+import { RolesField } from '../api-keys/roles-field.tsx';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
-import { holds, useOwn } from '../sessions/me.ts';
+import { isSameSet } from '../parts/same-set.ts';
+import { useOwn } from '../sessions/me.ts';
 import { useUserChange } from './use-platform-users.ts';
 
-type Props = { user?: User; roles: Role[]; onClose: () => void };
+type Props = { user?: User; onClose: () => void };
 type Wanted = {
   email: string;
   name: string;
@@ -19,7 +21,7 @@ type Wanted = {
 const fields = ['email', 'name', 'password', 'role_ids', 'is_active'] as const;
 
 /** Creates a user, or changes the name, roles and status of the given one. */
-export function UserForm({ user, roles, onClose }: Props) {
+export function UserForm({ user, onClose }: Props) {
   const { me, may } = useOwn();
   const [roleIds, setRoleIds] = useState(user?.role_ids ?? []);
   const [isActive, setIsActive] = useState(user?.is_active ?? true);
@@ -89,21 +91,12 @@ export function UserForm({ user, roles, onClose }: Props) {
           error={faults.of.password}
         />
       )}
-      <Checkbox.Group
-        label="Roles"
-        required
-        value={roleIds}
+      <RolesField
+        roleIds={roleIds}
         onChange={setRoleIds}
         error={lacksRole ? 'choose at least one' : faults.of.role_ids}
-      >
-        <Stack gap="xs" mt="xs">
-          {roles
-            .filter((role) => holds(me, role))
-            .map(({ id, name, description }) => (
-              <Checkbox key={id} value={id} label={name} description={description} disabled={isManaged} />
-            ))}
-        </Stack>
-      </Checkbox.Group>
+        isDisabled={isManaged}
+      />
       {user !== undefined && user.id !== me.id && (
         <Switch
           label="Active"
@@ -125,13 +118,24 @@ export function UserForm({ user, roles, onClose }: Props) {
   );
 }
 
-function sendUser(user: User | undefined, wanted: Wanted): Promise<User> {
-  const { is_active, is_break_glass: _, ...created } = wanted;
-  if (user === undefined) return answerTo(api.POST('/api/v1/platform/users', { body: created }));
-  const { name, role_ids, is_break_glass } = wanted;
-  const params = { path: { id: user.id } };
-  const own = { name, role_ids, ...(is_break_glass !== user.is_break_glass && { is_break_glass }) };
+async function sendUser(user: User | undefined, wanted: Wanted): Promise<void> {
+  const { is_active: _, is_break_glass: __, ...created } = wanted;
+  if (user === undefined) return void (await answerTo(api.POST('/api/v1/platform/users', { body: created })));
+  const body = changesOf(user, wanted);
+  // The API refuses a change of nothing.
+  if (Object.keys(body).length === 0) return;
+  await answerTo(api.PUT('/api/v1/platform/users/{id}', { params: { path: { id: user.id } }, body }));
+}
+
+/** Only what differs from the opened form: the rest may have been changed by others since. */
+function changesOf(user: User, { name, role_ids, is_active, is_break_glass }: Wanted) {
+  const status = is_active !== user.is_active && { is_active };
   // The identity provider decides the rest of its accounts.
-  const body = user.sign_in === 'provider' ? { is_active } : { ...own, is_active };
-  return answerTo(api.PUT('/api/v1/platform/users/{id}', { params, body }));
+  if (user.sign_in === 'provider') return { ...status };
+  return {
+    ...(name !== user.name && { name }),
+    ...(!isSameSet(role_ids, user.role_ids) && { role_ids }),
+    ...status,
+    ...(is_break_glass !== user.is_break_glass && { is_break_glass }),
+  };
 }

@@ -26,7 +26,7 @@ export function UsersPage() {
     isDescending: sorting.isDescending,
     cursor: read('cursor'),
   });
-  const roles = useRoles();
+  const roles = useRoles(may('platform:roles:read'));
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
   const fault = users.error ?? roles.error;
@@ -58,8 +58,8 @@ export function UsersPage() {
         />
       )}
       <Pager cursor={read('cursor')} next={users.data?.next} onTurn={(cursor) => write({ cursor })} />
-      {open?.action === 'create' && <UserForm roles={roles.data ?? []} onClose={close} />}
-      {open?.action === 'edit' && <UserForm user={open.user} roles={roles.data ?? []} onClose={close} />}
+      {open?.action === 'create' && <UserForm onClose={close} />}
+      {open?.action === 'edit' && <UserForm user={open.user} onClose={close} />}
       {open?.action === 'reset' && <ResetPassword user={open.user} onClose={close} />}
       {open?.action === 'reset factors' && <ResetSecondFactors user={open.user} onClose={close} />}
       {open?.action === 'delete' && <DeleteUser user={open.user} onClose={close} />}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { answerTo, api, type Role } from '../api/client.ts';
 import { fieldFaults } from '../parts/field-faults.ts';
 import { FormDialog } from '../parts/form-dialog.tsx';
+import { isSameSet } from '../parts/same-set.ts';
 import type { Permission } from '../sessions/me.ts';
 import { PermissionMatrix } from './permission-matrix.tsx';
 import { useRoleChange } from './use-role-change.ts';
@@ -72,7 +73,20 @@ export function RoleForm({ role, onClose }: Props) {
 /** It was held when the form opened: the operator's own rights have changed since. */
 const notHeld = 'holds one that you may not grant';
 
-function send(role: Role | undefined, body: Wanted): Promise<Role> {
-  if (role === undefined) return answerTo(api.POST('/api/v1/platform/roles', { body }));
-  return answerTo(api.PUT('/api/v1/platform/roles/{id}', { params: { path: { id: role.id } }, body }));
+async function send(role: Role | undefined, wanted: Wanted): Promise<void> {
+  if (role === undefined) return void (await answerTo(api.POST('/api/v1/platform/roles', { body: wanted })));
+  const body = changesOf(role, wanted);
+  // The API refuses a change of nothing.
+  if (Object.keys(body).length === 0) return;
+  await answerTo(api.PUT('/api/v1/platform/roles/{id}', { params: { path: { id: role.id } }, body }));
+}
+
+/** Only what differs from the opened form: the rest may have been changed by others since. */
+function changesOf(role: Role, { name, description, permissions }: Wanted): Partial<Wanted> {
+  return {
+    ...(name !== role.name && { name }),
+    // The form leaves out spaces around it.
+    ...((description ?? '') !== (role.description ?? '').trim() && { description }),
+    ...(!isSameSet(permissions, role.permissions) && { permissions }),
+  };
 }

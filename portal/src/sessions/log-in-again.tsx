@@ -9,8 +9,8 @@ import { ProviderSignIn } from './provider-sign-in.tsx';
 import { useLogInState } from './use-log-in-state.ts';
 
 /**
- * Login above a filled form, after the session has ended. Another operator does not get the view of
- * this one: then the page is loaded anew.
+ * Login above a filled form or a secret that is shown once, after the session has ended. Another
+ * operator does not get the view of this one: then the page is loaded anew.
  */
 export function LogInAgain({ me }: { me: Me }) {
   const queryClient = useQueryClient();
@@ -38,7 +38,8 @@ export function LogInAgain({ me }: { me: Me }) {
     >
       <Stack>
         <Text>
-          Log in as {me.name} to go on: what you have filled in is still there, and has not been sent.
+          Log in as {me.name} to go on: what was open is still there, and what you have filled in has not been
+          sent.
         </Text>
         {page != null && (
           <>

@@ -73,8 +73,9 @@ type SummaryProps = {
 
 function Summary({ factors: { setting, factors, recovery_codes_left }, onOpen, onCodes }: SummaryProps) {
   const renew = useMutation({
-    mutationFn: () => answerTo(api.POST('/api/v1/platform/auth/recovery-codes')),
-    onSuccess: ({ recovery_codes }) => onCodes(recovery_codes),
+    // Without a result, which would be kept as long as the page is open.
+    mutationFn: async () =>
+      onCodes((await answerTo(api.POST('/api/v1/platform/auth/recovery-codes'))).recovery_codes),
   });
   const isOff = setting === 'off';
   return (

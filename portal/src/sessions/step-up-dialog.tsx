@@ -1,6 +1,6 @@
 import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import type { FormEvent } from 'react';
+import { type FormEvent, useEffect } from 'react';
 import { answerTo, api } from '../api/client.ts';
 import { ApiFault } from '../api/fault.ts';
 import { Dialog } from '../parts/dialog.tsx';
@@ -12,8 +12,17 @@ import { SecondFactorStep } from './second-factor-step.tsx';
 import { settleStepUp, useIsStepUpAsked } from './step-up.ts';
 import { useLogInState } from './use-log-in-state.ts';
 
-/** Asks for a confirmation above everything else; then the refused request is sent again. */
+/**
+ * Asks for a confirmation above everything else; then the refused request is sent again. Mounted
+ * for one operator: once their view is gone, what waits is refused, because the confirmation of
+ * another one would send it in that one's name.
+ */
 export function StepUpDialog() {
+  useEffect(() => {
+    // Also what was asked for between two views.
+    settleStepUp(false);
+    return () => settleStepUp(false);
+  }, []);
   return useIsStepUpAsked() ? <OpenStepUp /> : null;
 }
 

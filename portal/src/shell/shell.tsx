@@ -37,7 +37,7 @@ export function Shell() {
     <MeContext value={shown}>
       <Frame me={shown} />
       {isOver && <LogInAgain me={shown} />}
-      <StepUpDialog />
+      <StepUpDialog key={shown.id} />
     </MeContext>
   );
 }

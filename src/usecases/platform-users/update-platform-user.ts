@@ -69,7 +69,7 @@ export async function updatePlatformUser(
     if (areLoginsOver || isRenamed) await deleteKnownPlacesOf(tx, userId);
     return {
       answer: after,
-      events: eventsOf(changes, userId, passwordHash !== undefined),
+      events: eventsOf(differing(before, changes), userId, passwordHash !== undefined),
       revokes: revokesOperators('platform_user', userId),
     };
   });
@@ -106,6 +106,20 @@ async function requireMay(
   if (!isActiveSuperAdmin(before) || isActiveSuperAdmin(after)) return;
   if (!(await isThereAnotherSuperAdmin(tx, before.id))) throw new FlowplateError('LAST_SUPER_ADMIN');
 }
+
+/** Those that change something: a caller may send fields that stay as they are. */
+function differing(before: PlatformUser, changes: PlatformUserChanges): PlatformUserChanges {
+  const { email, name, isActive, roleIds, isBreakGlass } = changes;
+  return {
+    ...(email !== undefined && email !== before.email && { email }),
+    ...(name !== undefined && name !== before.name && { name }),
+    ...(isActive !== undefined && isActive !== before.isActive && { isActive }),
+    ...(roleIds !== undefined && sorted(roleIds) !== sorted(before.roleIds) && { roleIds }),
+    ...(isBreakGlass !== undefined && isBreakGlass !== before.isBreakGlass && { isBreakGlass }),
+  };
+}
+
+const sorted = (ids: readonly string[]) => [...ids].sort().join();
 
 function eventsOf(changes: PlatformUserChanges, userId: string, isPasswordChanged: boolean) {
   const personal = personalChanges(changes);

@@ -372,4 +372,15 @@ describe('what is written down', () => {
     expect(JSON.stringify(events)).not.toContain('nobody may read');
     expect(events[1]?.details).toEqual({ changed: ['name'], role_ids: [] });
   });
+
+  test('only fields that have another value than before, and nothing when there is none', async () => {
+    const roles = ['role_platform_viewer', 'role_platform_operator'];
+    const { body } = await create(root, { role_ids: roles });
+    const { email, name } = body;
+    const same = { email, name, role_ids: [...roles].reverse(), is_active: true, is_break_glass: false };
+    expect((await update(root, body.id, same)).status).toBe(200);
+    expect((await update(root, body.id, { ...same, name: 'New', is_active: false })).status).toBe(200);
+    const events = await auditOf(body.id);
+    expect(events.slice(1).map(({ details }) => details)).toEqual([{ changed: ['name'], is_active: false }]);
+  });
 });
