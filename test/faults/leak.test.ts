@@ -16,11 +16,11 @@ import { editSource } from '../support/edited-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyCalls, organization } from '../support/key-calls.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { ownRedis } from '../support/own-stores.ts';
 import { platformKey } from '../support/platform-callers.ts';
 import { logLines, runScript } from '../support/processes.ts';
 import { query, withConnection } from '../support/query.ts';
 import { quietPort } from '../support/quiet-port.ts';
-import { freshRedis } from '../support/redis.ts';
 import { dumpPostgres, dumpRedis, findSecrets } from '../support/store-dump.ts';
 import { type Receiver, startReceiver } from '../support/webhook-receiver.ts';
 import { putEverywhere, textOf } from './careless-caller.ts';
@@ -57,7 +57,8 @@ beforeAll(async () => {
   const database = await cloneDatabase(inject('postgresUrl'));
   atEnd(() => database.drop());
   databaseUrl = database.url;
-  redisUrl = (await freshRedis(inject('redisUrl'))).url;
+  redisUrl = (await ownRedis()).current().url;
+  await watchRedis();
   traces = await startOtlpReceiver();
   receiver = await startReceiver();
   atEnd(() => receiver.close());
@@ -78,7 +79,6 @@ beforeAll(async () => {
   api = await deployment.startApi({ env: { METRICS_PORT: ofApi } });
   worker = await deployment.startWorker({ env: { WORKER_METRICS_PORT: ofWorker } });
   metrics = [ofApi, ofWorker].map((port) => `http://127.0.0.1:${port}/metrics`);
-  await watchRedis();
   await liveThroughEverything();
 }, 120_000);
 
@@ -99,14 +99,14 @@ async function startSyslog(directory: string): Promise<Record<string, string>> {
   return { AUDIT_SYSLOG_URL: `syslog+tls://127.0.0.1:${port}`, AUDIT_SYSLOG_CA_FILE: authority.certificate };
 }
 
-/** Jobs of a queue are gone when they are done, so their commands are looked at. */
+/**
+ * Jobs of a queue are gone when they are done, so their commands are looked at. Begun while nobody
+ * else sends any: ioredis mistakes a command that comes with the answer to MONITOR for an answer.
+ */
 async function watchRedis(): Promise<void> {
-  const { pathname } = new URL(redisUrl);
   const monitor = await new Redis(redisUrl).monitor();
   atEnd(() => monitor.disconnect());
-  monitor.on('monitor', (_time, args: string[], _source, database: string) => {
-    if (`/${database}` === (pathname || '/0')) commands.push(args.join(' '));
-  });
+  monitor.on('monitor', (_time, args: string[]) => commands.push(args.join(' ')));
 }
 
 /**
