@@ -31,7 +31,7 @@ export const queryClient: QueryClient = new QueryClient({
       retry: (failures, error) => !(error instanceof ApiFault && error.status < 500) && failures < 2,
       staleTime: 5_000,
     },
-    // What was sent and answered may be a secret: kept no longer than the dialog that needs it.
+    // A mutation is forgotten when its dialog closes: its variables and its answer may be secrets.
     mutations: { gcTime: 0 },
   },
 });

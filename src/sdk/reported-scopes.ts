@@ -22,7 +22,10 @@ const pauseMs = 5 * 60_000;
  */
 export class ReportedScopes extends AskedScopes {
   readonly #parts: Parts;
-  /** Once for each, however often its first report fails: what waits would grow without a bound. */
+  /**
+   * Registration that all scopes are told anew for. Done once for each, however often its first
+   * report fails, since the waiting scopes would grow without a bound.
+   */
   #registrationsForgotten = 0;
   #registrationsTold = 0;
   #pausedUntilMs = 0;

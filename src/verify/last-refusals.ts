@@ -67,7 +67,7 @@ export class LastRefusals {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    // What came during a delivery is not in it.
+    // Refusals that were noted since a running delivery began are not part of it.
     await this.#flushing?.catch(() => undefined);
     await this.flush();
   }

@@ -36,7 +36,10 @@ const lineBytesMax = 1_024;
 /** Lines that wait for the one before them to be answered. */
 const waitingMax = 16;
 
-/** A follower beats 15 times in its lease: every 8 s when that is 120 s, the longest there is. */
+/**
+ * Shortest silence that ends a stream. A follower beats 15 times in a lease: every 8 s when that is
+ * 120 s, the longest there is.
+ */
 const silenceMsMin = 15_000;
 
 /** A follower that reads nothing is cut off, and comes again. */

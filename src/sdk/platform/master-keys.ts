@@ -35,7 +35,10 @@ export class MasterKeys {
     return this.#requests.forSecret(masterKeysPath, body, options);
   }
 
-  /** Changes what it may mint. What is not named stays; null removes a setting. */
+  /**
+   * Changes the bounds of a master key, and the longest age of its keys. Settings that are not
+   * named stay; null removes one.
+   */
   update(id: string, bounds: MasterKeyBounds, options?: CallOptions): Promise<MasterKey> {
     return this.#requests.change({ method: 'PATCH', path: masterKeyPath(id), body: bounds }, options);
   }

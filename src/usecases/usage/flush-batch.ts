@@ -2,8 +2,8 @@ import { type UsageHour, UsageHours } from '../../domain/usage-hours.ts';
 import { openFlush, readFlushTexts, type StampedFlushes } from '../../stores/redis/usage-flushes.ts';
 
 /**
- * Flushes per read: one of a busy process has up to ten thousand marks, 1 MB. Whoever wrote them,
- * three are smaller than the largest answer that is taken in (answer-bytes.ts).
+ * Flushes per read. A busy process writes 1 MB in each. Longer ones than 16 MiB are not read, so
+ * that three stay below the largest answer from Redis (answer-bytes.ts).
  */
 const flushesPerRead = 3;
 

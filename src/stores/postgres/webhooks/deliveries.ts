@@ -74,6 +74,16 @@ export function replayEvents(tx: Tx, place: Place, eventIds: readonly string[]):
   return replay(tx, place, { chosen: sql`e.id = ANY(${[...eventIds]}::text[])`, limit: eventIds.length });
 }
 
+/** The same for the events of a time: at most `limit` of them, the oldest first. */
+export function replayTime(
+  tx: Tx,
+  place: Place,
+  { from, to, limit }: { from: Date; to: Date; limit: number },
+): Promise<string[]> {
+  const chosen = sql`e.id >= ${idFloor('auditEvent', from)} AND e.id < ${idFloor('auditEvent', to)}`;
+  return replay(tx, place, { chosen, limit });
+}
+
 /** Whether there are more than `max` events of a time, of all types. */
 export async function isLongTime(
   tx: Tx,
@@ -85,16 +95,6 @@ export async function isLongTime(
       WHERE e.id >= ${idFloor('auditEvent', from)} AND e.id < ${idFloor('auditEvent', to)}
       LIMIT ${max + 1}) AS found`.execute(tx);
   return (rows[0]?.count ?? 0) > max;
-}
-
-/** The same for the events of a time: at most `limit` of them, the oldest first. */
-export function replayTime(
-  tx: Tx,
-  place: Place,
-  { from, to, limit }: { from: Date; to: Date; limit: number },
-): Promise<string[]> {
-  const chosen = sql`e.id >= ${idFloor('auditEvent', from)} AND e.id < ${idFloor('auditEvent', to)}`;
-  return replay(tx, place, { chosen, limit });
 }
 
 /** One that is waiting anyway is tried at once, in its place of the order. */

@@ -88,10 +88,12 @@ export async function listWebhooks(
 }
 
 /**
- * A turn under way has the old settings and secrets, and stores nothing any more. The next one
- * begins when its lease is over, so that no two send at once.
+ * Ends a turn that is under way with the old settings and secrets: it stores nothing any more. The
+ * next one begins when its lease is over, so that no two send at once.
  */
-const endOfTurn = { served_by: null };
+async function endTurn(tx: Tx, id: string): Promise<void> {
+  await tx.updateTable('webhooks').set({ served_by: null }).where('id', '=', id).execute();
+}
 
 export type WebhookSettings = Pick<Webhook, 'url' | 'types' | 'description' | 'enabled'>;
 
@@ -118,12 +120,12 @@ export async function saveWebhook(
       description,
       enabled,
       updated_at: now,
-      ...endOfTurn,
       ...((isEnabledAgain || isMoved) && { failing_since: null }),
       ...(isEnabledAgain && { disabled_reason: null, disabled_at: null }),
     })
     .where('id', '=', id)
     .execute();
+  await endTurn(tx, id);
   if (!isEnabledAgain) return;
   await tx
     .updateTable('webhook_deliveries')
@@ -165,9 +167,9 @@ export async function rotateWebhookSecret(
     UPDATE webhooks SET
       previous_secret = CASE WHEN ${isKept} THEN secret END,
       previous_pepper_id = CASE WHEN ${isKept} THEN pepper_id END,
-      previous_until = ${previousUntil}, secret = ${secret.sealed}, pepper_id = ${secret.pepperId}, updated_at = ${now},
-      served_by = ${endOfTurn.served_by}
+      previous_until = ${previousUntil}, secret = ${secret.sealed}, pepper_id = ${secret.pepperId}, updated_at = ${now}
     WHERE id = ${id}`.execute(tx);
+  await endTurn(tx, id);
 }
 
 export type SealedSecrets = { current: SealedSecret; previous: SealedSecret | null };
