@@ -51,7 +51,10 @@ export async function listUntoldCanaries(db: Db, toldBefore: Date): Promise<stri
 
 /** Of one that has ended or is disabled: nobody is told of uses from before that. */
 export async function forgetUntoldUses(tx: Tx, keyId: string): Promise<void> {
-  await sql`UPDATE canary_keys SET untold_uses = 0, untold = NULL WHERE key_id = ${keyId}`.execute(tx);
+  await sql`
+    UPDATE canary_keys SET untold_uses = 0, untold = NULL WHERE key_id = ${keyId} AND untold_uses > 0`.execute(
+    tx,
+  );
 }
 
 /** Moves a canary key to the current pepper, as the first success does with other keys. */
